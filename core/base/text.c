@@ -1,0 +1,229 @@
+/* text.c -- see text.h.  Room: core/base. */
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { NAME_MAX_ = 96 };
+
+/* Optimal string alignment distance; names are short, longer ones never match. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t n = strlen(a), m = strlen(b), d[3][NAME_MAX_ + 1];
+
+    if (n > NAME_MAX_ || m > NAME_MAX_)
+        return NAME_MAX_ * 2;
+    for (size_t j = 0; j <= m; j++)
+        d[0][j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t *row = d[i % 3], *up = d[(i + 2) % 3], *up2 = d[(i + 1) % 3];
+
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t best = up[j - 1] + (tolower((unsigned char)a[i - 1]) !=
+                                       tolower((unsigned char)b[j - 1]));
+
+            if (up[j] + 1 < best)
+                best = up[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                up2[j - 2] + 1 < best)
+                best = up2[j - 2] + 1;
+            row[j] = best;
+        }
+    }
+    return d[n % 3][m];
+}
+
+const char *text_nearest(const char *name, const char *const *candidates, size_t count)
+{
+    const char *best = NULL;
+    size_t best_d = strlen(name) / 3 + 2; /* one slip for every three letters, and one more */
+
+    for (size_t i = 0; i < count; i++) {
+        size_t d = distance(name, candidates[i]);
+
+        if (d < best_d && d < strlen(candidates[i])) {
+            best = candidates[i];
+            best_d = d;
+        }
+    }
+    return best;
+}
+
+const char *text_suggest(char *out, size_t cap, const char *name, const char *const *candidates,
+                         size_t count)
+{
+    const char *near = text_nearest(name, candidates, count);
+
+    if (near)
+        snprintf(out, cap, " (did you mean \"%s\"?)", near);
+    else if (cap)
+        out[0] = '\0';
+    return out;
+}
+
+int text_to_i64(const char *text, int64_t *out)
+{
+    char *end;
+    long long v;
+
+    if (!*text || isspace((unsigned char)*text))
+        return -1;
+    errno = 0;
+    v = strtoll(text, &end, 10);
+    if (errno || *end)
+        return -1;
+    *out = v;
+    return 0;
+}
+
+int text_to_u64(const char *text, uint64_t *out)
+{
+    char *end;
+    unsigned long long v;
+
+    if (!isdigit((unsigned char)*text))
+        return -1;
+    errno = 0;
+    v = strtoull(text, &end, 10);
+    if (errno || *end)
+        return -1;
+    *out = v;
+    return 0;
+}
+
+int text_to_f64(const char *text, double *out)
+{
+    char *end;
+    double v;
+
+    if (!*text || isspace((unsigned char)*text))
+        return -1;
+    errno = 0;
+    v = strtod(text, &end);
+    if (*end || end == text || (errno == ERANGE && isinf(v)))
+        return -1;
+    *out = v;
+    return 0;
+}
+
+int text_to_bool(const char *text, int32_t *out)
+{
+    static const char *const yes[] = {"1", "true", "yes", "on"}, *const no[] = {"0", "false", "no",
+                                                                               "off"};
+
+    for (int i = 0; i < 4; i++) {
+        if (!strcasecmp(text, yes[i]) || !strcasecmp(text, no[i])) {
+            *out = !strcasecmp(text, yes[i]);
+            return 0;
+        }
+    }
+    return -1;
+}
+
+char *text_strip(char *text)
+{
+    size_t n;
+
+    while (isspace((unsigned char)*text))
+        text++;
+    n = strlen(text);
+    while (n && isspace((unsigned char)text[n - 1]))
+        text[--n] = '\0';
+    return text;
+}
+
+size_t text_split(struct arena *a, const char *text, char separator, const char *const **parts)
+{
+    size_t count = 1, n = 0;
+    const char **list;
+
+    for (const char *p = text; *p; p++)
+        count += *p == separator;
+    list = arena_alloc(a, count * sizeof *list);
+    for (const char *p = text;;) {
+        const char *end = strchr(p, separator);
+        size_t len = end ? (size_t)(end - p) : strlen(p);
+        char *part = text_strip(arena_strndup(a, p, len));
+
+        if (*part)
+            list[n++] = part;
+        if (!end)
+            break;
+        p = end + 1;
+    }
+    *parts = list;
+    return n;
+}
+
+const char *text_f64(char out[32], double value)
+{
+    if (isnan(value))
+        return "nan";
+    if (isinf(value))
+        return value > 0 ? "inf" : "-inf";
+    snprintf(out, 32, "%.17g", value);
+    return out;
+}
+
+void text_json_f64(struct buf *b, double value)
+{
+    char number[32];
+
+    if (isfinite(value))
+        buf_puts(b, text_f64(number, value));
+    else
+        buf_printf(b, "\"%s\"", text_f64(number, value));
+}
+
+/* Length of the well-formed UTF-8 sequence at p, or 0. */
+static size_t utf8_length(const unsigned char *p)
+{
+    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+             : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+void text_json_string(struct buf *b, const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+
+    buf_puts(b, "\"");
+    while (*p) {
+        size_t n = utf8_length(p);
+
+        if (*p == '"' || *p == '\\') {
+            buf_printf(b, "\\%c", *p++);
+        } else if (*p == '\n') {
+            buf_puts(b, "\\n");
+            p++;
+        } else if (*p == '\t') {
+            buf_puts(b, "\\t");
+            p++;
+        } else if (*p < 0x20 || *p == 0x7f) {
+            buf_printf(b, "\\u%04x", *p++);
+        } else if (n) {
+            buf_add(b, p, n);
+            p += n;
+        } else {
+            buf_puts(b, "\xef\xbf\xbd");
+            p++;
+        }
+    }
+    buf_puts(b, "\"");
+}

@@ -1,0 +1,31 @@
+/* text.h -- reading and comparing small texts: numbers, names, nearest name, JSON strings.
+ * Room: core/base. */
+#ifndef CORE_TEXT_H
+#define CORE_TEXT_H
+
+#include "base/error.h"
+#include "base/mem.h"
+
+/* The candidate nearest to name by edit distance (transpositions count 1), or NULL when
+ * none is near enough to be what was meant. */
+const char *text_nearest(const char *name, const char *const *candidates, size_t count);
+/* " (did you mean "snr"?)" or "" into out; returns out. */
+const char *text_suggest(char *out, size_t cap, const char *name, const char *const *candidates,
+                         size_t count);
+/* Whole text as a number; 0 on success, -1 on anything else in the text or out of range. */
+int text_to_i64(const char *text, int64_t *out);
+int text_to_u64(const char *text, uint64_t *out);
+int text_to_f64(const char *text, double *out);
+int text_to_bool(const char *text, int32_t *out); /* 0 1 true false yes no on off */
+/* Strips blanks at both ends, in place; returns the start. */
+char *text_strip(char *text);
+/* Splits at commas, strips each part, skips empty ones; parts live in the arena. */
+size_t text_split(struct arena *a, const char *text, char separator, const char *const **parts);
+/* A double with 17 significant digits; non-finite: nan, inf, -inf (no quotes). */
+const char *text_f64(char out[32], double value);
+/* Adds a JSON string with quotes and escapes; invalid UTF-8 bytes become U+FFFD. */
+void text_json_string(struct buf *b, const char *text);
+/* Adds a JSON number, or the strings "nan", "inf", "-inf". */
+void text_json_f64(struct buf *b, double value);
+
+#endif

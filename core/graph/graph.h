@@ -1,0 +1,58 @@
+/* graph.h -- the layer graph: building (the SDK's tcet_builder), exact counts, names, and
+ * the drawing of weights.
+ *
+ * Room: core/graph.  Stands on core/base, core/num/rng and the SDK.  Touches no tensor
+ * library; building and counting a NATS-TSS cell network must stay below 20 microseconds
+ * (search lives on it), so names are formatted only when asked for. */
+#ifndef CORE_GRAPH_H
+#define CORE_GRAPH_H
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "num/rng.h"
+
+#include <tcet/draft/backend.h>
+#include <tcet/space.h>
+
+struct graph_counts {
+    int64_t params;    /* all trainable parameters, biases and batch norms included */
+    int64_t macs;      /* conv and linear multiply-accumulates of one image, no bias */
+    int64_t bias_macs; /* their bias additions */
+    int64_t layers;    /* conv and linear modules */
+    int64_t weights;   /* elements of conv and linear weights */
+};
+
+/* Reusable: graph_reset forgets the graph and keeps the memory. */
+struct graph;
+struct graph *graph_new(void);
+void graph_free(struct graph *g);
+void graph_reset(struct graph *g, const tcet_task *task);
+/* The builder to hand to a space's build(). */
+tcet_builder *graph_builder(struct graph *g);
+/* Checks completeness (one output, at least one layer or none, no cycle by construction)
+ * and freezes it.  Errors: what build() recorded first. */
+tcet_status graph_finish(struct graph *g, struct error *err);
+
+/* Valid after graph_finish, until the next reset. */
+const tcet_graph *graph_view(const struct graph *g);
+void graph_count(const struct graph *g, struct graph_counts *out);
+/* Per module: macs and bias_macs of one image (0 for modules without). */
+int64_t graph_module_macs(const struct graph *g, int32_t module);
+int64_t graph_module_bias_macs(const struct graph *g, int32_t module);
+/* Full name into out; returns out. */
+const char *graph_module_name(const struct graph *g, int32_t module, char *out, size_t cap);
+/* The modules of the conv and linear layers, in creation order: graph_view()->layer_count. */
+const int32_t *graph_layers(const struct graph *g);
+
+/* Runs the init program: params[graph_view()->param_floats], weights from rng as PyTorch's
+ * constructors draw them; batch norm gamma 1, beta 0. */
+void graph_draw(const struct graph *g, tcet_rng *rng, float *params);
+/* TCET_WEIGHTS_GAUSSIAN: conv and linear weights normal_(0,1) in layer order, biases 0,
+ * batch norm 1/0 (Zen-score). */
+void graph_draw_gaussian(const struct graph *g, tcet_rng *rng, float *params);
+/* TCET_WEIGHTS_ABSOLUTE: out may be in. */
+void graph_absolute(const struct graph *g, const float *in, float *out);
+/* Float64 sum of all conv and linear weights, in layer order. */
+double graph_weight_sum(const struct graph *g, const float *params);
+
+#endif

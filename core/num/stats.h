@@ -1,0 +1,49 @@
+/* stats.h -- rank statistics of scores against accuracies.
+ *
+ * Room: core/num.  Stands on core/base.  Undefined results (a constant input, n < 2) are
+ * NaN.  Inputs must be free of NaN: callers drop such pairs and say how many. */
+#ifndef CORE_STATS_H
+#define CORE_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Kendall's tau-b (ties corrected as scipy's default), O(n log n) merge sort. */
+double stats_kendall(const double *x, const double *y, size_t n);
+double stats_spearman(const double *x, const double *y, size_t n);
+double stats_pearson(const double *x, const double *y, size_t n);
+/* Kendall's partial tau (T-CET eq. 1): (xy - xz yz)/sqrt((1-xz^2)(1-yz^2)). */
+double stats_partial(double xy, double xz, double yz);
+
+/* Ranks from 1, smallest value first; ties as named. */
+enum stats_ties { STATS_AVERAGE, STATS_DENSE, STATS_MIN };
+void stats_rank(const double *x, size_t n, enum stats_ties ties, double *out);
+
+struct stats_interval {
+    double low, high;     /* 95 % */
+    const char *method;   /* "bootstrap 1000", "jackknife": printed beside it */
+};
+/* 95 % interval of tau-b.  Percentile bootstrap with `replicates` resamples from seed; where
+ * n * replicates is above what can be done in about half a second, the delta method on
+ * per-item concordances (O(n log n)) instead.  replicates 0 means automatic. */
+struct stats_interval stats_kendall_interval(const double *x, const double *y, size_t n,
+                                             size_t replicates, uint64_t seed);
+
+struct stats_top {
+    size_t k;
+    double best;   /* best accuracy among the k with the highest score */
+    double regret; /* best accuracy of all minus that */
+    double mean;   /* mean accuracy of the k */
+};
+/* Ties of the score at rank k are broken by input order. */
+void stats_top_k(const double *score, const double *accuracy, size_t n, size_t k,
+                 struct stats_top *out);
+
+/* Parts of a product (T-CET eq. 5 and 6; see docs): mean and std of one metric's values and
+ * the coefficient mean/std. */
+struct stats_moments {
+    double mean, std, ratio; /* ratio = mean/std */
+};
+struct stats_moments stats_moments(const double *x, size_t n); /* std over n - 1 */
+
+#endif

@@ -1,0 +1,72 @@
+/* instance.h -- one configured plugin: parameters bound, init called, context at hand.
+ *
+ * Room: core/plugin.  Binds text to fields (params.c) and gives the host table
+ * (hostapi.c). */
+#ifndef CORE_INSTANCE_H
+#define CORE_INSTANCE_H
+
+#include "config/config.h"
+#include "plugin/registry.h"
+
+/* Guard counters of one call sequence, by name. */
+struct guards {
+    struct {
+        const char *name;
+        int64_t count;
+    } item[32];
+    size_t count;
+};
+void guards_add(struct guards *g, const char *name, int64_t n);
+
+/* The context behind every plugin call.  `pub` must stay first. */
+struct call {
+    tcet_ctx pub;
+    struct error err;          /* what fail() recorded */
+    struct arena scratch;      /* reset by call_begin */
+    struct guards *guards;     /* may be NULL */
+    const char *who;           /* "saliency snip", for log and errors */
+    uint64_t random_state;     /* of host->random */
+    const volatile int *stop;  /* cancelled(); may be NULL */
+    void (*log)(int level, const char *who, const char *text); /* may be NULL */
+    struct call_rng *rngs;     /* private to hostapi.c */
+};
+
+struct instance {
+    const struct plugin *plugin;
+    void *self;
+    const char *params_text; /* "ddof=1 zero_sigma=sum": every bound value, in declared
+                                order; part of the store key.  Path values are left out. */
+    struct call cx;
+};
+
+/* A key that may fill a parameter. */
+struct binding {
+    const char *name;     /* the parameter's name */
+    struct config_key *key;
+};
+
+/* Creates an instance: binds each declared parameter from the LAST binding of its name, or
+ * from its default; marks keys used; replaces a path value in its key by the absolute one.
+ * Unknown names are errors with suggestion and the list of keys, at their file:line.
+ * Then calls init.  who is kept. */
+tcet_status instance_new(const struct plugin *plugin, const struct binding *bindings, size_t count,
+                         const char *who, struct arena *a, struct instance **out,
+                         struct error *err);
+void instance_free(struct instance *i);
+
+/* The same check against a scanned descriptor, without loading code. */
+tcet_status params_check(const struct plugin_info *info, const struct binding *bindings,
+                         size_t count, const char *who, struct error *err);
+
+/* Frame of a call: call_begin clears scratch, generators and message and returns the
+ * context; call_end turns a status into an error ("WHO: message"), reporting a failure
+ * without a message as the plugin's misbehaviour. */
+tcet_ctx *call_begin(struct call *cx);
+tcet_status call_end(struct call *cx, tcet_status st, struct error *err);
+void call_free(struct call *cx);
+void call_init(struct call *cx, const char *who);
+
+/* Typed ops of an instance. */
+#define OPS(T, instance) ((const T *)(const void *)(instance)->plugin->ops.bytes)
+
+#endif
