@@ -4,6 +4,11 @@
  * fuses a product with a sum there is an explicit fma here, and nowhere else (the build
  * forbids contraction).  log, sin and cos of the normal draw are the single-precision ones
  * of the Cephes library, since libm's differ from them in the last place. */
+#if defined(__GNUC__) && !defined(__clang__)
+/* Nobody reads errno or the exception flags here, and without them the loops vectorise. */
+#pragma GCC optimize("no-math-errno", "no-trapping-math")
+#endif
+
 #include "num/rng.h"
 
 #include <math.h>
@@ -198,17 +203,18 @@ INLINE void cephes_sincos(float x, float *sine, float *cosine)
 INLINE void to_normal(float *v, int64_t chunks, float mean, float std)
 {
     for (int64_t k = 0; k < chunks; k++, v += NORMAL_CHUNK) {
-        float first[HALF], second[HALF];
+        float radius[HALF], sine[HALF], cosine[HALF];
 
+        for (int i = 0; i < HALF; i++)
+            radius[i] = -2.0f * cephes_log(1.0f - v[i]);
+        for (int i = 0; i < HALF; i++)
+            cephes_sincos(6.283185307179586f * v[HALF + i], &sine[i], &cosine[i]);
+        for (int i = 0; i < HALF; i++)
+            radius[i] = sqrtf(radius[i]);
         for (int i = 0; i < HALF; i++) {
-            float radius = sqrtf(-2.0f * cephes_log(1.0f - v[i])), sine, cosine;
-
-            cephes_sincos(6.283185307179586f * v[HALF + i], &sine, &cosine);
-            first[i] = fmaf(radius * cosine, std, mean);
-            second[i] = fmaf(radius * sine, std, mean);
+            v[i] = fmaf(radius[i] * cosine[i], std, mean);
+            v[HALF + i] = fmaf(radius[i] * sine[i], std, mean);
         }
-        memcpy(v, first, sizeof first);
-        memcpy(v + HALF, second, sizeof second);
     }
 }
 
