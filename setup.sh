@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# setup.sh -- from a bare Debian (12 or later) to a built ./tcet-host: installs the packages
+# that are missing, builds build/release, links ./tcet-host to the binary.  Safe to repeat.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
+
+# What CMake asks for, and for the tests libcmocka-dev.  libtorch-dev brings what its own
+# CMake files look for (glog, gflags, protobuf).
+packages=(build-essential cmake ninja-build pkgconf libtorch-dev libopenblas-dev liblapacke-dev
+          libinih-dev libsqlite3-dev libjansson-dev libcmocka-dev)
+
+usage()
+{
+    cat <<USAGE
+usage: ./setup.sh [--no-install] [-j N] [-- CMAKE-OPTION...]
+
+Installs what is missing of these Debian packages (as root, or by sudo):
+  ${packages[*]}
+then configures and builds build/release and links ./tcet-host to it.
+
+  --no-install   do not touch packages; build with what is here
+  -j N           N compilers at a time (default: the number of cores)
+  -- OPTION...   options for cmake, such as -DTCET_WITH_TORCH=OFF
+USAGE
+}
+
+die()
+{
+    printf 'setup.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+install=1
+jobs=$(nproc)
+while [ $# -gt 0 ]; do
+    case $1 in
+    --no-install) install=0 ;;
+    -j) [ $# -gt 1 ] || die "-j needs a number"
+        jobs=$2
+        shift ;;
+    -j*) jobs=${1#-j} ;;
+    -h | --help) usage; exit 0 ;;
+    --) shift; break ;;
+    *) die "unknown option '$1'; see ./setup.sh --help" ;;
+    esac
+    shift
+done
+[[ $jobs =~ ^[1-9][0-9]*$ ]] || die "-j needs a number, not '$jobs'"
+
+missing_packages()
+{
+    local p
+    for p in "${packages[@]}"; do
+        case $(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) in
+        installed) ;;
+        *) echo "$p" ;;
+        esac
+    done
+}
+
+install_packages()
+{
+    local -a missing root=(env)
+    command -v apt-get >/dev/null ||
+        die "no apt-get here: install the equivalents of '${packages[*]}', then use --no-install"
+    mapfile -t missing < <(missing_packages)
+    if [ ${#missing[@]} -eq 0 ]; then
+        echo "setup.sh: all packages are installed"
+        return
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null ||
+            die "not root and no sudo: as root, run 'apt-get install --no-install-recommends ${missing[*]}'"
+        root=(sudo env)
+    fi
+    echo "setup.sh: installing ${missing[*]}"
+    root+=(DEBIAN_FRONTEND=noninteractive apt-get -q -y
+           -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600)
+    # One unreachable source (a third party's, say) need not stop us: install tells.
+    "${root[@]}" update || echo "setup.sh: apt-get update failed; trying with the lists at hand" >&2
+    "${root[@]}" install --no-install-recommends "${missing[@]}" ||
+        die "apt-get could not install ${missing[*]} (Debian 12 or later is needed)"
+}
+
+[ $install -eq 0 ] || install_packages
+command -v cmake >/dev/null || die "cmake is missing; run ./setup.sh without --no-install"
+command -v ninja >/dev/null || die "ninja is missing; run ./setup.sh without --no-install"
+
+cmake --preset release "$@" || die "cmake could not configure build/release"
+cmake --build --preset release -j "$jobs" || die "the build failed"
+[ -x build/release/bin/tcet-host ] || die "the build made no build/release/bin/tcet-host"
+ln -sfn build/release/bin/tcet-host tcet-host
+echo "setup.sh: ready: ./tcet-host"

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# test.sh -- builds and runs all tests; the last line counts them.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
+
+usage()
+{
+    cat <<'USAGE'
+usage: ./test.sh [--asan | --valgrind] [-j N] [-- CTEST-OPTION...]
+
+Builds build/release with its tests and runs them all.
+
+  --asan         the same under the address and undefined-behaviour sanitizers (build/asan)
+  --valgrind     the unit tests of core, without libtorch, under valgrind (build/no-torch)
+  -j N           N compilers or tests at a time (default: the number of cores)
+  -- OPTION...   options for ctest, such as -R torch
+USAGE
+}
+
+die()
+{
+    printf 'test.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+preset=release
+jobs=$(nproc)
+while [ $# -gt 0 ]; do
+    case $1 in
+    --asan) preset=asan ;;
+    --valgrind) preset=no-torch ;;
+    -j) [ $# -gt 1 ] || die "-j needs a number"
+        jobs=$2
+        shift ;;
+    -j*) jobs=${1#-j} ;;
+    -h | --help) usage; exit 0 ;;
+    --) shift; break ;;
+    *) die "unknown option '$1'; see ./test.sh --help" ;;
+    esac
+    shift
+done
+[[ $jobs =~ ^[1-9][0-9]*$ ]] || die "-j needs a number, not '$jobs'"
+
+summary() # PASSED FAILED SKIPPED: the closing line; false when a test failed or none ran
+{
+    printf '%d passed, %d failed' "$1" "$2"
+    if [ "$3" -gt 0 ]; then
+        printf ', %d skipped' "$3"
+    fi
+    echo
+    [ "$2" -eq 0 ] && [ "$1" -gt 0 ]
+}
+
+run_ctest()
+{
+    local report=$PWD/build/$preset/test-report.xml tests failed skipped
+    rm -f "$report"
+    ctest --preset "$preset" -j "$jobs" --output-junit "$report" "$@" || true
+    [ -s "$report" ] || die "ctest ran no tests"
+    count() { sed -n "s/.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$report" | head -n 1; }
+    tests=$(count tests) failed=$(count failures)
+    skipped=$(($(count skipped) + $(count disabled)))
+    summary $((tests - failed - skipped)) "$failed" "$skipped"
+}
+
+run_valgrind()
+{
+    local passed=0 failed=0 room test
+    for room in base num config plugin graph table store proc run; do
+        for test in "build/$preset/bin/test_${room}_"*; do
+            [ -x "$test" ] || continue
+            echo "valgrind: $test"
+            if valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+                "$test"; then
+                passed=$((passed + 1))
+            else
+                failed=$((failed + 1))
+            fi
+        done
+    done
+    summary $passed $failed 0
+}
+
+command -v cmake >/dev/null || die "cmake is missing; run ./setup.sh first"
+cmake --preset "$preset" -DTCET_TESTS=ON || die "cmake could not configure build/$preset"
+cmake --build --preset "$preset" -j "$jobs" || die "the build failed"
+if [ $preset = no-torch ]; then
+    command -v valgrind >/dev/null || die "valgrind is missing: apt-get install valgrind"
+    run_valgrind
+else
+    run_ctest "$@"
+fi
