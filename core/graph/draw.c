@@ -1,0 +1,102 @@
+/* draw.c -- weights from the generator, in the order of the official models; see graph.h.
+ * Room: core/graph.  Stands on core/num/rng and the SDK. */
+#include "graph/internal.h"
+
+#include <math.h>
+
+static void fill(float *out, int64_t n, float value)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = value;
+}
+
+/* Batch norms: gamma 1, beta 0; nothing is drawn for them. */
+static void fill_norms(const struct graph *g, float *params)
+{
+    for (int32_t i = 0; i < g->module_count; i++) {
+        const tcet_graph_module *m = &g->modules[i];
+
+        if (m->kind != TCET_LAYER_NORM)
+            continue;
+        fill(params + m->weight, m->weight_count, 1.0f);
+        fill(params + m->bias, m->bias_count, 0.0f);
+    }
+}
+
+/* reset_parameters() of torch.nn.Conv2d and torch.nn.Linear.  The weight's bound is
+ * kaiming_uniform_(a=sqrt(5))'s, in its order of rounding: mathematically it is the
+ * bias's too. */
+static void draw_default(const tcet_graph_module *m, tcet_rng *rng, float *params)
+{
+    double fan_in = (double)(m->weight_count / m->shape[0]);
+    double weight = sqrt(3.0) * (sqrt(2.0 / 6.0) / sqrt(fan_in));
+    double bias = 1.0 / sqrt(fan_in);
+
+    rng_uniform(rng, params + m->weight, m->weight_count, -weight, weight);
+    if (m->bias_count)
+        rng_uniform(rng, params + m->bias, m->bias_count, -bias, bias);
+}
+
+static void run_step(const struct graph *g, const struct graph_step *s, tcet_rng *rng,
+                     float *params)
+{
+    const tcet_graph_module *m;
+    float *weight;
+
+    if (s->kind == TCET_INIT_DISCARD) {
+        rng_discard(rng, (int64_t)s->a);
+        return;
+    }
+    m = &g->modules[s->module];
+    weight = params + m->weight;
+    switch (s->kind) {
+    case TCET_INIT_DEFAULT: draw_default(m, rng, params); break;
+    case TCET_INIT_NORMAL: rng_normal(rng, weight, m->weight_count, s->a, s->b); break;
+    case TCET_INIT_UNIFORM: rng_uniform(rng, weight, m->weight_count, s->a, s->b); break;
+    case TCET_INIT_FILL: fill(weight, m->weight_count, (float)s->a); break;
+    default: fill(params + m->bias, m->bias_count, (float)s->a); break; /* TCET_INIT_BIAS */
+    }
+}
+
+void graph_draw(const struct graph *g, tcet_rng *rng, float *params)
+{
+    int32_t s = 0;
+
+    fill_norms(g, params);
+    for (int32_t i = 0; i <= g->module_count; i++) {
+        while (s < g->step_count && g->steps[s].after <= i)
+            run_step(g, &g->steps[s++], rng, params);
+        if (i < g->module_count && g->modules[i].layer >= 0)
+            draw_default(&g->modules[i], rng, params);
+    }
+}
+
+void graph_draw_gaussian(const struct graph *g, tcet_rng *rng, float *params)
+{
+    fill_norms(g, params);
+    for (int32_t i = 0; i < g->view.layer_count; i++) {
+        const tcet_graph_module *m = &g->modules[g->layers[i]];
+
+        rng_normal(rng, params + m->weight, m->weight_count, 0.0, 1.0);
+        fill(params + m->bias, m->bias_count, 0.0f);
+    }
+}
+
+void graph_absolute(const struct graph *g, const float *in, float *out)
+{
+    for (int64_t i = 0; i < g->view.param_floats; i++)
+        out[i] = fabsf(in[i]);
+}
+
+double graph_weight_sum(const struct graph *g, const float *params)
+{
+    double sum = 0.0;
+
+    for (int32_t i = 0; i < g->view.layer_count; i++) {
+        const tcet_graph_module *m = &g->modules[g->layers[i]];
+
+        for (int64_t j = 0; j < m->weight_count; j++)
+            sum += params[m->weight + j];
+    }
+    return sum;
+}

@@ -1,0 +1,42 @@
+/* internal.h -- the graph's own state, shared by graph.c, build.c and draw.c.
+ * Room: core/graph; no other room includes it. */
+#ifndef CORE_GRAPH_INTERNAL_H
+#define CORE_GRAPH_INTERNAL_H
+
+#include "graph/graph.h"
+
+/* One explicit step of the init program.  It runs after the default draws of the first
+ * `after` modules: the modules that existed when build() asked for it. */
+struct graph_step {
+    uint32_t kind; /* TCET_INIT_* */
+    int32_t module, after;
+    double a, b;
+};
+
+struct graph_cost {
+    int64_t macs, bias_macs;
+};
+
+/* Arrays grow and are kept by graph_reset, so that building many graphs allocates once. */
+struct graph {
+    tcet_builder builder; /* first: build.c finds the graph from it */
+    tcet_graph view;
+    tcet_node *nodes;
+    int32_t *inputs;
+    tcet_graph_module *modules;
+    struct graph_cost *costs; /* one a module */
+    int32_t *layers;
+    struct graph_step *steps;
+    int32_t node_count, node_cap, input_count, input_cap, module_count, module_cap, cost_cap;
+    int32_t layer_cap, step_count, step_cap;
+    int32_t cell; /* of modules created from now on */
+    struct graph_counts counts;
+    struct error err; /* the first failure */
+};
+
+/* Makes room for `need` elements of `size` bytes. */
+void *graph_grow(void *old, int32_t *cap, int32_t need, size_t size);
+/* Fills in the functions of g->builder. */
+void graph_builder_init(struct graph *g);
+
+#endif
