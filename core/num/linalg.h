@@ -7,14 +7,18 @@
 
 #include "base/error.h"
 
-/* All matrices row-major float64; inputs are left unchanged.  One thread. */
+/* All matrices row-major float64; inputs are left unchanged; sizes below 2^31, 0 allowed.  One
+ * thread; any number of callers at once.  All return 0, or -1 out of memory (or too large). */
 struct linalg {
-    /* LU: log|det|, sign, smallest |pivot|.  0, or -1 out of memory. */
+    /* LU: log|det| (-inf when singular), sign (then 0), smallest |pivot| (inf for n = 0). */
     int (*logdet)(const double *a, int64_t n, double *logabs, int32_t *sign, double *min_pivot);
-    /* ascending eigenvalues of a symmetric matrix; 0, -1 memory, > 0 no convergence */
+    /* n ascending eigenvalues of a symmetric matrix (its lower triangle is read); > 0: no
+     * convergence.  An input that is not finite gives NaN throughout. */
     int (*eigvalsh)(const double *a, int64_t n, double *out);
-    /* descending singular values */
+    /* min(m, n) descending singular values; otherwise as eigvalsh */
     int (*svdvals)(const double *a, int64_t m, int64_t n, double *out);
+    /* c = alpha op(a) op(b) + beta c, op(a) m x k, op(b) k x n; op transposes where ta, tb != 0.
+     * beta 0 overwrites c unread. */
     int (*gemm)(int ta, int tb, int64_t m, int64_t n, int64_t k, double alpha, const double *a,
                 const double *b, double beta, double *c);
 };
