@@ -1,0 +1,93 @@
+/* space_host.h -- a host small enough to load a space plugin without core/plugin: messages,
+ * random numbers, parameters at their defaults.  For tests and bench/space.c. */
+#ifndef TESTS_SPACE_HOST_H
+#define TESTS_SPACE_HOST_H
+
+#include "graph/graph.h"
+#include "num/rng.h"
+
+#include <tcet/tcet.h>
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct space {
+    tcet_ctx cx; /* first: the host's functions find the space from it */
+    tcet_host host;
+    const tcet_plugin *plugin;
+    const tcet_space_ops *ops;
+    void *self;
+    uint64_t random;
+    char error[1024];
+};
+
+static tcet_status space_host_fail(tcet_ctx *cx, tcet_status code, const char *text)
+{
+    snprintf(((struct space *)cx)->error, sizeof((struct space *)cx)->error, "%s", text);
+    return code;
+}
+
+static uint64_t space_host_random(tcet_ctx *cx)
+{
+    return rng_mix(&((struct space *)cx)->random);
+}
+
+/* Loads TCET_TEST_BUILD/lib/tcet/plugins-1/space_NAME.so; `choice` is the value of the first
+ * parameter (a choice or an integer), where it has one.  0 on success. */
+static int space_load(struct space *s, const char *name, int32_t choice)
+{
+    const tcet_module *(*entry)(void);
+    char path[4096];
+    void *so;
+
+    memset(s, 0, sizeof *s);
+    snprintf(path, sizeof path, "%s/lib/tcet/plugins-1/space_%s.so", TCET_TEST_BUILD, name);
+    so = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!so) {
+        fprintf(stderr, "%s\n", dlerror());
+        return -1;
+    }
+    *(void **)&entry = dlsym(so, TCET_ENTRY_SYMBOL);
+    dlclose(so);
+    if (!entry)
+        return -1;
+    s->host = (tcet_host){.struct_size = sizeof s->host,
+                          .fail = space_host_fail,
+                          .random = space_host_random};
+    s->cx.host = &s->host;
+    s->random = 1;
+    s->plugin = entry()->plugins[0];
+    s->ops = s->plugin->ops;
+    s->self = mem_alloc(s->plugin->instance_size);
+    if (s->plugin->param_count > 0)
+        memcpy((char *)s->self + s->plugin->params[0].offset, &choice, sizeof choice);
+    return s->plugin->init ? s->plugin->init(&s->cx, s->self) : 0;
+}
+
+static void space_unload(struct space *s)
+{
+    if (s->plugin->fini)
+        s->plugin->fini(s->self);
+    free(s->self);
+}
+
+/* Builds and finishes text's network for the space's own task; 0 on success. */
+static int space_build(struct space *s, struct graph *g, const char *text)
+{
+    tcet_task task = {.struct_size = sizeof task};
+    struct error err;
+
+    if (s->ops->task(&s->cx, s->self, &task) < 0)
+        return -1;
+    graph_reset(g, &task);
+    if (s->ops->build(&s->cx, s->self, text, &task, graph_builder(g)) < 0 ||
+        graph_finish(g, &err) < 0) {
+        fprintf(stderr, "%s: %s\n", text, graph_finish(g, &err) < 0 ? err.text : s->error);
+        return -1;
+    }
+    return 0;
+}
+
+#endif
