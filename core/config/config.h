@@ -5,8 +5,11 @@
  *
  * Grammar: "[kind]" or "[kind name]" sections; "key = value" lines; comments with ; or #
  * at the line's start or after a blank; "include = FILE" at the top of a file (before any
- * section) or in [run] reads FILE (relative to the including file) first, later keys win.
- * A key given twice in one file is an error that names both lines. */
+ * section) or in [run] reads FILE (relative to the including file) first, later keys win;
+ * it may be repeated.  No quotes, no escapes, no continued lines: a value is the text
+ * between the blanks around it.  A key given twice in one file is an error that names both
+ * lines.  Section kinds are [a-z0-9_]+, keys [A-Za-z0-9_.-]+, section names one word
+ * without . , = [ ] ; # (so that --set and lists of names can say them). */
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
 
@@ -19,12 +22,14 @@ struct config_key {
     const char *dir;  /* absolute folder that relative paths in value start from */
     int line;         /* 0 for --set */
     int used;         /* set by whoever consumed it; config_check_used reports the rest */
+    struct config_section *section;
 };
 
 struct config_section {
     const char *kind, *name; /* "[metric snip_snr]": "metric", "snip_snr"; name "" if none */
     const char *file;
     int line;
+    struct config *config;
     struct config_key **keys; /* in order of first appearance */
     size_t key_count;
 };
@@ -33,8 +38,12 @@ struct config {
     struct arena arena;
     struct config_section **sections; /* in order of first appearance */
     size_t section_count;
+    size_t key_count; /* of all sections; at most CONFIG_KEYS_MAX, as of sections */
     const char *path; /* of the main file, as given; "" when built from nothing */
+    struct config_asked *asked; /* private: which keys config_get was asked for */
 };
+
+enum { CONFIG_KEYS_MAX = 10000 };
 
 /* Reads a file and what it includes (at most 16 deep; a cycle is an error).  Errors:
  * "FILE:LINE: what", TCET_E_IO when unreadable, TCET_E_ARG for bad syntax, overlong lines
@@ -45,17 +54,24 @@ struct config *config_new(void);
 void config_free(struct config *c);
 
 /* One "--set" text: "A.C=v" is key C of [A]; "A.B.C=v" is key C of [A B], unless [A]
- * is a section without names (run, backend, data, space, benchmark, ablation, plugins),
- * where everything after the first dot is the key.  In [metric NAME] keys themselves may
- * hold a dot ("metric.m.aggregator.ddof=0" is key "aggregator.ddof" of [metric m]). */
+ * is a section without names (config_nameless), where everything after the first dot is
+ * the key.  In [metric NAME] keys themselves may hold a dot ("metric.m.aggregator.ddof=0"
+ * is key "aggregator.ddof" of [metric m]).  Relative paths start from the current folder. */
 tcet_status config_set(struct config *c, const char *text, struct error *err);
-/* The same with the parts already apart. */
+/* 1 for the kinds whose sections have no name: run, backend, data, space, benchmark,
+ * ablation, plugins, export. */
+int config_nameless(const char *kind);
+/* One key with its parts already apart; texts are copied.  A key that is there keeps its
+ * place in the order and gets the new value and origin. */
 void config_put(struct config *c, const char *kind, const char *name, const char *key,
                 const char *value, const char *file, const char *dir, int line);
 
 struct config_section *config_section(const struct config *c, const char *kind, const char *name);
 struct config_key *config_section_key(const struct config_section *s, const char *key);
-/* Finds a key and marks it used; NULL when absent. */
+/* Gives a key another value; its origin stays. */
+void config_replace(struct config_key *k, const char *value);
+/* Finds a key and marks it used; NULL when absent.  Also remembers that sections of this
+ * kind may hold such a key, which is what config_check_used suggests from. */
 struct config_key *config_get(const struct config *c, const char *kind, const char *name,
                               const char *key);
 /* Its value, or fallback. */
@@ -67,6 +83,10 @@ tcet_status config_error(struct error *err, const struct config_key *k, const ch
     __attribute__((format(printf, 3, 4)));
 tcet_status config_section_error(struct error *err, const struct config_section *s,
                                  const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The first key nobody used: an error with its place, the nearest key that was asked for in
+ * such a section, and all of them.  A section of a kind nobody asked for is named as such. */
+tcet_status config_check_used(const struct config *c, struct error *err);
 
 /* Typed reading of one key: fallback when absent; an error names the key, its place and
  * what is allowed. */

@@ -1,0 +1,35 @@
+/* utf8.c -- see utf8.h.  Room: core/base. */
+#include "base/utf8.h"
+
+size_t utf8_length(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    size_t n = p[0] < 0x80                   ? 1
+               : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+               : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+               : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+                                             : 0;
+
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    /* overlong forms, surrogates, and what lies above U+10FFFF */
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+int utf8_line(const char *text)
+{
+    while (*text) {
+        unsigned char c = (unsigned char)*text;
+        size_t n = utf8_length(text);
+
+        if (!n || (c < 0x20 && c != '\t') || c == 0x7f)
+            return 0;
+        text += n;
+    }
+    return 1;
+}

@@ -1,0 +1,418 @@
+/* config.c -- the model of config.h: sections, keys, --set, typed reading, errors.
+ * Room: core/config.  Stands on core/base. */
+#include "config/config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/names.h"
+#include "base/text.h"
+#include "config/internal.h"
+
+/* Which keys were asked for, by section kind. */
+struct config_asked {
+    struct arena arena;
+    struct asked {
+        struct asked *next;
+        const char *kind, *key;
+    } *first, **last;
+};
+
+struct config *config_new(void)
+{
+    struct config *c = mem_alloc(sizeof *c);
+
+    c->path = "";
+    c->asked = mem_alloc(sizeof *c->asked);
+    c->asked->last = &c->asked->first;
+    return c;
+}
+
+void config_free(struct config *c)
+{
+    if (!c)
+        return;
+    arena_free(&c->asked->arena);
+    free(c->asked);
+    arena_free(&c->arena);
+    free(c);
+}
+
+int config_nameless(const char *kind)
+{
+    static const char *const kinds[] = {"run",       "backend",  "data",    "space",
+                                        "benchmark", "ablation", "plugins", "export"};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (!strcmp(kind, kinds[i]))
+            return 1;
+    }
+    return 0;
+}
+
+/* A list of pointers that doubles at every power of two; the old copies stay in the arena. */
+static void *list_grow(struct arena *a, void *list, size_t count)
+{
+    void *bigger;
+
+    if (count & (count - 1))
+        return list;
+    bigger = arena_alloc(a, (count ? 2 * count : 1) * sizeof(void *));
+    if (count)
+        memcpy(bigger, list, count * sizeof(void *));
+    return bigger;
+}
+
+struct config_section *config_section(const struct config *c, const char *kind, const char *name)
+{
+    for (size_t i = 0; i < c->section_count; i++) {
+        if (!strcmp(c->sections[i]->kind, kind) && !strcmp(c->sections[i]->name, name))
+            return c->sections[i];
+    }
+    return NULL;
+}
+
+struct config_section *section_put(struct config *c, const char *kind, const char *name,
+                                   const char *file, int line)
+{
+    struct config_section *s = config_section(c, kind, name);
+
+    if (s)
+        return s;
+    s = arena_alloc(&c->arena, sizeof *s);
+    s->kind = arena_strdup(&c->arena, kind);
+    s->name = arena_strdup(&c->arena, name);
+    s->file = arena_strdup(&c->arena, file);
+    s->line = line;
+    s->config = c;
+    c->sections = list_grow(&c->arena, c->sections, c->section_count);
+    c->sections[c->section_count++] = s;
+    return s;
+}
+
+struct config_key *config_section_key(const struct config_section *s, const char *key)
+{
+    for (size_t i = 0; i < s->key_count; i++) {
+        if (!strcmp(s->keys[i]->name, key))
+            return s->keys[i];
+    }
+    return NULL;
+}
+
+void config_put(struct config *c, const char *kind, const char *name, const char *key,
+                const char *value, const char *file, const char *dir, int line)
+{
+    struct config_section *s = section_put(c, kind, name, file, line);
+    struct config_key *k = config_section_key(s, key);
+
+    if (!k) {
+        k = arena_alloc(&c->arena, sizeof *k);
+        k->name = arena_strdup(&c->arena, key);
+        k->section = s;
+        s->keys = list_grow(&c->arena, s->keys, s->key_count);
+        s->keys[s->key_count++] = k;
+        c->key_count++;
+    }
+    k->value = arena_strdup(&c->arena, value);
+    k->file = arena_strdup(&c->arena, file);
+    k->dir = arena_strdup(&c->arena, dir);
+    k->line = line;
+    k->used = 0;
+}
+
+void config_replace(struct config_key *k, const char *value)
+{
+    k->value = arena_strdup(&k->section->config->arena, value);
+}
+
+const char *kind_problem(const char *kind)
+{
+    if (!*kind || kind[strspn(kind, "abcdefghijklmnopqrstuvwxyz0123456789_")])
+        return "a section begins with a word of small letters, digits and _";
+    return NULL;
+}
+
+const char *section_name_problem(const char *kind, const char *name)
+{
+    if (*name && config_nameless(kind))
+        return "this section takes no name";
+    if (name[strcspn(name, " \t.,=[];#")])
+        return "a section's name is one word without . , = [ ] ; #";
+    return NULL;
+}
+
+const char *key_problem(const char *key)
+{
+    if (!*key || key[strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "0123456789_.-")])
+        return "a key is made of letters, digits, _, - and .";
+    return NULL;
+}
+
+tcet_status config_set(struct config *c, const char *text, struct error *err)
+{
+    struct arena a = {0};
+    const char *equals = strchr(text, '='), *problem = NULL, *name = "";
+    char *kind, *key, *dot, *value, *dir = NULL;
+    tcet_status st = TCET_OK;
+
+    if (!equals || !memchr(text, '.', (size_t)(equals - text)))
+        return error_set(err, TCET_E_ARG, "--set %s: expected SECTION.KEY=VALUE or "
+                         "SECTION.NAME.KEY=VALUE", text);
+    kind = text_strip(arena_strndup(&a, text, (size_t)(equals - text)));
+    value = text_strip(arena_strdup(&a, equals + 1));
+    key = strchr(kind, '.');
+    *key++ = '\0';
+    dot = config_nameless(kind) ? NULL : strchr(key, '.');
+    if (dot) {
+        *dot = '\0';
+        name = key;
+        key = dot + 1;
+    }
+    problem = kind_problem(kind);
+    if (!problem)
+        problem = section_name_problem(kind, name);
+    if (!problem)
+        problem = key_problem(key);
+    if (!problem)
+        problem = value_problem(value);
+    if (!problem && !strcmp(kind, "run") && !strcmp(key, "include"))
+        problem = "files are included by files only";
+    if (!problem && c->key_count >= CONFIG_KEYS_MAX)
+        problem = "too many keys";
+    if (!problem && !(dir = getcwd(NULL, 0)))
+        problem = "the current folder is gone";
+    if (problem)
+        st = error_set(err, TCET_E_ARG, "--set %s: %s", text, problem);
+    else
+        config_put(c, kind, name, key, value, "--set", dir, 0);
+    free(dir);
+    arena_free(&a);
+    return st;
+}
+
+/* Remembers the question once. */
+static void ask(struct config_asked *asked, const char *kind, const char *key)
+{
+    struct asked *q;
+
+    for (q = asked->first; q; q = q->next) {
+        if (!strcmp(q->kind, kind) && !strcmp(q->key, key))
+            return;
+    }
+    q = arena_alloc(&asked->arena, sizeof *q);
+    q->kind = arena_strdup(&asked->arena, kind);
+    q->key = arena_strdup(&asked->arena, key);
+    *asked->last = q;
+    asked->last = &q->next;
+}
+
+struct config_key *config_get(const struct config *c, const char *kind, const char *name,
+                              const char *key)
+{
+    struct config_section *s = config_section(c, kind, name);
+    struct config_key *k = s ? config_section_key(s, key) : NULL;
+
+    ask(c->asked, kind, key);
+    if (k)
+        k->used = 1;
+    return k;
+}
+
+const char *config_text(const struct config *c, const char *kind, const char *name,
+                        const char *key, const char *fallback)
+{
+    struct config_key *k = config_get(c, kind, name, key);
+
+    return k ? k->value : fallback;
+}
+
+/* "FILE:LINE: ", or "--set A.B.C: ". */
+static void place(char *out, size_t cap, const struct config_section *s, const char *file,
+                  int line, const char *key)
+{
+    if (line)
+        snprintf(out, cap, "%s:%d: ", file, line);
+    else if (*s->name)
+        snprintf(out, cap, "%s %s.%s%s%s: ", file, s->kind, s->name, key ? "." : "",
+                 key ? key : "");
+    else
+        snprintf(out, cap, "%s %s%s%s: ", file, s->kind, key ? "." : "", key ? key : "");
+}
+
+static tcet_status error_at(struct error *err, const char *where, const char *format, va_list ap)
+{
+    char text[sizeof err->text];
+
+    vsnprintf(text, sizeof text, format, ap);
+    return error_set(err, TCET_E_ARG, "%s%s", where, text);
+}
+
+tcet_status config_error(struct error *err, const struct config_key *k, const char *format, ...)
+{
+    char where[512];
+    va_list ap;
+
+    place(where, sizeof where, k->section, k->file, k->line, k->name);
+    va_start(ap, format);
+    error_at(err, where, format, ap);
+    va_end(ap);
+    return err->status;
+}
+
+tcet_status config_section_error(struct error *err, const struct config_section *s,
+                                 const char *format, ...)
+{
+    char where[512];
+    va_list ap;
+
+    place(where, sizeof where, s, s->file, s->line, NULL);
+    va_start(ap, format);
+    error_at(err, where, format, ap);
+    va_end(ap);
+    return err->status;
+}
+
+/* The keys asked for in sections of a kind, or with kind NULL the kinds themselves. */
+static size_t asked_names(const struct config_asked *asked, const char *kind, struct arena *a,
+                          const char *const **out)
+{
+    const char **names;
+    size_t n = 0;
+
+    for (const struct asked *q = asked->first; q; q = q->next)
+        n++;
+    names = arena_alloc(a, (n + 1) * sizeof *names);
+    n = 0;
+    for (const struct asked *q = asked->first; q; q = q->next) {
+        const char *name = kind ? q->key : q->kind;
+        size_t i = 0;
+
+        if (kind && strcmp(q->kind, kind) != 0)
+            continue;
+        while (i < n && strcmp(names[i], name) != 0)
+            i++;
+        if (i == n)
+            names[n++] = name;
+    }
+    *out = names;
+    return n;
+}
+
+static const struct config_key *first_unused(const struct config_section *s)
+{
+    for (size_t i = 0; i < s->key_count; i++) {
+        if (!s->keys[i]->used)
+            return s->keys[i];
+    }
+    return NULL;
+}
+
+static int any_used(const struct config_section *s)
+{
+    for (size_t i = 0; i < s->key_count; i++) {
+        if (s->keys[i]->used)
+            return 1;
+    }
+    return 0;
+}
+
+tcet_status config_check_used(const struct config *c, struct error *err)
+{
+    struct arena a = {0};
+    const char *const *names;
+    char hint[1024];
+    size_t n;
+
+    err->status = TCET_OK;
+    for (size_t i = 0; i < c->section_count && !err->status; i++) {
+        const struct config_section *s = c->sections[i];
+        const struct config_key *k = first_unused(s);
+        const char *space = *s->name ? " " : "";
+
+        n = asked_names(c->asked, s->kind, &a, &names);
+        if (!n && !any_used(s)) {
+            n = asked_names(c->asked, NULL, &a, &names);
+            names_hint(hint, sizeof hint, "sections", s->kind, names, n);
+            config_section_error(err, s, "there is no section [%s%s%s]%s", s->kind, space, s->name,
+                                 hint);
+        } else if (k) {
+            names_hint(hint, sizeof hint, "keys", k->name, names, n);
+            config_error(err, k, "[%s%s%s] has no key \"%s\"%s", s->kind, space, s->name, k->name,
+                         hint);
+        }
+    }
+    arena_free(&a);
+    return err->status;
+}
+
+tcet_status config_i64(const struct config *c, const char *kind, const char *name, const char *key,
+                       int64_t fallback, int64_t min, int64_t max, int64_t *out,
+                       struct error *err)
+{
+    const struct config_key *k = config_get(c, kind, name, key);
+    int64_t v = fallback;
+
+    if (k && (text_to_i64(k->value, &v) < 0 || v < min || v > max))
+        return config_error(err, k, "%s = \"%.80s\": expected an integer from %lld to %lld",
+                            k->name, k->value, (long long)min, (long long)max);
+    *out = v;
+    return TCET_OK;
+}
+
+tcet_status config_bool(const struct config *c, const char *kind, const char *name,
+                        const char *key, int32_t fallback, int32_t *out, struct error *err)
+{
+    const struct config_key *k = config_get(c, kind, name, key);
+    int32_t v = fallback;
+
+    if (k && text_to_bool(k->value, &v) < 0)
+        return config_error(err, k,
+                            "%s = \"%.80s\": expected 0, 1, true, false, yes, no, on or off",
+                            k->name, k->value);
+    *out = v;
+    return TCET_OK;
+}
+
+tcet_status config_choice(const struct config *c, const char *kind, const char *name,
+                          const char *key, const char *const *choices, int fallback, int *out,
+                          struct error *err)
+{
+    const struct config_key *k = config_get(c, kind, name, key);
+    char hint[1024];
+    size_t n = 0;
+
+    if (!k) {
+        *out = fallback;
+        return TCET_OK;
+    }
+    for (; choices[n]; n++) {
+        if (!strcmp(choices[n], k->value)) {
+            *out = (int)n;
+            return TCET_OK;
+        }
+    }
+    names_hint(hint, sizeof hint, "choices", k->value, choices, n);
+    return config_error(err, k, "%s = \"%.80s\" is not a choice%s", k->name, k->value, hint);
+}
+
+char *path_from(struct arena *a, const char *dir, const char *value)
+{
+    const char *home = getenv("HOME");
+
+    if (value[0] == '/')
+        return arena_strdup(a, value);
+    if (value[0] == '~' && value[1] == '/' && home)
+        return arena_printf(a, "%s/%s", home, value + 2);
+    if (value[0] == '.' && value[1] == '/')
+        value += 2;
+    return arena_printf(a, "%s/%s", strcmp(dir, "/") != 0 ? dir : "", value);
+}
+
+char *config_path(struct arena *a, const struct config_key *k)
+{
+    return path_from(a, k->dir, k->value);
+}
