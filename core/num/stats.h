@@ -1,7 +1,8 @@
 /* stats.h -- rank statistics of scores against accuracies.
  *
  * Room: core/num.  Stands on core/base.  Undefined results (a constant input, n < 2) are
- * NaN.  Inputs must be free of NaN: callers drop such pairs and say how many. */
+ * NaN.  Inputs must be free of NaN (infinities may be ranked): callers drop such pairs and say
+ * how many.  n < 2^32.  Any thread; nothing is kept between calls. */
 #ifndef CORE_STATS_H
 #define CORE_STATS_H
 
@@ -10,6 +11,7 @@
 
 /* Kendall's tau-b (ties corrected as scipy's default), O(n log n) merge sort. */
 double stats_kendall(const double *x, const double *y, size_t n);
+/* Spearman's rho: Pearson's r of the average ranks. */
 double stats_spearman(const double *x, const double *y, size_t n);
 double stats_pearson(const double *x, const double *y, size_t n);
 /* Kendall's partial tau (T-CET eq. 1): (xy - xz yz)/sqrt((1-xz^2)(1-yz^2)). */
@@ -21,16 +23,26 @@ void stats_rank(const double *x, size_t n, enum stats_ties ties, double *out);
 
 struct stats_interval {
     double low, high;     /* 95 % */
-    const char *method;   /* "bootstrap 1000", "jackknife": printed beside it */
+    char method[32];      /* "bootstrap 1000", "jackknife", "none": printed beside it */
 };
-/* 95 % interval of tau-b.  Percentile bootstrap with `replicates` resamples from seed; where
- * n * replicates is above what can be done in about half a second, the delta method on
- * per-item concordances (O(n log n)) instead.  replicates 0 means automatic. */
+/* 95 % interval of tau-b.  Percentile bootstrap with `replicates` resamples from seed
+ * (resamples in which a column is constant are left out); where n * replicates is above 4
+ * million, about half a second, the jackknife instead (tau of all but each item, from counts
+ * of concordant pairs per item, O(n log n); normal interval).  replicates 0 means automatic:
+ * 1000. */
 struct stats_interval stats_kendall_interval(const double *x, const double *y, size_t n,
                                              size_t replicates, uint64_t seed);
 
+/* All three from one sort: what a table of correlations needs. */
+struct stats_relation {
+    double kendall, spearman;
+    struct stats_interval interval; /* of kendall */
+};
+void stats_relate(const double *x, const double *y, size_t n, size_t replicates, uint64_t seed,
+                  struct stats_relation *out);
+
 struct stats_top {
-    size_t k;
+    size_t k;      /* as asked, at most n */
     double best;   /* best accuracy among the k with the highest score */
     double regret; /* best accuracy of all minus that */
     double mean;   /* mean accuracy of the k */
@@ -39,11 +51,16 @@ struct stats_top {
 void stats_top_k(const double *score, const double *accuracy, size_t n, size_t k,
                  struct stats_top *out);
 
-/* Parts of a product (T-CET eq. 5 and 6; see docs): mean and std of one metric's values and
- * the coefficient mean/std. */
+/* Parts of a product (T-CET eq. 5 and 6): mean and std of one metric's values and the
+ * coefficient mean/std. */
 struct stats_moments {
     double mean, std, ratio; /* ratio = mean/std */
 };
 struct stats_moments stats_moments(const double *x, size_t n); /* std over n - 1 */
+
+/* How much of the spread of the product of two metrics comes from the first, 0 to 1: to first
+ * order var(ab) = mean_b^2 var_a + mean_a^2 var_b for independent parts, so the part with the
+ * smaller |mean/std| dominates the product's ranking.  Above 1/2 it is a. */
+double stats_product_share(struct stats_moments a, struct stats_moments b);
 
 #endif

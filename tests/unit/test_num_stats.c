@@ -1,0 +1,270 @@
+/* Protects: tau-b, rho and their relatives against definitions written out pair by pair, on
+ * columns with many ties; ranks; the two kinds of interval; top-k; degenerate inputs; speed at
+ * the size of NAS-Bench-101.  */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "num/rng.h"
+#include "num/stats.h"
+
+static void close_to(double value, double expected)
+{
+    if (!(fabs(value - expected) <= 1e-12))
+        fail_msg("%.17g is not %.17g", value, expected);
+}
+
+static double sign(double v)
+{
+    return (v > 0) - (v < 0);
+}
+
+/* tau-b by its definition; item `without` left out */
+static double slow_kendall(const double *x, const double *y, size_t n, size_t without)
+{
+    double balance = 0, untied_x = 0, untied_y = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < i; j++) {
+            double a = sign(x[i] - x[j]), b = sign(y[i] - y[j]);
+
+            if (i == without || j == without)
+                continue;
+            balance += a * b;
+            untied_x += a * a;
+            untied_y += b * b;
+        }
+    }
+    return balance / sqrt(untied_x * untied_y);
+}
+
+static void kendall_by_definition(void **state)
+{
+    uint64_t seed = 3;
+    double x[150], y[150];
+
+    (void)state;
+    for (size_t round = 0; round < 300; round++) {
+        size_t n = 2 + rng_mix(&seed) % 149;
+        uint64_t levels = round % 3 == 0 ? 4 : round % 3 == 1 ? 20 : UINT64_C(1) << 40;
+
+        for (size_t i = 0; i < n; i++) {
+            x[i] = (double)(rng_mix(&seed) % levels) - 2;
+            y[i] = x[i] * (double)(round % 5) - (double)(rng_mix(&seed) % levels) * 1e-3;
+        }
+        x[0] = x[1] + 1; /* no constant column */
+        y[0] = y[1] - 1;
+        close_to(stats_kendall(x, y, n), slow_kendall(x, y, n, n));
+    }
+}
+
+static void known_values(void **state)
+{
+    static const double a[] = {12, 2, 1, 12, 2}, b[] = {1, 4, 7, 1, 0};
+    static const double c[] = {1, 2, 3, 4, 5}, d[] = {5, 6, 7, 8, 7};
+    static const double zeros[] = {-0.0, 0.0, 1, INFINITY, -INFINITY};
+
+    (void)state;
+    close_to(stats_kendall(a, b, 5), -0.47140452079103173); /* scipy's manual */
+    close_to(stats_spearman(c, d, 5), 0.8207826816681233);  /* scipy's manual */
+    close_to(stats_pearson(c, d, 5), 6 / sqrt(10 * 5.2));
+    close_to(stats_kendall(c, c, 5), 1);
+    close_to(stats_kendall(zeros, zeros, 5), 1);
+    close_to(stats_partial(.5, .4, .3), .38 / sqrt(.84 * .91));
+    assert_true(isnan(stats_partial(1, 1, 1)));
+}
+
+static void undefined_values(void **state)
+{
+    static const double one[] = {1, 1, 1}, other[] = {1, 2, 3};
+    struct stats_interval v;
+    struct stats_moments m;
+
+    (void)state;
+    assert_true(isnan(stats_kendall(one, other, 3)));
+    assert_true(isnan(stats_kendall(other, one, 3)));
+    assert_true(isnan(stats_spearman(one, other, 3)));
+    assert_true(isnan(stats_pearson(other, one, 3)));
+    for (size_t n = 0; n < 2; n++) {
+        assert_true(isnan(stats_kendall(other, other, n)));
+        assert_true(isnan(stats_spearman(other, other, n)));
+        assert_true(isnan(stats_pearson(other, other, n)));
+        assert_true(isnan(stats_kendall_interval(other, other, n, 0, 1).low));
+    }
+    v = stats_kendall_interval(one, other, 3, 0, 1);
+    assert_true(isnan(v.low) && isnan(v.high));
+    m = stats_moments(one, 3);
+    assert_true(m.mean == 1 && m.std == 0 && isnan(m.ratio));
+    m = stats_moments(one, 0);
+    assert_true(isnan(m.mean) && isnan(m.std));
+}
+
+static void ranks(void **state)
+{
+    static const double x[] = {3, -1, 3, 0, -0.0, 7, 3};
+    static const double average[] = {5, 1, 5, 2.5, 2.5, 7, 5}, dense[] = {3, 1, 3, 2, 2, 4, 3};
+    static const double least[] = {4, 1, 4, 2, 2, 7, 4};
+    double r[7];
+
+    (void)state;
+    stats_rank(x, 7, STATS_AVERAGE, r);
+    assert_memory_equal(r, average, sizeof r);
+    stats_rank(x, 7, STATS_DENSE, r);
+    assert_memory_equal(r, dense, sizeof r);
+    stats_rank(x, 7, STATS_MIN, r);
+    assert_memory_equal(r, least, sizeof r);
+    stats_rank(x, 0, STATS_MIN, r);
+}
+
+/* a request for more replicates than there is time for selects the jackknife at any n */
+static void jackknife_by_definition(void **state)
+{
+    enum { N = 60 };
+    uint64_t seed = 8;
+    double x[N], y[N], tau[N], mean = 0, squares = 0, all, error;
+    struct stats_interval v;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        x[i] = (double)(rng_mix(&seed) % 9);
+        y[i] = x[i] + (double)(rng_mix(&seed) % 12);
+    }
+    all = slow_kendall(x, y, N, N);
+    for (size_t i = 0; i < N; i++) {
+        tau[i] = slow_kendall(x, y, N, i);
+        mean += tau[i] / N;
+    }
+    for (int i = 0; i < N; i++)
+        squares += (tau[i] - mean) * (tau[i] - mean);
+    error = 1.959963984540054 * sqrt((N - 1.0) / N * squares);
+    v = stats_kendall_interval(x, y, N, SIZE_MAX, 1);
+    assert_string_equal(v.method, "jackknife");
+    close_to(v.low, all - error);
+    close_to(v.high, all + error);
+}
+
+static void bootstrap_interval(void **state)
+{
+    enum { N = 400 };
+    uint64_t seed = 9;
+    double x[N], y[N], tau;
+    struct stats_interval a, b, c, d;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        x[i] = (double)(rng_mix(&seed) >> 40);
+        y[i] = x[i] + (double)(rng_mix(&seed) >> 40);
+    }
+    tau = stats_kendall(x, y, N);
+    a = stats_kendall_interval(x, y, N, 0, 1);
+    b = stats_kendall_interval(x, y, N, 1000, 1);
+    c = stats_kendall_interval(x, y, N, 0, 2);
+    d = stats_kendall_interval(x, y, N, SIZE_MAX, 1);
+    assert_string_equal(a.method, "bootstrap 1000");
+    assert_true(a.low == b.low && a.high == b.high); /* the seed decides */
+    assert_true(a.low != c.low);
+    assert_true(a.low < tau && tau < a.high);
+    assert_true(fabs(a.low - d.low) < .01 && fabs(a.high - d.high) < .01); /* two ways, one answer */
+    assert_true(fabs(a.low - c.low) < .01 && fabs(a.high - c.high) < .01);
+}
+
+static void relation_is_the_parts(void **state)
+{
+    enum { N = 300 };
+    uint64_t seed = 4;
+    double x[N], y[N];
+    struct stats_relation r;
+    struct stats_interval v;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        x[i] = (double)(rng_mix(&seed) % 30);
+        y[i] = x[i] - (double)(rng_mix(&seed) % 50);
+    }
+    stats_relate(x, y, N, 100, 7, &r);
+    v = stats_kendall_interval(x, y, N, 100, 7);
+    assert_true(r.kendall == stats_kendall(x, y, N));
+    assert_true(r.spearman == stats_spearman(x, y, N));
+    assert_true(r.interval.low == v.low && r.interval.high == v.high);
+    assert_string_equal(r.interval.method, "bootstrap 100");
+    stats_relate(x, y, 1, 0, 7, &r);
+    assert_true(isnan(r.kendall) && isnan(r.spearman) && isnan(r.interval.low));
+}
+
+static void top_k(void **state)
+{
+    static const double score[] = {1, 5, 5, 5, -2}, accuracy[] = {90, 70, 80, 95, 99};
+    struct stats_top t;
+
+    (void)state;
+    stats_top_k(score, accuracy, 5, 2, &t); /* of three equal scores the first two */
+    assert_true(t.k == 2 && t.best == 80 && t.regret == 19 && t.mean == 75);
+    stats_top_k(score, accuracy, 5, 100, &t);
+    assert_true(t.k == 5 && t.best == 99 && t.regret == 0);
+    close_to(t.mean, 86.8);
+    stats_top_k(score, accuracy, 5, 0, &t);
+    assert_true(t.k == 0 && isnan(t.best) && isnan(t.regret));
+    stats_top_k(score, accuracy, 0, 3, &t);
+    assert_true(t.k == 0 && isnan(t.mean));
+}
+
+static void moments_and_product(void **state)
+{
+    static const double wide[] = {1, 2, 3, 4}, narrow[] = {100, 101, 99, 100};
+    struct stats_moments a, b;
+
+    (void)state;
+    a = stats_moments(wide, 4);
+    b = stats_moments(narrow, 4);
+    close_to(a.mean, 2.5);
+    close_to(a.std, sqrt(5.0 / 3));
+    close_to(a.ratio, 2.5 / sqrt(5.0 / 3));
+    assert_true(stats_product_share(a, b) > .999); /* the part with the smaller mean/std */
+    close_to(stats_product_share(a, b) + stats_product_share(b, a), 1);
+    close_to(stats_product_share(a, a), .5);
+}
+
+/* `correlate` answers at once even on 423,624 rows; the bound is generous for slow machines and
+ * sanitizers, an O(n^2) slip would take minutes */
+static void large_tables(void **state)
+{
+    size_t n = 423624;
+    double *x = malloc(n * sizeof *x), *y = malloc(n * sizeof *y);
+    uint64_t seed = 5;
+    struct stats_relation r;
+    clock_t start;
+
+    (void)state;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = (double)(rng_mix(&seed) >> 11);
+        y[i] = (i % 2 ? x[i] : -x[i]) + (double)(rng_mix(&seed) >> 11);
+    }
+    start = clock();
+    stats_relate(x, y, n, 0, 1, &r);
+    assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 5);
+    assert_string_equal(r.interval.method, "jackknife");
+    assert_true(r.interval.low < r.kendall && r.kendall < r.interval.high);
+    assert_true(r.interval.high - r.interval.low < .01);
+    free(x);
+    free(y);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kendall_by_definition), cmocka_unit_test(known_values),
+        cmocka_unit_test(undefined_values),      cmocka_unit_test(ranks),
+        cmocka_unit_test(jackknife_by_definition), cmocka_unit_test(bootstrap_interval),
+        cmocka_unit_test(relation_is_the_parts), cmocka_unit_test(top_k),
+        cmocka_unit_test(moments_and_product),   cmocka_unit_test(large_tables),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
