@@ -1,0 +1,342 @@
+/* test_graph_build.c -- protects the builder: shapes as PyTorch infers them, refusals that
+ * name the module and the shapes, stickiness, counts, the parameter layout and the order of
+ * the init program. */
+#include "graph/graph.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fixture {
+    struct graph *g;
+    tcet_builder *b;
+    int32_t x; /* input node */
+};
+
+static void start(struct fixture *f, int32_t c, int32_t h, int32_t w, int32_t classes)
+{
+    tcet_task task = {sizeof task, c, h, w, classes};
+
+    if (!f->g)
+        f->g = graph_new();
+    graph_reset(f->g, &task);
+    f->b = graph_builder(f->g);
+    f->x = tcet_add_op(f->b, TCET_OP_INPUT, -1, 0);
+}
+
+static void assert_shape(struct fixture *f, int32_t node, int32_t c, int32_t h, int32_t w)
+{
+    int32_t nc, nh, nw;
+
+    f->b->shape(f->b, node, &nc, &nh, &nw);
+    assert_int_equal(nc, c);
+    assert_int_equal(nh, h);
+    assert_int_equal(nw, w);
+}
+
+static tcet_op with(uint32_t op, int32_t module, const int32_t *inputs, int32_t n)
+{
+    return tcet_op_from(op, module, inputs, n);
+}
+
+/* Every operation's output shape, with PyTorch's formulas and defaults. */
+static void test_shapes(void **state)
+{
+    struct fixture f = {0};
+    int32_t two[2], m;
+    tcet_op o;
+
+    (void)state;
+    start(&f, 6, 11, 9, 10);
+    assert_shape(&f, f.x, 6, 11, 9);
+    m = f.b->module(f.b, -1, "conv", 0);
+    o = with(TCET_OP_CONV2D, m, &f.x, 1);
+    o.channels = 8;
+    o.kernel_h = 3, o.kernel_w = 5;
+    o.stride_h = 2;
+    o.padding_w = 1;
+    o.dilation_h = 2;
+    o.groups = 2;
+    /* h: (11 - 2*2 - 1)/2 + 1 = 4, w: 9 + 2 - 5 + 1 = 7 */
+    assert_shape(&f, f.b->add(f.b, &o), 8, 4, 7);
+    assert_int_equal(graph_module_macs(f.g, m), 8 * 3 * 3 * 5 * 4 * 7);
+
+    assert_shape(&f, tcet_add_pool(f.b, TCET_OP_AVG_POOL, -1, f.x, 2, 0, 0), 6, 5, 4);
+    assert_shape(&f, tcet_add_pool(f.b, TCET_OP_MAX_POOL, -1, f.x, 3, 2, 1), 6, 6, 5);
+    assert_shape(&f, tcet_add_op(f.b, TCET_OP_GLOBAL_POOL, -1, f.x), 6, 1, 1);
+    assert_shape(&f, tcet_add_norm(f.b, f.b->module(f.b, -1, "bn", -1), f.x), 6, 11, 9);
+
+    two[0] = two[1] = f.x;
+    o = with(TCET_OP_CONCAT, -1, two, 2);
+    assert_shape(&f, f.b->add(f.b, &o), 12, 11, 9);
+    assert_shape(&f, tcet_add_sum(f.b, -1, two, 2), 6, 11, 9);
+    two[1] = tcet_add_op(f.b, TCET_OP_GLOBAL_POOL, -1, f.x);
+    o = with(TCET_OP_MUL, -1, two, 2);
+    assert_shape(&f, f.b->add(f.b, &o), 6, 11, 9);
+
+    o = with(TCET_OP_ZERO, -1, &f.x, 1);
+    o.stride_h = o.stride_w = 2;
+    o.channels = 16;
+    assert_shape(&f, f.b->add(f.b, &o), 16, 6, 5);
+    o = with(TCET_OP_SLICE, -1, &f.x, 1);
+    o.offset_c = 1, o.channels = 4, o.offset_h = 1, o.offset_w = 2;
+    assert_shape(&f, f.b->add(f.b, &o), 4, 10, 7);
+    o.channels = 0;
+    assert_shape(&f, f.b->add(f.b, &o), 5, 10, 7);
+    o = with(TCET_OP_PAD, -1, &f.x, 1);
+    o.padding_h = 1, o.padding_w = 3;
+    assert_shape(&f, f.b->add(f.b, &o), 6, 12, 12);
+
+    m = f.b->module(f.b, -1, "fc", -1);
+    assert_shape(&f, tcet_add_linear(f.b, m, f.x, 10, 1), 10, 1, 1);
+    assert_int_equal(graph_module_macs(f.g, m), 10 * 6 * 11 * 9);
+    assert_int_equal(graph_module_bias_macs(f.g, m), 10);
+    assert_int_equal(f.b->status(f.b), TCET_OK);
+    graph_free(f.g);
+}
+
+/* A refusal names module, operation and both shapes; later calls change nothing. */
+static void assert_refused(struct fixture *f, tcet_status code, const char *want)
+{
+    struct error err = {0};
+
+    assert_int_equal(f->b->status(f->b), code);
+    assert_true(f->b->module(f->b, -1, "late", -1) < 0);
+    assert_true(tcet_add_op(f->b, TCET_OP_RELU, -1, f->x) < 0);
+    f->b->output(f->b, 12345);
+    f->b->init(f->b, 99, 99, 0, 0);
+    assert_int_equal(graph_finish(f->g, &err), code);
+    if (!strstr(err.text, want))
+        fail_msg("message \"%s\" lacks \"%s\"", err.text, want);
+}
+
+static void test_refusals(void **state)
+{
+    struct fixture f = {0};
+    int32_t m, two[2];
+    tcet_op o;
+
+    (void)state;
+    start(&f, 3, 8, 8, 10);
+    m = f.b->module(f.b, f.b->module(f.b, -1, "cells", 4), "op", 1);
+    two[0] = f.x;
+    two[1] = tcet_add_pool(f.b, TCET_OP_AVG_POOL, -1, f.x, 2, 2, 0);
+    tcet_add_sum(f.b, m, two, 2);
+    assert_refused(&f, TCET_E_PLUGIN,
+                   "cells.4.op.1 (add): shapes [3, 8, 8] and [3, 4, 4] of inputs 1 and 2");
+
+    start(&f, 3, 2, 2, 10); /* the user's resolution is too small: not the plugin's fault */
+    m = f.b->module(f.b, -1, "stem", 0);
+    tcet_add_conv(f.b, m, f.x, 8, 3, 1, 0, 0);
+    assert_refused(&f, TCET_E_ARG,
+                   "stem.0 (conv2d): a kernel of 3 x 3 does not fit the input of shape [3, 2, 2]");
+
+    start(&f, 3, 0, 8, 10);
+    assert_refused(&f, TCET_E_ARG, "(input): the task's input shape [3, 0, 8] is empty");
+
+    start(&f, 3, 8, 8, 10);
+    m = f.b->module(f.b, -1, "conv", -1);
+    tcet_add_conv(f.b, m, tcet_add_conv(f.b, m, f.x, 8, 3, 1, 1, 0), 8, 3, 1, 1, 0);
+    assert_refused(&f, TCET_E_PLUGIN,
+                   "[8, 3, 3, 3] already; used again it would need [8, 8, 3, 3]");
+
+    start(&f, 3, 8, 8, 10);
+    tcet_add_conv(f.b, -1, f.x, 8, 3, 1, 1, 0);
+    assert_refused(&f, TCET_E_PLUGIN, "node 1 (conv2d): parameters need a module");
+
+    start(&f, 3, 8, 8, 10);
+    o = with(TCET_OP_CONV2D, f.b->module(f.b, -1, "c", -1), &f.x, 1);
+    o.channels = 8, o.kernel_h = o.kernel_w = 1, o.groups = 2;
+    f.b->add(f.b, &o);
+    assert_refused(&f, TCET_E_PLUGIN, "c (conv2d): 2 groups");
+
+    start(&f, 3, 8, 8, 10);
+    tcet_add_op(f.b, TCET_OP_RELU, -1, 7);
+    assert_refused(&f, TCET_E_PLUGIN, "node 1 (relu): input 1 is node 7, which does not exist");
+
+    start(&f, 3, 8, 8, 10);
+    tcet_add_op(f.b, TCET_OP_RELU, 7, f.x);
+    assert_refused(&f, TCET_E_PLUGIN, "there is no module 7");
+
+    start(&f, 3, 8, 8, 10);
+    o = with(99, -1, &f.x, 1);
+    f.b->add(f.b, &o);
+    assert_refused(&f, TCET_E_PLUGIN, "there is no operation 99");
+
+    start(&f, 3, 8, 8, 10);
+    o = with(TCET_OP_MUL, -1, &f.x, 1);
+    f.b->add(f.b, &o);
+    assert_refused(&f, TCET_E_PLUGIN, "(mul): 1 inputs, there must be 2");
+
+    start(&f, 3, 8, 8, 10);
+    o = with(TCET_OP_SLICE, -1, &f.x, 1);
+    o.offset_c = 2, o.channels = 2;
+    f.b->add(f.b, &o);
+    assert_refused(&f, TCET_E_PLUGIN, "outside the input of shape [3, 8, 8]");
+
+    start(&f, 1 << 20, 1 << 20, 1 << 20, 10);
+    assert_refused(&f, TCET_E_ARG, "too large");
+
+    start(&f, 3, 8, 8, 10);
+    tcet_add_linear(f.b, f.b->module(f.b, -1, "fc", -1), f.x, 7, 1);
+    f.b->output(f.b, 1);
+    assert_int_equal(f.b->status(f.b), TCET_OK);
+    {
+        struct error err;
+
+        assert_int_equal(graph_finish(f.g, &err), TCET_E_PLUGIN);
+        assert_non_null(strstr(err.text, "[7, 1, 1], the task wants [10, 1, 1]"));
+    }
+    start(&f, 3, 8, 8, 10);
+    f.b->output(f.b, f.x);
+    f.b->output(f.b, f.x);
+    assert_refused(&f, TCET_E_PLUGIN, "called twice");
+    start(&f, 3, 8, 8, 10);
+    f.b->init(f.b, TCET_INIT_BIAS, f.b->module(f.b, -1, "empty", -1), 0, 0);
+    tcet_add_linear(f.b, f.b->module(f.b, -1, "fc", -1), f.x, 10, 0);
+    f.b->output(f.b, 1);
+    {
+        struct error err;
+
+        assert_int_equal(graph_finish(f.g, &err), TCET_E_PLUGIN);
+        assert_non_null(strstr(err.text, "empty: init step for a bias that is not there"));
+    }
+    graph_free(f.g);
+}
+
+/* A module used twice owns its weight once and costs twice; layers, names, cells, features
+ * and the parameter layout follow the creation of modules, not the order of use. */
+static void test_layout(void **state)
+{
+    struct fixture f = {0};
+    struct graph_counts n;
+    struct error err;
+    const tcet_graph *v;
+    int32_t first, second, bn, x;
+    char name[64], small[6];
+
+    (void)state;
+    start(&f, 4, 6, 6, 10);
+    first = f.b->module(f.b, -1, "first", -1);
+    f.b->cell(f.b, 3);
+    second = f.b->module(f.b, f.b->module(f.b, -1, "body", 2), "", 0);
+    f.b->cell(f.b, -1);
+    bn = f.b->module(f.b, -1, "bn", -1);
+    x = tcet_add_conv(f.b, second, f.x, 4, 3, 1, 1, 0);
+    x = tcet_add_conv(f.b, second, x, 4, 3, 1, 1, 0);
+    x = tcet_add_norm(f.b, bn, x);
+    x = tcet_add_op(f.b, TCET_OP_GLOBAL_POOL, -1, x);
+    f.b->output(f.b, tcet_add_linear(f.b, first, x, 10, 1));
+    assert_int_equal(graph_finish(f.g, &err), TCET_OK);
+
+    v = graph_view(f.g);
+    assert_int_equal(v->layer_count, 2);
+    assert_int_equal(graph_layers(f.g)[0], first);
+    assert_int_equal(graph_layers(f.g)[1], second);
+    assert_int_equal(v->features, x - 1);
+    assert_int_equal(v->modules[second].cell, 3);
+    assert_int_equal(v->modules[bn].cell, -1);
+    assert_int_equal(v->modules[bn].kind, TCET_LAYER_NORM);
+    assert_int_equal(v->modules[bn].layer, -1);
+    assert_int_equal(v->modules[first].weight, 0);
+    assert_int_equal(v->modules[first].bias, 40);
+    assert_int_equal(v->modules[second].weight, 50);
+    assert_int_equal(v->modules[bn].weight, 50 + 144);
+    assert_int_equal(v->param_floats, 50 + 144 + 8);
+    assert_string_equal(graph_module_name(f.g, second, name, sizeof name), "body.2.0");
+    assert_string_equal(graph_module_name(f.g, second, small, sizeof small), "body.");
+
+    graph_count(f.g, &n);
+    assert_int_equal(n.params, 202);
+    assert_int_equal(n.weights, 184);
+    assert_int_equal(n.layers, 2);
+    assert_int_equal(n.macs, 2 * 144 * 36 + 40);
+    assert_int_equal(n.bias_macs, 10);
+    assert_int_equal(graph_module_macs(f.g, second), 2 * 144 * 36);
+
+    start(&f, 4, 6, 6, 10); /* nothing of the old graph is left */
+    f.b->output(f.b, tcet_add_linear(f.b, f.b->module(f.b, -1, "fc", -1), f.x, 10, 0));
+    assert_int_equal(graph_finish(f.g, &err), TCET_OK);
+    graph_count(f.g, &n);
+    assert_int_equal(n.params, 1440);
+    assert_int_equal(n.macs, 1440);
+    assert_int_equal(graph_view(f.g)->features, -1);
+    graph_free(f.g);
+}
+
+/* The init program: default draws in creation order; an explicit step stands after the
+ * modules that existed when it was asked for. */
+static void test_init_program(void **state)
+{
+    struct fixture f = {0};
+    struct error err;
+    int32_t a, b;
+    float params[4 * 10 + 10 + 4 * 4 * 9 + 4 + 4], want[4 * 10 + 10 + 4 * 4 * 9];
+    tcet_rng r;
+
+    (void)state;
+    start(&f, 4, 6, 6, 10);
+    a = f.b->module(f.b, -1, "fc", -1);
+    f.b->init(f.b, TCET_INIT_DISCARD, -1, 3, 0);
+    b = f.b->module(f.b, -1, "conv", -1);
+    f.b->init(f.b, TCET_INIT_NORMAL, a, 0.5, 0.25);
+    f.b->init(f.b, TCET_INIT_BIAS, a, 0.125, 0);
+    f.x = tcet_add_conv(f.b, b, f.x, 4, 3, 1, 1, 0);
+    f.x = tcet_add_norm(f.b, f.b->module(f.b, -1, "bn", -1), f.x);
+    f.x = tcet_add_op(f.b, TCET_OP_GLOBAL_POOL, -1, f.x);
+    f.b->output(f.b, tcet_add_linear(f.b, a, f.x, 10, 1));
+    assert_int_equal(graph_finish(f.g, &err), TCET_OK);
+    assert_int_equal(graph_view(f.g)->param_floats, sizeof params / sizeof *params);
+
+    rng_seed(&r, 7);
+    graph_draw(f.g, &r, params);
+    {
+        tcet_rng check;
+
+        rng_seed(&check, 7);
+        rng_discard(&check, 50 + 3);
+        rng_uniform(&check, want + 50, 144, -1 / 6.0, 1 / 6.0); /* fan-in 36 */
+        rng_normal(&check, want, 40, 0.5, 0.25);
+        assert_int_equal(rng_u32(&check), rng_u32(&r));
+    }
+    assert_memory_equal(params, want, 40 * sizeof *want);
+    assert_memory_equal(params + 50, want + 50, 144 * sizeof *want);
+    for (int i = 0; i < 10; i++)
+        assert_true(params[40 + i] == 0.125f);
+    for (int i = 0; i < 4; i++)
+        assert_true(params[194 + i] == 1.0f && params[198 + i] == 0.0f);
+
+    rng_seed(&r, 7);
+    graph_draw_gaussian(f.g, &r, params);
+    {
+        tcet_rng check;
+
+        rng_seed(&check, 7);
+        rng_normal(&check, want, 40, 0, 1);
+        rng_normal(&check, want + 50, 144, 0, 1);
+    }
+    assert_memory_equal(params, want, 40 * sizeof *want);
+    assert_memory_equal(params + 50, want + 50, 144 * sizeof *want);
+    assert_true(params[40] == 0.0f && params[194] == 1.0f);
+
+    params[0] = -2.0f;
+    graph_absolute(f.g, params, params);
+    assert_true(params[0] == 2.0f);
+    graph_free(f.g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_init_program),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
