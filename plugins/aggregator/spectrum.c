@@ -1,0 +1,166 @@
+/* spectrum.c -- what eigenvalues say: cond (of a kernel), jacob_cov (of the correlation of
+ * rows).
+ *
+ * Room: plugins/aggregator.  Touches the SDK and libc's float.h and math.h alone. */
+#include <float.h>
+#include <math.h>
+#include <tcet/tcet.h>
+
+struct cond {
+    int32_t singular;
+};
+
+enum { SINGULAR_INFINITE = 0, SINGULAR_RATIO = 1 };
+
+struct jacob_cov {
+    double k;
+    int32_t clamp;
+};
+
+static const char no_memory[] = "no memory for the eigenvalues";
+
+static int all_finite(const double *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        if (!isfinite(x[i]))
+            return 0;
+    }
+    return 1;
+}
+
+static tcet_status cond_reduce(tcet_ctx *cx, void *self, const tcet_view *s, double *out)
+{
+    const struct cond *p = self;
+    int64_t n = s->shape[0];
+    double *values;
+    tcet_status st;
+
+    if (n != s->shape[1] || n == 0)
+        return tcet_fail(cx, TCET_E_ARG, "needs a square S^l, a kernel of the images (saliency ntk)");
+    if (!all_finite(tcet_f64(s), s->count)) {
+        *out = NAN;
+        return TCET_OK;
+    }
+    values = cx->host->scratch(cx, (size_t)n * sizeof *values);
+    if (!values)
+        return tcet_fail(cx, TCET_E_MEMORY, no_memory);
+    st = cx->host->eigvalsh(cx, tcet_f64(s), n, values);
+    if (st < 0)
+        return st;
+    if (p->singular == SINGULAR_INFINITE &&
+        values[0] <= (double)n * DBL_EPSILON * fabs(values[n - 1])) {
+        cx->host->guard(cx, "cond_singular");
+        *out = INFINITY;
+    } else {
+        *out = values[n - 1] / values[0];
+    }
+    return TCET_OK;
+}
+
+/* Rows of x made to have mean 0 and length 1; 0 where a row has no spread. */
+static int standardise(const double *x, int64_t rows, int64_t cols, double *out)
+{
+    for (int64_t r = 0; r < rows; r++) {
+        const double *a = x + r * cols;
+        double *b = out + r * cols, mean = 0.0, squares = 0.0;
+
+        for (int64_t i = 0; i < cols; i++)
+            mean += (a[i] - a[0]) / (double)cols; /* from a[0]: equal elements give exactly 0 */
+        for (int64_t i = 0; i < cols; i++) {
+            b[i] = a[i] - a[0] - mean;
+            squares += b[i] * b[i];
+        }
+        if (!(squares > 0.0) || !isfinite(squares))
+            return 0;
+        for (int64_t i = 0; i < cols; i++)
+            b[i] /= sqrt(squares);
+    }
+    return 1;
+}
+
+/* -sum ln(v + k) + 1/(v + k) over the eigenvalues v of the correlation of the rows; NaN where
+ * a row has no spread, since its correlations do not exist. */
+static tcet_status jacob_cov_reduce(tcet_ctx *cx, void *self, const tcet_view *s, double *out)
+{
+    const struct jacob_cov *p = self;
+    int64_t n = s->shape[0], cols = s->shape[1];
+    double *rows = cx->host->scratch(cx, (size_t)s->count * sizeof *rows);
+    double *corr = cx->host->scratch(cx, (size_t)(n * n + n) * sizeof *corr);
+    double *values = corr + n * n, sum = 0.0;
+    int clamped = 0;
+    tcet_status st;
+
+    if (!rows || !corr)
+        return tcet_fail(cx, TCET_E_MEMORY, no_memory);
+    if (!standardise(tcet_f64(s), n, cols, rows)) {
+        *out = NAN;
+        return TCET_OK;
+    }
+    st = cx->host->gemm(cx, 0, 1, n, n, cols, 1.0, rows, rows, 0.0, corr);
+    if (st == TCET_OK)
+        st = cx->host->eigvalsh(cx, corr, n, values);
+    if (st < 0)
+        return st;
+    for (int64_t i = 0; i < n; i++) {
+        double v = values[i];
+
+        if (p->clamp && v < 0.0) {
+            clamped = 1;
+            v = 0.0;
+        }
+        sum += log(v + p->k) + 1.0 / (v + p->k);
+    }
+    if (clamped)
+        cx->host->guard(cx, "jacob_cov_clamped");
+    *out = -sum;
+    return TCET_OK;
+}
+
+static const char *const singular[] = {"infinite", "ratio", NULL};
+static const tcet_param cond_params[] = {
+    TCET_PARAM_CHOICE(struct cond, singular, "infinite", singular,
+                      "Where the smallest eigenvalue is not above n eps times the largest: "
+                      "infinity (guard cond_singular), or the ratio as it comes (TE-NAS)."),
+};
+static const tcet_aggregator_ops cond_ops = {
+    .struct_size = sizeof cond_ops,
+    .direction = -1,
+    .reduce = cond_reduce,
+    .forms = TCET_FORM_BIT(TCET_FORM_KERNEL) | TCET_FORM_BIT(TCET_FORM_CUSTOM),
+};
+static const tcet_plugin cond = {
+    .struct_size = sizeof cond,
+    .kind = TCET_AGGREGATOR,
+    .id = "cond",
+    .version = "1.0.0",
+    .summary = "Condition number of a kernel: largest over smallest eigenvalue; smaller is better.",
+    .cite = "Chen, Gong, Wang: TE-NAS, ICLR 2021; VITA-Group/TENAS lib/procedures/ntk.py",
+    TCET_PARAMS(struct cond, cond_params),
+    .ops = &cond_ops,
+};
+
+static const tcet_param jacob_params[] = {
+    TCET_PARAM_F64(struct jacob_cov, k, "1e-5", 0.0, 1.0, "Added to every eigenvalue."),
+    TCET_PARAM_BOOL(struct jacob_cov, clamp, "1",
+                    "Eigenvalues below 0, which only rounding makes, count as 0 (guard "
+                    "jacob_cov_clamped)."),
+};
+static const tcet_aggregator_ops jacob_ops = {
+    .struct_size = sizeof jacob_ops,
+    .direction = 1,
+    .reduce = jacob_cov_reduce,
+    .forms = TCET_FORM_BIT(TCET_FORM_ROWS) | TCET_FORM_BIT(TCET_FORM_CUSTOM),
+};
+static const tcet_plugin jacob_cov = {
+    .struct_size = sizeof jacob_cov,
+    .kind = TCET_AGGREGATOR,
+    .id = "jacob_cov",
+    .version = "1.0.0",
+    .summary = "Eigenvalue score -sum(ln(v + k) + 1/(v + k)) of the rows' correlation matrix.",
+    .cite = "Mellor et al.: NAS without Training, arXiv 2006.04647v1; "
+            "SamsungLabs/zero-cost-nas measures/jacob_cov.py",
+    TCET_PARAMS(struct jacob_cov, jacob_params),
+    .ops = &jacob_ops,
+};
+
+TCET_MODULE(&cond, &jacob_cov)

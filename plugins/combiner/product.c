@@ -1,0 +1,180 @@
+/* product.c -- arithmetic on metrics of one architecture: product, wproduct, sum,
+ * param_product.
+ *
+ * Room: plugins/combiner.  Touches the SDK and libc alone. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <tcet/tcet.h>
+
+enum { WEIGHTS_MAX = 64 };
+
+struct wproduct {
+    double alpha;
+};
+
+struct sum {
+    const char *weights;
+    double weight[WEIGHTS_MAX];
+    int64_t count; /* 0: all weights are 1 */
+};
+
+static tcet_status product_score(tcet_ctx *cx, void *self, const tcet_metric *const *metrics,
+                                 int64_t count, double *out)
+{
+    double v = 1.0;
+
+    (void)cx;
+    (void)self;
+    for (int64_t k = 0; k < count; k++)
+        v *= metrics[k]->value;
+    *out = v;
+    return TCET_OK;
+}
+
+static tcet_status wproduct_score(tcet_ctx *cx, void *self, const tcet_metric *const *metrics,
+                                  int64_t count, double *out)
+{
+    const struct wproduct *p = self;
+
+    (void)cx;
+    (void)count;
+    *out = pow(metrics[0]->value, p->alpha) * metrics[1]->value;
+    return TCET_OK;
+}
+
+/* Reads the numbers of `weights`. */
+static tcet_status sum_init(tcet_ctx *cx, void *self)
+{
+    struct sum *p = self;
+    const char *at = p->weights;
+    char text[256], *end;
+
+    while (at && *at) {
+        double w = strtod(at, &end);
+
+        while (*end == ' ')
+            end++;
+        if (end == at || (*end && *end != ',') || (*end == ',' && !end[1]) ||
+            p->count == WEIGHTS_MAX || !isfinite(w)) {
+            snprintf(text, sizeof text,
+                     "weights = %.100s: want at most %d finite numbers with commas between",
+                     p->weights, WEIGHTS_MAX);
+            return tcet_fail(cx, TCET_E_ARG, text);
+        }
+        p->weight[p->count++] = w;
+        at = *end ? end + 1 : end;
+    }
+    return TCET_OK;
+}
+
+static tcet_status sum_score(tcet_ctx *cx, void *self, const tcet_metric *const *metrics,
+                             int64_t count, double *out)
+{
+    const struct sum *p = self;
+    char text[128];
+    double v = 0.0;
+
+    if (p->count && p->count != count) {
+        snprintf(text, sizeof text, "weights has %lld numbers for %lld metrics",
+                 (long long)p->count, (long long)count);
+        return tcet_fail(cx, TCET_E_ARG, text);
+    }
+    for (int64_t k = 0; k < count; k++) {
+        double w = p->count ? p->weight[k] : 1.0;
+
+        v += w * (metrics[k]->direction < 0 ? -metrics[k]->value : metrics[k]->value);
+    }
+    *out = v;
+    return TCET_OK;
+}
+
+static tcet_status param_product_elements(tcet_ctx *cx, void *self, const tcet_view *const *s,
+                                          int64_t count, tcet_view *out)
+{
+    double *v = tcet_f64(out);
+
+    (void)cx;
+    (void)self;
+    for (int64_t i = 0; i < out->count; i++)
+        v[i] = 1.0;
+    for (int64_t k = 0; k < count; k++) {
+        const double *x = tcet_f64(s[k]);
+
+        for (int64_t i = 0; i < out->count; i++)
+            v[i] *= x[i];
+    }
+    return TCET_OK;
+}
+
+static const tcet_combiner_ops product_ops = {.struct_size = sizeof product_ops,
+                                              .scope = TCET_SCOPE_NETWORK,
+                                              .min_metrics = 2,
+                                              .score = product_score};
+static const tcet_plugin product = {
+    .struct_size = sizeof product,
+    .kind = TCET_COMBINER,
+    .id = "product",
+    .version = "1.0.0",
+    .summary = "Product of the networks' numbers.",
+    .cite = "T-CET (AutoML 2023), section 3.3",
+    .ops = &product_ops,
+};
+
+static const tcet_param wproduct_params[] = {
+    TCET_PARAM_F64(struct wproduct, alpha, "1", -100.0, 100.0,
+                   "Power of the first metric.  A negative number to a broken power is NaN."),
+};
+static const tcet_combiner_ops wproduct_ops = {.struct_size = sizeof wproduct_ops,
+                                               .scope = TCET_SCOPE_NETWORK,
+                                               .min_metrics = 2,
+                                               .max_metrics = 2,
+                                               .score = wproduct_score};
+static const tcet_plugin wproduct = {
+    .struct_size = sizeof wproduct,
+    .kind = TCET_COMBINER,
+    .id = "wproduct",
+    .version = "1.0.0",
+    .summary = "Weighted product of two networks' numbers: first^alpha * second.",
+    .cite = "T-CET (AutoML 2023)",
+    TCET_PARAMS(struct wproduct, wproduct_params),
+    .ops = &wproduct_ops,
+};
+
+static const tcet_param sum_params[] = {
+    TCET_PARAM_TEXT(struct sum, weights, "",
+                    "One number a metric, commas between; empty: all 1."),
+};
+static const tcet_combiner_ops sum_ops = {.struct_size = sizeof sum_ops,
+                                          .scope = TCET_SCOPE_NETWORK,
+                                          .direction = 1,
+                                          .min_metrics = 2,
+                                          .score = sum_score};
+static const tcet_plugin sum = {
+    .struct_size = sizeof sum,
+    .kind = TCET_COMBINER,
+    .id = "sum",
+    .version = "1.0.0",
+    .summary = "Weighted sum of the networks' numbers; metrics of which less is better count "
+               "negative.",
+    .cite = "idstcv/ZenNAS compute_te_nas_score.py (regions - kappa)",
+    TCET_PARAMS(struct sum, sum_params),
+    .ops = &sum_ops,
+    .init = sum_init,
+};
+
+static const tcet_combiner_ops param_product_ops = {.struct_size = sizeof param_product_ops,
+                                                    .scope = TCET_SCOPE_PARAMETER,
+                                                    .min_metrics = 2,
+                                                    .elements = param_product_elements};
+static const tcet_plugin param_product = {
+    .struct_size = sizeof param_product,
+    .kind = TCET_COMBINER,
+    .id = "param_product",
+    .version = "1.0.0",
+    .summary = "Element-wise product of the metrics' S^l, before aggregation.",
+    .cite = "T-CET (AutoML 2023)",
+    .ops = &param_product_ops,
+};
+
+TCET_MODULE(&product, &wproduct, &sum, &param_product)

@@ -1,0 +1,353 @@
+/* cifar.c -- CIFAR-10 and CIFAR-100 in the official binary layout: cifar10, cifar100.
+ *
+ * Room: plugins/dataset.  Touches the SDK and libc, and the files that it is given.
+ *
+ * A record is one label byte (CIFAR-100: coarse, then fine) and 32 x 32 bytes each of red,
+ * green and blue.  Opening reads every file once, for a checksum and the labels; drawing
+ * reads the images that it needs. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <tcet/dataset.h>
+
+enum { SIDE = 32, PLANE = SIDE * SIDE, PIXELS = 3 * PLANE, RECORD_MAX = 2 + PIXELS, FILES_MAX = 5 };
+
+struct file {
+    char *path;
+    int64_t first; /* number of its first image */
+    int64_t count;
+};
+
+struct cifar {
+    const char *path;
+    int32_t labels; /* cifar100: 0 fine, 1 coarse */
+    int hundred;    /* 1: CIFAR-100 */
+    struct file files[FILES_MAX];
+    int file_count;
+    int64_t count;
+    int top_label; /* the largest that occurs */
+    uint64_t checksum;
+};
+
+static tcet_status fail(tcet_ctx *cx, tcet_status code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static tcet_status fail(tcet_ctx *cx, tcet_status code, const char *format, ...)
+{
+    char text[1024];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    return tcet_fail(cx, code, text);
+}
+
+static int record_size(const struct cifar *p)
+{
+    return (p->hundred ? 2 : 1) + PIXELS;
+}
+
+/* Where the label stands in a record, and how many there are. */
+static int label_at(const struct cifar *p)
+{
+    return p->hundred && p->labels == 0 ? 1 : 0;
+}
+
+static int label_count(const struct cifar *p)
+{
+    return !p->hundred ? 10 : p->labels == 0 ? 100 : 20;
+}
+
+static void forget_files(struct cifar *p)
+{
+    for (int i = 0; i < p->file_count; i++)
+        free(p->files[i].path);
+    p->file_count = 0;
+    p->count = 0;
+    p->top_label = 0;
+}
+
+/* folder[/inner]/name to the list, when there is such a file: 1, 0, or -1 without memory. */
+static int add_file(struct cifar *p, const char *folder, const char *inner, const char *name)
+{
+    size_t size = strlen(folder) + strlen(inner) + strlen(name) + 3;
+    char *path = malloc(size);
+    struct stat st;
+
+    if (!path)
+        return -1;
+    snprintf(path, size, "%s%s%s%s%s", folder, *inner ? "/" : "", inner, *name ? "/" : "", name);
+    if (stat(path, &st) < 0 || !S_ISREG(st.st_mode)) {
+        free(path);
+        return 0;
+    }
+    p->files[p->file_count++].path = path;
+    return 1;
+}
+
+/* The training files below folder, directly or in the folder that the archive unpacks to. */
+static tcet_status find_files(tcet_ctx *cx, struct cifar *p, const char *folder)
+{
+    static const char *const inner10[] = {"", "cifar-10-batches-bin"};
+    static const char *const inner100[] = {"", "cifar-100-binary"};
+    char name[32];
+    int added = 0;
+
+    for (int k = 0; k < 2 && p->file_count == 0; k++) {
+        if (p->hundred)
+            added = add_file(p, folder, inner100[k], "train.bin");
+        for (int i = 1; !p->hundred && i <= FILES_MAX && added >= 0; i++) {
+            snprintf(name, sizeof name, "data_batch_%d.bin", i);
+            added = add_file(p, folder, inner10[k], name);
+        }
+        if (added < 0)
+            return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
+    }
+    if (p->file_count == 0)
+        return fail(cx, TCET_E_ARG, "%s: holds no %s, nor does its folder %s", folder,
+                    p->hundred ? "train.bin" : "data_batch_1.bin ... data_batch_5.bin",
+                    p->hundred ? inner100[1] : inner10[1]);
+    if (!p->hundred && p->file_count < FILES_MAX) {
+        char text[600];
+
+        snprintf(text, sizeof text, "%.400s: only %d of the 5 data_batch files are there", folder,
+                 p->file_count);
+        cx->host->log(cx, TCET_LOG_WARN, text);
+    }
+    return TCET_OK;
+}
+
+/* One file's records: counted, labels checked, contents joined to the checksum (FNV-1a). */
+static tcet_status scan(tcet_ctx *cx, struct cifar *p, struct file *file)
+{
+    unsigned char record[RECORD_MAX];
+    size_t size = (size_t)record_size(p), got;
+    uint64_t h = p->checksum;
+    tcet_status st = TCET_OK;
+    FILE *f = fopen(file->path, "rb");
+
+    if (!f)
+        return fail(cx, TCET_E_IO, "%s: %s", file->path, strerror(errno));
+    file->first = p->count;
+    while ((got = fread(record, 1, size, f)) == size) {
+        int at = label_at(p);
+
+        if (record[at] >= label_count(p)) {
+            st = fail(cx, TCET_E_ARG, "%s: byte %" PRId64 ": label %d, want one below %d; is this "
+                      "a %s file?", file->path, file->count * (int64_t)size + at, record[at],
+                      label_count(p), p->hundred ? "CIFAR-100" : "CIFAR-10");
+            goto out;
+        }
+        if (record[at] > p->top_label)
+            p->top_label = record[at];
+        for (size_t i = 0; i < size; i++)
+            h = (h ^ record[i]) * UINT64_C(0x100000001b3);
+        file->count++;
+    }
+    if (ferror(f))
+        st = fail(cx, TCET_E_IO, "%s: byte %" PRId64 ": %s", file->path,
+                  file->count * (int64_t)size, strerror(errno));
+    else if (got)
+        st = fail(cx, TCET_E_ARG, "%s: truncated: the record at byte %" PRId64 " has %zu bytes of "
+                  "%zu", file->path, file->count * (int64_t)size, got, size);
+    else if (file->count == 0)
+        st = fail(cx, TCET_E_ARG, "%s: empty", file->path);
+    p->count += file->count;
+    p->checksum = h;
+out:
+    fclose(f);
+    return st;
+}
+
+static tcet_status cifar_open(tcet_ctx *cx, struct cifar *p)
+{
+    static const char *const shipped[] = {"cifar10_train_320.bin", "cifar100_test_100.bin"};
+    struct stat info;
+    tcet_status st = TCET_OK;
+
+    forget_files(p);
+    p->checksum = UINT64_C(0xcbf29ce484222325);
+    if (!p->path || !*p->path) {
+        const char *dir = cx->host->data_dir(cx);
+        int added = add_file(p, dir, "data", shipped[p->hundred]);
+
+        if (added < 0)
+            return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
+        if (added == 0)
+            return fail(cx, TCET_E_IO, "%s/data/%s: the shipped images are missing", dir,
+                        shipped[p->hundred]);
+    } else if (stat(p->path, &info) < 0) {
+        return fail(cx, TCET_E_IO, "%s: %s", p->path, strerror(errno));
+    } else if (S_ISDIR(info.st_mode)) {
+        st = find_files(cx, p, p->path);
+    } else if (add_file(p, p->path, "", "") <= 0) {
+        return fail(cx, TCET_E_ARG, "%s: neither a file nor a folder", p->path);
+    }
+    for (int i = 0; i < p->file_count && st == TCET_OK; i++)
+        st = scan(cx, p, &p->files[i]);
+    return st;
+}
+
+static tcet_status open10(tcet_ctx *cx, void *self)
+{
+    return cifar_open(cx, self);
+}
+
+static tcet_status open100(tcet_ctx *cx, void *self)
+{
+    struct cifar *p = self;
+
+    p->hundred = 1;
+    return cifar_open(cx, p);
+}
+
+static tcet_status info(tcet_ctx *cx, void *self, tcet_data_info *out)
+{
+    const struct cifar *p = self;
+
+    (void)cx;
+    out->channels = 3;
+    out->height = out->width = SIDE;
+    out->classes = label_count(p);
+    out->count = p->count;
+    snprintf(out->identity, sizeof out->identity, "%s%s n=%" PRId64 " fnv1a=%016" PRIx64,
+             p->hundred ? "cifar100" : "cifar10", p->hundred && p->labels ? " coarse" : "",
+             p->count, p->checksum);
+    snprintf(out->description, sizeof out->description, "%" PRId64 " images of %.200s%s", p->count,
+             p->files[0].path, p->file_count > 1 ? " ..." : "");
+    return TCET_OK;
+}
+
+/* What of the request these files cannot give. */
+static tcet_status check_request(tcet_ctx *cx, const struct cifar *p, const tcet_data_request *r,
+                                 int32_t h, int32_t w)
+{
+    if (r->channels && r->channels != 3)
+        return fail(cx, TCET_E_ARG, "the network wants images of %d channels, these have 3",
+                    r->channels);
+    if (h < 1 || w < 1 || SIDE % h || SIDE % w)
+        return fail(cx, TCET_E_ARG, "the network wants images of %d x %d; 32 x 32 can be averaged "
+                    "down to 1, 2, 4, 8 or 16 a side only", h, w);
+    if (r->classes && r->classes <= p->top_label)
+        return fail(cx, TCET_E_ARG, "the network has %d classes, %s has labels up to %d",
+                    r->classes, p->files[0].path, p->top_label);
+    if (r->batch < 1 || r->batches < 1 || r->batch > p->count / r->batches)
+        return fail(cx, TCET_E_ARG, "needs %" PRId64 " images (%" PRId64 " of batch %" PRId64
+                    "), %s%s has %" PRId64, r->batches * r->batch, r->batches, r->batch,
+                    p->files[0].path, p->file_count > 1 ? " and the next" : "", p->count);
+    return TCET_OK;
+}
+
+/* Bytes to [3, h, w]: mean of each box, then as torchvision's ToTensor and Normalize. */
+static void convert(const unsigned char *pixels, int32_t h, int32_t w, float *x)
+{
+    static const float mean[] = {0.4914f, 0.4822f, 0.4465f}, std[] = {0.2023f, 0.1994f, 0.2010f};
+    int32_t bh = SIDE / h, bw = SIDE / w;
+
+    for (int c = 0; c < 3; c++) {
+        for (int32_t i = 0; i < h * w; i++) {
+            const unsigned char *box = pixels + c * PLANE + i / w * bh * SIDE + i % w * bw;
+            int32_t sum = 0;
+
+            for (int32_t k = 0; k < bh * bw; k++)
+                sum += box[k / bw * SIDE + k % bw];
+            x[c * h * w + i] = ((float)sum / (float)(bh * bw) / 255.0f - mean[c]) / std[c];
+        }
+    }
+}
+
+/* The images in the order of torch.randperm(count) under the seed, without augmentation. */
+static tcet_status draw(tcet_ctx *cx, void *self, const tcet_data_request *r, float *x, int64_t *y)
+{
+    const struct cifar *p = self;
+    int32_t h = r->height ? r->height : SIDE, w = r->width ? r->width : SIDE;
+    int64_t images = r->batch * r->batches, *order;
+    unsigned char record[RECORD_MAX];
+    size_t size = (size_t)record_size(p);
+    FILE *f[FILES_MAX] = {NULL};
+    tcet_rng *rng;
+    tcet_status st = check_request(cx, p, r, h, w);
+
+    if (st < 0)
+        return st;
+    order = cx->host->scratch(cx, (size_t)p->count * sizeof *order);
+    rng = cx->host->rng(cx, r->seed);
+    if (!order || !rng)
+        return tcet_fail(cx, TCET_E_MEMORY, "no memory for the order of images");
+    cx->host->rng_permutation(rng, order, p->count);
+    for (int64_t i = 0; i < images && st == TCET_OK; i++) {
+        int k = p->file_count - 1;
+        int64_t at;
+
+        while (order[i] < p->files[k].first)
+            k--;
+        at = (order[i] - p->files[k].first) * (int64_t)size;
+        if (!f[k])
+            f[k] = fopen(p->files[k].path, "rb");
+        if (!f[k] || fseek(f[k], (long)at, SEEK_SET) < 0 || fread(record, 1, size, f[k]) != size) {
+            st = fail(cx, TCET_E_IO, "%s: byte %" PRId64 ": cannot be read any more",
+                      p->files[k].path, at);
+            break;
+        }
+        y[i] = record[label_at(p)];
+        convert(record + size - PIXELS, h, w, x + i * 3 * h * w);
+    }
+    for (int k = 0; k < FILES_MAX; k++) {
+        if (f[k])
+            fclose(f[k]);
+    }
+    return st;
+}
+
+static void fini(void *self)
+{
+    forget_files(self);
+}
+
+static const char *const labels[] = {"fine", "coarse", NULL};
+#define PATH(text) TCET_PARAM_PATH(struct cifar, path, "", text)
+static const tcet_param params10[] = {
+    PATH("A file of the official binary layout, or a folder with data_batch_1.bin ... "
+         "data_batch_5.bin or with cifar-10-batches-bin; empty: the shipped 320 training images."),
+};
+static const tcet_param params100[] = {
+    PATH("A file of the official binary layout, or a folder with train.bin or with "
+         "cifar-100-binary; empty: the shipped 100 test images."),
+    TCET_PARAM_CHOICE(struct cifar, labels, "fine", labels, "100 classes, or their 20 groups."),
+};
+
+static const tcet_dataset_ops ops10 = {
+    .struct_size = sizeof ops10, .open = open10, .info = info, .draw = draw};
+static const tcet_plugin cifar10 = {
+    .struct_size = sizeof cifar10,
+    .kind = TCET_DATASET,
+    .id = "cifar10",
+    .version = "1.0.0",
+    .summary = "CIFAR-10 images, shuffled, normalised, not augmented.",
+    .cite = "Krizhevsky: Learning multiple layers of features from tiny images, 2009; mean and "
+            "deviation as SamsungLabs/zero-cost-nas",
+    TCET_PARAMS(struct cifar, params10),
+    .ops = &ops10,
+    .fini = fini,
+};
+static const tcet_dataset_ops ops100 = {
+    .struct_size = sizeof ops100, .open = open100, .info = info, .draw = draw};
+static const tcet_plugin cifar100 = {
+    .struct_size = sizeof cifar100,
+    .kind = TCET_DATASET,
+    .id = "cifar100",
+    .version = "1.0.0",
+    .summary = "CIFAR-100 images, shuffled, normalised as CIFAR-10, not augmented.",
+    .cite = "Krizhevsky: Learning multiple layers of features from tiny images, 2009; mean and "
+            "deviation as SamsungLabs/zero-cost-nas",
+    TCET_PARAMS(struct cifar, params100),
+    .ops = &ops100,
+    .fini = fini,
+};
+
+TCET_MODULE(&cifar10, &cifar100)
