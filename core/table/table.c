@@ -1,0 +1,477 @@
+/* table.c -- see table.h.  Room: core/table.  Stands on core/base.
+ *
+ * The file is read whole and walked twice: check() finds every error and counts the rows, fill()
+ * then cuts the text into fields in place and cannot fail. */
+#include "table/table.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/names.h"
+#include "base/text.h"
+
+enum { FIELD_MAX = 64 * 1024, HINT = 1500, SHOWN = 200 };
+
+struct source {
+    const char *path;
+    char *text, *end; /* NUL at end */
+    char separator;
+    size_t fields, arch; /* of the header: how many, and which is the architecture */
+    size_t rows;
+    uint32_t *line_of; /* row -> line, for messages */
+};
+
+struct field {
+    char *start;
+    size_t length;
+    int quotes; /* "" inside: to be undone */
+    char *next; /* behind the separator; NULL for the last field of a line */
+};
+
+enum cut { CUT_OK, CUT_OPEN_QUOTE, CUT_AFTER_QUOTE };
+
+/* The field at p in a line that ends at `end`; spaces around it do not count. */
+static enum cut cut_field(char *p, char *end, char separator, struct field *f)
+{
+    char *stop;
+
+    f->quotes = 0;
+    while (p < end && *p == ' ')
+        p++;
+    if (separator == ',' && p < end && *p == '"') {
+        f->start = ++p;
+        for (;;) {
+            p = memchr(p, '"', (size_t)(end - p));
+            if (!p)
+                return CUT_OPEN_QUOTE;
+            if (p + 1 == end || p[1] != '"')
+                break;
+            f->quotes = 1;
+            p += 2;
+        }
+        f->length = (size_t)(p - f->start);
+        if (p + 1 < end && p[1] != separator)
+            return CUT_AFTER_QUOTE;
+        f->next = p + 1 < end ? p + 2 : NULL;
+        return CUT_OK;
+    }
+    for (stop = p; stop < end && *stop != separator;)
+        stop++;
+    f->next = stop < end ? stop + 1 : NULL;
+    while (stop > p && stop[-1] == ' ')
+        stop--;
+    f->start = p;
+    f->length = (size_t)(stop - p);
+    return CUT_OK;
+}
+
+/* Makes a field a text of its own, in place. */
+static char *own_text(const struct field *f)
+{
+    char *to = f->start, *from = f->start, *stop = f->start + f->length;
+
+    if (f->quotes) {
+        while (from < stop) {
+            from += from[0] == '"'; /* the first of two */
+            *to++ = *from++;
+        }
+        stop = to;
+    }
+    *stop = '\0';
+    return f->start;
+}
+
+/* End of the line at p, without its \r; *next is the start of the line after it. */
+static char *line_end(const struct source *s, char *p, char **next)
+{
+    char *end = memchr(p, '\n', (size_t)(s->end - p));
+
+    *next = end ? end + 1 : s->end;
+    if (!end)
+        end = s->end;
+    return end > p && end[-1] == '\r' ? end - 1 : end;
+}
+
+static tcet_status read_file(const char *path, struct source *s, struct error *err)
+{
+    FILE *file = fopen(path, "rb");
+    struct stat info;
+    size_t size, got;
+    tcet_status status = TCET_OK;
+
+    if (!file)
+        return error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
+    if (fstat(fileno(file), &info) || !S_ISREG(info.st_mode)) {
+        fclose(file);
+        return error_set(err, TCET_E_IO, "%s: not a regular file", path);
+    }
+    size = (size_t)info.st_size;
+    s->text = mem_try(size + 1, 1);
+    if (!s->text) {
+        fclose(file);
+        return error_set(err, TCET_E_MEMORY, "%s: no memory for its %zu bytes", path, size);
+    }
+    got = fread(s->text, 1, size, file);
+    if (ferror(file))
+        status = error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
+    fclose(file);
+    s->end = s->text + got;
+    *s->end = '\0';
+    return status;
+}
+
+static tcet_status no_nul(const struct source *s, struct error *err)
+{
+    const char *nul = memchr(s->text, '\0', (size_t)(s->end - s->text));
+    size_t line = 1;
+
+    if (!nul)
+        return TCET_OK;
+    for (const char *p = s->text; p < nul; p++)
+        line += *p == '\n';
+    return error_set(err, TCET_E_ARG, "%s:%zu: a NUL byte; tables are plain text (compressed?)",
+                     s->path, line);
+}
+
+/* The comment lines; returns the header's line and counts lines up to it. */
+static char *skip_comments(const struct source *s, struct buf *comment, size_t *line)
+{
+    char *p = s->text, *next;
+
+    if (s->end - p >= 3 && !memcmp(p, "\xef\xbb\xbf", 3)) /* byte order mark */
+        p += 3;
+    for (*line = 1; p < s->end; p = next, ++*line) {
+        char *end = line_end(s, p, &next);
+
+        if (end == p)
+            continue;
+        if (*p != '#')
+            break;
+        p += 1 + (end > p + 1 && p[1] == ' ');
+        if (comment->len)
+            buf_puts(comment, "\n");
+        buf_add(comment, p, (size_t)(end - p));
+    }
+    return p;
+}
+
+/* Counts the fields of a line and checks their form. */
+static tcet_status check_line(const struct source *s, char *p, char *end, size_t line,
+                              size_t *fields, struct error *err)
+{
+    struct field f = {.next = p};
+
+    for (*fields = 0; f.next; ++*fields) {
+        enum cut cut = cut_field(f.next, end, s->separator, &f);
+
+        if (cut == CUT_OPEN_QUOTE)
+            return error_set(err, TCET_E_ARG, "%s:%zu: field %zu: the quote is not closed",
+                             s->path, line, *fields + 1);
+        if (cut == CUT_AFTER_QUOTE)
+            return error_set(err, TCET_E_ARG, "%s:%zu: field %zu: text after the closing quote",
+                             s->path, line, *fields + 1);
+        if (f.length > FIELD_MAX)
+            return error_set(err, TCET_E_ARG,
+                             "%s:%zu: field %zu has %zu bytes, at most %d are allowed", s->path,
+                             line, *fields + 1, f.length, FIELD_MAX);
+    }
+    return TCET_OK;
+}
+
+/* All lines below the header: their number of fields, and how many there are. */
+static tcet_status check(struct source *s, char *body, size_t line, struct error *err)
+{
+    char *next;
+
+    for (char *p = body; p < s->end; p = next, line++) {
+        char *end = line_end(s, p, &next);
+        size_t fields;
+
+        if (end == p)
+            continue;
+        TRY(check_line(s, p, end, line, &fields, err));
+        if (fields != s->fields)
+            return error_set(err, TCET_E_ARG, "%s:%zu: %zu fields, but the header has %zu",
+                             s->path, line, fields, s->fields);
+        s->rows++;
+    }
+    if (!s->rows)
+        return error_set(err, TCET_E_ARG, "%s: no rows below the header", s->path);
+    if (s->rows > UINT32_MAX / 4)
+        return error_set(err, TCET_E_ARG, "%s: %zu rows are too many", s->path, s->rows);
+    return TCET_OK;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Column names, and which column is the architecture. */
+static tcet_status read_header(struct source *s, struct table *t, char *p, char *end, size_t line,
+                               struct error *err)
+{
+    struct field f = {.next = p};
+    const char **names, **sorted;
+    size_t count = 0;
+
+    s->separator = memchr(p, '\t', (size_t)(end - p)) ? '\t' : ',';
+    TRY(check_line(s, p, end, line, &s->fields, err));
+    names = arena_alloc(&t->arena, s->fields * sizeof *names);
+    for (size_t i = 0; i < s->fields; i++) {
+        cut_field(f.next, end, s->separator, &f);
+        names[i] = own_text(&f);
+        if (!*names[i])
+            return error_set(err, TCET_E_ARG, "%s:%zu: column %zu has no name", s->path, line,
+                             i + 1);
+        if (!s->arch && !strcmp(names[i], "arch"))
+            s->arch = i;
+    }
+    sorted = arena_alloc(&t->arena, s->fields * sizeof *sorted);
+    memcpy(sorted, names, s->fields * sizeof *sorted);
+    qsort(sorted, s->fields, sizeof *sorted, by_text);
+    for (size_t i = 1; i < s->fields; i++) {
+        if (!strcmp(sorted[i], sorted[i - 1]))
+            return error_set(err, TCET_E_ARG, "%s:%zu: column \"%.*s\" twice", s->path, line,
+                             SHOWN, sorted[i]);
+    }
+    for (size_t i = 0; i < s->fields; i++) {
+        if (i != s->arch)
+            names[count++] = names[i];
+    }
+    t->column = names;
+    t->columns = count;
+    return TCET_OK;
+}
+
+/* A number that is the whole text, else NaN.  Short decimals, nearly all there are, need no
+ * strtod: up to 2^53 over a power of ten up to 10^22 is exactly rounded by one division. */
+static double number(const char *text)
+{
+    static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    const char *p = text + (*text == '-');
+    uint64_t digits = 0;
+    int count = 0, decimals = 0;
+    double value;
+
+    for (; *p >= '0' && *p <= '9' && count < 19; p++, count++)
+        digits = digits * 10 + (uint64_t)(*p - '0');
+    if (count && *p == '.') {
+        for (p++; *p >= '0' && *p <= '9' && count < 19; p++, count++, decimals++)
+            digits = digits * 10 + (uint64_t)(*p - '0');
+    }
+    if (count && !*p && digits <= UINT64_C(1) << 53) {
+        value = (double)digits / power[decimals];
+        return *text == '-' ? -value : value;
+    }
+    return text_to_f64(text, &value) ? NAN : value;
+}
+
+static void fill(struct source *s, struct table *t, char *body, size_t line)
+{
+    const char **arch = (const char **)(uintptr_t)t->arch;
+    size_t row = 0;
+    char *next;
+
+    for (char *p = body; p < s->end; p = next, line++) {
+        char *end = line_end(s, p, &next);
+        struct field f = {.next = p};
+        size_t column = 0;
+
+        if (end == p)
+            continue;
+        for (size_t i = 0; i < s->fields; i++) {
+            cut_field(f.next, end, s->separator, &f);
+            if (i == s->arch)
+                arch[row] = own_text(&f);
+            else
+                t->values[column++ * t->rows + row] = number(own_text(&f));
+        }
+        s->line_of[row++] = (uint32_t)line;
+    }
+}
+
+static uint64_t hash(const char *text)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+    for (; *text; text++)
+        h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return h ^ h >> 32;
+}
+
+/* The slot of an architecture, or the empty one where it would stand. */
+static size_t find_slot(const struct table *t, const char *arch)
+{
+    size_t i = hash(arch) & (t->slot_count - 1);
+
+    while (t->slots[i] && strcmp(t->arch[t->slots[i] - 1], arch))
+        i = (i + 1) & (t->slot_count - 1);
+    return i;
+}
+
+static tcet_status index_rows(const struct source *s, struct table *t, struct error *err)
+{
+    for (size_t row = 0; row < t->rows; row++) {
+        size_t slot;
+
+        if (!*t->arch[row])
+            return error_set(err, TCET_E_ARG, "%s:%u: the architecture is empty", s->path,
+                             s->line_of[row]);
+        slot = find_slot(t, t->arch[row]);
+        if (t->slots[slot])
+            return error_set(err, TCET_E_ARG,
+                             "%s:%u: architecture \"%.*s\" stands in line %u already", s->path,
+                             s->line_of[row], SHOWN, t->arch[row],
+                             s->line_of[t->slots[slot] - 1]);
+        t->slots[slot] = (uint32_t)row + 1;
+    }
+    return TCET_OK;
+}
+
+static tcet_status parse(struct source *s, struct table *t, struct error *err)
+{
+    struct buf comment = {0};
+    size_t line;
+    char *header, *body, *end;
+
+    TRY(no_nul(s, err));
+    header = skip_comments(s, &comment, &line);
+    t->comment = arena_strdup(&t->arena, comment.data ? comment.data : "");
+    buf_free(&comment);
+    if (header == s->end)
+        return error_set(err, TCET_E_ARG, "%s: empty; a table begins with a line of column names",
+                         s->path);
+    end = line_end(s, header, &body);
+    TRY(read_header(s, t, header, end, line, err));
+    TRY(check(s, body, line + 1, err));
+
+    t->rows = s->rows;
+    for (t->slot_count = 2; t->slot_count < 2 * t->rows;)
+        t->slot_count *= 2;
+    t->arch = mem_try(t->rows, sizeof *t->arch);
+    t->values = mem_try(t->rows * t->columns, sizeof *t->values);
+    t->slots = mem_try(t->slot_count, sizeof *t->slots);
+    s->line_of = mem_try(t->rows, sizeof *s->line_of);
+    if (!t->arch || !t->values || !t->slots || !s->line_of)
+        return error_set(err, TCET_E_MEMORY, "%s: no memory for %zu rows of %zu columns", s->path,
+                         t->rows, t->columns);
+    fill(s, t, body, line + 1);
+    return index_rows(s, t, err);
+}
+
+tcet_status table_load(const char *path, struct table **out, struct error *err)
+{
+    struct source s = {.path = path};
+    struct table *t = mem_alloc(sizeof *t);
+    tcet_status status = read_file(path, &s, err);
+
+    t->text = s.text;
+    t->path = arena_strdup(&t->arena, path);
+    if (status == TCET_OK)
+        status = parse(&s, t, err);
+    free(s.line_of);
+    if (status == TCET_OK)
+        *out = t;
+    else
+        table_free(t);
+    return status;
+}
+
+void table_free(struct table *t)
+{
+    if (!t)
+        return;
+    free((void *)(uintptr_t)t->arch);
+    free(t->values);
+    free(t->slots);
+    free(t->text);
+    arena_free(&t->arena);
+    free(t);
+}
+
+int64_t table_row(const struct table *t, const char *arch)
+{
+    return (int64_t)t->slots[find_slot(t, arch)] - 1;
+}
+
+tcet_status table_column(const struct table *t, const char *name, const double **values,
+                         struct error *err)
+{
+    char hint[HINT];
+
+    for (size_t i = 0; i < t->columns; i++) {
+        if (!strcmp(t->column[i], name)) {
+            *values = t->values + i * t->rows;
+            return TCET_OK;
+        }
+    }
+    return error_set(err, TCET_E_ARG, "%s: no column \"%.*s\"%s", t->path, SHOWN, name,
+                     names_hint(hint, sizeof hint, "columns", name, t->column, t->columns));
+}
+
+static int ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n > m && !strcmp(text + n - m, end);
+}
+
+/* Names of the tables in a folder, sorted; they live in a. */
+static const char **list_tables(const char *folder, struct arena *a, size_t *count)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    struct buf names = {0};
+    const char **list;
+
+    *count = 0;
+    while (dir && (entry = readdir(dir))) {
+        if (ends_in(entry->d_name, ".tsv")) {
+            char *name = arena_strndup(a, entry->d_name, strlen(entry->d_name) - 4);
+
+            buf_add(&names, &name, sizeof name);
+            ++*count;
+        }
+    }
+    if (dir)
+        closedir(dir);
+    list = arena_alloc(a, names.len);
+    if (names.len)
+        memcpy(list, names.data, names.len);
+    buf_free(&names);
+    qsort(list, *count, sizeof *list, by_text);
+    return list;
+}
+
+tcet_status table_path(const char *name_or_path, const char *data_dir, struct arena *a,
+                       const char **out, struct error *err)
+{
+    char hint[HINT], *path;
+    const char **list;
+    size_t count;
+
+    if (strchr(name_or_path, '/') || ends_in(name_or_path, ".csv") ||
+        ends_in(name_or_path, ".tsv")) {
+        *out = arena_strdup(a, name_or_path);
+        return TCET_OK;
+    }
+    path = arena_printf(a, "%s/tables/%s.tsv", data_dir, name_or_path);
+    if (!access(path, R_OK)) {
+        *out = path;
+        return TCET_OK;
+    }
+    list = list_tables(arena_printf(a, "%s/tables", data_dir), a, &count);
+    names_hint(hint, sizeof hint, "shipped tables", name_or_path, list, count);
+    return error_set(err, TCET_E_ARG,
+                     "no table \"%.*s\"%s; a path has a / in it or ends in .csv or .tsv", SHOWN,
+                     name_or_path, hint);
+}

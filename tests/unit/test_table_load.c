@@ -1,0 +1,295 @@
+/* Protects: what a user's table says is what is looked up, and a damaged or hostile file is
+ * refused with its file and line, never misread. */
+#include "table/table.h" /* before cmocka, whose macro fail() would rename a member */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static char path[64];
+
+static int make_path(void **state)
+{
+    int fd;
+
+    (void)state;
+    snprintf(path, sizeof path, "/tmp/tcet-table-XXXXXX");
+    fd = mkstemp(path);
+    return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_path(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+static void write_bytes(const void *data, size_t n)
+{
+    FILE *f = fopen(path, "wb");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+static struct table *load(const char *text)
+{
+    struct error err = {0};
+    struct table *t = NULL;
+
+    write_bytes(text, strlen(text));
+    if (table_load(path, &t, &err) != TCET_OK)
+        fail_msg("%s", err.text);
+    return t;
+}
+
+/* The message of a file that must not load, without the path. */
+static const char *refusal(const void *data, size_t n)
+{
+    static struct error err;
+    struct table *t = (struct table *)&err;
+
+    err = (struct error){0};
+    write_bytes(data, n);
+    assert_int_equal(table_load(path, &t, &err), TCET_E_ARG);
+    assert_ptr_equal(t, &err); /* outputs are untouched on failure */
+    assert_memory_equal(err.text, path, strlen(path));
+    return err.text + strlen(path);
+}
+
+static void refused(const char *text, const char *message)
+{
+    assert_string_equal(refusal(text, strlen(text)), message);
+}
+
+static const double *column(const struct table *t, const char *name)
+{
+    struct error err = {0};
+    const double *v = NULL;
+
+    if (table_column(t, name, &v, &err) != TCET_OK)
+        fail_msg("%s", err.text);
+    return v;
+}
+
+static void tsv(void **state)
+{
+    struct table *t = load("# a source\n#its licence\n\nindex\tarch\tacc\n0\t|a~0|\"x\"\t93.25\n"
+                           "1\t8:8, 16\t\n\n2\tlast\t-1e-3");
+
+    (void)state;
+    assert_string_equal(t->comment, "a source\nits licence");
+    assert_string_equal(t->path, path);
+    assert_int_equal(t->rows, 3);
+    assert_int_equal(t->columns, 2);
+    assert_string_equal(t->column[0], "index");
+    assert_string_equal(t->arch[0], "|a~0|\"x\""); /* quotes are plain characters in TSV */
+    assert_int_equal(table_row(t, "|a~0|\"x\""), 0);
+    assert_int_equal(table_row(t, "8:8, 16"), 1);
+    assert_int_equal(table_row(t, "last"), 2);
+    assert_int_equal(table_row(t, "las"), -1);
+    assert_int_equal(table_row(t, ""), -1);
+    assert_true(column(t, "acc")[0] == 93.25 && isnan(column(t, "acc")[1]));
+    assert_true(column(t, "acc")[2] == -1e-3 && column(t, "index")[2] == 2);
+    table_free(t);
+    table_free(NULL);
+}
+
+static void csv(void **state)
+{
+    struct table *t = load("\xef\xbb\xbfnet,\"acc, \"\"test\"\"\", b\r\n\"(1, 0)\",1, 2 \r\n"
+                           "\"say \"\"a\"\"\",\"3\",x1\r\n\r\nplain , \"-4\",nan\r\n");
+
+    (void)state;
+    assert_int_equal(t->rows, 3);
+    assert_int_equal(t->columns, 2); /* no column is called arch: it is the first */
+    assert_string_equal(t->comment, "");
+    assert_int_equal(table_row(t, "(1, 0)"), 0);
+    assert_int_equal(table_row(t, "say \"a\""), 1);
+    assert_int_equal(table_row(t, "plain"), 2);
+    assert_true(column(t, "acc, \"test\"")[1] == 3 && column(t, "acc, \"test\"")[2] == -4);
+    assert_true(column(t, "b")[0] == 2 && isnan(column(t, "b")[1]) && isnan(column(t, "b")[2]));
+    table_free(t);
+}
+
+/* the short way of reading a number and strtod agree to the last bit */
+static void numbers(void **state)
+{
+    static const char *const texts[] = {
+        "0",     "-0",       "7",         "94.3733",           "0.1",
+        "-73.513333333333", "9007199254740992", "9007199254740993", "123456789.123456789",
+        "0.000000000000000001", "1e22",   "1.5E-7", "inf", ".5", "5.", "+3",
+        "12345678901234567890123",        "0.30000000000000004", "-1.25e+3"};
+    static const char *const not_numbers[] = {"-", ".", "1.2.3", "1x", "--1", "1,5", "e5"};
+    struct buf b = {0};
+    struct table *t;
+
+    (void)state;
+    buf_puts(&b, "arch\tv\n");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        buf_printf(&b, "n%zu\t%s\n", i, texts[i]);
+    for (size_t i = 0; i < sizeof not_numbers / sizeof *not_numbers; i++)
+        buf_printf(&b, "x%zu\t%s\n", i, not_numbers[i]);
+    t = load(b.data);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        double expected = strtod(texts[i], NULL);
+
+        assert_memory_equal(&column(t, "v")[i], &expected, sizeof expected);
+    }
+    for (size_t i = sizeof texts / sizeof *texts; i < t->rows; i++)
+        assert_true(isnan(column(t, "v")[i]));
+    table_free(t);
+    buf_free(&b);
+}
+
+static void damaged_files(void **state)
+{
+    (void)state;
+    refused("", ": empty; a table begins with a line of column names");
+    refused("# only\n\n# comments\n", ": empty; a table begins with a line of column names");
+    refused("arch,acc\n", ": no rows below the header");
+    refused("arch,acc\n\n\n", ": no rows below the header");
+    refused("arch,acc\na,1\n\nb\n", ":4: 1 fields, but the header has 2");
+    refused("# c\narch,acc\na,1,2\n", ":3: 3 fields, but the header has 2");
+    refused("arch,acc\na,1\nb,2\na,3\n", ":4: architecture \"a\" stands in line 2 already");
+    refused("arch\tacc\na\t1\n\t2\n", ":3: the architecture is empty");
+    refused("arch,acc,acc\na,1,2\n", ":1: column \"acc\" twice");
+    refused("arch,acc,\na,1,2\n", ":1: column 3 has no name");
+    refused("arch,acc\n\"a,1\nb,2\n", ":2: field 1: the quote is not closed");
+    refused("arch,acc\n\"a\"b,1\n", ":2: field 1: text after the closing quote");
+    refused("\"arch,acc\na,1\n", ":1: field 1: the quote is not closed");
+}
+
+static void nul_and_binary(void **state)
+{
+    (void)state;
+    assert_string_equal(refusal("arch,acc\na,1\nb\0,2\n", 18),
+                        ":3: a NUL byte; tables are plain text (compressed?)");
+    assert_string_equal(refusal("\xfd" "7zXZ\0\0", 7),
+                        ":1: a NUL byte; tables are plain text (compressed?)");
+}
+
+/* neither a long field nor a wide header with many short lines takes memory before it is refused */
+static void giants(void **state)
+{
+    size_t n = 100000;
+    struct buf b = {0};
+
+    (void)state;
+    buf_puts(&b, "arch,acc\na,1\n");
+    for (size_t i = 0; i < n; i++)
+        buf_puts(&b, "z");
+    buf_puts(&b, ",2\n");
+    refused(b.data, ":3: field 1 has 100000 bytes, at most 65536 are allowed");
+    buf_free(&b);
+
+    buf_puts(&b, "arch");
+    for (size_t i = 1; i < n; i++)
+        buf_printf(&b, "\tc%zu", i);
+    for (size_t i = 0; i < 10 * n; i++)
+        buf_puts(&b, "\nx");
+    refused(b.data, ":2: 1 fields, but the header has 100000");
+    buf_free(&b);
+}
+
+static void unreadable(void **state)
+{
+    struct error err = {0};
+    struct table *t = NULL;
+
+    (void)state;
+    assert_int_equal(table_load("/nowhere/t.csv", &t, &err), TCET_E_IO);
+    assert_string_equal(err.text, "/nowhere/t.csv: No such file or directory");
+    assert_int_equal(table_load("/tmp", &t, &err), TCET_E_IO);
+    assert_string_equal(err.text, "/tmp: not a regular file");
+    assert_int_equal(table_load("/dev/zero", &t, &err), TCET_E_IO);
+}
+
+static void unknown_column(void **state)
+{
+    struct table *t = load("arch,test_cifar10,test_cifar100\na,1,2\n");
+    struct error err = {0};
+    const double *v = NULL;
+
+    (void)state;
+    assert_int_equal(table_column(t, "test_cfar10", &v, &err), TCET_E_ARG);
+    assert_string_equal(err.text + strlen(path), ": no column \"test_cfar10\" (did you mean "
+                        "\"test_cifar10\"? columns: test_cifar10, test_cifar100)");
+    assert_int_equal(table_column(t, "arch", &v, &err), TCET_E_ARG);
+    assert_null(v);
+    table_free(t);
+}
+
+static void names_and_paths(void **state)
+{
+    static const char *const paths[] = {"./t", "a/b", "t.csv", "t.tsv", "/x/y.txt"};
+    struct arena a = {0};
+    struct error err = {0};
+    const char *out = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        assert_int_equal(table_path(paths[i], "/nowhere", &a, &out, &err), TCET_OK);
+        assert_string_equal(out, paths[i]);
+    }
+    assert_int_equal(table_path("small", TCET_TEST_DATA "/table", &a, &out, &err), TCET_OK);
+    assert_string_equal(out, TCET_TEST_DATA "/table/tables/small.tsv");
+    out = NULL;
+    assert_int_equal(table_path("smal", TCET_TEST_DATA "/table", &a, &out, &err), TCET_E_ARG);
+    assert_string_equal(err.text, "no table \"smal\" (did you mean \"small\"? shipped tables: "
+                        "other, small); a path has a / in it or ends in .csv or .tsv");
+    assert_int_equal(table_path("small", "/nowhere", &a, &out, &err), TCET_E_ARG);
+    assert_string_equal(err.text,
+                        "no table \"small\"; a path has a / in it or ends in .csv or .tsv");
+    assert_null(out);
+    arena_free(&a);
+}
+
+/* NAS-Bench-101's size; generous for slow machines and sanitizers */
+static void large(void **state)
+{
+    uint32_t n = 423624;
+    struct buf b = {0};
+    struct table *t;
+    struct error err = {0};
+    clock_t start;
+
+    (void)state;
+    buf_puts(&b, "arch,a,b,c\n");
+    for (uint32_t i = 0; i < n; i++)
+        buf_printf(&b, "%08x%08x%08x%08x,%u.%05u,0.%07u,%u\n", i * 2654435761u, i, ~i, i * 40503u,
+                   i % 100, i % 99991, i, i);
+    write_bytes(b.data, b.len);
+    buf_free(&b);
+    start = clock();
+    assert_int_equal(table_load(path, &t, &err), TCET_OK);
+    assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 5);
+    assert_int_equal(t->rows, n);
+    assert_true(column(t, "c")[n - 1] == n - 1);
+    for (uint32_t i = 0; i < n; i += 1000)
+        assert_int_equal(table_row(t, t->arch[i]), i);
+    table_free(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tsv),           cmocka_unit_test(csv),
+        cmocka_unit_test(numbers),       cmocka_unit_test(damaged_files),
+        cmocka_unit_test(nul_and_binary), cmocka_unit_test(giants),
+        cmocka_unit_test(unreadable),    cmocka_unit_test(unknown_column),
+        cmocka_unit_test(names_and_paths), cmocka_unit_test(large),
+    };
+
+    return cmocka_run_group_tests(tests, make_path, remove_path);
+}
