@@ -3,14 +3,19 @@
  * Room: core/store.  Stands on core/base and sqlite3.  Knows metrics and scores as columns
  * with a key, nothing of plugins.  One writer at a time: the supervisor.
  *
- * FOLDER/scores.db   tables below, WAL journal
+ * FOLDER/scores.db   the tables of sql.c, WAL journal
+ * FOLDER/lock        held by the writing process, its pid inside
  * FOLDER/config.ini  the resolved config
  * FOLDER/scores.csv|jsonl  exports asked for
  *
  * A column is a metric or a score.  Its key is the canonical text of everything that
  * determines its values (space, task, data identity, seeds, pass, parameters, plugin
  * files' SHA-256, backend version); a value is stored once per (architecture, key), so a
- * second run with one more metric computes only what is lacking. */
+ * second run with one more metric computes only what is lacking.
+ *
+ * A committed row outlives a kill of the process and a loss of power.  A store is used by
+ * one thread; it must not be touched in a forked child.  After a database error (disk
+ * full ...) an open batch is gone, what was committed before stays. */
 #ifndef CORE_STORE_H
 #define CORE_STORE_H
 
@@ -20,9 +25,10 @@
 struct store;
 
 enum store_mode {
-    STORE_FRESH,  /* create; a folder that holds results is refused (message says --resume) */
+    STORE_FRESH,  /* create (parents too); a folder that holds results is refused (message says --resume) */
     STORE_RESUME, /* create or go on; missing, empty or half-made folders are started */
-    STORE_READ    /* export, correlate: read only; must exist */
+    STORE_READ    /* export, correlate: read only; must exist.  Takes no lock: works beside a
+                     run, and in folders that cannot be written */
 };
 
 /* Opens FOLDER/scores.db.  FRESH and RESUME take a lock that dies with the process (a
@@ -41,11 +47,13 @@ struct store_column {
     int32_t layered;     /* 1: has per-layer values */
 };
 
-/* The run's columns, in config order; replaces the current set, keeps stored values.
- * Column i of the calls below is i-th here. */
+/* The run's columns, in config order; replaces the current set, keeps stored values but
+ * those of population columns, which the run puts anew.  Names must differ; two columns may
+ * share a key, and with it the values.  Column i of the calls below is i-th here. */
 tcet_status store_set_columns(struct store *s, const struct store_column *columns, size_t count,
                               struct error *err);
-/* The run's architectures: `arch` is the input line byte for byte, ordinal its place. */
+/* The run's architectures: `arch` is the input line byte for byte, ordinal its place.
+ * Replaces the list, keeps what is stored of others; a line may stand in it twice. */
 tcet_status store_set_archs(struct store *s, const char *const *arch, size_t count,
                             struct error *err);
 /* Free-text facts (provenance): "space", "data", "backend", "seed", "config" ... */
@@ -58,7 +66,12 @@ const char *store_meta(struct store *s, const char *name);
 struct store_value {
     int32_t column;        /* index into the run's columns */
     double value;
-    const double *layers;  /* one per layer of the row, or NULL */
+    const double *layers;  /* layer_count of them, or NULL */
+    size_t layer_count;    /* of layers; equals the row's only for conv/linear metrics: values
+                              of other lengths are stored, but not exported by layer */
+    const char *guards;    /* JSON object text {"zero_sigma":3}, "" or NULL: counted per column so
+                              that adding a metric later merges; exports sum the counts over
+                              the run's columns, names sorted */
 };
 
 /* Everything learnt of one architecture in one go. */
@@ -66,20 +79,20 @@ struct store_row {
     const char *arch;
     const char *status;    /* "ok", or "failed" */
     const char *message;   /* "" or why it failed */
-    int64_t params, macs;
+    int64_t params, macs;  /* both 0 and no layers: the network was not built */
     double x_sum, w_sum;
     const char *const *layer_name; /* layer_count of them, creation order */
     const char *const *layer_kind; /* "conv", "linear" */
     const char *const *layer_shape;/* "16,3,3,3" */
     size_t layer_count;
-    const char *guards;    /* JSON object text: {"zero_sigma":3} */
-    const char *times;     /* JSON object text of seconds by part */
+    const char *times;     /* JSON object text of seconds by part, {"pass":0.5}, "" or NULL */
     const struct store_value *values;
     size_t value_count;
 };
 
 /* Commits one row (in a transaction of its own, or the open batch's): values are merged
- * into what is stored of this architecture; a failed row keeps stored values. */
+ * into what is stored of this architecture; a failed row keeps stored values.  A bad row
+ * (TCET_E_ARG) changes nothing, and leaves an open batch as it was. */
 tcet_status store_put(struct store *s, const struct store_row *row, struct error *err);
 /* Rows put between begin and commit become durable together; killed in between, none is.
  * The supervisor commits at least once a second. */
@@ -87,38 +100,48 @@ tcet_status store_begin(struct store *s, struct error *err);
 tcet_status store_commit(struct store *s, struct error *err);
 
 /* Which of the run's columns (population ones excluded) architecture lacks: missing[count],
- * 1 = lacking.  A row recorded as failed lacks nothing unless retry is set. */
+ * 1 = lacking.  A row recorded as failed lacks nothing unless retry is set, or the columns'
+ * keys have changed since. */
 tcet_status store_missing(struct store *s, const char *arch, int retry, uint8_t *missing,
                           struct error *err);
-/* One stored value with its layers (in the arena); *found = 0 when there is none. */
+/* One stored value with its layers (in the arena; NULL and 0: it has none); *found = 0, and
+ * nothing else set, when there is no value. */
 tcet_status store_get(struct store *s, const char *arch, int32_t column, struct arena *a,
                       double *value, const double **layers, size_t *layer_count, int *found,
                       struct error *err);
 /* All values of one column in ordinal order, NaN where lacking: out[architectures]. */
 tcet_status store_column_values(struct store *s, int32_t column, double *out, struct error *err);
-/* Replaces a population column's values, ordinal order. */
+/* Replaces a population column's values, ordinal order.  NaN means "no value" for an
+ * architecture that is not done, and is a value for one that is. */
 tcet_status store_put_population(struct store *s, int32_t column, const double *values,
                                  struct error *err);
 
 /* Reading back what a folder holds. */
 size_t store_arch_count(struct store *s);
-const char *store_arch(struct store *s, size_t ordinal); /* lives until the next call */
+const char *store_arch(struct store *s, size_t ordinal); /* lives until the next call; NULL:
+                                                            no such, or unreadable */
 size_t store_column_count(struct store *s);
+/* Lives until the next store_set_columns; NULL: no such. */
 const struct store_column *store_column_at(struct store *s, size_t i);
 
+/* done: "ok", nothing lacking; failed: under the run's columns; missing: all others. */
 struct store_summary {
     size_t done, failed, missing; /* architectures */
 };
 tcet_status store_summarise(struct store *s, struct store_summary *out, struct error *err);
 
-/* Exports (export.c) in ordinal order; format by the name's ending: .csv or .jsonl.
- * Written to a temporary beside the target and renamed.  Nothing in them depends on time,
- * date, path, worker or order of work unless `times`.
- * JSONL, one object a line: space, arch, params, macs, x_sum, w_sum, scores{name: value}
- * (every metric and score, config order), layers[{name, kind, shape, metrics{name: value}}]
- * (with `layers`), guards{name: n}, status ("ok"/"failed"), error (only when failed), times
- * (only with `times`).  CSV: arch, status, params, macs, then one column a score; with
- * `layers`, a second file NAME.layers.csv: arch, layer, kind, shape, then metrics. */
+/* Exports (export.c) in ordinal order, the run's columns only; format by the name's ending:
+ * .csv or .jsonl.  Written to a temporary beside the target and renamed.  Nothing in them
+ * depends on time, date, path, worker or order of work unless `times`.
+ * JSONL, one object a line: space (the fact of that name), arch, params, macs, x_sum, w_sum,
+ * scores{name: value} (every metric and score, config order), layers[{name, kind,
+ * shape: [16,3,3,3], metrics{name: value}}] (with `layers`; layered columns), guards{name: n},
+ * status ("ok", "failed", "missing"), error (only when failed), times (only with `times`).
+ * CSV: arch, status, params, macs, then one column each metric and score; with `layers`, a
+ * second file, scores.layers.csv beside scores.csv: arch, layer, kind, shape, then the layered
+ * columns.  Numbers have 17 significant digits; non-finite ones are nan, inf, -inf, in JSON
+ * as strings.  What is lacking is left out (JSON) or empty (CSV): params, macs and the sums
+ * where the network was not built, scores without a value. */
 struct store_export {
     int layers, times;
 };

@@ -1,0 +1,498 @@
+/* export.c -- the store as CSV and JSON lines: the same bytes for the same results.
+ *
+ * Room: core/store.  May use base; SQL stands in sql.c.  Rows come in ordinal order and
+ * columns in config order; nothing of when, where or in which order the work was done. */
+#include "store/sql.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+enum { FLUSH_AT = 1 << 20 };
+
+/* A file in the making: PATH.tmp-PID until it is whole. */
+struct output {
+    int fd;
+    char *path, *temporary;
+    struct buf text;
+};
+
+struct guard {
+    const char *name; /* as between JSON quotes */
+    int64_t count;
+};
+
+struct exporter {
+    struct store *s;
+    const struct store_export *options;
+    struct output main, layers; /* layers: CSV only */
+    const char **json_name;     /* [columns] "name": ready to print */
+
+    /* Of the architecture at hand; layered[column] is NULL or [layer_count]. */
+    struct arena arena;
+    const char *arch;
+    int known; /* the network is */
+    int64_t params, macs;
+    double x_sum, w_sum;
+    size_t layer_count;
+    const char **layer_part; /* [layer_count * 3]: name, kind, shape */
+    const double **layered;
+    struct guard *guards;
+    size_t guard_count, guard_cap;
+};
+
+static const char *const state_names[] = {
+    [ROW_MISSING] = "missing", [ROW_OK] = "ok", [ROW_FAILED] = "failed"};
+
+static tcet_status output_open(struct output *o, const char *path, struct error *err)
+{
+    struct buf temporary = {0};
+
+    buf_printf(&temporary, "%s.tmp-%ld", path, (long)getpid());
+    o->path = mem_strdup(path);
+    o->temporary = temporary.data;
+    o->fd = open(o->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (o->fd < 0)
+        return error_set(err, TCET_E_IO, "%s: %s", o->temporary, strerror(errno));
+    return TCET_OK;
+}
+
+static tcet_status output_flush(struct output *o, size_t at_least, struct error *err)
+{
+    size_t done = 0;
+
+    if (o->text.len < at_least)
+        return TCET_OK;
+    while (done < o->text.len) {
+        ssize_t n = write(o->fd, o->text.data + done, o->text.len - done);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return error_set(err, TCET_E_IO, "%s: %s", o->path, strerror(n ? errno : ENOSPC));
+        done += (size_t)n;
+    }
+    o->text.len = 0;
+    return TCET_OK;
+}
+
+static tcet_status output_finish(struct output *o, struct error *err)
+{
+    int fd = o->fd;
+
+    TRY(output_flush(o, 1, err));
+    if (fsync(fd) != 0)
+        return error_set(err, TCET_E_IO, "%s: %s", o->path, strerror(errno));
+    o->fd = -1;
+    if (close(fd) != 0)
+        return error_set(err, TCET_E_IO, "%s: %s", o->path, strerror(errno));
+    return TCET_OK;
+}
+
+static tcet_status output_publish(struct output *o, struct error *err)
+{
+    if (rename(o->temporary, o->path) != 0)
+        return error_set(err, TCET_E_IO, "%s: %s", o->path, strerror(errno));
+    free(o->temporary);
+    o->temporary = NULL;
+    return TCET_OK;
+}
+
+static void output_close(struct output *o)
+{
+    if (o->fd >= 0)
+        close(o->fd);
+    if (o->temporary)
+        unlink(o->temporary);
+    free(o->temporary);
+    free(o->path);
+    buf_free(&o->text);
+}
+
+static int ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n > m && !strcmp(text + n - m, end);
+}
+
+static int wanted_key(const struct exporter *x, int64_t key)
+{
+    for (size_t i = 0; i < x->s->column_count; i++) {
+        if (x->s->column_key[i] == key)
+            return 1;
+    }
+    return 0;
+}
+
+static void add_guard(void *user, const char *name, size_t length, double count)
+{
+    struct exporter *x = user;
+    size_t i;
+
+    for (i = 0; i < x->guard_count; i++) {
+        if (strlen(x->guards[i].name) == length && !memcmp(x->guards[i].name, name, length))
+            break;
+    }
+    if (i == x->guard_count) {
+        if (x->guard_count == x->guard_cap) {
+            x->guard_cap = x->guard_cap ? x->guard_cap * 2 : 16;
+            x->guards = mem_resize(x->guards, x->guard_cap * sizeof *x->guards);
+        }
+        x->guards[x->guard_count++] = (struct guard){arena_strndup(&x->arena, name, length), 0};
+    }
+    x->guards[i].count += (int64_t)count;
+}
+
+static int compare_guards(const void *a, const void *b)
+{
+    return strcmp(((const struct guard *)a)->name, ((const struct guard *)b)->name);
+}
+
+/* Counts of all the run's values, summed by name. */
+static tcet_status look_guards(struct exporter *x, int64_t arch, struct error *err)
+{
+    struct store *s = x->s;
+    tcet_status st;
+    int have = 0;
+
+    x->guard_count = 0;
+    st = sql_bind(s, SQL_GUARDS, err, "i", arch);
+    while (st == TCET_OK && (st = sql_step(s, SQL_GUARDS, &have, err)) == TCET_OK && have) {
+        if (wanted_key(x, sql_i64(s, SQL_GUARDS, 0)) &&
+            json_numbers(sql_text(s, SQL_GUARDS, 1), add_guard, x) != 0)
+            st = sql_damaged(s, "guards", err);
+    }
+    sql_done(s, SQL_GUARDS);
+    if (x->guard_count)
+        qsort(x->guards, x->guard_count, sizeof *x->guards, compare_guards);
+    return st;
+}
+
+/* Three lines a layer. */
+static tcet_status split_layers(struct exporter *x, const char *text, struct error *err)
+{
+    size_t lines = 0, n = 0;
+    char *copy = arena_strdup(&x->arena, text);
+
+    for (const char *p = text; *p; p++)
+        lines += *p == '\n';
+    if (lines % 3 != 0 || (*text && text[strlen(text) - 1] != '\n'))
+        return sql_damaged(x->s, "layer list", err);
+    x->layer_part = arena_alloc(&x->arena, lines * sizeof *x->layer_part);
+    for (char *end; n < lines; copy = end + 1) {
+        end = strchr(copy, '\n');
+        *end = '\0';
+        x->layer_part[n++] = copy;
+    }
+    x->layer_count = lines / 3;
+    return TCET_OK;
+}
+
+static tcet_status look_network(struct exporter *x, struct error *err)
+{
+    struct store *s = x->s;
+    tcet_status st;
+    int have = 0;
+
+    x->known = 0;
+    x->layer_count = 0;
+    if (!s->view.network)
+        return TCET_OK;
+    st = sql_bind(s, SQL_NETWORK_GET, err, "i", s->view.network);
+    if (st == TCET_OK)
+        st = sql_step(s, SQL_NETWORK_GET, &have, err);
+    if (st == TCET_OK && !have)
+        st = sql_damaged(s, "a value without its network", err);
+    if (st == TCET_OK) {
+        x->known = 1;
+        x->params = sql_i64(s, SQL_NETWORK_GET, 0);
+        x->macs = sql_i64(s, SQL_NETWORK_GET, 1);
+        x->x_sum = sql_f64(s, SQL_NETWORK_GET, 2);
+        x->w_sum = sql_f64(s, SQL_NETWORK_GET, 3);
+        st = split_layers(x, sql_text(s, SQL_NETWORK_GET, 4), err);
+    }
+    sql_done(s, SQL_NETWORK_GET);
+    return st;
+}
+
+static tcet_status look_layered(struct exporter *x, int64_t arch, struct error *err)
+{
+    struct store *s = x->s;
+    tcet_status st;
+    int have = 0;
+
+    memset(x->layered, 0, s->column_count * sizeof *x->layered);
+    st = sql_bind(s, SQL_LAYERED, err, "i", arch);
+    while (st == TCET_OK && (st = sql_step(s, SQL_LAYERED, &have, err)) == TCET_OK && have) {
+        int64_t key = sql_i64(s, SQL_LAYERED, 0);
+        const double *list = NULL;
+        size_t count = 0;
+
+        for (size_t i = 0; i < s->column_count; i++) {
+            if (s->column_key[i] != key || !s->column[i].layered || !s->view.has[i])
+                continue;
+            if (!list)
+                list = sql_f64s(s, SQL_LAYERED, 1, &x->arena, &count);
+            if (count == x->layer_count)
+                x->layered[i] = list;
+        }
+    }
+    sql_done(s, SQL_LAYERED);
+    return st;
+}
+
+static void json_member(struct buf *b, int *some, const char *name)
+{
+    buf_puts(b, *some ? "," : "");
+    buf_puts(b, name);
+    *some = 1;
+}
+
+static void json_layer(struct exporter *x, size_t l)
+{
+    struct buf *b = &x->main.text;
+    const char **part = &x->layer_part[l * 3];
+    int some = 0;
+
+    buf_puts(b, l ? ",{\"name\":" : "{\"name\":");
+    text_json_string(b, part[0]);
+    buf_puts(b, ",\"kind\":");
+    text_json_string(b, part[1]);
+    buf_puts(b, ",\"shape\":[");
+    buf_puts(b, part[2]);
+    buf_puts(b, "],\"metrics\":{");
+    for (size_t i = 0; i < x->s->column_count; i++) {
+        if (!x->layered[i])
+            continue;
+        json_member(b, &some, x->json_name[i]);
+        text_json_f64(b, x->layered[i][l]);
+    }
+    buf_puts(b, "}}");
+}
+
+static void write_json(struct exporter *x, const char *space)
+{
+    const struct row_view *view = &x->s->view;
+    struct buf *b = &x->main.text;
+    int some = 0;
+
+    buf_puts(b, "{\"space\":");
+    text_json_string(b, space);
+    buf_puts(b, ",\"arch\":");
+    text_json_string(b, x->arch);
+    if (x->known) {
+        buf_printf(b, ",\"params\":%" PRId64 ",\"macs\":%" PRId64 ",\"x_sum\":", x->params,
+                   x->macs);
+        text_json_f64(b, x->x_sum);
+        buf_puts(b, ",\"w_sum\":");
+        text_json_f64(b, x->w_sum);
+    }
+    buf_puts(b, ",\"scores\":{");
+    for (size_t i = 0; i < x->s->column_count; i++) {
+        if (!view->has[i])
+            continue;
+        json_member(b, &some, x->json_name[i]);
+        text_json_f64(b, view->value[i]);
+    }
+    buf_puts(b, "}");
+    if (x->options->layers) {
+        buf_puts(b, ",\"layers\":[");
+        for (size_t l = 0; l < x->layer_count; l++)
+            json_layer(x, l);
+        buf_puts(b, "]");
+    }
+    buf_puts(b, ",\"guards\":{");
+    for (size_t i = 0; i < x->guard_count; i++)
+        buf_printf(b, "%s\"%s\":%" PRId64, i ? "," : "", x->guards[i].name, x->guards[i].count);
+    buf_printf(b, "},\"status\":\"%s\"", state_names[view->state]);
+    if (view->state == ROW_FAILED) {
+        buf_puts(b, ",\"error\":");
+        text_json_string(b, view->message.data);
+    }
+    if (x->options->times && view->times.len)
+        buf_printf(b, ",\"times\":%s", view->times.data);
+    buf_puts(b, "}\n");
+}
+
+static void csv_text(struct buf *b, const char *text)
+{
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        buf_puts(b, text);
+        return;
+    }
+    buf_puts(b, "\"");
+    for (const char *p = text; *p; p++)
+        buf_add(b, *p == '"' ? "\"\"" : p, *p == '"' ? 2 : 1);
+    buf_puts(b, "\"");
+}
+
+static void csv_header(struct exporter *x)
+{
+    const struct store *s = x->s;
+
+    buf_puts(&x->main.text, "arch,status,params,macs");
+    buf_puts(&x->layers.text, "arch,layer,kind,shape");
+    for (size_t i = 0; i < s->column_count; i++) {
+        buf_puts(&x->main.text, ",");
+        csv_text(&x->main.text, s->column[i].name);
+        if (s->column[i].layered) {
+            buf_puts(&x->layers.text, ",");
+            csv_text(&x->layers.text, s->column[i].name);
+        }
+    }
+    buf_puts(&x->main.text, "\n");
+    buf_puts(&x->layers.text, "\n");
+}
+
+static void write_csv(struct exporter *x)
+{
+    const struct row_view *view = &x->s->view;
+    struct buf *b = &x->main.text;
+    char number[32];
+
+    csv_text(b, x->arch);
+    buf_printf(b, ",%s,", state_names[view->state]);
+    if (x->known)
+        buf_printf(b, "%" PRId64 ",%" PRId64, x->params, x->macs);
+    else
+        buf_puts(b, ",");
+    for (size_t i = 0; i < x->s->column_count; i++) {
+        buf_puts(b, ",");
+        if (view->has[i])
+            buf_puts(b, text_f64(number, view->value[i]));
+    }
+    buf_puts(b, "\n");
+}
+
+static void write_csv_layers(struct exporter *x)
+{
+    struct buf *b = &x->layers.text;
+    char number[32];
+
+    for (size_t l = 0; l < x->layer_count; l++) {
+        csv_text(b, x->arch);
+        for (int k = 0; k < 3; k++) {
+            buf_puts(b, ",");
+            csv_text(b, x->layer_part[l * 3 + (size_t)k]);
+        }
+        for (size_t i = 0; i < x->s->column_count; i++) {
+            if (!x->s->column[i].layered)
+                continue;
+            buf_puts(b, ",");
+            if (x->layered[i])
+                buf_puts(b, text_f64(number, x->layered[i][l]));
+        }
+        buf_puts(b, "\n");
+    }
+}
+
+static tcet_status export_rows(struct exporter *x, int csv, struct error *err)
+{
+    struct store *s = x->s;
+    const char *meta = store_meta(s, "space");
+    char *space = mem_strdup(meta ? meta : "");
+    tcet_status st = TCET_OK;
+
+    if (csv)
+        csv_header(x);
+    for (size_t i = 0; i < s->arch_count && st == TCET_OK; i++) {
+        arena_reset(&x->arena);
+        st = store_look(s, s->arch[i], err);
+        if (st == TCET_OK)
+            st = look_network(x, err);
+        if (st == TCET_OK && x->options->layers)
+            st = look_layered(x, s->arch[i], err);
+        if (st == TCET_OK && !csv)
+            st = look_guards(x, s->arch[i], err);
+        if (st < 0)
+            break;
+        x->arch = store_arch(s, i);
+        if (!x->arch) {
+            st = sql_damaged(s, "an architecture without its text", err);
+        } else if (csv) {
+            write_csv(x);
+            if (x->options->layers)
+                write_csv_layers(x);
+        } else {
+            write_json(x, space);
+        }
+        if (st == TCET_OK)
+            st = output_flush(&x->main, FLUSH_AT, err);
+        if (st == TCET_OK && x->layers.path)
+            st = output_flush(&x->layers, FLUSH_AT, err);
+    }
+    free(space);
+    return st;
+}
+
+/* One snapshot of the store, though a run may be going on. */
+static tcet_status export_snapshot(struct exporter *x, int csv, struct error *err)
+{
+    int own = sqlite3_get_autocommit(x->s->db);
+    tcet_status st;
+
+    if (own)
+        TRY(sql_exec(x->s, "BEGIN", err));
+    st = export_rows(x, csv, err);
+    if (own) /* only read: nothing can be lost */
+        sqlite3_exec(x->s->db, "COMMIT", NULL, NULL, NULL);
+    return st;
+}
+
+static tcet_status export_files(struct exporter *x, const char *path, int csv, struct error *err)
+{
+    int split = csv && x->options->layers;
+
+    TRY(output_open(&x->main, path, err));
+    if (split) {
+        struct buf name = {0};
+        tcet_status st;
+
+        buf_printf(&name, "%.*s.layers.csv", (int)(strlen(path) - strlen(".csv")), path);
+        st = output_open(&x->layers, name.data, err);
+        buf_free(&name);
+        TRY(st);
+    }
+    TRY(export_snapshot(x, csv, err));
+    TRY(output_finish(&x->main, err));
+    if (split) {
+        TRY(output_finish(&x->layers, err));
+        TRY(output_publish(&x->layers, err));
+    }
+    return output_publish(&x->main, err);
+}
+
+tcet_status store_export(struct store *s, const char *path, const struct store_export *options,
+                         struct error *err)
+{
+    struct exporter x = {.s = s, .options = options, .main.fd = -1, .layers.fd = -1};
+    struct arena run = {0};
+    int csv = ends_with(path, ".csv");
+    tcet_status st;
+
+    if (!csv && !ends_with(path, ".jsonl"))
+        return error_set(err, TCET_E_ARG, "%s: an export's name ends in .csv or .jsonl", path);
+    x.layered = arena_alloc(&run, s->column_count * sizeof *x.layered);
+    x.json_name = arena_alloc(&run, s->column_count * sizeof *x.json_name);
+    for (size_t i = 0; i < s->column_count; i++) {
+        struct buf name = {0};
+
+        text_json_string(&name, s->column[i].name);
+        x.json_name[i] = arena_printf(&run, "%s:", name.data);
+        buf_free(&name);
+    }
+    st = export_files(&x, path, csv, err);
+    output_close(&x.main);
+    output_close(&x.layers);
+    free(x.guards);
+    arena_free(&x.arena);
+    arena_free(&run);
+    return st;
+}

@@ -1,0 +1,490 @@
+/* sql.c -- the store's database: folder, lock, schema, statements, errors in words.
+ *
+ * Room: core/store.  May use base and sqlite3. */
+#include "store/sql.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FORMAT = 1, APPLICATION = 0x54434554 /* "TCET" */, BUSY_MS = 5000 };
+
+/* Values live apart from per-layer values, so that looking for what is lacking reads little.
+ * A value points at the network it was computed on: a folder may hold results of one
+ * architecture under several configurations.  NULL stands for NaN, which SQLite cannot
+ * hold.  value.value has no type, so that SQLite keeps -0.0 as it is. */
+static const char schema[] =
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE arch(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE key(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE run_arch(ordinal INTEGER PRIMARY KEY, arch INTEGER NOT NULL);"
+    "CREATE TABLE run_column(ordinal INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+    " key INTEGER NOT NULL, is_score INTEGER, population INTEGER, direction INTEGER,"
+    " layered INTEGER);"
+    /* text: name, kind and shape of each layer, a line each */
+    "CREATE TABLE layer_list(id INTEGER PRIMARY KEY, hash INTEGER NOT NULL,"
+    " text TEXT NOT NULL);"
+    "CREATE INDEX layer_list_hash ON layer_list(hash);"
+    "CREATE TABLE network(id INTEGER PRIMARY KEY, arch INTEGER NOT NULL, params INTEGER,"
+    " macs INTEGER, x_sum REAL, w_sum REAL, layers INTEGER NOT NULL);"
+    "CREATE INDEX network_arch ON network(arch);"
+    "CREATE TABLE value(arch INTEGER, key INTEGER, network INTEGER, value, guards TEXT,"
+    " PRIMARY KEY(arch, key)) WITHOUT ROWID;"
+    /* data: float64, little-endian */
+    "CREATE TABLE layer_value(arch INTEGER, key INTEGER, data BLOB NOT NULL,"
+    " UNIQUE(arch, key));"
+    /* columns: the set of columns the outcome is about */
+    "CREATE TABLE outcome(arch INTEGER PRIMARY KEY, status TEXT NOT NULL, message TEXT,"
+    " columns INTEGER NOT NULL, network INTEGER, times TEXT);";
+
+static const char *const statements[SQL_COUNT] = {
+    [SQL_ARCH_ID] = "SELECT id FROM arch WHERE text = ?",
+    [SQL_ARCH_ADD] = "INSERT INTO arch(text) VALUES(?)",
+    [SQL_ARCH_TEXT] = "SELECT text FROM arch WHERE id = ?",
+    [SQL_KEY_ID] = "SELECT id FROM key WHERE text = ?",
+    [SQL_KEY_ADD] = "INSERT INTO key(text) VALUES(?)",
+    [SQL_RUN_ARCHS] = "SELECT arch FROM run_arch ORDER BY ordinal",
+    [SQL_RUN_ARCH_ADD] = "INSERT INTO run_arch VALUES(?, ?)",
+    [SQL_RUN_COLUMNS] = "SELECT c.name, k.id, k.text, c.is_score, c.population, c.direction,"
+                        " c.layered FROM run_column c JOIN key k ON k.id = c.key"
+                        " ORDER BY c.ordinal",
+    [SQL_RUN_COLUMN_ADD] = "INSERT INTO run_column VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [SQL_META_GET] = "SELECT value FROM meta WHERE name = ?",
+    [SQL_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?, ?)",
+    [SQL_LAYERS_FIND] = "SELECT id FROM layer_list WHERE hash = ? AND text = ?",
+    [SQL_LAYERS_ADD] = "INSERT INTO layer_list(hash, text) VALUES(?, ?)",
+    [SQL_NETWORK_FIND] = "SELECT id FROM network WHERE arch = ? AND params = ? AND macs = ?"
+                         " AND x_sum IS ? AND w_sum IS ? AND layers = ?",
+    [SQL_NETWORK_ADD] = "INSERT INTO network(arch, params, macs, x_sum, w_sum, layers)"
+                        " VALUES(?, ?, ?, ?, ?, ?)",
+    [SQL_NETWORK_GET] = "SELECT n.params, n.macs, n.x_sum, n.w_sum, l.text FROM network n"
+                        " JOIN layer_list l ON l.id = n.layers WHERE n.id = ?",
+    [SQL_VALUE_PUT] = "INSERT INTO value(arch, key, network, value, guards)"
+                      " VALUES(?, ?, ?, ?, ?) ON CONFLICT(arch, key) DO UPDATE SET"
+                      " value = excluded.value, network = coalesce(excluded.network, network),"
+                      " guards = coalesce(excluded.guards, guards)",
+    [SQL_VALUE_GET] = "SELECT value FROM value WHERE arch = ? AND key = ?",
+    [SQL_VALUES] = "SELECT key, value, network FROM value WHERE arch = ?",
+    [SQL_VALUE_DROP] = "DELETE FROM value WHERE key = ?",
+    [SQL_LAYERED_PUT] = "INSERT INTO layer_value VALUES(?, ?, ?)"
+                        " ON CONFLICT(arch, key) DO UPDATE SET data = excluded.data",
+    [SQL_LAYERED_GET] = "SELECT data FROM layer_value WHERE arch = ? AND key = ?",
+    [SQL_LAYERED] = "SELECT key, data FROM layer_value WHERE arch = ?",
+    [SQL_OUTCOME_PUT] = "INSERT INTO outcome(arch, status, message, columns, network, times)"
+                        " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(arch) DO UPDATE SET"
+                        " status = excluded.status, message = excluded.message,"
+                        " columns = excluded.columns,"
+                        " network = coalesce(excluded.network, network),"
+                        " times = excluded.times",
+    [SQL_OUTCOME_GET] = "SELECT status, message, columns, network, times FROM outcome"
+                        " WHERE arch = ?",
+    [SQL_OUTCOME_COUNT] = "SELECT count(*) FROM outcome",
+    [SQL_GUARDS] = "SELECT key, guards FROM value WHERE arch = ? AND guards IS NOT NULL",
+};
+
+tcet_status sql_fail(struct store *s, struct error *err)
+{
+    int rc = sqlite3_errcode(s->db), sys = sqlite3_system_errno(s->db);
+    const char *path = s->path;
+    tcet_status st;
+
+    switch (rc) {
+    case SQLITE_FULL:
+        st = error_set(err, TCET_E_IO, "%s: no space left on the device", path);
+        break;
+    case SQLITE_READONLY:
+        st = error_set(err, TCET_E_IO, "%s: not writable", path);
+        break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        st = error_set(err, TCET_E_IO, "%s: locked by another program", path);
+        break;
+    case SQLITE_NOTADB:
+        st = error_set(err, TCET_E_ARG, "%s: not a database", path);
+        break;
+    case SQLITE_CORRUPT:
+        st = error_set(err, TCET_E_IO, "%s: damaged (%s)", path, sqlite3_errmsg(s->db));
+        break;
+    case SQLITE_NOMEM:
+        st = error_set(err, TCET_E_MEMORY, "%s: out of memory", path);
+        break;
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR:
+        st = error_set(err, TCET_E_IO, "%s: %s", path,
+                       sys ? strerror(sys) : sqlite3_errmsg(s->db));
+        break;
+    default:
+        st = error_set(err, TCET_E_IO, "%s: %s", path, sqlite3_errmsg(s->db));
+        break;
+    }
+    if (s->db && !sqlite3_get_autocommit(s->db))
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    s->batch = 0;
+    return st;
+}
+
+tcet_status sql_damaged(struct store *s, const char *what, struct error *err)
+{
+    return error_set(err, TCET_E_IO, "%s: damaged (%s)", s->path, what);
+}
+
+tcet_status sql_exec(struct store *s, const char *text, struct error *err)
+{
+    if (sqlite3_exec(s->db, text, NULL, NULL, NULL) != SQLITE_OK)
+        return sql_fail(s, err);
+    return TCET_OK;
+}
+
+static int bind_one(sqlite3_stmt *stmt, int at, char type, va_list *ap)
+{
+    const void *bytes;
+    int64_t i;
+    size_t n;
+
+    switch (type) {
+    case 'i':
+        return sqlite3_bind_int64(stmt, at, va_arg(*ap, int64_t));
+    case 'r':
+        i = va_arg(*ap, int64_t);
+        return i ? sqlite3_bind_int64(stmt, at, i) : sqlite3_bind_null(stmt, at);
+    case 'd':
+        return sqlite3_bind_double(stmt, at, va_arg(*ap, double));
+    case 't':
+        return sqlite3_bind_text(stmt, at, va_arg(*ap, const char *), -1, SQLITE_STATIC);
+    default:
+        bytes = va_arg(*ap, const void *);
+        n = va_arg(*ap, size_t);
+        return sqlite3_bind_blob64(stmt, at, bytes, n, SQLITE_STATIC);
+    }
+}
+
+static tcet_status bind_all(struct store *s, enum sql q, struct error *err, const char *types,
+                            va_list *ap)
+{
+    if (!s->cached[q] && sqlite3_prepare_v3(s->db, statements[q], -1, SQLITE_PREPARE_PERSISTENT,
+                                            &s->cached[q], NULL) != SQLITE_OK)
+        return sql_fail(s, err);
+    for (int i = 0; types[i]; i++) {
+        if (bind_one(s->cached[q], i + 1, types[i], ap) != SQLITE_OK)
+            return sql_fail(s, err);
+    }
+    return TCET_OK;
+}
+
+tcet_status sql_bind(struct store *s, enum sql q, struct error *err, const char *types, ...)
+{
+    tcet_status st;
+    va_list ap;
+
+    va_start(ap, types);
+    st = bind_all(s, q, err, types, &ap);
+    va_end(ap);
+    return st;
+}
+
+tcet_status sql_step(struct store *s, enum sql q, int *have, struct error *err)
+{
+    int rc = sqlite3_step(s->cached[q]);
+
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return sql_fail(s, err);
+    *have = rc == SQLITE_ROW;
+    return TCET_OK;
+}
+
+void sql_done(struct store *s, enum sql q)
+{
+    if (s->cached[q]) {
+        sqlite3_reset(s->cached[q]);
+        sqlite3_clear_bindings(s->cached[q]);
+    }
+}
+
+tcet_status sql_run(struct store *s, enum sql q, struct error *err, const char *types, ...)
+{
+    tcet_status st;
+    va_list ap;
+    int have;
+
+    va_start(ap, types);
+    st = bind_all(s, q, err, types, &ap);
+    va_end(ap);
+    if (st == TCET_OK)
+        st = sql_step(s, q, &have, err);
+    sql_done(s, q);
+    return st;
+}
+
+int64_t sql_i64(struct store *s, enum sql q, int column)
+{
+    return sqlite3_column_int64(s->cached[q], column);
+}
+
+double sql_f64(struct store *s, enum sql q, int column)
+{
+    if (sqlite3_column_type(s->cached[q], column) == SQLITE_NULL)
+        return NAN;
+    return sqlite3_column_double(s->cached[q], column);
+}
+
+const char *sql_text(struct store *s, enum sql q, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(s->cached[q], column);
+
+    return text ? text : "";
+}
+
+const double *sql_f64s(struct store *s, enum sql q, int column, struct arena *a, size_t *count)
+{
+    const char *data = sqlite3_column_blob(s->cached[q], column);
+    size_t n = (size_t)sqlite3_column_bytes(s->cached[q], column) / sizeof(double);
+    double *out = arena_alloc(a, n * sizeof *out);
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits;
+
+        memcpy(&bits, data + i * sizeof bits, sizeof bits);
+        bits = le64toh(bits);
+        memcpy(&out[i], &bits, sizeof bits);
+    }
+    *count = n;
+    return out;
+}
+
+/* mkdir -p: 0755, less what the umask takes. */
+static tcet_status make_folder(const char *folder, struct error *err)
+{
+    char *path = mem_strdup(folder);
+    tcet_status st = TCET_OK;
+    struct stat info;
+
+    for (char *p = path + 1; st == TCET_OK; p++) {
+        char c = *p;
+
+        if (c != '/' && c != '\0')
+            continue;
+        *p = '\0';
+        if (mkdir(path, 0755) != 0 && errno != EEXIST)
+            st = error_set(err, TCET_E_IO, "cannot make the folder %s: %s", path,
+                           strerror(errno));
+        *p = c;
+        if (c == '\0')
+            break;
+    }
+    free(path);
+    if (st == TCET_OK && (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)))
+        st = error_set(err, TCET_E_IO, "%s: not a folder", folder);
+    return st;
+}
+
+/* The lock is the kernel's (flock), so it dies with the process; the file's text only says
+ * whose it is.  The file stays: removing it would race with the next run. */
+static tcet_status take_lock(struct store *s, struct error *err)
+{
+    struct buf path = {0};
+    tcet_status st = TCET_OK;
+    char pid[32] = "";
+    ssize_t n;
+
+    buf_printf(&path, "%s/lock", s->folder);
+    s->lock = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (s->lock < 0) {
+        st = error_set(err, TCET_E_IO, "%s: %s", path.data, strerror(errno));
+    } else if (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) {
+            st = error_set(err, TCET_E_IO, "%s: cannot lock: %s", path.data, strerror(errno));
+        } else {
+            n = pread(s->lock, pid, sizeof pid - 1, 0);
+            pid[n > 0 ? n : 0] = '\0';
+            pid[strspn(pid, "0123456789")] = '\0';
+            st = error_set(err, TCET_E_IO, "%s is in use by another run (process %s)", s->folder,
+                           pid[0] ? pid : "unknown");
+        }
+    } else {
+        n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+        /* On a full disk the text may fail; the lock holds all the same. */
+        if (ftruncate(s->lock, 0) != 0 || pwrite(s->lock, pid, (size_t)n, 0) != n)
+            st = TCET_OK;
+    }
+    buf_free(&path);
+    return st;
+}
+
+/* One number of the database ("PRAGMA user_version"). */
+static tcet_status ask(struct store *s, const char *text, int64_t *out, struct error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    tcet_status st = TCET_OK;
+
+    if (sqlite3_prepare_v2(s->db, text, -1, &stmt, NULL) != SQLITE_OK ||
+        sqlite3_step(stmt) != SQLITE_ROW)
+        st = sql_fail(s, err);
+    else
+        *out = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return st;
+}
+
+static tcet_status connect_to(struct store *s, const char *file, int flags, const char *vfs,
+                              const char *prepare, struct error *err)
+{
+    int64_t version = 0;
+
+    sqlite3_close(s->db);
+    s->db = NULL;
+    if (sqlite3_open_v2(file, &s->db, flags, vfs) != SQLITE_OK)
+        return sql_fail(s, err);
+    sqlite3_busy_timeout(s->db, BUSY_MS);
+    TRY(sql_exec(s, prepare, err));
+    return ask(s, "PRAGMA schema_version", &version, err); /* the first real read */
+}
+
+/* "file:" and the path with what a URI gives a meaning escaped. */
+static void add_uri(struct buf *b, const char *path)
+{
+    buf_puts(b, "file:");
+    for (const unsigned char *p = (const unsigned char *)path; *p; p++) {
+        if (*p == '%' || *p == '?' || *p == '#')
+            buf_printf(b, "%%%02X", *p);
+        else
+            buf_add(b, p, 1);
+    }
+}
+
+/* Opens for reading.  A WAL database wants to make files beside it even then; where it
+ * cannot (read-only folder, full disk) it is read without: with the journal a killed run
+ * left, by keeping its index in memory, else as a file that nobody changes. */
+static tcet_status connect_reader(struct store *s, const char *file, struct error *err)
+{
+    struct buf name = {0};
+    tcet_status st;
+    struct stat info;
+    int rc;
+
+    if (stat(file, &info) != 0)
+        return errno == ENOENT
+                   ? error_set(err, TCET_E_IO, "%s: no such file; %s holds no run", s->path,
+                               s->folder)
+                   : error_set(err, TCET_E_IO, "%s: %s", s->path, strerror(errno));
+    st = connect_to(s, file, SQLITE_OPEN_READWRITE, NULL, "PRAGMA query_only = 1", err);
+    if (st == TCET_OK)
+        return st;
+    rc = s->db ? sqlite3_errcode(s->db) : SQLITE_NOMEM;
+    if (rc != SQLITE_CANTOPEN && rc != SQLITE_READONLY && rc != SQLITE_IOERR &&
+        rc != SQLITE_FULL)
+        return st;
+    buf_printf(&name, "%s-wal", file);
+    if (stat(name.data, &info) == 0 && info.st_size > 0) {
+        st = connect_to(s, file, SQLITE_OPEN_READONLY, "unix-none",
+                        "PRAGMA locking_mode = EXCLUSIVE", err);
+    } else {
+        name.len = 0;
+        add_uri(&name, file);
+        buf_puts(&name, "?immutable=1");
+        st = connect_to(s, name.data, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL,
+                        "PRAGMA query_only = 1", err);
+    }
+    buf_free(&name);
+    return st;
+}
+
+static tcet_status connect_writer(struct store *s, const char *file, struct error *err)
+{
+    TRY(connect_to(s, file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL, "", err));
+    if (sqlite3_db_readonly(s->db, "main") == 1)
+        return error_set(err, TCET_E_IO, "%s: not writable", s->path);
+    return TCET_OK;
+}
+
+/* Is it ours, and of this version?  *empty: a new file, or one killed before its tables. */
+static tcet_status check_format(struct store *s, int *empty, struct error *err)
+{
+    int64_t application = 0, version = 0, tables = 0;
+
+    TRY(ask(s, "PRAGMA application_id", &application, err));
+    TRY(ask(s, "PRAGMA user_version", &version, err));
+    TRY(ask(s, "SELECT count(*) FROM sqlite_master", &tables, err));
+    *empty = application == 0 && version == 0 && tables == 0;
+    if (*empty)
+        return TCET_OK;
+    if (application != APPLICATION)
+        return error_set(err, TCET_E_ARG, "%s: a database, but not one of tcet-host", s->path);
+    if (version > FORMAT)
+        return error_set(err, TCET_E_ARG,
+                         "%s: made by a newer tcet-host (format %" PRId64
+                         "; this one knows format %d)",
+                         s->path, version, FORMAT);
+    return TCET_OK;
+}
+
+static tcet_status make_tables(struct store *s, struct error *err)
+{
+    char text[sizeof schema + 200];
+
+    snprintf(text, sizeof text,
+             "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+             schema, APPLICATION, FORMAT);
+    return sql_exec(s, text, err);
+}
+
+/* A fresh run starts from nothing; a folder that holds results is somebody's work. */
+static tcet_status start_afresh(struct store *s, struct error *err)
+{
+    int64_t rows = 0;
+
+    TRY(ask(s, statements[SQL_OUTCOME_COUNT], &rows, err));
+    if (rows > 0)
+        return error_set(err, TCET_E_ARG,
+                         "%s holds results of an earlier run (%" PRId64
+                         " architectures); use --resume to go on with it, or choose another"
+                         " run.output",
+                         s->folder, rows);
+    return sql_exec(s,
+                    "BEGIN IMMEDIATE; DELETE FROM meta; DELETE FROM arch; DELETE FROM key;"
+                    " DELETE FROM run_arch; DELETE FROM run_column; COMMIT",
+                    err);
+}
+
+tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
+{
+    /* "./": a folder called "file:x" must not be taken for a URI. */
+    struct buf file = {0};
+    tcet_status st;
+    int empty = 0;
+
+    if (mode != STORE_READ) {
+        TRY(make_folder(s->folder, err));
+        TRY(take_lock(s, err));
+    }
+    buf_printf(&file, "%s%s", s->path[0] == '/' ? "" : "./", s->path);
+    st = mode == STORE_READ ? connect_reader(s, file.data, err)
+                            : connect_writer(s, file.data, err);
+    buf_free(&file);
+    TRY(st);
+    TRY(check_format(s, &empty, err));
+    if (mode == STORE_READ)
+        return empty ? error_set(err, TCET_E_ARG, "%s: holds no results yet", s->path) : TCET_OK;
+    /* FULL: a commit is on the disk when it returns; the supervisor commits once a second. */
+    TRY(sql_exec(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err));
+    if (empty)
+        return make_tables(s, err);
+    return mode == STORE_FRESH ? start_afresh(s, err) : TCET_OK;
+}
+
+void sql_close(struct store *s)
+{
+    for (int q = 0; q < SQL_COUNT; q++)
+        sqlite3_finalize(s->cached[q]);
+    sqlite3_close(s->db);
+    if (s->lock >= 0)
+        close(s->lock);
+}

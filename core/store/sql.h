@@ -1,0 +1,109 @@
+/* sql.h -- the store's database handle: open, errors in words, cached statements.
+ *
+ * Room: core/store, private to it.  The only files that call sqlite3 to open, prepare or
+ * report are sql.c and this. */
+#ifndef CORE_STORE_SQL_H
+#define CORE_STORE_SQL_H
+
+#include <sqlite3.h>
+
+#include "store/store.h"
+
+enum sql {
+    SQL_ARCH_ID,
+    SQL_ARCH_ADD,
+    SQL_ARCH_TEXT,
+    SQL_KEY_ID,
+    SQL_KEY_ADD,
+    SQL_RUN_ARCHS,
+    SQL_RUN_ARCH_ADD,
+    SQL_RUN_COLUMNS,
+    SQL_RUN_COLUMN_ADD,
+    SQL_META_GET,
+    SQL_META_PUT,
+    SQL_LAYERS_FIND,
+    SQL_LAYERS_ADD,
+    SQL_NETWORK_FIND,
+    SQL_NETWORK_ADD,
+    SQL_NETWORK_GET,
+    SQL_VALUE_PUT,
+    SQL_VALUE_GET,
+    SQL_VALUES,
+    SQL_VALUE_DROP,
+    SQL_LAYERED_PUT,
+    SQL_LAYERED_GET,
+    SQL_LAYERED,
+    SQL_OUTCOME_PUT,
+    SQL_OUTCOME_GET,
+    SQL_OUTCOME_COUNT,
+    SQL_GUARDS,
+    SQL_COUNT
+};
+
+/* What stands in the store of one architecture, seen through the run's columns. */
+enum row_state { ROW_MISSING, ROW_OK, ROW_FAILED };
+struct row_view {
+    enum row_state state;
+    int64_t network;   /* id of the network these values came from, 0: none known */
+    uint8_t *has;      /* [columns] */
+    double *value;     /* [columns], NaN where lacking */
+    struct buf message, times;
+};
+
+struct store {
+    sqlite3 *db;
+    char *folder, *path; /* path: FOLDER/scores.db, for messages */
+    int lock;            /* file descriptor, -1: none */
+    int batch;           /* between store_begin and store_commit */
+    sqlite3_stmt *cached[SQL_COUNT];
+
+    struct arena column_arena; /* of the next four */
+    struct store_column *column;
+    int64_t *column_key;
+    size_t column_count;
+    struct row_view view;
+    int64_t column_set; /* hash of the keys that an outcome is about */
+
+    int64_t *arch; /* ids by ordinal */
+    size_t arch_count;
+    struct buf arch_text, meta_text, scratch;
+};
+
+/* Opens FOLDER/scores.db (with the lock, for the writing modes) and checks that it is a
+ * store of this version; an empty one gets its tables. */
+tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err);
+void sql_close(struct store *s);
+
+/* The last database error in words, with the path.  Rolls an open transaction back. */
+tcet_status sql_fail(struct store *s, struct error *err);
+/* For what only a damaged or hand-edited file can hold. */
+tcet_status sql_damaged(struct store *s, const char *what, struct error *err);
+tcet_status sql_exec(struct store *s, const char *text, struct error *err);
+
+/* Binds the arguments by `types`: i int64_t, r int64_t where 0 means NULL, d double, t text,
+ * b bytes (const void *, size_t).  Texts and bytes must live until sql_done. */
+tcet_status sql_bind(struct store *s, enum sql q, struct error *err, const char *types, ...);
+/* *have = 1: a row stands ready in s->cached[q]; 0: no more. */
+tcet_status sql_step(struct store *s, enum sql q, int *have, struct error *err);
+/* Ends a statement: every sql_bind needs one, on failure too. */
+void sql_done(struct store *s, enum sql q);
+/* Bind, run to the end, done: for statements without rows. */
+tcet_status sql_run(struct store *s, enum sql q, struct error *err, const char *types, ...);
+
+/* Columns of the row that stands ready. */
+int64_t sql_i64(struct store *s, enum sql q, int column);
+double sql_f64(struct store *s, enum sql q, int column); /* NULL is NaN */
+const char *sql_text(struct store *s, enum sql q, int column); /* NULL is "" */
+
+/* A blob of little-endian float64 in the arena, with their number. */
+const double *sql_f64s(struct store *s, enum sql q, int column, struct arena *a, size_t *count);
+
+/* Fills s->view for one architecture. */
+tcet_status store_look(struct store *s, int64_t arch, struct error *err);
+/* A flat JSON object of numbers, {"name":3}: calls add for each, with the name as it stands
+ * between its quotes; -1 when the text is not one. */
+int json_numbers(const char *text, void (*add)(void *user, const char *name, size_t length,
+                                               double number),
+                 void *user);
+
+#endif

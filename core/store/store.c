@@ -1,0 +1,698 @@
+/* store.c -- see store.h: what a run's folder holds, put and got.
+ *
+ * Room: core/store.  May use base; SQL stands in sql.c. */
+#include "store/sql.h"
+
+#include <endian.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t FNV_START = 0xcbf29ce484222325u;
+
+static uint64_t fnv(uint64_t hash, const void *data, size_t n)
+{
+    const unsigned char *p = data;
+
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ p[i]) * 0x100000001b3u;
+    return hash;
+}
+
+/* Runs work inside a transaction: the open batch's, or its own. */
+static tcet_status enter(struct store *s, struct error *err)
+{
+    return s->batch ? TCET_OK : sql_exec(s, "BEGIN IMMEDIATE", err);
+}
+
+/* Ends what enter() began.  A database error has already rolled back (sql_fail). */
+static tcet_status leave(struct store *s, tcet_status st, struct error *err)
+{
+    if (s->batch || sqlite3_get_autocommit(s->db))
+        return st;
+    if (st == TCET_OK)
+        return sql_exec(s, "COMMIT", err);
+    sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return st;
+}
+
+/* The id that statement q gives, or 0. */
+static tcet_status find_text(struct store *s, enum sql q, const char *text, int64_t *id,
+                             struct error *err)
+{
+    tcet_status st = sql_bind(s, q, err, "t", text);
+    int have = 0;
+
+    if (st == TCET_OK)
+        st = sql_step(s, q, &have, err);
+    if (st == TCET_OK)
+        *id = have ? sql_i64(s, q, 0) : 0;
+    sql_done(s, q);
+    return st;
+}
+
+static tcet_status find_or_add(struct store *s, enum sql find, enum sql add, const char *text,
+                               int64_t *id, struct error *err)
+{
+    TRY(find_text(s, find, text, id, err));
+    if (*id)
+        return TCET_OK;
+    TRY(sql_run(s, add, err, "t", text));
+    *id = sqlite3_last_insert_rowid(s->db);
+    return TCET_OK;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* What an outcome is about: the keys, whatever their order; population columns come later. */
+static int64_t hash_columns(struct store *s)
+{
+    int64_t *ids = mem_alloc(s->column_count * sizeof *ids);
+    uint64_t hash = FNV_START;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->column_count; i++) {
+        if (!s->column[i].population)
+            ids[n++] = s->column_key[i];
+    }
+    qsort(ids, n, sizeof *ids, compare_ids);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || ids[i] != ids[i - 1])
+            hash = fnv(hash, &ids[i], sizeof ids[i]);
+    }
+    free(ids);
+    return (int64_t)hash;
+}
+
+static tcet_status load_columns(struct store *s, struct error *err)
+{
+    struct arena *a = &s->column_arena;
+    size_t cap = 0, n = 0;
+    tcet_status st;
+    int have = 0;
+
+    arena_reset(a);
+    s->column = NULL;
+    s->column_key = NULL;
+    s->column_count = 0;
+    st = sql_bind(s, SQL_RUN_COLUMNS, err, "");
+    while (st == TCET_OK && (st = sql_step(s, SQL_RUN_COLUMNS, &have, err)) == TCET_OK && have) {
+        if (n == cap) {
+            struct store_column *column = s->column;
+            int64_t *key = s->column_key;
+
+            cap = cap ? cap * 2 : 32;
+            s->column = arena_alloc(a, cap * sizeof *s->column);
+            s->column_key = arena_alloc(a, cap * sizeof *s->column_key);
+            if (n) {
+                memcpy(s->column, column, n * sizeof *column);
+                memcpy(s->column_key, key, n * sizeof *key);
+            }
+        }
+        s->column[n] = (struct store_column){
+            .name = arena_strdup(a, sql_text(s, SQL_RUN_COLUMNS, 0)),
+            .key = arena_strdup(a, sql_text(s, SQL_RUN_COLUMNS, 2)),
+            .is_score = (int32_t)sql_i64(s, SQL_RUN_COLUMNS, 3),
+            .population = (int32_t)sql_i64(s, SQL_RUN_COLUMNS, 4),
+            .direction = (int32_t)sql_i64(s, SQL_RUN_COLUMNS, 5),
+            .layered = (int32_t)sql_i64(s, SQL_RUN_COLUMNS, 6),
+        };
+        s->column_key[n++] = sql_i64(s, SQL_RUN_COLUMNS, 1);
+    }
+    sql_done(s, SQL_RUN_COLUMNS);
+    TRY(st);
+    s->column_count = n;
+    s->view.has = arena_alloc(a, n);
+    s->view.value = arena_alloc(a, n * sizeof *s->view.value);
+    s->column_set = hash_columns(s);
+    return TCET_OK;
+}
+
+static tcet_status load_archs(struct store *s, struct error *err)
+{
+    size_t cap = 0, n = 0;
+    tcet_status st;
+    int have = 0;
+
+    st = sql_bind(s, SQL_RUN_ARCHS, err, "");
+    while (st == TCET_OK && (st = sql_step(s, SQL_RUN_ARCHS, &have, err)) == TCET_OK && have) {
+        if (n == cap) {
+            cap = cap ? cap * 2 : 1024;
+            s->arch = mem_resize(s->arch, cap * sizeof *s->arch);
+        }
+        s->arch[n++] = sql_i64(s, SQL_RUN_ARCHS, 0);
+    }
+    sql_done(s, SQL_RUN_ARCHS);
+    TRY(st);
+    s->arch_count = n;
+    return TCET_OK;
+}
+
+tcet_status store_open(const char *folder, enum store_mode mode, struct store **out,
+                       struct error *err)
+{
+    struct store *s;
+    struct buf path = {0};
+    size_t n = strlen(folder);
+    tcet_status st;
+
+    if (n == 0)
+        return error_set(err, TCET_E_ARG, "the run's folder has an empty name");
+    s = mem_alloc(sizeof *s);
+    s->lock = -1;
+    s->folder = mem_strdup(folder);
+    while (n > 1 && s->folder[n - 1] == '/')
+        s->folder[--n] = '\0';
+    buf_printf(&path, "%s/scores.db", s->folder);
+    s->path = path.data;
+    st = sql_open(s, mode, err);
+    if (st == TCET_OK)
+        st = load_columns(s, err);
+    if (st == TCET_OK)
+        st = load_archs(s, err);
+    if (st < 0) {
+        store_close(s);
+        return st;
+    }
+    *out = s;
+    return TCET_OK;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    sql_close(s);
+    arena_free(&s->column_arena);
+    buf_free(&s->view.message);
+    buf_free(&s->view.times);
+    buf_free(&s->arch_text);
+    buf_free(&s->meta_text);
+    buf_free(&s->scratch);
+    free(s->arch);
+    free(s->folder);
+    free(s->path);
+    free(s);
+}
+
+static tcet_status put_columns(struct store *s, const struct store_column *columns, size_t count,
+                               struct error *err)
+{
+    TRY(sql_exec(s, "DELETE FROM run_column", err));
+    for (size_t i = 0; i < count; i++) {
+        const struct store_column *c = &columns[i];
+        int64_t key = 0;
+
+        TRY(find_or_add(s, SQL_KEY_ID, SQL_KEY_ADD, c->key, &key, err));
+        TRY(sql_run(s, SQL_RUN_COLUMN_ADD, err, "itiiiii", (int64_t)i, c->name, key,
+                    (int64_t)c->is_score, (int64_t)c->population, (int64_t)c->direction,
+                    (int64_t)c->layered));
+        /* Of another population, or of fewer architectures: not this run's. */
+        if (c->population)
+            TRY(sql_run(s, SQL_VALUE_DROP, err, "i", key));
+    }
+    return load_columns(s, err);
+}
+
+tcet_status store_set_columns(struct store *s, const struct store_column *columns, size_t count,
+                              struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (!strcmp(columns[i].name, columns[j].name))
+                return error_set(err, TCET_E_ARG, "two columns are called \"%s\"",
+                                 columns[i].name);
+        }
+    }
+    TRY(enter(s, err));
+    return leave(s, put_columns(s, columns, count, err), err);
+}
+
+static tcet_status put_archs(struct store *s, const char *const *arch, size_t count,
+                             struct error *err)
+{
+    TRY(sql_exec(s, "DELETE FROM run_arch", err));
+    for (size_t i = 0; i < count; i++) {
+        int64_t id = 0;
+
+        TRY(find_or_add(s, SQL_ARCH_ID, SQL_ARCH_ADD, arch[i], &id, err));
+        TRY(sql_run(s, SQL_RUN_ARCH_ADD, err, "ii", (int64_t)i, id));
+    }
+    return load_archs(s, err);
+}
+
+tcet_status store_set_archs(struct store *s, const char *const *arch, size_t count,
+                            struct error *err)
+{
+    TRY(enter(s, err));
+    return leave(s, put_archs(s, arch, count, err), err);
+}
+
+tcet_status store_set_meta(struct store *s, const char *name, const char *value,
+                           struct error *err)
+{
+    return sql_run(s, SQL_META_PUT, err, "tt", name, value);
+}
+
+/* The first column of the row that q finds, copied into b; NULL: none. */
+static const char *copy_text(struct store *s, enum sql q, struct buf *b)
+{
+    struct error err;
+    int have = 0;
+
+    if (sql_step(s, q, &have, &err) == TCET_OK && have) {
+        b->len = 0;
+        buf_puts(b, sql_text(s, q, 0));
+    } else {
+        have = 0;
+    }
+    sql_done(s, q);
+    return have ? b->data : NULL;
+}
+
+const char *store_meta(struct store *s, const char *name)
+{
+    struct error err;
+
+    if (sql_bind(s, SQL_META_GET, &err, "t", name) < 0)
+        return NULL;
+    return copy_text(s, SQL_META_GET, &s->meta_text);
+}
+
+const char *store_arch(struct store *s, size_t ordinal)
+{
+    struct error err;
+
+    if (ordinal >= s->arch_count ||
+        sql_bind(s, SQL_ARCH_TEXT, &err, "i", s->arch[ordinal]) < 0)
+        return NULL;
+    return copy_text(s, SQL_ARCH_TEXT, &s->arch_text);
+}
+
+size_t store_arch_count(struct store *s)
+{
+    return s->arch_count;
+}
+
+size_t store_column_count(struct store *s)
+{
+    return s->column_count;
+}
+
+const struct store_column *store_column_at(struct store *s, size_t i)
+{
+    return i < s->column_count ? &s->column[i] : NULL;
+}
+
+static const char *skip_blanks(const char *p)
+{
+    return p + strspn(p, " \t");
+}
+
+int json_numbers(const char *text, void (*add)(void *user, const char *name, size_t length,
+                                               double number),
+                 void *user)
+{
+    const char *p = skip_blanks(text), *name, *end;
+    char *stop;
+    double number;
+
+    if (*p++ != '{')
+        return -1;
+    p = skip_blanks(p);
+    if (*p == '}')
+        return *skip_blanks(p + 1) ? -1 : 0;
+    for (;; p = skip_blanks(p + 1)) {
+        if (*p++ != '"')
+            return -1;
+        for (name = p; *p && *p != '"'; p += *p == '\\' && p[1] ? 2 : 1) {
+            if ((unsigned char)*p < ' ')
+                return -1;
+        }
+        end = p;
+        if (*p++ != '"')
+            return -1;
+        p = skip_blanks(p);
+        if (*p++ != ':')
+            return -1;
+        p = skip_blanks(p);
+        number = strtod(p, &stop);
+        if (stop == p || (size_t)(stop - p) != strspn(p, "+-.0123456789eE"))
+            return -1;
+        add(user, name, (size_t)(end - name), number);
+        p = skip_blanks(stop);
+        if (*p == '}')
+            return *skip_blanks(p + 1) ? -1 : 0;
+        if (*p != ',')
+            return -1;
+    }
+}
+
+static void count_member(void *user, const char *name, size_t length, double number)
+{
+    (void)name;
+    (void)length;
+    (void)number;
+    ++*(size_t *)user;
+}
+
+/* Everything that could be refused is refused before anything is written. */
+static tcet_status check_row(struct store *s, const struct store_row *row, struct error *err)
+{
+    size_t members = 0;
+
+    if (strcmp(row->status, "ok") && strcmp(row->status, "failed"))
+        return error_set(err, TCET_E_ARG, "%s: status \"%s\" is neither ok nor failed", row->arch,
+                         row->status);
+    if (row->times && row->times[0] && json_numbers(row->times, count_member, &members) != 0)
+        return error_set(err, TCET_E_ARG, "%s: times are not a JSON object of seconds: %s",
+                         row->arch, row->times);
+    for (size_t i = 0; i < row->value_count; i++) {
+        const struct store_value *v = &row->values[i];
+
+        if (v->column < 0 || (size_t)v->column >= s->column_count)
+            return error_set(err, TCET_E_ARG, "%s: column %d of %zu", row->arch, (int)v->column,
+                             s->column_count);
+        if (v->guards && v->guards[0] && json_numbers(v->guards, count_member, &members) != 0)
+            return error_set(err, TCET_E_ARG, "%s: guards are not a JSON object of counts: %s",
+                             row->arch, v->guards);
+    }
+    for (size_t i = 0; i < row->layer_count; i++) {
+        const char *shape = row->layer_shape[i];
+
+        if (strchr(row->layer_name[i], '\n') || strchr(row->layer_kind[i], '\n') || !*shape ||
+            shape[strspn(shape, "0123456789,")])
+            return error_set(err, TCET_E_ARG, "%s: layer %zu: bad name, kind or shape", row->arch,
+                             i);
+    }
+    return TCET_OK;
+}
+
+/* The network a row describes; 0 when the row knows of none. */
+static tcet_status network_id(struct store *s, int64_t arch, const struct store_row *row,
+                              int64_t *id, struct error *err)
+{
+    struct buf *text = &s->scratch;
+    int64_t layers = 0, hash;
+    tcet_status st;
+    int have = 0;
+
+    *id = 0;
+    if (row->layer_count == 0 && row->params == 0)
+        return TCET_OK;
+    text->len = 0;
+    buf_puts(text, "");
+    for (size_t i = 0; i < row->layer_count; i++) {
+        const char *part[] = {row->layer_name[i], row->layer_kind[i], row->layer_shape[i]};
+
+        for (int k = 0; k < 3; k++) {
+            buf_puts(text, part[k]);
+            buf_add(text, "\n", 1);
+        }
+    }
+    hash = (int64_t)fnv(FNV_START, text->data, text->len);
+    st = sql_bind(s, SQL_LAYERS_FIND, err, "it", hash, text->data);
+    if (st == TCET_OK)
+        st = sql_step(s, SQL_LAYERS_FIND, &have, err);
+    if (st == TCET_OK && have)
+        layers = sql_i64(s, SQL_LAYERS_FIND, 0);
+    sql_done(s, SQL_LAYERS_FIND);
+    TRY(st);
+    if (!have) {
+        TRY(sql_run(s, SQL_LAYERS_ADD, err, "it", hash, text->data));
+        layers = sqlite3_last_insert_rowid(s->db);
+    }
+    st = sql_bind(s, SQL_NETWORK_FIND, err, "iiiddi", arch, row->params, row->macs, row->x_sum,
+                  row->w_sum, layers);
+    if (st == TCET_OK)
+        st = sql_step(s, SQL_NETWORK_FIND, &have, err);
+    if (st == TCET_OK && have)
+        *id = sql_i64(s, SQL_NETWORK_FIND, 0);
+    sql_done(s, SQL_NETWORK_FIND);
+    if (st < 0 || have)
+        return st;
+    TRY(sql_run(s, SQL_NETWORK_ADD, err, "iiiddi", arch, row->params, row->macs, row->x_sum,
+                row->w_sum, layers));
+    *id = sqlite3_last_insert_rowid(s->db);
+    return TCET_OK;
+}
+
+static tcet_status put_layers(struct store *s, int64_t arch, int64_t key, const double *layers,
+                              size_t count, struct error *err)
+{
+    s->scratch.len = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bits;
+
+        memcpy(&bits, &layers[i], sizeof bits);
+        bits = htole64(bits);
+        buf_add(&s->scratch, &bits, sizeof bits);
+    }
+    return sql_run(s, SQL_LAYERED_PUT, err, "iib", arch, key, (const void *)s->scratch.data,
+                   s->scratch.len);
+}
+
+static tcet_status put_row(struct store *s, const struct store_row *row, struct error *err)
+{
+    int64_t arch = 0, network = 0;
+
+    TRY(find_or_add(s, SQL_ARCH_ID, SQL_ARCH_ADD, row->arch, &arch, err));
+    TRY(network_id(s, arch, row, &network, err));
+    for (size_t i = 0; i < row->value_count; i++) {
+        const struct store_value *v = &row->values[i];
+        int64_t key = s->column_key[v->column];
+
+        TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdt", arch, key, network, v->value,
+                    v->guards && v->guards[0] ? v->guards : NULL));
+        if (v->layers)
+            TRY(put_layers(s, arch, key, v->layers, v->layer_count, err));
+    }
+    return sql_run(s, SQL_OUTCOME_PUT, err, "ittirt", arch, row->status,
+                   row->message ? row->message : "", s->column_set, network,
+                   row->times ? row->times : "");
+}
+
+tcet_status store_put(struct store *s, const struct store_row *row, struct error *err)
+{
+    TRY(check_row(s, row, err));
+    TRY(enter(s, err));
+    return leave(s, put_row(s, row, err), err);
+}
+
+tcet_status store_begin(struct store *s, struct error *err)
+{
+    if (s->batch)
+        return error_set(err, TCET_E_ARG, "%s: a batch is open already", s->path);
+    TRY(sql_exec(s, "BEGIN IMMEDIATE", err));
+    s->batch = 1;
+    return TCET_OK;
+}
+
+tcet_status store_commit(struct store *s, struct error *err)
+{
+    if (!s->batch)
+        return error_set(err, TCET_E_ARG, "%s: no batch is open", s->path);
+    TRY(sql_exec(s, "COMMIT", err));
+    s->batch = 0;
+    return TCET_OK;
+}
+
+/* Values of one architecture into the view; its network is that of the first column that
+ * has one. */
+static tcet_status look_values(struct store *s, int64_t arch, struct error *err)
+{
+    struct row_view *view = &s->view;
+    size_t first = s->column_count;
+    tcet_status st;
+    int have = 0;
+
+    st = sql_bind(s, SQL_VALUES, err, "i", arch);
+    while (st == TCET_OK && (st = sql_step(s, SQL_VALUES, &have, err)) == TCET_OK && have) {
+        int64_t key = sql_i64(s, SQL_VALUES, 0), network = sql_i64(s, SQL_VALUES, 2);
+
+        for (size_t i = 0; i < s->column_count; i++) {
+            if (s->column_key[i] != key)
+                continue;
+            view->has[i] = 1;
+            view->value[i] = sql_f64(s, SQL_VALUES, 1);
+            if (network && i < first) {
+                first = i;
+                view->network = network;
+            }
+        }
+    }
+    sql_done(s, SQL_VALUES);
+    return st;
+}
+
+tcet_status store_look(struct store *s, int64_t arch, struct error *err)
+{
+    struct row_view *view = &s->view;
+    int have = 0, complete = 1, same = 0, ok = 0;
+    int64_t network = 0;
+    tcet_status st;
+
+    view->state = ROW_MISSING;
+    view->network = 0;
+    view->message.len = view->times.len = 0;
+    buf_puts(&view->message, "");
+    buf_puts(&view->times, "");
+    for (size_t i = 0; i < s->column_count; i++) {
+        view->has[i] = 0;
+        view->value[i] = NAN;
+    }
+    if (!arch)
+        return TCET_OK;
+    st = sql_bind(s, SQL_OUTCOME_GET, err, "i", arch);
+    if (st == TCET_OK)
+        st = sql_step(s, SQL_OUTCOME_GET, &have, err);
+    if (st == TCET_OK && have) {
+        ok = !strcmp(sql_text(s, SQL_OUTCOME_GET, 0), "ok");
+        buf_puts(&view->message, sql_text(s, SQL_OUTCOME_GET, 1));
+        same = sql_i64(s, SQL_OUTCOME_GET, 2) == s->column_set;
+        network = sql_i64(s, SQL_OUTCOME_GET, 3);
+        buf_puts(&view->times, sql_text(s, SQL_OUTCOME_GET, 4));
+    }
+    sql_done(s, SQL_OUTCOME_GET);
+    TRY(st);
+    TRY(look_values(s, arch, err));
+    for (size_t i = 0; i < s->column_count; i++)
+        complete &= view->has[i] || s->column[i].population;
+    /* An outcome is about the columns of its time; under others, what counts is whether all
+     * values are there. */
+    if (have && same)
+        view->state = ok ? ROW_OK : ROW_FAILED;
+    else if (have && complete)
+        view->state = ROW_OK;
+    if (!view->network && same)
+        view->network = network;
+    return TCET_OK;
+}
+
+tcet_status store_missing(struct store *s, const char *arch, int retry, uint8_t *missing,
+                          struct error *err)
+{
+    int64_t id = 0;
+
+    TRY(find_text(s, SQL_ARCH_ID, arch, &id, err));
+    TRY(store_look(s, id, err));
+    for (size_t i = 0; i < s->column_count; i++)
+        missing[i] = !s->view.has[i] && !s->column[i].population &&
+                     (retry || s->view.state != ROW_FAILED);
+    return TCET_OK;
+}
+
+static tcet_status check_column(struct store *s, int32_t column, struct error *err)
+{
+    if (column < 0 || (size_t)column >= s->column_count)
+        return error_set(err, TCET_E_ARG, "%s: column %d of %zu", s->path, (int)column,
+                         s->column_count);
+    return TCET_OK;
+}
+
+/* One value; *found = 0 when there is none. */
+static tcet_status get_value(struct store *s, int64_t arch, int64_t key, double *value,
+                             int *found, struct error *err)
+{
+    tcet_status st = sql_bind(s, SQL_VALUE_GET, err, "ii", arch, key);
+    int have = 0;
+
+    if (st == TCET_OK)
+        st = sql_step(s, SQL_VALUE_GET, &have, err);
+    if (st == TCET_OK && have)
+        *value = sql_f64(s, SQL_VALUE_GET, 0);
+    if (st == TCET_OK)
+        *found = have;
+    sql_done(s, SQL_VALUE_GET);
+    return st;
+}
+
+tcet_status store_get(struct store *s, const char *arch, int32_t column, struct arena *a,
+                      double *value, const double **layers, size_t *layer_count, int *found,
+                      struct error *err)
+{
+    const double *list = NULL;
+    size_t count = 0;
+    int64_t id = 0, key;
+    tcet_status st;
+    int have = 0;
+    double v = NAN;
+
+    TRY(check_column(s, column, err));
+    key = s->column_key[column];
+    TRY(find_text(s, SQL_ARCH_ID, arch, &id, err));
+    TRY(get_value(s, id, key, &v, &have, err));
+    if (!have) {
+        *found = 0;
+        return TCET_OK;
+    }
+    st = sql_bind(s, SQL_LAYERED_GET, err, "ii", id, key);
+    if (st == TCET_OK)
+        st = sql_step(s, SQL_LAYERED_GET, &have, err);
+    if (st == TCET_OK && have)
+        list = sql_f64s(s, SQL_LAYERED_GET, 0, a, &count);
+    sql_done(s, SQL_LAYERED_GET);
+    TRY(st);
+    *value = v;
+    *layers = list;
+    *layer_count = count;
+    *found = 1;
+    return TCET_OK;
+}
+
+tcet_status store_column_values(struct store *s, int32_t column, double *out, struct error *err)
+{
+    TRY(check_column(s, column, err));
+    for (size_t i = 0; i < s->arch_count; i++) {
+        int found;
+
+        out[i] = NAN;
+        TRY(get_value(s, s->arch[i], s->column_key[column], &out[i], &found, err));
+    }
+    return TCET_OK;
+}
+
+static tcet_status put_population(struct store *s, int64_t key, const double *values,
+                                  struct error *err)
+{
+    TRY(sql_run(s, SQL_VALUE_DROP, err, "i", key));
+    for (size_t i = 0; i < s->arch_count; i++) {
+        /* NaN of an architecture without results is "no value", not a value. */
+        if (isnan(values[i])) {
+            TRY(store_look(s, s->arch[i], err));
+            if (s->view.state != ROW_OK)
+                continue;
+        }
+        TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdt", s->arch[i], key, (int64_t)0, values[i],
+                    (const char *)NULL));
+    }
+    return TCET_OK;
+}
+
+tcet_status store_put_population(struct store *s, int32_t column, const double *values,
+                                 struct error *err)
+{
+    TRY(check_column(s, column, err));
+    TRY(enter(s, err));
+    return leave(s, put_population(s, s->column_key[column], values, err), err);
+}
+
+tcet_status store_summarise(struct store *s, struct store_summary *out, struct error *err)
+{
+    struct store_summary sum = {0};
+
+    for (size_t i = 0; i < s->arch_count; i++) {
+        TRY(store_look(s, s->arch[i], err));
+        sum.done += s->view.state == ROW_OK;
+        sum.failed += s->view.state == ROW_FAILED;
+        sum.missing += s->view.state == ROW_MISSING;
+    }
+    *out = sum;
+    return TCET_OK;
+}
