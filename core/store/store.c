@@ -564,10 +564,9 @@ tcet_status store_look(struct store *s, int64_t arch, struct error *err)
     TRY(look_values(s, arch, err));
     for (size_t i = 0; i < s->column_count; i++)
         complete &= view->has[i] || s->column[i].population;
-    /* An outcome is about the columns of its time; under others, what counts is whether all
-     * values are there. */
-    if (have && same)
-        view->state = ok ? ROW_OK : ROW_FAILED;
+    /* A failure is about the columns of its time; other columns may do without what failed. */
+    if (have && same && !ok)
+        view->state = ROW_FAILED;
     else if (have && complete)
         view->state = ROW_OK;
     if (!view->network && same)

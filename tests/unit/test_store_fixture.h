@@ -28,7 +28,7 @@ struct fixture {
     char top[64], folder[96];
 };
 
-static int fixture_make(void **state)
+static inline int fixture_make(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
 
@@ -40,7 +40,7 @@ static int fixture_make(void **state)
     return 0;
 }
 
-static int fixture_drop(void **state)
+static inline int fixture_drop(void **state)
 {
     struct fixture *f = *state;
     char command[192];
@@ -73,7 +73,7 @@ struct sample {
     double layers[2][LAYERS];
 };
 
-static void sample_fill(struct sample *x, int i)
+static inline void sample_fill(struct sample *x, int i)
 {
     *x = (struct sample){
         .row = {.arch = archs[i], .status = "ok", .message = "", .params = 100 + i,
@@ -90,7 +90,7 @@ static void sample_fill(struct sample *x, int i)
     x->row.values = x->value;
 }
 
-static struct store *open_store(const char *folder, enum store_mode mode)
+static inline struct store *open_store(const char *folder, enum store_mode mode)
 {
     struct store *s = NULL;
     struct error err;
@@ -100,7 +100,7 @@ static struct store *open_store(const char *folder, enum store_mode mode)
 }
 
 /* The run's columns and architectures. */
-static void set_run(struct store *s)
+static inline void set_run(struct store *s)
 {
     struct error err;
 
@@ -109,7 +109,7 @@ static void set_run(struct store *s)
     OK(store_set_meta(s, "space", "toy", &err));
 }
 
-static void put_sample(struct store *s, int i)
+static inline void put_sample(struct store *s, int i)
 {
     struct sample x;
     struct error err;

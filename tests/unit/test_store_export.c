@@ -1,0 +1,237 @@
+/* test_store_export.c -- core/store: exports, byte for byte, however the work went.
+ * Room: tests.  Goldens in tests/data/store were made apart from the store, from
+ * store.h, with Python's formatting of numbers. */
+#include "test_store_fixture.h"
+
+#include <math.h>
+
+static const struct store_export plain = {0, 0}, layered = {1, 0}, timed = {1, 1};
+
+static char *export_as(struct store *s, struct fixture *f, const char *name,
+                       const struct store_export *options)
+{
+    char path[160];
+    struct error err;
+
+    snprintf(path, sizeof path, "%s/%s", f->top, name);
+    OK(store_export(s, path, options, &err));
+    return slurp(path);
+}
+
+static void same_as_file(const char *text, const char *name)
+{
+    char path[512];
+    char *want;
+
+    snprintf(path, sizeof path, "%s/store/%s", TCET_TEST_DATA, name);
+    want = slurp(path);
+    assert_string_equal(text, want);
+    free(want);
+}
+
+static void exports_golden(struct store *s, struct fixture *f)
+{
+    char path[160];
+    char *text;
+
+    text = export_as(s, f, "out.jsonl", &layered);
+    same_as_file(text, "layers.jsonl");
+    free(text);
+    text = export_as(s, f, "out.jsonl", &plain);
+    same_as_file(text, "plain.jsonl");
+    free(text);
+    text = export_as(s, f, "out.csv", &layered);
+    same_as_file(text, "scores.csv");
+    free(text);
+    snprintf(path, sizeof path, "%s/out.layers.csv", f->top);
+    text = slurp(path);
+    same_as_file(text, "scores.layers.csv");
+    free(text);
+}
+
+/* The run of the goldens: row 0 complete, row 1 with non-finite values, row 2 failed after
+ * one value.  Puts `count` of the row's values from `first` on. */
+static void put_golden(struct store *s, int arch, int first, int count)
+{
+    struct store_row dead = {.arch = archs[2], .status = "failed",
+                             .message = "worker: \"signal\" 11"};
+    struct sample x;
+    struct error err;
+
+    sample_fill(&x, arch);
+    if (arch == 1) {
+        x.value[0].value = NAN;
+        x.layers[0][1] = -INFINITY;
+        x.value[2].value = INFINITY;
+    }
+    if (arch == 2) {
+        x.row.status = "failed";
+        x.row.message = dead.message;
+        count = first == 0 ? 1 : 0;
+    }
+    x.row.values = x.value + first;
+    x.row.value_count = (size_t)count;
+    OK(store_put(s, &x.row, &err));
+    if (arch == 2)
+        OK(store_put(s, &dead, &err));
+}
+
+static void put_rank(struct store *s)
+{
+    double rank[ARCHS] = {0.5, 1, NAN};
+    struct error err;
+
+    OK(store_put_population(s, RANK, rank, &err));
+}
+
+/* The bytes of the contract, and again from a store opened to read. */
+static void golden(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+
+    set_run(s);
+    for (int i = 0; i < ARCHS; i++)
+        put_golden(s, i, 0, 3);
+    put_rank(s);
+    exports_golden(s, f);
+    store_close(s);
+    s = open_store(f->folder, STORE_READ);
+    exports_golden(s, f);
+    store_close(s);
+}
+
+/* Another order of work, batches, a resume, and first a run of other columns and
+ * architectures in the same folder: the same bytes. */
+static void same_bytes_by_another_way(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+    struct store_column other[2] = {columns[NWOT], {"gone", "key gone", 0, 0, 1, 1}};
+    const char *list[2] = {"another", archs[1]};
+    struct sample x;
+    struct error err;
+
+    OK(store_set_columns(s, other, 2, &err));
+    OK(store_set_archs(s, list, 2, &err));
+    sample_fill(&x, 1);
+    x.value[0] = x.value[1]; /* lnwot as in the golden run */
+    x.value[0].column = 0;
+    x.value[1] = (struct store_value){1, 9, x.layers[0], LAYERS, "{\"gone\":4}"};
+    x.row.value_count = 2;
+    OK(store_put(s, &x.row, &err));
+    x.row.params = 7; /* a network of another configuration under the same line */
+    x.row.values = x.value + 1;
+    x.row.value_count = 1;
+    OK(store_put(s, &x.row, &err));
+    store_close(s);
+
+    s = open_store(f->folder, STORE_RESUME);
+    set_run(s);
+    OK(store_begin(s, &err));
+    put_golden(s, 2, 0, 3);
+    OK(store_commit(s, &err));
+    put_golden(s, 1, 2, 1);
+    put_golden(s, 1, 0, 1);
+    store_close(s);
+
+    s = open_store(f->folder, STORE_RESUME);
+    set_run(s);
+    OK(store_begin(s, &err));
+    put_golden(s, 0, 1, 2);
+    put_golden(s, 0, 0, 1);
+    put_rank(s);
+    OK(store_commit(s, &err));
+    exports_golden(s, f);
+    store_close(s);
+}
+
+/* What is not there is said to be missing; times only when asked for. */
+static void missing_rows_and_times(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+    char *text;
+
+    set_run(s);
+    put_golden(s, 0, 1, 2);
+    text = export_as(s, f, "out.jsonl", &timed);
+    same_as_file(text, "missing_times.jsonl");
+    free(text);
+    text = export_as(s, f, "out.csv", &plain);
+    same_as_file(text, "missing.csv");
+    free(text);
+    assert_false(exists(f->top, "out.layers.csv"));
+    store_close(s);
+}
+
+/* Layers of another length than the network's are kept, but stand in no layer. */
+static void other_layers(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+    double relu[3] = {1, 2, 3};
+    struct arena a = {0};
+    const double *layers;
+    struct sample x;
+    struct error err;
+    size_t count;
+    char *text;
+    double v;
+    int found;
+
+    set_run(s);
+    sample_fill(&x, 0);
+    x.value[1].layers = relu;
+    x.value[1].layer_count = 3;
+    OK(store_put(s, &x.row, &err));
+    OK(store_get(s, archs[0], NWOT, &a, &v, &layers, &count, &found, &err));
+    assert_int_equal(count, 3);
+    text = export_as(s, f, "out.jsonl", &layered);
+    assert_non_null(strstr(text, "\"metrics\":{\"snip_snr\":"));
+    assert_null(strstr(text, ",\"lnwot\":0"));
+    assert_null(strstr(text, ",\"lnwot\":1"));
+    free(text);
+    store_close(s);
+    arena_free(&a);
+}
+
+/* A target that cannot be written is named, and no half file stays. */
+static void bad_targets(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+    char path[160], *text;
+    struct error err;
+
+    set_run(s);
+    snprintf(path, sizeof path, "%s/out.json", f->top);
+    assert_int_equal(store_export(s, path, &plain, &err), TCET_E_ARG);
+    assert_non_null(strstr(err.text, ".jsonl"));
+    snprintf(path, sizeof path, "%s/none/out.csv", f->top);
+    assert_int_equal(store_export(s, path, &plain, &err), TCET_E_IO);
+    assert_non_null(strstr(err.text, path));
+    assert_non_null(strstr(err.text, "No such file"));
+    snprintf(path, sizeof path, "%s/taken.csv", f->top);
+    assert_int_equal(mkdir(path, 0755), 0);
+    assert_int_equal(store_export(s, path, &plain, &err), TCET_E_IO);
+    store_close(s);
+    snprintf(path, sizeof path, "ls %s/*.tmp-* >%s/list 2>/dev/null", f->top, f->top);
+    assert_int_not_equal(system(path), 0);
+    snprintf(path, sizeof path, "%s/list", f->top);
+    text = slurp(path);
+    assert_string_equal(text, "");
+    free(text);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, fixture_make, fixture_drop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(golden),       T(same_bytes_by_another_way), T(missing_rows_and_times),
+        T(other_layers), T(bad_targets),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
