@@ -1,9 +1,10 @@
 /* nats_sss.c -- NATS-Bench's size space: one fixed cell, five channel counts of eight values,
  * 32,768 architectures (Dong et al., TPAMI 2021).
  * Room: spaces.  Stands on the SDK and spaces/family. */
+#include "family/choices.h"
 #include "family/nats.h"
 
-enum { PLACES = 5, CHOICES = 8, STEP = 8, SIZE = 32768, TEXT = 16 };
+enum { PLACES = 5, CHOICES = 8, STEP = 8, TEXT = 16 };
 
 struct sss {
     int32_t dataset;
@@ -11,13 +12,13 @@ struct sss {
 
 /* The channels differ, the cell does not: skip_connect from the input to the output,
  * nor_conv_3x3 elsewhere. */
-static const uint8_t cell_ops[NATS_EDGES] = {NATS_CONV3, NATS_CONV3, NATS_CONV3,
+static const int32_t cell_ops[CELL_EDGES] = {NATS_CONV3, NATS_CONV3, NATS_CONV3,
                                              NATS_SKIP,  NATS_CONV3, NATS_CONV3};
 
 static const char *const channel_names[CHOICES] = {"8", "16", "24", "32", "40", "48", "56", "64"};
 
 /* "c0:c1:c2:c3:c4": choice i stands for STEP (i + 1) channels. */
-static tcet_status parse(tcet_ctx *cx, const char *text, int32_t choice[PLACES])
+static tcet_status parse(tcet_ctx *cx, const char *text, int32_t *choice)
 {
     const char *at = text;
 
@@ -41,7 +42,7 @@ static tcet_status parse(tcet_ctx *cx, const char *text, int32_t choice[PLACES])
     return TCET_OK;
 }
 
-static tcet_status print(tcet_ctx *cx, const int32_t choice[PLACES], char *text, size_t cap)
+static tcet_status print(tcet_ctx *cx, const int32_t *choice, char *text, size_t cap)
 {
     char out[TEXT];
     int n = snprintf(out, sizeof out, "%s:%s:%s:%s:%s", channel_names[choice[0]],
@@ -51,64 +52,43 @@ static tcet_status print(tcet_ctx *cx, const int32_t choice[PLACES], char *text,
     return space_put(cx, text, cap, out, (size_t)n);
 }
 
-static tcet_status sss_size(tcet_ctx *cx, void *self, int64_t *out)
-{
-    (void)cx, (void)self;
-    *out = SIZE;
-    return TCET_OK;
-}
+static const int32_t sizes[PLACES] = {CHOICES, CHOICES, CHOICES, CHOICES, CHOICES};
+static const struct choices sss = {PLACES, sizes, parse, print};
 
-static tcet_status sss_task(tcet_ctx *cx, void *self, tcet_task *out)
+CHOICES_FUNCTIONS(sss)
+CHOICES_ORDER(sss)
+
+static tcet_status space_task(tcet_ctx *cx, void *self, tcet_task *out)
 {
     (void)cx;
     nats_task(((struct sss *)self)->dataset, out);
     return TCET_OK;
 }
 
-static tcet_status sss_at(tcet_ctx *cx, void *self, int64_t index, char *text, size_t cap)
-{
-    int32_t choice[PLACES];
-
-    (void)self;
-    if (index < 0 || index >= SIZE)
-        return space_fail(cx, TCET_E_ARG, "architecture %lld: the space has 0 to %d",
-                          (long long)index, SIZE - 1);
-    for (int32_t i = PLACES; i-- > 0; index /= CHOICES)
-        choice[i] = (int32_t)(index % CHOICES);
-    return print(cx, choice, text, cap);
-}
-
-static tcet_status sss_check(tcet_ctx *cx, void *self, const char *text)
-{
-    int32_t choice[PLACES];
-
-    (void)self;
-    return parse(cx, text, choice);
-}
-
 /* No two are isomorphic: the key is the encoding. */
-static tcet_status sss_canonical(tcet_ctx *cx, void *self, const char *text, char *key, size_t cap)
+static tcet_status space_canonical(tcet_ctx *cx, void *self, const char *text, char *key,
+                                   size_t cap)
 {
-    tcet_status st = sss_check(cx, self, text);
+    tcet_status st = space_check(cx, self, text);
 
     return st < 0 ? st : space_put(cx, key, cap, text, strlen(text));
 }
 
-static tcet_status sss_traits(tcet_ctx *cx, void *self, const char *text, tcet_traits *out)
+static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet_traits *out)
 {
-    tcet_status st = sss_check(cx, self, text);
+    tcet_status st = space_check(cx, self, text);
 
     if (st < 0)
         return st;
     out->live = out->alive = 1;
     out->depth = 0;
-    for (int32_t e = 0; e < NATS_EDGES; e++)
+    for (int32_t e = 0; e < CELL_EDGES; e++)
         out->depth += cell_ops[e] == NATS_CONV3;
     return TCET_OK;
 }
 
 /* DynamicShapeTinyNet with one cell a stage */
-static tcet_status sss_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
+static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
                              tcet_builder *b)
 {
     int32_t c[PLACES], x;
@@ -129,75 +109,12 @@ static tcet_status sss_build(tcet_ctx *cx, void *self, const char *text, const t
     return b->status(b);
 }
 
-static tcet_status sss_random(tcet_ctx *cx, void *self, char *text, size_t cap)
-{
-    return sss_at(cx, self, space_pick(cx, SIZE), text, cap);
-}
-
-/* Another value for one channel count. */
-static tcet_status sss_mutate(tcet_ctx *cx, void *self, const char *from, char *text, size_t cap)
-{
-    int32_t choice[PLACES], i;
-    tcet_status st = parse(cx, from, choice);
-
-    (void)self;
-    if (st < 0)
-        return st;
-    i = space_pick(cx, PLACES);
-    choice[i] = space_pick_other(cx, CHOICES, choice[i]);
-    return print(cx, choice, text, cap);
-}
-
-/* Each channel count from one parent or the other. */
-static tcet_status sss_crossover(tcet_ctx *cx, void *self, const char *a, const char *b, char *text,
-                                 size_t cap)
-{
-    int32_t choice[PLACES], other[PLACES];
-    tcet_status st;
-
-    (void)self;
-    if ((st = parse(cx, a, choice)) < 0 || (st = parse(cx, b, other)) < 0)
-        return st;
-    for (int32_t i = 0; i < PLACES; i++)
-        if (space_pick(cx, 2))
-            choice[i] = other[i];
-    return print(cx, choice, text, cap);
-}
-
-static tcet_status sss_index_of(tcet_ctx *cx, void *self, const char *text, int64_t *out)
-{
-    int32_t choice[PLACES];
-    tcet_status st = parse(cx, text, choice);
-    int64_t index = 0;
-
-    (void)self;
-    if (st < 0)
-        return st;
-    for (int32_t i = 0; i < PLACES; i++)
-        index = index * CHOICES + choice[i];
-    *out = index;
-    return TCET_OK;
-}
-
 static const tcet_param params[] = {
     TCET_PARAM_CHOICE(struct sss, dataset, "cifar10", nats_datasets,
                       "whose input size and classes the network has"),
 };
 
-static const tcet_space_ops sss_ops = {
-    .struct_size = sizeof(tcet_space_ops),
-    .size = sss_size,
-    .task = sss_task,
-    .at = sss_at,
-    .check = sss_check,
-    .canonical = sss_canonical,
-    .traits = sss_traits,
-    .build = sss_build,
-    .random = sss_random,
-    .mutate = sss_mutate,
-    .crossover = sss_crossover,
-    .index_of = sss_index_of,
-};
+static const tcet_space_ops ops = {CHOICES_OPS};
 
 static const tcet_plugin nats_sss = {
     .struct_size = sizeof(tcet_plugin),
@@ -207,7 +124,7 @@ static const tcet_plugin nats_sss = {
     .summary = "NATS-Bench size space: five channel counts, 32,768 networks",
     .cite = "Dong et al., NATS-Bench, TPAMI 2021",
     TCET_PARAMS(struct sss, params),
-    .ops = &sss_ops,
+    .ops = &ops,
 };
 
 TCET_MODULE(&nats_sss)

@@ -1,6 +1,7 @@
 /* nats_tss.c -- NATS-Bench's topology space, which is NAS-Bench-201: cells of four nodes and
  * six edges, five operations, 15,625 architectures (Dong and Yang, ICLR 2020).
  * Room: spaces.  Stands on the SDK and spaces/family. */
+#include "family/choices.h"
 #include "family/nats.h"
 #include "family/nats_tss_order.h"
 
@@ -20,19 +21,19 @@ static const size_t op_lengths[NATS_OPS] = {4, 12, 12, 12, 12};
 /* ---- encodings ---- */
 
 /* A cell as one number: its operations as digits to base 5, first edge first. */
-static int32_t code_of(const uint8_t ops[NATS_EDGES])
+static int32_t code_of(const int32_t *ops)
 {
     int32_t code = 0;
 
-    for (int32_t e = 0; e < NATS_EDGES; e++)
+    for (int32_t e = 0; e < CELL_EDGES; e++)
         code = code * NATS_OPS + ops[e];
     return code;
 }
 
-static void ops_of(int32_t code, uint8_t ops[NATS_EDGES])
+static void ops_of(int32_t code, int32_t *ops)
 {
-    for (int32_t e = NATS_EDGES; e-- > 0; code /= NATS_OPS)
-        ops[e] = (uint8_t)(code % NATS_OPS);
+    for (int32_t e = CELL_EDGES; e-- > 0; code /= NATS_OPS)
+        ops[e] = code % NATS_OPS;
 }
 
 static tcet_status expect(tcet_ctx *cx, const char *text, const char *at, char want)
@@ -48,11 +49,11 @@ static tcet_status expect(tcet_ctx *cx, const char *text, const char *at, char w
 
 /* Reads "op~K" at *at, K being the edge's input node. */
 static tcet_status parse_edge(tcet_ctx *cx, const char *text, const char **at, int32_t from,
-                              uint8_t *out)
+                              int32_t *out)
 {
     size_t n = strcspn(*at, "~|+");
     const char *rest = *at + n;
-    uint8_t op = 0;
+    int32_t op = 0;
 
     while (op < NATS_OPS && (n != op_lengths[op] || memcmp(*at, op_names[op], n) != 0))
         op++;
@@ -68,31 +69,31 @@ static tcet_status parse_edge(tcet_ctx *cx, const char *text, const char **at, i
 }
 
 /* "|op~0|+|op~0|op~1|+|op~0|op~1|op~2|" */
-static tcet_status parse(tcet_ctx *cx, const char *text, uint8_t ops[NATS_EDGES])
+static tcet_status parse(tcet_ctx *cx, const char *text, int32_t *ops)
 {
     const char *at = text;
     tcet_status st;
 
-    for (int32_t e = 0; e < NATS_EDGES; e++) {
-        if (nats_from[e] == 0) { /* the first edge of a node */
+    for (int32_t e = 0; e < CELL_EDGES; e++) {
+        if (cell_from[e] == 0) { /* the first edge of a node */
             if (e > 0 && (st = expect(cx, text, at++, '+')) < 0)
                 return st;
             if ((st = expect(cx, text, at++, '|')) < 0)
                 return st;
         }
-        if ((st = parse_edge(cx, text, &at, nats_from[e], &ops[e])) < 0 ||
+        if ((st = parse_edge(cx, text, &at, cell_from[e], &ops[e])) < 0 ||
             (st = expect(cx, text, at++, '|')) < 0)
             return st;
     }
     return expect(cx, text, at, '\0');
 }
 
-static tcet_status print(tcet_ctx *cx, const uint8_t ops[NATS_EDGES], char *text, size_t cap)
+static tcet_status print(tcet_ctx *cx, const int32_t *ops, char *text, size_t cap)
 {
     char out[TEXT], *p = out;
 
-    for (int32_t e = 0; e < NATS_EDGES; e++) {
-        if (nats_from[e] == 0) {
+    for (int32_t e = 0; e < CELL_EDGES; e++) {
+        if (cell_from[e] == 0) {
             if (e > 0)
                 *p++ = '+';
             *p++ = '|';
@@ -100,85 +101,19 @@ static tcet_status print(tcet_ctx *cx, const uint8_t ops[NATS_EDGES], char *text
         memcpy(p, op_names[ops[e]], op_lengths[ops[e]]);
         p += op_lengths[ops[e]];
         *p++ = '~';
-        *p++ = (char)('0' + nats_from[e]);
+        *p++ = (char)('0' + cell_from[e]);
         *p++ = '|';
     }
     return space_put(cx, text, cap, out, (size_t)(p - out));
 }
 
-/* ---- what can be said without a graph ---- */
+static const int32_t sizes[CELL_EDGES] = {NATS_OPS, NATS_OPS, NATS_OPS,
+                                          NATS_OPS, NATS_OPS, NATS_OPS};
+static const struct choices tss = {CELL_EDGES, sizes, parse, print};
 
-/* Bit e is set for every edge other than `none`; those on a way from input to output too. */
-static void reach(const uint8_t ops[NATS_EDGES], uint32_t *present, uint32_t *useful)
-{
-    uint32_t forth = 1u, back = 1u << (NATS_NODES - 1);
+CHOICES_FUNCTIONS(tss)
 
-    *present = *useful = 0;
-    for (int32_t e = 0; e < NATS_EDGES; e++)
-        if (ops[e] != NATS_NONE) {
-            *present |= 1u << e;
-            if (forth >> nats_from[e] & 1)
-                forth |= 1u << nats_to[e];
-        }
-    for (int32_t e = NATS_EDGES; e-- > 0;)
-        if (*present >> e & 1 && back >> nats_to[e] & 1) {
-            back |= 1u << nats_from[e];
-            if (forth >> nats_from[e] & 1)
-                *useful |= 1u << e;
-        }
-}
-
-/* A node as an expression; empty is zero. */
-struct term {
-    char text[TEXT * 4];
-};
-
-/* Sums the sorted terms of one node, as the official unique string does. */
-static void sum_terms(struct term *terms, int32_t n, struct term *out)
-{
-    size_t at = 0;
-
-    for (int32_t i = 1; i < n; i++)
-        for (int32_t j = i; j > 0 && strcmp(terms[j].text, terms[j - 1].text) < 0; j--) {
-            struct term t = terms[j];
-
-            terms[j] = terms[j - 1];
-            terms[j - 1] = t;
-        }
-    out->text[0] = '\0';
-    for (int32_t i = 0; i < n && at < sizeof out->text; i++)
-        at += (size_t)snprintf(out->text + at, sizeof out->text - at, "%s%s", i ? "+" : "",
-                               terms[i].text);
-}
-
-/* The official unique string (skip_connect is its input, terms are sorted) from which zeros
- * are dropped: a `none` edge, and any operation on a node that is zero.  5,390 cells differ.
- * Cells with one key compute the same function of the same weights as drawn, since without
- * batch-norm shift every operation maps zero to zero; the weights that never reach the
- * output, and so the parameter count, may differ. */
-static void canonical_text(const uint8_t ops[NATS_EDGES], struct term *out)
-{
-    struct term node[NATS_NODES] = {{"0"}}, terms[NATS_NODES];
-    int32_t n = 0;
-
-    for (int32_t e = 0; e < NATS_EDGES; e++) {
-        const char *x = node[nats_from[e]].text;
-
-        if (ops[e] == NATS_SKIP && *x)
-            terms[n++] = node[nats_from[e]];
-        else if (ops[e] != NATS_NONE && *x)
-            snprintf(terms[n++].text, sizeof terms->text, "(%s)@%s", x, op_names[ops[e]]);
-        if (e + 1 == NATS_EDGES || nats_to[e + 1] != nats_to[e]) {
-            sum_terms(terms, n, &node[nats_to[e]]);
-            n = 0;
-        }
-    }
-    *out = node[NATS_NODES - 1];
-}
-
-/* ---- the plugin's functions ---- */
-
-static tcet_status tss_init(tcet_ctx *cx, void *self)
+static tcet_status space_init(tcet_ctx *cx, void *self)
 {
     struct tss *s = self;
 
@@ -188,23 +123,16 @@ static tcet_status tss_init(tcet_ctx *cx, void *self)
     return TCET_OK;
 }
 
-static tcet_status tss_size(tcet_ctx *cx, void *self, int64_t *out)
-{
-    (void)cx, (void)self;
-    *out = SIZE;
-    return TCET_OK;
-}
-
-static tcet_status tss_task(tcet_ctx *cx, void *self, tcet_task *out)
+static tcet_status space_task(tcet_ctx *cx, void *self, tcet_task *out)
 {
     (void)cx;
     nats_task(((struct tss *)self)->dataset, out);
     return TCET_OK;
 }
 
-static tcet_status tss_at(tcet_ctx *cx, void *self, int64_t index, char *text, size_t cap)
+static tcet_status space_at(tcet_ctx *cx, void *self, int64_t index, char *text, size_t cap)
 {
-    uint8_t ops[NATS_EDGES];
+    int32_t ops[CELL_EDGES];
 
     (void)self;
     if (index < 0 || index >= SIZE)
@@ -214,53 +142,46 @@ static tcet_status tss_at(tcet_ctx *cx, void *self, int64_t index, char *text, s
     return print(cx, ops, text, cap);
 }
 
-static tcet_status tss_check(tcet_ctx *cx, void *self, const char *text)
+/* Cells with one key compute the same function of the same weights as drawn; the weights that
+ * never reach the output, and so the parameter count, may differ.  5,390 keys. */
+static tcet_status space_canonical(tcet_ctx *cx, void *self, const char *text, char *key,
+                                   size_t cap)
 {
-    uint8_t ops[NATS_EDGES];
-
-    (void)self;
-    return parse(cx, text, ops);
-}
-
-static tcet_status tss_canonical(tcet_ctx *cx, void *self, const char *text, char *key, size_t cap)
-{
-    uint8_t ops[NATS_EDGES];
-    struct term t;
+    int32_t ops[CELL_EDGES];
     tcet_status st = parse(cx, text, ops);
 
     (void)self;
     if (st < 0)
         return st;
-    canonical_text(ops, &t);
-    return space_put(cx, key, cap, t.text, strlen(t.text));
+    return cell_key(cx, ops, NATS_NONE, cell_edges_of(ops, NATS_SKIP), op_names, key, cap);
 }
 
 /* live: every operation other than `none` lies on a way from input to output (9,445 cells,
  * the one of six `none` among them); depth: convolutions. */
-static tcet_status tss_traits(tcet_ctx *cx, void *self, const char *text, tcet_traits *out)
+static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet_traits *out)
 {
-    uint8_t ops[NATS_EDGES];
+    int32_t ops[CELL_EDGES];
     uint32_t present, useful;
     tcet_status st = parse(cx, text, ops);
 
     (void)self;
     if (st < 0)
         return st;
-    reach(ops, &present, &useful);
+    cell_reach(ops, NATS_NONE, &present, &useful);
     out->live = present == useful;
     out->alive = useful != 0;
     out->depth = 0;
-    for (int32_t e = 0; e < NATS_EDGES; e++)
+    for (int32_t e = 0; e < CELL_EDGES; e++)
         out->depth += ops[e] == NATS_CONV1 || ops[e] == NATS_CONV3;
     return TCET_OK;
 }
 
 /* TinyNetwork(C=16, N=5) */
-static tcet_status tss_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
+static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
                              tcet_builder *b)
 {
     enum { CHANNELS = 16, CELLS = 5, STAGES = 3 };
-    uint8_t ops[NATS_EDGES];
+    int32_t ops[CELL_EDGES];
     int32_t x, cell = 0, channels = CHANNELS;
     tcet_status st = parse(cx, text, ops);
 
@@ -280,49 +201,9 @@ static tcet_status tss_build(tcet_ctx *cx, void *self, const char *text, const t
     return b->status(b);
 }
 
-static tcet_status tss_random(tcet_ctx *cx, void *self, char *text, size_t cap)
+static tcet_status space_index_of(tcet_ctx *cx, void *self, const char *text, int64_t *out)
 {
-    uint8_t ops[NATS_EDGES];
-
-    (void)self;
-    ops_of(space_pick(cx, SIZE), ops);
-    return print(cx, ops, text, cap);
-}
-
-/* Another operation on one edge. */
-static tcet_status tss_mutate(tcet_ctx *cx, void *self, const char *from, char *text, size_t cap)
-{
-    uint8_t ops[NATS_EDGES];
-    int32_t e;
-    tcet_status st = parse(cx, from, ops);
-
-    (void)self;
-    if (st < 0)
-        return st;
-    e = space_pick(cx, NATS_EDGES);
-    ops[e] = (uint8_t)space_pick_other(cx, NATS_OPS, ops[e]);
-    return print(cx, ops, text, cap);
-}
-
-/* Each edge from one parent or the other. */
-static tcet_status tss_crossover(tcet_ctx *cx, void *self, const char *a, const char *b, char *text,
-                                 size_t cap)
-{
-    uint8_t ops[NATS_EDGES], other[NATS_EDGES];
-    tcet_status st;
-
-    (void)self;
-    if ((st = parse(cx, a, ops)) < 0 || (st = parse(cx, b, other)) < 0)
-        return st;
-    for (int32_t e = 0; e < NATS_EDGES; e++)
-        if (space_pick(cx, 2))
-            ops[e] = other[e];
-    return print(cx, ops, text, cap);
-}
-
-static tcet_status tss_index_of(tcet_ctx *cx, void *self, const char *text, int64_t *out)
-{
-    uint8_t ops[NATS_EDGES];
+    int32_t ops[CELL_EDGES];
     tcet_status st = parse(cx, text, ops);
 
     if (st < 0)
@@ -336,20 +217,7 @@ static const tcet_param params[] = {
                       "whose input size and classes the network has"),
 };
 
-static const tcet_space_ops tss_ops = {
-    .struct_size = sizeof(tcet_space_ops),
-    .size = tss_size,
-    .task = tss_task,
-    .at = tss_at,
-    .check = tss_check,
-    .canonical = tss_canonical,
-    .traits = tss_traits,
-    .build = tss_build,
-    .random = tss_random,
-    .mutate = tss_mutate,
-    .crossover = tss_crossover,
-    .index_of = tss_index_of,
-};
+static const tcet_space_ops ops = {CHOICES_OPS};
 
 static const tcet_plugin nats_tss = {
     .struct_size = sizeof(tcet_plugin),
@@ -359,8 +227,8 @@ static const tcet_plugin nats_tss = {
     .summary = "NATS-Bench topology space (NAS-Bench-201): 15,625 cells of six edges",
     .cite = "Dong and Yang, NAS-Bench-201, ICLR 2020; Dong et al., NATS-Bench, TPAMI 2021",
     TCET_PARAMS(struct tss, params),
-    .ops = &tss_ops,
-    .init = tss_init,
+    .ops = &ops,
+    .init = space_init,
 };
 
 TCET_MODULE(&nats_tss)

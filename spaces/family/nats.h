@@ -4,15 +4,10 @@
 #ifndef SPACES_NATS_H
 #define SPACES_NATS_H
 
-#include "family/common.h"
+#include "family/cell.h"
 
 /* Operations of an edge, in D-X-Y's order. */
 enum { NATS_NONE, NATS_SKIP, NATS_CONV1, NATS_CONV3, NATS_AVG, NATS_OPS };
-/* Edges of a cell in the order of the encoding: node 1 <- 0, 2 <- 0, 2 <- 1, 3 <- 0, 1, 2. */
-enum { NATS_EDGES = 6, NATS_NODES = 4 };
-
-static const int32_t nats_from[NATS_EDGES] = {0, 0, 1, 0, 1, 2};
-static const int32_t nats_to[NATS_EDGES] = {1, 2, 2, 3, 3, 3};
 
 static const char *const nats_datasets[] = {"cifar10", "cifar100", "ImageNet16-120", NULL};
 
@@ -57,25 +52,25 @@ static inline int32_t nats_edge(tcet_builder *b, int32_t layer, int32_t op, int3
 }
 
 /* Cell number `cell`: edges from node 0 take in_channels to channels. */
-static inline int32_t nats_cell(tcet_builder *b, int32_t cell, const uint8_t ops[NATS_EDGES],
+static inline int32_t nats_cell(tcet_builder *b, int32_t cell, const int32_t *ops,
                                 int32_t x, int32_t in_channels, int32_t channels)
 {
-    int32_t node[NATS_NODES] = {x}, terms[NATS_NODES];
+    int32_t node[CELL_NODES] = {x}, terms[CELL_NODES];
     int32_t module, n = 0;
 
     b->cell(b, cell);
     module = b->module(b, -1, "cells", cell);
-    for (int32_t e = 0; e < NATS_EDGES; e++) {
-        int32_t from = nats_from[e], to = nats_to[e];
+    for (int32_t e = 0; e < CELL_EDGES; e++) {
+        int32_t from = cell_from[e], to = cell_to[e];
 
         terms[n++] = nats_edge(b, b->module(b, module, "layers", e), ops[e], node[from],
                                from ? channels : in_channels, channels);
-        if (e + 1 == NATS_EDGES || nats_to[e + 1] != to) {
+        if (e + 1 == CELL_EDGES || cell_to[e + 1] != to) {
             node[to] = n == 1 ? terms[0] : tcet_add_sum(b, -1, terms, n);
             n = 0;
         }
     }
-    return node[NATS_NODES - 1];
+    return node[CELL_NODES - 1];
 }
 
 /* ResNetBasicblock of stride 2, standing as cell number `cell`. */
