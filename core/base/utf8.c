@@ -1,6 +1,8 @@
 /* utf8.c -- see utf8.h.  Room: core/base. */
 #include "base/utf8.h"
 
+#include <string.h>
+
 size_t utf8_length(const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;
@@ -32,4 +34,25 @@ int utf8_line(const char *text)
         text += n;
     }
     return 1;
+}
+
+char *utf8_clean(char *out, size_t cap, const char *text)
+{
+    size_t at = 0;
+
+    while (text && *text) {
+        size_t n = utf8_length(text), step = n ? n : 1;
+        unsigned char c = (unsigned char)*text;
+
+        if (at + step >= cap)
+            break;
+        if (n > 1 || (c >= 0x20 && c < 0x7f))
+            memcpy(out + at, text, n);
+        else
+            out[at] = n ? ' ' : '?';
+        at += step;
+        text += step;
+    }
+    out[at] = '\0';
+    return out;
 }

@@ -16,19 +16,28 @@ struct guards {
     } item[32];
     size_t count;
 };
+/* name is kept.  A 32nd name and all after it are counted together as "other". */
 void guards_add(struct guards *g, const char *name, int64_t n);
+
+/* Process-wide hooks of hostapi.c, both NULL until the executable sets them: where plugins'
+ * log lines go, and a text of CALL_TRACE bytes that holds the `who` of the innermost call
+ * between its call_begin and call_end ("" outside), so that a crash can be named from outside
+ * (the worker shares it with its supervisor). */
+enum { CALL_TRACE = 64 };
+extern void (*call_log)(int level, const char *who, const char *text);
+extern char *call_trace;
 
 /* The context behind every plugin call.  `pub` must stay first. */
 struct call {
     tcet_ctx pub;
     struct error err;          /* what fail() recorded */
-    struct arena scratch;      /* reset by call_begin */
+    struct arena scratch;      /* small scratch memory and generators; reset by call_begin */
     struct guards *guards;     /* may be NULL */
     const char *who;           /* "saliency snip", for log and errors */
     uint64_t random_state;     /* of host->random */
     const volatile int *stop;  /* cancelled(); may be NULL */
-    void (*log)(int level, const char *who, const char *text); /* may be NULL */
-    struct call_rng *rngs;     /* private to hostapi.c */
+    struct call_block *blocks; /* large scratch memory; private to hostapi.c */
+    char outer[CALL_TRACE];    /* call_trace before this call; private to hostapi.c */
 };
 
 struct instance {
@@ -47,20 +56,23 @@ struct binding {
 
 /* Creates an instance: binds each declared parameter from the LAST binding of its name, or
  * from its default; marks keys used; replaces a path value in its key by the absolute one.
- * Unknown names are errors with suggestion and the list of keys, at their file:line.
- * Then calls init.  who is kept. */
+ * An empty path stays empty.  Unknown names are errors with suggestion and the list of
+ * parameters, at their file:line.  Then calls init.  plugin and who are kept; the instance's
+ * texts live in the arena.  Errors: TCET_E_ARG for a binding, TCET_E_MEMORY, or init's. */
 tcet_status instance_new(const struct plugin *plugin, const struct binding *bindings, size_t count,
                          const char *who, struct arena *a, struct instance **out,
                          struct error *err);
+/* Calls fini; i may be NULL.  The arena's owner frees the rest. */
 void instance_free(struct instance *i);
 
-/* The same check against a scanned descriptor, without loading code. */
+/* The same check against a scanned descriptor, without loading code; marks keys used. */
 tcet_status params_check(const struct plugin_info *info, const struct binding *bindings,
                          size_t count, const char *who, struct error *err);
 
 /* Frame of a call: call_begin clears scratch, generators and message and returns the
- * context; call_end turns a status into an error ("WHO: message"), reporting a failure
- * without a message as the plugin's misbehaviour. */
+ * context; call_end turns a status into an error ("WHO: message").  TCET_E_CANCELLED needs
+ * no message; any other failure without one, and a status that does not exist, is reported
+ * as the plugin's misbehaviour (TCET_E_PLUGIN).  call_init keeps who. */
 tcet_ctx *call_begin(struct call *cx);
 tcet_status call_end(struct call *cx, tcet_status st, struct error *err);
 void call_free(struct call *cx);

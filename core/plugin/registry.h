@@ -8,7 +8,13 @@
  *          not in the cache, so that a file that crashes when opened is reported and not
  *          suffered; cached by path, size, mtime and inode under
  *          $XDG_CACHE_HOME/tcet-host (else ~/.cache/tcet-host); no cache is no error.
- *   load   dlopen(RTLD_NOW|RTLD_LOCAL|RTLD_NODELETE) in this process; never closed. */
+ *   load   dlopen(RTLD_NOW|RTLD_LOCAL|RTLD_NODELETE) in this process; never closed.
+ *
+ * The scanning child is `paths_self() scan-plugin FILE`: an executable that opens a registry
+ * dispatches this to scan_main().  Environment: TCET_PLUGIN_PATH (below); TCET_SCAN_EXE,
+ * another program to start as the child; TCET_SCAN_SECONDS, how long a file may take to open
+ * (10).  What is cached: descriptors and refusals for good, crashes and hangs for ten
+ * minutes, files the system's loader refuses (a missing library) not at all. */
 #ifndef CORE_REGISTRY_H
 #define CORE_REGISTRY_H
 
@@ -33,7 +39,7 @@ struct plugin_info {
     uint32_t scope;     /* combiner: TCET_SCOPE_*, else 0 */
     const struct plugin_param *params;
     size_t param_count;
-    const char *error;  /* NULL, or why this file cannot be used (then id may be "") */
+    const char *error;  /* NULL, or "PATH: why this file cannot be used" (then id is "") */
 };
 
 struct registry {
@@ -79,11 +85,13 @@ tcet_status loader_open(const char *path, struct arena *a, struct plugin **out, 
 /* Checks a module that is already at hand (unit tests, static plugins). */
 tcet_status loader_adopt(const tcet_module *m, const char *path, struct arena *a,
                          struct plugin **out, size_t *count, struct error *err);
-/* The plugin behind info, loading its file when needed. */
+/* The plugin behind info, loading its file when needed.  A file that is no longer the one
+ * that was scanned is refused, so that info->sha256 is that of the code which runs. */
 tcet_status registry_load(const struct plugin_info *info, struct arena *a, struct plugin **out,
                           struct error *err);
 
-/* Entry of the scanning child: writes FILE's descriptors to stdout as JSON.  Exit code. */
+/* Entry of the scanning child: writes FILE's descriptors, or why there are none, to stdout
+ * as one line of JSON.  What the plugin prints goes to stderr.  Exit code: 0 when written. */
 int scan_main(const char *path);
 
 /* Where this program's parts lie: beside a build tree's binary or an installed one's. */
