@@ -38,16 +38,20 @@ static const char *cache_path(struct arena *a, int make)
 /* The parsed file, or NULL. */
 static json_t *load(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
     json_t *cache = NULL;
     struct stat info;
 
-    if (fd < 0)
+    if (!file) {
+        if (fd >= 0)
+            close(fd);
         return NULL;
+    }
     if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid() &&
         !(info.st_mode & (S_IWGRP | S_IWOTH)))
-        cache = json_loadfd(fd, 0, NULL);
-    close(fd);
+        cache = json_loadf(file, 0, NULL);
+    fclose(file);
     if (json_integer_value(json_object_get(cache, "format")) != FORMAT ||
         !json_is_object(json_object_get(cache, "files"))) {
         json_decref(cache);
