@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FORMAT = 1, APPLICATION = 0x54434554 /* "TCET" */, BUSY_MS = 5000 };
+enum { FORMAT = 1, APPLICATION = 0x54434554 /* "TCET" */, BUSY_MS = 2000 };
 
 /* Values live apart from per-layer values, so that looking for what is lacking reads little.
  * A value points at the network it was computed on: a folder may hold results of one
@@ -93,6 +93,9 @@ static const char *const statements[SQL_COUNT] = {
 
 tcet_status sql_fail(struct store *s, struct error *err)
 {
+    /* SQLite keeps the cause of a failed open, but not of a failed write (quota, file limit);
+     * the callers clear errno, and of what it then holds only such causes are believed. */
+    int left = errno == EDQUOT || errno == EFBIG || errno == ENOSPC || errno == EIO ? errno : 0;
     int rc = sqlite3_errcode(s->db), sys = sqlite3_system_errno(s->db);
     const char *path = s->path;
     tcet_status st;
@@ -120,7 +123,9 @@ tcet_status sql_fail(struct store *s, struct error *err)
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR:
         st = error_set(err, TCET_E_IO, "%s: %s", path,
-                       sys ? strerror(sys) : sqlite3_errmsg(s->db));
+                       sys    ? strerror(sys)
+                       : left ? strerror(left)
+                              : sqlite3_errmsg(s->db));
         break;
     default:
         st = error_set(err, TCET_E_IO, "%s: %s", path, sqlite3_errmsg(s->db));
@@ -139,6 +144,7 @@ tcet_status sql_damaged(struct store *s, const char *what, struct error *err)
 
 tcet_status sql_exec(struct store *s, const char *text, struct error *err)
 {
+    errno = 0;
     if (sqlite3_exec(s->db, text, NULL, NULL, NULL) != SQLITE_OK)
         return sql_fail(s, err);
     return TCET_OK;
@@ -193,8 +199,10 @@ tcet_status sql_bind(struct store *s, enum sql q, struct error *err, const char 
 
 tcet_status sql_step(struct store *s, enum sql q, int *have, struct error *err)
 {
-    int rc = sqlite3_step(s->cached[q]);
+    int rc;
 
+    errno = 0;
+    rc = sqlite3_step(s->cached[q]);
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         return sql_fail(s, err);
     *have = rc == SQLITE_ROW;
