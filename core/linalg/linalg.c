@@ -25,7 +25,7 @@ static double *copy(const double *a, int64_t m, int64_t n)
         __builtin_mul_overflow((size_t)m * (size_t)n, sizeof *p, &bytes))
         return NULL;
     p = malloc(bytes ? bytes : 1);
-    return p ? memcpy(p, a, bytes) : NULL;
+    return p && bytes ? memcpy(p, a, bytes) : p;
 }
 
 static int all_finite(const double *a, int64_t count)
@@ -91,8 +91,8 @@ static int eigvalsh(const double *a, int64_t n, double *out)
     work = malloc((size_t)size * sizeof *work);
     iwork = malloc((size_t)integers * sizeof *iwork);
     if (info == 0 && work && iwork)
-        info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'N', 'U', (lapack_int)n, m, (lapack_int)n,
-                                   out, work, (lapack_int)size, iwork, integers);
+        info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'N', 'U', (lapack_int)n, m, (lapack_int)n, out,
+                                   work, (lapack_int)size, iwork, integers);
     else
         info = OUT_OF_MEMORY;
     free(work);

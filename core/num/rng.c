@@ -19,7 +19,7 @@ enum { MT_N = 624, MT_M = 397, NORMAL_CHUNK = 16, HALF = NORMAL_CHUNK / 2 };
 /* The loops over floats are compiled twice: fma() is one instruction or a slow call, the
  * result is the same. */
 #if defined(__x86_64__) && !defined(__FMA__)
-#define WITH_FMA __attribute__((target("avx2,fma")))
+#define WITH_FMA  __attribute__((target("avx2,fma")))
 #define HAS_FMA() (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 #else
 #define WITH_FMA

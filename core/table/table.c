@@ -171,8 +171,8 @@ static tcet_status check_line(const struct source *s, char *p, char *end, size_t
         enum cut cut = cut_field(f.next, end, s->separator, &f);
 
         if (cut == CUT_OPEN_QUOTE)
-            return error_set(err, TCET_E_ARG, "%s:%zu: field %zu: the quote is not closed",
-                             s->path, line, *fields + 1);
+            return error_set(err, TCET_E_ARG, "%s:%zu: field %zu: the quote is not closed", s->path,
+                             line, *fields + 1);
         if (cut == CUT_AFTER_QUOTE)
             return error_set(err, TCET_E_ARG, "%s:%zu: field %zu: text after the closing quote",
                              s->path, line, *fields + 1);
@@ -197,8 +197,8 @@ static tcet_status check(struct source *s, char *body, size_t line, struct error
             continue;
         TRY(check_line(s, p, end, line, &fields, err));
         if (fields != s->fields)
-            return error_set(err, TCET_E_ARG, "%s:%zu: %zu fields, but the header has %zu",
-                             s->path, line, fields, s->fields);
+            return error_set(err, TCET_E_ARG, "%s:%zu: %zu fields, but the header has %zu", s->path,
+                             line, fields, s->fields);
         s->rows++;
     }
     if (!s->rows)
@@ -238,8 +238,8 @@ static tcet_status read_header(struct source *s, struct table *t, char *p, char 
     qsort(sorted, s->fields, sizeof *sorted, by_text);
     for (size_t i = 1; i < s->fields; i++) {
         if (!strcmp(sorted[i], sorted[i - 1]))
-            return error_set(err, TCET_E_ARG, "%s:%zu: column \"%.*s\" twice", s->path, line,
-                             SHOWN, sorted[i]);
+            return error_set(err, TCET_E_ARG, "%s:%zu: column \"%.*s\" twice", s->path, line, SHOWN,
+                             sorted[i]);
     }
     for (size_t i = 0; i < s->fields; i++) {
         if (i != s->arch)
@@ -330,8 +330,7 @@ static tcet_status index_rows(const struct source *s, struct table *t, struct er
         if (t->slots[slot])
             return error_set(err, TCET_E_ARG,
                              "%s:%u: architecture \"%.*s\" stands in line %u already", s->path,
-                             s->line_of[row], SHOWN, t->arch[row],
-                             s->line_of[t->slots[slot] - 1]);
+                             s->line_of[row], SHOWN, t->arch[row], s->line_of[t->slots[slot] - 1]);
         t->slots[slot] = (uint32_t)row + 1;
     }
     return TCET_OK;

@@ -18,8 +18,8 @@
 
 #include "num/stats.h"
 
-#define DIGIT 2e-4
-#define NOISE 4e-4
+#define DIGIT    2e-4
+#define NOISE    4e-4
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static struct table *load(const char *name)
@@ -72,10 +72,8 @@ static void check(const struct table *t, const struct figure *f, size_t count, d
 static void nats_tss(void **state)
 {
     static const struct figure cifar10[] = {
-        {"params", "test_cifar10", .5764, .7513},
-        {"flops", "test_cifar10", .5764, .7513},
-        {"depth", "test_cifar10", .5786, 0},
-        {"nbsz_zen_cifar10", "test_cifar10", .2962, 0},
+        {"params", "test_cifar10", .5764, .7513},  {"flops", "test_cifar10", .5764, .7513},
+        {"depth", "test_cifar10", .5786, 0},       {"nbsz_zen_cifar10", "test_cifar10", .2962, 0},
         {"val_cifar10", "test_cifar10", .8790, 0},
     };
     static const struct figure others[] = {
@@ -126,10 +124,10 @@ static void live_cells(void **state)
         const char *proxy;
         double cifar10, imagenet; /* 0: not known */
     } f[] = {
-        {"nwot", .6226, .6139},      {"params", .6213, .5467},    {"jacov", .6139, .6024},
-        {"synflow", .5783, .5386},   {"epe_nas", .5768, .2168},   {"flops", .5721, .5005},
-        {"l2_norm", .5498, .5455},   {"snip", .4415, .4038},      {"grad_norm", .4398, .4043},
-        {"fisher", .3994, .3582},    {"grasp", .3770, .3742},     {"zen", .1091, .0919},
+        {"nwot", .6226, .6139},    {"params", .6213, .5467},  {"jacov", .6139, .6024},
+        {"synflow", .5783, .5386}, {"epe_nas", .5768, .2168}, {"flops", .5721, .5005},
+        {"l2_norm", .5498, .5455}, {"snip", .4415, .4038},    {"grad_norm", .4398, .4043},
+        {"fisher", .3994, .3582},  {"grasp", .3770, .3742},   {"zen", .1091, .0919},
         {"plain", -.2334, 0},
     };
     struct table *t = load("nats_tss");
@@ -317,9 +315,9 @@ static void nats_sss(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nats_tss), cmocka_unit_test(live_cells), cmocka_unit_test(partial),
-        cmocka_unit_test(rank_average), cmocka_unit_test(top), cmocka_unit_test(nb_macro),
-        cmocka_unit_test(transnas), cmocka_unit_test(nats_sss),
+        cmocka_unit_test(nats_tss),     cmocka_unit_test(live_cells), cmocka_unit_test(partial),
+        cmocka_unit_test(rank_average), cmocka_unit_test(top),        cmocka_unit_test(nb_macro),
+        cmocka_unit_test(transnas),     cmocka_unit_test(nats_sss),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

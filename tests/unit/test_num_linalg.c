@@ -144,9 +144,9 @@ static void products(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(missing_module), cmocka_unit_test(loaded_once),
+        cmocka_unit_test(missing_module),     cmocka_unit_test(loaded_once),
         cmocka_unit_test(blas_stays_private), cmocka_unit_test(determinants),
-        cmocka_unit_test(eigenvalues), cmocka_unit_test(singular_values),
+        cmocka_unit_test(eigenvalues),        cmocka_unit_test(singular_values),
         cmocka_unit_test(products),
     };
 

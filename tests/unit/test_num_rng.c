@@ -2,7 +2,8 @@
  * data orders drawn here are those of the Python originals.
  *
  * The expected values were printed by torch 1.13.1 on CPU: for each test the calls in its
- * comment, then the values (.hex() for floats) or the FNV-1a 64 hash of tensor.numpy().tobytes(). */
+ * comment, then the values (.hex() for floats) or the FNV-1a 64 hash of tensor.numpy().tobytes().
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -135,9 +136,9 @@ static void permutation(void **state)
  * randint(-3, 4, (5,)) */
 static void integers(void **state)
 {
-    static const int64_t expected[] = {596699967069, 975829121199, 455473615118, 179085647,
-                                       1589607786,   462381904,    3,            -2,
-                                       -1,           -1,           1};
+    static const int64_t expected[] = {
+        596699967069, 975829121199, 455473615118, 179085647, 1589607786, 462381904, 3,
+        -2,           -1,           -1,           1};
     int64_t v[11];
     tcet_rng r;
 
@@ -185,10 +186,14 @@ static void mixing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(batch),       cmocka_unit_test(normal_of_odd_lengths),
-        cmocka_unit_test(normal_one_by_one), cmocka_unit_test(uniform),
-        cmocka_unit_test(permutation), cmocka_unit_test(integers),
-        cmocka_unit_test(discard_equals_drawing), cmocka_unit_test(mixing),
+        cmocka_unit_test(batch),
+        cmocka_unit_test(normal_of_odd_lengths),
+        cmocka_unit_test(normal_one_by_one),
+        cmocka_unit_test(uniform),
+        cmocka_unit_test(permutation),
+        cmocka_unit_test(integers),
+        cmocka_unit_test(discard_equals_drawing),
+        cmocka_unit_test(mixing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,7 +171,8 @@ static void bootstrap_interval(void **state)
     assert_true(a.low == b.low && a.high == b.high); /* the seed decides */
     assert_true(a.low != c.low);
     assert_true(a.low < tau && tau < a.high);
-    assert_true(fabs(a.low - d.low) < .01 && fabs(a.high - d.high) < .01); /* two ways, one answer */
+    assert_true(fabs(a.low - d.low) < .01 &&
+                fabs(a.high - d.high) < .01); /* two ways, one answer */
     assert_true(fabs(a.low - c.low) < .01 && fabs(a.high - c.high) < .01);
 }
 
@@ -259,11 +260,11 @@ static void large_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kendall_by_definition), cmocka_unit_test(known_values),
-        cmocka_unit_test(undefined_values),      cmocka_unit_test(ranks),
+        cmocka_unit_test(kendall_by_definition),   cmocka_unit_test(known_values),
+        cmocka_unit_test(undefined_values),        cmocka_unit_test(ranks),
         cmocka_unit_test(jackknife_by_definition), cmocka_unit_test(bootstrap_interval),
-        cmocka_unit_test(relation_is_the_parts), cmocka_unit_test(top_k),
-        cmocka_unit_test(moments_and_product),   cmocka_unit_test(large_tables),
+        cmocka_unit_test(relation_is_the_parts),   cmocka_unit_test(top_k),
+        cmocka_unit_test(moments_and_product),     cmocka_unit_test(large_tables),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

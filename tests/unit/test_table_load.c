@@ -125,11 +125,25 @@ static void csv(void **state)
 /* the short way of reading a number and strtod agree to the last bit */
 static void numbers(void **state)
 {
-    static const char *const texts[] = {
-        "0",     "-0",       "7",         "94.3733",           "0.1",
-        "-73.513333333333", "9007199254740992", "9007199254740993", "123456789.123456789",
-        "0.000000000000000001", "1e22",   "1.5E-7", "inf", ".5", "5.", "+3",
-        "12345678901234567890123",        "0.30000000000000004", "-1.25e+3"};
+    static const char *const texts[] = {"0",
+                                        "-0",
+                                        "7",
+                                        "94.3733",
+                                        "0.1",
+                                        "-73.513333333333",
+                                        "9007199254740992",
+                                        "9007199254740993",
+                                        "123456789.123456789",
+                                        "0.000000000000000001",
+                                        "1e22",
+                                        "1.5E-7",
+                                        "inf",
+                                        ".5",
+                                        "5.",
+                                        "+3",
+                                        "12345678901234567890123",
+                                        "0.30000000000000004",
+                                        "-1.25e+3"};
     static const char *const not_numbers[] = {"-", ".", "1.2.3", "1x", "--1", "1,5", "e5"};
     struct buf b = {0};
     struct table *t;
@@ -175,7 +189,9 @@ static void nul_and_binary(void **state)
     (void)state;
     assert_string_equal(refusal("arch,acc\na,1\nb\0,2\n", 18),
                         ":3: a NUL byte; tables are plain text (compressed?)");
-    assert_string_equal(refusal("\xfd" "7zXZ\0\0", 7),
+    assert_string_equal(refusal("\xfd"
+                                "7zXZ\0\0",
+                                7),
                         ":1: a NUL byte; tables are plain text (compressed?)");
 }
 
@@ -223,7 +239,8 @@ static void unknown_column(void **state)
 
     (void)state;
     assert_int_equal(table_column(t, "test_cfar10", &v, &err), TCET_E_ARG);
-    assert_string_equal(err.text + strlen(path), ": no column \"test_cfar10\" (did you mean "
+    assert_string_equal(err.text + strlen(path),
+                        ": no column \"test_cfar10\" (did you mean "
                         "\"test_cifar10\"? columns: test_cifar10, test_cifar100)");
     assert_int_equal(table_column(t, "arch", &v, &err), TCET_E_ARG);
     assert_null(v);
@@ -247,7 +264,7 @@ static void names_and_paths(void **state)
     out = NULL;
     assert_int_equal(table_path("smal", TCET_TEST_DATA "/table", &a, &out, &err), TCET_E_ARG);
     assert_string_equal(err.text, "no table \"smal\" (did you mean \"small\"? shipped tables: "
-                        "other, small); a path has a / in it or ends in .csv or .tsv");
+                                  "other, small); a path has a / in it or ends in .csv or .tsv");
     assert_int_equal(table_path("small", "/nowhere", &a, &out, &err), TCET_E_ARG);
     assert_string_equal(err.text,
                         "no table \"small\"; a path has a / in it or ends in .csv or .tsv");
@@ -284,11 +301,16 @@ static void large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tsv),           cmocka_unit_test(csv),
-        cmocka_unit_test(numbers),       cmocka_unit_test(damaged_files),
-        cmocka_unit_test(nul_and_binary), cmocka_unit_test(giants),
-        cmocka_unit_test(unreadable),    cmocka_unit_test(unknown_column),
-        cmocka_unit_test(names_and_paths), cmocka_unit_test(large),
+        cmocka_unit_test(tsv),
+        cmocka_unit_test(csv),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(damaged_files),
+        cmocka_unit_test(nul_and_binary),
+        cmocka_unit_test(giants),
+        cmocka_unit_test(unreadable),
+        cmocka_unit_test(unknown_column),
+        cmocka_unit_test(names_and_paths),
+        cmocka_unit_test(large),
     };
 
     return cmocka_run_group_tests(tests, make_path, remove_path);
