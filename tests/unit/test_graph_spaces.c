@@ -1,0 +1,216 @@
+/* test_graph_spaces.c -- protects the other built-in spaces: parameters and multiply-
+ * accumulates of known networks to the unit, module names, sizes, isomorphism, messages. */
+#include "space_host.h" /* before cmocka.h, whose macro `fail` would break it */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static void assert_counts(struct space *s, struct graph *g, const char *text, int64_t params,
+                          int64_t macs)
+{
+    struct graph_counts n;
+
+    assert_int_equal(space_build(s, g, text), 0);
+    graph_count(g, &n);
+    assert_int_equal(n.params, params);
+    assert_int_equal(n.macs, macs);
+}
+
+static void assert_error(struct space *s, const char *text, const char *want)
+{
+    s->error[0] = '\0';
+    assert_int_equal(s->ops->check(&s->cx, s->self, text), TCET_E_ARG);
+    if (!strstr(s->error, want))
+        fail_msg("\"%s\": message \"%s\" lacks \"%s\"", text, s->error, want);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Walks a whole space: at and index_of are inverse, every network builds.  Returns the number
+ * of canonical keys. */
+static int64_t count_keys(struct space *s, int64_t size)
+{
+    char **keys = mem_alloc((size_t)size * sizeof *keys), text[TCET_ARCH_MAX], key[TCET_ARCH_MAX];
+    int64_t have, index, different = 0;
+
+    assert_int_equal(s->ops->size(&s->cx, s->self, &have), 0);
+    assert_int_equal(have, size);
+    for (int64_t i = 0; i < size; i++) {
+        assert_int_equal(s->ops->at(&s->cx, s->self, i, text, sizeof text), 0);
+        assert_int_equal(s->ops->index_of(&s->cx, s->self, text, &index), 0);
+        assert_int_equal(index, i);
+        assert_int_equal(s->ops->canonical(&s->cx, s->self, text, key, sizeof key), 0);
+        keys[i] = mem_strdup(key);
+    }
+    qsort(keys, (size_t)size, sizeof *keys, compare_keys);
+    for (int64_t i = 0; i < size; i++) {
+        different += i == 0 || strcmp(keys[i], keys[i - 1]) != 0;
+        if (i > 0)
+            free(keys[i - 1]);
+    }
+    free(keys[size - 1]);
+    free(keys);
+    return different;
+}
+
+/* random gives valid encodings, mutate valid others, both of which build. */
+static void check_variation(struct space *s, struct graph *g, int times)
+{
+    char a[TCET_ARCH_MAX], b[TCET_ARCH_MAX];
+
+    for (int i = 0; i < times; i++) {
+        assert_int_equal(s->ops->random(&s->cx, s->self, a, sizeof a), 0);
+        assert_int_equal(s->ops->mutate(&s->cx, s->self, a, b, sizeof b), 0);
+        assert_string_not_equal(a, b);
+        assert_int_equal(s->ops->check(&s->cx, s->self, b), 0);
+        assert_int_equal(space_build(s, g, b), 0);
+        if (s->ops->crossover) {
+            assert_int_equal(s->ops->crossover(&s->cx, s->self, a, b, a, sizeof a), 0);
+            assert_int_equal(s->ops->check(&s->cx, s->self, a), 0);
+        }
+    }
+}
+
+/* The benchmark's file states params and flops of all 6,561: known ones, and weighted sums
+ * over all. */
+static void test_nb_macro(void **state)
+{
+    struct graph *g = graph_new();
+    int64_t params = 0, macs = 0;
+    struct graph_counts n;
+    char text[16], name[64];
+    struct space s;
+
+    (void)state;
+    assert_int_equal(space_load(&s, "nb_macro", 0), 0);
+    assert_counts(&s, g, "00000000", 387882, 7713280);
+    assert_counts(&s, g, "11111111", 1588874, 53246464);
+    assert_counts(&s, g, "22222222", 2932586, 105660928);
+    assert_counts(&s, g, "22212220", 1985514, 85164544);
+    assert_counts(&s, g, "02012100", 890666, 47327744);
+    assert_string_equal(graph_module_name(g, graph_layers(g)[1], name, sizeof name),
+                        "features.0.downsample.0");
+    assert_string_equal(graph_module_name(g, graph_layers(g)[2], name, sizeof name),
+                        "features.1.conv.0");
+    for (int64_t i = 0; i < 6561; i++) {
+        assert_int_equal(s.ops->at(&s.cx, s.self, i, text, sizeof text), 0);
+        assert_int_equal(space_build(&s, g, text), 0);
+        graph_count(g, &n);
+        params += i * n.params;
+        macs += i * n.macs;
+    }
+    assert_int_equal(params, 35523173591136);
+    assert_int_equal(macs, 1276339311562752);
+    assert_int_equal(count_keys(&s, 6561), 3969);
+    check_variation(&s, g, 1000);
+    assert_error(&s, "0123", "position 4: '3' is not a layer");
+    assert_error(&s, "0120", "position 5: 4 digits, there must be 8");
+    assert_error(&s, "012012012", "more than 8");
+    space_unload(&s);
+    graph_free(g);
+}
+
+/* Encoder only: the head has 512 x classes weights and as many biases as classes. */
+static void assert_encoder(struct space *s, struct graph *g, const char *text, int64_t params,
+                           int64_t macs)
+{
+    assert_counts(s, g, text, params + 512 * 47 + 47, macs + 512 * 47);
+}
+
+static void test_transnas_micro(void **state)
+{
+    struct graph *g = graph_new();
+    int64_t dead = 0;
+    struct space s;
+    char text[32], name[64];
+    float *w;
+    tcet_rng r, check;
+
+    (void)state;
+    assert_int_equal(space_load(&s, "transnas_micro", 0), 0);
+    assert_encoder(&s, g, "64-41414-1_02_333", 22520608, 4585947136);
+    assert_encoder(&s, g, "64-41414-3_33_333", 41411616, 8469872640);
+    assert_encoder(&s, g, "64-41414-0_00_000", 19488, 89653248);
+    assert_encoder(&s, g, "64-41414-2_01_213", 9062432, 1884815360);
+    assert_string_equal(graph_module_name(g, graph_layers(g)[1], name, sizeof name),
+                        "stem.2.ops.1");
+    assert_string_equal(graph_module_name(g, graph_layers(g)[3], name, sizeof name),
+                        "layer0.0.edges.3.ops.1");
+
+    /* every default draw, then the convolutions again; the head keeps its first weights */
+    w = mem_try((size_t)graph_view(g)->param_floats, sizeof *w);
+    rng_seed(&r, 1);
+    graph_draw(g, &r, w);
+    rng_seed(&check, 1);
+    {
+        struct graph_counts n;
+        float first[32 * 27];
+
+        graph_count(g, &n);
+        rng_discard(&check, n.weights + 47);
+        rng_normal(&check, first, 32 * 27, 0.0, 0.083333333333333329); /* sqrt(2/(32*9)) */
+        assert_memory_equal(first, w, sizeof first);
+    }
+    free(w);
+
+    for (int64_t i = 0; i < 4096; i++) {
+        tcet_traits t = {.struct_size = sizeof t};
+
+        assert_int_equal(s.ops->at(&s.cx, s.self, i, text, sizeof text), 0);
+        assert_int_equal(s.ops->traits(&s.cx, s.self, text, &t), 0);
+        dead += !t.alive;
+    }
+    assert_int_equal(dead, 169);
+    assert_int_equal(count_keys(&s, 4096), 1343); /* by a second implementation of the rule */
+    check_variation(&s, g, 1000);
+    assert_error(&s, "64-41414-1_02_433", "position 15: \"433\" does not fit");
+    assert_error(&s, "64-41414-1_02_3333", "position 18");
+    assert_error(&s, "64-4141", "position 8");
+    space_unload(&s);
+    graph_free(g);
+}
+
+static void test_transnas_macro(void **state)
+{
+    struct graph *g = graph_new();
+    int64_t last = 0;
+    struct space s;
+    char text[32], name[64];
+
+    (void)state;
+    assert_int_equal(space_load(&s, "transnas_macro", 0), 0);
+    assert_int_equal(count_keys(&s, 3256), 3256);
+    assert_int_equal(s.ops->at(&s.cx, s.self, 0, text, sizeof text), 0);
+    assert_string_equal(text, "64-111114-basic");
+    assert_int_equal(s.ops->index_of(&s.cx, s.self, "64-444311-basic", &last), 0);
+    assert_int_equal(last, 3255);
+    assert_int_equal(space_build(&s, g, "64-1424-basic"), 0);
+    assert_string_equal(graph_module_name(g, graph_layers(g)[6], name, sizeof name),
+                        "layer1.0.conv_a.ops.1");
+    assert_string_equal(graph_module_name(g, graph_layers(g)[8], name, sizeof name),
+                        "layer1.0.downsample.0");
+    check_variation(&s, g, 1000);
+    assert_error(&s, "64-1111-basic", "outside the space");
+    assert_error(&s, "64-1411111-basic", "position 10: more than 6 modules");
+    assert_error(&s, "64-145-basic", "position 6");
+    assert_error(&s, "32-1444-basic", "position 1");
+    space_unload(&s);
+    graph_free(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nb_macro),
+        cmocka_unit_test(test_transnas_micro),
+        cmocka_unit_test(test_transnas_macro),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
