@@ -1,0 +1,62 @@
+/* sampling.c -- searches that do not learn: random, exhaustive.
+ *
+ * Room: plugins/strategy.  Touches the SDK alone. */
+#include <tcet/draft/strategy.h>
+
+struct exhaustive {
+    int64_t next;
+};
+
+static tcet_status tell_nothing(tcet_ctx *cx, void *self, const char *text, double score)
+{
+    (void)cx;
+    (void)self;
+    (void)text;
+    (void)score;
+    return TCET_OK;
+}
+
+static tcet_status random_ask(tcet_ctx *cx, void *self, const tcet_space_view *space, char *text,
+                              size_t cap, int32_t *done)
+{
+    (void)self;
+    *done = 0;
+    return space->random(cx, space->space, text, cap);
+}
+
+static tcet_status exhaustive_ask(tcet_ctx *cx, void *self, const tcet_space_view *space,
+                                  char *text, size_t cap, int32_t *done)
+{
+    struct exhaustive *p = self;
+
+    if (space->size < 0)
+        return tcet_fail(cx, TCET_E_UNSUPPORTED,
+                         "this space has too many architectures to go through them all");
+    *done = p->next >= space->size;
+    return *done ? TCET_OK : space->at(cx, space->space, p->next++, text, cap);
+}
+
+static const tcet_strategy_ops random_ops = {
+    .struct_size = sizeof random_ops, .ask = random_ask, .tell = tell_nothing};
+static const tcet_plugin random_plugin = {
+    .struct_size = sizeof random_plugin,
+    .kind = TCET_STRATEGY,
+    .id = "random",
+    .version = "1.0.0",
+    .summary = "Random search: one random architecture after another.",
+    .ops = &random_ops,
+};
+
+static const tcet_strategy_ops exhaustive_ops = {
+    .struct_size = sizeof exhaustive_ops, .ask = exhaustive_ask, .tell = tell_nothing};
+static const tcet_plugin exhaustive = {
+    .struct_size = sizeof exhaustive,
+    .kind = TCET_STRATEGY,
+    .id = "exhaustive",
+    .version = "1.0.0",
+    .summary = "Every architecture of the space once, in the space's order.",
+    .instance_size = sizeof(struct exhaustive),
+    .ops = &exhaustive_ops,
+};
+
+TCET_MODULE(&random_plugin, &exhaustive)

@@ -1,0 +1,290 @@
+/* test_plugins_dataset.c -- the datasets: layout, normalisation, order, and every way a file
+ * can be wrong. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fake_host.h"
+
+enum { PLANE = 1024, PIXELS = 3 * PLANE, RECORD = 1 + PIXELS };
+
+static char folder[512]; /* temporary; everything below it is made by write_file() */
+static char made[64][600];
+static int made_count;
+
+static const tcet_dataset_ops *ops(struct fake_plugin f)
+{
+    return f.ops;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "%s/test-cifar-XXXXXX", TCET_TEST_BUILD);
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    while (made_count--)
+        remove(made[made_count]);
+    return rmdir(folder);
+}
+
+/* folder/name with `bytes` bytes; image i has label i % labels, and every red byte i, green
+ * 100 + i, blue 255 but for the first, which is 0. */
+static const char *write_file(const char *name, int label_bytes, long bytes, int labels)
+{
+    char *path = made[made_count++];
+    int size = label_bytes + PIXELS;
+    FILE *f;
+
+    snprintf(path, sizeof made[0], "%s/%s", folder, name);
+    f = fopen(path, "wb");
+    assert_non_null(f);
+    for (long i = 0; i < bytes; i++) {
+        long image = i / size, at = i % size - label_bytes;
+        long byte = at < 0               ? (label_bytes == 2 && at == -2 ? image % 20 : image % labels)
+                    : at < PLANE         ? image
+                    : at < 2 * PLANE     ? 100 + image
+                    : at == 2 * PLANE    ? 0
+                                         : 255;
+
+        fputc((int)byte, f);
+    }
+    fclose(f);
+    return path;
+}
+
+static struct fake_plugin with_path(const char *id, const char *path, const char *more)
+{
+    char settings[1200];
+
+    snprintf(settings, sizeof settings, "path=%s%s", path, more);
+    return fake_new("dataset_cifar", id, settings);
+}
+
+static tcet_data_request request(int64_t batch, int64_t batches)
+{
+    return (tcet_data_request){.struct_size = sizeof(tcet_data_request), .channels = 3,
+                               .height = 32, .width = 32, .classes = 10, .batch = batch,
+                               .batches = batches, .seed = 1};
+}
+
+static float normalised(double byte, int channel)
+{
+    static const float mean[] = {0.4914f, 0.4822f, 0.4465f}, std[] = {0.2023f, 0.1994f, 0.2010f};
+
+    return ((float)byte / 255.0f - mean[channel]) / std[channel];
+}
+
+/* Images come in the generator's order (here: backwards), normalised channel by channel. */
+static void test_draw(void **state)
+{
+    struct fake_plugin f = with_path("cifar10", write_file("five.bin", 1, 5 * RECORD, 10), "");
+    tcet_data_request r = request(2, 2);
+    tcet_data_info info = {.struct_size = sizeof info};
+    static float x[4 * PIXELS];
+    int64_t y[4];
+
+    (void)state;
+    assert_int_equal(ops(f)->open(fake_begin(), f.self), TCET_OK);
+    assert_int_equal(ops(f)->info(fake_begin(), f.self, &info), TCET_OK);
+    assert_int_equal(info.count, 5);
+    assert_int_equal(info.classes, 10);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_OK);
+    for (int i = 0; i < 4; i++) {
+        int image = 4 - i;
+
+        assert_int_equal(y[i], image);
+        assert_true(x[i * PIXELS] == normalised(image, 0));
+        assert_true(x[i * PIXELS + PLANE + 9] == normalised(100 + image, 1));
+        assert_true(x[i * PIXELS + 2 * PLANE] == normalised(0, 2));
+        assert_true(x[i * PIXELS + PIXELS - 1] == normalised(255, 2));
+    }
+
+    /* 16 x 16 from boxes of four pixels: the first blue one is (0 + 3 * 255) / 4 */
+    r.height = r.width = 16;
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_OK);
+    assert_true(x[0] == normalised(4, 0));
+    assert_true(x[2 * 256] == normalised(765 / 4.0, 2));
+    assert_true(x[2 * 256 + 1] == normalised(255, 2));
+
+    r.height = 20;
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "20 x 16"));
+    r = request(2, 3);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "needs 6 images"));
+    assert_non_null(strstr(fake.message, "five.bin has 5"));
+    r = request(2, 1);
+    r.classes = 4;
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "4 classes"));
+    r = request(2, 1);
+    r.channels = 1;
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    fake_free(f);
+}
+
+/* A folder of batches is one data set; the identity follows contents, not places. */
+static void test_folder(void **state)
+{
+    struct fake_plugin f;
+    tcet_data_info whole = {.struct_size = sizeof whole}, parts = whole;
+    tcet_data_request r = request(5, 1);
+    static const int64_t labels[] = {1, 0, 2, 1, 0};
+    static float x[5 * PIXELS];
+    char inner[600];
+    int64_t y[5];
+
+    (void)state;
+    snprintf(inner, sizeof inner, "%s/cifar-10-batches-bin", folder);
+    assert_int_equal(mkdir(inner, 0700), 0);
+    snprintf(made[made_count++], sizeof made[0], "%s", inner);
+    write_file("cifar-10-batches-bin/data_batch_1.bin", 1, 3 * RECORD, 10);
+    write_file("cifar-10-batches-bin/data_batch_2.bin", 1, 2 * RECORD, 10);
+    f = with_path("cifar10", folder, "");
+    assert_int_equal(ops(f)->open(fake_begin(), f.self), TCET_OK);
+    assert_non_null(strstr(fake.logged, "2 of the 5"));
+    assert_int_equal(ops(f)->info(fake_begin(), f.self, &parts), TCET_OK);
+    assert_int_equal(parts.count, 5);
+    assert_null(strstr(parts.identity, "/"));
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_OK);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(y[i], labels[i]);
+    assert_true(x[0] == normalised(1, 0));
+    fake_free(f);
+
+    f = with_path("cifar10", write_file("again.bin", 1, 5 * RECORD, 10), "");
+    assert_int_equal(ops(f)->open(fake_begin(), f.self), TCET_OK);
+    assert_int_equal(ops(f)->info(fake_begin(), f.self, &whole), TCET_OK);
+    assert_string_not_equal(whole.identity, parts.identity); /* images 3, 4 are not 0, 1 */
+    fake_free(f);
+}
+
+static void refuses(const char *id, const char *path, const char *word)
+{
+    struct fake_plugin f = with_path(id, path, "");
+
+    assert_true(ops(f)->open(fake_begin(), f.self) < 0);
+    if (!strstr(fake.message, word) || !strstr(fake.message, path))
+        fail_msg("\"%s\" names not %s and %s", fake.message, word, path);
+    fake_free(f);
+}
+
+/* Errors name the file, the byte and what is wrong. */
+static void test_bad_files(void **state)
+{
+    char path[600];
+
+    (void)state;
+    refuses("cifar10", write_file("cut.bin", 1, 2 * RECORD + 100, 10),
+            "record at byte 6146 has 100 bytes of 3073");
+    refuses("cifar10", write_file("labels.bin", 1, 12 * RECORD, 11), "byte 30730: label 10");
+    refuses("cifar10", write_file("empty.bin", 1, 0, 10), "empty");
+    refuses("cifar100", write_file("fine.bin", 2, 101 * (RECORD + 1), 101),
+            "byte 307401: label 100");
+    snprintf(path, sizeof path, "%s/nowhere.bin", folder);
+    refuses("cifar10", path, "No such file");
+    refuses("cifar100", folder, "train.bin");
+}
+
+/* CIFAR-100: two label bytes, either of which may be asked for. */
+static void test_cifar100(void **state)
+{
+    const char *path = write_file("train.bin", 2, 25 * (RECORD + 1), 100);
+    struct fake_plugin fine = with_path("cifar100", folder, "");
+    struct fake_plugin coarse = with_path("cifar100", path, " labels=coarse");
+    tcet_data_info a = {.struct_size = sizeof a}, b = a;
+    tcet_data_request r = request(2, 1);
+    static float x[2 * PIXELS];
+    int64_t y[2];
+
+    (void)state;
+    r.classes = 100;
+    assert_int_equal(ops(fine)->open(fake_begin(), fine.self), TCET_OK);
+    assert_int_equal(ops(fine)->draw(fake_begin(), fine.self, &r, x, y), TCET_OK);
+    assert_int_equal(y[0], 24);
+    assert_true(x[0] == normalised(24, 0));
+    assert_int_equal(ops(coarse)->open(fake_begin(), coarse.self), TCET_OK);
+    assert_int_equal(ops(coarse)->draw(fake_begin(), coarse.self, &r, x, y), TCET_OK);
+    assert_int_equal(y[0], 4);
+    assert_int_equal(ops(fine)->info(fake_begin(), fine.self, &a), TCET_OK);
+    assert_int_equal(ops(coarse)->info(fake_begin(), coarse.self, &b), TCET_OK);
+    assert_int_equal(a.classes, 100);
+    assert_int_equal(b.classes, 20);
+    assert_string_not_equal(a.identity, b.identity);
+    fake_free(fine);
+    fake_free(coarse);
+}
+
+/* The images in share/tcet/data: balanced, and byte for byte those that were shipped. */
+static void test_shipped(void **state)
+{
+    struct fake_plugin ten = fake_new("dataset_cifar", "cifar10", "");
+    struct fake_plugin hundred = fake_new("dataset_cifar", "cifar100", "");
+    tcet_data_info info = {.struct_size = sizeof info};
+    tcet_data_request r = request(64, 5);
+    static float x[320 * PIXELS];
+    int64_t y[320];
+    int count[10] = {0};
+
+    (void)state;
+    assert_int_equal(ops(ten)->open(fake_begin(), ten.self), TCET_OK);
+    assert_int_equal(ops(ten)->info(fake_begin(), ten.self, &info), TCET_OK);
+    assert_string_equal(info.identity, "cifar10 n=320 fnv1a=88d7eccd67eeecdc");
+    assert_int_equal(ops(ten)->draw(fake_begin(), ten.self, &r, x, y), TCET_OK);
+    for (int i = 0; i < 320; i++)
+        count[y[i]]++;
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(count[i], 32);
+    assert_int_equal(y[319], 6);                             /* data_batch_1 begins 6, 9, 9, 4 */
+    assert_true(x[319 * PIXELS] == normalised(59, 0)); /* ... and 59, 43, 50 */
+    assert_int_equal(ops(hundred)->open(fake_begin(), hundred.self), TCET_OK);
+    assert_int_equal(ops(hundred)->info(fake_begin(), hundred.self, &info), TCET_OK);
+    assert_string_equal(info.identity, "cifar100 n=100 fnv1a=be240fdff3f53639");
+    fake_free(ten);
+    fake_free(hundred);
+}
+
+/* One stream: images of a mini-batch, its labels, the next mini-batch's images. */
+static void test_synthetic(void **state)
+{
+    struct fake_plugin gaussian = fake_new("dataset_synthetic", "gaussian", "");
+    struct fake_plugin ones = fake_new("dataset_synthetic", "ones", "");
+    tcet_data_request r = {.struct_size = sizeof r, .channels = 1, .height = 2, .width = 2,
+                           .classes = 3, .batch = 2, .batches = 2, .seed = 77};
+    tcet_data_info info = {.struct_size = sizeof info};
+    float x[16];
+    int64_t y[4];
+
+    (void)state;
+    assert_int_equal(ops(gaussian)->open(fake_begin(), gaussian.self), TCET_OK);
+    assert_int_equal(ops(gaussian)->info(fake_begin(), gaussian.self, &info), TCET_OK);
+    assert_int_equal(info.count, 0);
+    assert_int_equal(ops(gaussian)->draw(fake_begin(), gaussian.self, &r, x, y), TCET_OK);
+    assert_int_equal(fake_rng_.seed, 77);
+    for (int i = 0; i < 16; i++)
+        assert_true(x[i] == 0.25f * (float)i);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(y[i], i % 3);
+    assert_int_equal(ops(ones)->draw(fake_begin(), ones.self, &r, x, y), TCET_OK);
+    for (int i = 0; i < 16; i++)
+        assert_true(x[i] == 1.0f);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(y[i], i % 3);
+    fake_free(gaussian);
+    fake_free(ones);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_draw),      cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_bad_files), cmocka_unit_test(test_cifar100),
+        cmocka_unit_test(test_shipped),   cmocka_unit_test(test_synthetic),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,381 @@
+/* test_plugins_saliency.c -- each saliency's S^l against values worked out by hand. */
+#include "fake_host.h"
+
+static const tcet_saliency_ops *ops(struct fake_plugin f)
+{
+    return f.ops;
+}
+
+/* The request as the host hands it to describe(). */
+static tcet_request described(struct fake_plugin f, tcet_pass *pass)
+{
+    tcet_request r = {.struct_size = sizeof r, .sites = TCET_SITE_WEIGHT, .pass = pass};
+
+    memset(pass, 0, sizeof *pass);
+    pass->struct_size = sizeof *pass;
+    assert_int_equal(ops(f)->describe(fake_begin(), f.self, &r), TCET_OK);
+    return r;
+}
+
+/* S of one layer into out (zeroed first). */
+static void run(struct fake_plugin f, const tcet_layer *in, double *out, int64_t rows, int64_t cols)
+{
+    const int64_t shape[] = {rows, cols};
+    tcet_view v = fake_view(out, TCET_F64, shape, 2);
+
+    memset(out, 0, (size_t)v.count * sizeof *out);
+    assert_int_equal(ops(f)->layer(fake_begin(), f.self, in, &v), TCET_OK);
+}
+
+static void check(const double *got, const double *want, int n)
+{
+    for (int i = 0; i < n; i++)
+        assert_near(got[i], want[i]);
+}
+
+static const double weight[] = {1, -2, 3}, gradient[] = {0.5, 0.25, -1, 2, 0, -1};
+static const float weight32[] = {1, -2, 3}, gradient32[] = {0.5f, 0.25f, -1};
+
+static tcet_layer conv(int64_t rows)
+{
+    static int64_t shape_w[] = {3, 1, 1, 1}, shape_g[] = {0, 3, 1, 1, 1};
+    tcet_layer in = {.struct_size = sizeof in, .kind = TCET_LAYER_CONV, .site = TCET_SITE_WEIGHT,
+                     .params = 3, .rows = rows};
+
+    shape_g[0] = rows;
+    in.weight = fake_view(weight, TCET_F64, shape_w, 4);
+    in.gradient = fake_view(gradient, TCET_F64, shape_g, 5);
+    return in;
+}
+
+/* snip = |w g|, plain = w g, grad = g; of float32 views too; one row a sample on request. */
+static void test_gradients(void **state)
+{
+    static const double snip_want[] = {0.5, 0.5, 3, 2, 0, 3}, plain_want[] = {0.5, -0.5, -3};
+    struct fake_plugin snip = fake_new("saliency_snip", "snip", "");
+    struct fake_plugin rows = fake_new("saliency_snip", "snip", "rows=sample mode=eval");
+    struct fake_plugin plain = fake_new("saliency_snip", "plain", "");
+    struct fake_plugin grad = fake_new("saliency_snip", "grad", "");
+    tcet_layer one = conv(1), two = conv(2);
+    tcet_pass pass;
+    tcet_request r = described(snip, &pass);
+    double s[6];
+
+    (void)state;
+    assert_int_equal(r.form, TCET_FORM_VECTOR);
+    assert_int_equal(r.wants, TCET_WANT_WEIGHT | TCET_WANT_GRADIENT);
+    assert_int_equal(pass.loss, TCET_LOSS_CROSS_ENTROPY);
+    assert_int_equal(pass.gradient, TCET_GRADIENT_BATCH);
+    assert_int_equal(pass.norm, TCET_NORM_TRAIN);
+    run(snip, &one, s, 1, 3);
+    check(s, snip_want, 3);
+    run(plain, &one, s, 1, 3);
+    check(s, plain_want, 3);
+    run(grad, &one, s, 1, 3);
+    check(s, gradient, 3);
+    one.weight = F32(weight32, 3);
+    one.gradient = F32(gradient32, 1, 3);
+    run(snip, &one, s, 1, 3);
+    check(s, snip_want, 3);
+
+    r = described(rows, &pass);
+    assert_int_equal(r.form, TCET_FORM_ROWS);
+    assert_int_equal(pass.gradient, TCET_GRADIENT_SAMPLE);
+    assert_int_equal(pass.norm, TCET_NORM_EVAL);
+    run(rows, &two, s, 2, 3);
+    check(s, snip_want, 6);
+    fake_free(snip);
+    fake_free(rows);
+    fake_free(plain);
+    fake_free(grad);
+}
+
+/* synflow asks for the data-free pass in double; norm chooses the reference's reading. */
+static void test_synflow(void **state)
+{
+    static const double want[] = {0.5, 0.5, 3};
+    struct fake_plugin f = fake_new("saliency_synflow", "synflow", "");
+    struct fake_plugin original = fake_new("saliency_synflow", "synflow", "norm=eval");
+    tcet_layer in = conv(1);
+    tcet_pass pass;
+    double s[3];
+
+    (void)state;
+    described(f, &pass);
+    assert_int_equal(pass.weights, TCET_WEIGHTS_ABSOLUTE);
+    assert_int_equal(pass.input, TCET_INPUT_ONES);
+    assert_int_equal(pass.norm, TCET_NORM_REMOVED);
+    assert_int_equal(pass.loss, TCET_LOSS_SUM);
+    assert_int_equal(pass.precision, TCET_PRECISION_F64);
+    run(f, &in, s, 1, 3);
+    check(s, want, 3);
+    described(original, &pass);
+    assert_int_equal(pass.norm, TCET_NORM_EVAL);
+    fake_free(f);
+    fake_free(original);
+}
+
+/* The plugins that read no gradient: theta, #params (bias included), MACs. */
+static void test_static(void **state)
+{
+    struct fake_plugin f = fake_new("saliency_weight", "weight", "");
+    tcet_layer in = conv(1);
+    tcet_pass pass;
+    tcet_request r;
+    int64_t rows, cols;
+    double s[5];
+
+    (void)state;
+    run(f, &in, s, 1, 3);
+    check(s, weight, 3);
+    fake_free(f);
+
+    f = fake_new("saliency_count", "ones", "");
+    r = described(f, &pass);
+    assert_int_equal(r.sites, TCET_SITE_WEIGHT | TCET_SITE_NORM);
+    assert_int_equal(r.wants, 0);
+    in.params = 5;
+    assert_int_equal(ops(f)->shape(fake_begin(), f.self, &in, &rows, &cols), TCET_OK);
+    assert_int_equal(rows, 1);
+    assert_int_equal(cols, 5);
+    run(f, &in, s, 1, 5);
+    check(s, (const double[]){1, 1, 1, 1, 1}, 5);
+    fake_free(f);
+
+    in.macs = 1000;
+    in.bias_macs = 10;
+    f = fake_new("saliency_count", "macs", "");
+    run(f, &in, s, 1, 1);
+    assert_near(s[0], 1000);
+    fake_free(f);
+    f = fake_new("saliency_count", "macs", "bias=1");
+    run(f, &in, s, 1, 1);
+    assert_near(s[0], 1010);
+    fake_free(f);
+}
+
+/* nwot hands K on; a layer that was never executed has K = 0, whatever the view holds. */
+static void test_nwot(void **state)
+{
+    static const double k[] = {4, 1, 1, 4}, zero[4];
+    struct fake_plugin f = fake_new("saliency_nwot", "nwot", "");
+    struct fake_plugin relu = fake_new("saliency_nwot", "nwot", "site=relu_in mode=train");
+    tcet_layer in = {.struct_size = sizeof in, .batch = 2};
+    tcet_pass pass;
+    tcet_request r = described(f, &pass);
+    double s[4];
+
+    (void)state;
+    assert_int_equal(r.sites, TCET_SITE_WEIGHT);
+    assert_int_equal(r.form, TCET_FORM_KERNEL);
+    assert_int_equal(r.merge, TCET_MERGE_SUM);
+    assert_int_equal(pass.norm, TCET_NORM_EVAL);
+    assert_int_equal(pass.loss, TCET_LOSS_NONE);
+    in.agreement = F64(k, 2, 2);
+    run(f, &in, s, 2, 2);
+    check(s, k, 4);
+    in.order = -1;
+    run(f, &in, s, 2, 2);
+    check(s, zero, 4);
+    r = described(relu, &pass);
+    assert_int_equal(r.sites, TCET_SITE_ACTIVATION);
+    assert_int_equal(pass.norm, TCET_NORM_TRAIN);
+    fake_free(f);
+    fake_free(relu);
+}
+
+/* -w Hg, signed; absolute on request; T of 1 is the default temperature. */
+static void test_grasp(void **state)
+{
+    static const double hvp[] = {2, 3, -1};
+    struct fake_plugin f = fake_new("saliency_grasp", "grasp", "");
+    struct fake_plugin absolute = fake_new("saliency_grasp", "grasp", "T=200 absolute=1");
+    tcet_layer in = conv(1);
+    tcet_pass pass;
+    double s[3];
+
+    (void)state;
+    described(f, &pass);
+    assert_int_equal(pass.hvp, 1);
+    assert_near(pass.temperature, 0);
+    in.hvp = F64(hvp, 3);
+    run(f, &in, s, 1, 3);
+    check(s, (const double[]){-2, 6, 3}, 3);
+    described(absolute, &pass);
+    assert_near(pass.temperature, 200);
+    run(absolute, &in, s, 1, 3);
+    check(s, (const double[]){2, 6, 3}, 3);
+    fake_free(f);
+    fake_free(absolute);
+}
+
+/* Two images, two channels of 1 x 2: q = (1*1+2*1, 3*0+1*2; 1*2+0*1, 1*1+1*1) = (3, 2; 2, 2),
+ * Delta = 1/2 mean q^2 = (3.25, 2); broadcast over the 3 weights of each channel. */
+static void test_fisher(void **state)
+{
+    static const double w[6], a[] = {1, 2, 3, 1, 1, 0, 1, 1}, g[] = {1, 1, 0, 2, 2, 1, 1, 1};
+    struct fake_plugin f = fake_new("saliency_fisher", "fisher", "");
+    struct fake_plugin channels = fake_new("saliency_fisher", "fisher", "broadcast=0");
+    tcet_layer in = {.struct_size = sizeof in};
+    int64_t rows, cols;
+    double s[6];
+
+    (void)state;
+    in.weight = F64(w, 2, 3, 1, 1);
+    in.output = F64(a, 2, 2, 1, 2);
+    in.output_gradient = F64(g, 2, 2, 1, 2);
+    assert_int_equal(ops(f)->shape(fake_begin(), f.self, &in, &rows, &cols), TCET_OK);
+    assert_int_equal(cols, 6);
+    run(f, &in, s, 1, 6);
+    check(s, (const double[]){3.25, 3.25, 3.25, 2, 2, 2}, 6);
+    assert_int_equal(ops(channels)->shape(fake_begin(), channels.self, &in, &rows, &cols), TCET_OK);
+    assert_int_equal(cols, 2);
+    run(channels, &in, s, 1, 2);
+    check(s, (const double[]){3.25, 2}, 2);
+    in.order = -1;
+    run(f, &in, s, 1, 6);
+    check(s, w, 6);
+    fake_free(f);
+    fake_free(channels);
+}
+
+/* zico: one row a mini-batch, from the loader or from parts of the first. */
+static void test_zico(void **state)
+{
+    struct fake_plugin f = fake_new("saliency_zico", "zico", "");
+    struct fake_plugin halves = fake_new("saliency_zico", "zico", "source=halves batches=4");
+    tcet_layer in = conv(2);
+    tcet_pass pass;
+    tcet_request r = described(f, &pass);
+    double s[6];
+
+    (void)state;
+    assert_int_equal(r.form, TCET_FORM_ROWS);
+    assert_int_equal(pass.batches, 2);
+    assert_int_equal(pass.source, TCET_SOURCE_LOADER);
+    run(f, &in, s, 2, 3);
+    check(s, gradient, 6);
+    described(halves, &pass);
+    assert_int_equal(pass.batches, 4);
+    assert_int_equal(pass.source, TCET_SOURCE_PARTS);
+    fake_free(f);
+    fake_free(halves);
+}
+
+static void test_jacob(void **state)
+{
+    static const double j[] = {1, 2, 3, 4, 5, 6};
+    struct fake_plugin f = fake_new("saliency_jacob", "jacob", "");
+    tcet_layer in = {.struct_size = sizeof in, .site = TCET_SITE_INPUT};
+    tcet_pass pass;
+    tcet_request r = described(f, &pass);
+    int64_t rows, cols;
+    double s[6];
+
+    (void)state;
+    assert_int_equal(r.sites, TCET_SITE_INPUT);
+    assert_int_equal(pass.loss, TCET_LOSS_SUM);
+    in.output_gradient = F64(j, 2, 1, 1, 3);
+    assert_int_equal(ops(f)->shape(fake_begin(), f.self, &in, &rows, &cols), TCET_OK);
+    assert_int_equal(rows, 2);
+    assert_int_equal(cols, 3);
+    run(f, &in, s, 2, 3);
+    check(s, j, 6);
+    fake_free(f);
+}
+
+/* Class 7: rows (0,1,2) and (2,1,0), correlation -1, so four entries of ln(1 + 1e-5); class 3:
+ * (0,1,2) and (0,1,-1): correlation -1/2; class 9: one image. */
+static void test_epe(void **state)
+{
+    static const double j[] = {0, 1, 2, 0, 1, 2, 2, 1, 0, 0, 1, -1, 5, 0, 1};
+    static const int64_t labels[] = {7, 3, 7, 3, 9};
+    struct fake_plugin f = fake_new("saliency_jacob", "epe", "");
+    struct fake_plugin pairs = fake_new("saliency_jacob", "epe", "combine=pairs");
+    tcet_layer in = {.struct_size = sizeof in, .site = TCET_SITE_INPUT};
+    double one = log(1 + 1e-5), half = log(0.5 + 1e-5), a = 4 * one, b = 2 * one + 2 * half, s[5];
+    const int64_t shape[] = {1, 5};
+    tcet_view out = fake_view(s, TCET_F64, shape, 2);
+
+    (void)state;
+    in.output_gradient = F64(j, 5, 1, 1, 3);
+    assert_int_equal(ops(f)->layer(fake_begin(), f.self, &in, &out), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "labels"));
+    in.labels = labels;
+    run(f, &in, s, 1, 5);
+    check(s, (const double[]){fabs(a), fabs(b), one, 0, 0}, 5);
+    run(pairs, &in, s, 1, 5);
+    check(s, (const double[]){fabs(a - b) / 4, fabs(a - b) / 4, 0, 0, 0}, 5);
+    assert_int_equal(fake_guards("epe_lone_image"), 1);
+    fake_free(f);
+    fake_free(pairs);
+}
+
+/* Features of two images, twice: moves |1|+|2| and |0|+|3|, mean 3; variances' mean 4. */
+static void test_zen(void **state)
+{
+    static const float features[] = {1, 2, 3, 4, 2, 4, 3, 1}, variance[] = {1, 7};
+    struct fake_plugin f = fake_new("saliency_zen", "zen", "");
+    struct fake_plugin seeded = fake_new("saliency_zen", "zen", "seed=2 gamma=0.5");
+    tcet_layer in = {.struct_size = sizeof in, .site = TCET_SITE_FEATURES};
+    tcet_layer norm = {.struct_size = sizeof in, .site = TCET_SITE_NORM};
+    tcet_pass pass;
+    tcet_request r = described(f, &pass);
+    double s;
+
+    (void)state;
+    assert_int_equal(r.sites, TCET_SITE_FEATURES | TCET_SITE_NORM);
+    assert_int_equal(r.form, TCET_FORM_SCALAR);
+    assert_int_equal(pass.weights, TCET_WEIGHTS_GAUSSIAN);
+    assert_int_equal(pass.input, TCET_INPUT_MIXUP);
+    assert_int_equal(pass.own_seed, 0);
+    assert_near(pass.mixup, 0.01);
+    in.output = F32(features, 4, 2, 1, 1);
+    norm.variance = F32(variance, 2);
+    run(f, &in, &s, 1, 1);
+    assert_near(s, log(3));
+    run(f, &norm, &s, 1, 1);
+    assert_near(s, log(2));
+    described(seeded, &pass);
+    assert_int_equal(pass.own_seed, 1);
+    assert_int_equal(pass.seed, 2);
+    assert_near(pass.mixup, 0.5);
+    fake_free(f);
+    fake_free(seeded);
+}
+
+/* Gram matrix of the rows (0.5, 0.25, -1) and (2, 0, -1). */
+static void test_ntk(void **state)
+{
+    struct fake_plugin f = fake_new("saliency_ntk", "ntk", "");
+    struct fake_plugin bare = fake_new("saliency_ntk", "ntk", "norm=0");
+    tcet_layer in = conv(2);
+    tcet_pass pass;
+    tcet_request r = described(f, &pass);
+    double s[4];
+
+    (void)state;
+    assert_int_equal(r.sites, TCET_SITE_WEIGHT | TCET_SITE_NORM);
+    assert_int_equal(r.merge, TCET_MERGE_SUM);
+    assert_int_equal(pass.gradient, TCET_GRADIENT_SAMPLE);
+    run(f, &in, s, 2, 2);
+    check(s, (const double[]){1.3125, 2, 2, 5}, 4);
+    r = described(bare, &pass);
+    assert_int_equal(r.sites, TCET_SITE_WEIGHT);
+    fake_free(f);
+    fake_free(bare);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gradients), cmocka_unit_test(test_synflow),
+        cmocka_unit_test(test_static),    cmocka_unit_test(test_nwot),
+        cmocka_unit_test(test_grasp),     cmocka_unit_test(test_fisher),
+        cmocka_unit_test(test_zico),      cmocka_unit_test(test_jacob),
+        cmocka_unit_test(test_epe),       cmocka_unit_test(test_zen),
+        cmocka_unit_test(test_ntk),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
