@@ -7,8 +7,9 @@ function(tcet_add_plugin name)
   set_target_properties(${name} PROPERTIES
     PREFIX "" C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden
     LINK_DEPENDS ${map})
-  if(TCET_PLUGIN_OUTPUT)
+  if(TCET_PLUGIN_OUTPUT) # the host's own build
     set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${TCET_PLUGIN_OUTPUT})
+    install(TARGETS ${name} LIBRARY DESTINATION ${TCET_PLUGIN_SUBDIR} COMPONENT host)
   endif()
   target_link_options(${name} PRIVATE "LINKER:--version-script=${map}" "LINKER:--as-needed")
   if(NOT TCET_SANITIZE)

@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# tests/layering.sh SOURCE_DIR [BUILD_DIR] -- protects the rooms of docs/architecture.md: who
+# includes whom, that libtorch and BLAS stay in their own modules, that a plugin exports its
+# entry and nothing else, and that the executable itself carries none of them.
+set -uo pipefail
+source_dir=${1:?usage: layering.sh SOURCE_DIR [BUILD_DIR]}
+build_dir=${2:-}
+failures=0
+
+fail()
+{
+    echo "layering: $*" >&2
+    failures=$((failures + 1))
+}
+
+iso='assert|complex|ctype|errno|fenv|float|immintrin|inttypes|limits|math|setjmp|signal|stdalign'
+iso+='|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|time|wchar'
+posix='dirent|dlfcn|elf|fcntl|fnmatch|ftw|getopt|glob|libgen|link|locale|poll|pthread|regex|sched'
+posix+='|spawn|strings|termios|unistd|sys/[a-z]+'
+sdk='<tcet/[a-z/]+\.h>'
+libc="<($iso|$posix)\.h>"
+
+# Every #include in FOLDER's FILES must match ALLOWED, an extended regular expression.
+room() # FOLDER FILES ALLOWED
+{
+    local folder=$1 files=$2 allowed=$3 line
+    while IFS= read -r line; do
+        fail "$folder may not include this: $line"
+    done < <(cd "$source_dir" && find "$folder" -name "$files" -type f -print0 2>/dev/null |
+        xargs -0r grep -HnE '^[[:space:]]*#[[:space:]]*include' |
+        grep -vE "include[[:space:]]*($allowed)")
+}
+
+core() # ROOM "ROOMS IT MAY INCLUDE" [FOREIGN HEADERS]
+{
+    local name=$1 own="\"($1/)?[a-z0-9_]+\.[ch]\"" others=${2// /|}
+    room "core/$name" '*.[ch]' "$sdk|$libc|$own${others:+|\"($others)/[a-z0-9_]+\.h\"}${3:+|$3}"
+    ruled+=" core/$name "
+}
+
+ruled=""
+room sdk/include '*.h' "$sdk|<std(def|int)\.h>"
+core base ""
+core config "base" '<ini\.h>'
+core num "base"
+core linalg "" '"(num/linalg|base/error)\.h"|<(cblas|lapacke)\.h>'
+core plugin "config num base" '<jansson\.h>'
+core graph "num base"
+core table "base"
+core store "base" '<sqlite3\.h>'
+core proc "base"
+core report "num base"
+core run "plugin config graph table store proc num base"
+core cli "run report plugin config graph table store proc num base"
+for kind in saliency aggregator combiner dataset strategy; do
+    room plugins/$kind '*.[ch]' "$sdk|$libc"
+done
+room plugins/backend '*.c' "$sdk|$libc|\"[a-z0-9_]+\.h\""
+room plugins/backend '*.h' "$sdk|$libc|\"[a-z0-9_]+\.h\""
+room plugins/backend '*.cc' "$sdk|$libc|\"[a-z0-9_]+\.h\"|<[a-z_]+>|<(torch|ATen|c10)/[A-Za-z0-9_/]+\.h>"
+room spaces '*.[ch]' "$sdk|$libc|\"(family/)?[a-z0-9_]+\.h\""
+
+# A new room must get its rule here and its line in the table.
+for folder in "$source_dir"/core/*/; do
+    name=core/$(basename "$folder")
+    [[ $ruled == *" $name "* ]] || fail "$name has no rule in tests/layering.sh"
+    grep -qF "| \`$name\` |" "$source_dir/docs/architecture.md" ||
+        fail "$name is not in the table of docs/architecture.md"
+done
+
+needed() # FILE: the libraries it asks for
+{
+    readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'
+}
+
+exported() # FILE: the symbols it defines for others, less what the linker itself adds
+{
+    nm -D --defined-only "$1" | awk '$2 != "A" { print $3 }'
+}
+
+check_executable()
+{
+    local host=$build_dir/bin/tcet-host lib symbols
+    [ -x "$host" ] || { fail "$host is not built"; return; }
+    for lib in $(needed "$host"); do
+        [[ $lib =~ blas|lapack|torch|c10|stdc\+\+|gomp|omp ]] && fail "tcet-host needs $lib"
+    done
+    # Plugins reach the host by its table alone.
+    symbols=$(nm -D --defined-only "$host" | awk '$2 == "T" && $3 !~ /^_/ { print $3 }' | tr '\n' ' ')
+    [ -z "$symbols" ] || fail "tcet-host exports $symbols"
+}
+
+check_plugins()
+{
+    local plugin count=0 symbols lib called
+    for plugin in "$build_dir"/lib/tcet/plugins-1/*.so; do
+        [ -f "$plugin" ] || continue
+        count=$((count + 1))
+        symbols=$(exported "$plugin" | tr '\n' ' ')
+        [ "$symbols" = "tcet_module_v1 " ] ||
+            fail "$(basename "$plugin") exports '$symbols', not tcet_module_v1 alone"
+        for lib in $(needed "$plugin"); do
+            [[ $lib =~ ^(libc|libm|libasan|libubsan|libtsan|libgcc_s|ld-linux.*)\.so ]] ||
+                fail "$(basename "$plugin") needs $lib"
+        done
+        called=$(nm -D --undefined-only "$plugin" | awk '{ sub(/@.*/, "", $2); print $2 }' |
+            grep -xE '(__)?(v?printf|puts|putchar|perror)(_chk)?|exit|_exit|abort|fork|system|pthread_create' |
+            tr '\n' ' ')
+        [ -z "$called" ] || fail "$(basename "$plugin") calls $called"
+    done
+    [ $count -gt 0 ] || fail "no plugins in $build_dir/lib/tcet/plugins-1"
+}
+
+if [ -n "$build_dir" ]; then
+    check_executable
+    check_plugins
+    if [ -f "$build_dir/lib/tcet/tcet-linalg.so" ]; then
+        [[ $(exported "$build_dir/lib/tcet/tcet-linalg.so") == tcet_linalg_v1 ]] ||
+            fail "tcet-linalg.so exports more than tcet_linalg_v1"
+    fi
+fi
+[ $failures -eq 0 ] && echo "layering: the rooms are kept"
+[ $failures -eq 0 ]
