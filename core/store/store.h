@@ -25,7 +25,8 @@
 struct store;
 
 enum store_mode {
-    STORE_FRESH,  /* create (parents too); a folder that holds results is refused (message says --resume) */
+    STORE_FRESH,  /* create (parents too); a folder that holds results is refused (the message
+                     says --resume) */
     STORE_RESUME, /* create or go on; missing, empty or half-made folders are started */
     STORE_READ    /* export, correlate: read only; must exist.  Takes no lock: works beside a
                      run, and in folders that cannot be written */
@@ -36,6 +37,7 @@ enum store_mode {
  * not writable, disk full, not a store, made by a newer version. */
 tcet_status store_open(const char *folder, enum store_mode mode, struct store **out,
                        struct error *err);
+/* Drops a batch that was not committed.  NULL is fine. */
 void store_close(struct store *s);
 
 struct store_column {

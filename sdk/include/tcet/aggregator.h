@@ -18,6 +18,10 @@ typedef struct tcet_aggregator_ops {
     /* [instance] Optional: the n layers' numbers (creation order) to the network's.
      * NULL: their sum. */
     tcet_status (*finish)(tcet_ctx *cx, void *self, const double *values, int64_t n, double *out);
+    /* Forms of S^l it can reduce: a mask of TCET_FORM_BIT(TCET_FORM_*); 0: any.  What does
+     * not fit is refused when the plan is made. */
+    uint32_t forms;
+    uint32_t reserved;
 } tcet_aggregator_ops;
 
 #ifdef __cplusplus

@@ -76,6 +76,7 @@ enum { TCET_FORM_VECTOR = 0, /* [1, weight elements] */
        TCET_FORM_KERNEL = 2, /* [n, n], n images */
        TCET_FORM_SCALAR = 3, /* [1, 1] */
        TCET_FORM_CUSTOM = 4  /* asked of shape() */ };
+#define TCET_FORM_BIT(form) (1u << (form))
 /* How the S^l become one matrix under partition = network. */
 enum { TCET_MERGE_CONCAT = 0, TCET_MERGE_SUM = 1 };
 
@@ -120,6 +121,7 @@ typedef struct tcet_layer {
     tcet_view pattern;         /* uint64 [n, words]: bit u of image i; trailing bits 0 */
     tcet_view hvp;             /* weight shape */
     tcet_view variance;        /* [c] */
+    const int64_t *labels;     /* [batch] of the first mini-batch; NULL without a dataset */
 } tcet_layer;
 
 typedef struct tcet_saliency_ops {

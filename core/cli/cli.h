@@ -1,0 +1,102 @@
+/* cli.h -- what the commands share: options, messages, exit codes, the run's last words.
+ *
+ * Room: core/cli, the only room that prints.  Results go to standard output, messages and
+ * progress to standard error. */
+#ifndef CORE_CLI_H
+#define CORE_CLI_H
+
+#include "config/config.h"
+#include "report/report.h"
+#include "run/wire.h"
+
+#include <stdbool.h>
+
+/* Exit codes: 0 success; 1 a fault of this program or machine (out of memory); 2 bad input:
+ * command line, config, plugin, data, table, folder; 3 the run ended but some architectures
+ * failed; 130 interrupted. */
+enum { EXIT_FAULT = 1, EXIT_BAD = 2, EXIT_SOME_FAILED = 3, EXIT_INTERRUPTED = 130 };
+
+/* One accepted option.  Exactly one of flag, text, list is set. */
+struct option_spec {
+    const char *name;   /* "--resume" */
+    const char *value;  /* "FILE": takes a value, named so in the help; NULL: a flag */
+    const char *doc;
+    bool *flag;
+    const char **text;
+    struct option_list *list; /* may be given several times */
+};
+
+struct option_list {
+    const char *item[256];
+    size_t count;
+};
+
+struct command {
+    const char *name, *usage, *summary, *example;
+    int (*main)(const struct command *self, int argc, char **argv);
+};
+extern const struct command COMMANDS[];
+extern const size_t COMMAND_COUNT;
+
+/* Sorts argv (after the command's name) into options and positionals.  Handles --help.
+ * Returns -1 to go on, else the exit code. */
+int cli_options(const struct command *c, int argc, char **argv, const struct option_spec *specs,
+                size_t spec_count, const char **positional, size_t least, size_t most,
+                size_t *count);
+
+/* Prints the error and returns its exit code. */
+int cli_fail(const struct error *err);
+/* A complaint about the command line. */
+int cli_usage(const struct command *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void cli_log(void *arg, int level, const char *text);
+/* Writes a buffer to standard output; false when it cannot be written. */
+bool cli_write(const struct buf *b);
+
+/* Config of a command: file, then --set texts, then --archs and the like as keys of [run]. */
+tcet_status cli_config(const char *path, const struct option_list *sets, struct config **out,
+                       struct error *err);
+/* Puts one key of [run] as if by --set. */
+void cli_put_run(struct config *c, const char *key, const char *value);
+
+/* What a run folder or a table says about scores, ready for report_make. */
+struct comparison {
+    struct arena arena;
+    struct report_input in;
+    const char *table, *column; /* as named */
+    size_t archs;
+    const char *const *arch;
+    const struct wire_fact *facts; /* NULL without a space */
+};
+
+/* Fills accuracy, mask and baselines from a table (name or path) and the space's facts.
+ * population: "all" or "live"; config supplies the space.  Columns: the caller's. */
+tcet_status compare_with_table(const struct config *config, const char *const *archs,
+                               size_t count, const struct report_column *columns,
+                               size_t column_count, const char *table, const char *column,
+                               const char *population, struct comparison *out, struct error *err);
+void comparison_free(struct comparison *c);
+
+/* Columns of a run folder, with their values. */
+struct folder {
+    struct arena arena;
+    const char *const *archs;
+    size_t arch_count;
+    struct report_column *columns;
+    int *is_score;
+    size_t column_count;
+    const char *space, *data, *config_text;
+};
+tcet_status folder_read(const char *path, struct folder *out, struct error *err);
+void folder_free(struct folder *f);
+
+int cmd_run(const struct command *c, int argc, char **argv);
+int cmd_score(const struct command *c, int argc, char **argv);
+int cmd_show(const struct command *c, int argc, char **argv);
+int cmd_list(const struct command *c, int argc, char **argv);
+int cmd_info(const struct command *c, int argc, char **argv);
+int cmd_correlate(const struct command *c, int argc, char **argv);
+int cmd_export(const struct command *c, int argc, char **argv);
+int cmd_version(const struct command *c, int argc, char **argv);
+
+#endif

@@ -1,0 +1,233 @@
+/* cmd_correlate.c -- `tcet-host correlate`: a run's scores, or the columns of any table,
+ * against accuracies.  Never loads the backend.  Room: core/cli. */
+#include "cli/cli.h"
+
+#include "base/text.h"
+#include "plugin/registry.h"
+#include "table/table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct correlate_flags {
+    struct option_list sets;
+    const char *table, *column, *population, *scores, *space, *nan, *format, *mask, *bootstrap,
+        *seed;
+    bool pairs;
+};
+
+static tcet_status choose(const char *what, const char *given, const char *const *choices,
+                          int *out, struct error *err)
+{
+    char hint[128];
+    size_t n = 0;
+
+    for (; choices[n]; n++) {
+        if (given && !strcmp(given, choices[n])) {
+            *out = (int)n;
+            return TCET_OK;
+        }
+    }
+    if (!given)
+        return TCET_OK;
+    return error_set(err, TCET_E_ARG, "%s \"%s\" is unknown%s", what, given,
+                     text_suggest(hint, sizeof hint, given, choices, n));
+}
+
+static tcet_status settings(const struct correlate_flags *o, struct report_input *in,
+                            enum report_format *f, struct error *err)
+{
+    static const char *const nans[] = {"lowest", "drop", NULL};
+    static const char *const formats[] = {"text", "csv", "markdown", "json", NULL};
+    int nan = 0, format = 0;
+    uint64_t replicates = 0, seed = 0;
+
+    TRY(choose("--nan", o->nan, nans, &nan, err));
+    TRY(choose("--format", o->format, formats, &format, err));
+    if (o->bootstrap && (text_to_u64(o->bootstrap, &replicates) < 0 || replicates > 1000000))
+        return error_set(err, TCET_E_ARG, "--bootstrap \"%s\" is no number of resamples (0 to "
+                                          "1000000)",
+                         o->bootstrap);
+    if (o->seed && text_to_u64(o->seed, &seed) < 0)
+        return error_set(err, TCET_E_ARG, "--seed \"%s\" is no number", o->seed);
+    in->nan = (enum report_nan)nan;
+    in->replicates = replicates;
+    in->seed = seed;
+    *f = (enum report_format)format;
+    return TCET_OK;
+}
+
+static tcet_status print(const struct correlate_flags *o, struct comparison *cmp,
+                         struct error *err)
+{
+    enum report_format f = REPORT_TEXT;
+    struct buf out = {0};
+    struct report r;
+
+    TRY(settings(o, &cmp->in, &f, err));
+    TRY(report_make(&cmp->in, o->pairs || f == REPORT_JSON, &r, err));
+    if (f == REPORT_TEXT)
+        buf_printf(&out, "%s of table %s, population %s; Kendall is tau-b, %zu architectures "
+                         "covered, NaN %s\n\n",
+                   cmp->column, cmp->table, cmp->in.population, r.covered,
+                   cmp->in.nan == REPORT_DROP ? "dropped" : "ranks lowest");
+    report_print(&cmp->in, &r, f, 1, &out);
+    if (f == REPORT_TEXT && r.line_count)
+        buf_printf(&out, "\n95 %% intervals by %s\n", r.lines[0].interval.method);
+    report_free(&r);
+    if (!cli_write(&out))
+        error_set(err, TCET_E_IO, "cannot write to standard output");
+    buf_free(&out);
+    return err->status;
+}
+
+/* A run's folder: its own config says the table unless the command line does. */
+static tcet_status of_folder(const struct correlate_flags *o, const char *path, struct error *err)
+{
+    struct comparison cmp;
+    struct config *config = NULL;
+    struct arena a = {0};
+    struct folder f;
+    const char *table, *column, *population;
+    tcet_status st;
+
+    TRY(folder_read(path, &f, err));
+    st = config_load(arena_printf(&a, "%s/config.ini", path), &config, err);
+    if (st >= 0) {
+        table = o->table ? o->table : config_text(config, "benchmark", "", "table", NULL);
+        column = o->column ? o->column : config_text(config, "benchmark", "", "column", NULL);
+        population = o->population ? o->population
+                                   : config_text(config, "benchmark", "", "population", "all");
+        if (!table || !column)
+            st = error_set(err, TCET_E_ARG, "the run names no [benchmark] %s; give --%s",
+                           table ? "column" : "table", table ? "column" : "table");
+        else
+            st = compare_with_table(config, f.archs, f.arch_count, f.columns, f.column_count,
+                                    table, column, population, &cmp, err);
+    }
+    if (st >= 0) {
+        st = print(o, &cmp, err);
+        comparison_free(&cmp);
+    }
+    config_free(config);
+    folder_free(&f);
+    arena_free(&a);
+    return st;
+}
+
+/* The columns that --scores names, or all that are no accuracy of the same kind. */
+static tcet_status table_columns(const struct correlate_flags *o, const struct table *t,
+                                 struct arena *a, struct report_column **out, size_t *count,
+                                 struct error *err)
+{
+    const char *const *names = t->column;
+    size_t n = t->columns;
+
+    if (o->scores)
+        n = text_split(a, o->scores, ',', &names);
+    *out = arena_alloc(a, (n + 1) * sizeof **out);
+    *count = 0;
+    for (size_t i = 0; i < n; i++) {
+        const char *name = names[i];
+        int32_t direction = 1;
+        const double *values;
+
+        if (!o->scores && !strcmp(name, o->column))
+            continue;
+        if (*name == '-') { /* "-latency": smaller is better */
+            direction = -1;
+            name++;
+        }
+        TRY(table_column(t, name, &values, err));
+        (*out)[(*count)++] = (struct report_column){name, direction, 0, values};
+    }
+    return TCET_OK;
+}
+
+static tcet_status apply_mask(const struct correlate_flags *o, const struct table *t,
+                              struct comparison *cmp, struct error *err)
+{
+    const double *values;
+    uint8_t *mask;
+    size_t kept = 0;
+
+    if (!o->mask)
+        return TCET_OK;
+    TRY(table_column(t, o->mask, &values, err));
+    mask = arena_alloc(&cmp->arena, t->rows + 1);
+    for (size_t i = 0; i < t->rows; i++)
+        kept += mask[i] = values[i] > 0 && (!cmp->in.mask || cmp->in.mask[i]);
+    cmp->in.mask = mask;
+    cmp->in.population = arena_printf(&cmp->arena, "%s (%zu of %zu)", o->mask, kept, t->rows);
+    return TCET_OK;
+}
+
+static tcet_status of_table(const struct correlate_flags *o, struct error *err)
+{
+    struct config *config = config_new();
+    struct report_column *columns;
+    struct comparison cmp;
+    struct table *t = NULL;
+    struct arena a = {0};
+    const char *path;
+    size_t count;
+    tcet_status st;
+
+    if (!o->table || !o->column) {
+        config_free(config);
+        return error_set(err, TCET_E_ARG, "--table and --column are needed without a run's folder");
+    }
+    if (o->space)
+        cli_put_run(config, "space", o->space);
+    st = table_path(o->table, paths_data(), &a, &path, err);
+    if (st >= 0)
+        st = table_load(path, &t, err);
+    if (st >= 0)
+        st = table_columns(o, t, &a, &columns, &count, err);
+    if (st >= 0)
+        st = compare_with_table(config, t->arch, t->rows, columns, count, o->table, o->column,
+                                o->population ? o->population : "all", &cmp, err);
+    if (st >= 0) {
+        st = apply_mask(o, t, &cmp, err);
+        if (st >= 0)
+            st = print(o, &cmp, err);
+        comparison_free(&cmp);
+    }
+    table_free(t);
+    config_free(config);
+    arena_free(&a);
+    return st;
+}
+
+int cmd_correlate(const struct command *c, int argc, char **argv)
+{
+    struct correlate_flags o = {.table = NULL};
+    const struct option_spec specs[] = {
+        {"--table", "TABLE", "shipped table's name, or a CSV or TSV file", NULL, &o.table, NULL},
+        {"--column", "NAME", "accuracy column of the table", NULL, &o.column, NULL},
+        {"--scores", "A,B,...", "without FOLDER: score columns of the table (-A: less is better)",
+         NULL, &o.scores, NULL},
+        {"--space", "NAME", "without FOLDER: adds the baselines #params, FLOPs, depth", NULL,
+         &o.space, NULL},
+        {"--population", "WHICH", "all, or live (no dead edge)", NULL, &o.population, NULL},
+        {"--mask", "NAME", "without FOLDER: rows where this column is > 0", NULL, &o.mask, NULL},
+        {"--nan", "POLICY", "lowest (default) or drop", NULL, &o.nan, NULL},
+        {"--pairs", NULL, "partial tau and product shares of every pair", &o.pairs, NULL, NULL},
+        {"--format", "F", "text, csv, markdown, json", NULL, &o.format, NULL},
+        {"--bootstrap", "N", "resamples for the intervals (default: automatic)", NULL,
+         &o.bootstrap, NULL},
+        {"--seed", "N", "seed of the resampling", NULL, &o.seed, NULL},
+    };
+    const char *path;
+    struct error err = {.status = TCET_OK};
+    size_t count;
+    int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), &path, 0, 1, &count);
+    tcet_status st;
+
+    if (code >= 0)
+        return code;
+    st = count ? of_folder(&o, path, &err) : of_table(&o, &err);
+    return st < 0 ? cli_fail(&err) : 0;
+}

@@ -1,0 +1,347 @@
+/* cmd_run.c -- `tcet-host run CONFIG`: the main job.  Scores, commits, exports, then prints
+ * the best architectures and how the scores agree with trained accuracies.
+ * Room: core/cli. */
+#include "cli/cli.h"
+
+#include "base/text.h"
+#include "run/supervise.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct run_flags {
+    struct option_list sets, exports;
+    const char *archs, *output, *workers, *top;
+    bool resume, retry, layers, times, quiet;
+};
+
+static volatile int interrupted;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+/* -- Progress --------------------------------------------------------------------------- */
+
+static void clock_text(char out[32], double seconds)
+{
+    long s = (long)(seconds + 0.5);
+
+    if (s >= 3600)
+        snprintf(out, 32, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(out, 32, "%ld:%02ld", s / 60, s % 60);
+}
+
+/* One line that is overwritten; only called when standard error is a terminal. */
+static void show_progress(void *arg, const struct run_progress *p)
+{
+    char eta[32] = "-", spent[32];
+
+    (void)arg;
+    if (p->done)
+        clock_text(eta, p->seconds / (double)p->done * (double)(p->total - p->done));
+    clock_text(spent, p->seconds);
+    fprintf(stderr, "\r\033[K%zu/%zu architectures, %.1f/s, %s gone, %s to go%s", p->done,
+            p->total, p->seconds > 0 ? (double)p->done / p->seconds : 0.0, spent, eta,
+            p->failed ? ", some failed" : "");
+    if (p->done == p->total)
+        fputs("\n", stderr);
+    fflush(stderr);
+}
+
+/* -- The best --------------------------------------------------------------------------- */
+
+/* The column by which architectures are ranked: the last score, else the last metric. */
+static size_t main_column(const struct folder *f)
+{
+    size_t at = f->column_count - 1;
+
+    for (size_t i = 0; i < f->column_count; i++) {
+        if (f->is_score[i])
+            at = i;
+    }
+    return at;
+}
+
+struct ranked {
+    double key;
+    size_t at;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+
+    if (x->key != y->key)
+        return x->key < y->key ? 1 : -1;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+static void print_best(const struct folder *f, const struct comparison *cmp, size_t top,
+                       struct buf *out)
+{
+    const struct report_column *c = &f->columns[main_column(f)];
+    struct ranked *r = mem_alloc((f->arch_count + 1) * sizeof *r);
+    struct arena a = {0};
+    const char **cell;
+    size_t n = 0, columns = cmp ? 4 : 3;
+
+    for (size_t i = 0; i < f->arch_count; i++) {
+        double v = c->direction < 0 ? -c->values[i] : c->values[i];
+
+        if (!isnan(v))
+            r[n++] = (struct ranked){v, i};
+    }
+    qsort(r, n, sizeof *r, by_key);
+    if (n > top)
+        n = top;
+    cell = arena_alloc(&a, (n + 1) * columns * sizeof *cell);
+    cell[0] = "rank";
+    cell[1] = c->name;
+    if (cmp)
+        cell[2] = cmp->column;
+    cell[columns - 1] = "architecture";
+    for (size_t i = 0; i < n; i++) {
+        const char **row = cell + (i + 1) * columns;
+
+        row[0] = arena_printf(&a, "%zu", i + 1);
+        row[1] = arena_printf(&a, "%.6g", c->values[r[i].at]);
+        if (cmp)
+            row[2] = isnan(cmp->in.accuracy[r[i].at])
+                         ? "-"
+                         : arena_printf(&a, "%.2f", cmp->in.accuracy[r[i].at]);
+        row[columns - 1] = f->archs[r[i].at];
+    }
+    buf_printf(out, "\nbest by %s\n", c->name);
+    report_table(out, cell, n + 1, columns, REPORT_TEXT);
+    arena_free(&a);
+    free(r);
+}
+
+/* -- Comparison with accuracies --------------------------------------------------------- */
+
+static tcet_status compare(const struct config *config, const struct folder *f,
+                           struct comparison *cmp, int *have, struct error *err)
+{
+    struct config_key *table = config_get(config, "benchmark", "", "table");
+    struct config_key *column = config_get(config, "benchmark", "", "column");
+    struct config_key *population = config_get(config, "benchmark", "", "population");
+
+    *have = 0;
+    if (!table)
+        return TCET_OK;
+    if (!column)
+        return config_error(err, table, "[benchmark] names a table but no column");
+    if (compare_with_table(config, f->archs, f->arch_count, f->columns, f->column_count,
+                           table->value, column->value, population ? population->value : "all",
+                           cmp, err) < 0) {
+        char text[sizeof err->text];
+
+        memcpy(text, err->text, sizeof text);
+        return config_error(err, table, "%s", text);
+    }
+    *have = 1;
+    return TCET_OK;
+}
+
+/* The table of correlations, closed by the line of the main score. */
+static void print_correlations(const struct folder *f, const struct comparison *cmp,
+                               struct buf *out)
+{
+    const char *name = f->columns[main_column(f)].name;
+    struct report r;
+    struct error err;
+
+    if (report_make(&cmp->in, 0, &r, &err) < 0) {
+        buf_printf(out, "\nno correlations: %s\n", err.text);
+        return;
+    }
+    buf_printf(out, "\nagreement with %s of table %s, population %s (baselines in brackets)\n",
+               cmp->column, cmp->table, cmp->in.population);
+    report_print(&cmp->in, &r, REPORT_TEXT, 1, out);
+    for (size_t i = 0; i < r.line_count; i++) {
+        const struct report_line *l = &r.lines[i];
+
+        if (!strcmp(l->name, name) && !l->baseline)
+            buf_printf(out,
+                       "\n%s: Spearman %.4f, Kendall tau %.4f (95 %% interval %.4f to %.4f, %s), "
+                       "n = %zu\n",
+                       name, l->spearman, l->tau, l->interval.low, l->interval.high,
+                       l->interval.method, l->n);
+    }
+    report_free(&r);
+}
+
+/* -- Exports ---------------------------------------------------------------------------- */
+
+static tcet_status export_all(const struct config *config, const struct run_flags *o,
+                              const char *folder, struct error *err)
+{
+    struct config_key *files = config_get(config, "export", "", "files");
+    struct arena a = {0};
+    const char *const *names = NULL;
+    size_t n = files ? text_split(&a, files->value, ',', &names) : 0;
+    struct store_export how;
+    struct store *s = NULL;
+    int32_t layers, times;
+    tcet_status st;
+
+    st = config_bool(config, "export", "", "layers", o->layers, &layers, err);
+    if (st >= 0)
+        st = config_bool(config, "export", "", "times", o->times, &times, err);
+    if (st >= 0 && (n || o->exports.count))
+        st = store_open(folder, STORE_READ, &s, err);
+    how = (struct store_export){st >= 0 ? layers || o->layers : 0, st >= 0 ? times || o->times : 0};
+    for (size_t i = 0; st >= 0 && i < o->exports.count; i++)
+        st = store_export(s, o->exports.item[i], &how, err);
+    for (size_t i = 0; st >= 0 && i < n; i++) /* configured exports stand in the run's folder */
+        st = store_export(s, arena_printf(&a, "%s/%s", folder, names[i]), &how, err);
+    store_close(s);
+    arena_free(&a);
+    return st;
+}
+
+static tcet_status check_exports(const struct run_flags *o, struct error *err)
+{
+    for (size_t i = 0; i < o->exports.count; i++) {
+        const char *dot = strrchr(o->exports.item[i], '.');
+
+        if (!dot || (strcmp(dot, ".csv") && strcmp(dot, ".jsonl")))
+            return error_set(err, TCET_E_ARG, "--export %s: the name must end in .csv or .jsonl",
+                             o->exports.item[i]);
+    }
+    return TCET_OK;
+}
+
+/* -- The whole -------------------------------------------------------------------------- */
+
+static tcet_status conclude(const struct config *config, const struct run_flags *o,
+                            const struct run_result *r, size_t top, struct error *err)
+{
+    struct comparison cmp;
+    struct folder f;
+    struct buf out = {0};
+    int have;
+    tcet_status st;
+
+    TRY(export_all(config, o, r->folder, err));
+    TRY(folder_read(r->folder, &f, err));
+    st = compare(config, &f, &cmp, &have, err);
+    if (st >= 0 && !o->quiet) {
+        const struct run_progress *p = &r->progress;
+
+        for (size_t i = 0; i < r->plan.meta_count; i++) {
+            if (!strcmp(r->plan.meta[i].name, "data_used"))
+                buf_printf(&out, "data: %s\n", r->plan.meta[i].value);
+            if (!strcmp(r->plan.meta[i].name, "backend"))
+                buf_printf(&out, "backend: %s\n", r->plan.meta[i].value);
+        }
+        buf_printf(&out, "%zu architectures: %zu scored now in %.1f s (%d worker%s), %zu from the "
+                         "store, %zu failed; results in %s\n",
+                   r->plan.arch_count, p->done, p->seconds, r->workers,
+                   r->workers == 1 ? "" : "s", p->stored, p->failed, r->folder);
+        print_best(&f, have ? &cmp : NULL, top, &out);
+        if (have)
+            print_correlations(&f, &cmp, &out);
+        if (!cli_write(&out))
+            st = error_set(err, TCET_E_IO, "cannot write to standard output");
+    }
+    if (st >= 0 && have)
+        comparison_free(&cmp);
+    buf_free(&out);
+    folder_free(&f);
+    return st;
+}
+
+static int finish(const struct config *config, const char *path, const struct run_flags *o,
+                  struct run_result *r, size_t top)
+{
+    struct error err;
+
+    if (r->stopped) {
+        fprintf(stderr, "tcet-host: interrupted; %zu of %zu architectures are done and kept in %s\n"
+                        "tcet-host: to go on: tcet-host run %s --resume (with the same options)\n",
+                r->progress.done + r->progress.stored, r->plan.arch_count, r->folder, path);
+        return EXIT_INTERRUPTED;
+    }
+    if (conclude(config, o, r, top, &err) < 0)
+        return cli_fail(&err);
+    if (r->progress.failed) {
+        fprintf(stderr, "tcet-host: %zu architectures failed; their rows say why (`tcet-host export "
+                        "%s failed.csv`), --resume --retry-failed tries them again\n",
+                r->progress.failed, r->folder);
+        return EXIT_SOME_FAILED;
+    }
+    return 0;
+}
+
+static int execute(const char *path, const struct run_flags *o)
+{
+    struct run_options ro = {.resume = o->resume, .retry_failed = o->retry, .stop = &interrupted,
+                             .log = cli_log};
+    struct sigaction sa = {.sa_handler = on_signal};
+    struct config *config = NULL;
+    struct run_result r;
+    struct error err;
+    int64_t top;
+    int code;
+
+    if (check_exports(o, &err) < 0 || cli_config(path, &o->sets, &config, &err) < 0)
+        return cli_fail(&err);
+    if (o->archs)
+        cli_put_run(config, "archs", o->archs);
+    if (o->output)
+        cli_put_run(config, "output", o->output);
+    if (o->workers)
+        cli_put_run(config, "workers", o->workers);
+    if (o->top)
+        cli_put_run(config, "top", o->top);
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGHUP, &sa, NULL);
+    if (isatty(2) && !o->quiet)
+        ro.progress = show_progress;
+    if (config_i64(config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||
+        run_supervise(config, &ro, &r, &err) < 0) {
+        code = cli_fail(&err);
+    } else {
+        code = finish(config, path, o, &r, (size_t)top);
+        run_result_free(&r);
+    }
+    config_free(config);
+    return code;
+}
+
+int cmd_run(const struct command *c, int argc, char **argv)
+{
+    struct run_flags o = {.archs = NULL};
+    const struct option_spec specs[] = {
+        {"--set", "A.B=VALUE", "override a key of the config (repeatable)", NULL, NULL, &o.sets},
+        {"--archs", "WHICH", "all, first:N, sample:N, file:PATH, index:N or an encoding", NULL,
+         &o.archs, NULL},
+        {"--output", "FOLDER", "where the results go ([run] output)", NULL, &o.output, NULL},
+        {"--workers", "N", "worker processes ([run] workers; default: cores)", NULL, &o.workers,
+         NULL},
+        {"--resume", NULL, "go on with the results in the folder", &o.resume, NULL, NULL},
+        {"--retry-failed", NULL, "with --resume: score failed architectures again", &o.retry, NULL,
+         NULL},
+        {"--export", "FILE", "write FILE.csv or FILE.jsonl at the end (repeatable)", NULL, NULL,
+         &o.exports},
+        {"--layers", NULL, "exports hold per-layer values", &o.layers, NULL, NULL},
+        {"--times", NULL, "exports hold seconds by part", &o.times, NULL, NULL},
+        {"--top", "N", "how many of the best to print (default 10)", NULL, &o.top, NULL},
+        {"--quiet", NULL, "no progress, no summary", &o.quiet, NULL, NULL},
+    };
+    const char *path;
+    size_t count;
+    int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), &path, 1, 1, &count);
+
+    return code >= 0 ? code : execute(path, &o);
+}

@@ -1,0 +1,132 @@
+/* cmd_score.c -- `tcet-host score CONFIG ARCH`: one architecture, no store.
+ * Room: core/cli. */
+#include "cli/cli.h"
+
+#include "base/text.h"
+#include "run/supervise.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void print_text(const struct wire_plan *p, const struct wire_row *r, bool layers,
+                       struct buf *out)
+{
+    struct arena a = {0};
+
+    buf_printf(out, "%s\n%lld parameters, %lld multiply-accumulates\n\n", p->archs[0],
+               (long long)r->params, (long long)r->macs);
+    for (size_t i = 0; i < r->value_count; i++) {
+        const struct wire_value *v = &r->values[i];
+
+        buf_printf(out, "%-24s %.10g%s%s\n", p->columns[v->column].name, v->value,
+                   *v->guards ? "   guards " : "", v->guards);
+    }
+    if (layers) {
+        const char **cell;
+        size_t columns = 3, at[64];
+
+        for (size_t i = 0; i < r->value_count && columns < 3 + 64; i++) {
+            if (r->values[i].layers && r->values[i].layer_count == r->layer_count)
+                at[columns++ - 3] = i;
+        }
+        cell = arena_alloc(&a, (r->layer_count + 1) * columns * sizeof *cell);
+        cell[0] = "layer";
+        cell[1] = "kind";
+        cell[2] = "shape";
+        for (size_t c = 3; c < columns; c++)
+            cell[c] = p->columns[r->values[at[c - 3]].column].name;
+        for (size_t l = 0; l < r->layer_count; l++) {
+            const char **row = cell + (l + 1) * columns;
+
+            row[0] = r->layer_name[l];
+            row[1] = r->layer_kind[l];
+            row[2] = r->layer_shape[l];
+            for (size_t c = 3; c < columns; c++)
+                row[c] = arena_printf(&a, "%.6g", r->values[at[c - 3]].layers[l]);
+        }
+        buf_puts(out, "\n");
+        report_table(out, cell, r->layer_count + 1, columns, REPORT_TEXT);
+    }
+    arena_free(&a);
+}
+
+static void print_json(const struct wire_plan *p, const struct wire_row *r, bool layers,
+                       struct buf *out)
+{
+    buf_puts(out, "{\"arch\":");
+    text_json_string(out, p->archs[0]);
+    buf_printf(out, ",\"params\":%lld,\"macs\":%lld,\"scores\":{", (long long)r->params,
+               (long long)r->macs);
+    for (size_t i = 0; i < r->value_count; i++) {
+        buf_puts(out, i ? "," : "");
+        text_json_string(out, p->columns[r->values[i].column].name);
+        buf_puts(out, ":");
+        text_json_f64(out, r->values[i].value);
+    }
+    buf_puts(out, "}");
+    for (size_t l = 0; layers && l < r->layer_count; l++) {
+        int first = 1;
+
+        buf_puts(out, l ? ",{\"name\":" : ",\"layers\":[{\"name\":");
+        text_json_string(out, r->layer_name[l]);
+        buf_puts(out, ",\"metrics\":{");
+        for (size_t i = 0; i < r->value_count; i++) {
+            if (!r->values[i].layers || r->values[i].layer_count != r->layer_count)
+                continue;
+            buf_puts(out, first ? "" : ",");
+            first = 0;
+            text_json_string(out, p->columns[r->values[i].column].name);
+            buf_puts(out, ":");
+            text_json_f64(out, r->values[i].layers[l]);
+        }
+        buf_puts(out, l + 1 == r->layer_count ? "}}]" : "}}");
+    }
+    buf_puts(out, "}\n");
+}
+
+int cmd_score(const struct command *c, int argc, char **argv)
+{
+    struct option_list sets = {.count = 0};
+    bool layers = false, json = false;
+    const struct option_spec specs[] = {
+        {"--set", "A.B=VALUE", "override a key of the config (repeatable)", NULL, NULL, &sets},
+        {"--layers", NULL, "per-layer values too", &layers, NULL, NULL},
+        {"--json", NULL, "print one JSON object", &json, NULL, NULL},
+    };
+    const char *words[2];
+    struct config *config = NULL;
+    struct arena a = {0};
+    struct wire_plan plan;
+    struct wire_row row;
+    struct buf out = {0};
+    struct error err;
+    size_t count;
+    int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), words, 2, 2, &count);
+
+    if (code >= 0)
+        return code;
+    code = 0;
+    if (!strcmp(words[1], "all") || !strncmp(words[1], "first:", 6) ||
+        !strncmp(words[1], "sample:", 7) || !strncmp(words[1], "file:", 5))
+        return cli_usage(c, "score takes one architecture, an encoding or index:N");
+    if (cli_config(words[0], &sets, &config, &err) < 0)
+        return cli_fail(&err);
+    cli_put_run(config, "archs", words[1]);
+    if (run_once(config, &a, &plan, &row, cli_log, NULL, &err) < 0) {
+        code = cli_fail(&err);
+    } else {
+        if (json)
+            print_json(&plan, &row, layers, &out);
+        else
+            print_text(&plan, &row, layers, &out);
+        cli_write(&out);
+        if (row.status < 0) {
+            fprintf(stderr, "tcet-host: failed: %s\n", row.message);
+            code = EXIT_SOME_FAILED;
+        }
+    }
+    buf_free(&out);
+    config_free(config);
+    arena_free(&a);
+    return code;
+}

@@ -1,0 +1,147 @@
+/* compare.c -- scores beside a benchmark table: accuracy by architecture, population masks,
+ * and the trivial baselines that stand beside every proxy (cli.h).  Room: core/cli. */
+#include "cli/cli.h"
+
+#include "base/text.h"
+#include "plugin/registry.h"
+#include "run/client.h"
+#include "store/store.h"
+#include "table/table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* #params, FLOPs and depth of every architecture, as columns. */
+static void add_baselines(struct comparison *c, struct report_column *columns, size_t *n)
+{
+    static const char *const names[] = {"#params", "FLOPs", "depth"};
+
+    for (int k = 0; k < 3; k++) {
+        double *v = arena_alloc(&c->arena, (c->archs + 1) * sizeof *v);
+
+        for (size_t i = 0; i < c->archs; i++) {
+            const struct wire_fact *f = &c->facts[i];
+
+            v[i] = *f->error ? NAN
+                   : k == 0  ? (double)f->params
+                   : k == 1  ? (double)f->macs
+                             : (double)f->depth;
+        }
+        columns[(*n)++] = (struct report_column){names[k], 1, 1, v};
+    }
+}
+
+static tcet_status make_mask(struct comparison *c, const char *population, struct error *err)
+{
+    uint8_t *mask;
+    size_t live = 0;
+
+    if (!strcmp(population, "all")) {
+        c->in.population = arena_printf(&c->arena, "all (%zu)", c->archs);
+        return TCET_OK;
+    }
+    if (strcmp(population, "live"))
+        return error_set(err, TCET_E_ARG, "population \"%s\" is not one of: all, live", population);
+    if (!c->facts)
+        return error_set(err, TCET_E_ARG, "population live needs a space ([run] space or --space)");
+    mask = arena_alloc(&c->arena, c->archs + 1);
+    for (size_t i = 0; i < c->archs; i++)
+        live += mask[i] = (uint8_t)(!*c->facts[i].error && c->facts[i].live);
+    c->in.mask = mask;
+    c->in.population = arena_printf(&c->arena, "live (%zu of %zu)", live, c->archs);
+    return TCET_OK;
+}
+
+tcet_status compare_with_table(const struct config *config, const char *const *archs,
+                               size_t count, const struct report_column *columns,
+                               size_t column_count, const char *table, const char *column,
+                               const char *population, struct comparison *out, struct error *err)
+{
+    struct comparison c = {.archs = count, .arch = archs, .table = table, .column = column};
+    struct report_column *all = arena_alloc(&c.arena, (column_count + 4) * sizeof *all);
+    double *accuracy = arena_alloc(&c.arena, (count + 1) * sizeof *accuracy);
+    struct table *t = NULL;
+    const double *values;
+    const char *path;
+    tcet_status st;
+
+    st = table_path(table, paths_data(), &c.arena, &path, err);
+    if (st >= 0)
+        st = table_load(path, &t, err);
+    if (st >= 0)
+        st = table_column(t, column, &values, err);
+    for (size_t i = 0; st >= 0 && i < count; i++) {
+        int64_t row = table_row(t, text_strip(arena_strdup(&c.arena, archs[i])));
+
+        accuracy[i] = row < 0 ? NAN : values[row];
+    }
+    table_free(t);
+    if (st >= 0 && config && config_section(config, "run", "") &&
+        config_get(config, "run", "", "space"))
+        st = client_facts(config, archs, count, &c.arena, &c.facts, err);
+    if (column_count)
+        memcpy(all, columns, column_count * sizeof *all);
+    c.in.columns = all;
+    c.in.count = count;
+    c.in.accuracy = accuracy;
+    c.in.accuracy_name = column;
+    if (st >= 0 && c.facts)
+        add_baselines(&c, all, &column_count);
+    c.in.column_count = column_count;
+    if (st >= 0)
+        st = make_mask(&c, population, err);
+    if (st < 0) {
+        comparison_free(&c);
+        return st;
+    }
+    *out = c;
+    return TCET_OK;
+}
+
+void comparison_free(struct comparison *c)
+{
+    arena_free(&c->arena);
+}
+
+tcet_status folder_read(const char *path, struct folder *out, struct error *err)
+{
+    struct folder f = {.arch_count = 0};
+    struct store *s;
+    const char **archs;
+    const char *text;
+    tcet_status st = TCET_OK;
+
+    TRY(store_open(path, STORE_READ, &s, err));
+    f.arch_count = store_arch_count(s);
+    f.column_count = store_column_count(s);
+    archs = arena_alloc(&f.arena, (f.arch_count + 1) * sizeof *archs);
+    for (size_t i = 0; i < f.arch_count; i++)
+        archs[i] = arena_strdup(&f.arena, store_arch(s, i));
+    f.archs = archs;
+    f.columns = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.columns);
+    f.is_score = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.is_score);
+    for (size_t i = 0; i < f.column_count && st >= 0; i++) {
+        const struct store_column *c = store_column_at(s, i);
+        double *v = arena_alloc(&f.arena, (f.arch_count + 1) * sizeof *v);
+
+        f.columns[i] = (struct report_column){arena_strdup(&f.arena, c->name), c->direction, 0, v};
+        f.is_score[i] = c->is_score;
+        st = store_column_values(s, (int32_t)i, v, err);
+    }
+    f.space = arena_strdup(&f.arena, (text = store_meta(s, "space")) ? text : "");
+    f.data = arena_strdup(&f.arena, (text = store_meta(s, "data_used")) ? text : "");
+    f.config_text = arena_strdup(&f.arena, (text = store_meta(s, "config")) ? text : "");
+    store_close(s);
+    if (st < 0) {
+        folder_free(&f);
+        return st;
+    }
+    *out = f;
+    return TCET_OK;
+}
+
+void folder_free(struct folder *f)
+{
+    arena_free(&f->arena);
+}

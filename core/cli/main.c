@@ -1,0 +1,106 @@
+/* main.c -- the command table and what surrounds every command.  Room: core/cli. */
+#include "cli/cli.h"
+
+#include "base/text.h"
+#include "plugin/instance.h"
+#include "plugin/registry.h"
+#include "proc/child.h"
+#include "run/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+const struct command COMMANDS[] = {
+    {"run", "CONFIG [options]", "score architectures as a config says, compare with accuracies",
+     "tcet-host run conf/tcet_snip.ini --set run.archs=sample:100 --export scores.csv", cmd_run},
+    {"score", "CONFIG ARCH [options]", "score one architecture and print it",
+     "tcet-host score conf/tcet_snip.ini 'index:1462'", cmd_score},
+    {"show", "CONFIG [options]", "print the resolved plan: metrics, merged passes, their reasons",
+     "tcet-host show conf/tcet_snip.ini", cmd_show},
+    {"list", "[KIND] [options]", "list plugins: saliency, aggregator, combiner, space, dataset ...",
+     "tcet-host list saliency", cmd_list},
+    {"info", "PLUGIN [options]", "describe a plugin: parameters, defaults, ranges, source",
+     "tcet-host info snr", cmd_info},
+    {"correlate", "FOLDER | --table TABLE [options]",
+     "Kendall, Spearman, Pearson of scores with accuracies",
+     "tcet-host correlate out/tcet_snip --population live", cmd_correlate},
+    {"export", "FOLDER FILE.csv|FILE.jsonl [options]", "write a run's results in architecture order",
+     "tcet-host export out/tcet_snip scores.jsonl --layers", cmd_export},
+    {"version", "", "print versions", "tcet-host version", cmd_version},
+};
+const size_t COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS;
+
+static void out_of_memory(size_t bytes)
+{
+    fprintf(stderr, "tcet-host: out of memory (%zu bytes)\n", bytes);
+    _exit(EXIT_FAULT);
+}
+
+static void help(FILE *f)
+{
+    fputs("tcet-host: zero-cost proxies for neural architecture search, from plugins\n\n"
+          "usage: tcet-host COMMAND ...\n\n",
+          f);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(f, "  %-10s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+    fputs("\n`tcet-host COMMAND --help` explains one.  The main job:\n"
+          "  tcet-host run conf/tcet_snip.ini\n",
+          f);
+}
+
+/* `tcet-host worker TRACE`: a re-executed worker; TRACE is a descriptor of a shared page. */
+static int start_worker(int argc, char **argv)
+{
+    int fd = argc > 2 ? atoi(argv[2]) : -1;
+
+    if (fd >= 0) {
+        void *page = mmap(NULL, CALL_TRACE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+        if (page != MAP_FAILED)
+            call_trace = page;
+        close(fd);
+    }
+    return worker_main(CHILD_FD);
+}
+
+int cmd_version(const struct command *c, int argc, char **argv)
+{
+    size_t count;
+    int code = cli_options(c, argc, argv, NULL, 0, NULL, 0, 0, &count);
+
+    if (code >= 0)
+        return code;
+    printf("tcet-host %s\nplugin ABI %d.%d\nplugins %s\ndata %s\n", TCET_VERSION, TCET_ABI_MAJOR,
+           TCET_ABI_MINOR, paths_plugins(), paths_data());
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *names[TCET_COUNT(COMMANDS)];
+    char hint[128];
+
+    mem_exhausted = out_of_memory;
+    if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+        !strcmp(argv[1], "help")) {
+        help(argc < 2 ? stderr : stdout);
+        return argc < 2 ? EXIT_BAD : 0;
+    }
+    if (!strcmp(argv[1], "worker"))
+        return start_worker(argc, argv);
+    if (!strcmp(argv[1], "scan-plugin"))
+        return argc > 2 ? scan_main(argv[2]) : EXIT_BAD;
+    if (!strcmp(argv[1], "--version"))
+        argv[1] = "version";
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        names[i] = COMMANDS[i].name;
+        if (!strcmp(argv[1], COMMANDS[i].name))
+            return COMMANDS[i].main(&COMMANDS[i], argc, argv);
+    }
+    fprintf(stderr, "tcet-host: there is no command \"%s\"%s; `tcet-host --help` lists them\n",
+            argv[1], text_suggest(hint, sizeof hint, argv[1], names, COMMAND_COUNT));
+    return EXIT_BAD;
+}

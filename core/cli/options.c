@@ -1,0 +1,157 @@
+/* options.c -- the command line of one command (cli.h).  Room: core/cli. */
+#include "cli/cli.h"
+
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void print_help(const struct command *c, const struct option_spec *specs, size_t count)
+{
+    printf("tcet-host %s: %s\n\nusage: tcet-host %s %s\n", c->name, c->summary, c->name, c->usage);
+    if (count)
+        printf("\n");
+    for (size_t i = 0; i < count; i++) {
+        char left[64];
+
+        snprintf(left, sizeof left, "%s%s%s", specs[i].name, specs[i].value ? " " : "",
+                 specs[i].value ? specs[i].value : "");
+        printf("  %-26s %s\n", left, specs[i].doc);
+    }
+    printf("\nexample:\n  %s\n", c->example);
+}
+
+int cli_usage(const struct command *c, const char *format, ...)
+{
+    va_list ap;
+
+    fprintf(stderr, "tcet-host %s: ", c->name);
+    va_start(ap, format);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fprintf(stderr, "; see `tcet-host %s --help`\n", c->name);
+    return EXIT_BAD;
+}
+
+/* Sets one option; value is NULL for a flag. */
+static int set_option(const struct command *c, const struct option_spec *o, const char *value)
+{
+    if (o->flag) {
+        *o->flag = true;
+    } else if (o->text) {
+        *o->text = value;
+    } else if (o->list->count == sizeof o->list->item / sizeof *o->list->item) {
+        return cli_usage(c, "%s is given too often", o->name);
+    } else {
+        o->list->item[o->list->count++] = value;
+    }
+    return -1;
+}
+
+/* Handles argv[*i]; may consume the next word as its value. */
+static int one_option(const struct command *c, int argc, char **argv, int *i,
+                      const struct option_spec *specs, size_t count)
+{
+    const char *arg = argv[*i], *equals = strchr(arg, '=');
+    size_t n = equals ? (size_t)(equals - arg) : strlen(arg);
+    const char *names[64];
+    char given[64], hint[128];
+
+    for (size_t k = 0; k < count; k++) {
+        const struct option_spec *o = &specs[k];
+
+        if (k < sizeof names / sizeof *names)
+            names[k] = o->name;
+        if (strlen(o->name) != n || strncmp(o->name, arg, n))
+            continue;
+        if (!o->value)
+            return equals ? cli_usage(c, "%s takes no value", o->name) : set_option(c, o, NULL);
+        if (equals)
+            return set_option(c, o, equals + 1);
+        if (*i + 1 >= argc)
+            return cli_usage(c, "%s needs a value: %s", o->name, o->value);
+        return set_option(c, o, argv[++*i]);
+    }
+    snprintf(given, sizeof given, "%.*s", (int)(n < sizeof given ? n : sizeof given - 1), arg);
+    return cli_usage(c, "unknown option %s%s", given,
+                     text_suggest(hint, sizeof hint, given, names, count));
+}
+
+int cli_options(const struct command *c, int argc, char **argv, const struct option_spec *specs,
+                size_t spec_count, const char **positional, size_t least, size_t most,
+                size_t *count)
+{
+    int only_words = 0;
+
+    *count = 0;
+    for (int i = 2; i < argc; i++) {
+        int code = -1;
+
+        if (!only_words && (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))) {
+            print_help(c, specs, spec_count);
+            return 0;
+        }
+        if (!only_words && !strcmp(argv[i], "--"))
+            only_words = 1;
+        else if (!only_words && argv[i][0] == '-' && argv[i][1])
+            code = one_option(c, argc, argv, &i, specs, spec_count);
+        else if (*count == most)
+            code = cli_usage(c, "unexpected \"%s\"", argv[i]);
+        else
+            positional[(*count)++] = argv[i];
+        if (code >= 0)
+            return code;
+    }
+    if (*count < least)
+        return cli_usage(c, "something is missing: tcet-host %s %s", c->name, c->usage);
+    return -1;
+}
+
+int cli_fail(const struct error *err)
+{
+    fprintf(stderr, "tcet-host: error: %s\n",
+            err->text[0] ? err->text : error_name(err->status));
+    return err->status == TCET_E_MEMORY ? EXIT_FAULT : EXIT_BAD;
+}
+
+void cli_log(void *arg, int level, const char *text)
+{
+    static const char *const names[] = {"debug", "note", "warning"};
+
+    (void)arg;
+    if (level > TCET_LOG_DEBUG)
+        fprintf(stderr, "%stcet-host: %s: %s\n", isatty(2) ? "\r\033[K" : "",
+                names[level < 3 ? level : 2], text);
+}
+
+bool cli_write(const struct buf *b)
+{
+    if (b->len && fwrite(b->data, 1, b->len, stdout) != b->len)
+        return false;
+    return fflush(stdout) == 0;
+}
+
+tcet_status cli_config(const char *path, const struct option_list *sets, struct config **out,
+                       struct error *err)
+{
+    struct config *c;
+
+    TRY(config_load(path, &c, err));
+    for (size_t i = 0; sets && i < sets->count; i++) {
+        if (config_set(c, sets->item[i], err) < 0) {
+            config_free(c);
+            return err->status;
+        }
+    }
+    *out = c;
+    return TCET_OK;
+}
+
+void cli_put_run(struct config *c, const char *key, const char *value)
+{
+    char cwd[4096];
+
+    config_put(c, "run", "", key, value, "command line", getcwd(cwd, sizeof cwd) ? cwd : "/", 0);
+}

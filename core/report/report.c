@@ -1,0 +1,364 @@
+/* report.c -- see report.h.  Room: core/report. */
+#include "report/report.h"
+
+#include "base/text.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The values of one column that take part, turned so that larger is better. */
+struct picked {
+    double *score, *accuracy;
+    size_t n, nan;
+};
+
+static void pick(const struct report_input *in, const struct report_column *c, struct arena *a,
+                 struct picked *out)
+{
+    double low = INFINITY;
+
+    out->score = arena_alloc(a, (in->count + 1) * sizeof(double));
+    out->accuracy = arena_alloc(a, (in->count + 1) * sizeof(double));
+    out->n = out->nan = 0;
+    for (size_t i = 0; i < in->count; i++) {
+        double v = c->direction < 0 ? -c->values[i] : c->values[i];
+
+        if (isnan(in->accuracy[i]) || (in->mask && !in->mask[i]))
+            continue;
+        if (isnan(v)) {
+            out->nan++;
+            if (in->nan == REPORT_DROP)
+                continue;
+        } else if (v < low) {
+            low = v;
+        }
+        out->score[out->n] = v;
+        out->accuracy[out->n++] = in->accuracy[i];
+    }
+    /* Below every number: -inf, unless that is taken, when it ties with it. */
+    for (size_t i = 0; i < out->n && out->nan; i++) {
+        if (isnan(out->score[i]))
+            out->score[i] = -INFINITY;
+    }
+}
+
+static void make_line(const struct report_input *in, const struct report_column *c,
+                      struct report_line *l)
+{
+    static const size_t ks[] = {1, 10, 100};
+    struct arena a = {0};
+    struct picked p;
+
+    pick(in, c, &a, &p);
+    *l = (struct report_line){.name = c->name, .direction = c->direction, .baseline = c->baseline,
+                              .n = p.n, .nan = p.nan};
+    l->tau = stats_kendall(p.score, p.accuracy, p.n);
+    l->spearman = stats_spearman(p.score, p.accuracy, p.n);
+    l->pearson = stats_pearson(p.score, p.accuracy, p.n);
+    l->interval = stats_kendall_interval(p.score, p.accuracy, p.n, in->replicates, in->seed);
+    for (int i = 0; i < 3; i++) {
+        if (p.n >= ks[i])
+            stats_top_k(p.score, p.accuracy, p.n, ks[i], &l->top[i]);
+    }
+    arena_free(&a);
+}
+
+/* Pairs are compared where both metrics and the accuracy are numbers. */
+static void make_pair(const struct report_input *in, const struct report_column *cx,
+                      const struct report_column *cy, struct report_pair *out)
+{
+    struct arena a = {0};
+    double *x = arena_alloc(&a, (in->count + 1) * sizeof *x);
+    double *y = arena_alloc(&a, (in->count + 1) * sizeof *y);
+    double *z = arena_alloc(&a, (in->count + 1) * sizeof *z);
+    size_t n = 0;
+
+    for (size_t i = 0; i < in->count; i++) {
+        if (isnan(in->accuracy[i]) || (in->mask && !in->mask[i]) || !isfinite(cx->values[i]) ||
+            !isfinite(cy->values[i]))
+            continue;
+        x[n] = cx->direction < 0 ? -cx->values[i] : cx->values[i];
+        y[n] = cy->direction < 0 ? -cy->values[i] : cy->values[i];
+        z[n++] = in->accuracy[i];
+    }
+    out->x = cx->name;
+    out->y = cy->name;
+    out->tau_xy = stats_kendall(x, y, n);
+    out->partial = stats_partial(out->tau_xy, stats_kendall(x, z, n), stats_kendall(y, z, n));
+    out->mx = stats_moments(x, n);
+    out->my = stats_moments(y, n);
+    out->share = stats_product_share(out->mx, out->my);
+    out->dominant = isnan(out->share) ? "" : out->share >= 0.5 ? cx->name : cy->name;
+    arena_free(&a);
+}
+
+tcet_status report_make(const struct report_input *in, int with_pairs, struct report *out,
+                        struct error *err)
+{
+    struct report r = {.line_count = in->column_count};
+
+    for (size_t i = 0; i < in->count; i++) {
+        r.covered += !isnan(in->accuracy[i]) && (!in->mask || in->mask[i]);
+        r.masked += in->mask && !in->mask[i];
+    }
+    if (!r.covered)
+        return error_set(err, TCET_E_ARG,
+                         "none of the %zu architectures has a value of %s in the table%s",
+                         in->count, in->accuracy_name, r.masked ? " and is in the population" : "");
+    r.lines = arena_alloc(&r.arena, (in->column_count + 1) * sizeof *r.lines);
+    for (size_t i = 0; i < in->column_count; i++)
+        make_line(in, &in->columns[i], &r.lines[i]);
+    r.pairs = arena_alloc(&r.arena, (in->column_count * in->column_count + 1) * sizeof *r.pairs);
+    for (size_t i = 0; with_pairs && i < in->column_count; i++) {
+        for (size_t k = i + 1; !in->columns[i].baseline && k < in->column_count; k++) {
+            if (!in->columns[k].baseline)
+                make_pair(in, &in->columns[i], &in->columns[k], &r.pairs[r.pair_count++]);
+        }
+    }
+    *out = r;
+    return TCET_OK;
+}
+
+void report_free(struct report *r)
+{
+    arena_free(&r->arena);
+}
+
+/* -- Tables ----------------------------------------------------------------------------- */
+
+static int is_number(const char *s)
+{
+    return isdigit((unsigned char)*s) || ((*s == '-' || *s == '.') && s[1]);
+}
+
+/* Characters on the screen: UTF-8 continuation bytes take no place. */
+static size_t width(const char *s)
+{
+    size_t n = 0;
+
+    for (; *s; s++)
+        n += (*s & 0xc0) != 0x80;
+    return n;
+}
+
+static void pad(struct buf *out, size_t n)
+{
+    while (n--)
+        buf_puts(out, " ");
+}
+
+static void csv_cell(struct buf *out, const char *s)
+{
+    if (!strpbrk(s, ",\"\n\r")) {
+        buf_puts(out, s);
+        return;
+    }
+    buf_puts(out, "\"");
+    for (; *s; s++)
+        buf_printf(out, *s == '"' ? "\"\"" : "%c", *s);
+    buf_puts(out, "\"");
+}
+
+void report_table(struct buf *out, const char *const *cells, size_t rows, size_t columns,
+                  enum report_format f)
+{
+    size_t *w = mem_alloc(columns * sizeof *w);
+
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t c = 0; c < columns; c++) {
+            size_t n = width(cells[r * columns + c]);
+
+            w[c] = n > w[c] ? n : w[c];
+        }
+    }
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t c = 0; c < columns; c++) {
+            const char *s = cells[r * columns + c];
+            size_t gap = w[c] - width(s);
+            int right = rows > 1 && c && is_number(cells[columns * (r ? r : 1) + c]);
+
+            if (f == REPORT_CSV) {
+                buf_puts(out, c ? "," : "");
+                csv_cell(out, s);
+                continue;
+            }
+            buf_puts(out, f == REPORT_MARKDOWN ? "| " : c ? "  " : "");
+            if (right)
+                pad(out, gap);
+            buf_puts(out, s);
+            if (!right && (f == REPORT_MARKDOWN || c + 1 < columns))
+                pad(out, gap);
+            buf_puts(out, f == REPORT_MARKDOWN ? " " : "");
+        }
+        buf_puts(out, f == REPORT_MARKDOWN ? "|\n" : "\n");
+        for (size_t c = 0; f == REPORT_MARKDOWN && r == 0 && c < columns; c++)
+            buf_printf(out, "|---%s", c + 1 == columns ? "|\n" : "");
+    }
+    free(w);
+}
+
+static int by_tau(const void *a, const void *b)
+{
+    const struct report_line *x = *(const struct report_line *const *)a;
+    const struct report_line *y = *(const struct report_line *const *)b;
+
+    if (x->baseline != y->baseline)
+        return x->baseline - y->baseline;
+    if (isnan(x->tau) || isnan(y->tau))
+        return isnan(x->tau) - isnan(y->tau);
+    return (x->tau < y->tau) - (x->tau > y->tau);
+}
+
+static const char *number(struct arena *a, const char *format, double v)
+{
+    char text[32];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    return isfinite(v) ? arena_printf(a, format, v) : arena_strdup(a, text_f64(text, v));
+#pragma GCC diagnostic pop
+}
+
+static void print_lines(const struct report_input *in, const struct report_line *const *lines,
+                        size_t count, enum report_format f, struct buf *out)
+{
+    static const char *const head[] = {"proxy", "Kendall", "95 % low", "95 % high", "Spearman",
+                                       "Pearson", "top-1", "top-10", "top-100", "regret@1", "n",
+                                       "nan"};
+    enum { N = sizeof head / sizeof *head };
+    struct arena a = {0};
+    const char **cell = arena_alloc(&a, (count + 1) * N * sizeof *cell);
+
+    (void)in;
+    memcpy(cell, head, sizeof head);
+    for (size_t i = 0; i < count; i++) {
+        const struct report_line *l = lines[i];
+        const char **c = cell + (i + 1) * N;
+
+        c[0] = l->baseline ? arena_printf(&a, "(%s)", l->name) : l->name;
+        c[1] = number(&a, "%.4f", l->tau);
+        c[2] = number(&a, "%.4f", l->interval.low);
+        c[3] = number(&a, "%.4f", l->interval.high);
+        c[4] = number(&a, "%.4f", l->spearman);
+        c[5] = number(&a, "%.4f", l->pearson);
+        for (int k = 0; k < 3; k++)
+            c[6 + k] = l->top[k].k ? number(&a, "%.2f", l->top[k].best) : "-";
+        c[9] = l->top[0].k ? number(&a, "%.2f", l->top[0].regret) : "-";
+        c[10] = arena_printf(&a, "%zu", l->n);
+        c[11] = arena_printf(&a, "%zu", l->nan);
+    }
+    report_table(out, cell, count + 1, N, f);
+    arena_free(&a);
+}
+
+static void print_pairs(const struct report *r, enum report_format f, struct buf *out)
+{
+    static const char *const head[] = {"x", "y", "tau(x,y)", "partial tau", "mean x", "std x",
+                                       "mean/std x", "mean y", "std y", "mean/std y", "share of x",
+                                       "dominates x*y"};
+    enum { N = sizeof head / sizeof *head };
+    struct arena a = {0};
+    const char **cell = arena_alloc(&a, (r->pair_count + 1) * N * sizeof *cell);
+
+    memcpy(cell, head, sizeof head);
+    for (size_t i = 0; i < r->pair_count; i++) {
+        const struct report_pair *p = &r->pairs[i];
+        const double v[] = {p->tau_xy, p->partial, p->mx.mean, p->mx.std, p->mx.ratio,
+                            p->my.mean, p->my.std, p->my.ratio, p->share};
+        const char **c = cell + (i + 1) * N;
+
+        c[0] = p->x;
+        c[1] = p->y;
+        for (int k = 0; k < 9; k++)
+            c[2 + k] = number(&a, k < 2 || k == 8 ? "%.4f" : "%.4g", v[k]);
+        c[11] = *p->dominant ? p->dominant : "-";
+    }
+    report_table(out, cell, r->pair_count + 1, N, f);
+    arena_free(&a);
+}
+
+static void json_field(struct buf *out, const char *name, double v)
+{
+    buf_printf(out, ",\"%s\":", name);
+    text_json_f64(out, v);
+}
+
+static void print_json(const struct report_input *in, const struct report *r, struct buf *out)
+{
+    buf_puts(out, "{\"accuracy\":");
+    text_json_string(out, in->accuracy_name);
+    buf_puts(out, ",\"population\":");
+    text_json_string(out, in->population);
+    buf_printf(out, ",\"tau\":\"b\",\"nan\":\"%s\",\"architectures\":%zu,\"covered\":%zu,"
+                    "\"metrics\":[",
+               in->nan == REPORT_DROP ? "drop" : "lowest", in->count, r->covered);
+    for (size_t i = 0; i < r->line_count; i++) {
+        const struct report_line *l = &r->lines[i];
+
+        buf_puts(out, i ? ",{\"name\":" : "{\"name\":");
+        text_json_string(out, l->name);
+        buf_printf(out, ",\"direction\":%d,\"baseline\":%s,\"n\":%zu,\"nan\":%zu", l->direction,
+                   l->baseline ? "true" : "false", l->n, l->nan);
+        json_field(out, "kendall", l->tau);
+        json_field(out, "kendall_low", l->interval.low);
+        json_field(out, "kendall_high", l->interval.high);
+        buf_puts(out, ",\"interval\":");
+        text_json_string(out, l->interval.method);
+        json_field(out, "spearman", l->spearman);
+        json_field(out, "pearson", l->pearson);
+        buf_puts(out, ",\"top\":[");
+        for (int k = 0; k < 3 && l->top[k].k; k++) {
+            buf_printf(out, "%s{\"k\":%zu", k ? "," : "", l->top[k].k);
+            json_field(out, "best", l->top[k].best);
+            json_field(out, "regret", l->top[k].regret);
+            json_field(out, "mean", l->top[k].mean);
+            buf_puts(out, "}");
+        }
+        buf_puts(out, "]}");
+    }
+    buf_puts(out, "],\"pairs\":[");
+    for (size_t i = 0; i < r->pair_count; i++) {
+        const struct report_pair *p = &r->pairs[i];
+
+        buf_puts(out, i ? ",{\"x\":" : "{\"x\":");
+        text_json_string(out, p->x);
+        buf_puts(out, ",\"y\":");
+        text_json_string(out, p->y);
+        json_field(out, "tau", p->tau_xy);
+        json_field(out, "partial_tau", p->partial);
+        json_field(out, "mean_x", p->mx.mean);
+        json_field(out, "std_x", p->mx.std);
+        json_field(out, "ratio_x", p->mx.ratio);
+        json_field(out, "mean_y", p->my.mean);
+        json_field(out, "std_y", p->my.std);
+        json_field(out, "ratio_y", p->my.ratio);
+        json_field(out, "share_x", p->share);
+        buf_puts(out, ",\"dominant\":");
+        text_json_string(out, p->dominant);
+        buf_puts(out, "}");
+    }
+    buf_puts(out, "]}\n");
+}
+
+void report_print(const struct report_input *in, const struct report *r, enum report_format f,
+                  int sorted, struct buf *out)
+{
+    const struct report_line **order = mem_alloc((r->line_count + 1) * sizeof *order);
+
+    for (size_t i = 0; i < r->line_count; i++)
+        order[i] = &r->lines[i];
+    if (sorted)
+        qsort(order, r->line_count, sizeof *order, by_tau);
+    if (f == REPORT_JSON) {
+        print_json(in, r, out);
+    } else {
+        print_lines(in, order, r->line_count, f, out);
+        if (r->pair_count) {
+            buf_puts(out, "\n");
+            print_pairs(r, f, out);
+        }
+    }
+    free(order);
+}

@@ -1,0 +1,76 @@
+/* report.h -- scores against accuracies: one line a metric, one a pair of metrics.
+ *
+ * Room: core/report.  Stands on core/num and core/base.  Computes and formats into buffers;
+ * prints nothing. */
+#ifndef CORE_REPORT_H
+#define CORE_REPORT_H
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "num/stats.h"
+
+enum report_nan {
+    REPORT_LOWEST, /* NaN ranks below every number */
+    REPORT_DROP    /* such architectures are left out of that metric's line */
+};
+enum report_format { REPORT_TEXT, REPORT_CSV, REPORT_MARKDOWN, REPORT_JSON };
+
+/* One metric over all architectures: [count] values. */
+struct report_column {
+    const char *name;
+    int32_t direction; /* -1: smaller is better; the values are negated before ranking */
+    int baseline;      /* #params, FLOPs, depth */
+    const double *values;
+};
+
+struct report_input {
+    const struct report_column *columns;
+    size_t column_count, count;
+    const double *accuracy;     /* [count]; NaN: not in the table */
+    const uint8_t *mask;        /* [count], NULL: all */
+    const char *accuracy_name, *population; /* "cifar10_test", "all 15,625" */
+    enum report_nan nan;
+    size_t replicates;          /* of the bootstrap; 0 automatic */
+    uint64_t seed;
+};
+
+struct report_line {
+    const char *name;
+    int32_t direction;
+    int baseline;
+    size_t n, nan;              /* architectures compared; NaN scores among them or dropped */
+    double tau, spearman, pearson;
+    struct stats_interval interval; /* of tau, 95 % */
+    struct stats_top top[3];    /* k = 1, 10, 100, as far as n allows (k = 0: no) */
+};
+
+struct report_pair {
+    const char *x, *y;
+    double tau_xy, partial;     /* equation 1: x and y given the accuracy */
+    struct stats_moments mx, my;/* equations 5 and 6 */
+    double share;               /* of x in the spread of the product x y */
+    const char *dominant;       /* x or y, or "" when undefined */
+};
+
+struct report {
+    struct arena arena;
+    struct report_line *lines;  /* in input order */
+    size_t line_count;
+    struct report_pair *pairs;  /* every pair of columns that are no baselines */
+    size_t pair_count;
+    size_t covered, masked;     /* architectures with an accuracy; left out by the mask */
+};
+
+/* with_pairs: compute pairs too (quadratic in the number of columns). */
+tcet_status report_make(const struct report_input *in, int with_pairs, struct report *out,
+                        struct error *err);
+void report_free(struct report *r);
+/* Lines as a table; text: baselines last, and the order by tau when `sorted`. */
+void report_print(const struct report_input *in, const struct report *r, enum report_format f,
+                  int sorted, struct buf *out);
+
+/* Aligned columns: cells[rows][columns], first row is the header; numbers right-aligned. */
+void report_table(struct buf *out, const char *const *cells, size_t rows, size_t columns,
+                  enum report_format f);
+
+#endif

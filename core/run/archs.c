@@ -1,0 +1,276 @@
+/* archs.c -- which architectures a run covers: all, first:N, sample:N, file:PATH, index:N or
+ * one encoding (plan.h).  Room: core/run. */
+#include "run/plan.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_MAX_BYTES = 1 << 28 };
+
+struct list {
+    struct arena *a;
+    const char **item;
+    size_t count, cap;
+};
+
+static void list_add(struct list *l, const char *text)
+{
+    if (l->count == l->cap) {
+        l->cap = l->cap ? 2 * l->cap : 64;
+        l->item = mem_resize(l->item, l->cap * sizeof *l->item);
+    }
+    l->item[l->count++] = text;
+}
+
+static tcet_status check(struct plan *p, const char *text, struct error *err)
+{
+    return call_end(&p->space->cx,
+                    OPS(tcet_space_ops, p->space)
+                        ->check(call_begin(&p->space->cx), p->space->self, text),
+                    err);
+}
+
+static tcet_status add_index(struct plan *p, struct list *l, int64_t i, struct error *err)
+{
+    char text[TCET_ARCH_MAX];
+
+    TRY(call_end(&p->space->cx,
+                 OPS(tcet_space_ops, p->space)
+                     ->at(call_begin(&p->space->cx), p->space->self, i, text, sizeof text),
+                 err));
+    list_add(l, arena_strdup(l->a, text));
+    return TCET_OK;
+}
+
+static tcet_status space_size(struct plan *p, int64_t *out, struct error *err)
+{
+    return call_end(&p->space->cx,
+                    OPS(tcet_space_ops, p->space)
+                        ->size(call_begin(&p->space->cx), p->space->self, out),
+                    err);
+}
+
+static tcet_status first(struct plan *p, struct list *l, int64_t n, struct error *err)
+{
+    for (int64_t i = 0; i < n; i++)
+        TRY(add_index(p, l, i, err));
+    return TCET_OK;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* n distinct numbers below size in ascending order: a partial Fisher-Yates shuffle of the
+ * PyTorch permutation under the run's seed, so that a larger sample holds the smaller. */
+static tcet_status sample_numbered(struct plan *p, struct list *l, int64_t n, int64_t size,
+                                   struct error *err)
+{
+    tcet_rng *rng = mem_alloc(sizeof *rng);
+    int64_t *order = mem_try((size_t)size, sizeof *order);
+    tcet_status st = TCET_OK;
+
+    if (!order) {
+        free(rng);
+        return error_set(err, TCET_E_MEMORY, "no memory to sample from %lld architectures",
+                         (long long)size);
+    }
+    rng_seed(rng, p->seed);
+    rng_permutation(rng, order, size);
+    qsort(order, (size_t)n, sizeof *order, by_number);
+    for (int64_t i = 0; i < n && st >= 0; i++)
+        st = add_index(p, l, order[i], err);
+    free(order);
+    free(rng);
+    return st;
+}
+
+/* From a space too large to number: random draws, each canonical key once. */
+static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, struct error *err)
+{
+    const tcet_space_ops *ops = OPS(tcet_space_ops, p->space);
+    uint64_t seed = rng_hash(p->seed, "sample");
+    struct arena keys = {0};
+    size_t slots = 1024;
+    const char **seen;
+    tcet_status st = TCET_OK;
+    int64_t tries = 0;
+
+    while (slots < 4 * (size_t)n)
+        slots *= 2;
+    seen = arena_alloc(&keys, slots * sizeof *seen);
+    while ((int64_t)l->count < n && st >= 0) {
+        char text[TCET_ARCH_MAX], key[TCET_ARCH_MAX];
+        tcet_ctx *cx = call_begin(&p->space->cx);
+        size_t at;
+
+        if (tries++ > 1000 * n) {
+            st = error_set(err, TCET_E_ARG, "space %s gave only %zu distinct architectures",
+                           p->space->plugin->desc.id, l->count);
+            break;
+        }
+        p->space->cx.random_state = rng_mix(&seed);
+        st = call_end(&p->space->cx, ops->random(cx, p->space->self, text, sizeof text), err);
+        if (st >= 0)
+            st = call_end(&p->space->cx,
+                          ops->canonical(call_begin(&p->space->cx), p->space->self, text, key,
+                                         sizeof key),
+                          err);
+        if (st < 0)
+            break;
+        at = rng_hash(0, key) & (slots - 1);
+        while (seen[at] && strcmp(seen[at], key))
+            at = (at + 1) & (slots - 1);
+        if (seen[at])
+            continue;
+        seen[at] = arena_strdup(&keys, key);
+        list_add(l, arena_strdup(l->a, text));
+    }
+    arena_free(&keys);
+    return st;
+}
+
+static tcet_status sample(struct plan *p, struct list *l, int64_t n, int64_t size,
+                          struct error *err)
+{
+    if (size < 0)
+        return sample_random(p, l, n, err);
+    return sample_numbered(p, l, n, size, err);
+}
+
+static tcet_status add_text(struct plan *p, struct list *l, const char *line, struct error *err)
+{
+    char *text = text_strip(arena_strdup(l->a, line));
+    int64_t index, size;
+
+    if (!strncmp(text, "index:", 6)) {
+        TRY(space_size(p, &size, err));
+        if (text_to_i64(text + 6, &index) < 0 || index < 0 || (size >= 0 && index >= size))
+            return error_set(err, TCET_E_ARG, "\"%s\" is no architecture number; space %s has %lld",
+                             text, p->space->plugin->desc.id, (long long)size);
+        return add_index(p, l, index, err);
+    }
+    TRY(check(p, text, err));
+    list_add(l, line);
+    return TCET_OK;
+}
+
+static tcet_status read_lines(struct plan *p, struct list *l, FILE *f, const char *path,
+                              struct error *err)
+{
+    char *line = NULL;
+    size_t cap = 0, total = 0;
+    tcet_status st = TCET_OK;
+    ssize_t n;
+    int number = 0;
+
+    while (st >= 0 && (n = getline(&line, &cap, f)) >= 0) {
+        number++;
+        total += (size_t)n;
+        while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+            line[--n] = '\0';
+        if (strlen(line) != (size_t)n)
+            st = error_set(err, TCET_E_ARG, "a NUL byte");
+        else if (n >= TCET_ARCH_MAX || total > FILE_MAX_BYTES)
+            st = error_set(err, TCET_E_ARG, "too long: a line may have %d bytes, a file %d",
+                           TCET_ARCH_MAX - 1, FILE_MAX_BYTES);
+        else if (*text_strip(arena_strdup(l->a, line)))
+            st = add_text(p, l, arena_strdup(l->a, line), err);
+        if (st < 0)
+            error_prefix(err, "%s:%d: ", path, number);
+    }
+    if (st >= 0 && ferror(f))
+        st = error_set(err, TCET_E_IO, "%s: cannot read: %s", path, strerror(errno));
+    free(line);
+    return st;
+}
+
+static tcet_status from_file(struct plan *p, struct list *l, struct config_key *k,
+                             struct error *err)
+{
+    struct config_key part = *k;
+    const char *path;
+    FILE *f;
+    tcet_status st;
+
+    part.value = k->value + 5;
+    path = config_path(l->a, &part);
+    k->value = arena_printf(&p->arena, "file:%s", path); /* the resolved config says where */
+    f = fopen(path, "r");
+    if (!f)
+        return config_error(err, k, "cannot open the list of architectures %s: %s", path,
+                            strerror(errno));
+    st = read_lines(p, l, f, path, err);
+    fclose(f);
+    if (st >= 0 && !l->count)
+        return config_error(err, k, "%s holds no architecture", path);
+    return st;
+}
+
+static tcet_status numbered(struct plan *p, struct list *l, const struct config_key *k,
+                            struct error *err)
+{
+    int is_first = !strncmp(k->value, "first:", 6);
+    const char *number = strchr(k->value, ':') + 1;
+    int64_t n, size;
+
+    TRY(space_size(p, &size, err));
+    if (text_to_i64(number, &n) < 0 || n < 1)
+        return config_error(err, k, "\"%s\" is not a number of architectures", number);
+    if (size >= 0 && n > size)
+        return config_error(err, k, "%lld architectures asked for, space %s has %lld",
+                            (long long)n, p->space->plugin->desc.id, (long long)size);
+    return is_first ? first(p, l, n, err) : sample(p, l, n, size, err);
+}
+
+static tcet_status expand(struct plan *p, struct list *l, struct error *err)
+{
+    struct config_key *k = config_get(p->config, "run", "", "archs");
+    int64_t size;
+
+    if (!k || !strcmp(k->value, "all")) {
+        TRY(space_size(p, &size, err));
+        if (size < 0 && k)
+            return config_error(err, k, "space %s is too large for all; use sample:N",
+                                p->space->plugin->desc.id);
+        if (size < 0)
+            return error_set(err, TCET_E_ARG, "[run] archs is missing; space %s is too large to "
+                                              "score all: use sample:N",
+                             p->space->plugin->desc.id);
+        return first(p, l, size, err);
+    }
+    if (!strncmp(k->value, "file:", 5))
+        return from_file(p, l, k, err);
+    if (!strncmp(k->value, "first:", 6) || !strncmp(k->value, "sample:", 7))
+        return numbered(p, l, k, err);
+    if (add_text(p, l, arena_strdup(l->a, k->value), err) < 0)
+        return config_error(err, k, "%s; archs is all, first:N, sample:N, file:PATH, index:N or an "
+                                    "architecture",
+                            arena_strdup(l->a, err->text));
+    return TCET_OK;
+}
+
+tcet_status plan_archs(struct plan *p, struct arena *a, const char *const **out, size_t *count,
+                       struct error *err)
+{
+    struct list l = {.a = a};
+    const char **kept;
+    tcet_status st = expand(p, &l, err);
+
+    if (st >= 0) {
+        kept = arena_alloc(a, (l.count + 1) * sizeof *kept);
+        if (l.count)
+            memcpy(kept, l.item, l.count * sizeof *kept);
+        *out = kept;
+        *count = l.count;
+    }
+    free(l.item);
+    return st;
+}

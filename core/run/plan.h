@@ -1,0 +1,127 @@
+/* plan.h -- a config resolved: which plugins, which metrics and scores, which distinct
+ * passes they need together, and what identifies every value.
+ *
+ * Room: core/run.  A plan lives in a worker process (it runs plugin code: describe()).  It
+ * is immutable once made; scoring (score.h) keeps its state apart.  Every error that the
+ * config can hold is found here, before any work. */
+#ifndef CORE_PLAN_H
+#define CORE_PLAN_H
+
+#include "config/config.h"
+#include "graph/graph.h"
+#include "plugin/instance.h"
+
+#include <tcet/aggregator.h>
+#include <tcet/combiner.h>
+#include <tcet/dataset.h>
+#include <tcet/draft/backend.h>
+#include <tcet/saliency.h>
+#include <tcet/space.h>
+
+/* One distinct pass and everybody it serves. */
+struct plan_pass {
+    tcet_pass pass;      /* precision resolved */
+    uint32_t sites, wants;
+    const char *text;    /* canonical; merging is by it */
+    const char *reasons; /* "snip (snip_snr), nwot (lnwot)" */
+};
+
+/* One distinct saliency: plugin and parameters. */
+struct plan_saliency {
+    struct instance *instance;
+    tcet_request request;
+    tcet_pass asked;     /* what request.pass points to */
+    int pass;            /* index, or -1: needs facts of the graph alone */
+    int keep;            /* S^l is needed after the pass (network partition, parameter scope) */
+    const char *key;
+};
+
+struct plan_metric {
+    const char *name;
+    int saliency;              /* index */
+    struct instance *aggregator;
+    int network;               /* partition = network */
+    int32_t direction;
+    const char *key;
+    int column;
+};
+
+struct plan_score {
+    const char *name;
+    struct instance *combiner; /* NULL: renames its one metric */
+    struct instance *aggregator; /* parameter scope only */
+    uint32_t scope;            /* TCET_SCOPE_*, 0 for a rename */
+    const int *inputs;         /* columns; metrics alone for scopes parameter and layer */
+    size_t input_count;
+    int32_t direction;
+    const char *key;
+    int column;
+};
+
+/* What is stored and exported, in config order. */
+struct plan_column {
+    const char *name, *key;
+    int is_score, index; /* of metrics or scores */
+    int population, layered;
+    int32_t direction;
+};
+
+enum plan_nonfinite { NONFINITE_KEEP, NONFINITE_DROP, NONFINITE_FAIL };
+
+struct plan {
+    struct arena arena;
+    const struct config *config;
+    struct registry *registry;
+    uint64_t seed;
+    uint32_t precision; /* TCET_PRECISION_F32 or _F64 */
+    enum plan_nonfinite nonfinite;
+    struct instance *space, *dataset, *backend;
+    tcet_task task;
+    tcet_data_info data_info;
+    const char *data_key; /* identity of the mini-batches */
+    int64_t batch, batches;
+    uint64_t data_seed;
+    float *x;             /* [batches, batch, channels, height, width] */
+    int64_t *y;           /* [batches, batch] */
+    double x_sum;         /* float64 sum of the first mini-batch */
+    tcet_backend_info backend_info; /* empty until plan_open_backend */
+    struct plan_pass *passes;
+    size_t pass_count, passes_asked;
+    struct plan_saliency *saliencies;
+    size_t saliency_count;
+    struct plan_metric *metrics;
+    size_t metric_count;
+    struct plan_score *scores;
+    size_t score_count;
+    struct plan_column *columns;
+    size_t column_count;
+};
+
+/* Makes a plan.  Loads plugin code, draws the mini-batches; does not open the backend.
+ * Errors name file and line.  config is borrowed for the plan's life. */
+tcet_status plan_make(const struct config *config, struct plan **out, struct error *err);
+/* The space alone, for facts of architectures: no metric, data or backend is looked at. */
+tcet_status plan_make_space(const struct config *config, struct plan **out, struct error *err);
+/* Opens the backend (loads libtorch, finds the device) and completes the keys with its
+ * identity. */
+tcet_status plan_open_backend(struct plan *p, struct error *err);
+void plan_free(struct plan *p);
+
+/* For people: metrics, scores, merged passes and why each is needed. */
+void plan_print(const struct plan *p, struct buf *out);
+/* Canonical text of a pass (without seed, data and backend). */
+void pass_text(const tcet_pass *pass, struct buf *out);
+/* True when what `a` needs is also computed by `b`: equal passes, or `a` only looks at the
+ * forward half of `b`. */
+int pass_covers(const tcet_pass *b, const tcet_pass *a);
+
+/* The architectures that [run] archs names, in order.  `file:` paths are read here; an error
+ * names file, line and position. */
+tcet_status plan_archs(struct plan *p, struct arena *a, const char *const **out, size_t *count,
+                       struct error *err);
+
+/* Marks known sections and keys used by nobody else and reports the first unknown one, with
+ * the nearest valid name. */
+tcet_status plan_check_unused(const struct config *c, struct error *err);
+
+#endif

@@ -1,0 +1,919 @@
+/* score.c -- see score.h.  Room: core/run. */
+#include "run/score.h"
+
+#include "base/text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* S^l of one layer, kept after the pass. */
+struct kept {
+    double *data; /* arena of the architecture; NULL: layer not seen */
+    int64_t rows, cols;
+};
+
+/* What one saliency produced for the current architecture. */
+struct salience {
+    int active;           /* some wanted metric needs it */
+    size_t count;         /* layers over its sites */
+    size_t site_at[6];    /* first position of each site, by bit */
+    struct kept *kept;    /* [count], when the plan keeps S^l */
+    struct guards guards;
+};
+
+struct scorer {
+    struct plan *plan;
+    struct graph *graph;
+    struct arena arena;     /* of one architecture */
+    const char *arch;
+    float *params, *absolute, *gaussian, *noise; /* reused buffers, sizes below */
+    size_t params_cap, absolute_cap, gaussian_cap, noise_cap;
+    uint64_t gaussian_seed; /* what `gaussian` and `noise` hold, valid when have_gaussian */
+    tcet_rng rng;
+    double *matrix;         /* S^l of the current layer */
+    size_t matrix_cap;
+    struct salience *salience;
+    size_t site_count[6];   /* layers of each site in the current graph */
+    const char **names[6];  /* module names by site */
+    int32_t *modules[6], *order[6];
+    struct score_row row;
+    uint8_t *needed;        /* columns to compute, inputs of scores included */
+    struct error *err;      /* where visit() reports */
+    int pass;               /* being visited */
+};
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Sites are bits; arrays are indexed by the bit's number. */
+enum { SITES = 6 };
+
+static int site_bit(uint32_t site)
+{
+    return __builtin_ctz(site);
+}
+
+static tcet_status grow(float **p, size_t *cap, size_t n, struct error *err)
+{
+    if (n > *cap) {
+        free(*p);
+        *cap = 0;
+        *p = mem_try(n, sizeof **p);
+        if (!*p)
+            return error_set(err, TCET_E_MEMORY, "no memory for %zu weights", n);
+        *cap = n;
+    }
+    return TCET_OK;
+}
+
+/* -- Layers of the graph ---------------------------------------------------------------- */
+
+static int is_activation(uint32_t op)
+{
+    return op == TCET_OP_RELU || op == TCET_OP_RELU6 || op == TCET_OP_SWISH ||
+           op == TCET_OP_HSWISH || op == TCET_OP_SIGMOID;
+}
+
+static const char *module_name(struct scorer *s, int32_t module)
+{
+    char name[512];
+
+    return module < 0 ? "" : arena_strdup(&s->arena,
+                                          graph_module_name(s->graph, module, name, sizeof name));
+}
+
+static void site_alloc(struct scorer *s, int site, size_t cap)
+{
+    s->names[site] = arena_alloc(&s->arena, (cap + 1) * sizeof *s->names[site]);
+    s->modules[site] = arena_alloc(&s->arena, (cap + 1) * sizeof *s->modules[site]);
+    s->order[site] = arena_alloc(&s->arena, (cap + 1) * sizeof *s->order[site]);
+    s->site_count[site] = 0;
+}
+
+static void site_add(struct scorer *s, int site, int32_t module, const char *name)
+{
+    size_t n = s->site_count[site]++;
+
+    s->names[site][n] = name;
+    s->modules[site][n] = module;
+    s->order[site][n] = -1;
+}
+
+/* Lists every site's layers, and the order in which the graph first executes them. */
+static void list_sites(struct scorer *s)
+{
+    const tcet_graph *g = graph_view(s->graph);
+    const int32_t *layers = graph_layers(s->graph);
+    int weight = site_bit(TCET_SITE_WEIGHT), norm = site_bit(TCET_SITE_NORM);
+    int activation = site_bit(TCET_SITE_ACTIVATION);
+    int32_t *place = arena_alloc(&s->arena, ((size_t)g->module_count + 1) * sizeof *place);
+    int32_t next[2] = {0, 0};
+
+    site_alloc(s, weight, (size_t)g->layer_count);
+    site_alloc(s, norm, (size_t)g->module_count);
+    site_alloc(s, activation, (size_t)g->node_count);
+    for (int32_t i = 0; i < g->layer_count; i++) {
+        place[layers[i]] = i;
+        site_add(s, weight, layers[i], module_name(s, layers[i]));
+    }
+    for (int32_t m = 0; m < g->module_count; m++) {
+        if (g->modules[m].kind == TCET_LAYER_NORM && g->modules[m].weight_count) {
+            place[m] = (int32_t)s->site_count[norm];
+            site_add(s, norm, m, module_name(s, m));
+        }
+    }
+    for (int32_t n = 0; n < g->node_count; n++) {
+        const tcet_node *node = &g->nodes[n];
+        int is_norm = node->op == TCET_OP_BATCH_NORM;
+
+        if (is_activation(node->op)) {
+            size_t at = s->site_count[activation];
+
+            site_add(s, activation, node->module, module_name(s, node->module));
+            s->order[activation][at] = (int32_t)at;
+        } else if (node->module >= 0 &&
+                   ((is_norm && g->modules[node->module].weight_count) ||
+                    g->modules[node->module].layer >= 0)) {
+            int32_t *order = &s->order[is_norm ? norm : weight][place[node->module]];
+
+            if (*order < 0)
+                *order = next[is_norm]++;
+        }
+    }
+    for (uint32_t bit = TCET_SITE_INPUT; bit <= TCET_SITE_LOGITS; bit <<= 1) {
+        int site = site_bit(bit);
+
+        site_alloc(s, site, 1);
+        site_add(s, site, -1,
+                 bit == TCET_SITE_INPUT ? "input" : bit == TCET_SITE_LOGITS ? "logits" : "features");
+        s->order[site][0] = 0;
+    }
+}
+
+static const char *shape_text(struct scorer *s, const tcet_graph_module *m)
+{
+    struct buf b = {0};
+    const char *text;
+
+    for (int32_t i = 0; i < m->ndim; i++)
+        buf_printf(&b, "%s%lld", i ? "," : "", (long long)m->shape[i]);
+    text = arena_strdup(&s->arena, b.len ? b.data : "");
+    buf_free(&b);
+    return text;
+}
+
+static void list_layers(struct scorer *s)
+{
+    const tcet_graph *g = graph_view(s->graph);
+    const int32_t *modules = graph_layers(s->graph);
+    struct score_layer *l = arena_alloc(&s->arena, ((size_t)g->layer_count + 1) * sizeof *l);
+
+    for (int32_t i = 0; i < g->layer_count; i++) {
+        const tcet_graph_module *m = &g->modules[modules[i]];
+
+        l[i].name = s->names[site_bit(TCET_SITE_WEIGHT)][i];
+        l[i].kind = m->kind == TCET_LAYER_LINEAR ? "linear" : "conv";
+        l[i].shape = shape_text(s, m);
+    }
+    s->row.layers = l;
+    s->row.layer_count = (size_t)g->layer_count;
+}
+
+/* -- Saliency and aggregator ------------------------------------------------------------ */
+
+static uint64_t stream(const struct scorer *s, const struct instance *i)
+{
+    return rng_hash(rng_hash(s->plan->seed, s->arch), i->cx.who);
+}
+
+/* Runs one plugin call with this architecture's random stream and guard counters. */
+static tcet_ctx *enter(struct scorer *s, struct instance *i, struct guards *g)
+{
+    tcet_ctx *cx = call_begin(&i->cx);
+
+    i->cx.guards = g;
+    i->cx.random_state = stream(s, i);
+    return cx;
+}
+
+static tcet_status matrix_size(struct scorer *s, struct plan_saliency *ps, struct guards *guards,
+                               const tcet_layer *layer, int64_t *rows, int64_t *cols,
+                               struct error *err)
+{
+    int64_t total;
+
+    switch (ps->request.form) {
+    case TCET_FORM_VECTOR:
+        *rows = 1;
+        *cols = layer->weight.count;
+        break;
+    case TCET_FORM_ROWS:
+        *rows = layer->rows;
+        *cols = layer->weight.count;
+        break;
+    case TCET_FORM_KERNEL:
+        *rows = *cols = layer->batch;
+        break;
+    case TCET_FORM_SCALAR:
+        *rows = *cols = 1;
+        break;
+    default:
+        *rows = *cols = 0;
+        TRY(call_end(&ps->instance->cx,
+                     OPS(tcet_saliency_ops, ps->instance)
+                         ->shape(enter(s, ps->instance, guards), ps->instance->self, layer, rows,
+                                 cols),
+                     err));
+    }
+    if (*rows < 0 || *cols < 0 || __builtin_mul_overflow(*rows, *cols, &total) ||
+        total > INT64_C(1) << 31)
+        return error_set(err, TCET_E_PLUGIN, "saliency %s wants a matrix of %lld x %lld for layer %s",
+                         ps->instance->plugin->desc.id, (long long)*rows, (long long)*cols,
+                         layer->name);
+    return TCET_OK;
+}
+
+static tcet_view matrix_view(double *data, int64_t rows, int64_t cols, int64_t shape[4])
+{
+    shape[0] = rows;
+    shape[1] = cols;
+    shape[2] = cols; /* strides */
+    shape[3] = 1;
+    return (tcet_view){.data = data, .shape = shape, .stride = shape + 2, .count = rows * cols,
+                       .ndim = 2, .dtype = TCET_F64};
+}
+
+/* A non-finite number is counted, and kept, dropped (0) or refused as the config says. */
+static tcet_status admit(const struct scorer *s, const char *name, const char *layer, double *v,
+                         struct guards *g, struct error *err)
+{
+    char text[32];
+
+    if (isfinite(*v))
+        return TCET_OK;
+    guards_add(g, "nonfinite", 1);
+    if (s->plan->nonfinite == NONFINITE_FAIL)
+        return error_set(err, TCET_E_NUMERIC, "metric %s is %s%s%s", name, text_f64(text, *v),
+                         layer ? " at layer " : "", layer ? layer : "");
+    if (s->plan->nonfinite == NONFINITE_DROP)
+        *v = 0;
+    return TCET_OK;
+}
+
+static tcet_status reduce(struct scorer *s, struct instance *aggregator, const tcet_view *view,
+                          struct guards *g, double *out, struct error *err)
+{
+    return call_end(&aggregator->cx,
+                    OPS(tcet_aggregator_ops, aggregator)
+                        ->reduce(enter(s, aggregator, g), aggregator->self, view, out),
+                    err);
+}
+
+static tcet_status finish(struct scorer *s, struct instance *aggregator, const double *v, size_t n,
+                          struct guards *g, double *out, struct error *err)
+{
+    const tcet_aggregator_ops *ops = OPS(tcet_aggregator_ops, aggregator);
+    double sum = 0;
+
+    if (ops->finish)
+        return call_end(&aggregator->cx,
+                        ops->finish(enter(s, aggregator, g), aggregator->self, v, (int64_t)n, out),
+                        err);
+    for (size_t i = 0; i < n; i++)
+        sum += v[i];
+    *out = sum;
+    return TCET_OK;
+}
+
+/* S^l of one layer, and its number for every metric that reads this saliency by layer. */
+static tcet_status take_layer(struct scorer *s, int saliency, const tcet_layer *layer,
+                              struct error *err)
+{
+    struct plan *p = s->plan;
+    struct plan_saliency *ps = &p->saliencies[saliency];
+    struct salience *out = &s->salience[saliency];
+    int site = site_bit(layer->site);
+    size_t at = out->site_at[site] + (size_t)layer->index, need;
+    int64_t rows, cols, shape[4];
+    tcet_view view;
+    double *data;
+
+    if (layer->index < 0 || (size_t)layer->index >= s->site_count[site])
+        return error_set(err, TCET_E_BACKEND, "backend %s visits layer %d of a site with %zu",
+                         p->backend->plugin->desc.id, layer->index, s->site_count[site]);
+    TRY(matrix_size(s, ps, &out->guards, layer, &rows, &cols, err));
+    need = (size_t)(rows * cols);
+    if (ps->keep) {
+        data = arena_alloc(&s->arena, (need + 1) * sizeof *data);
+        out->kept[at] = (struct kept){data, rows, cols};
+    } else {
+        if (need > s->matrix_cap) {
+            free(s->matrix);
+            s->matrix_cap = 0;
+            if (!(s->matrix = mem_try(need, sizeof *s->matrix)))
+                return error_set(err, TCET_E_MEMORY, "no memory for a saliency matrix");
+            s->matrix_cap = need;
+        }
+        data = s->matrix;
+        memset(data, 0, need * sizeof *data);
+    }
+    view = matrix_view(data, rows, cols, shape);
+    TRY(call_end(&ps->instance->cx,
+                 OPS(tcet_saliency_ops, ps->instance)
+                     ->layer(enter(s, ps->instance, &out->guards), ps->instance->self, layer,
+                             &view),
+                 err));
+    for (size_t m = 0; m < p->metric_count; m++) {
+        struct plan_metric *pm = &p->metrics[m];
+        struct score_value *v = &s->row.values[pm->column];
+
+        if (pm->saliency != saliency || pm->network || !s->needed[pm->column])
+            continue;
+        view = matrix_view(data, rows, cols, shape);
+        if (reduce(s, pm->aggregator, &view, &v->guards, (double *)&v->layers[at], err) < 0)
+            return error_prefix(err, "metric %s, layer %s: ", pm->name, layer->name);
+        TRY(admit(s, pm->name, layer->name, (double *)&v->layers[at], &v->guards, err));
+    }
+    return TCET_OK;
+}
+
+static tcet_status visit(void *arg, const tcet_layer *layer)
+{
+    struct scorer *s = arg;
+    struct plan *p = s->plan;
+    tcet_layer full = *layer;
+
+    full.labels = p->passes[s->pass].pass.input == TCET_INPUT_BATCH ? p->y : NULL;
+    for (size_t i = 0; i < p->saliency_count; i++) {
+        if (p->saliencies[i].pass == s->pass && s->salience[i].active &&
+            (p->saliencies[i].request.sites & layer->site))
+            TRY(take_layer(s, (int)i, &full, s->err));
+    }
+    return TCET_OK;
+}
+
+/* Saliencies that need facts alone are shown every module of their sites. */
+static tcet_status visit_static(struct scorer *s, int saliency, struct error *err)
+{
+    const tcet_graph *g = graph_view(s->graph);
+    uint32_t sites = s->plan->saliencies[saliency].request.sites;
+
+    for (uint32_t bit = TCET_SITE_WEIGHT; bit <= TCET_SITE_NORM; bit <<= 1) {
+        int site = site_bit(bit);
+
+        for (size_t i = 0; (sites & bit) && i < s->site_count[site]; i++) {
+            int32_t module = s->modules[site][i];
+            const tcet_graph_module *m = module < 0 ? NULL : &g->modules[module];
+            int64_t shape[4] = {0};
+            tcet_layer l = {.struct_size = sizeof l, .site = bit, .index = (int32_t)i,
+                            .order = s->order[site][i], .name = s->names[site][i],
+                            .cell = m ? m->cell : -1, .rows = 1, .batch = s->plan->batch,
+                            .kind = bit == TCET_SITE_ACTIVATION ? TCET_LAYER_ACTIVATION
+                                                                : m->kind};
+
+            if (m) {
+                memcpy(shape, m->shape, sizeof shape);
+                l.params = m->weight_count + m->bias_count;
+                l.macs = graph_module_macs(s->graph, module);
+                l.bias_macs = graph_module_bias_macs(s->graph, module);
+                l.weight.count = m->weight_count;
+                l.weight.shape = shape;
+                l.weight.ndim = m->ndim;
+            }
+            TRY(take_layer(s, saliency, &l, err));
+        }
+    }
+    return TCET_OK;
+}
+
+/* -- Passes ----------------------------------------------------------------------------- */
+
+/* The weights that a pass runs with. */
+static tcet_status pass_params(struct scorer *s, const tcet_pass *pass, const float **out,
+                               struct error *err)
+{
+    size_t n = (size_t)graph_view(s->graph)->param_floats;
+
+    if (pass->weights == TCET_WEIGHTS_ABSOLUTE) {
+        TRY(grow(&s->absolute, &s->absolute_cap, n, err));
+        graph_absolute(s->graph, s->params, s->absolute);
+        *out = s->absolute;
+    } else if (pass->weights == TCET_WEIGHTS_GAUSSIAN) {
+        TRY(grow(&s->gaussian, &s->gaussian_cap, n, err));
+        rng_seed(&s->rng, pass->own_seed ? pass->seed : s->plan->seed);
+        graph_draw_gaussian(s->graph, &s->rng, s->gaussian);
+        *out = s->gaussian;
+    } else {
+        rng_seed(&s->rng, pass->own_seed ? pass->seed : s->plan->seed);
+        *out = s->params;
+    }
+    return TCET_OK;
+}
+
+/* The inputs: successive mini-batches, parts of the first one, ones, or noise that goes on
+ * where the weights' generator stopped (Zen-score's order of draws). */
+static tcet_status pass_inputs(struct scorer *s, const tcet_pass *pass, tcet_run *run,
+                               struct error *err)
+{
+    struct plan *p = s->plan;
+    int64_t image = (int64_t)p->task.channels * p->task.height * p->task.width;
+    int64_t n = pass->samples ? pass->samples : p->batch;
+    int64_t floats;
+
+    run->n = n;
+    run->forwards = (int32_t)pass->batches;
+    switch (pass->input) {
+    case TCET_INPUT_BATCH:
+        if (pass->source == TCET_SOURCE_PARTS)
+            run->n = pass->samples ? n : p->batch / pass->batches;
+        run->x = p->x;
+        run->y = pass->loss == TCET_LOSS_CROSS_ENTROPY ? p->y : NULL;
+        run->data_id = 1;
+        if (pass->samples && pass->batches > 1) /* mini-batches are not contiguous */
+            return error_set(err, TCET_E_UNSUPPORTED,
+                             "several mini-batches with fewer images than [data] batch");
+        return TCET_OK;
+    case TCET_INPUT_ONES:
+        run->n = 1;
+        run->forwards = 1;
+        TRY(grow(&s->noise, &s->noise_cap, (size_t)image, err));
+        for (int64_t i = 0; i < image; i++)
+            s->noise[i] = 1;
+        run->x = s->noise;
+        run->data_id = 2;
+        return TCET_OK;
+    default:
+        floats = n * image;
+        if (pass->input == TCET_INPUT_MIXUP)
+            run->forwards = 2;
+        TRY(grow(&s->noise, &s->noise_cap, (size_t)(floats * run->forwards), err));
+        rng_normal(&s->rng, s->noise, floats, 0, 1);
+        if (pass->input == TCET_INPUT_MIXUP) {
+            float *second = s->noise + floats, gamma = (float)pass->mixup;
+
+            rng_normal(&s->rng, second, floats, 0, 1);
+            for (int64_t i = 0; i < floats; i++)
+                second[i] = s->noise[i] + gamma * second[i];
+        }
+        run->x = s->noise;
+        run->y = NULL;
+        run->data_id = 0;
+        return TCET_OK;
+    }
+}
+
+static tcet_status run_pass(struct scorer *s, int pass, tcet_model *model, struct error *err)
+{
+    struct plan *p = s->plan;
+    const struct plan_pass *pp = &p->passes[pass];
+    tcet_run run = {.struct_size = sizeof run, .pass = &pp->pass, .visit = visit, .arg = s};
+    tcet_status st;
+
+    for (size_t i = 0; i < p->saliency_count; i++) {
+        if (p->saliencies[i].pass == pass && s->salience[i].active) {
+            run.sites |= p->saliencies[i].request.sites;
+            run.wants |= p->saliencies[i].request.wants;
+        }
+    }
+    TRY(pass_params(s, &pp->pass, &run.params, err));
+    TRY(pass_inputs(s, &pp->pass, &run, err));
+    s->pass = pass;
+    s->err = err;
+    err->text[0] = '\0';
+    st = OPS(tcet_backend_ops, p->backend)
+             ->run(call_begin(&p->backend->cx), p->backend->self, model, &run);
+    s->row.seconds_forward += run.seconds_forward;
+    s->row.seconds_backward += run.seconds_backward;
+    if (st < 0 && err->text[0]) /* visit() failed and said why */
+        return err->status;
+    return call_end(&p->backend->cx, st, err);
+}
+
+static tcet_status run_passes(struct scorer *s, struct error *err)
+{
+    struct plan *p = s->plan;
+    const tcet_backend_ops *ops = OPS(tcet_backend_ops, p->backend);
+    tcet_model *model = NULL;
+    tcet_status st = TCET_OK;
+
+    for (size_t i = 0; i < p->saliency_count; i++) {
+        if (s->salience[i].active && p->saliencies[i].pass < 0)
+            TRY(visit_static(s, (int)i, err));
+    }
+    for (size_t k = 0; k < p->pass_count && st >= 0; k++) {
+        int active = 0;
+
+        for (size_t i = 0; i < p->saliency_count; i++)
+            active |= s->salience[i].active && p->saliencies[i].pass == (int)k;
+        if (!active)
+            continue;
+        if (!model)
+            st = call_end(&p->backend->cx,
+                          ops->prepare(call_begin(&p->backend->cx), p->backend->self,
+                                       graph_view(s->graph), &model),
+                          err);
+        if (st >= 0)
+            st = run_pass(s, (int)k, model, err);
+    }
+    if (model)
+        ops->release(p->backend->self, model);
+    return st;
+}
+
+/* -- From layers to the network --------------------------------------------------------- */
+
+/* The whole network's matrix: S^l one after another, or added up. */
+static tcet_status merge_network(struct scorer *s, const struct plan_saliency *ps,
+                                 const struct salience *in, tcet_view *out, int64_t shape[4],
+                                 struct error *err)
+{
+    const char *id = ps->instance->plugin->desc.id;
+    int64_t rows = -1, cols = 0;
+    double *data;
+
+    for (size_t i = 0; i < in->count; i++) {
+        if (!in->kept[i].data)
+            continue;
+        if (rows >= 0 && (in->kept[i].rows != rows ||
+                          (ps->request.merge == TCET_MERGE_SUM && in->kept[i].cols != cols)))
+            return error_set(err, TCET_E_PLUGIN,
+                             "saliency %s: matrices of %lld and %lld rows cannot be merged over "
+                             "the network",
+                             id, (long long)rows, (long long)in->kept[i].rows);
+        rows = in->kept[i].rows;
+        cols = ps->request.merge == TCET_MERGE_SUM ? in->kept[i].cols : cols + in->kept[i].cols;
+    }
+    if (rows < 0)
+        rows = 0;
+    data = arena_alloc(&s->arena, ((size_t)(rows * cols) + 1) * sizeof *data);
+    for (size_t i = 0, at = 0; i < in->count; i++) {
+        const struct kept *k = &in->kept[i];
+
+        if (!k->data)
+            continue;
+        if (ps->request.merge == TCET_MERGE_SUM) {
+            for (int64_t e = 0; e < rows * cols; e++)
+                data[e] += k->data[e];
+            continue;
+        }
+        for (int64_t r = 0; r < rows; r++)
+            memcpy(data + r * cols + (int64_t)at, k->data + r * k->cols,
+                   (size_t)k->cols * sizeof *data);
+        at += (size_t)k->cols;
+    }
+    *out = matrix_view(data, rows, cols, shape);
+    return TCET_OK;
+}
+
+static tcet_status finish_metrics(struct scorer *s, struct error *err)
+{
+    struct plan *p = s->plan;
+
+    for (size_t m = 0; m < p->metric_count; m++) {
+        struct plan_metric *pm = &p->metrics[m];
+        struct score_value *v = &s->row.values[pm->column];
+        const struct salience *in = &s->salience[pm->saliency];
+
+        if (!s->needed[pm->column] || v->have)
+            continue;
+        if (pm->network) {
+            int64_t shape[4];
+            tcet_view view;
+
+            TRY(merge_network(s, &p->saliencies[pm->saliency], in, &view, shape, err));
+            TRY(reduce(s, pm->aggregator, &view, &v->guards, &v->value, err));
+        } else {
+            TRY(finish(s, pm->aggregator, v->layers, v->layer_count, &v->guards, &v->value, err));
+        }
+        for (size_t i = 0; i < in->guards.count; i++)
+            guards_add(&v->guards, in->guards.item[i].name, in->guards.item[i].count);
+        TRY(admit(s, pm->name, NULL, &v->value, &v->guards, err));
+        v->have = 1;
+    }
+    return TCET_OK;
+}
+
+/* -- Scores ----------------------------------------------------------------------------- */
+
+static tcet_metric metric_of(struct scorer *s, int column)
+{
+    const struct plan *p = s->plan;
+    const struct plan_column *c = &p->columns[column];
+    const struct score_value *v = &s->row.values[column];
+    tcet_metric m = {.struct_size = sizeof m, .direction = c->direction, .name = c->name,
+                     .value = v->value};
+    uint32_t sites;
+    int site;
+
+    if (c->is_score || !v->layers)
+        return m;
+    sites = p->saliencies[p->metrics[c->index].saliency].request.sites;
+    site = site_bit(sites & -sites);
+    m.layers = (int64_t)v->layer_count;
+    m.values = v->layers;
+    m.activation = p->saliencies[p->metrics[c->index].saliency].request.wants &
+                           (TCET_WANT_AGREEMENT | TCET_WANT_PATTERN | TCET_WANT_OUTPUT)
+                       ? 1
+                       : 0;
+    if (sites & (sites - 1)) { /* several sites: one list after another */
+        int32_t *modules = arena_alloc(&s->arena, (v->layer_count + 1) * sizeof *modules);
+        int32_t *order = arena_alloc(&s->arena, (v->layer_count + 1) * sizeof *order);
+        const char **names = arena_alloc(&s->arena, (v->layer_count + 1) * sizeof *names);
+        size_t at = 0;
+
+        for (int i = 0; i < SITES; i++) {
+            for (size_t k = 0; (sites >> i & 1) && k < s->site_count[i]; k++, at++) {
+                modules[at] = s->modules[i][k];
+                order[at] = (int32_t)at;
+                names[at] = s->names[i][k];
+            }
+        }
+        m.module = modules;
+        m.order = order;
+        m.layer = names;
+        return m;
+    }
+    m.module = s->modules[site];
+    m.order = s->order[site];
+    m.layer = s->names[site];
+    return m;
+}
+
+/* Scope parameter: S of every layer combined element by element, then aggregated. */
+static tcet_status score_elements(struct scorer *s, const struct plan_score *sc,
+                                  struct score_value *v, struct error *err)
+{
+    const struct plan *p = s->plan;
+    const tcet_combiner_ops *ops = OPS(tcet_combiner_ops, sc->combiner);
+    tcet_view *views = arena_alloc(&s->arena, sc->input_count * sizeof *views);
+    const tcet_view **inputs = arena_alloc(&s->arena, sc->input_count * sizeof *inputs);
+    int64_t(*shapes)[4] = arena_alloc(&s->arena, (sc->input_count + 1) * sizeof *shapes);
+    const struct salience *first = &s->salience[p->metrics[p->columns[sc->inputs[0]].index].saliency];
+    double *layers = arena_alloc(&s->arena, (first->count + 1) * sizeof *layers);
+
+    for (size_t l = 0; l < first->count; l++) {
+        const struct kept *k0 = &first->kept[l];
+        tcet_view out;
+        double *data;
+
+        for (size_t i = 0; i < sc->input_count; i++) {
+            const struct plan_metric *pm = &p->metrics[p->columns[sc->inputs[i]].index];
+            const struct salience *in = &s->salience[pm->saliency];
+
+            if (in->count != first->count || in->kept[l].rows != k0->rows ||
+                in->kept[l].cols != k0->cols)
+                return error_set(err, TCET_E_ARG,
+                                 "score %s: the saliencies of %s and %s have no common shape",
+                                 sc->name, p->columns[sc->inputs[0]].name, pm->name);
+            views[i] = matrix_view(in->kept[l].data, k0->rows, k0->cols, shapes[i]);
+            inputs[i] = &views[i];
+        }
+        data = arena_alloc(&s->arena, ((size_t)(k0->rows * k0->cols) + 1) * sizeof *data);
+        out = matrix_view(data, k0->rows, k0->cols, shapes[sc->input_count]);
+        TRY(call_end(&sc->combiner->cx,
+                     ops->elements(enter(s, sc->combiner, &v->guards), sc->combiner->self, inputs,
+                                   (int64_t)sc->input_count, &out),
+                     err));
+        out = matrix_view(data, k0->rows, k0->cols, shapes[sc->input_count]);
+        TRY(reduce(s, sc->aggregator, &out, &v->guards, &layers[l], err));
+        TRY(admit(s, sc->name, NULL, &layers[l], &v->guards, err));
+    }
+    v->layers = layers;
+    v->layer_count = first->count;
+    return finish(s, sc->aggregator, layers, first->count, &v->guards, &v->value, err);
+}
+
+static tcet_status run_scores(struct scorer *s, struct error *err)
+{
+    struct plan *p = s->plan;
+
+    for (size_t k = 0; k < p->score_count; k++) {
+        const struct plan_score *sc = &p->scores[k];
+        struct score_value *v = &s->row.values[sc->column];
+        tcet_metric *metrics;
+        const tcet_metric **inputs;
+
+        if (!s->needed[sc->column] || v->have || sc->scope == TCET_SCOPE_POPULATION)
+            continue;
+        if (!sc->combiner) {
+            v->value = s->row.values[sc->inputs[0]].value;
+            v->have = 1;
+            continue;
+        }
+        if (sc->scope == TCET_SCOPE_PARAMETER) {
+            TRY(score_elements(s, sc, v, err));
+        } else {
+            metrics = arena_alloc(&s->arena, sc->input_count * sizeof *metrics);
+            inputs = arena_alloc(&s->arena, sc->input_count * sizeof *inputs);
+            for (size_t i = 0; i < sc->input_count; i++) {
+                metrics[i] = metric_of(s, sc->inputs[i]);
+                inputs[i] = &metrics[i];
+            }
+            if (call_end(&sc->combiner->cx,
+                         OPS(tcet_combiner_ops, sc->combiner)
+                             ->score(enter(s, sc->combiner, &v->guards), sc->combiner->self, inputs,
+                                     (int64_t)sc->input_count, &v->value),
+                         err) < 0)
+                return error_prefix(err, "score %s: ", sc->name);
+        }
+        TRY(admit(s, sc->name, NULL, &v->value, &v->guards, err));
+        v->have = 1;
+    }
+    return TCET_OK;
+}
+
+/* -- One architecture ------------------------------------------------------------------- */
+
+struct scorer *scorer_new(struct plan *p)
+{
+    struct scorer *s = mem_alloc(sizeof *s);
+
+    s->plan = p;
+    s->graph = graph_new();
+    s->salience = mem_alloc((p->saliency_count + 1) * sizeof *s->salience);
+    s->needed = mem_alloc(p->column_count + 1);
+    return s;
+}
+
+void scorer_free(struct scorer *s)
+{
+    if (!s)
+        return;
+    graph_free(s->graph);
+    arena_free(&s->arena);
+    free(s->params);
+    free(s->absolute);
+    free(s->gaussian);
+    free(s->noise);
+    free(s->matrix);
+    free(s->salience);
+    free(s->needed);
+    free(s);
+}
+
+/* The lookup text of an input line: blanks at the ends are not part of the encoding. */
+static const char *encoding(struct scorer *s, const char *arch)
+{
+    return text_strip(arena_strdup(&s->arena, arch));
+}
+
+static tcet_status build(struct scorer *s, struct error *err)
+{
+    struct instance *space = s->plan->space;
+    tcet_ctx *cx;
+    tcet_status st;
+
+    graph_reset(s->graph, &s->plan->task);
+    cx = call_begin(&space->cx);
+    space->cx.random_state = stream(s, space);
+    st = OPS(tcet_space_ops, space)
+             ->build(cx, space->self, s->arch, &s->plan->task, graph_builder(s->graph));
+    if (st < 0 && space->cx.err.text[0])
+        return call_end(&space->cx, st, err);
+    TRY(graph_finish(s->graph, err));
+    return call_end(&space->cx, st, err);
+}
+
+/* Columns to compute: the wanted ones, and the inputs of wanted scores that are not known. */
+static void choose(struct scorer *s, const uint8_t *wanted, const struct score_value *known)
+{
+    const struct plan *p = s->plan;
+
+    for (size_t c = 0; c < p->column_count; c++)
+        s->needed[c] = wanted[c] && !p->columns[c].population;
+    for (size_t k = p->score_count; k-- > 0;) {
+        const struct plan_score *sc = &p->scores[k];
+
+        for (size_t i = 0; s->needed[sc->column] && i < sc->input_count; i++) {
+            int c = sc->inputs[i];
+
+            /* S^l itself is never stored, so parameter scope computes its inputs again. */
+            if (known && known[c].have && sc->scope != TCET_SCOPE_PARAMETER) {
+                if (!s->needed[c])
+                    s->row.values[c] = known[c];
+            } else {
+                s->needed[c] = 1;
+            }
+        }
+    }
+}
+
+/* Memory for every saliency and metric that takes part. */
+static void lay_out(struct scorer *s)
+{
+    struct plan *p = s->plan;
+
+    for (size_t i = 0; i < p->saliency_count; i++) {
+        struct salience *sa = &s->salience[i];
+
+        memset(sa, 0, sizeof *sa);
+        for (int site = 0; site < SITES; site++) {
+            sa->site_at[site] = sa->count;
+            if (p->saliencies[i].request.sites >> site & 1)
+                sa->count += s->site_count[site];
+        }
+    }
+    for (size_t m = 0; m < p->metric_count; m++) {
+        struct plan_metric *pm = &p->metrics[m];
+        struct score_value *v = &s->row.values[pm->column];
+        struct salience *sa = &s->salience[pm->saliency];
+
+        if (!s->needed[pm->column] || v->have)
+            continue;
+        sa->active = 1;
+        if (p->saliencies[pm->saliency].keep && !sa->kept)
+            sa->kept = arena_alloc(&s->arena, (sa->count + 1) * sizeof *sa->kept);
+        if (!pm->network) {
+            v->layer_count = sa->count;
+            v->layers = arena_alloc(&s->arena, (sa->count + 1) * sizeof *v->layers);
+        }
+    }
+}
+
+tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted,
+                       const struct score_value *known, struct score_row **out,
+                       struct error *err)
+{
+    struct plan *p = s->plan;
+    double start = now(), at;
+    tcet_status st;
+
+    arena_reset(&s->arena);
+    memset(&s->row, 0, sizeof s->row);
+    s->row.values = arena_alloc(&s->arena, (p->column_count + 1) * sizeof *s->row.values);
+    s->row.x_sum = p->x_sum;
+    s->row.w_sum = NAN;
+    *out = &s->row;
+    s->arch = encoding(s, arch);
+    TRY(build(s, err));
+    graph_count(s->graph, &s->row.counts);
+    list_sites(s);
+    list_layers(s);
+    s->row.seconds_build = now() - start;
+
+    at = now();
+    TRY(grow(&s->params, &s->params_cap, (size_t)graph_view(s->graph)->param_floats, err));
+    rng_seed(&s->rng, p->seed);
+    graph_draw(s->graph, &s->rng, s->params);
+    s->row.w_sum = graph_weight_sum(s->graph, s->params);
+    s->row.seconds_init = now() - at;
+
+    choose(s, wanted, known);
+    lay_out(s);
+    st = run_passes(s, err);
+    if (st >= 0)
+        st = finish_metrics(s, err);
+    if (st >= 0)
+        st = run_scores(s, err);
+    s->row.seconds_total = now() - start;
+    return st;
+}
+
+tcet_status scorer_facts(struct scorer *s, const char *arch, struct arch_facts *out,
+                         struct error *err)
+{
+    struct instance *space = s->plan->space;
+    const tcet_space_ops *ops = OPS(tcet_space_ops, space);
+
+    arena_reset(&s->arena);
+    s->arch = encoding(s, arch);
+    out->traits.struct_size = sizeof out->traits;
+    TRY(call_end(&space->cx, ops->check(call_begin(&space->cx), space->self, s->arch), err));
+    TRY(call_end(&space->cx,
+                 ops->traits(call_begin(&space->cx), space->self, s->arch, &out->traits), err));
+    TRY(build(s, err));
+    graph_count(s->graph, &out->counts);
+    return TCET_OK;
+}
+
+tcet_status score_population(struct plan *p, int score, const double *const *columns, size_t count,
+                             double *out, struct error *err)
+{
+    const struct plan_score *sc = &p->scores[score];
+    struct arena a = {0};
+    tcet_column *c = arena_alloc(&a, sc->input_count * sizeof *c);
+    const tcet_column **inputs = arena_alloc(&a, sc->input_count * sizeof *inputs);
+    tcet_status st;
+
+    for (size_t i = 0; i < sc->input_count; i++) {
+        const struct plan_column *pc = &p->columns[sc->inputs[i]];
+
+        c[i] = (tcet_column){sizeof *c, pc->direction, pc->name, (int64_t)count, columns[i]};
+        inputs[i] = &c[i];
+    }
+    st = call_end(&sc->combiner->cx,
+                  OPS(tcet_combiner_ops, sc->combiner)
+                      ->rank(call_begin(&sc->combiner->cx), sc->combiner->self, inputs,
+                             (int64_t)sc->input_count, out),
+                  err);
+    arena_free(&a);
+    return st;
+}

@@ -1,0 +1,589 @@
+/* supervise.c -- see supervise.h.  Room: core/run. */
+#include "run/supervise.h"
+
+#include "run/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct task {
+    size_t arch;     /* ordinal */
+    int tries;
+};
+
+struct supervisor {
+    const struct config *config;
+    const struct run_options *o;
+    struct run_result *r;
+    struct store *store;
+    struct client *clients;
+    int client_count;
+    size_t memory;
+    double timeout;
+    int64_t retries;
+    struct task *queue; /* pending tasks are [head, tail) */
+    size_t head, tail;
+    struct task *again; /* to be retried, taken first */
+    size_t again_count;
+    struct task *current; /* one a client */
+    uint8_t *missing;   /* scratch: one a column */
+    struct arena arena; /* of one message */
+    double started, committed, shown;
+    int dirty;          /* rows since the last commit */
+    int broken_starts;  /* workers that died before they were ready, in a row */
+};
+
+static void say(const struct supervisor *s, int level, const char *text)
+{
+    if (s->o->log)
+        s->o->log(s->o->arg, level, text);
+}
+
+static int stopping(const struct supervisor *s)
+{
+    return s->o->stop && *s->o->stop;
+}
+
+/* -- Store ------------------------------------------------------------------------------ */
+
+static tcet_status write_file(const char *folder, const char *name, const char *text,
+                              struct error *err)
+{
+    struct buf path = {0}, temp = {0};
+    tcet_status st = TCET_OK;
+    FILE *f;
+
+    buf_printf(&path, "%s/%s", folder, name);
+    buf_printf(&temp, "%s/.%s.tmp", folder, name);
+    f = fopen(temp.data, "w");
+    if (!f || fputs(text, f) < 0 || fflush(f) || fsync(fileno(f)))
+        st = error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
+    if (f && fclose(f) && st >= 0)
+        st = error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
+    if (st >= 0 && rename(temp.data, path.data))
+        st = error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
+    buf_free(&path);
+    buf_free(&temp);
+    return st;
+}
+
+static tcet_status open_store(struct supervisor *s, struct error *err)
+{
+    const struct wire_plan *p = &s->r->plan;
+    struct store_column *columns = arena_alloc(&s->r->arena, p->column_count * sizeof *columns);
+    struct config_key *output = config_get(s->config, "run", "", "output");
+
+    if (store_open(s->r->folder, s->o->resume ? STORE_RESUME : STORE_FRESH, &s->store, err) < 0)
+        return output ? config_error(err, output, "%s", arena_strdup(&s->r->arena, err->text))
+                      : err->status;
+    for (size_t i = 0; i < p->column_count; i++) {
+        const struct wire_column *c = &p->columns[i];
+
+        columns[i] = (struct store_column){.name = c->name, .key = c->key,
+                                           .is_score = c->is_score, .population = c->population,
+                                           .direction = c->direction, .layered = c->layered};
+    }
+    TRY(store_begin(s->store, err));
+    TRY(store_set_columns(s->store, columns, p->column_count, err));
+    TRY(store_set_archs(s->store, p->archs, p->arch_count, err));
+    for (size_t i = 0; i < p->meta_count; i++)
+        TRY(store_set_meta(s->store, p->meta[i].name, p->meta[i].value, err));
+    TRY(store_set_meta(s->store, "config", p->config, err));
+    TRY(store_commit(s->store, err));
+    return write_file(s->r->folder, "config.ini", p->config, err);
+}
+
+static tcet_status commit(struct supervisor *s, struct error *err)
+{
+    s->committed = client_clock();
+    if (!s->dirty)
+        return TCET_OK;
+    s->dirty = 0;
+    return store_commit(s->store, err);
+}
+
+static tcet_status put(struct supervisor *s, const struct store_row *row, struct error *err)
+{
+    if (!s->dirty)
+        TRY(store_begin(s->store, err));
+    s->dirty = 1;
+    return store_put(s->store, row, err);
+}
+
+static tcet_status put_failure(struct supervisor *s, size_t arch, const char *why,
+                               struct error *err)
+{
+    struct store_row row = {.arch = s->r->plan.archs[arch], .status = "failed", .message = why,
+                            .params = -1, .macs = -1, .x_sum = __builtin_nan(""),
+                            .w_sum = __builtin_nan(""), .times = ""};
+
+    s->r->progress.failed++;
+    s->r->progress.done++;
+    return put(s, &row, err);
+}
+
+/* -- Hand-out --------------------------------------------------------------------------- */
+
+/* Queues every architecture that lacks a column. */
+static tcet_status fill_queue(struct supervisor *s, struct error *err)
+{
+    const struct wire_plan *p = &s->r->plan;
+
+    s->queue = mem_alloc((p->arch_count + 1) * sizeof *s->queue);
+    s->again = mem_alloc((p->arch_count + 1) * sizeof *s->again);
+    s->missing = mem_alloc(p->column_count + 1);
+    for (size_t i = 0; i < p->arch_count; i++) {
+        int lacks = 0;
+
+        TRY(store_missing(s->store, p->archs[i], s->o->retry_failed, s->missing, err));
+        for (size_t c = 0; c < p->column_count; c++)
+            lacks |= s->missing[c];
+        if (lacks)
+            s->queue[s->tail++] = (struct task){.arch = i};
+    }
+    s->r->progress.total = s->tail;
+    s->r->progress.stored = p->arch_count - s->tail;
+    return TCET_OK;
+}
+
+/* Stored values that a lacking score needs travel with the job. */
+static tcet_status known_values(struct supervisor *s, const char *arch, struct wire_job *j,
+                                struct error *err)
+{
+    const struct wire_plan *p = &s->r->plan;
+    struct wire_value *known = arena_alloc(&s->arena, (p->column_count + 1) * sizeof *known);
+    uint8_t *asked = arena_alloc(&s->arena, p->column_count + 1);
+
+    j->known = known;
+    for (size_t c = 0; c < p->column_count; c++) {
+        for (size_t i = 0; s->missing[c] && i < p->columns[c].input_count; i++) {
+            int in = p->columns[c].inputs[i], found;
+            struct wire_value *k = &known[j->known_count];
+
+            if (s->missing[in] || asked[in])
+                continue;
+            asked[in] = 1;
+            *k = (struct wire_value){.column = in, .guards = ""};
+            TRY(store_get(s->store, arch, in, &s->arena, &k->value, &k->layers, &k->layer_count,
+                          &found, err));
+            j->known_count += (size_t)found;
+        }
+    }
+    return TCET_OK;
+}
+
+static tcet_status hand_out(struct supervisor *s, int client, struct error *err)
+{
+    struct client *c = &s->clients[client];
+    struct task t;
+    struct wire_job j = {0};
+    struct buf b = {0};
+    tcet_status st;
+
+    if (s->again_count)
+        t = s->again[--s->again_count];
+    else if (s->head < s->tail)
+        t = s->queue[s->head++];
+    else
+        return TCET_OK;
+    arena_reset(&s->arena);
+    j.arch = s->r->plan.archs[t.arch];
+    TRY(store_missing(s->store, j.arch, 1, s->missing, err));
+    TRY(known_values(s, j.arch, &j, err));
+    j.wanted = s->missing;
+    j.column_count = s->r->plan.column_count;
+    wire_pack_job(&b, &j);
+    s->current[client] = t;
+    c->state = CLIENT_BUSY;
+    st = client_send(c, WIRE_JOB, &b, err);
+    buf_free(&b);
+    return st < 0 ? TCET_OK : st; /* a dead worker is met when its socket is read */
+}
+
+/* A worker died or was killed while at work: try again, or record the reason. */
+static tcet_status lose(struct supervisor *s, int client, const char *prefix, struct error *err)
+{
+    struct client *c = &s->clients[client];
+    struct task t = s->current[client];
+    int was = c->state;
+    char how[1536];
+    struct buf why = {0};
+    tcet_status st = TCET_OK;
+
+    client_bury(c, how, sizeof how);
+    buf_printf(&why, "%s%s", prefix, how);
+    if (was != CLIENT_BUSY) {
+        if (++s->broken_starts > 3)
+            st = error_set(err, TCET_E_PLUGIN, "workers cannot start: the last one %s", how);
+    } else if (t.tries++ < s->retries) {
+        say(s, TCET_LOG_WARN, why.data);
+        s->again[s->again_count++] = t;
+    } else {
+        st = put_failure(s, t.arch, why.data, err);
+    }
+    buf_free(&why);
+    return st;
+}
+
+static tcet_status take_row(struct supervisor *s, int client, const char *data, size_t n,
+                            struct error *err)
+{
+    struct client *c = &s->clients[client];
+    const char *arch = s->r->plan.archs[s->current[client].arch];
+    struct store_value *values;
+    struct store_row row = {.arch = arch};
+    struct wire_row r;
+
+    arena_reset(&s->arena);
+    if (c->state != CLIENT_BUSY || wire_unpack_row(data, n, &s->arena, &r, err) < 0)
+        return lose(s, client, "sent nonsense and ", err);
+    values = arena_alloc(&s->arena, (r.value_count + 1) * sizeof *values);
+    for (size_t i = 0; i < r.value_count; i++)
+        values[i] = (struct store_value){.column = r.values[i].column, .value = r.values[i].value,
+                                         .layers = r.values[i].layers,
+                                         .layer_count = r.values[i].layer_count,
+                                         .guards = r.values[i].guards};
+    row.status = r.status < 0 ? "failed" : "ok";
+    row.message = r.message;
+    row.params = r.params;
+    row.macs = r.macs;
+    row.x_sum = r.x_sum;
+    row.w_sum = r.w_sum;
+    row.layer_name = r.layer_name;
+    row.layer_kind = r.layer_kind;
+    row.layer_shape = r.layer_shape;
+    row.layer_count = r.layer_count;
+    row.times = r.times;
+    row.values = values;
+    row.value_count = r.value_count;
+    c->state = CLIENT_IDLE;
+    s->r->progress.done++;
+    s->r->progress.failed += r.status < 0;
+    return put(s, &row, err);
+}
+
+static tcet_status take(struct supervisor *s, int client, uint32_t type, const char *data,
+                        size_t n, struct error *err)
+{
+    struct client *c = &s->clients[client];
+
+    if (type == WIRE_ROW)
+        return take_row(s, client, data, n, err);
+    if (type == WIRE_PLAN && c->state == CLIENT_GREETED) {
+        c->state = CLIENT_IDLE;
+        s->broken_starts = 0;
+        return TCET_OK;
+    }
+    if (type == WIRE_ERROR && c->state == CLIENT_GREETED)
+        return wire_unpack_error(data, n, err);
+    return lose(s, client, "sent nonsense and ", err);
+}
+
+static size_t pending(const struct supervisor *s)
+{
+    return s->tail - s->head + s->again_count;
+}
+
+static tcet_status start_client(struct supervisor *s, int client, struct error *err)
+{
+    s->clients[client].log = s->o->log;
+    s->clients[client].log_arg = s->o->arg;
+    return client_start(&s->clients[client], s->config,
+                        &(struct wire_hello){.open_backend = 1}, s->memory, err);
+}
+
+/* Reads what one worker sent. */
+static tcet_status listen(struct supervisor *s, int client, struct error *err)
+{
+    struct client *c = &s->clients[client];
+    int gone = child_read(&c->child) < 0, have;
+    const char *data;
+    uint32_t type;
+    size_t n;
+
+    while (c->state != CLIENT_DOWN && (have = client_take(c, &type, &data, &n)) > 0)
+        TRY(take(s, client, type, data, n, err));
+    if (c->state != CLIENT_DOWN && (gone || have < 0))
+        return lose(s, client, gone ? "the worker " : "the worker sent nonsense and ", err);
+    return TCET_OK;
+}
+
+static tcet_status check_timeouts(struct supervisor *s, struct error *err)
+{
+    double t = client_clock();
+    char prefix[96];
+
+    for (int i = 0; i < s->client_count; i++) {
+        struct client *c = &s->clients[i];
+
+        if (c->state == CLIENT_DOWN || c->state == CLIENT_IDLE || t - c->since < s->timeout)
+            continue;
+        snprintf(prefix, sizeof prefix, "no answer within %.3g s ([run] timeout); the worker ",
+                 s->timeout);
+        TRY(lose(s, i, prefix, err));
+    }
+    return TCET_OK;
+}
+
+static void show(struct supervisor *s, int force)
+{
+    double t = client_clock();
+
+    if (!s->o->progress || (!force && t - s->shown < 0.1))
+        return;
+    s->shown = t;
+    s->r->progress.seconds = t - s->started;
+    s->o->progress(s->o->arg, &s->r->progress);
+}
+
+/* Gives every idle worker something to do and starts those that are needed. */
+static tcet_status feed(struct supervisor *s, struct error *err)
+{
+    for (int i = 0; i < s->client_count; i++) {
+        struct client *c = &s->clients[i];
+
+        if (stopping(s) || !pending(s))
+            return TCET_OK;
+        if (c->state == CLIENT_DOWN)
+            TRY(start_client(s, i, err));
+        else if (c->state == CLIENT_IDLE)
+            TRY(hand_out(s, i, err));
+    }
+    return TCET_OK;
+}
+
+static int busy(const struct supervisor *s)
+{
+    int n = 0;
+
+    for (int i = 0; i < s->client_count; i++)
+        n += s->clients[i].state == CLIENT_BUSY;
+    return n;
+}
+
+static tcet_status loop(struct supervisor *s, struct error *err)
+{
+    struct pollfd *p = arena_alloc(&s->r->arena, (size_t)s->client_count * 2 * sizeof *p);
+
+    s->started = s->committed = client_clock();
+    show(s, 1);
+    while ((pending(s) || busy(s)) && !stopping(s)) {
+        int n = 0;
+
+        TRY(feed(s, err));
+        for (int i = 0; i < s->client_count; i++) {
+            if (s->clients[i].state == CLIENT_DOWN)
+                continue;
+            p[n++] = (struct pollfd){s->clients[i].child.fd, POLLIN, 0};
+            p[n++] = (struct pollfd){s->clients[i].child.output, POLLIN, 0};
+        }
+        poll(p, (nfds_t)n, 100);
+        for (int i = 0; i < s->client_count; i++) {
+            if (s->clients[i].state != CLIENT_DOWN)
+                TRY(listen(s, i, err));
+        }
+        TRY(check_timeouts(s, err));
+        if (client_clock() - s->committed > 0.5)
+            TRY(commit(s, err));
+        show(s, 0);
+    }
+    s->r->stopped = stopping(s);
+    return commit(s, err);
+}
+
+/* -- After the rows --------------------------------------------------------------------- */
+
+/* Scores of the whole population, in a worker, from the stored columns. */
+static tcet_status populations(struct supervisor *s, struct error *err)
+{
+    const struct wire_plan *p = &s->r->plan;
+    struct client c = {.state = CLIENT_DOWN, .log = s->o->log, .log_arg = s->o->arg};
+    tcet_status st = TCET_OK;
+
+    for (size_t i = 0; i < p->column_count && st >= 0; i++) {
+        const struct wire_column *col = &p->columns[i];
+        struct wire_population w = {.score = col->score, .input_count = col->input_count,
+                                    .count = p->arch_count};
+        const double **columns;
+        const double *values = NULL;
+        struct buf b = {0};
+        struct unpack u;
+        const char *data;
+        size_t n;
+
+        if (!col->population)
+            continue;
+        arena_reset(&s->arena);
+        columns = arena_alloc(&s->arena, col->input_count * sizeof *columns);
+        for (size_t k = 0; k < col->input_count; k++) {
+            double *v = arena_alloc(&s->arena, (p->arch_count + 1) * sizeof *v);
+
+            TRY(store_column_values(s->store, col->inputs[k], v, err));
+            columns[k] = v;
+        }
+        w.columns = columns;
+        if (c.state == CLIENT_DOWN) {
+            st = client_start(&c, s->config, &(struct wire_hello){0}, s->memory, err);
+            if (st >= 0)
+                st = client_wait(&c, WIRE_PLAN, &data, &n, err);
+        }
+        wire_pack_population(&b, &w);
+        if (st >= 0)
+            st = client_send(&c, WIRE_POPULATION, &b, err);
+        if (st >= 0)
+            st = client_wait(&c, WIRE_VALUES, &data, &n, err);
+        buf_free(&b);
+        if (st >= 0) {
+            u = unpack_from(data, n, &s->arena);
+            values = unpack_f64s(&u, &n);
+            st = n == p->arch_count ? unpack_done(&u, "values", err)
+                                    : error_set(err, TCET_E_PLUGIN, "%s: %zu values for %zu "
+                                                "architectures", col->name, n, p->arch_count);
+        }
+        if (st >= 0)
+            st = store_put_population(s->store, (int32_t)i, values, err);
+        if (st < 0)
+            error_prefix(err, "score %s: ", col->name);
+    }
+    client_stop(&c);
+    return st;
+}
+
+/* -- The whole -------------------------------------------------------------------------- */
+
+tcet_status run_folder(const struct config *config, struct arena *a, const char **out,
+                       struct error *err)
+{
+    struct config_key *k = config_get(config, "run", "", "output"), here;
+    char cwd[4096];
+
+    if (!k)
+        return error_set(err, TCET_E_ARG,
+                         "%s: [run] output is missing; it names the folder for the results",
+                         config->path);
+    here = *k;
+    here.dir = getcwd(cwd, sizeof cwd) ? cwd : "/";
+    *out = config_path(a, &here);
+    return TCET_OK;
+}
+
+static tcet_status settings(struct supervisor *s, struct error *err)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t workers, timeout, memory;
+
+    TRY(config_i64(s->config, "run", "", "workers", cores > 0 ? cores : 1, 1, 1024, &workers, err));
+    TRY(config_i64(s->config, "run", "", "timeout", 600, 1, 864000, &timeout, err));
+    TRY(config_i64(s->config, "run", "", "retries", 1, 0, 100, &s->retries, err));
+    TRY(config_i64(s->config, "run", "", "memory", 0, 0, 1 << 24, &memory, err));
+    s->timeout = (double)timeout;
+    s->memory = (size_t)memory << 20;
+    if (workers > (int64_t)s->tail && s->tail)
+        workers = (int64_t)s->tail;
+    s->r->workers = (int)workers;
+    return TCET_OK;
+}
+
+static tcet_status run(struct supervisor *s, struct error *err)
+{
+    struct client *first;
+    const char *data;
+    size_t n;
+
+    TRY(settings(s, err));
+    TRY(run_folder(s->config, &s->r->arena, &s->r->folder, err));
+    s->clients = mem_alloc((size_t)s->r->workers * sizeof *s->clients);
+    s->current = mem_alloc((size_t)s->r->workers * sizeof *s->current);
+    s->client_count = s->r->workers;
+    first = &s->clients[0];
+    first->log = s->o->log;
+    first->log_arg = s->o->arg;
+    TRY(client_start(first, s->config, &(struct wire_hello){.open_backend = 1, .want_archs = 1},
+                     s->memory, err));
+    TRY(client_wait(first, WIRE_PLAN, &data, &n, err));
+    TRY(wire_unpack_plan(data, n, &s->r->arena, &s->r->plan, err));
+    first->state = CLIENT_IDLE;
+    TRY(open_store(s, err));
+    TRY(fill_queue(s, err));
+    if ((size_t)s->client_count > s->tail)
+        s->client_count = s->tail ? (int)s->tail : 1;
+    s->r->workers = s->client_count;
+    TRY(loop(s, err));
+    show(s, 1);
+    return s->r->stopped ? TCET_OK : populations(s, err);
+}
+
+tcet_status run_supervise(struct config *config, const struct run_options *options,
+                          struct run_result *result, struct error *err)
+{
+    struct supervisor s = {.config = config, .o = options, .r = result};
+    struct error late;
+    tcet_status st;
+
+    memset(result, 0, sizeof *result);
+    st = run(&s, err);
+    for (int i = 0; i < s.client_count; i++) {
+        char how[64];
+
+        if (s.clients[i].state == CLIENT_IDLE)
+            client_stop(&s.clients[i]);
+        else if (s.clients[i].state != CLIENT_DOWN)
+            client_bury(&s.clients[i], how, sizeof how);
+    }
+    if (s.store && st < 0)
+        commit(&s, &late); /* what was computed is kept */
+    store_close(s.store);
+    free(s.clients);
+    free(s.current);
+    free(s.queue);
+    free(s.again);
+    free(s.missing);
+    arena_free(&s.arena);
+    if (st < 0)
+        run_result_free(result);
+    return st;
+}
+
+void run_result_free(struct run_result *r)
+{
+    arena_free(&r->arena);
+}
+
+tcet_status run_once(const struct config *config, struct arena *a, struct wire_plan *plan,
+                     struct wire_row *row, void (*log)(void *arg, int level, const char *text),
+                     void *log_arg, struct error *err)
+{
+    struct client c = {.state = CLIENT_DOWN, .log = log, .log_arg = log_arg};
+    struct wire_job j = {0};
+    struct buf b = {0};
+    const char *data;
+    uint8_t *wanted;
+    size_t n;
+    tcet_status st;
+
+    TRY(client_start(&c, config, &(struct wire_hello){.open_backend = 1, .want_archs = 1}, 0, err));
+    st = client_wait(&c, WIRE_PLAN, &data, &n, err);
+    if (st >= 0)
+        st = wire_unpack_plan(data, n, a, plan, err);
+    if (st >= 0) {
+        wanted = arena_alloc(a, plan->column_count + 1);
+        memset(wanted, 1, plan->column_count);
+        j = (struct wire_job){.arch = plan->archs[0], .wanted = wanted,
+                              .column_count = plan->column_count};
+        wire_pack_job(&b, &j);
+        st = client_send(&c, WIRE_JOB, &b, err);
+        buf_free(&b);
+    }
+    if (st >= 0)
+        st = client_wait(&c, WIRE_ROW, &data, &n, err);
+    if (st >= 0)
+        st = wire_unpack_row(data, n, a, row, err);
+    client_stop(&c);
+    return st;
+}

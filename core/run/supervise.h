@@ -1,0 +1,53 @@
+/* supervise.h -- a run: workers, hand-out of architectures, committed rows, resume.
+ *
+ * Room: core/run.  The supervisor runs no plugin code and prints nothing: progress and log
+ * lines go to the caller.  Workers that die or hang cost one architecture a retry; then it
+ * is recorded as failed with its reason and the run goes on. */
+#ifndef CORE_SUPERVISE_H
+#define CORE_SUPERVISE_H
+
+#include "config/config.h"
+#include "run/wire.h"
+#include "store/store.h"
+
+struct run_progress {
+    size_t total, done, failed; /* of what this run has to do */
+    size_t stored;              /* found in the store already */
+    double seconds;             /* since the first job was handed out */
+};
+
+struct run_options {
+    int resume;
+    int retry_failed;          /* score failed rows again */
+    const volatile int *stop;  /* set by a signal handler: stop handing out, commit, return */
+    void (*progress)(void *arg, const struct run_progress *p); /* at most ten times a second */
+    void (*log)(void *arg, int level, const char *text);
+    void *arg;
+};
+
+struct run_result {
+    struct arena arena;
+    struct wire_plan plan;     /* columns, architectures, provenance */
+    const char *folder;        /* absolute */
+    struct run_progress progress;
+    int stopped;               /* stop was asked for */
+    int workers;
+};
+
+/* Runs [run] of config into its output folder.  TCET_E_CANCELLED is not an error: see
+ * result->stopped.  The result is valid on success. */
+tcet_status run_supervise(struct config *config, const struct run_options *options,
+                          struct run_result *result, struct error *err);
+void run_result_free(struct run_result *r);
+
+/* Scores one architecture without a store: columns and row live in the arena. */
+tcet_status run_once(const struct config *config, struct arena *a, struct wire_plan *plan,
+                     struct wire_row *row, void (*log)(void *arg, int level, const char *text),
+                     void *log_arg, struct error *err);
+
+/* The folder of [run] output, absolute, in the arena; a relative one is taken from the
+ * current folder, not from the config's, so that a shipped config can be run anywhere. */
+tcet_status run_folder(const struct config *config, struct arena *a, const char **out,
+                       struct error *err);
+
+#endif

@@ -1,0 +1,288 @@
+/* wire.c -- see wire.h.  Room: core/run. */
+#include "run/wire.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void wire_pack_texts(struct buf *b, const char *const *text, size_t count)
+{
+    pack_u32(b, (uint32_t)count);
+    for (size_t i = 0; i < count; i++)
+        pack_text(b, text[i]);
+}
+
+static const char *const *take_texts(struct unpack *u, size_t *count)
+{
+    const char **list;
+
+    *count = unpack_count(u, sizeof(uint32_t));
+    list = arena_alloc(u->arena, (*count + 1) * sizeof *list);
+    for (size_t i = 0; i < *count; i++)
+        list[i] = unpack_text(u);
+    return list;
+}
+
+static void pack_values(struct buf *b, const struct wire_value *v, size_t count)
+{
+    pack_u32(b, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        pack_u32(b, (uint32_t)v[i].column);
+        pack_f64(b, v[i].value);
+        pack_u32(b, v[i].layers != NULL);
+        pack_f64s(b, v[i].layers, v[i].layers ? v[i].layer_count : 0);
+        pack_text(b, v[i].guards);
+    }
+}
+
+static const struct wire_value *take_values(struct unpack *u, size_t *count)
+{
+    struct wire_value *v;
+
+    *count = unpack_count(u, 4);
+    v = arena_alloc(u->arena, (*count + 1) * sizeof *v);
+    for (size_t i = 0; i < *count; i++) {
+        int layered;
+
+        v[i].column = (int)unpack_u32(u);
+        v[i].value = unpack_f64(u);
+        layered = (int)unpack_u32(u);
+        v[i].layers = unpack_f64s(u, &v[i].layer_count);
+        if (!layered)
+            v[i].layers = NULL;
+        v[i].guards = unpack_text(u);
+    }
+    return v;
+}
+
+void wire_pack_hello(struct buf *b, const struct wire_hello *h)
+{
+    pack_u32(b, (uint32_t)h->open_backend);
+    pack_u32(b, (uint32_t)h->want_archs);
+    pack_u32(b, (uint32_t)h->space_only);
+    pack_u32(b, (uint32_t)h->config_len);
+    buf_add(b, h->config, h->config_len);
+}
+
+tcet_status wire_unpack_hello(const void *d, size_t n, struct arena *a, struct wire_hello *out,
+                              struct error *err)
+{
+    struct unpack u = unpack_from(d, n, a);
+
+    out->open_backend = (int)unpack_u32(&u);
+    out->want_archs = (int)unpack_u32(&u);
+    out->space_only = (int)unpack_u32(&u);
+    out->config_len = unpack_count(&u, 1);
+    out->config = u.at;
+    if (u.ok)
+        u.at += out->config_len;
+    return unpack_done(&u, "hello", err);
+}
+
+void wire_pack_plan(struct buf *b, const struct wire_plan *p)
+{
+    pack_u32(b, (uint32_t)p->column_count);
+    for (size_t i = 0; i < p->column_count; i++) {
+        const struct wire_column *c = &p->columns[i];
+
+        pack_text(b, c->name);
+        pack_text(b, c->key);
+        pack_u32(b, (uint32_t)c->is_score);
+        pack_u32(b, (uint32_t)c->population);
+        pack_u32(b, (uint32_t)c->layered);
+        pack_u32(b, (uint32_t)c->direction);
+        pack_u32(b, (uint32_t)c->score);
+        pack_u32(b, (uint32_t)c->input_count);
+        for (size_t k = 0; k < c->input_count; k++)
+            pack_u32(b, (uint32_t)c->inputs[k]);
+    }
+    wire_pack_texts(b, p->archs, p->arch_count);
+    pack_u32(b, (uint32_t)p->meta_count);
+    for (size_t i = 0; i < p->meta_count; i++) {
+        pack_text(b, p->meta[i].name);
+        pack_text(b, p->meta[i].value);
+    }
+    pack_text(b, p->text);
+    pack_text(b, p->config);
+    pack_text(b, p->space);
+}
+
+tcet_status wire_unpack_plan(const void *d, size_t n, struct arena *a, struct wire_plan *out,
+                             struct error *err)
+{
+    struct unpack u = unpack_from(d, n, a);
+    struct wire_column *columns;
+    struct wire_pair *meta;
+
+    out->column_count = unpack_count(&u, 28);
+    out->columns = columns = arena_alloc(a, (out->column_count + 1) * sizeof *columns);
+    for (size_t i = 0; i < out->column_count; i++) {
+        struct wire_column *c = &columns[i];
+        int *inputs;
+
+        c->name = unpack_text(&u);
+        c->key = unpack_text(&u);
+        c->is_score = (int)unpack_u32(&u);
+        c->population = (int)unpack_u32(&u);
+        c->layered = (int)unpack_u32(&u);
+        c->direction = (int32_t)unpack_u32(&u);
+        c->score = (int)unpack_u32(&u);
+        c->input_count = unpack_count(&u, sizeof(uint32_t));
+        c->inputs = inputs = arena_alloc(a, (c->input_count + 1) * sizeof *inputs);
+        for (size_t k = 0; k < c->input_count; k++)
+            inputs[k] = (int)unpack_u32(&u);
+    }
+    out->archs = take_texts(&u, &out->arch_count);
+    out->meta_count = unpack_count(&u, 8);
+    out->meta = meta = arena_alloc(a, (out->meta_count + 1) * sizeof *meta);
+    for (size_t i = 0; i < out->meta_count; i++) {
+        meta[i].name = unpack_text(&u);
+        meta[i].value = unpack_text(&u);
+    }
+    out->text = unpack_text(&u);
+    out->config = unpack_text(&u);
+    out->space = unpack_text(&u);
+    return unpack_done(&u, "plan", err);
+}
+
+void wire_pack_job(struct buf *b, const struct wire_job *j)
+{
+    pack_text(b, j->arch);
+    pack_u32(b, (uint32_t)j->column_count);
+    buf_add(b, j->wanted, j->column_count);
+    pack_values(b, j->known, j->known_count);
+}
+
+tcet_status wire_unpack_job(const void *d, size_t n, struct arena *a, struct wire_job *out,
+                            struct error *err)
+{
+    struct unpack u = unpack_from(d, n, a);
+
+    out->arch = unpack_text(&u);
+    out->column_count = unpack_count(&u, 1);
+    out->wanted = (const uint8_t *)u.at;
+    if (u.ok)
+        u.at += out->column_count;
+    out->known = take_values(&u, &out->known_count);
+    return unpack_done(&u, "job", err);
+}
+
+void wire_pack_row(struct buf *b, const struct wire_row *r)
+{
+    pack_u32(b, (uint32_t)r->status);
+    pack_text(b, r->message);
+    pack_i64(b, r->params);
+    pack_i64(b, r->macs);
+    pack_f64(b, r->x_sum);
+    pack_f64(b, r->w_sum);
+    wire_pack_texts(b, r->layer_name, r->layer_count);
+    wire_pack_texts(b, r->layer_kind, r->layer_count);
+    wire_pack_texts(b, r->layer_shape, r->layer_count);
+    pack_values(b, r->values, r->value_count);
+    pack_text(b, r->times);
+}
+
+tcet_status wire_unpack_row(const void *d, size_t n, struct arena *a, struct wire_row *out,
+                            struct error *err)
+{
+    struct unpack u = unpack_from(d, n, a);
+    size_t kinds, shapes;
+
+    out->status = (tcet_status)unpack_u32(&u);
+    out->message = unpack_text(&u);
+    out->params = unpack_i64(&u);
+    out->macs = unpack_i64(&u);
+    out->x_sum = unpack_f64(&u);
+    out->w_sum = unpack_f64(&u);
+    out->layer_name = take_texts(&u, &out->layer_count);
+    out->layer_kind = take_texts(&u, &kinds);
+    out->layer_shape = take_texts(&u, &shapes);
+    out->values = take_values(&u, &out->value_count);
+    out->times = unpack_text(&u);
+    if (kinds != out->layer_count || shapes != out->layer_count)
+        u.ok = false;
+    return unpack_done(&u, "row", err);
+}
+
+tcet_status wire_unpack_texts(const void *d, size_t n, struct arena *a, const char *const **out,
+                              size_t *count, struct error *err)
+{
+    struct unpack u = unpack_from(d, n, a);
+
+    *out = take_texts(&u, count);
+    return unpack_done(&u, "architectures", err);
+}
+
+void wire_pack_facts(struct buf *b, const struct wire_fact *f, size_t count)
+{
+    pack_u32(b, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        pack_i64(b, f[i].params);
+        pack_i64(b, f[i].macs);
+        pack_i64(b, f[i].bias_macs);
+        pack_i64(b, f[i].layers);
+        pack_u32(b, (uint32_t)f[i].live);
+        pack_u32(b, (uint32_t)f[i].alive);
+        pack_u32(b, (uint32_t)f[i].depth);
+        pack_text(b, f[i].error);
+    }
+}
+
+tcet_status wire_unpack_facts(const void *d, size_t n, struct arena *a,
+                              const struct wire_fact **out, size_t *count, struct error *err)
+{
+    struct unpack u = unpack_from(d, n, a);
+    struct wire_fact *f;
+
+    *count = unpack_count(&u, 48);
+    *out = f = arena_alloc(a, (*count + 1) * sizeof *f);
+    for (size_t i = 0; i < *count; i++) {
+        f[i].params = unpack_i64(&u);
+        f[i].macs = unpack_i64(&u);
+        f[i].bias_macs = unpack_i64(&u);
+        f[i].layers = unpack_i64(&u);
+        f[i].live = (int32_t)unpack_u32(&u);
+        f[i].alive = (int32_t)unpack_u32(&u);
+        f[i].depth = (int32_t)unpack_u32(&u);
+        f[i].error = unpack_text(&u);
+    }
+    return unpack_done(&u, "facts", err);
+}
+
+void wire_pack_population(struct buf *b, const struct wire_population *p)
+{
+    pack_u32(b, (uint32_t)p->score);
+    pack_u32(b, (uint32_t)p->input_count);
+    for (size_t i = 0; i < p->input_count; i++)
+        pack_f64s(b, p->columns[i], p->count);
+}
+
+tcet_status wire_unpack_population(const void *d, size_t n, struct arena *a,
+                                   struct wire_population *out, struct error *err)
+{
+    struct unpack u = unpack_from(d, n, a);
+    const double **columns;
+
+    out->score = (int)unpack_u32(&u);
+    out->input_count = unpack_count(&u, 4);
+    out->columns = columns = arena_alloc(a, (out->input_count + 1) * sizeof *columns);
+    for (size_t i = 0; i < out->input_count; i++) {
+        size_t count;
+
+        columns[i] = unpack_f64s(&u, &count);
+        if (i && count != out->count)
+            u.ok = false;
+        out->count = count;
+    }
+    return unpack_done(&u, "population", err);
+}
+
+tcet_status wire_unpack_error(const void *d, size_t n, struct error *err)
+{
+    struct arena a = {0};
+    struct unpack u = unpack_from(d, n, &a);
+    tcet_status st = (tcet_status)unpack_u32(&u);
+
+    error_set(err, u.ok && st < 0 ? st : TCET_E_PLUGIN, "%s", unpack_text(&u));
+    arena_free(&a);
+    return err->status;
+}

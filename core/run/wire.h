@@ -1,0 +1,124 @@
+/* wire.h -- what the supervisor and a worker say to each other, and its packing.
+ *
+ * Room: core/run.  See docs/architecture.md for who says what when. */
+#ifndef CORE_WIRE_H
+#define CORE_WIRE_H
+
+#include "plugin/instance.h"
+#include "proc/frame.h"
+
+enum wire_type {
+    /* supervisor to worker */
+    WIRE_HELLO = 1,   /* struct wire_hello; answered by PLAN */
+    WIRE_JOB,         /* struct wire_job; answered by ROW */
+    WIRE_FACTS,       /* architectures; answered by FACTS_ANSWER */
+    WIRE_POPULATION,  /* struct wire_population; answered by VALUES */
+    /* worker to supervisor */
+    WIRE_PLAN,        /* struct wire_plan */
+    WIRE_ROW,         /* struct wire_row */
+    WIRE_FACTS_ANSWER,/* struct wire_fact[] */
+    WIRE_VALUES,      /* float64s */
+    WIRE_LOG,         /* level, text */
+    WIRE_ERROR        /* status, text: the last request failed */
+};
+
+struct wire_hello {
+    const char *config; /* config_pack */
+    size_t config_len;
+    int open_backend, want_archs;
+    int space_only; /* for FACTS alone: the plan is the space */
+};
+
+struct wire_column {
+    const char *name, *key;
+    int is_score, population, layered;
+    int32_t direction;
+    const int *inputs;  /* of a population score: columns */
+    size_t input_count;
+    int score;          /* index among the plan's scores, -1: a metric */
+};
+
+struct wire_pair {
+    const char *name, *value;
+};
+
+struct wire_plan {
+    const struct wire_column *columns;
+    size_t column_count;
+    const char *const *archs; /* input lines; empty unless asked for */
+    size_t arch_count;
+    const struct wire_pair *meta; /* provenance */
+    size_t meta_count;
+    const char *text;    /* plan_print */
+    const char *config;  /* config_print with paths made absolute */
+    const char *space;   /* id */
+};
+
+/* One value of one column, with its layers and its guard counts. */
+struct wire_value {
+    int column;
+    double value;
+    const double *layers;
+    size_t layer_count;
+    const char *guards; /* JSON object text, "" when none */
+};
+
+struct wire_job {
+    const char *arch;
+    const uint8_t *wanted;  /* one a column */
+    size_t column_count;
+    const struct wire_value *known;
+    size_t known_count;
+};
+
+struct wire_row {
+    tcet_status status;
+    const char *message;
+    int64_t params, macs;
+    double x_sum, w_sum;
+    const char *const *layer_name, *const *layer_kind, *const *layer_shape;
+    size_t layer_count;
+    const struct wire_value *values;
+    size_t value_count;
+    const char *times;      /* JSON object text */
+};
+
+struct wire_fact {
+    int64_t params, macs, bias_macs, layers;
+    int32_t live, alive, depth;
+    const char *error;      /* "" or why this architecture cannot be built */
+};
+
+struct wire_population {
+    int score;
+    const double *const *columns;
+    size_t input_count, count;
+};
+
+void wire_pack_hello(struct buf *b, const struct wire_hello *h);
+void wire_pack_plan(struct buf *b, const struct wire_plan *p);
+void wire_pack_job(struct buf *b, const struct wire_job *j);
+void wire_pack_row(struct buf *b, const struct wire_row *r);
+void wire_pack_texts(struct buf *b, const char *const *text, size_t count);
+void wire_pack_facts(struct buf *b, const struct wire_fact *f, size_t count);
+void wire_pack_population(struct buf *b, const struct wire_population *p);
+
+/* What is unpacked lives in the arena. */
+tcet_status wire_unpack_hello(const void *d, size_t n, struct arena *a, struct wire_hello *out,
+                              struct error *err);
+tcet_status wire_unpack_plan(const void *d, size_t n, struct arena *a, struct wire_plan *out,
+                             struct error *err);
+tcet_status wire_unpack_job(const void *d, size_t n, struct arena *a, struct wire_job *out,
+                            struct error *err);
+tcet_status wire_unpack_row(const void *d, size_t n, struct arena *a, struct wire_row *out,
+                            struct error *err);
+tcet_status wire_unpack_texts(const void *d, size_t n, struct arena *a, const char *const **out,
+                              size_t *count, struct error *err);
+tcet_status wire_unpack_facts(const void *d, size_t n, struct arena *a,
+                              const struct wire_fact **out, size_t *count, struct error *err);
+tcet_status wire_unpack_population(const void *d, size_t n, struct arena *a,
+                                   struct wire_population *out, struct error *err);
+/* A WIRE_ERROR's content as an error. */
+tcet_status wire_unpack_error(const void *d, size_t n, struct error *err);
+
+#endif

@@ -1,0 +1,294 @@
+/* worker.c -- see worker.h: holds the plan, runs plugin code, answers one request at a time.
+ * Room: core/run. */
+#include "run/worker.h"
+
+#include "run/score.h"
+#include "run/wire.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct worker {
+    int fd;
+    struct config *config;
+    struct plan *plan;
+    struct scorer *scorer;
+    struct arena arena; /* of one request */
+    struct buf out;
+};
+
+static int log_fd = -1; /* where plugins' log lines go; set once by worker_main */
+
+static void send_log(int level, const char *who, const char *text)
+{
+    struct buf b = {0};
+    struct error ignored;
+
+    pack_u32(&b, (uint32_t)level);
+    buf_printf(&b, "%s: %s", who, text);
+    (void)!frame_send(log_fd, WIRE_LOG, b.data, b.len, &ignored);
+    buf_free(&b);
+}
+
+static tcet_status answer(struct worker *w, uint32_t type, struct error *err)
+{
+    return frame_send(w->fd, type, w->out.data, w->out.len, err);
+}
+
+static void add_meta(struct arena *a, struct wire_plan *p, struct wire_pair *pairs,
+                     const char *name, const char *value)
+{
+    pairs[p->meta_count].name = name;
+    pairs[p->meta_count++].value = arena_strdup(a, value);
+}
+
+/* Facts without which a number cannot be compared. */
+static void provenance(struct worker *w, struct wire_plan *out)
+{
+    const struct plan *p = w->plan;
+    struct wire_pair *pairs = arena_alloc(&w->arena, 16 * sizeof *pairs);
+    const char *task = arena_printf(&w->arena, "%dx%dx%d, %d classes", p->task.channels,
+                                    p->task.height, p->task.width, p->task.classes);
+
+    out->meta = pairs;
+    add_meta(&w->arena, out, pairs, "space", p->space->plugin->desc.id);
+    add_meta(&w->arena, out, pairs, "space_version", p->space->plugin->desc.version);
+    add_meta(&w->arena, out, pairs, "space_parameters", p->space->params_text);
+    add_meta(&w->arena, out, pairs, "task", task);
+    add_meta(&w->arena, out, pairs, "seed",
+             arena_printf(&w->arena, "%llu", (unsigned long long)p->seed));
+    add_meta(&w->arena, out, pairs, "data", p->data_info.identity);
+    add_meta(&w->arena, out, pairs, "data_used",
+             arena_printf(&w->arena, "%s: %s; %lld mini-batch%s of %lld, seed %llu",
+                          p->dataset->plugin->desc.id, p->data_info.description,
+                          (long long)p->batches, p->batches == 1 ? "" : "es",
+                          (long long)p->batch, (unsigned long long)p->data_seed));
+    add_meta(&w->arena, out, pairs, "backend", p->backend_info.version);
+    add_meta(&w->arena, out, pairs, "device", p->backend_info.device);
+    add_meta(&w->arena, out, pairs, "precision",
+             p->precision == TCET_PRECISION_F64 ? "f64" : "f32");
+}
+
+static void columns(struct worker *w, struct wire_plan *out)
+{
+    const struct plan *p = w->plan;
+    struct wire_column *c = arena_alloc(&w->arena, p->column_count * sizeof *c);
+
+    for (size_t i = 0; i < p->column_count; i++) {
+        const struct plan_column *pc = &p->columns[i];
+
+        c[i] = (struct wire_column){.name = pc->name, .key = pc->key, .is_score = pc->is_score,
+                                    .population = pc->population, .layered = pc->layered,
+                                    .direction = pc->direction,
+                                    .score = pc->is_score ? pc->index : -1};
+        if (pc->is_score) {
+            c[i].inputs = p->scores[pc->index].inputs;
+            c[i].input_count = p->scores[pc->index].input_count;
+        }
+    }
+    out->columns = c;
+    out->column_count = p->column_count;
+}
+
+static tcet_status hello(struct worker *w, const struct buf *in, struct error *err)
+{
+    struct wire_hello h;
+    struct wire_plan p = {0};
+    struct buf text = {0}, config = {0};
+
+    if (w->plan)
+        return error_set(err, TCET_E_PLUGIN, "a worker is greeted once");
+    TRY(wire_unpack_hello(in->data, in->len, &w->arena, &h, err));
+    TRY(config_unpack(h.config, h.config_len, &w->config, err));
+    if (h.space_only) {
+        TRY(plan_make_space(w->config, &w->plan, err));
+        w->scorer = scorer_new(w->plan);
+        p.space = w->plan->space->plugin->desc.id;
+        wire_pack_plan(&w->out, &p);
+        return answer(w, WIRE_PLAN, err);
+    }
+    TRY(plan_make(w->config, &w->plan, err));
+    if (h.want_archs)
+        TRY(plan_archs(w->plan, &w->arena, &p.archs, &p.arch_count, err));
+    if (h.open_backend)
+        TRY(plan_open_backend(w->plan, err));
+    w->scorer = scorer_new(w->plan);
+    columns(w, &p);
+    provenance(w, &p);
+    plan_print(w->plan, &text);
+    config_print(w->config, &config);
+    p.text = text.data;
+    p.config = config.data;
+    p.space = w->plan->space->plugin->desc.id;
+    wire_pack_plan(&w->out, &p);
+    buf_free(&text);
+    buf_free(&config);
+    return answer(w, WIRE_PLAN, err);
+}
+
+static const char *guards_text(struct arena *a, const struct guards *g)
+{
+    struct buf b = {0};
+    const char *text;
+
+    for (size_t i = 0; i < g->count; i++)
+        buf_printf(&b, "%s\"%s\":%lld", i ? "," : "{", g->item[i].name,
+                   (long long)g->item[i].count);
+    text = b.len ? arena_printf(a, "%s}", b.data) : "";
+    buf_free(&b);
+    return text;
+}
+
+static void fill_row(struct worker *w, const struct score_row *in, const uint8_t *wanted,
+                     struct wire_row *out)
+{
+    const struct plan *p = w->plan;
+    const char **texts[3];
+    struct wire_value *v = arena_alloc(&w->arena, (p->column_count + 1) * sizeof *v);
+
+    out->params = in->counts.params;
+    out->macs = in->counts.macs;
+    out->x_sum = in->x_sum;
+    out->w_sum = in->w_sum;
+    for (int i = 0; i < 3; i++)
+        texts[i] = arena_alloc(&w->arena, (in->layer_count + 1) * sizeof *texts[i]);
+    for (size_t i = 0; i < in->layer_count; i++) {
+        texts[0][i] = in->layers[i].name;
+        texts[1][i] = in->layers[i].kind;
+        texts[2][i] = in->layers[i].shape;
+    }
+    out->layer_name = texts[0];
+    out->layer_kind = texts[1];
+    out->layer_shape = texts[2];
+    out->layer_count = in->layer_count;
+    out->values = v;
+    for (size_t c = 0; in->values && c < p->column_count; c++) {
+        const struct score_value *sv = &in->values[c];
+
+        if (sv->have && wanted[c])
+            v[out->value_count++] = (struct wire_value){
+                (int)c, sv->value, p->columns[c].layered ? sv->layers : NULL, sv->layer_count,
+                guards_text(&w->arena, &sv->guards)};
+    }
+    out->times = arena_printf(&w->arena,
+                              "{\"build\":%.6f,\"init\":%.6f,\"forward\":%.6f,\"backward\":%.6f,"
+                              "\"total\":%.6f}",
+                              in->seconds_build, in->seconds_init, in->seconds_forward,
+                              in->seconds_backward, in->seconds_total);
+}
+
+static tcet_status job(struct worker *w, const struct buf *in, struct error *err)
+{
+    struct wire_job j;
+    struct wire_row row = {0};
+    struct score_row *scored = NULL;
+    struct score_value *known;
+    struct error why;
+
+    TRY(wire_unpack_job(in->data, in->len, &w->arena, &j, err));
+    if (!w->plan->backend || j.column_count != w->plan->column_count)
+        return error_set(err, TCET_E_PLUGIN, "a job for another plan");
+    known = arena_alloc(&w->arena, (j.column_count + 1) * sizeof *known);
+    for (size_t i = 0; i < j.known_count; i++) {
+        const struct wire_value *k = &j.known[i];
+
+        if (k->column < 0 || (size_t)k->column >= j.column_count)
+            return error_set(err, TCET_E_PLUGIN, "a job with a column that does not exist");
+        known[k->column] = (struct score_value){.have = 1, .value = k->value, .layers = k->layers,
+                                                .layer_count = k->layer_count};
+    }
+    row.status = scorer_run(w->scorer, j.arch, j.wanted, known, &scored, &why);
+    row.message = row.status < 0 ? why.text : "";
+    if (scored)
+        fill_row(w, scored, j.wanted, &row);
+    wire_pack_row(&w->out, &row);
+    return answer(w, WIRE_ROW, err);
+}
+
+static tcet_status facts(struct worker *w, const struct buf *in, struct error *err)
+{
+    const char *const *archs;
+    size_t count;
+    struct wire_fact *f;
+
+    TRY(wire_unpack_texts(in->data, in->len, &w->arena, &archs, &count, err));
+    f = arena_alloc(&w->arena, (count + 1) * sizeof *f);
+    for (size_t i = 0; i < count; i++) {
+        struct arch_facts af = {.traits = {0}};
+        struct error why;
+
+        if (scorer_facts(w->scorer, archs[i], &af, &why) < 0) {
+            f[i].error = arena_strdup(&w->arena, why.text);
+            continue;
+        }
+        f[i] = (struct wire_fact){af.counts.params, af.counts.macs, af.counts.bias_macs,
+                                  af.counts.layers, af.traits.live, af.traits.alive,
+                                  af.traits.depth, ""};
+    }
+    wire_pack_facts(&w->out, f, count);
+    return answer(w, WIRE_FACTS_ANSWER, err);
+}
+
+static tcet_status population(struct worker *w, const struct buf *in, struct error *err)
+{
+    struct wire_population p;
+    double *out;
+
+    TRY(wire_unpack_population(in->data, in->len, &w->arena, &p, err));
+    if (p.score < 0 || (size_t)p.score >= w->plan->score_count ||
+        w->plan->scores[p.score].scope != TCET_SCOPE_POPULATION ||
+        w->plan->scores[p.score].input_count != p.input_count)
+        return error_set(err, TCET_E_PLUGIN, "not a population score");
+    out = arena_alloc(&w->arena, (p.count + 1) * sizeof *out);
+    TRY(score_population(w->plan, p.score, p.columns, p.count, out, err));
+    pack_f64s(&w->out, out, p.count);
+    return answer(w, WIRE_VALUES, err);
+}
+
+static tcet_status serve(struct worker *w, uint32_t type, const struct buf *in, struct error *err)
+{
+    if (type != WIRE_HELLO && !w->plan)
+        return error_set(err, TCET_E_PLUGIN, "a worker without a plan");
+    switch (type) {
+    case WIRE_HELLO: return hello(w, in, err);
+    case WIRE_JOB: return job(w, in, err);
+    case WIRE_FACTS: return facts(w, in, err);
+    case WIRE_POPULATION: return population(w, in, err);
+    default: return error_set(err, TCET_E_PLUGIN, "unknown message %u", type);
+    }
+}
+
+int worker_main(int fd)
+{
+    struct worker w = {.fd = fd};
+    struct buf in = {0};
+    struct error err;
+    uint32_t type;
+    int code = 0;
+
+    log_fd = fd;
+    call_log = send_log;
+    while (frame_recv(fd, &type, &in, &err) >= 0) {
+        arena_reset(&w.arena);
+        w.out.len = 0;
+        err.text[0] = '\0';
+        if (serve(&w, type, &in, &err) >= 0)
+            continue;
+        w.out.len = 0;
+        pack_u32(&w.out, (uint32_t)err.status);
+        pack_text(&w.out, err.text);
+        if (answer(&w, WIRE_ERROR, &err) < 0) {
+            code = 1;
+            break;
+        }
+    }
+    scorer_free(w.scorer);
+    plan_free(w.plan);
+    config_free(w.config);
+    arena_free(&w.arena);
+    buf_free(&w.out);
+    buf_free(&in);
+    return code;
+}
