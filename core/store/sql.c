@@ -268,12 +268,18 @@ const double *sql_f64s(struct store *s, enum sql q, int column, struct arena *a,
     return out;
 }
 
+static int is_folder(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 /* mkdir -p: 0755, less what the umask takes. */
 static tcet_status make_folder(const char *folder, struct error *err)
 {
     char *path = mem_strdup(folder);
     tcet_status st = TCET_OK;
-    struct stat info;
 
     for (char *p = path + 1; st == TCET_OK; p++) {
         char c = *p;
@@ -281,7 +287,7 @@ static tcet_status make_folder(const char *folder, struct error *err)
         if (c != '/' && c != '\0')
             continue;
         *p = '\0';
-        if (mkdir(path, 0755) != 0 && errno != EEXIST)
+        if (!is_folder(path) && mkdir(path, 0755) != 0 && errno != EEXIST)
             st = error_set(err, TCET_E_IO, "cannot make the folder %s: %s", path,
                            strerror(errno));
         *p = c;
@@ -289,7 +295,7 @@ static tcet_status make_folder(const char *folder, struct error *err)
             break;
     }
     free(path);
-    if (st == TCET_OK && (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)))
+    if (st == TCET_OK && !is_folder(folder))
         st = error_set(err, TCET_E_IO, "%s: not a folder", folder);
     return st;
 }

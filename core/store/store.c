@@ -386,7 +386,7 @@ static tcet_status check_row(struct store *s, const struct store_row *row, struc
     for (size_t i = 0; i < row->layer_count; i++) {
         const char *shape = row->layer_shape[i];
 
-        if (strchr(row->layer_name[i], '\n') || strchr(row->layer_kind[i], '\n') || !*shape ||
+        if (strchr(row->layer_name[i], '\n') || strchr(row->layer_kind[i], '\n') ||
             shape[strspn(shape, "0123456789,")])
             return error_set(err, TCET_E_ARG, "%s: layer %zu: bad name, kind or shape", row->arch,
                              i);
@@ -404,7 +404,7 @@ static tcet_status network_id(struct store *s, int64_t arch, const struct store_
     int have = 0;
 
     *id = 0;
-    if (row->layer_count == 0 && row->params == 0)
+    if (row->layer_count == 0 && row->params <= 0)
         return TCET_OK;
     text->len = 0;
     buf_puts(text, "");

@@ -81,7 +81,7 @@ struct store_row {
     const char *arch;
     const char *status;    /* "ok", or "failed" */
     const char *message;   /* "" or why it failed */
-    int64_t params, macs;  /* both 0 and no layers: the network was not built */
+    int64_t params, macs;  /* 0 or less, and no layers: the network was not built */
     double x_sum, w_sum;
     const char *const *layer_name; /* layer_count of them, creation order */
     const char *const *layer_kind; /* "conv", "linear" */

@@ -54,7 +54,8 @@ static void exports_golden(struct store *s, struct fixture *f)
 static void put_golden(struct store *s, int arch, int first, int count)
 {
     struct store_row dead = {.arch = archs[2], .status = "failed",
-                             .message = "worker: \"signal\" 11"};
+                             .message = "worker: \"signal\" 11", .params = -1, .macs = -1,
+                             .x_sum = NAN, .w_sum = NAN, .times = ""};
     struct sample x;
     struct error err;
 

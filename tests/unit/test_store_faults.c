@@ -155,6 +155,29 @@ static void killed_in_a_batch(void **state)
     store_close(s);
 }
 
+/* A journal whose database somebody removed is nobody's: nothing of it comes back. */
+static void journal_without_database(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s;
+    int from_child;
+    char path[160], c;
+    pid_t pid = start_child(f, half_a_batch, &from_child);
+
+    assert_int_equal(read(from_child, &c, 1), 1);
+    kill_child(pid);
+    close(from_child);
+    db_path(f, "", path);
+    assert_int_equal(unlink(path), 0);
+    assert_true(exists(f->folder, "scores.db-wal"));
+    s = open_store(f->folder, STORE_FRESH);
+    assert_int_equal(store_arch_count(s), 0);
+    set_run(s);
+    put_sample(s, 2);
+    summary_is(s, 1, 0, 2);
+    store_close(s);
+}
+
 /* Commits row after row of ever new architectures, acknowledging each. */
 static void commit_for_ever(struct store *s, int to_parent)
 {
@@ -600,6 +623,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(lock_names_its_holder), T(killed_in_a_batch),
+        T(journal_without_database),
         T(killed_anywhere),       T(not_a_store),
         T(damaged),               T(read_only_folder),
         T(read_only_after_a_kill), T(read_only_file),
