@@ -43,7 +43,7 @@ static tcet_status layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_vi
 
     (void)cx;
     (void)self;
-    for (int64_t i = 0; i < g.count; i++)
+    for (int64_t i = 0; i < out->count; i++)
         s[i] = tcet_get(&g, i);
     return TCET_OK;
 }

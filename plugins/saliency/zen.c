@@ -42,17 +42,21 @@ static double distance(const tcet_view *features)
     return sum / (double)(f.shape[0] / 2);
 }
 
+/* A batch norm that never ran, or keeps no running variance, scales nothing that could be put
+ * right. */
 static tcet_status layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_view *out)
 {
+    int64_t channels = in->variance.count;
     double mean = 0.0;
 
-    (void)cx;
     (void)self;
     if (in->site == TCET_SITE_FEATURES) {
         tcet_f64(out)[0] = log(distance(&in->output));
+    } else if (in->order < 0 || channels == 0) {
+        cx->host->guard(cx, "zen_norm_without_variance");
     } else {
-        for (int64_t i = 0; i < in->variance.count; i++)
-            mean += tcet_get(&in->variance, i) / (double)in->variance.count;
+        for (int64_t i = 0; i < channels; i++)
+            mean += tcet_get(&in->variance, i) / (double)channels;
         tcet_f64(out)[0] = 0.5 * log(mean);
     }
     return TCET_OK;

@@ -13,7 +13,7 @@ static tcet_status describe(tcet_ctx *cx, void *self, tcet_request *request)
     const struct zico *p = self;
 
     (void)cx;
-    request->wants = TCET_WANT_GRADIENT;
+    request->wants = TCET_WANT_WEIGHT | TCET_WANT_GRADIENT; /* the weight sizes S */
     request->form = TCET_FORM_ROWS;
     request->pass->loss = TCET_LOSS_CROSS_ENTROPY;
     request->pass->gradient = TCET_GRADIENT_BATCH;
@@ -29,7 +29,7 @@ static tcet_status layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_vi
 
     (void)cx;
     (void)self;
-    for (int64_t i = 0; i < g.count; i++)
+    for (int64_t i = 0; i < out->count; i++)
         s[i] = tcet_get(&g, i);
     return TCET_OK;
 }

@@ -336,6 +336,10 @@ static void test_zen(void **state)
     assert_near(s, log(3));
     run(f, &norm, &s, 1, 1);
     assert_near(s, log(2));
+    norm.order = -1;
+    run(f, &norm, &s, 1, 1);
+    assert_near(s, 0);
+    assert_int_equal(fake_guards("zen_norm_without_variance"), 1);
     described(seeded, &pass);
     assert_int_equal(pass.own_seed, 1);
     assert_int_equal(pass.seed, 2);
