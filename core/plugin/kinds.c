@@ -38,7 +38,7 @@ static const struct kind_function strategy[] = {NEEDS(tcet_strategy_ops, ask),
 static const struct kind_ops kinds[] = {
     {TCET_SALIENCY, "saliency", sizeof(tcet_saliency_ops), END(tcet_saliency_ops, shape),
      saliency},
-    {TCET_AGGREGATOR, "aggregator", sizeof(tcet_aggregator_ops), END(tcet_aggregator_ops, finish),
+    {TCET_AGGREGATOR, "aggregator", sizeof(tcet_aggregator_ops), END(tcet_aggregator_ops, reserved),
      aggregator},
     {TCET_COMBINER, "combiner", sizeof(tcet_combiner_ops), END(tcet_combiner_ops, rank), combiner},
     {TCET_SPACE, "space", sizeof(tcet_space_ops), END(tcet_space_ops, index_of), space},

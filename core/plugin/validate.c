@@ -165,8 +165,8 @@ static tcet_status check_ops(const struct plugin *p, struct error *err)
 
         memcpy(&function, p->ops.bytes + f->offset, sizeof function);
         if (!function)
-            return error_set(err, TCET_E_PLUGIN, "a %s must have the function %s", ops->name,
-                             f->name);
+            return error_set(err, TCET_E_PLUGIN, "%s %s must have the function %s",
+                             *ops->name == 'a' ? "an" : "a", ops->name, f->name);
     }
     if (p->desc.kind == TCET_COMBINER)
         TRY(check_combiner(p->desc.ops, err));
