@@ -3,7 +3,6 @@
  * Room: core/store.  May use base and sqlite3. */
 #include "store/sql.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -253,15 +252,15 @@ const char *sql_text(struct store *s, enum sql q, int column)
 
 const double *sql_f64s(struct store *s, enum sql q, int column, struct arena *a, size_t *count)
 {
-    const char *data = sqlite3_column_blob(s->cached[q], column);
+    const unsigned char *data = sqlite3_column_blob(s->cached[q], column);
     size_t n = (size_t)sqlite3_column_bytes(s->cached[q], column) / sizeof(double);
     double *out = arena_alloc(a, n * sizeof *out);
 
     for (size_t i = 0; i < n; i++) {
-        uint64_t bits;
+        uint64_t bits = 0;
 
-        memcpy(&bits, data + i * sizeof bits, sizeof bits);
-        bits = le64toh(bits);
+        for (size_t k = 0; k < sizeof bits; k++)
+            bits |= (uint64_t)data[i * sizeof bits + k] << (8 * k);
         memcpy(&out[i], &bits, sizeof bits);
     }
     *count = n;

@@ -3,7 +3,6 @@
  * Room: core/store.  May use base; SQL stands in sql.c. */
 #include "store/sql.h"
 
-#include <endian.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -448,11 +447,13 @@ static tcet_status put_layers(struct store *s, int64_t arch, int64_t key, const 
 {
     s->scratch.len = 0;
     for (size_t i = 0; i < count; i++) {
+        unsigned char bytes[sizeof(uint64_t)];
         uint64_t bits;
 
         memcpy(&bits, &layers[i], sizeof bits);
-        bits = htole64(bits);
-        buf_add(&s->scratch, &bits, sizeof bits);
+        for (size_t k = 0; k < sizeof bytes; k++)
+            bytes[k] = (unsigned char)(bits >> (8 * k));
+        buf_add(&s->scratch, bytes, sizeof bytes);
     }
     return sql_run(s, SQL_LAYERED_PUT, err, "iib", arch, key, (const void *)s->scratch.data,
                    s->scratch.len);

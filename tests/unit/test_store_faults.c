@@ -383,7 +383,7 @@ static void protect(struct fixture *f, int files, int folder)
 {
     char command[512];
 
-    snprintf(command, sizeof command, "chmod 777 %s && chmod 755 %s/runs && chmod %o %s/* && "
+    snprintf(command, sizeof command, "chmod 777 %s && chmod 555 %s/runs && chmod %o %s/* && "
              "chmod %o %s", f->top, f->top, (unsigned)files, f->folder, (unsigned)folder,
              f->folder);
     assert_int_equal(system(command), 0);
