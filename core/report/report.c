@@ -48,16 +48,18 @@ static void make_line(const struct report_input *in, const struct report_column 
                       struct report_line *l)
 {
     static const size_t ks[] = {1, 10, 100};
+    struct stats_relation relation;
     struct arena a = {0};
     struct picked p;
 
     pick(in, c, &a, &p);
     *l = (struct report_line){.name = c->name, .direction = c->direction, .baseline = c->baseline,
                               .n = p.n, .nan = p.nan};
-    l->tau = stats_kendall(p.score, p.accuracy, p.n);
-    l->spearman = stats_spearman(p.score, p.accuracy, p.n);
+    stats_relate(p.score, p.accuracy, p.n, in->replicates, in->seed, &relation);
+    l->tau = relation.kendall;
+    l->spearman = relation.spearman;
+    l->interval = relation.interval;
     l->pearson = stats_pearson(p.score, p.accuracy, p.n);
-    l->interval = stats_kendall_interval(p.score, p.accuracy, p.n, in->replicates, in->seed);
     for (int i = 0; i < 3; i++) {
         if (p.n >= ks[i])
             stats_top_k(p.score, p.accuracy, p.n, ks[i], &l->top[i]);

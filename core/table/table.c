@@ -402,13 +402,29 @@ int64_t table_row(const struct table *t, const char *arch)
     return (int64_t)t->slots[find_slot(t, arch)] - 1;
 }
 
+/* The column that a comment line "alias NAME = COLUMN" gives another name, or NULL. */
+static const char *alias(const struct table *t, const char *name, char *out, size_t cap)
+{
+    for (const char *line = t->comment; line; line = strchr(line, '\n')) {
+        char other[128], column[128];
+
+        line += *line == '\n';
+        if (sscanf(line, " alias %127s = %127s", other, column) == 2 && !strcmp(other, name)) {
+            snprintf(out, cap, "%s", column);
+            return out;
+        }
+    }
+    return NULL;
+}
+
 tcet_status table_column(const struct table *t, const char *name, const double **values,
                          struct error *err)
 {
-    char hint[HINT];
+    char hint[HINT], other[128];
+    const char *column = alias(t, name, other, sizeof other);
 
     for (size_t i = 0; i < t->columns; i++) {
-        if (!strcmp(t->column[i], name)) {
+        if (!strcmp(t->column[i], column ? column : name)) {
             *values = t->values + i * t->rows;
             return TCET_OK;
         }

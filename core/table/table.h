@@ -2,8 +2,9 @@
  *
  * Room: core/table.  Stands on core/base.  Plain text, UTF-8: TSV when the header line has a tab
  * in it, else CSV with "quoted" fields ("" is a quote; a field ends on its own line).  Spaces
- * around a field do not count.  One column is named "arch" (else it is the first).  Lines starting with # before the header are
- * provenance comments and kept; empty lines are skipped. */
+ * around a field do not count.  One column is named "arch" (else it is the first).  Lines
+ * starting with # before the header are provenance comments and kept; empty lines are
+ * skipped. */
 #ifndef CORE_TABLE_H
 #define CORE_TABLE_H
 
@@ -31,7 +32,8 @@ tcet_status table_load(const char *path, struct table **out, struct error *err);
 void table_free(struct table *t); /* NULL is fine */
 /* Row of an architecture text, or -1. */
 int64_t table_row(const struct table *t, const char *arch);
-/* A column by name (rows values); the error suggests the nearest and lists all. */
+/* A column by name (rows values); the error suggests the nearest and lists all.  A comment
+ * line "# alias NAME = COLUMN" gives a column a second name. */
 tcet_status table_column(const struct table *t, const char *name, const double **values,
                          struct error *err);
 
