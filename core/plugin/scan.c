@@ -1,8 +1,9 @@
 /* scan.c -- descriptors from files that are not trusted: a child process opens each one.
  * Room: core/plugin.  Stands on core/base and jansson.
  *
- * A child has one pipe for everything it says.  Its last line is the answer; what stands
- * before it is the plugin's own noise, quoted when there is no answer. */
+ * A child has one pipe for everything it says.  Its last line is the answer,
+ * {"tcet_scan": ...}; what stands before it is the plugin's own noise, quoted when there is
+ * no answer. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -114,16 +115,23 @@ static tcet_status start(struct child *c, struct plugin_file *file, struct error
     return TCET_OK;
 }
 
-/* The child's last line when it is whole and an object, else NULL. */
+/* What the child's last line answers, when it is whole and an answer; else NULL. */
 static json_t *answer_of(const struct buf *said)
 {
+    static const char mark[] = "{\"tcet_scan\":";
     size_t end = said->len, begin;
+    json_t *line, *answer;
 
     if (!end || said->data[end - 1] != '\n')
         return NULL;
     for (begin = --end; begin && said->data[begin - 1] != '\n';)
         begin--;
-    return said->data[begin] == '{' ? json_loadb(said->data + begin, end - begin, 0, NULL) : NULL;
+    if (strncmp(said->data + begin, mark, sizeof mark - 1) != 0)
+        return NULL;
+    line = json_loadb(said->data + begin, end - begin, 0, NULL);
+    answer = json_incref(json_object_get(line, "tcet_scan"));
+    json_decref(line);
+    return answer;
 }
 
 /* "PATH: why", from how the child ended, and the first line it said. */
@@ -142,7 +150,7 @@ static json_t *failure_of(const struct child *c, int status, int late, int answe
         snprintf(why, sizeof why, "ended the program when it was opened (exit code %d)",
                  WEXITSTATUS(status));
     if (c->said.len) {
-        line = c->said.data + strspn(c->said.data, "= \t\n");
+        line = c->said.data + strspn(c->said.data, "= \t\n"); /* past a sanitizer's ruler */
         line[strcspn(line, "\n")] = '\0';
     }
     snprintf(text, sizeof text, "%s: %s%s%s", c->file->path, why, line && *line ? ": " : "",
@@ -289,6 +297,7 @@ int scan_main(const char *path)
         answer = describe_error(err.status, err.text);
     else
         answer = describe_plugins(plugins, count);
+    answer = answer ? json_pack("{s:o}", "tcet_scan", answer) : NULL;
     text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
     if (text) {
         struct buf line = {0};
