@@ -89,7 +89,7 @@ static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet
 
 /* DynamicShapeTinyNet with one cell a stage */
 static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
-                             tcet_builder *b)
+                               tcet_builder *b)
 {
     int32_t c[PLACES], x;
     tcet_status st = parse(cx, text, c);

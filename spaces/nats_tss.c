@@ -178,7 +178,7 @@ static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet
 
 /* TinyNetwork(C=16, N=5) */
 static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
-                             tcet_builder *b)
+                               tcet_builder *b)
 {
     enum { CHANNELS = 16, CELLS = 5, STAGES = 3 };
     int32_t ops[CELL_EDGES];

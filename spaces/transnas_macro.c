@@ -166,8 +166,8 @@ static int32_t add_block(struct transnas *t, int32_t module, const int32_t *code
     (void)code;
     terms[1] = transnas_relu_conv_norm(t, b->module(b, module, "conv_a", -1), terms[1], channels, 3,
                                        stride);
-    terms[1] = transnas_relu_conv_norm(t, b->module(b, module, "conv_b", -1), terms[1], channels, 3,
-                                       1);
+    terms[1] =
+        transnas_relu_conv_norm(t, b->module(b, module, "conv_b", -1), terms[1], channels, 3, 1);
     if (stride != 1 || in_channels != channels) {
         terms[0] = transnas_conv(t, b->module(b, module, "downsample", 0), x, channels, 1, stride);
         terms[0] = tcet_add_norm(b, b->module(b, module, "downsample", 1), terms[0]);

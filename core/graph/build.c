@@ -1,200 +1,17 @@
-/* build.c -- the tcet_builder that spaces are given: checks each operation and infers its
- * shape; see graph.h and <tcet/space.h>.
+/* build.c -- the tcet_builder that spaces are given: checks each operation, lets shape.c infer
+ * its shape, gives parameters to modules and counts; see graph.h and <tcet/space.h>.
  * Room: core/graph.  Stands on core/base and the SDK.  No allocation a node, no name
  * formatted unless something is refused. */
 #include "graph/internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Most elements of one tensor of one image, or of one weight: far above any real network. */
 static const int64_t MAX_ELEMENTS = (int64_t)1 << 36;
 
-static const char *const op_names[] = {
-    [TCET_OP_INPUT] = "input",        [TCET_OP_CONV2D] = "conv2d",
-    [TCET_OP_LINEAR] = "linear",      [TCET_OP_BATCH_NORM] = "batch_norm",
-    [TCET_OP_RELU] = "relu",          [TCET_OP_AVG_POOL] = "avg_pool",
-    [TCET_OP_MAX_POOL] = "max_pool",  [TCET_OP_GLOBAL_POOL] = "global_pool",
-    [TCET_OP_ADD] = "add",            [TCET_OP_CONCAT] = "concat",
-    [TCET_OP_MUL] = "mul",            [TCET_OP_ZERO] = "zero",
-    [TCET_OP_IDENTITY] = "identity",  [TCET_OP_SLICE] = "slice",
-    [TCET_OP_PAD] = "pad",            [TCET_OP_SIGMOID] = "sigmoid",
-    [TCET_OP_SWISH] = "swish",        [TCET_OP_HSWISH] = "hswish",
-    [TCET_OP_RELU6] = "relu6",        [TCET_OP_SCALE] = "scale",
-};
-
 static struct graph *graph_of(tcet_builder *b)
 {
     return (struct graph *)b;
-}
-
-/* Records the first failure, with the module and the operation it befell. */
-__attribute__((format(printf, 4, 5))) static tcet_status
-refuse(struct graph *g, tcet_status code, const tcet_op *op, const char *format, ...)
-{
-    char where[384], name[256];
-    va_list ap;
-
-    va_start(ap, format);
-    vsnprintf(g->err.text, sizeof g->err.text, format, ap);
-    va_end(ap);
-    g->err.status = code;
-    if (op->module >= 0)
-        snprintf(where, sizeof where, "%s (%s): ",
-                 graph_module_name(g, op->module, name, sizeof name), op_names[op->op]);
-    else
-        snprintf(where, sizeof where, "node %d (%s): ", g->node_count, op_names[op->op]);
-    return error_prefix(&g->err, "%s", where);
-}
-
-/* ---- shapes ---- */
-
-static int32_t or_one(int32_t value)
-{
-    return value ? value : 1;
-}
-
-/* Extent after a window slides over it; 0 or less when the window does not fit. */
-static int64_t slide(int64_t extent, int32_t kernel, int32_t stride, int32_t padding,
-                     int32_t dilation)
-{
-    int64_t room = extent + 2 * (int64_t)padding - (int64_t)dilation * (kernel - 1) - 1;
-
-    return room < 0 ? 0 : room / stride + 1;
-}
-
-static tcet_status shape_window(struct graph *g, const tcet_op *op, const tcet_node *x,
-                                tcet_node *n)
-{
-    int64_t h = slide(x->h, n->kernel_h, n->stride_h, n->padding_h, n->dilation_h);
-    int64_t w = slide(x->w, n->kernel_w, n->stride_w, n->padding_w, n->dilation_w);
-
-    if (n->kernel_h < 1 || n->kernel_w < 1)
-        return refuse(g, TCET_E_PLUGIN, op, "the kernel is %d x %d, it must be at least 1 x 1",
-                      n->kernel_h, n->kernel_w);
-    if (h < 1 || w < 1 || h > INT32_MAX || w > INT32_MAX)
-        return refuse(g, TCET_E_ARG, op,
-                      "a kernel of %d x %d does not fit the input of shape [%d, %d, %d]",
-                      n->kernel_h, n->kernel_w, x->c, x->h, x->w);
-    n->h = (int32_t)h;
-    n->w = (int32_t)w;
-    return TCET_OK;
-}
-
-static tcet_status shape_conv(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
-{
-    n->stride_h = or_one(n->stride_h);
-    n->stride_w = or_one(n->stride_w);
-    n->dilation_h = or_one(n->dilation_h);
-    n->dilation_w = or_one(n->dilation_w);
-    n->groups = or_one(n->groups);
-    n->c = op->channels ? op->channels : x->c;
-    if (x->c % n->groups || n->c % n->groups)
-        return refuse(g, TCET_E_PLUGIN, op,
-                      "%d groups divide neither or only one of %d input and %d output channels",
-                      n->groups, x->c, n->c);
-    return shape_window(g, op, x, n);
-}
-
-static tcet_status shape_pool(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
-{
-    n->stride_h = n->stride_h ? n->stride_h : n->kernel_h;
-    n->stride_w = n->stride_w ? n->stride_w : n->kernel_w;
-    n->dilation_h = n->dilation_w = 1;
-    if (2 * n->padding_h > n->kernel_h || 2 * n->padding_w > n->kernel_w)
-        return refuse(g, TCET_E_PLUGIN, op, "padding %d x %d is more than half the kernel %d x %d",
-                      n->padding_h, n->padding_w, n->kernel_h, n->kernel_w);
-    return shape_window(g, op, x, n);
-}
-
-static tcet_status shape_mul(struct graph *g, const tcet_op *op, const tcet_node *x,
-                             const tcet_node *y)
-{
-    if (x->c != y->c || ((y->h != 1 || y->w != 1) && (y->h != x->h || y->w != x->w)))
-        return refuse(g, TCET_E_PLUGIN, op, "shapes [%d, %d, %d] and [%d, %d, %d] do not multiply",
-                      x->c, x->h, x->w, y->c, y->h, y->w);
-    return TCET_OK;
-}
-
-/* Sum and concatenation: the inputs agree, in channels too where they are summed. */
-static tcet_status shape_join(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
-{
-    int64_t c = x->c;
-
-    for (int32_t i = 1; i < op->input_count; i++) {
-        const tcet_node *y = &g->nodes[op->inputs[i]];
-
-        if (y->h != x->h || y->w != x->w || (op->op == TCET_OP_ADD && y->c != x->c))
-            return refuse(g, TCET_E_PLUGIN, op,
-                          "shapes [%d, %d, %d] and [%d, %d, %d] of inputs 1 and %d do not match",
-                          x->c, x->h, x->w, y->c, y->h, y->w, i + 1);
-        c += y->c;
-    }
-    if (op->op == TCET_OP_CONCAT) {
-        if (c > INT32_MAX)
-            return refuse(g, TCET_E_PLUGIN, op, "%lld channels are too many", (long long)c);
-        n->c = (int32_t)c;
-    }
-    return TCET_OK;
-}
-
-static tcet_status shape_slice(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
-{
-    n->c = op->channels ? op->channels : x->c - op->offset_c;
-    n->h = x->h - op->offset_h;
-    n->w = x->w - op->offset_w;
-    if (n->c < 1 || n->h < 1 || n->w < 1 || (int64_t)op->offset_c + n->c > x->c)
-        return refuse(g, TCET_E_PLUGIN, op,
-                      "channels from %d, %d of them, rows from %d, columns from %d are outside the "
-                      "input of shape [%d, %d, %d]",
-                      op->offset_c, n->c, op->offset_h, op->offset_w, x->c, x->h, x->w);
-    return TCET_OK;
-}
-
-/* Output shape of op into n, whose attributes are already op's; x is its first input. */
-static tcet_status infer(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
-{
-    switch (op->op) {
-    case TCET_OP_INPUT:
-        n->c = g->view.channels;
-        n->h = g->view.height;
-        n->w = g->view.width;
-        if (n->c < 1 || n->h < 1 || n->w < 1)
-            return refuse(g, TCET_E_ARG, op, "the task's input shape [%d, %d, %d] is empty", n->c,
-                          n->h, n->w);
-        return TCET_OK;
-    case TCET_OP_CONV2D: return shape_conv(g, op, x, n);
-    case TCET_OP_LINEAR:
-        n->c = op->channels;
-        n->h = n->w = 1;
-        if (n->c < 1)
-            return refuse(g, TCET_E_PLUGIN, op, "%d outputs, there must be at least 1", n->c);
-        return TCET_OK;
-    case TCET_OP_AVG_POOL:
-    case TCET_OP_MAX_POOL: return shape_pool(g, op, x, n);
-    case TCET_OP_GLOBAL_POOL:
-        n->h = n->w = 1;
-        return TCET_OK;
-    case TCET_OP_ADD:
-    case TCET_OP_CONCAT: return shape_join(g, op, x, n);
-    case TCET_OP_MUL: return shape_mul(g, op, x, &g->nodes[op->inputs[1]]);
-    case TCET_OP_ZERO:
-        n->stride_h = or_one(n->stride_h);
-        n->stride_w = or_one(n->stride_w);
-        n->c = op->channels ? op->channels : x->c;
-        n->h = (x->h - 1) / n->stride_h + 1;
-        n->w = (x->w - 1) / n->stride_w + 1;
-        return TCET_OK;
-    case TCET_OP_SLICE: return shape_slice(g, op, x, n);
-    case TCET_OP_PAD:
-        if (op->padding_h > INT32_MAX - x->h || op->padding_w > INT32_MAX - x->w)
-            return refuse(g, TCET_E_PLUGIN, op, "padding %d x %d is too large", op->padding_h,
-                          op->padding_w);
-        n->h = x->h + op->padding_h;
-        n->w = x->w + op->padding_w;
-        return TCET_OK;
-    default: return TCET_OK; /* element by element: the input's shape */
-    }
 }
 
 /* ---- parameters and costs ---- */
@@ -267,18 +84,19 @@ static tcet_status own_weight(struct graph *g, const tcet_op *op, const tcet_nod
         return TCET_OK;
     }
     if (op->module < 0)
-        return refuse(g, TCET_E_PLUGIN, op, "parameters need a module to belong to");
+        return graph_refuse(g, TCET_E_PLUGIN, op, "parameters need a module to belong to");
     want.weight_count = elements(want.shape, want.ndim);
     if (want.weight_count < 0)
-        return refuse(g, TCET_E_PLUGIN, op, "the weight has too many elements");
+        return graph_refuse(g, TCET_E_PLUGIN, op, "the weight has too many elements");
     m = &g->modules[op->module];
     if (m->weight_count && !same_weight(m, &want))
-        return refuse(g, TCET_E_PLUGIN, op,
-                      "the module has a weight of shape [%lld, %lld, %lld, %lld] already; used "
-                      "again it would need [%lld, %lld, %lld, %lld]",
-                      (long long)m->shape[0], (long long)m->shape[1], (long long)m->shape[2],
-                      (long long)m->shape[3], (long long)want.shape[0], (long long)want.shape[1],
-                      (long long)want.shape[2], (long long)want.shape[3]);
+        return graph_refuse(
+            g, TCET_E_PLUGIN, op,
+            "the module has a weight of shape [%lld, %lld, %lld, %lld] already; used "
+            "again it would need [%lld, %lld, %lld, %lld]",
+            (long long)m->shape[0], (long long)m->shape[1], (long long)m->shape[2],
+            (long long)m->shape[3], (long long)want.shape[0], (long long)want.shape[1],
+            (long long)want.shape[2], (long long)want.shape[3]);
     m->kind = want.kind;
     m->ndim = want.ndim;
     memcpy(m->shape, want.shape, sizeof m->shape);
@@ -297,7 +115,7 @@ static tcet_status count_node(struct graph *g, const tcet_op *op, const tcet_nod
 
     if (__builtin_mul_overflow(m->weight_count, places, &macs) ||
         __builtin_add_overflow(g->counts.macs, macs, &total))
-        return refuse(g, TCET_E_ARG, op, "too many multiply-accumulates to count");
+        return graph_refuse(g, TCET_E_ARG, op, "too many multiply-accumulates to count");
     g->costs[n->module].macs += macs;
     g->costs[n->module].bias_macs += bias_macs;
     g->counts.macs = total;
@@ -354,21 +172,22 @@ static tcet_status check_op(struct graph *g, const tcet_op *op)
     int32_t want;
 
     if (op->op < TCET_OP_INPUT || op->op > TCET_OP_SCALE)
-        return error_set(&g->err, TCET_E_PLUGIN, "node %d: there is no operation %u",
-                         g->node_count, op->op);
+        return error_set(&g->err, TCET_E_PLUGIN, "node %d: there is no operation %u", g->node_count,
+                         op->op);
     if (op->module < -1 || op->module >= g->module_count)
         return error_set(&g->err, TCET_E_PLUGIN, "node %d (%s): there is no module %d",
-                         g->node_count, op_names[op->op], op->module);
+                         g->node_count, graph_op_name(op->op), op->module);
     want = input_count(op->op, &least);
     if (op->input_count < want || (op->input_count > want && !least))
-        return refuse(g, TCET_E_PLUGIN, op, "%d inputs, there must be %s%d", op->input_count,
-                      least ? "at least " : "", want);
+        return graph_refuse(g, TCET_E_PLUGIN, op, "%d inputs, there must be %s%d", op->input_count,
+                            least ? "at least " : "", want);
     for (int32_t i = 0; i < op->input_count; i++)
         if (op->inputs[i] < 0 || op->inputs[i] >= g->node_count)
-            return refuse(g, TCET_E_PLUGIN, op, "input %d is node %d, which does not exist yet",
-                          i + 1, op->inputs[i]);
+            return graph_refuse(g, TCET_E_PLUGIN, op,
+                                "input %d is node %d, which does not exist yet", i + 1,
+                                op->inputs[i]);
     if (any_negative(op))
-        return refuse(g, TCET_E_PLUGIN, op, "an attribute is negative");
+        return graph_refuse(g, TCET_E_PLUGIN, op, "an attribute is negative");
     return TCET_OK;
 }
 
@@ -421,21 +240,20 @@ static int32_t build_add(tcet_builder *b, const tcet_op *given)
         return g->err.status;
     if (given->struct_size != sizeof *given) { /* another minor: unknown fields are 0 */
         memset(&copy, 0, sizeof copy);
-        memcpy(&copy, given,
-               given->struct_size < sizeof copy ? given->struct_size : sizeof copy);
+        memcpy(&copy, given, given->struct_size < sizeof copy ? given->struct_size : sizeof copy);
         op = &copy;
     }
     TRY(check_op(g, op));
     g->nodes = graph_grow(g->nodes, &g->node_cap, at + 1, sizeof *g->nodes);
-    g->inputs = graph_grow(g->inputs, &g->input_cap, g->input_count + op->input_count,
-                           sizeof *g->inputs);
+    g->inputs =
+        graph_grow(g->inputs, &g->input_cap, g->input_count + op->input_count, sizeof *g->inputs);
     x = op->input_count ? &g->nodes[op->inputs[0]] : NULL;
     n = &g->nodes[at];
     fill_node(g, op, x, n);
-    TRY(infer(g, op, x, n));
+    TRY(graph_infer(g, op, x, n));
     if ((int64_t)n->h * n->w > MAX_ELEMENTS / n->c)
-        return refuse(g, TCET_E_ARG, op, "the output of shape [%d, %d, %d] is too large", n->c,
-                      n->h, n->w);
+        return graph_refuse(g, TCET_E_ARG, op, "the output of shape [%d, %d, %d] is too large",
+                            n->c, n->h, n->w);
     TRY(own_weight(g, op, x, n));
     if (op->op == TCET_OP_CONV2D || op->op == TCET_OP_LINEAR)
         TRY(count_node(g, op, n));

@@ -24,8 +24,7 @@ static inline uint32_t cell_edges_of(const int32_t *ops, int32_t op)
 
 /* present: the edges other than `none`; useful: those of them on a way from the input to the
  * output. */
-static inline void cell_reach(const int32_t *ops, int32_t none, uint32_t *present,
-                              uint32_t *useful)
+static inline void cell_reach(const int32_t *ops, int32_t none, uint32_t *present, uint32_t *useful)
 {
     uint32_t edges = ~cell_edges_of(ops, none) & ((1u << CELL_EDGES) - 1);
     uint32_t forth = 1u, back = 1u << (CELL_NODES - 1);

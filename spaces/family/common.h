@@ -31,7 +31,7 @@ static inline int32_t space_pick(tcet_ctx *cx, int32_t n)
 }
 
 /* A uniform choice among 0 .. n-1 other than `not`. */
-static inline int32_t space_pick_other(tcet_ctx *cx, int32_t n, int32_t not)
+static inline int32_t space_pick_other(tcet_ctx *cx, int32_t n, int32_t not )
 {
     int32_t i = space_pick(cx, n - 1);
 

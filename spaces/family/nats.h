@@ -52,8 +52,8 @@ static inline int32_t nats_edge(tcet_builder *b, int32_t layer, int32_t op, int3
 }
 
 /* Cell number `cell`: edges from node 0 take in_channels to channels. */
-static inline int32_t nats_cell(tcet_builder *b, int32_t cell, const int32_t *ops,
-                                int32_t x, int32_t in_channels, int32_t channels)
+static inline int32_t nats_cell(tcet_builder *b, int32_t cell, const int32_t *ops, int32_t x,
+                                int32_t in_channels, int32_t channels)
 {
     int32_t node[CELL_NODES] = {x}, terms[CELL_NODES];
     int32_t module, n = 0;

@@ -33,8 +33,8 @@ struct transnas {
     int32_t module[TRANSNAS_CONVS], fan_out[TRANSNAS_CONVS];
 };
 
-static inline int32_t transnas_conv(struct transnas *t, int32_t module, int32_t x,
-                                    int32_t channels, int32_t kernel, int32_t stride)
+static inline int32_t transnas_conv(struct transnas *t, int32_t module, int32_t x, int32_t channels,
+                                    int32_t kernel, int32_t stride)
 {
     t->module[t->count] = module;
     t->fan_out[t->count++] = channels * kernel * kernel;

@@ -34,9 +34,33 @@ static uint64_t space_host_random(tcet_ctx *cx)
     return rng_mix(&((struct space *)cx)->random);
 }
 
-/* Loads TCET_TEST_BUILD/lib/tcet/plugins-1/space_NAME.so; `choice` is the value of the first
- * parameter (a choice or an integer), where it has one.  0 on success. */
-static int space_load(struct space *s, const char *name, int32_t choice)
+/* Binds one parameter: a choice or an integer, which is all that spaces have. */
+static int space_set(struct space *s, const char *key, const char *value)
+{
+    for (uint32_t i = 0; i < s->plugin->param_count; i++) {
+        const tcet_param *p = &s->plugin->params[i];
+        void *field = (char *)s->self + p->offset;
+        int64_t number = atoll(value);
+        int32_t choice = 0;
+
+        if (strcmp(p->name, key) != 0)
+            continue;
+        if (p->type == TCET_P_CHOICE)
+            while (strcmp(p->choices[choice], value) != 0)
+                if (!p->choices[++choice])
+                    return -1;
+        if (p->type == TCET_P_CHOICE)
+            memcpy(field, &choice, sizeof choice);
+        else
+            memcpy(field, &number, sizeof number);
+        return 0;
+    }
+    return -1;
+}
+
+/* Loads TCET_TEST_BUILD/lib/tcet/plugins-1/space_NAME.so with its default parameters; 0 on
+ * success. */
+static int space_load(struct space *s, const char *name)
 {
     const tcet_module *(*entry)(void);
     char path[4096];
@@ -44,7 +68,7 @@ static int space_load(struct space *s, const char *name, int32_t choice)
 
     memset(s, 0, sizeof *s);
     snprintf(path, sizeof path, "%s/lib/tcet/plugins-1/space_%s.so", TCET_TEST_BUILD, name);
-    so = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    so = dlopen(path, RTLD_NOW | RTLD_NODELETE);
     if (!so) {
         fprintf(stderr, "%s\n", dlerror());
         return -1;
@@ -53,16 +77,16 @@ static int space_load(struct space *s, const char *name, int32_t choice)
     dlclose(so);
     if (!entry)
         return -1;
-    s->host = (tcet_host){.struct_size = sizeof s->host,
-                          .fail = space_host_fail,
-                          .random = space_host_random};
+    s->host = (tcet_host){
+        .struct_size = sizeof s->host, .fail = space_host_fail, .random = space_host_random};
     s->cx.host = &s->host;
     s->random = 1;
     s->plugin = entry()->plugins[0];
     s->ops = s->plugin->ops;
     s->self = mem_alloc(s->plugin->instance_size);
-    if (s->plugin->param_count > 0)
-        memcpy((char *)s->self + s->plugin->params[0].offset, &choice, sizeof choice);
+    for (uint32_t i = 0; i < s->plugin->param_count; i++)
+        if (space_set(s, s->plugin->params[i].name, s->plugin->params[i].initial) < 0)
+            return -1;
     return s->plugin->init ? s->plugin->init(&s->cx, s->self) : 0;
 }
 

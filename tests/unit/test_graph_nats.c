@@ -10,29 +10,25 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-enum { CIFAR10, CIFAR100, IMAGENET16 };
+static const char *const sets[] = {"cifar10", "cifar100", "ImageNet16-120"};
 
 /* One reference network: header line fields, then its layers until the next "arch". */
 static void check_reference(FILE *file, struct graph *g, const char *arch, int32_t classes,
                             int32_t size, int64_t params, int64_t macs, int32_t layers,
                             double w_sum, uint32_t rng_after)
 {
-    static const struct {
-        int32_t classes, size;
-    } sets[] = {{10, 32}, {100, 32}, {120, 16}};
     struct graph_counts n;
     const tcet_graph *v;
     struct space s;
-    int32_t set = 0;
     float *w;
     tcet_rng r;
 
-    while (sets[set].classes != classes)
-        set++;
-    assert_int_equal(sets[set].size, size);
-    assert_int_equal(space_load(&s, "nats_tss", set), 0);
+    assert_int_equal(space_load(&s, "nats_tss"), 0);
+    assert_int_equal(space_set(&s, "dataset", sets[(classes > 10) + (classes > 100)]), 0);
     assert_int_equal(space_build(&s, g, arch), 0);
     v = graph_view(g);
+    assert_int_equal(v->classes, classes);
+    assert_int_equal(v->height, size);
     graph_count(g, &n);
     assert_int_equal(n.params, params);
     assert_int_equal(n.macs, macs);
@@ -114,12 +110,13 @@ static void test_published_counts(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        for (int32_t set = CIFAR10; set <= IMAGENET16; set++) {
+        for (int32_t set = 0; set < 3; set++) {
             struct graph_counts n;
             struct space s;
             char text[128];
 
-            assert_int_equal(space_load(&s, known[i].space, set), 0);
+            assert_int_equal(space_load(&s, known[i].space), 0);
+            assert_int_equal(space_set(&s, "dataset", sets[set]), 0);
             assert_int_equal(s.ops->at(&s.cx, s.self, known[i].index, text, sizeof text), 0);
             assert_int_equal(space_build(&s, g, text), 0);
             graph_count(g, &n);
@@ -139,7 +136,7 @@ static void check_aggregate(const char *name, int64_t size, int64_t params_min, 
     struct graph *g = graph_new();
     struct space s;
 
-    assert_int_equal(space_load(&s, name, CIFAR10), 0);
+    assert_int_equal(space_load(&s, name), 0);
     assert_int_equal(s.ops->size(&s.cx, s.self, &have), 0);
     assert_int_equal(have, size);
     for (int64_t i = 0; i < size; i++) {
@@ -190,7 +187,7 @@ static void test_table_agrees(void **state)
 
     (void)state;
     assert_non_null(file);
-    assert_int_equal(space_load(&s, "nats_tss", CIFAR10), 0);
+    assert_int_equal(space_load(&s, "nats_tss"), 0);
     while (fgets(line, sizeof line, file)) {
         tcet_traits t = {.struct_size = sizeof t};
         struct graph_counts n;
@@ -239,7 +236,7 @@ static void test_canonical_keys(void **state)
     char a[512], b[512];
 
     (void)state;
-    assert_int_equal(space_load(&s, "nats_tss", CIFAR10), 0);
+    assert_int_equal(space_load(&s, "nats_tss"), 0);
     for (int64_t i = 0; i < SIZE; i++) {
         char text[128];
 
@@ -290,7 +287,7 @@ static void test_random_mutate_crossover(void **state)
     char a[128], b[128], c[128];
 
     (void)state;
-    assert_int_equal(space_load(&s, "nats_tss", CIFAR10), 0);
+    assert_int_equal(space_load(&s, "nats_tss"), 0);
     for (int i = 0; i < 60000; i++) {
         assert_int_equal(s.ops->random(&s.cx, s.self, a, sizeof a), 0);
         assert_int_equal(s.ops->index_of(&s.cx, s.self, a, &index), 0);
@@ -308,7 +305,7 @@ static void test_random_mutate_crossover(void **state)
     assert_string_equal(a, c);
     space_unload(&s);
 
-    assert_int_equal(space_load(&s, "nats_sss", CIFAR10), 0);
+    assert_int_equal(space_load(&s, "nats_sss"), 0);
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(s.ops->random(&s.cx, s.self, a, sizeof a), 0);
         assert_int_equal(s.ops->mutate(&s.cx, s.self, a, b, sizeof b), 0);
@@ -333,7 +330,7 @@ static void test_errors(void **state)
     char text[8];
 
     (void)state;
-    assert_int_equal(space_load(&s, "nats_tss", CIFAR10), 0);
+    assert_int_equal(space_load(&s, "nats_tss"), 0);
     assert_error(&s, "", "position 1: the encoding ends where '|' is expected");
     assert_error(&s, "|nor_conv_3x3~0|+|nor_conv_5x5~0|none~1|+|none~0|none~1|none~2|",
                  "position 19: unknown operation \"nor_conv_5x5\" (did you mean \"nor_conv_");
@@ -348,7 +345,7 @@ static void test_errors(void **state)
     assert_int_equal(s.ops->at(&s.cx, s.self, 0, text, sizeof text), TCET_E_PLUGIN);
     space_unload(&s);
 
-    assert_int_equal(space_load(&s, "nats_sss", CIFAR10), 0);
+    assert_int_equal(space_load(&s, "nats_sss"), 0);
     assert_error(&s, "8:8:9:8:8", "position 5: unknown channel count \"9\"");
     assert_error(&s, "8:8:8:8", "position 8: 4 channel counts, there must be 5");
     assert_error(&s, "8:8:8:8:8:8", "position 10: more than 5");
@@ -364,7 +361,7 @@ static void test_features(void **state)
     char text[128];
 
     (void)state;
-    assert_int_equal(space_load(&s, "nats_tss", CIFAR10), 0);
+    assert_int_equal(space_load(&s, "nats_tss"), 0);
     assert_int_equal(s.ops->at(&s.cx, s.self, 0, text, sizeof text), 0);
     assert_int_equal(space_build(&s, g, text), 0);
     n = &graph_view(g)->nodes[graph_view(g)->features];
@@ -378,10 +375,14 @@ static void test_features(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reference_networks), cmocka_unit_test(test_published_counts),
-        cmocka_unit_test(test_aggregates),         cmocka_unit_test(test_table_agrees),
-        cmocka_unit_test(test_canonical_keys),     cmocka_unit_test(test_random_mutate_crossover),
-        cmocka_unit_test(test_errors),             cmocka_unit_test(test_features),
+        cmocka_unit_test(test_reference_networks),
+        cmocka_unit_test(test_published_counts),
+        cmocka_unit_test(test_aggregates),
+        cmocka_unit_test(test_table_agrees),
+        cmocka_unit_test(test_canonical_keys),
+        cmocka_unit_test(test_random_mutate_crossover),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_features),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,7 +88,7 @@ static void test_nb_macro(void **state)
     struct space s;
 
     (void)state;
-    assert_int_equal(space_load(&s, "nb_macro", 0), 0);
+    assert_int_equal(space_load(&s, "nb_macro"), 0);
     assert_counts(&s, g, "00000000", 387882, 7713280);
     assert_counts(&s, g, "11111111", 1588874, 53246464);
     assert_counts(&s, g, "22222222", 2932586, 105660928);
@@ -133,7 +133,7 @@ static void test_transnas_micro(void **state)
     tcet_rng r, check;
 
     (void)state;
-    assert_int_equal(space_load(&s, "transnas_micro", 0), 0);
+    assert_int_equal(space_load(&s, "transnas_micro"), 0);
     assert_encoder(&s, g, "64-41414-1_02_333", 22520608, 4585947136);
     assert_encoder(&s, g, "64-41414-3_33_333", 41411616, 8469872640);
     assert_encoder(&s, g, "64-41414-0_00_000", 19488, 89653248);
@@ -184,7 +184,7 @@ static void test_transnas_macro(void **state)
     char text[32], name[64];
 
     (void)state;
-    assert_int_equal(space_load(&s, "transnas_macro", 0), 0);
+    assert_int_equal(space_load(&s, "transnas_macro"), 0);
     assert_int_equal(count_keys(&s, 3256), 3256);
     assert_int_equal(s.ops->at(&s.cx, s.self, 0, text, sizeof text), 0);
     assert_string_equal(text, "64-111114-basic");
@@ -204,12 +204,79 @@ static void test_transnas_macro(void **state)
     graph_free(g);
 }
 
+/* DARTS_V2 in the sizes people use, and both encodings. */
+static void test_nb301(void **state)
+{
+    static const char v2[] =
+        "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), "
+        "('sep_conv_3x3', 1), ('sep_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), "
+        "('dil_conv_3x3', 2)], normal_concat=[2, 3, 4, 5], reduce=[('max_pool_3x3', 0), "
+        "('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 1), ('max_pool_3x3', 0), "
+        "('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)], reduce_concat=[2, 3, 4, "
+        "5])";
+    static const char brief[] = "(((0,3),(1,3),(0,3),(1,3),(1,3),(0,2),(0,2),(2,5)),"
+                                "((0,0),(1,0),(2,2),(1,0),(0,0),(2,2),(2,2),(1,0)))";
+    static const char renumbered[] = /* nodes 2 and 3 of the normal cell change places */
+        "[[(0, 3), (1, 3), (1, 3), (0, 3), (1, 3), (0, 2), (0, 2), (3, 5)], "
+        "[(0, 0), (1, 0), (2, 2), (1, 0), (0, 0), (2, 2), (2, 2), (1, 0)]]";
+    struct graph *g = graph_new();
+    struct graph_counts n;
+    struct space s;
+    char a[TCET_ARCH_MAX], b[TCET_ARCH_MAX], name[64];
+    int64_t size, index, again;
+
+    (void)state;
+    assert_int_equal(space_load(&s, "nb301"), 0);
+    assert_int_equal(space_build(&s, g, v2), 0);
+    graph_count(g, &n);
+    assert_int_equal(n.params, 919722);
+    assert_string_equal(graph_module_name(g, graph_layers(g)[1], name, sizeof name),
+                        "cells.0.preprocess0.op.1");
+    assert_string_equal(graph_module_name(g, graph_layers(g)[3], name, sizeof name),
+                        "cells.0._ops.0.op.1");
+    assert_int_equal(space_set(&s, "channels", "16"), 0);
+    assert_int_equal(space_build(&s, g, v2), 0);
+    graph_count(g, &n);
+    assert_int_equal(n.params, 246106);
+    assert_int_equal(space_set(&s, "channels", "36"), 0);
+    assert_int_equal(space_set(&s, "layers", "20"), 0);
+    assert_counts(&s, g, v2, 3349342, 528359040);
+    assert_counts(&s, g, brief, 3349342, 528359040);
+
+    assert_int_equal(s.ops->canonical(&s.cx, s.self, v2, a, sizeof a), 0);
+    assert_int_equal(s.ops->canonical(&s.cx, s.self, brief, b, sizeof b), 0);
+    assert_string_equal(a, b);
+    assert_int_equal(s.ops->canonical(&s.cx, s.self, renumbered, b, sizeof b), 0);
+    assert_string_equal(a, b);
+
+    assert_int_equal(s.ops->size(&s.cx, s.self, &size), 0);
+    assert_int_equal(size, 1037664180LL * 1037664180LL);
+    assert_int_equal(s.ops->index_of(&s.cx, s.self, v2, &index), 0);
+    assert_int_equal(s.ops->at(&s.cx, s.self, index, a, sizeof a), 0);
+    assert_int_equal(s.ops->index_of(&s.cx, s.self, a, &again), 0);
+    assert_int_equal(index, again);
+    assert_int_equal(s.ops->at(&s.cx, s.self, size - 1, a, sizeof a), 0);
+    assert_int_equal(s.ops->index_of(&s.cx, s.self, a, &again), 0);
+    assert_int_equal(again, size - 1);
+    assert_int_equal(space_set(&s, "layers", "8"), 0);
+    check_variation(&s, g, 1000);
+
+    assert_error(&s, "Genotype(normal=[('sep_conv_7x7', 0)", "position 20: unknown operation");
+    assert_error(&s, "(((0,3),(0,3)", "position 13: a node takes input 0 twice");
+    assert_error(&s, "(((0,3),(2,3)", "position 10: \"2,3)\" is not an input from 0 to 1");
+    assert_error(&s, "(((0,7)", "position 6: \"7)\" is not an operation from 0 to 6");
+    assert_error(&s, "", "position 1: \"(\" is expected");
+    space_unload(&s);
+    graph_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nb_macro),
         cmocka_unit_test(test_transnas_micro),
         cmocka_unit_test(test_transnas_macro),
+        cmocka_unit_test(test_nb301),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,194 @@
+/* shape.c -- what each operation makes of the shapes it is given, by PyTorch's rules, and the
+ * words for what does not fit.
+ * Room: core/graph.  Stands on core/base and the SDK. */
+#include "graph/internal.h"
+
+#include <stdio.h>
+
+static const char *const op_names[] = {
+    [TCET_OP_INPUT] = "input",       [TCET_OP_CONV2D] = "conv2d",
+    [TCET_OP_LINEAR] = "linear",     [TCET_OP_BATCH_NORM] = "batch_norm",
+    [TCET_OP_RELU] = "relu",         [TCET_OP_AVG_POOL] = "avg_pool",
+    [TCET_OP_MAX_POOL] = "max_pool", [TCET_OP_GLOBAL_POOL] = "global_pool",
+    [TCET_OP_ADD] = "add",           [TCET_OP_CONCAT] = "concat",
+    [TCET_OP_MUL] = "mul",           [TCET_OP_ZERO] = "zero",
+    [TCET_OP_IDENTITY] = "identity", [TCET_OP_SLICE] = "slice",
+    [TCET_OP_PAD] = "pad",           [TCET_OP_SIGMOID] = "sigmoid",
+    [TCET_OP_SWISH] = "swish",       [TCET_OP_HSWISH] = "hswish",
+    [TCET_OP_RELU6] = "relu6",       [TCET_OP_SCALE] = "scale",
+};
+
+const char *graph_op_name(uint32_t op)
+{
+    return op_names[op];
+}
+
+tcet_status graph_refuse(struct graph *g, tcet_status code, const tcet_op *op, const char *format,
+                         ...)
+{
+    char where[384], name[256];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(g->err.text, sizeof g->err.text, format, ap);
+    va_end(ap);
+    g->err.status = code;
+    if (op->module >= 0)
+        snprintf(where, sizeof where,
+                 "%s (%s): ", graph_module_name(g, op->module, name, sizeof name),
+                 op_names[op->op]);
+    else
+        snprintf(where, sizeof where, "node %d (%s): ", g->node_count, op_names[op->op]);
+    return error_prefix(&g->err, "%s", where);
+}
+
+static int32_t or_one(int32_t value)
+{
+    return value ? value : 1;
+}
+
+/* Extent after a window slides over it; 0 or less when the window does not fit. */
+static int64_t slide(int64_t extent, int32_t kernel, int32_t stride, int32_t padding,
+                     int32_t dilation)
+{
+    int64_t room = extent + 2 * (int64_t)padding - (int64_t)dilation * (kernel - 1) - 1;
+
+    return room < 0 ? 0 : room / stride + 1;
+}
+
+static tcet_status shape_window(struct graph *g, const tcet_op *op, const tcet_node *x,
+                                tcet_node *n)
+{
+    int64_t h = slide(x->h, n->kernel_h, n->stride_h, n->padding_h, n->dilation_h);
+    int64_t w = slide(x->w, n->kernel_w, n->stride_w, n->padding_w, n->dilation_w);
+
+    if (n->kernel_h < 1 || n->kernel_w < 1)
+        return graph_refuse(g, TCET_E_PLUGIN, op,
+                            "the kernel is %d x %d, it must be at least 1 x 1", n->kernel_h,
+                            n->kernel_w);
+    if (h < 1 || w < 1 || h > INT32_MAX || w > INT32_MAX)
+        return graph_refuse(g, TCET_E_ARG, op,
+                            "a kernel of %d x %d does not fit the input of shape [%d, %d, %d]",
+                            n->kernel_h, n->kernel_w, x->c, x->h, x->w);
+    n->h = (int32_t)h;
+    n->w = (int32_t)w;
+    return TCET_OK;
+}
+
+static tcet_status shape_conv(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+{
+    n->stride_h = or_one(n->stride_h);
+    n->stride_w = or_one(n->stride_w);
+    n->dilation_h = or_one(n->dilation_h);
+    n->dilation_w = or_one(n->dilation_w);
+    n->groups = or_one(n->groups);
+    n->c = op->channels ? op->channels : x->c;
+    if (x->c % n->groups || n->c % n->groups)
+        return graph_refuse(
+            g, TCET_E_PLUGIN, op,
+            "%d groups divide neither or only one of %d input and %d output channels", n->groups,
+            x->c, n->c);
+    return shape_window(g, op, x, n);
+}
+
+static tcet_status shape_pool(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+{
+    n->stride_h = n->stride_h ? n->stride_h : n->kernel_h;
+    n->stride_w = n->stride_w ? n->stride_w : n->kernel_w;
+    n->dilation_h = n->dilation_w = 1;
+    if (2 * n->padding_h > n->kernel_h || 2 * n->padding_w > n->kernel_w)
+        return graph_refuse(g, TCET_E_PLUGIN, op,
+                            "padding %d x %d is more than half the kernel %d x %d", n->padding_h,
+                            n->padding_w, n->kernel_h, n->kernel_w);
+    return shape_window(g, op, x, n);
+}
+
+static tcet_status shape_mul(struct graph *g, const tcet_op *op, const tcet_node *x,
+                             const tcet_node *y)
+{
+    if (x->c != y->c || ((y->h != 1 || y->w != 1) && (y->h != x->h || y->w != x->w)))
+        return graph_refuse(g, TCET_E_PLUGIN, op,
+                            "shapes [%d, %d, %d] and [%d, %d, %d] do not multiply", x->c, x->h,
+                            x->w, y->c, y->h, y->w);
+    return TCET_OK;
+}
+
+/* Sum and concatenation: the inputs agree, in channels too where they are summed. */
+static tcet_status shape_join(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+{
+    int64_t c = x->c;
+
+    for (int32_t i = 1; i < op->input_count; i++) {
+        const tcet_node *y = &g->nodes[op->inputs[i]];
+
+        if (y->h != x->h || y->w != x->w || (op->op == TCET_OP_ADD && y->c != x->c))
+            return graph_refuse(
+                g, TCET_E_PLUGIN, op,
+                "shapes [%d, %d, %d] and [%d, %d, %d] of inputs 1 and %d do not match", x->c, x->h,
+                x->w, y->c, y->h, y->w, i + 1);
+        c += y->c;
+    }
+    if (op->op == TCET_OP_CONCAT) {
+        if (c > INT32_MAX)
+            return graph_refuse(g, TCET_E_PLUGIN, op, "%lld channels are too many", (long long)c);
+        n->c = (int32_t)c;
+    }
+    return TCET_OK;
+}
+
+static tcet_status shape_slice(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+{
+    n->c = op->channels ? op->channels : x->c - op->offset_c;
+    n->h = x->h - op->offset_h;
+    n->w = x->w - op->offset_w;
+    if (n->c < 1 || n->h < 1 || n->w < 1 || (int64_t)op->offset_c + n->c > x->c)
+        return graph_refuse(
+            g, TCET_E_PLUGIN, op,
+            "channels from %d, %d of them, rows from %d, columns from %d are outside the "
+            "input of shape [%d, %d, %d]",
+            op->offset_c, n->c, op->offset_h, op->offset_w, x->c, x->h, x->w);
+    return TCET_OK;
+}
+
+tcet_status graph_infer(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+{
+    switch (op->op) {
+    case TCET_OP_INPUT:
+        n->c = g->view.channels;
+        n->h = g->view.height;
+        n->w = g->view.width;
+        if (n->c < 1 || n->h < 1 || n->w < 1)
+            return graph_refuse(g, TCET_E_ARG, op, "the task's input shape [%d, %d, %d] is empty",
+                                n->c, n->h, n->w);
+        return TCET_OK;
+    case TCET_OP_CONV2D: return shape_conv(g, op, x, n);
+    case TCET_OP_LINEAR:
+        n->c = op->channels;
+        n->h = n->w = 1;
+        if (n->c < 1)
+            return graph_refuse(g, TCET_E_PLUGIN, op, "%d outputs, there must be at least 1", n->c);
+        return TCET_OK;
+    case TCET_OP_AVG_POOL:
+    case TCET_OP_MAX_POOL: return shape_pool(g, op, x, n);
+    case TCET_OP_GLOBAL_POOL: n->h = n->w = 1; return TCET_OK;
+    case TCET_OP_ADD:
+    case TCET_OP_CONCAT: return shape_join(g, op, x, n);
+    case TCET_OP_MUL: return shape_mul(g, op, x, &g->nodes[op->inputs[1]]);
+    case TCET_OP_ZERO:
+        n->stride_h = or_one(n->stride_h);
+        n->stride_w = or_one(n->stride_w);
+        n->c = op->channels ? op->channels : x->c;
+        n->h = (x->h - 1) / n->stride_h + 1;
+        n->w = (x->w - 1) / n->stride_w + 1;
+        return TCET_OK;
+    case TCET_OP_SLICE: return shape_slice(g, op, x, n);
+    case TCET_OP_PAD:
+        if (op->padding_h > INT32_MAX - x->h || op->padding_w > INT32_MAX - x->w)
+            return graph_refuse(g, TCET_E_PLUGIN, op, "padding %d x %d is too large", op->padding_h,
+                                op->padding_w);
+        n->h = x->h + op->padding_h;
+        n->w = x->w + op->padding_w;
+        return TCET_OK;
+    default: return TCET_OK; /* element by element: the input's shape */
+    }
+}
