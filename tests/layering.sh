@@ -111,13 +111,17 @@ check_plugins()
     [ $count -gt 0 ] || fail "no plugins in $build_dir/lib/tcet/plugins-1"
 }
 
+check_entry() # MODULE SYMBOL: a private module, where it is built, exports its entry alone
+{
+    local module=$build_dir/lib/tcet/$1
+    [ ! -f "$module" ] || [ "$(exported "$module")" = "$2" ] || fail "$1 exports more than $2"
+}
+
 if [ -n "$build_dir" ]; then
     check_executable
     check_plugins
-    if [ -f "$build_dir/lib/tcet/tcet-linalg.so" ]; then
-        [[ $(exported "$build_dir/lib/tcet/tcet-linalg.so") == tcet_linalg_v1 ]] ||
-            fail "tcet-linalg.so exports more than tcet_linalg_v1"
-    fi
+    check_entry tcet-linalg.so tcet_linalg_v1
+    check_entry backend_torch_impl.so tcet_torch_impl_v1
 fi
 [ $failures -eq 0 ] && echo "layering: the rooms are kept"
 [ $failures -eq 0 ]
