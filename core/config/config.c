@@ -12,13 +12,16 @@
 #include "base/text.h"
 #include "config/internal.h"
 
-/* Which keys were asked for, by section kind. */
+/* A key that was asked for in sections of a kind. */
+struct asked {
+    struct asked *next;
+    const char *kind, *key;
+};
+
+/* All of them, in order. */
 struct config_asked {
     struct arena arena;
-    struct asked {
-        struct asked *next;
-        const char *kind, *key;
-    } *first, **last;
+    struct asked *first, **last;
 };
 
 struct config *config_new(void)
@@ -160,8 +163,8 @@ tcet_status config_set(struct config *c, const char *text, struct error *err)
     tcet_status st = TCET_OK;
 
     if (!equals || !memchr(text, '.', (size_t)(equals - text)))
-        return error_set(err, TCET_E_ARG, "--set %s: expected SECTION.KEY=VALUE or "
-                         "SECTION.NAME.KEY=VALUE", text);
+        return error_set(err, TCET_E_ARG,
+                         "--set %s: expected SECTION.KEY=VALUE or SECTION.NAME.KEY=VALUE", text);
     kind = text_strip(arena_strndup(&a, text, (size_t)(equals - text)));
     value = text_strip(arena_strdup(&a, equals + 1));
     key = strchr(kind, '.');
@@ -222,8 +225,8 @@ struct config_key *config_get(const struct config *c, const char *kind, const ch
     return k;
 }
 
-const char *config_text(const struct config *c, const char *kind, const char *name,
-                        const char *key, const char *fallback)
+const char *config_text(const struct config *c, const char *kind, const char *name, const char *key,
+                        const char *fallback)
 {
     struct config_key *k = config_get(c, kind, name, key);
 
@@ -231,8 +234,8 @@ const char *config_text(const struct config *c, const char *kind, const char *na
 }
 
 /* "FILE:LINE: ", or "--set A.B.C: ". */
-static void place(char *out, size_t cap, const struct config_section *s, const char *file,
-                  int line, const char *key)
+static void place(char *out, size_t cap, const struct config_section *s, const char *file, int line,
+                  const char *key)
 {
     if (line)
         snprintf(out, cap, "%s:%d: ", file, line);
@@ -350,8 +353,7 @@ tcet_status config_check_used(const struct config *c, struct error *err)
 }
 
 tcet_status config_i64(const struct config *c, const char *kind, const char *name, const char *key,
-                       int64_t fallback, int64_t min, int64_t max, int64_t *out,
-                       struct error *err)
+                       int64_t fallback, int64_t min, int64_t max, int64_t *out, struct error *err)
 {
     const struct config_key *k = config_get(c, kind, name, key);
     int64_t v = fallback;
@@ -363,8 +365,8 @@ tcet_status config_i64(const struct config *c, const char *kind, const char *nam
     return TCET_OK;
 }
 
-tcet_status config_bool(const struct config *c, const char *kind, const char *name,
-                        const char *key, int32_t fallback, int32_t *out, struct error *err)
+tcet_status config_bool(const struct config *c, const char *kind, const char *name, const char *key,
+                        int32_t fallback, int32_t *out, struct error *err)
 {
     const struct config_key *k = config_get(c, kind, name, key);
     int32_t v = fallback;

@@ -19,6 +19,13 @@
 
 enum { LINE_MAX_ = 64 * 1024, FILE_MAX = 16 * 1024 * 1024, DEPTH_MAX = 16, FILES_MAX = 256 };
 
+/* An include line. */
+struct include {
+    struct include *next;
+    const char *path;
+    int line;
+};
+
 /* One file being read, and the files that include it. */
 struct source {
     const struct source *parent;
@@ -28,16 +35,12 @@ struct source {
     ino_t ino;
     struct config *config; /* of this file alone */
     struct buf bytes;
-    size_t at;                      /* in bytes */
+    size_t at; /* in bytes */
     int line;
     struct config_section *section; /* NULL before the first */
     const char *long_value;         /* of the current line, when inih must not see it */
     struct buf text;                /* the current line */
-    struct include {
-        struct include *next;
-        const char *path;
-        int line;
-    } *includes, **last_include;
+    struct include *includes, **last_include;
     struct error *err; /* status < 0: stop reading */
 };
 
@@ -193,9 +196,8 @@ static int take_key(void *arg, const char *section, const char *name, const char
         return 1;
     }
     if (!s->section) {
-        error_set(s->err, TCET_E_ARG,
-                  "%s:%d: \"%s\" stands before any [section]; only include may", s->name, s->line,
-                  name);
+        error_set(s->err, TCET_E_ARG, "%s:%d: \"%s\" stands before any [section]; only include may",
+                  s->name, s->line, name);
         return 0;
     }
     twin = config_section_key(s->section, name);
@@ -286,9 +288,9 @@ static const char *include_problem(const struct source *s, int files)
             return "the file includes itself";
         depth++;
     }
-    return depth > DEPTH_MAX    ? "files include each other more than 16 deep"
+    return depth > DEPTH_MAX   ? "files include each other more than 16 deep"
            : files > FILES_MAX ? "more than 256 files are included"
-                                : NULL;
+                               : NULL;
 }
 
 /* Reads one file and what it includes into `to`: included keys first, so that its own win. */

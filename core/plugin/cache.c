@@ -67,8 +67,7 @@ static void use_entry(struct plugin_file *f, json_t *entry, struct arena *a)
     json_t *answer;
 
     if (json_unpack(entry, "{s:I, s:I, s:I, s:I, s:s, s:o}", "size", &size, "mtime", &mtime,
-                    "inode", &inode, "expires", &expires, "sha256", &sha256, "answer",
-                    &answer) < 0)
+                    "inode", &inode, "expires", &expires, "sha256", &sha256, "answer", &answer) < 0)
         return;
     if (size != f->size || mtime != f->mtime || inode != f->inode || strlen(sha256) != 64 ||
         (expires && expires < (json_int_t)time(NULL)) ||
@@ -122,12 +121,11 @@ void cache_write(const struct plugin_file *files, size_t count, json_t *old)
 
         json_object_del(entries, f->path);
         if (f->answer && f->expires >= 0)
-            json_object_set_new(entries, f->path,
-                                json_pack("{s:I, s:I, s:I, s:I, s:s, s:O}", "size",
-                                          (json_int_t)f->size, "mtime", (json_int_t)f->mtime,
-                                          "inode", (json_int_t)f->inode, "expires",
-                                          (json_int_t)f->expires, "sha256", f->sha256, "answer",
-                                          f->answer));
+            json_object_set_new(
+                entries, f->path,
+                json_pack("{s:I, s:I, s:I, s:I, s:s, s:O}", "size", (json_int_t)f->size, "mtime",
+                          (json_int_t)f->mtime, "inode", (json_int_t)f->inode, "expires",
+                          (json_int_t)f->expires, "sha256", f->sha256, "answer", f->answer));
     }
     cache = json_pack("{s:i, s:o}", "format", FORMAT, "files", entries);
     text = path && cache ? json_dumps(cache, JSON_COMPACT | JSON_SORT_KEYS) : NULL;

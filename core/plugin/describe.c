@@ -80,9 +80,9 @@ static int read_param(json_t *json, struct arena *a, struct plugin_param *out)
     json_t *choices;
     int type;
 
-    if (json_unpack(json, "{s:s, s?s, s:s, s:o, s:s, s:s, s:I, s:I, s:i}", "name", &name,
-                    "initial", &initial, "doc", &doc, "choices", &choices, "min", &min, "max",
-                    &max, "imin", &imin, "imax", &imax, "type", &type) < 0 ||
+    if (json_unpack(json, "{s:s, s?s, s:s, s:o, s:s, s:s, s:I, s:I, s:i}", "name", &name, "initial",
+                    &initial, "doc", &doc, "choices", &choices, "min", &min, "max", &max, "imin",
+                    &imin, "imax", &imax, "type", &type) < 0 ||
         type < TCET_P_F64 || type > TCET_P_PATH || read_choices(choices, a, &out->choices) < 0 ||
         (type == TCET_P_CHOICE && !out->choices) || text_to_f64(min, &out->min) < 0 ||
         text_to_f64(max, &out->max) < 0)

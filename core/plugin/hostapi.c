@@ -135,8 +135,7 @@ static tcet_status linalg_status(tcet_ctx *cx, int rc, const char *what)
 
     if (!rc)
         return TCET_OK;
-    snprintf(text, sizeof text, "%s %s", what,
-             rc < 0 ? "ran out of memory" : "did not converge");
+    snprintf(text, sizeof text, "%s %s", what, rc < 0 ? "ran out of memory" : "did not converge");
     return host_fail(cx, rc < 0 ? TCET_E_MEMORY : TCET_E_NUMERIC, text);
 }
 

@@ -69,8 +69,7 @@ static tcet_status bind(struct instance *i, const struct binding *bindings, size
 }
 
 tcet_status instance_new(const struct plugin *plugin, const struct binding *bindings, size_t count,
-                         const char *who, struct arena *a, struct instance **out,
-                         struct error *err)
+                         const char *who, struct arena *a, struct instance **out, struct error *err)
 {
     const tcet_plugin *d = &plugin->desc;
     struct instance *i = arena_alloc(a, sizeof *i);

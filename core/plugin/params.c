@@ -126,13 +126,13 @@ static tcet_status unknown_param(const struct plugin_param *params, size_t n,
     arena_free(&a);
     if (!n)
         return config_error(err, b->key, "%s: %s has no parameters", b->key->name, who);
-    return config_error(err, b->key, "%s: %s has no parameter \"%s\"%s", b->key->name, who,
-                        b->name, hint);
+    return config_error(err, b->key, "%s: %s has no parameter \"%s\"%s", b->key->name, who, b->name,
+                        hint);
 }
 
-tcet_status params_bind(const struct plugin_param *params, size_t n,
-                        const struct binding *bindings, size_t count, const char *who,
-                        struct arena *a, struct param_value *values, struct error *err)
+tcet_status params_bind(const struct plugin_param *params, size_t n, const struct binding *bindings,
+                        size_t count, const char *who, struct arena *a, struct param_value *values,
+                        struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
         if (!find_param(params, n, bindings[i].name))

@@ -70,7 +70,7 @@ static tcet_status add_folders(struct gathering *g, const char *const *extra, si
                                struct error *err)
 {
     struct arena *a = &g->registry->arena;
-    const char *variable = getenv("TCET_PLUGIN_PATH"), *const *parts;
+    const char *variable = getenv("TCET_PLUGIN_PATH"), *const * parts;
     size_t count = text_split(a, variable ? variable : "", ':', &parts);
     const char **dirs;
 
@@ -98,9 +98,8 @@ static void add_broken(struct gathering *g, const char *path, const char *error)
         g->broken_cap = g->broken_cap ? 2 * g->broken_cap : 16;
         g->broken = mem_resize(g->broken, g->broken_cap * sizeof *g->broken);
     }
-    g->broken[g->broken_count++] =
-        (struct plugin_info){.id = "", .version = "", .summary = "", .path = path,
-                             .sha256 = "", .error = error};
+    g->broken[g->broken_count++] = (struct plugin_info){
+        .id = "", .version = "", .summary = "", .path = path, .sha256 = "", .error = error};
 }
 
 static void add_file(struct gathering *g, const char *folder, const char *name)
@@ -111,8 +110,9 @@ static void add_file(struct gathering *g, const char *folder, const char *name)
     struct stat info;
 
     if (!utf8_line(path)) {
-        add_broken(g, path, arena_printf(a, "%s: its name is not UTF-8",
-                                         utf8_clean(shown, sizeof shown, path)));
+        add_broken(
+            g, path,
+            arena_printf(a, "%s: its name is not UTF-8", utf8_clean(shown, sizeof shown, path)));
         return;
     }
     if (stat(path, &info) < 0) {
@@ -122,8 +122,8 @@ static void add_file(struct gathering *g, const char *folder, const char *name)
     if (!S_ISREG(info.st_mode))
         return;
     if (info.st_mode & S_IWOTH) {
-        add_broken(g, path, arena_printf(a, "%s: anyone may write to it; not opened (chmod o-w)",
-                                         path));
+        add_broken(g, path,
+                   arena_printf(a, "%s: anyone may write to it; not opened (chmod o-w)", path));
         return;
     }
     if (g->file_count == g->file_cap) {

@@ -15,6 +15,13 @@
 #include <cmocka.h> /* last: it makes a macro of 'fail' */
 #undef fail
 
+/* Under AddressSanitizer, too, memory that is not there is NULL and not the end. */
+const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
 static struct call call;
 
 static int setup(void **state)

@@ -375,8 +375,8 @@ static void distrusts_answers(void **state)
         "{\"tcet_scan\":3}",
         "{\"tcet_scan\":{\"plugins\":[]}}",
         "{\"tcet_scan\":{\"plugins\":[{\"kind\":\"saliency\"}]}}",
-        "{\"tcet_scan\":{\"plugins\":[{\"kind\":\"metric\",\"id\":\"x\",\"version\":\"1\","
-        "\"summary\":\"x\",\"direction\":1,\"scope\":0,\"params\":[]}]}}",
+        ("{\"tcet_scan\":{\"plugins\":[{\"kind\":\"metric\",\"id\":\"x\",\"version\":\"1\","
+         "\"summary\":\"x\",\"direction\":1,\"scope\":0,\"params\":[]}]}}"),
         "{\"tcet_scan\":{\"error\":3}}",
     };
     struct registry *r;
