@@ -270,13 +270,93 @@ static void test_nb301(void **state)
     graph_free(g);
 }
 
+/* The Inception-like cell of the paper and the simplest ones: parameters and hashes as
+ * published; dangling vertices change nothing. */
+static void test_nb101(void **state)
+{
+    static const char inception[] = "(0,1,1,1,0,1,0, 0,0,0,0,0,0,1, 0,0,0,0,0,0,1, 0,0,0,0,1,0,0, "
+                                    "0,0,0,0,0,0,1, 0,0,0,0,0,0,1, "
+                                    "0,0,0,0,0,0,0, 0,3,4,4,4,2,1)";
+    static const char chain[] = "(0,1,0, 0,0,1, 0,0,0, 0,4,1)";
+    static const char dangling[] = /* the chain with a vertex that leads nowhere */
+        "(0,1,1,0, 0,0,0,1, 0,0,0,0, 0,0,0,0, 0,4,3,1)";
+    static const char split[] = /* 512 channels and fewer shared by three: 43 + 43 + 42 */
+        "(0,1,1,1,0, 0,0,0,0,1, 0,0,0,0,1, 0,0,0,0,1, 0,0,0,0,0, 0,3,3,3,1)";
+    struct graph *g = graph_new();
+    struct graph_counts n;
+    const tcet_graph *v;
+    struct space s;
+    char a[64], b[64], name[64];
+    tcet_traits t = {.struct_size = sizeof t};
+    float *w, first[128 * 27];
+    tcet_rng r, check;
+
+    (void)state;
+    assert_int_equal(space_load(&s, "nb101"), 0);
+    assert_int_equal(space_build(&s, g, inception), 0);
+    graph_count(g, &n);
+    assert_int_equal(n.params, 2694282);
+    assert_int_equal(n.macs + n.bias_macs, 402002954);
+    assert_int_equal(space_build(&s, g, chain), 0);
+    graph_count(g, &n);
+    assert_int_equal(n.params, 10177674);
+    assert_string_equal(graph_module_name(g, graph_layers(g)[1], name, sizeof name),
+                        "layers.1.vertex_op.1.conv3x3.conv_bn_relu.0");
+    assert_string_equal(graph_module_name(g, graph_layers(g)[2], name, sizeof name),
+                        "layers.1.input_op.1.conv_bn_relu.0");
+
+    /* default draws of everything, then all again */
+    v = graph_view(g);
+    w = mem_try((size_t)v->param_floats, sizeof *w);
+    rng_seed(&r, 1);
+    graph_draw(g, &r, w);
+    rng_seed(&check, 1);
+    rng_discard(&check, n.weights + 10);
+    rng_normal(&check, first, 128 * 27, 0.0, 0.041666666666666664); /* sqrt(2/(9 * 128)) */
+    assert_memory_equal(first, w, sizeof first);
+    assert_true(w[v->modules[graph_layers(g)[v->layer_count - 1]].bias] == 0.0f);
+    free(w);
+
+    assert_int_equal(space_build(&s, g, dangling), 0);
+    graph_count(g, &n);
+    assert_int_equal(n.params, 10177674);
+    assert_int_equal(space_build(&s, g, "(0, 1, 0, 0, 0, 1)"), 0);
+    graph_count(g, &n);
+    assert_int_equal(n.params, 882570);
+    assert_int_equal(space_build(&s, g, split), 0);
+    v = graph_view(g);
+    assert_int_equal(v->modules[graph_layers(g)[1]].shape[0], 43);
+    assert_int_equal(v->modules[graph_layers(g)[2]].shape[0], 43);
+    assert_int_equal(v->modules[graph_layers(g)[3]].shape[0], 42);
+
+    assert_int_equal(s.ops->canonical(&s.cx, s.self, chain, a, sizeof a), 0);
+    assert_string_equal(a, "b49ac8c578b4561d79ac7087988f1c61");
+    assert_int_equal(s.ops->canonical(&s.cx, s.self, dangling, b, sizeof b), 0);
+    assert_string_equal(a, b);
+    assert_int_equal(s.ops->canonical(&s.cx, s.self, inception, a, sizeof a), 0);
+    assert_string_equal(a, "28cfc7874f6d200472e1a9dcd8650aa0");
+    assert_int_equal(s.ops->traits(&s.cx, s.self, inception, &t), 0);
+    assert_int_equal(t.live, 1);
+    assert_int_equal(t.depth, 4);
+    assert_int_equal(s.ops->traits(&s.cx, s.self, dangling, &t), 0);
+    assert_int_equal(t.live, 0);
+
+    check_variation(&s, g, 1000);
+    assert_error(&s, "(0,1,0)", "3 numbers");
+    assert_error(&s, "(0,1,0,0,x)", "position 10: \"x)\" is not a digit");
+    assert_error(&s, "(0,1,1,0,0,1)", "row 2, column 1");
+    assert_error(&s, "(0,0,0,0,0,1)", "the input does not reach the output");
+    assert_error(&s, "(0,1,0, 0,0,1, 0,0,0, 0,5,1)", "vertex 2: code 5");
+    space_unload(&s);
+    graph_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nb_macro),
-        cmocka_unit_test(test_transnas_micro),
-        cmocka_unit_test(test_transnas_macro),
-        cmocka_unit_test(test_nb301),
+        cmocka_unit_test(test_nb_macro),       cmocka_unit_test(test_transnas_micro),
+        cmocka_unit_test(test_transnas_macro), cmocka_unit_test(test_nb301),
+        cmocka_unit_test(test_nb101),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

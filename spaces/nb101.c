@@ -1,0 +1,153 @@
+/* nb101.c -- NAS-Bench-101: cells that are graphs of up to seven vertices and nine edges with
+ * three operations, 423,624 different ones (Ying et al., ICML 2019).
+ * Room: spaces.  Stands on the SDK and spaces/family. */
+#include "family/nb101_net.h"
+
+static tcet_status space_size(tcet_ctx *cx, void *self, int64_t *out)
+{
+    (void)cx, (void)self;
+    *out = -1; /* the 423,624 cells have no order to count them in */
+    return TCET_OK;
+}
+
+static tcet_status space_at(tcet_ctx *cx, void *self, int64_t index, char *text, size_t cap)
+{
+    (void)self, (void)index, (void)text, (void)cap;
+    return tcet_fail(cx, TCET_E_UNSUPPORTED,
+                     "nb101 cells have no numbers: name them, or draw them");
+}
+
+static tcet_status space_task(tcet_ctx *cx, void *self, tcet_task *out)
+{
+    (void)cx, (void)self;
+    out->channels = 3;
+    out->height = out->width = 32;
+    out->classes = 10;
+    return TCET_OK;
+}
+
+static tcet_status space_check(tcet_ctx *cx, void *self, const char *text)
+{
+    struct nb101_cell c, pruned;
+
+    (void)self;
+    return nb101_parse(cx, text, &c, &pruned);
+}
+
+static tcet_status space_canonical(tcet_ctx *cx, void *self, const char *text, char *key,
+                                   size_t cap)
+{
+    struct nb101_cell c, pruned;
+    char hash[MD5_DIGITS];
+    tcet_status st = nb101_parse(cx, text, &c, &pruned);
+
+    (void)self;
+    if (st < 0)
+        return st;
+    nb101_hash(&pruned, hash);
+    return space_put(cx, key, cap, hash, MD5_DIGITS - 1);
+}
+
+/* live: nothing is left out; depth: convolutions of the cell. */
+static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet_traits *out)
+{
+    struct nb101_cell c, pruned;
+    tcet_status st = nb101_parse(cx, text, &c, &pruned);
+
+    (void)self;
+    if (st < 0)
+        return st;
+    out->live = nb101_edges(&c) == nb101_edges(&pruned) && c.vertices == pruned.vertices;
+    out->alive = 1;
+    out->depth = 0;
+    for (int32_t v = 0; v < pruned.vertices; v++)
+        out->depth += pruned.code[v] == NB101_CONV1 || pruned.code[v] == NB101_CONV3;
+    return TCET_OK;
+}
+
+static tcet_status space_random(tcet_ctx *cx, void *self, char *text, size_t cap)
+{
+    struct nb101_cell c = {.vertices = NB101_VERTICES}, pruned;
+
+    (void)self;
+    c.code[NB101_VERTICES - 1] = NB101_OUTPUT;
+    do {
+        for (int32_t i = 0; i < NB101_VERTICES; i++)
+            for (int32_t j = i + 1; j < NB101_VERTICES; j++)
+                c.edge[i][j] = space_pick(cx, 2);
+        for (int32_t i = 1; i < NB101_VERTICES - 1; i++)
+            c.code[i] = NB101_MAX_POOL + space_pick(cx, NB101_CODES - NB101_MAX_POOL);
+        nb101_prune(&c, &pruned);
+    } while (!nb101_valid(&pruned));
+    return nb101_print(cx, &c, text, cap);
+}
+
+/* One edge comes or goes, or one vertex has another operation, in a cell of seven vertices. */
+static tcet_status space_mutate(tcet_ctx *cx, void *self, const char *from, char *text, size_t cap)
+{
+    struct nb101_cell c, to, pruned;
+    tcet_status st = nb101_parse(cx, from, &c, &pruned);
+    int32_t last;
+
+    (void)self;
+    if (st < 0)
+        return st;
+    for (last = c.vertices - 1; c.vertices < NB101_VERTICES; last++) { /* a loose vertex more */
+        c.vertices++;
+        for (int32_t i = 0; i < last; i++) {
+            c.edge[i][last + 1] = c.edge[i][last];
+            c.edge[i][last] = 0;
+        }
+        c.code[last] = NB101_CONV3;
+        c.code[last + 1] = NB101_OUTPUT;
+    }
+    do {
+        int32_t i = space_pick(cx, NB101_VERTICES), j = space_pick(cx, NB101_VERTICES);
+
+        to = c;
+        if (i < j)
+            to.edge[i][j] = !c.edge[i][j];
+        else if (i == j && i > 0 && i < NB101_VERTICES - 1)
+            to.code[i] = NB101_MAX_POOL + space_pick_other(cx, NB101_CODES - NB101_MAX_POOL,
+                                                           c.code[i] - NB101_MAX_POOL);
+        else
+            continue;
+        nb101_prune(&to, &pruned);
+    } while (memcmp(&to, &c, sizeof c) == 0 || !nb101_valid(&pruned));
+    return nb101_print(cx, &to, text, cap);
+}
+
+static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
+                               tcet_builder *b)
+{
+    struct nb101_cell c, pruned;
+    tcet_status st = nb101_parse(cx, text, &c, &pruned);
+
+    (void)self;
+    return st < 0 ? st : nb101_build(b, &pruned, task->classes);
+}
+
+static const tcet_space_ops ops = {
+    .struct_size = sizeof(tcet_space_ops),
+    .size = space_size,
+    .task = space_task,
+    .at = space_at,
+    .check = space_check,
+    .canonical = space_canonical,
+    .traits = space_traits,
+    .build = space_build,
+    .random = space_random,
+    .mutate = space_mutate,
+};
+
+static const tcet_plugin nb101 = {
+    .struct_size = sizeof(tcet_plugin),
+    .kind = TCET_SPACE,
+    .id = "nb101",
+    .version = "1.0.0",
+    .summary = "NAS-Bench-101: cells of up to seven vertices and nine edges",
+    .cite = "Ying et al., NAS-Bench-101, ICML 2019",
+    .ops = &ops,
+};
+
+TCET_MODULE(&nb101)
