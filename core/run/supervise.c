@@ -335,10 +335,10 @@ static void show(struct supervisor *s, int force)
 {
     double t = client_clock();
 
+    s->r->progress.seconds = t - s->started;
     if (!s->o->progress || (!force && t - s->shown < 0.1))
         return;
     s->shown = t;
-    s->r->progress.seconds = t - s->started;
     s->o->progress(s->o->arg, &s->r->progress);
 }
 
