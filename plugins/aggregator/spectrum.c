@@ -36,7 +36,8 @@ static tcet_status cond_reduce(tcet_ctx *cx, void *self, const tcet_view *s, dou
     tcet_status st;
 
     if (n != s->shape[1] || n == 0)
-        return tcet_fail(cx, TCET_E_ARG, "needs a square S^l, a kernel of the images (saliency ntk)");
+        return tcet_fail(cx, TCET_E_ARG,
+                         "needs a square S^l, a kernel of the images (saliency ntk)");
     if (!all_finite(tcet_f64(s), s->count)) {
         *out = NAN;
         return TCET_OK;

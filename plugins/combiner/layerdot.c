@@ -114,8 +114,8 @@ static tcet_status by_position(tcet_ctx *cx, const tcet_metric *const *metrics, 
     return TCET_OK;
 }
 
-static tcet_status score(tcet_ctx *cx, void *self, const tcet_metric *const *metrics,
-                         int64_t count, double *out)
+static tcet_status score(tcet_ctx *cx, void *self, const tcet_metric *const *metrics, int64_t count,
+                         double *out)
 {
     const struct layerdot *p = self;
     char text[256];

@@ -142,8 +142,7 @@ static const tcet_plugin wproduct = {
 };
 
 static const tcet_param sum_params[] = {
-    TCET_PARAM_TEXT(struct sum, weights, "",
-                    "One number a metric, commas between; empty: all 1."),
+    TCET_PARAM_TEXT(struct sum, weights, "", "One number a metric, commas between; empty: all 1."),
 };
 static const tcet_combiner_ops sum_ops = {.struct_size = sizeof sum_ops,
                                           .scope = TCET_SCOPE_NETWORK,

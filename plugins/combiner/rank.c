@@ -56,7 +56,7 @@ static tcet_status rank(tcet_ctx *cx, const double *values, int64_t n, int32_t d
             to++;
         dense++;
         r = ties == TIES_AVERAGE ? 0.5 * (double)(from + 1 + to)
-          : ties == TIES_DENSE   ? (double)dense
+            : ties == TIES_DENSE ? (double)dense
                                  : (double)(from + 1);
         for (int64_t i = from; i < to; i++)
             out[items[i].index] = r;
@@ -154,8 +154,8 @@ static tcet_status vote_rank(tcet_ctx *cx, void *self, const tcet_column *const 
     if (n && (!ranks || !won2))
         return tcet_fail(cx, TCET_E_MEMORY, no_memory);
     for (int64_t k = 0; k < count; k++) {
-        tcet_status st = rank(cx, columns[k]->values, n, columns[k]->direction, TIES_DENSE,
-                              ranks + k * n);
+        tcet_status st =
+            rank(cx, columns[k]->values, n, columns[k]->direction, TIES_DENSE, ranks + k * n);
 
         if (st < 0)
             return st;

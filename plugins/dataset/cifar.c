@@ -138,9 +138,11 @@ static tcet_status scan(tcet_ctx *cx, struct cifar *p, struct file *file)
         int at = label_at(p);
 
         if (record[at] >= label_count(p)) {
-            st = fail(cx, TCET_E_ARG, "%s: byte %" PRId64 ": label %d, want one below %d; is this "
-                      "a %s file?", file->path, file->count * (int64_t)size + at, record[at],
-                      label_count(p), p->hundred ? "CIFAR-100" : "CIFAR-10");
+            st = fail(cx, TCET_E_ARG,
+                      "%s: byte %" PRId64 ": label %d, want one below %d; is this "
+                      "a %s file?",
+                      file->path, file->count * (int64_t)size + at, record[at], label_count(p),
+                      p->hundred ? "CIFAR-100" : "CIFAR-10");
             goto out;
         }
         if (record[at] > p->top_label)
@@ -153,8 +155,10 @@ static tcet_status scan(tcet_ctx *cx, struct cifar *p, struct file *file)
         st = fail(cx, TCET_E_IO, "%s: byte %" PRId64 ": %s", file->path,
                   file->count * (int64_t)size, strerror(errno));
     else if (got)
-        st = fail(cx, TCET_E_ARG, "%s: truncated: the record at byte %" PRId64 " has %zu bytes of "
-                  "%zu", file->path, file->count * (int64_t)size, got, size);
+        st = fail(cx, TCET_E_ARG,
+                  "%s: truncated: the record at byte %" PRId64 " has %zu bytes of "
+                  "%zu",
+                  file->path, file->count * (int64_t)size, got, size);
     else if (file->count == 0)
         st = fail(cx, TCET_E_ARG, "%s: empty", file->path);
     p->count += file->count;
@@ -231,15 +235,19 @@ static tcet_status check_request(tcet_ctx *cx, const struct cifar *p, const tcet
         return fail(cx, TCET_E_ARG, "the network wants images of %d channels, these have 3",
                     r->channels);
     if (h < 1 || w < 1 || SIDE % h || SIDE % w)
-        return fail(cx, TCET_E_ARG, "the network wants images of %d x %d; 32 x 32 can be averaged "
-                    "down to 1, 2, 4, 8 or 16 a side only", h, w);
+        return fail(cx, TCET_E_ARG,
+                    "the network wants images of %d x %d; 32 x 32 can be averaged "
+                    "down to 1, 2, 4, 8 or 16 a side only",
+                    h, w);
     if (r->classes && r->classes <= p->top_label)
         return fail(cx, TCET_E_ARG, "the network has %d classes, %s has labels up to %d",
                     r->classes, p->files[0].path, p->top_label);
     if (r->batch < 1 || r->batches < 1 || r->batch > p->count / r->batches)
-        return fail(cx, TCET_E_ARG, "needs %" PRId64 " images (%" PRId64 " of batch %" PRId64
-                    "), %s%s has %" PRId64, r->batches * r->batch, r->batches, r->batch,
-                    p->files[0].path, p->file_count > 1 ? " and the next" : "", p->count);
+        return fail(cx, TCET_E_ARG,
+                    "needs %" PRId64 " images (%" PRId64 " of batch %" PRId64
+                    "), %s%s has %" PRId64,
+                    r->batches * r->batch, r->batches, r->batch, p->files[0].path,
+                    p->file_count > 1 ? " and the next" : "", p->count);
     return TCET_OK;
 }
 

@@ -91,10 +91,8 @@ static const tcet_plugin gaussian = {
     .ops = &gaussian_ops,
 };
 
-static const tcet_dataset_ops ones_ops = {.struct_size = sizeof ones_ops,
-                                          .open = open_nothing,
-                                          .info = ones_info,
-                                          .draw = ones_draw};
+static const tcet_dataset_ops ones_ops = {
+    .struct_size = sizeof ones_ops, .open = open_nothing, .info = ones_info, .draw = ones_draw};
 static const tcet_plugin ones = {
     .struct_size = sizeof ones,
     .kind = TCET_DATASET,

@@ -74,10 +74,8 @@ static const tcet_param macs_params[] = {
     TCET_PARAM_BOOL(struct macs, bias, "0",
                     "Count bias additions too, as the NATS-Bench tables' FLOPs do."),
 };
-static const tcet_saliency_ops macs_ops = {.struct_size = sizeof macs_ops,
-                                           .direction = 1,
-                                           .describe = macs_describe,
-                                           .layer = macs_layer};
+static const tcet_saliency_ops macs_ops = {
+    .struct_size = sizeof macs_ops, .direction = 1, .describe = macs_describe, .layer = macs_layer};
 static const tcet_plugin macs = {
     .struct_size = sizeof macs,
     .kind = TCET_SALIENCY,

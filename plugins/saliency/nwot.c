@@ -48,8 +48,9 @@ static const tcet_plugin nwot = {
     .id = "nwot",
     .version = "1.0.0",
     .summary = "Activation patterns: S = K, K_ij = units whose sign agrees on images i and j.",
-    .cite = "Mellor et al.: NAS without Training, ICML 2021, K_H; of each layer: T-CET, AutoML 2023 "
-            "(Lnwot), Tiaspetto/T-CET compute_orthogornal_score.py",
+    .cite =
+        "Mellor et al.: NAS without Training, ICML 2021, K_H; of each layer: T-CET, AutoML 2023 "
+        "(Lnwot), Tiaspetto/T-CET compute_orthogornal_score.py",
     TCET_PARAMS(struct nwot, params),
     .ops = &ops,
 };

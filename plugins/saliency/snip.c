@@ -110,7 +110,8 @@ static const tcet_plugin plain = {
     .id = "plain",
     .version = "1.0.0",
     .summary = "Plain product: S = theta * dL/dtheta, signed.",
-    .cite = "Mozer, Smolensky: Skeletonization, NIPS 1988; SamsungLabs/zero-cost-nas measures/plain.py",
+    .cite =
+        "Mozer, Smolensky: Skeletonization, NIPS 1988; SamsungLabs/zero-cost-nas measures/plain.py",
     TCET_PARAMS(struct gradient, params),
     .ops = &plain_ops,
 };

@@ -97,8 +97,7 @@ static tcet_status tell(tcet_ctx *cx, void *self, const char *text, double score
     }
     free(p->members[out].text);
     p->count--;
-    memmove(&p->members[out], &p->members[out + 1],
-            (size_t)(p->count - out) * sizeof *p->members);
+    memmove(&p->members[out], &p->members[out + 1], (size_t)(p->count - out) * sizeof *p->members);
     return TCET_OK;
 }
 

@@ -311,8 +311,7 @@ static inline void fake_bind(const tcet_param *p, void *self, const char *text)
             fail_msg("%s = %s is not a choice", p->name, text);
         memcpy(field, &choice, p->size);
         break;
-    default:
-        memcpy(field, &text, p->size);
+    default: memcpy(field, &text, p->size);
     }
 }
 
@@ -384,18 +383,20 @@ static inline tcet_view fake_view(const void *data, uint8_t dtype, const int64_t
 }
 
 #define SHAPE(...) ((const int64_t[]){__VA_ARGS__})
-#define F64(data, ...) \
-    fake_view(data, TCET_F64, SHAPE(__VA_ARGS__), \
+#define F64(data, ...)                                                                             \
+    fake_view(data, TCET_F64, SHAPE(__VA_ARGS__),                                                  \
               (int32_t)(sizeof(SHAPE(__VA_ARGS__)) / sizeof(int64_t)))
-#define F32(data, ...) \
-    fake_view(data, TCET_F32, SHAPE(__VA_ARGS__), \
+#define F32(data, ...)                                                                             \
+    fake_view(data, TCET_F32, SHAPE(__VA_ARGS__),                                                  \
               (int32_t)(sizeof(SHAPE(__VA_ARGS__)) / sizeof(int64_t)))
 
 static inline void near_(double got, double want, const char *file, int line)
 {
     double scale = fabs(want) > 1.0 ? fabs(want) : 1.0;
 
-    if (isnan(want) ? !isnan(got) : isinf(want) ? got != want : !(fabs(got - want) <= 1e-13 * scale))
+    if (isnan(want)   ? !isnan(got)
+        : isinf(want) ? got != want
+                      : !(fabs(got - want) <= 1e-13 * scale))
         fail_msg("%s:%d: got %.17g, want %.17g", file, line, got, want);
 }
 #define assert_near(got, want) near_(got, want, __FILE__, __LINE__)

@@ -267,12 +267,12 @@ static void test_jacob_cov(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_totals),     cmocka_unit_test(test_extremes),
-        cmocka_unit_test(test_snr),        cmocka_unit_test(test_zero_sigma),
-        cmocka_unit_test(test_accuracy),   cmocka_unit_test(test_axis),
+        cmocka_unit_test(test_totals),      cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_snr),         cmocka_unit_test(test_zero_sigma),
+        cmocka_unit_test(test_accuracy),    cmocka_unit_test(test_axis),
         cmocka_unit_test(test_norm_finish), cmocka_unit_test(test_logdet),
-        cmocka_unit_test(test_regions),    cmocka_unit_test(test_zico),
-        cmocka_unit_test(test_cond),       cmocka_unit_test(test_jacob_cov),
+        cmocka_unit_test(test_regions),     cmocka_unit_test(test_zico),
+        cmocka_unit_test(test_cond),        cmocka_unit_test(test_jacob_cov),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,16 +1,20 @@
 /* test_plugins_combiner.c -- each combiner against values worked out by hand. */
 #include "fake_host.h"
 
-static const int32_t modules_a[] = {10, 11, 12}, modules_b[] = {12, 10, 30},
-                     modules_c[] = {40, 41}, in_order[] = {0, 1, 2}, shuffled[] = {2, 0, 1},
-                     partly[] = {-1, 1, 0};
+static const int32_t modules_a[] = {10, 11, 12}, modules_b[] = {12, 10, 30}, modules_c[] = {40, 41},
+                     in_order[] = {0, 1, 2}, shuffled[] = {2, 0, 1}, partly[] = {-1, 1, 0};
 static const double values_a[] = {2, 3, 5}, values_b[] = {7, 11, 13};
 
 static tcet_metric metric(const int32_t *module, const int32_t *order, const double *values,
                           int64_t n, int activation)
 {
-    return (tcet_metric){.struct_size = sizeof(tcet_metric), .direction = 1, .name = "m",
-                         .layers = n, .module = module, .order = order, .values = values,
+    return (tcet_metric){.struct_size = sizeof(tcet_metric),
+                         .direction = 1,
+                         .name = "m",
+                         .layers = n,
+                         .module = module,
+                         .order = order,
+                         .values = values,
                          .activation = activation};
 }
 
@@ -163,8 +167,8 @@ static void test_ranks(void **state)
     check(out, (const double[]){3.5, 3.5, 3, 1.5, 2.5}, 5);
     ranks("logrank", "", a, 1, b, -1, 5, out);
     check(out,
-          (const double[]){log(0.4), log(0.7) + log(0.8), log(0.7) + log(0.6),
-                           log(0.2) + log(0.4), log(0.2)},
+          (const double[]){log(0.4), log(0.7) + log(0.8), log(0.7) + log(0.6), log(0.2) + log(0.4),
+                           log(0.2)},
           5);
     ranks("rankave", "", a, 1, b, -1, 0, out);
 }

@@ -32,7 +32,7 @@ static int set_up(void **state)
 
 static void check_param(const tcet_plugin *p, const tcet_param *param)
 {
-    size_t sizes[] = {[TCET_P_F64] = 8, [TCET_P_I64] = 8, [TCET_P_BOOL] = 4,
+    size_t sizes[] = {[TCET_P_F64] = 8,  [TCET_P_I64] = 8,    [TCET_P_BOOL] = 4,
                       [TCET_P_TEXT] = 8, [TCET_P_CHOICE] = 4, [TCET_P_PATH] = 8};
 
     if (!param->doc || !*param->doc || !param->initial || param->size != sizes[param->type] ||

@@ -44,11 +44,11 @@ static const char *write_file(const char *name, int label_bytes, long bytes, int
     assert_non_null(f);
     for (long i = 0; i < bytes; i++) {
         long image = i / size, at = i % size - label_bytes;
-        long byte = at < 0               ? (label_bytes == 2 && at == -2 ? image % 20 : image % labels)
-                    : at < PLANE         ? image
-                    : at < 2 * PLANE     ? 100 + image
-                    : at == 2 * PLANE    ? 0
-                                         : 255;
+        long byte = at < 0            ? (label_bytes == 2 && at == -2 ? image % 20 : image % labels)
+                    : at < PLANE      ? image
+                    : at < 2 * PLANE  ? 100 + image
+                    : at == 2 * PLANE ? 0
+                                      : 255;
 
         fputc((int)byte, f);
     }
@@ -66,9 +66,14 @@ static struct fake_plugin with_path(const char *id, const char *path, const char
 
 static tcet_data_request request(int64_t batch, int64_t batches)
 {
-    return (tcet_data_request){.struct_size = sizeof(tcet_data_request), .channels = 3,
-                               .height = 32, .width = 32, .classes = 10, .batch = batch,
-                               .batches = batches, .seed = 1};
+    return (tcet_data_request){.struct_size = sizeof(tcet_data_request),
+                               .channels = 3,
+                               .height = 32,
+                               .width = 32,
+                               .classes = 10,
+                               .batch = batch,
+                               .batches = batches,
+                               .seed = 1};
 }
 
 static float normalised(double byte, int channel)
@@ -239,7 +244,7 @@ static void test_shipped(void **state)
         count[y[i]]++;
     for (int i = 0; i < 10; i++)
         assert_int_equal(count[i], 32);
-    assert_int_equal(y[319], 6);                             /* data_batch_1 begins 6, 9, 9, 4 */
+    assert_int_equal(y[319], 6);                       /* data_batch_1 begins 6, 9, 9, 4 */
     assert_true(x[319 * PIXELS] == normalised(59, 0)); /* ... and 59, 43, 50 */
     assert_int_equal(ops(hundred)->open(fake_begin(), hundred.self), TCET_OK);
     assert_int_equal(ops(hundred)->info(fake_begin(), hundred.self, &info), TCET_OK);
@@ -253,8 +258,14 @@ static void test_synthetic(void **state)
 {
     struct fake_plugin gaussian = fake_new("dataset_synthetic", "gaussian", "");
     struct fake_plugin ones = fake_new("dataset_synthetic", "ones", "");
-    tcet_data_request r = {.struct_size = sizeof r, .channels = 1, .height = 2, .width = 2,
-                           .classes = 3, .batch = 2, .batches = 2, .seed = 77};
+    tcet_data_request r = {.struct_size = sizeof r,
+                           .channels = 1,
+                           .height = 2,
+                           .width = 2,
+                           .classes = 3,
+                           .batch = 2,
+                           .batches = 2,
+                           .seed = 77};
     tcet_data_info info = {.struct_size = sizeof info};
     float x[16];
     int64_t y[4];

@@ -39,8 +39,11 @@ static const float weight32[] = {1, -2, 3}, gradient32[] = {0.5f, 0.25f, -1};
 static tcet_layer conv(int64_t rows)
 {
     static int64_t shape_w[] = {3, 1, 1, 1}, shape_g[] = {0, 3, 1, 1, 1};
-    tcet_layer in = {.struct_size = sizeof in, .kind = TCET_LAYER_CONV, .site = TCET_SITE_WEIGHT,
-                     .params = 3, .rows = rows};
+    tcet_layer in = {.struct_size = sizeof in,
+                     .kind = TCET_LAYER_CONV,
+                     .site = TCET_SITE_WEIGHT,
+                     .params = 3,
+                     .rows = rows};
 
     shape_g[0] = rows;
     in.weight = fake_view(weight, TCET_F64, shape_w, 4);

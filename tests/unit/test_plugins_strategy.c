@@ -31,8 +31,11 @@ static tcet_status toy_cross(tcet_ctx *cx, void *space, const char *a, const cha
     return TCET_OK;
 }
 
-static const tcet_space_view toy = {.struct_size = sizeof toy, .size = 3, .at = toy_at,
-                                    .random = toy_random, .mutate = toy_mutate,
+static const tcet_space_view toy = {.struct_size = sizeof toy,
+                                    .size = 3,
+                                    .at = toy_at,
+                                    .random = toy_random,
+                                    .mutate = toy_mutate,
                                     .crossover = toy_cross};
 
 static const char *ask(struct fake_plugin f, const tcet_space_view *space, int32_t *done)
