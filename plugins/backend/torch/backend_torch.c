@@ -1,0 +1,179 @@
+/* backend_torch.c -- the torch backend's descriptor; libtorch comes in with open().
+ *
+ * Room: plugins/backend/torch.  This file becomes backend_torch.so, which needs no libtorch;
+ * open() loads backend_torch_impl.so from the folder above the plugins. */
+#include "impl.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+struct backend {
+    const char *device;
+    int64_t threads;
+    int32_t kernels;
+    const struct torch_impl *impl;
+    struct executor *executor;
+};
+
+/* In the order of KERNELS_*. */
+static const char *const kernels_choices[] = {"auto", "baseline", "avx2", "avx512", "aten", NULL};
+
+static const tcet_param params[] = {
+    TCET_PARAM_TEXT(struct backend, device, "auto",
+                    "auto (cuda:0 where there is one, else cpu), cpu, cuda, or cuda:N"),
+    TCET_PARAM_I64(struct backend, threads, "1", 1, 256,
+                   "threads inside one operator; small networks gain more from workers"),
+    TCET_PARAM_CHOICE(struct backend, kernels, "auto", kernels_choices,
+                      "CPU code beside the convolutions: fused for the widest instruction set "
+                      "(auto) or a given one, or libtorch's own operators (aten), as on a GPU"),
+};
+
+/* backend_torch_impl.so stands beside the folder of this file. */
+static tcet_status find_impl(tcet_ctx *cx, char *path, size_t cap)
+{
+    Dl_info here;
+    char *slash;
+    int len;
+
+    if (!dladdr((const void *)params, &here) || !here.dli_fname)
+        return tcet_fail(cx, TCET_E_IO, "cannot tell where backend_torch.so was loaded from");
+    snprintf(path, cap, "%s", here.dli_fname);
+    slash = strrchr(path, '/');
+    if (slash)
+        *slash = '\0';
+    else
+        snprintf(path, cap, ".");
+    len = (int)strlen(path);
+    if (snprintf(path + len, cap - (size_t)len, "/../backend_torch_impl.so") >=
+        (int)(cap - (size_t)len))
+        return tcet_fail(cx, TCET_E_IO, "the path of backend_torch_impl.so is too long");
+    return TCET_OK;
+}
+
+static tcet_status load(tcet_ctx *cx, struct backend *b)
+{
+    char path[PATH_MAX], text[PATH_MAX + 512];
+    torch_impl_entry *entry = NULL;
+    tcet_status st = find_impl(cx, path, sizeof path);
+    void *module, *symbol;
+
+    if (st != TCET_OK)
+        return st;
+    module = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    symbol = module ? dlsym(module, TORCH_IMPL_SYMBOL) : NULL;
+    if (!symbol) {
+        const char *why = dlerror();
+
+        snprintf(text, sizeof text, "cannot load libtorch's part of the backend: %s",
+                 why ? why : path);
+        return tcet_fail(cx, TCET_E_BACKEND, text);
+    }
+    memcpy(&entry, &symbol, sizeof entry);
+    b->impl = entry();
+    return TCET_OK;
+}
+
+static tcet_status open_backend(tcet_ctx *cx, void *self)
+{
+    struct backend *b = self;
+    tcet_status st = b->impl ? TCET_OK : load(cx, b);
+
+    if (st != TCET_OK || b->executor)
+        return st;
+    return b->impl->open(cx, b->device, (int32_t)b->threads, b->kernels, &b->executor);
+}
+
+static void fini(void *self)
+{
+    struct backend *b = self;
+
+    if (b->executor)
+        b->impl->close(b->executor);
+}
+
+static tcet_status info(tcet_ctx *cx, void *self, tcet_backend_info *out)
+{
+    struct backend *b = self;
+
+    return b->impl->info(cx, b->executor, out);
+}
+
+static tcet_status refuse(tcet_ctx *cx, const char *why)
+{
+    return tcet_fail(cx, TCET_E_UNSUPPORTED, why);
+}
+
+static tcet_status supports(tcet_ctx *cx, void *self, const tcet_pass *pass, uint32_t sites,
+                            uint32_t wants)
+{
+    const uint32_t values = TCET_SITE_WEIGHT | TCET_SITE_ACTIVATION | TCET_SITE_INPUT |
+                            TCET_SITE_FEATURES | TCET_SITE_LOGITS;
+    uint32_t gradients = TCET_WANT_GRADIENT | TCET_WANT_OUTPUT_GRADIENT;
+
+    (void)self;
+    if (sites & ~(values | TCET_SITE_NORM))
+        return refuse(cx, "torch: an unknown site");
+    if (wants & ~(uint32_t)(2 * TCET_WANT_VARIANCE - 1))
+        return refuse(cx, "torch: an unknown want");
+    if (wants & gradients && pass->gradient == TCET_GRADIENT_NONE)
+        return refuse(cx, "torch: gradients are wanted of a pass without gradient");
+    if (pass->gradient != TCET_GRADIENT_NONE && pass->loss == TCET_LOSS_NONE)
+        return refuse(cx, "torch: a gradient needs a loss (cross_entropy or sum)");
+    if (wants & TCET_WANT_OUTPUT_GRADIENT && pass->gradient == TCET_GRADIENT_SAMPLE && sites & values)
+        return refuse(cx, "torch: output gradients of per-sample losses are not kept; use gradient "
+                          "= batch");
+    if (wants & TCET_WANT_HVP && !pass->hvp)
+        return refuse(cx, "torch: H g is wanted of a pass with hvp = 0");
+    if (pass->hvp && pass->loss == TCET_LOSS_NONE)
+        return refuse(cx, "torch: hvp needs a loss (cross_entropy or sum)");
+    if (pass->hvp && (pass->batches > 1 || pass->input == TCET_INPUT_MIXUP))
+        return refuse(cx, "torch: hvp is for one mini-batch; set batches = 1");
+    return TCET_OK;
+}
+
+static tcet_status prepare(tcet_ctx *cx, void *self, const tcet_graph *graph, tcet_model **out)
+{
+    struct backend *b = self;
+
+    return b->impl->prepare(cx, b->executor, graph, out);
+}
+
+static tcet_status run(tcet_ctx *cx, void *self, tcet_model *model, tcet_run *run)
+{
+    struct backend *b = self;
+
+    return b->impl->run(cx, b->executor, model, run);
+}
+
+static void release(void *self, tcet_model *model)
+{
+    struct backend *b = self;
+
+    b->impl->release(model);
+}
+
+static const tcet_backend_ops ops = {
+    .struct_size = sizeof ops,
+    .open = open_backend,
+    .info = info,
+    .supports = supports,
+    .prepare = prepare,
+    .run = run,
+    .release = release,
+};
+
+static const tcet_plugin torch = {
+    .struct_size = sizeof torch,
+    .kind = TCET_BACKEND,
+    .id = "torch",
+    .version = "1.0.0",
+    .summary = "libtorch on CPU or CUDA: own forward and backward, fused CPU kernels",
+    TCET_PARAMS(struct backend, params),
+    .ops = &ops,
+    .fini = fini,
+};
+
+TCET_MODULE(&torch)

@@ -1,0 +1,152 @@
+/* executor.h -- running a graph forward and backward: the parts' shared structures.
+ *
+ * Room: plugins/backend/torch.  plan.c decides what must be computed and kept, executor.c
+ * computes it, layers.c hands it over, tape.c does Hessian-vector products.
+ *
+ * Batch norms, scalings, sums and ReLUs are not computed one by one.  A batch norm is a
+ * pair of lines a[c] x + b[c] until somebody needs its numbers; a sum reads its terms through
+ * such lines and writes, in the same sweep, its ReLU and its sign bits.  Backward, a node
+ * gathers the gradients of all its readers in one sweep that also makes the sums its batch
+ * norms need. */
+#ifndef BACKEND_TORCH_EXECUTOR_H
+#define BACKEND_TORCH_EXECUTOR_H
+
+#include "impl.h"
+#include "kernels.h"
+
+/* Numbers in the device's memory, counted. */
+struct memory {
+    void *data;
+    ts_tensor *owner; /* NULL: from the pool */
+    int32_t refs;
+};
+
+struct executor {
+    struct ts_device device[2];      /* by f64 */
+    const struct kernels *kernels[2];
+    char version[64], name[64];
+};
+
+struct tcet_model {
+    const tcet_graph *graph;
+};
+
+/* A gradient that reached a node; list in the order of arrival. */
+struct part {
+    struct memory *g;
+    int32_t next;
+};
+
+/* What the plan says of a node, and the state of its computation. */
+struct value {
+    int32_t rep;        /* the node that computes it; everything below is the rep's */
+    int32_t relu;       /* the ReLU computed in the same sweep, -1 */
+    int32_t slot;       /* agreement matrix of its signs as a layer's output, -1 */
+    int32_t relu_slot;  /* and as a ReLU's input, -1 */
+    int32_t readers;    /* edges that bring it a gradient */
+    int32_t last;       /* forward step after which nobody reads it */
+    int32_t next_last;  /* list of those with equal `last` */
+    int32_t first_back; /* backward step after which nobody reads it, -1: none does */
+    int32_t next_back;
+    int32_t retire_head, retire_back_head; /* lists that end at this step */
+    int32_t parts, parts_tail;             /* gradients gathered so far, -1 */
+    int32_t masked;                        /* the same, behind the ReLU */
+    uint8_t exec;       /* computed at all */
+    uint8_t stored;     /* as numbers, not only as lines */
+    uint8_t lines;      /* batch norm or scaling: known as lines over its input */
+    uint8_t batch_stats;/* batch norm with the batch's statistics */
+    uint8_t reach;      /* the loss depends on it */
+    uint8_t up;         /* something at or above it wants its gradient */
+    uint8_t keep, keep_gradient;           /* handed to layers */
+    uint8_t keep_bits;
+    uint8_t signs;      /* somebody wants its sign bits */
+    uint8_t settled;    /* and has got them, in this forward */
+    uint8_t summed;     /* s1, s2 are made */
+    struct memory *val, *bits;
+    struct ts_norm norm;
+    double *s1, *s2;    /* backward sums; s1 may be another node's */
+    void *k1, *k2, *k3;
+    void *kept, *kept_gradient; /* NCHW, forwards * n images */
+    uint64_t *kept_bits;        /* n images */
+};
+
+/* One run. */
+struct job {
+    tcet_ctx *cx;
+    struct executor *x;
+    struct ts_device *d;
+    const struct kernels *k;
+    const tcet_graph *graph;
+    tcet_run *run;
+    uint32_t wants, sites;
+    int64_t n;                 /* images in a forward */
+    int64_t first, count;      /* images of the backward in hand */
+    int32_t forward;           /* the one in hand */
+    int32_t coupled;           /* images depend on one another */
+    int32_t gradients;         /* 1: a backward is run */
+    int32_t weight_gradients, norm_gradients;
+    size_t size;               /* of a number */
+    int64_t rows;              /* of gradients */
+    int32_t output, features;  /* reps, -1 */
+    struct value *v;           /* a node's */
+    int32_t *order, *calls;    /* a module's: first step (-1) and steps */
+    struct part *part;
+    int32_t parts;
+    const void *params;        /* in the device's memory and type */
+    void **gradient;           /* a module's [rows, weight], NULL */
+    void **running;            /* a norm module's running variance, NULL */
+    double *agreement, *positive; /* [slots][n, n], [slots] */
+    int32_t slots;
+    struct memory **held;      /* everything that lives as long as the job */
+    int32_t held_count, held_cap;
+};
+
+/* Records text (and the device's message) and returns status. */
+tcet_status job_fail(struct job *j, tcet_status status, const char *what);
+/* Device memory; NULL after job_fail. */
+struct memory *memory_new(struct job *j, size_t bytes);
+struct memory *memory_adopt(struct job *j, ts_tensor *t, void *data);
+struct memory *memory_ref(struct memory *m);
+void memory_drop(struct memory *m);
+/* Zeroed device memory that lives as long as the job. */
+void *job_alloc(struct job *j, size_t bytes);
+
+static inline const tcet_node *job_node(const struct job *j, int32_t i)
+{
+    return &j->graph->nodes[i];
+}
+
+/* The k-th input of a node: a rep. */
+static inline int32_t job_input(const struct job *j, int32_t i, int32_t k)
+{
+    return j->v[j->graph->inputs[job_node(j, i)->first_input + k]].rep;
+}
+
+/* Numbers in one image. */
+static inline int64_t node_units(const tcet_node *n)
+{
+    return (int64_t)n->c * n->h * n->w;
+}
+
+static inline int node_is_relu(const tcet_node *n)
+{
+    switch (n->op) {
+    case TCET_OP_RELU:
+    case TCET_OP_RELU6:
+    case TCET_OP_SWISH:
+    case TCET_OP_HSWISH: return 1;
+    default: return 0;
+    }
+}
+
+/* plan.c: fills the first half of struct value, and the job's flags. */
+tcet_status plan_make(struct job *j);
+/* layers.c: memory for what layers want; and the visits. */
+tcet_status layers_open(struct job *j);
+tcet_status layers_visit(struct job *j);
+/* tape.c: H g of every conv and linear module, out[module] host memory. */
+tcet_status tape_hessian(struct job *j, void *const *out);
+/* executor.c */
+tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_run *run);
+
+#endif

@@ -1,0 +1,134 @@
+/* impl.c -- opening a device, and the table that backend_torch.so takes.
+ * Room: plugins/backend/torch. */
+#include "executor.h"
+#include "pool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static tcet_status fail(tcet_ctx *cx, tcet_status status, const char *text)
+{
+    return cx->host->fail(cx, status, text);
+}
+
+/* "auto", "cpu", "cuda", "cuda:N" to a device. */
+static tcet_status parse_device(tcet_ctx *cx, const char *text, struct ts_device *d)
+{
+    int32_t count = strcmp(text, "cpu") == 0 ? 0 : ts_cuda_devices();
+    char message[192];
+    long index = 0;
+
+    *d = (struct ts_device){.cuda = 0};
+    if (strcmp(text, "cpu") == 0 || (strcmp(text, "auto") == 0 && count <= 0))
+        return TCET_OK;
+    if (strncmp(text, "cuda:", 5) == 0) {
+        char *end;
+
+        index = strtol(text + 5, &end, 10);
+        if (end == text + 5 || *end != '\0' || index < 0 || index > 4095)
+            index = -1;
+    } else if (strcmp(text, "cuda") != 0 && strcmp(text, "auto") != 0) {
+        index = -1;
+    }
+    if (index < 0) {
+        snprintf(message, sizeof message,
+                 "device = %.64s: not a device; allowed: auto, cpu, cuda, cuda:N", text);
+        return fail(cx, TCET_E_ARG, message);
+    }
+    if (count < 0) {
+        snprintf(message, sizeof message, "device = %.64s: this libtorch has no CUDA", text);
+        return fail(cx, TCET_E_ARG, message);
+    }
+    if (index >= count) {
+        if (count == 0)
+            snprintf(message, sizeof message, "device = %.64s: no CUDA device found", text);
+        else
+            snprintf(message, sizeof message, "device = %.64s: there are %d CUDA devices, 0 to %d",
+                     text, (int)count, (int)count - 1);
+        return fail(cx, TCET_E_ARG, message);
+    }
+    d->cuda = 1;
+    d->index = (int32_t)index;
+    return TCET_OK;
+}
+
+static tcet_status open_executor(tcet_ctx *cx, const char *device, int32_t threads, int32_t kernels,
+                                 struct executor **out)
+{
+    struct ts_device d;
+    tcet_status st = parse_device(cx, device, &d);
+    struct executor *x;
+
+    if (st != TCET_OK)
+        return st;
+    x = calloc(1, sizeof *x);
+    if (!x)
+        return fail(cx, TCET_E_MEMORY, "out of memory");
+    for (int32_t f64 = 0; f64 < 2; f64++) {
+        x->device[f64] = d;
+        x->device[f64].f64 = f64;
+        x->kernels[f64] = d.cuda || kernels == KERNELS_ATEN ? kernels_aten(f64)
+                                                            : kernels_cpu(kernels, f64);
+        if (!x->kernels[f64]) {
+            free(x);
+            return fail(cx, TCET_E_ARG,
+                        "kernels: this CPU lacks the instruction set; auto finds the widest");
+        }
+    }
+    ts_use_pool(pool_get, pool_put);
+    ts_setup(threads, x->version, sizeof x->version);
+    snprintf(x->name, sizeof x->name, "cpu");
+    if (d.cuda && ts_cuda_name(&x->device[0], x->name, sizeof x->name) != 0) {
+        st = fail(cx, TCET_E_BACKEND, x->device[0].message);
+        free(x);
+        return st;
+    }
+    *out = x;
+    return TCET_OK;
+}
+
+static void close_executor(struct executor *x)
+{
+    free(x);
+}
+
+static tcet_status info(tcet_ctx *cx, struct executor *x, tcet_backend_info *out)
+{
+    (void)cx;
+    snprintf(out->version, sizeof out->version, "%s", x->version);
+    snprintf(out->device, sizeof out->device, "%s", x->name);
+    return TCET_OK;
+}
+
+static tcet_status prepare(tcet_ctx *cx, struct executor *x, const tcet_graph *graph,
+                           tcet_model **out)
+{
+    tcet_model *m = malloc(sizeof *m);
+
+    (void)x;
+    if (!m)
+        return fail(cx, TCET_E_MEMORY, "out of memory");
+    m->graph = graph;
+    *out = m;
+    return TCET_OK;
+}
+
+static void release(tcet_model *m)
+{
+    free(m);
+}
+
+TCET_EXPORT torch_impl_entry tcet_torch_impl_v1;
+
+const struct torch_impl *tcet_torch_impl_v1(void)
+{
+    static const struct torch_impl table = {.open = open_executor,
+                                            .close = close_executor,
+                                            .info = info,
+                                            .prepare = prepare,
+                                            .run = executor_run,
+                                            .release = release};
+
+    return &table;
+}

@@ -1,0 +1,95 @@
+/* kernels.h -- the table of everything but convolutions that the executor needs: one filled
+ * by the fused CPU kernels (kernels.c, once an instruction set and type), one by plain
+ * libtorch calls (kernels_aten.c, any device; what the fused ones are tested against).
+ *
+ * Room: plugins/backend/torch.  Images are NHWC, elements of the table's type, in the
+ * device's memory; a pixel is its c channels.  Functions return 0, or a negative status with
+ * the reason in d->message (the CPU's always 0).  The order of every sum is fixed by its
+ * shape alone: same input, same bits. */
+#ifndef BACKEND_TORCH_KERNELS_H
+#define BACKEND_TORCH_KERNELS_H
+
+#include "torch_shim.h"
+
+struct kernels {
+    const char *name;
+    int32_t f64;
+    int32_t packs; /* 1: bits are packed words in CPU memory; 0: `agreement` reads numbers */
+
+    /* NCHW float32 images to NHWC, and between NHWC and NCHW of the same type. */
+    int (*load)(struct ts_device *d, const float *x, int64_t n, int64_t c, int64_t hw, void *out);
+    int (*to_nchw)(struct ts_device *d, const void *x, int64_t n, int64_t c, int64_t hw, void *out);
+    int (*from_nchw)(struct ts_device *d, const void *x, int64_t n, int64_t c, int64_t hw,
+                     void *out);
+    /* raw = the sum of the terms from left to right, act = max(raw, 0), bits = signs of raw;
+     * outputs not wanted are NULL.  raw may be the x of a term.  No terms: zeros. */
+    int (*combine)(struct ts_device *d, const struct ts_term *t, int32_t count, int64_t n,
+                   int64_t hw, int64_t c, void *raw, void *act, uint64_t *bits);
+    /* out = sum of plain + (mask > 0 ? sum of masked : 0), not written where NULL; with it
+     * s1[c] = sum over pixels of out (where not NULL), and the sums of ts_sum. */
+    int (*gather)(struct ts_device *d, const void *const *plain, int32_t plain_count,
+                  const void *const *masked, int32_t masked_count, const void *mask,
+                  int64_t pixels, int64_t c, void *out, double *s1, const struct ts_sum *sums,
+                  int32_t sum_count);
+    /* Batch statistics (biased variance), a and b from them, running_var += momentum *
+     * (unbiased - running_var); bits = signs of x, or NULL. */
+    int (*norm_train)(struct ts_device *d, const void *x, int64_t n, int64_t hw, int64_t c,
+                      const struct ts_norm *s, uint64_t *bits);
+    /* mean 0, variance 1. */
+    int (*norm_eval)(struct ts_device *d, int64_t c, const struct ts_norm *s);
+    /* From the sums of gather over `pixels` pixels: dx = k1 g + k2 x + k3, and dgamma (added
+     * to; may be NULL).  k2 NULL: the statistics are constants, and dx = k1 g. */
+    int (*norm_slope)(struct ts_device *d, int64_t c, int64_t pixels, const struct ts_norm *s,
+                      const double *s1, const double *s2, void *k1, void *k2, void *k3,
+                      void *dgamma);
+    int (*avg_pool)(struct ts_device *d, const struct ts_pool *s, const void *x, void *y);
+    int (*avg_pool_back)(struct ts_device *d, const struct ts_pool *s, const void *g, void *dx);
+    int (*max_pool)(struct ts_device *d, const struct ts_pool *s, const void *x, void *y);
+    /* To the first of the largest, in row order. */
+    int (*max_pool_back)(struct ts_device *d, const struct ts_pool *s, const void *x,
+                         const void *g, void *dx);
+    int (*global_pool)(struct ts_device *d, int64_t n, int64_t hw, int64_t c, const void *x,
+                       void *y);
+    int (*global_pool_back)(struct ts_device *d, int64_t n, int64_t hw, int64_t c, const void *g,
+                            void *dx);
+    /* TCET_OP_SIGMOID, SWISH, HSWISH, RELU6. */
+    int (*curve)(struct ts_device *d, uint32_t op, int64_t count, const void *x, void *y);
+    int (*curve_back)(struct ts_device *d, uint32_t op, int64_t count, const void *x,
+                      const void *g, void *dx);
+    /* y = x * s, s of x's shape or (spread) one number a channel and image. */
+    int (*multiply)(struct ts_device *d, int64_t n, int64_t hw, int64_t c, int32_t spread,
+                    const void *x, const void *s, void *y);
+    /* ds[n, c] = sum over pixels of g * x, for a spread factor. */
+    int (*multiply_back)(struct ts_device *d, int64_t n, int64_t hw, int64_t c, const void *g,
+                         const void *x, void *ds);
+    int (*window)(struct ts_device *d, const struct ts_window *s, const void *x, void *y);
+    int (*zero)(struct ts_device *d, void *x, size_t bytes);
+    /* Gradient of the loss by the logits.  cross_entropy: mean over the batch, or with only
+     * >= 0 that image's own term; else the sum of all logits, or of that image's. */
+    int (*loss)(struct ts_device *d, int32_t cross_entropy, const void *logits,
+                const int64_t *labels, int64_t n, int64_t c, double temperature, int64_t only,
+                void *g);
+    /* packs: bits[n, words] = signs of x[n, units]. */
+    void (*pack)(const void *x, int64_t n, int64_t units, uint64_t *bits);
+    /* packs: k[n, n] += units - popcount(bits_i ^ bits_j), *positive += popcount. */
+    void (*agreement_bits)(const uint64_t *bits, int64_t n, int64_t units, double *k,
+                           double *positive);
+    /* not packs: the same from numbers. */
+    int (*agreement)(struct ts_device *d, const void *x, int64_t n, int64_t units, double *k,
+                     double *positive);
+};
+
+/* Which kernels: "auto" is the widest instruction set of this CPU. */
+enum { KERNELS_AUTO = 0, KERNELS_BASELINE = 1, KERNELS_AVX2 = 2, KERNELS_AVX512 = 3,
+       KERNELS_ATEN = 4 };
+
+/* NULL where this CPU, or this build, lacks it. */
+const struct kernels *kernels_cpu(int32_t which, int32_t f64);
+const struct kernels *kernels_aten(int32_t f64);
+
+static inline int64_t kernels_words(int64_t units)
+{
+    return (units + 63) / 64;
+}
+
+#endif

@@ -1,0 +1,516 @@
+/* layers.c -- memory for what layers want, and the visits.  Room: plugins/backend/torch. */
+#include "executor.h"
+#include "pool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- before the forwards --------------------------------------------------------------- */
+
+static int is_weight_layer(const tcet_graph_module *m)
+{
+    return m->layer >= 0;
+}
+
+static int is_norm_layer(const tcet_graph_module *m)
+{
+    return m->kind == TCET_LAYER_NORM && m->weight_count > 0;
+}
+
+static tcet_status open_modules(struct job *j)
+{
+    for (int32_t k = 0; k < j->graph->module_count; k++) {
+        const tcet_graph_module *m = &j->graph->modules[k];
+        int wanted = (is_weight_layer(m) && j->weight_gradients) ||
+                     (is_norm_layer(m) && j->norm_gradients);
+
+        if (wanted) {
+            j->gradient[k] = job_alloc(j, (size_t)(j->rows * m->weight_count) * j->size);
+            if (!j->gradient[k])
+                return TCET_E_MEMORY;
+        }
+    }
+    return TCET_OK;
+}
+
+/* Running variances, which begin at 1. */
+static tcet_status open_variances(struct job *j)
+{
+    for (int32_t i = 0; i < j->graph->node_count; i++) {
+        const tcet_node *node = job_node(j, i);
+        float *ones;
+        int status;
+
+        if (node->op != TCET_OP_BATCH_NORM || !node->track || j->running[node->module])
+            continue;
+        j->running[node->module] = job_alloc(j, (size_t)node->c * j->size);
+        ones = pool_get((size_t)node->c * sizeof *ones);
+        if (!ones || !j->running[node->module]) {
+            pool_put(ones);
+            return job_fail(j, TCET_E_MEMORY, "out of memory");
+        }
+        for (int32_t k = 0; k < node->c; k++)
+            ones[k] = 1;
+        status = j->k->load(j->d, ones, 1, 1, node->c, j->running[node->module]);
+        pool_put(ones);
+        if (status != 0)
+            return job_fail(j, status, "running variance");
+    }
+    return TCET_OK;
+}
+
+static tcet_status open_values(struct job *j)
+{
+    for (int32_t i = 0; i < j->graph->node_count; i++) {
+        struct value *v = &j->v[i];
+        int64_t units = node_units(job_node(j, i));
+        size_t bytes = (size_t)(j->run->forwards * j->n * units) * j->size;
+
+        if (v->rep != i)
+            continue;
+        if (v->keep && !(v->kept = job_alloc(j, bytes)))
+            return TCET_E_MEMORY;
+        if (v->keep_gradient && !(v->kept_gradient = job_alloc(j, bytes)))
+            return TCET_E_MEMORY;
+        if (v->keep_bits) {
+            bytes = (size_t)(j->n * kernels_words(units)) * sizeof *v->kept_bits;
+            if (!(v->kept_bits = job_alloc(j, bytes)))
+                return TCET_E_MEMORY;
+        }
+    }
+    return TCET_OK;
+}
+
+tcet_status layers_open(struct job *j)
+{
+    tcet_status st;
+
+    j->rows = j->run->forwards;
+    if (j->run->pass->gradient == TCET_GRADIENT_SAMPLE)
+        j->rows *= j->n;
+    st = open_modules(j);
+    if (st == TCET_OK && j->wants & TCET_WANT_VARIANCE && j->sites & TCET_SITE_NORM)
+        st = open_variances(j);
+    if (st == TCET_OK && j->wants & (TCET_WANT_AGREEMENT | TCET_WANT_PATTERN)) {
+        size_t slots = (size_t)j->slots;
+
+        j->agreement = job_alloc(j, slots * (size_t)(j->n * j->n) * sizeof *j->agreement);
+        j->positive = job_alloc(j, slots * sizeof *j->positive);
+        if (!j->agreement || !j->positive)
+            st = TCET_E_MEMORY;
+    }
+    return st == TCET_OK ? open_values(j) : st;
+}
+
+/* -- visits ---------------------------------------------------------------------------- */
+
+enum { VIEWS = 9, AXES = 5, NAME = 512 };
+
+/* One layer in the making: its views' extents, and host copies. */
+struct visit {
+    tcet_layer layer;
+    char name[NAME];
+    int64_t shape[VIEWS][AXES], stride[VIEWS][AXES];
+    int views;
+    void *host[VIEWS];
+    int hosts;
+};
+
+/* Host memory that lives as long as the visit. */
+static void *visit_host(struct job *j, struct visit *v, size_t bytes)
+{
+    void *host = pool_get(bytes);
+
+    if (!host)
+        job_fail(j, TCET_E_MEMORY, "out of memory");
+    else
+        v->host[v->hosts++] = host;
+    return host;
+}
+
+/* Fills a view with numbers in the device's memory. */
+static tcet_status show(struct job *j, struct visit *v, tcet_view *view, const void *data,
+                        uint8_t dtype, const int64_t *shape, int32_t ndim)
+{
+    int at = v->views++;
+    int64_t count = 1;
+    size_t bytes;
+
+    for (int32_t k = ndim - 1; k >= 0; k--) {
+        v->shape[at][k] = shape[k];
+        v->stride[at][k] = count;
+        count *= shape[k];
+    }
+    *view = (tcet_view){.data = (void *)(uintptr_t)data, .shape = v->shape[at],
+                        .stride = v->stride[at], .count = count, .ndim = ndim, .dtype = dtype};
+    bytes = (size_t)count * (dtype == TCET_F32 ? 4 : 8);
+    if (!j->d->cuda || dtype == TCET_U64)
+        return TCET_OK;
+    view->data = visit_host(j, v, bytes);
+    if (!view->data)
+        return TCET_E_MEMORY;
+    if (ts_to_host(j->d, view->data, data, bytes) != 0)
+        return job_fail(j, TCET_E_BACKEND, "copying to the host");
+    return TCET_OK;
+}
+
+static uint8_t number_type(const struct job *j)
+{
+    return j->d->f64 ? TCET_F64 : TCET_F32;
+}
+
+/* A value of the graph as [forwards * n, c, h, w], or [.., c] where it is flat. */
+static tcet_status show_value(struct job *j, struct visit *v, tcet_view *view, const void *data,
+                              int32_t rep, int flat)
+{
+    const tcet_node *node = job_node(j, rep);
+    int64_t images = j->run->forwards * j->n;
+    int64_t image[4] = {images, node->c, node->h, node->w}, line[2] = {images, node_units(node)};
+
+    if (!data)
+        return TCET_OK;
+    return show(j, v, view, data, number_type(j), flat ? line : image, flat ? 2 : 4);
+}
+
+/* Bit u of the image's pattern, u in NCHW order, from bits in NHWC order. */
+static void reorder_bits(const uint64_t *from, const tcet_node *node, uint64_t *to, int64_t at)
+{
+    int64_t hw = (int64_t)node->h * node->w;
+
+    for (int64_t c = 0; c < node->c; c++) {
+        for (int64_t p = 0; p < hw; p++, at++) {
+            int64_t u = p * node->c + c;
+
+            to[at / 64] |= (from[u / 64] >> (u % 64) & 1) << (at % 64);
+        }
+    }
+}
+
+/* The same from NCHW numbers. */
+static tcet_status bits_of_numbers(struct job *j, int32_t rep, uint64_t *to, int64_t words,
+                                   int64_t at)
+{
+    const struct value *v = &j->v[rep];
+    int64_t units = node_units(job_node(j, rep));
+    size_t bytes = (size_t)(j->n * units) * j->size;
+    char *x = pool_get(bytes);
+    int status;
+
+    if (!x)
+        return job_fail(j, TCET_E_MEMORY, "out of memory");
+    status = ts_to_host(j->d, x, v->kept, bytes);
+    for (int64_t i = 0; i < j->n && status == 0; i++) {
+        for (int64_t u = 0; u < units; u++) {
+            double number = j->d->f64 ? ((double *)(void *)x)[i * units + u]
+                                      : (double)((float *)(void *)x)[i * units + u];
+
+            to[i * words + (at + u) / 64] |= (uint64_t)(number > 0) << ((at + u) % 64);
+        }
+    }
+    pool_put(x);
+    return status == 0 ? TCET_OK : job_fail(j, status, "copying to the host");
+}
+
+/* The pattern of all values `node` stands for: those whose module is it, or the one rep. */
+static tcet_status show_pattern(struct job *j, struct visit *v, int32_t module, int32_t rep)
+{
+    int64_t words = kernels_words(v->layer.units), shape[2] = {j->n, words}, at = 0;
+    size_t bytes = (size_t)(j->n * words) * sizeof(uint64_t);
+    uint64_t *bits = visit_host(j, v, bytes + 8);
+    tcet_status st = TCET_OK;
+
+    if (!bits)
+        return TCET_E_MEMORY;
+    memset(bits, 0, bytes);
+    for (int32_t i = 0; i < j->graph->node_count && st == TCET_OK; i++) {
+        const tcet_node *node = job_node(j, i);
+
+        if (module >= 0 ? node->module != module || j->v[i].slot < 0 : i != rep)
+            continue;
+        if (!j->k->packs)
+            st = bits_of_numbers(j, i, bits, words, at);
+        for (int64_t b = 0; b < j->n && j->k->packs; b++)
+            reorder_bits(j->v[i].kept_bits + b * kernels_words(node_units(node)), node,
+                         bits + b * words, at);
+        at += node_units(node);
+    }
+    if (st == TCET_OK)
+        st = show(j, v, &v->layer.pattern, bits, TCET_U64, shape, 2);
+    return st;
+}
+
+/* Agreement and pattern of slot `slot` (-1: no signs). */
+static tcet_status show_signs(struct job *j, struct visit *v, int32_t slot, int32_t module,
+                              int32_t rep)
+{
+    int64_t square[2] = {j->n, j->n};
+    double positive = 0;
+    tcet_status st = TCET_OK;
+
+    if (slot < 0 || !j->agreement)
+        return TCET_OK;
+    if (ts_to_host(j->d, &positive, j->positive + slot, sizeof positive) != 0)
+        return job_fail(j, TCET_E_BACKEND, "copying to the host");
+    v->layer.positive = (int64_t)positive;
+    if (j->wants & TCET_WANT_AGREEMENT)
+        st = show(j, v, &v->layer.agreement, j->agreement + slot * j->n * j->n, TCET_F64, square,
+                  2);
+    if (st == TCET_OK && j->wants & TCET_WANT_PATTERN)
+        st = show_pattern(j, v, module, rep);
+    return st;
+}
+
+static size_t name_of(const struct job *j, int32_t module, char *out, size_t cap)
+{
+    const tcet_graph_module *m = &j->graph->modules[module];
+    size_t len = m->parent >= 0 ? name_of(j, m->parent, out, cap) : 0;
+    const char *dot = len ? "." : "";
+
+    if (m->name[0] && m->index >= 0)
+        snprintf(out + len, cap - len, "%s%s.%d", dot, m->name, (int)m->index);
+    else if (m->name[0])
+        snprintf(out + len, cap - len, "%s%s", dot, m->name);
+    else if (m->index >= 0)
+        snprintf(out + len, cap - len, "%s%d", dot, (int)m->index);
+    return strlen(out);
+}
+
+static void begin(struct job *j, struct visit *v, uint32_t site, uint32_t kind, int32_t module,
+                  const char *name)
+{
+    v->views = v->hosts = 0;
+    v->name[0] = '\0';
+    v->layer = (tcet_layer){.struct_size = sizeof v->layer, .kind = kind, .site = site,
+                            .cell = -1, .name = v->name, .rows = j->rows, .batch = j->n};
+    if (name)
+        snprintf(v->name, sizeof v->name, "%s", name);
+    if (module >= 0) {
+        const tcet_graph_module *m = &j->graph->modules[module];
+
+        name_of(j, module, v->name, sizeof v->name);
+        v->layer.cell = m->cell;
+        v->layer.params = m->weight_count + m->bias_count;
+    }
+}
+
+/* Gives the layer to the host, unless making it failed. */
+static tcet_status finish(struct job *j, struct visit *v, tcet_status st)
+{
+    if (st == TCET_OK)
+        st = j->run->visit(j->run->arg, &v->layer);
+    for (int k = 0; k < v->hosts; k++)
+        pool_put(v->host[k]);
+    return st;
+}
+
+/* Multiply-accumulates of one call, and its bias additions. */
+static void count_macs(const struct job *j, int32_t i, tcet_layer *layer)
+{
+    const tcet_node *node = job_node(j, i), *in = job_node(j, job_input(j, i, 0));
+    int64_t units = node_units(node);
+
+    if (node->op == TCET_OP_CONV2D)
+        layer->macs += units * (in->c / node->groups) * node->kernel_h * node->kernel_w;
+    else
+        layer->macs += units * node_units(in);
+    layer->bias_macs += j->graph->modules[node->module].bias_count ? units : 0;
+}
+
+/* Weight and gradient views of a module. */
+static tcet_status show_weight(struct job *j, struct visit *v, int32_t module)
+{
+    const tcet_graph_module *m = &j->graph->modules[module];
+    int64_t shape[AXES] = {j->rows};
+    tcet_status st = TCET_OK;
+
+    for (int32_t k = 0; k < m->ndim; k++)
+        shape[k + 1] = m->shape[k];
+    if (j->wants & TCET_WANT_WEIGHT)
+        st = show(j, v, &v->layer.weight, (const char *)j->params + (size_t)m->weight * j->size,
+                  number_type(j), shape + 1, m->ndim);
+    if (st == TCET_OK && j->gradient[module])
+        st = show(j, v, &v->layer.gradient, j->gradient[module], number_type(j), shape,
+                  m->ndim + 1);
+    return st;
+}
+
+/* Position of a module's first step among those of its site. */
+static int32_t rank_of(const struct job *j, int32_t module,
+                       int (*belongs)(const tcet_graph_module *))
+{
+    int32_t rank = 0;
+
+    if (j->order[module] < 0)
+        return -1;
+    for (int32_t k = 0; k < j->graph->module_count; k++)
+        rank += belongs(&j->graph->modules[k]) && j->order[k] >= 0 &&
+                j->order[k] < j->order[module];
+    return rank;
+}
+
+static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module,
+                                void *const *hessian)
+{
+    const tcet_graph_module *m = &j->graph->modules[module];
+    int32_t first = j->order[module];
+    tcet_status st;
+
+    begin(j, v, TCET_SITE_WEIGHT, m->kind, module, NULL);
+    v->layer.index = m->layer;
+    v->layer.order = rank_of(j, module, is_weight_layer);
+    v->layer.calls = j->calls[module];
+    for (int32_t i = first; i >= 0 && i < j->graph->node_count; i++) {
+        if (job_node(j, i)->module == module) {
+            count_macs(j, i, &v->layer);
+            v->layer.units += node_units(job_node(j, i));
+        }
+    }
+    st = show_weight(j, v, module);
+    if (st == TCET_OK && hessian) {
+        int32_t at = v->views;
+
+        /* tape_hessian left it on the host */
+        st = TCET_OK;
+        v->views++;
+        v->layer.hvp = (tcet_view){.data = hessian[module], .shape = v->shape[at],
+                                   .stride = v->stride[at], .count = m->weight_count,
+                                   .ndim = m->ndim, .dtype = number_type(j)};
+        for (int64_t k = m->ndim - 1, count = 1; k >= 0; k--) {
+            v->shape[at][k] = m->shape[k];
+            v->stride[at][k] = count;
+            count *= m->shape[k];
+        }
+    }
+    if (st == TCET_OK && first >= 0) {
+        int flat = m->kind == TCET_LAYER_LINEAR;
+        int32_t in = job_input(j, first, 0);
+
+        if (j->wants & TCET_WANT_INPUT)
+            st = show_value(j, v, &v->layer.input, j->v[in].kept, in, flat);
+        if (st == TCET_OK && j->wants & TCET_WANT_OUTPUT)
+            st = show_value(j, v, &v->layer.output, j->v[first].kept, first, flat);
+        if (st == TCET_OK)
+            st = show_value(j, v, &v->layer.output_gradient, j->v[first].kept_gradient, first,
+                            flat);
+    }
+    if (st == TCET_OK)
+        st = show_signs(j, v, m->layer, module, -1);
+    return finish(j, v, st);
+}
+
+static tcet_status visit_norm(struct job *j, struct visit *v, int32_t module, int32_t index)
+{
+    const tcet_graph_module *m = &j->graph->modules[module];
+    tcet_status st;
+
+    begin(j, v, TCET_SITE_NORM, m->kind, module, NULL);
+    v->layer.index = index;
+    v->layer.order = rank_of(j, module, is_norm_layer);
+    v->layer.calls = j->calls[module];
+    if (j->order[module] >= 0)
+        v->layer.units = node_units(job_node(j, j->order[module]));
+    st = show_weight(j, v, module);
+    if (st == TCET_OK && j->running[module])
+        st = show(j, v, &v->layer.variance, j->running[module], number_type(j), m->shape, 1);
+    return finish(j, v, st);
+}
+
+/* A value of the graph as a layer: output, its gradient, its signs. */
+static tcet_status visit_value(struct job *j, struct visit *v, int32_t rep, int32_t slot, int flat)
+{
+    tcet_status st = TCET_OK;
+
+    v->layer.calls = 1;
+    v->layer.units = node_units(job_node(j, rep));
+    if (j->wants & TCET_WANT_OUTPUT)
+        st = show_value(j, v, &v->layer.output, j->v[rep].kept, rep, flat);
+    if (st == TCET_OK)
+        st = show_value(j, v, &v->layer.output_gradient, j->v[rep].kept_gradient, rep, flat);
+    if (st == TCET_OK)
+        st = show_signs(j, v, slot, -1, rep);
+    return finish(j, v, st);
+}
+
+static tcet_status visit_modules(struct job *j, struct visit *v, void *const *hessian)
+{
+    tcet_status st = TCET_OK;
+    int32_t norms = 0;
+
+    for (int32_t k = 0; k < j->graph->module_count && st == TCET_OK; k++) {
+        const tcet_graph_module *m = &j->graph->modules[k];
+
+        if (j->sites & TCET_SITE_WEIGHT && is_weight_layer(m))
+            st = visit_weight(j, v, k, hessian);
+        else if (j->sites & TCET_SITE_NORM && is_norm_layer(m))
+            st = visit_norm(j, v, k, norms++);
+    }
+    return st;
+}
+
+static tcet_status visit_values(struct job *j, struct visit *v)
+{
+    tcet_status st = TCET_OK;
+    int32_t acts = 0;
+
+    for (int32_t i = 0; i < j->graph->node_count && st == TCET_OK; i++) {
+        const tcet_node *node = job_node(j, i);
+        int32_t in;
+
+        if (j->sites & TCET_SITE_INPUT && node->op == TCET_OP_INPUT) {
+            begin(j, v, TCET_SITE_INPUT, TCET_LAYER_INPUT, -1, "input");
+            st = visit_value(j, v, i, -1, 0);
+        }
+        if (st != TCET_OK || !(j->sites & TCET_SITE_ACTIVATION) || !node_is_relu(node))
+            continue;
+        in = job_input(j, i, 0);
+        begin(j, v, TCET_SITE_ACTIVATION, TCET_LAYER_ACTIVATION, node->module, NULL);
+        v->layer.index = v->layer.order = acts++;
+        st = visit_value(j, v, in, j->v[in].relu_slot, 0);
+    }
+    if (st == TCET_OK && j->sites & TCET_SITE_FEATURES && j->features >= 0) {
+        begin(j, v, TCET_SITE_FEATURES, TCET_LAYER_FEATURES, -1, "features");
+        st = visit_value(j, v, j->features, -1, 0);
+    }
+    if (st == TCET_OK && j->sites & TCET_SITE_LOGITS) {
+        begin(j, v, TCET_SITE_LOGITS, TCET_LAYER_LOGITS, -1, "logits");
+        st = visit_value(j, v, j->output, -1, 1);
+    }
+    return st;
+}
+
+/* H g of every weight module, in host memory of the caller's. */
+static tcet_status make_hessian(struct job *j, void **out)
+{
+    for (int32_t k = 0; k < j->graph->module_count; k++) {
+        const tcet_graph_module *m = &j->graph->modules[k];
+
+        if (is_weight_layer(m) && !(out[k] = pool_get((size_t)m->weight_count * j->size)))
+            return job_fail(j, TCET_E_MEMORY, "out of memory");
+    }
+    return tape_hessian(j, out);
+}
+
+tcet_status layers_visit(struct job *j)
+{
+    struct visit *v = calloc(1, sizeof *v);
+    void **hessian = NULL;
+    tcet_status st = TCET_OK;
+
+    if (j->run->pass->hvp && j->wants & TCET_WANT_HVP && j->sites & TCET_SITE_WEIGHT)
+        hessian = calloc((size_t)j->graph->module_count + 1, sizeof *hessian);
+    if (!v || (!hessian && j->run->pass->hvp && j->wants & TCET_WANT_HVP &&
+               j->sites & TCET_SITE_WEIGHT))
+        st = job_fail(j, TCET_E_MEMORY, "out of memory");
+    if (st == TCET_OK && hessian)
+        st = make_hessian(j, hessian);
+    if (st == TCET_OK)
+        st = visit_modules(j, v, hessian);
+    if (st == TCET_OK)
+        st = visit_values(j, v);
+    for (int32_t k = 0; hessian && k < j->graph->module_count; k++)
+        pool_put(hessian[k]);
+    free(hessian);
+    free(v);
+    return st;
+}

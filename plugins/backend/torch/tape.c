@@ -1,0 +1,107 @@
+/* tape.c -- exact Hessian-vector products: the graph once more, on libtorch's autograd.
+ * Room: plugins/backend/torch.  Rare (GraSP); speed is libtorch's. */
+#include "executor.h"
+
+#include <stdlib.h>
+
+/* Leaves of a module's parameters; -1 gradients are not wanted. */
+static ts_tensor *leaf(struct job *j, const tcet_graph_module *m, int bias)
+{
+    int64_t count = bias ? m->bias_count : m->weight_count;
+    const float *from = j->run->params + (bias ? m->bias : m->weight);
+
+    if (count == 0)
+        return NULL;
+    return ts_leaf(j->d, from, bias ? &count : m->shape, bias ? 1 : m->ndim,
+                   !bias && m->layer >= 0);
+}
+
+/* Tensors of every node; t[node_count]. */
+static tcet_status record(struct job *j, ts_tensor **t, ts_tensor *const *w, ts_tensor *const *b)
+{
+    const tcet_graph *g = j->graph;
+    const int64_t shape[4] = {j->n, g->channels, g->height, g->width};
+    ts_tensor **in = calloc((size_t)g->node_count + 1, sizeof(ts_tensor *));
+
+    if (!in)
+        return job_fail(j, TCET_E_MEMORY, "out of memory");
+    for (int32_t i = 0; i < g->node_count; i++) {
+        const tcet_node *node = &g->nodes[i];
+        int has = node->module >= 0 &&
+                  (node->op == TCET_OP_CONV2D || node->op == TCET_OP_LINEAR ||
+                   (node->op == TCET_OP_BATCH_NORM && node->affine));
+
+        for (int32_t k = 0; k < node->input_count && k <= g->node_count; k++)
+            in[k] = t[g->inputs[node->first_input + k]];
+        if (node->op == TCET_OP_INPUT)
+            t[i] = ts_leaf(j->d, j->run->x, shape, 4, 0);
+        else
+            t[i] = ts_apply(j->d, node, in, node->input_count, has ? w[node->module] : NULL,
+                            has ? b[node->module] : NULL, j->run->pass->norm);
+        if (!t[i]) {
+            free(in);
+            return job_fail(j, TCET_E_BACKEND, "recording the graph");
+        }
+    }
+    free(in);
+    return TCET_OK;
+}
+
+/* Compacts the weight modules and asks for their H g. */
+static tcet_status differentiate(struct job *j, ts_tensor *loss, ts_tensor *const *w,
+                                 void *const *out)
+{
+    int32_t modules = j->graph->module_count, count = 0;
+    ts_tensor **weights = calloc((size_t)modules + 1, sizeof(ts_tensor *));
+    void **to = calloc((size_t)modules + 1, sizeof *to);
+    int status = TCET_E_MEMORY;
+
+    if (weights && to) {
+        for (int32_t k = 0; k < modules; k++) {
+            if (j->graph->modules[k].layer >= 0) {
+                weights[count] = w[k];
+                to[count++] = out[k];
+            }
+        }
+        status = ts_hessian(j->d, loss, weights, count, to);
+    }
+    free(weights);
+    free(to);
+    return status == 0 ? TCET_OK : job_fail(j, status, "Hessian-vector product");
+}
+
+tcet_status tape_hessian(struct job *j, void *const *out)
+{
+    const tcet_graph *g = j->graph;
+    const tcet_pass *pass = j->run->pass;
+    size_t modules = (size_t)g->module_count + 1;
+    ts_tensor **t = calloc((size_t)g->node_count, sizeof(ts_tensor *)),
+              **w = calloc(modules, sizeof(ts_tensor *)),
+              **b = calloc(modules, sizeof(ts_tensor *)), *loss = NULL;
+    tcet_status st = t && w && b ? TCET_OK : job_fail(j, TCET_E_MEMORY, "out of memory");
+
+    for (int32_t k = 0; k < g->module_count && st == TCET_OK; k++) {
+        w[k] = leaf(j, &g->modules[k], 0);
+        b[k] = leaf(j, &g->modules[k], 1);
+        if ((g->modules[k].weight_count && !w[k]) || (g->modules[k].bias_count && !b[k]))
+            st = job_fail(j, TCET_E_BACKEND, "weights");
+    }
+    if (st == TCET_OK)
+        st = record(j, t, w, b);
+    if (st == TCET_OK) {
+        loss = ts_loss_value(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, t[g->output],
+                             j->run->y, pass->temperature != 0 ? pass->temperature : 1);
+        st = loss ? differentiate(j, loss, w, out) : job_fail(j, TCET_E_BACKEND, "loss");
+    }
+    ts_free(loss);
+    for (int32_t i = 0; t && i < g->node_count; i++)
+        ts_free(t[i]);
+    for (size_t k = 0; w && b && k < modules; k++) {
+        ts_free(w[k]);
+        ts_free(b[k]);
+    }
+    free(t);
+    free(w);
+    free(b);
+    return st;
+}

@@ -1,0 +1,786 @@
+/* torch_shim.cc -- see torch_shim.h.  Room: plugins/backend/torch; the only file that
+ * includes libtorch.  Compiles against libtorch 1.13 to 2.x, with and without CUDA. */
+#include "torch_shim.h"
+
+#include <tcet/draft/backend.h>
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+#include <torch/version.h>
+
+#include <cstdio>
+#include <cstring>
+#include <dlfcn.h>
+
+struct ts_tensor {
+    at::Tensor t;
+};
+
+namespace {
+
+using at::Tensor;
+
+constexpr auto LAST = at::MemoryFormat::ChannelsLast;
+
+void say(ts_device *d, const char *text)
+{
+    std::snprintf(d->message, sizeof d->message, "%s", text);
+    /* libtorch appends a stack trace; the first line says what is wrong */
+    if (char *end = std::strchr(d->message, '\n'))
+        *end = '\0';
+}
+
+/* Runs body; an exception becomes a status and a message. */
+template <class F> int guarded(ts_device *d, F body) noexcept
+{
+    try {
+        c10::InferenceMode no_autograd;
+
+        body();
+        return TCET_OK;
+    } catch (const std::bad_alloc &) {
+        say(d, "out of memory");
+        return TCET_E_MEMORY;
+    } catch (const c10::Error &e) {
+        const char *text = e.what_without_backtrace();
+
+        say(d, text);
+        return std::strstr(text, "memory") ? TCET_E_MEMORY : TCET_E_BACKEND;
+    } catch (const std::exception &e) {
+        say(d, e.what());
+        return TCET_E_BACKEND;
+    } catch (...) {
+        say(d, "unknown exception in libtorch");
+        return TCET_E_BACKEND;
+    }
+}
+
+/* The same for functions that return a tensor; NULL is the failure. */
+template <class F> ts_tensor *made(ts_device *d, F body) noexcept
+{
+    ts_tensor *out = nullptr;
+
+    guarded(d, [&] { out = new ts_tensor{body()}; });
+    return out;
+}
+
+at::ScalarType kind(const ts_device *d)
+{
+    return d->f64 ? at::kDouble : at::kFloat;
+}
+
+at::Device place(const ts_device *d)
+{
+    return d->cuda ? at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(d->index))
+                   : at::Device(at::kCPU);
+}
+
+at::TensorOptions options(const ts_device *d, at::ScalarType type)
+{
+    return at::TensorOptions().device(place(d)).dtype(type);
+}
+
+Tensor wrap(const ts_device *d, const void *x, at::IntArrayRef shape, at::ScalarType type)
+{
+    return at::from_blob(const_cast<void *>(x), shape, options(d, type));
+}
+
+Tensor wrap(const ts_device *d, const void *x, at::IntArrayRef shape)
+{
+    return wrap(d, x, shape, kind(d));
+}
+
+/* NHWC memory as the tensor [n, c, h, w] that libtorch knows. */
+Tensor image(const ts_device *d, const void *x, int64_t n, int64_t c, int64_t h, int64_t w)
+{
+    return at::from_blob(const_cast<void *>(x), {n, c, h, w}, {h * w * c, 1, w * c, c},
+                         options(d, kind(d)));
+}
+
+void put(const Tensor &value, Tensor to)
+{
+    to.copy_(value);
+}
+
+#if TORCH_VERSION_MAJOR >= 2
+#define ALLOCATE_CONST
+#else
+#define ALLOCATE_CONST const
+#endif
+
+/* libtorch's CPU allocations go through the executor's pool. */
+struct Pool final : c10::Allocator {
+    void *(*get)(size_t) = nullptr;
+    void (*put_back)(void *) = nullptr;
+
+    static void drop(void *data);
+    c10::DataPtr allocate(size_t bytes) ALLOCATE_CONST override
+    {
+        void *data = bytes ? get(bytes) : nullptr;
+
+        if (bytes && !data)
+            throw std::bad_alloc();
+        return {data, data, &drop, at::Device(at::kCPU)};
+    }
+    c10::DeleterFnPtr raw_deleter() const override { return &drop; }
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 1)
+    void copy_data(void *to, const void *from, std::size_t count) const override
+    {
+        default_copy_data(to, from, count);
+    }
+#endif
+};
+
+Pool pool;
+
+void Pool::drop(void *data)
+{
+    if (data)
+        pool.put_back(data);
+}
+
+} // namespace
+
+/* -- the library and its memory ------------------------------------------------------- */
+
+void ts_setup(int32_t threads, char *version, size_t cap)
+{
+    ts_device d{};
+
+    guarded(&d, [&] {
+        /* OpenBLAS keeps its own count; with POSIX threads it starts one for every core. */
+        using set_threads = void (*)(int);
+        auto blas = reinterpret_cast<set_threads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+
+        if (blas)
+            blas(threads);
+        at::set_num_threads(threads);
+        at::globalContext().setDeterministicCuDNN(true);
+        at::globalContext().setBenchmarkCuDNN(false);
+        at::globalContext().setAllowTF32CuDNN(false);
+        at::globalContext().setAllowTF32CuBLAS(false);
+    });
+    std::snprintf(version, cap, "libtorch %d.%d.%d", TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR,
+                  TORCH_VERSION_PATCH);
+}
+
+int32_t ts_cuda_devices(void)
+{
+    ts_device d{};
+    int32_t count = -1;
+
+    guarded(&d, [&] {
+        if (at::hasCUDA() || at::detail::getCUDAHooks().hasCUDA())
+            count = static_cast<int32_t>(at::detail::getCUDAHooks().getNumGPUs());
+    });
+    return count;
+}
+
+int ts_cuda_name(ts_device *d, char *out, size_t cap)
+{
+    return guarded(d, [&] { std::snprintf(out, cap, "cuda:%d", d->index); });
+}
+
+void ts_use_pool(void *(*get)(size_t), void (*put_back)(void *))
+{
+    pool.get = get;
+    pool.put_back = put_back;
+    c10::SetAllocator(at::kCPU, &pool, 255);
+}
+
+ts_tensor *ts_alloc(ts_device *d, size_t bytes, void **data)
+{
+    ts_tensor *t = made(d, [&] {
+        return at::empty({static_cast<int64_t>(bytes ? bytes : 1)}, options(d, at::kByte));
+    });
+
+    if (t)
+        *data = t->t.data_ptr();
+    return t;
+}
+
+void ts_free(ts_tensor *t)
+{
+    delete t;
+}
+
+static Tensor bytes_on(const ts_device *d, const void *x, size_t bytes)
+{
+    return wrap(d, x, {static_cast<int64_t>(bytes)}, at::kByte);
+}
+
+int ts_to_device(ts_device *d, void *to, const void *from, size_t bytes)
+{
+    return guarded(d, [&] {
+        ts_device host{};
+
+        bytes_on(d, to, bytes).copy_(bytes_on(&host, from, bytes));
+    });
+}
+
+int ts_to_host(ts_device *d, void *to, const void *from, size_t bytes)
+{
+    return guarded(d, [&] {
+        ts_device host{};
+
+        bytes_on(&host, to, bytes).copy_(bytes_on(d, from, bytes));
+    });
+}
+
+int ts_synchronize(ts_device *d)
+{
+    /* A copy to the host waits for everything before it on the stream. */
+    return guarded(d, [&] {
+        if (d->cuda)
+            at::zeros({1}, options(d, at::kFloat)).cpu();
+    });
+}
+
+/* -- convolution and linear ----------------------------------------------------------- */
+
+static Tensor filter(const ts_device *d, const ts_conv *s, const void *w, int32_t w_last)
+{
+    int64_t c = s->c / s->groups;
+
+    return w_last ? image(d, w, s->oc, c, s->kh, s->kw) : wrap(d, w, {s->oc, c, s->kh, s->kw});
+}
+
+ts_tensor *ts_conv_forward(ts_device *d, const ts_conv *s, const void *x, const void *w,
+                           int32_t w_last, const void *bias, void **data)
+{
+    ts_tensor *t = made(d, [&] {
+        c10::optional<Tensor> b;
+
+        if (bias)
+            b = wrap(d, bias, {s->oc});
+        return at::convolution(image(d, x, s->n, s->c, s->h, s->w), filter(d, s, w, w_last), b,
+                               {s->stride_h, s->stride_w}, {s->pad_h, s->pad_w},
+                               {s->dilation_h, s->dilation_w}, false, {0, 0}, s->groups)
+            .contiguous(LAST);
+    });
+
+    if (t)
+        *data = t->t.data_ptr();
+    return t;
+}
+
+int ts_conv_backward(ts_device *d, const ts_conv *s, const void *g, const void *x, const void *w,
+                     int32_t w_last, void *dw, ts_tensor **dx, void **data)
+{
+    return guarded(d, [&] {
+        std::array<bool, 3> mask{{dx != nullptr, dw != nullptr, false}};
+        /* without a weight gradient only the input's shape is read */
+        Tensor in = x ? image(d, x, s->n, s->c, s->h, s->w)
+                      : at::empty({s->n, s->c, s->h, s->w}, options(d, kind(d)), LAST);
+        auto grads = at::convolution_backward(
+            image(d, g, s->n, s->oc, s->oh, s->ow), in,
+            filter(d, s, w, w_last), c10::nullopt, {s->stride_h, s->stride_w},
+            {s->pad_h, s->pad_w}, {s->dilation_h, s->dilation_w}, false, {0, 0}, s->groups, mask);
+
+        if (dw)
+            wrap(d, dw, {s->oc, s->c / s->groups, s->kh, s->kw}).add_(std::get<1>(grads));
+        if (dx) {
+            *dx = new ts_tensor{std::get<0>(grads).contiguous(LAST)};
+            *data = (*dx)->t.data_ptr();
+        }
+    });
+}
+
+int ts_linear(ts_device *d, int64_t n, int64_t in, int64_t out, const void *x, const void *w,
+              const void *bias, void *y)
+{
+    return guarded(d, [&] {
+        Tensor to = wrap(d, y, {n, out}), wt = wrap(d, w, {out, in}).t();
+
+        if (bias)
+            at::addmm_out(to, wrap(d, bias, {out}), wrap(d, x, {n, in}), wt);
+        else
+            at::mm_out(to, wrap(d, x, {n, in}), wt);
+    });
+}
+
+int ts_linear_back(ts_device *d, int64_t n, int64_t in, int64_t out, const void *g, const void *x,
+                   const void *w, void *dx, void *dw)
+{
+    return guarded(d, [&] {
+        Tensor gt = wrap(d, g, {n, out});
+
+        if (dx) {
+            Tensor to = wrap(d, dx, {n, in});
+
+            at::mm_out(to, gt, wrap(d, w, {out, in}));
+        }
+        if (dw)
+            wrap(d, dw, {out, in}).addmm_(gt.t(), wrap(d, x, {n, in}));
+    });
+}
+
+/* -- the plain form of every other operation ------------------------------------------ */
+
+int ts_load(ts_device *d, const float *x, int64_t n, int64_t c, int64_t hw, void *out)
+{
+    return guarded(d, [&] {
+        ts_device host{};
+
+        put(wrap(&host, x, {n, c, hw}, at::kFloat).to(place(d)).to(kind(d)).permute({0, 2, 1}),
+            wrap(d, out, {n, hw, c}));
+    });
+}
+
+int ts_to_nchw(ts_device *d, const void *x, int64_t n, int64_t c, int64_t hw, void *out)
+{
+    return guarded(
+        d, [&] { put(wrap(d, x, {n, hw, c}).permute({0, 2, 1}), wrap(d, out, {n, c, hw})); });
+}
+
+int ts_from_nchw(ts_device *d, const void *x, int64_t n, int64_t c, int64_t hw, void *out)
+{
+    return guarded(
+        d, [&] { put(wrap(d, x, {n, c, hw}).permute({0, 2, 1}), wrap(d, out, {n, hw, c})); });
+}
+
+int ts_combine(ts_device *d, const ts_term *t, int32_t count, int64_t n, int64_t hw, int64_t c,
+               void *raw, void *act, uint64_t *)
+{
+    return guarded(d, [&] {
+        Tensor sum;
+
+        for (int32_t i = 0; i < count; i++) {
+            Tensor x = wrap(d, t[i].x, {n, hw, c});
+
+            if (t[i].a)
+                x = x * wrap(d, t[i].a, {c});
+            if (t[i].b)
+                x = x + wrap(d, t[i].b, {c});
+            sum = sum.defined() ? sum + x : x;
+        }
+        if (!sum.defined())
+            sum = at::zeros({n, hw, c}, options(d, kind(d)));
+        if (act)
+            put(sum.clamp_min(0), wrap(d, act, {n, hw, c}));
+        if (raw)
+            put(sum, wrap(d, raw, {n, hw, c}));
+    });
+}
+
+int ts_gather(ts_device *d, const void *const *plain, int32_t plain_count,
+              const void *const *masked, int32_t masked_count, const void *mask, int64_t pixels,
+              int64_t c, void *out, double *s1, const ts_sum *sums, int32_t sum_count)
+{
+    return guarded(d, [&] {
+        Tensor sum, part;
+
+        for (int32_t i = 0; i < masked_count; i++) {
+            Tensor x = wrap(d, masked[i], {pixels, c});
+
+            part = part.defined() ? part + x : x;
+        }
+        if (part.defined())
+            sum = at::where(wrap(d, mask, {pixels, c}) > 0, part, at::zeros_like(part));
+        for (int32_t i = 0; i < plain_count; i++) {
+            Tensor x = wrap(d, plain[i], {pixels, c});
+
+            sum = sum.defined() ? sum + x : x;
+        }
+        if (s1)
+            put(sum.sum({0}, false, at::kDouble), wrap(d, s1, {c}, at::kDouble));
+        for (int32_t i = 0; i < sum_count; i++) {
+            Tensor x = wrap(d, sums[i].x, {pixels, c});
+
+            if (sums[i].mean)
+                x = x - wrap(d, sums[i].mean, {c});
+            put((sum * x).sum({0}, false, at::kDouble), wrap(d, sums[i].s2, {c}, at::kDouble));
+        }
+        if (out)
+            put(sum, wrap(d, out, {pixels, c}));
+    });
+}
+
+/* a and b from mean and invstd. */
+static void norm_lines(const ts_device *d, int64_t c, const ts_norm *s)
+{
+    Tensor a = wrap(d, s->a, {c}), b = wrap(d, s->b, {c});
+
+    put(wrap(d, s->invstd, {c}), a);
+    if (s->gamma)
+        a.mul_(wrap(d, s->gamma, {c}));
+    put(-(wrap(d, s->mean, {c}) * a), b);
+    if (s->beta)
+        b.add_(wrap(d, s->beta, {c}));
+}
+
+int ts_norm_train(ts_device *d, const void *x, int64_t n, int64_t hw, int64_t c, const ts_norm *s,
+                  uint64_t *)
+{
+    return guarded(d, [&] {
+        auto moments = at::var_mean(wrap(d, x, {n * hw, c}), at::IntArrayRef{0}, false);
+        Tensor var = std::get<0>(moments);
+        double m = static_cast<double>(n * hw);
+
+        put(std::get<1>(moments), wrap(d, s->mean, {c}));
+        put((var + s->eps).rsqrt(), wrap(d, s->invstd, {c}));
+        if (s->running_var)
+            wrap(d, s->running_var, {c}).lerp_(var * (m > 1 ? m / (m - 1) : 1), s->momentum);
+        norm_lines(d, c, s);
+    });
+}
+
+int ts_norm_eval(ts_device *d, int64_t c, const ts_norm *s)
+{
+    return guarded(d, [&] {
+        wrap(d, s->mean, {c}).zero_();
+        wrap(d, s->invstd, {c}).fill_(1 / std::sqrt(1 + s->eps));
+        norm_lines(d, c, s);
+    });
+}
+
+int ts_norm_slope(ts_device *d, int64_t c, int64_t pixels, const ts_norm *s, const double *s1,
+                  const double *s2, void *k1, void *k2, void *k3, void *dgamma)
+{
+    return guarded(d, [&] {
+        Tensor a = wrap(d, s->a, {c}).to(at::kDouble), r = wrap(d, s->invstd, {c}).to(at::kDouble);
+        Tensor slope = s2 ? wrap(d, s2, {c}, at::kDouble) * r : Tensor();
+
+        if (dgamma)
+            wrap(d, dgamma, {c}).add_(slope.to(kind(d)));
+        put(a, wrap(d, k1, {c}));
+        if (k2) {
+            double m = static_cast<double>(pixels);
+            Tensor x = -(a * r * slope) / m;
+
+            put(x, wrap(d, k2, {c}));
+            put(-(a * wrap(d, s1, {c}, at::kDouble)) / m - x * wrap(d, s->mean, {c}),
+                wrap(d, k3, {c}));
+        }
+    });
+}
+
+int ts_avg_pool(ts_device *d, const ts_pool *s, const void *x, void *y)
+{
+    return guarded(d, [&] {
+        put(at::avg_pool2d(image(d, x, s->n, s->c, s->h, s->w), {s->kh, s->kw},
+                           {s->stride_h, s->stride_w}, {s->pad_h, s->pad_w}, false,
+                           s->count_padding != 0),
+            image(d, y, s->n, s->c, s->oh, s->ow));
+    });
+}
+
+int ts_avg_pool_back(ts_device *d, const ts_pool *s, const void *g, void *dx)
+{
+    return guarded(d, [&] {
+        Tensor like = image(d, dx, s->n, s->c, s->h, s->w); /* only its shape is read */
+
+        put(at::avg_pool2d_backward(image(d, g, s->n, s->c, s->oh, s->ow), like, {s->kh, s->kw},
+                                    {s->stride_h, s->stride_w}, {s->pad_h, s->pad_w}, false,
+                                    s->count_padding != 0, c10::nullopt),
+            like);
+    });
+}
+
+int ts_max_pool(ts_device *d, const ts_pool *s, const void *x, void *y)
+{
+    return guarded(d, [&] {
+        put(std::get<0>(at::max_pool2d_with_indices(image(d, x, s->n, s->c, s->h, s->w),
+                                                    {s->kh, s->kw}, {s->stride_h, s->stride_w},
+                                                    {s->pad_h, s->pad_w})),
+            image(d, y, s->n, s->c, s->oh, s->ow));
+    });
+}
+
+int ts_max_pool_back(ts_device *d, const ts_pool *s, const void *x, const void *g, void *dx)
+{
+    return guarded(d, [&] {
+        Tensor in = image(d, x, s->n, s->c, s->h, s->w);
+        std::array<int64_t, 2> k{{s->kh, s->kw}}, st{{s->stride_h, s->stride_w}},
+            p{{s->pad_h, s->pad_w}}, one{{1, 1}};
+        auto out = at::max_pool2d_with_indices(in, k, st, p);
+
+        put(at::max_pool2d_with_indices_backward(image(d, g, s->n, s->c, s->oh, s->ow), in, k, st,
+                                                 p, one, false, std::get<1>(out)),
+            image(d, dx, s->n, s->c, s->h, s->w));
+    });
+}
+
+int ts_global_pool(ts_device *d, int64_t n, int64_t hw, int64_t c, const void *x, void *y)
+{
+    return guarded(d, [&] { put(wrap(d, x, {n, hw, c}).mean({1}), wrap(d, y, {n, c})); });
+}
+
+int ts_global_pool_back(ts_device *d, int64_t n, int64_t hw, int64_t c, const void *g, void *dx)
+{
+    return guarded(d, [&] {
+        put((wrap(d, g, {n, 1, c}) / static_cast<double>(hw)).expand({n, hw, c}),
+            wrap(d, dx, {n, hw, c}));
+    });
+}
+
+static Tensor curve(uint32_t op, const Tensor &x)
+{
+    switch (op) {
+    case TCET_OP_SIGMOID: return x.sigmoid();
+    case TCET_OP_SWISH: return x * x.sigmoid();
+    case TCET_OP_HSWISH: return x * (x + 3).clamp(0, 6) / 6;
+    default: return x.clamp(0, 6);
+    }
+}
+
+int ts_curve(ts_device *d, uint32_t op, int64_t count, const void *x, void *y)
+{
+    return guarded(d, [&] { put(curve(op, wrap(d, x, {count})), wrap(d, y, {count})); });
+}
+
+static Tensor curve_slope(uint32_t op, const Tensor &x)
+{
+    Tensor s = x.sigmoid();
+
+    switch (op) {
+    case TCET_OP_SIGMOID: return s * (1 - s);
+    case TCET_OP_SWISH: return s * (1 + x * (1 - s));
+    case TCET_OP_HSWISH: {
+        Tensor inside = ((x > -3) & (x < 3)).to(x.scalar_type());
+
+        return inside * (2 * x + 3) / 6 + (x >= 3).to(x.scalar_type());
+    }
+    default: return ((x > 0) & (x < 6)).to(x.scalar_type());
+    }
+}
+
+int ts_curve_back(ts_device *d, uint32_t op, int64_t count, const void *x, const void *g, void *dx)
+{
+    return guarded(d, [&] {
+        put(wrap(d, g, {count}) * curve_slope(op, wrap(d, x, {count})), wrap(d, dx, {count}));
+    });
+}
+
+int ts_multiply(ts_device *d, int64_t n, int64_t hw, int64_t c, int32_t spread, const void *x,
+                const void *s, void *y)
+{
+    return guarded(d, [&] {
+        put(wrap(d, x, {n, hw, c}) * wrap(d, s, {n, spread ? 1 : hw, c}), wrap(d, y, {n, hw, c}));
+    });
+}
+
+int ts_multiply_back(ts_device *d, int64_t n, int64_t hw, int64_t c, const void *g, const void *x,
+                     void *ds)
+{
+    return guarded(d, [&] {
+        put((wrap(d, g, {n, hw, c}) * wrap(d, x, {n, hw, c})).sum({1}), wrap(d, ds, {n, c}));
+    });
+}
+
+int ts_window_copy(ts_device *d, const ts_window *s, const void *x, void *y)
+{
+    return guarded(d, [&] {
+        Tensor from = wrap(d, x, {s->n, s->sh, s->sw, s->sc});
+        Tensor to = wrap(d, y, {s->n, s->dh, s->dw, s->dc});
+
+        if (s->clear)
+            to.zero_();
+        put(from.narrow(1, s->src_h, s->h).narrow(2, s->src_w, s->w).narrow(3, s->src_c, s->c),
+            to.narrow(1, s->dst_h, s->h).narrow(2, s->dst_w, s->w).narrow(3, s->dst_c, s->c));
+    });
+}
+
+int ts_zero(ts_device *d, void *x, size_t bytes)
+{
+    return guarded(d, [&] { bytes_on(d, x, bytes).zero_(); });
+}
+
+int ts_loss(ts_device *d, int32_t cross_entropy, const void *logits, const int64_t *labels,
+            int64_t n, int64_t c, double temperature, int64_t only, void *g)
+{
+    return guarded(d, [&] {
+        Tensor to = wrap(d, g, {n, c});
+
+        if (cross_entropy) {
+            ts_device host{};
+            Tensor y = wrap(&host, labels, {n, 1}, at::kLong).to(place(d));
+            Tensor p = (wrap(d, logits, {n, c}) / temperature).softmax(1);
+
+            p.scatter_add_(1, y, at::full({n, 1}, -1, options(d, kind(d))));
+            put(p / (temperature * (only < 0 ? static_cast<double>(n) : 1.0)), to);
+        } else {
+            to.fill_(1 / temperature);
+        }
+        if (only >= 0) {
+            to.narrow(0, 0, only).zero_();
+            to.narrow(0, only + 1, n - only - 1).zero_();
+        }
+    });
+}
+
+int ts_agreement(ts_device *d, const void *x, int64_t n, int64_t units, double *k,
+                 double *positive)
+{
+    return guarded(d, [&] {
+        Tensor to = wrap(d, k, {n, n}, at::kDouble), v = wrap(d, x, {n, units});
+        /* 0 and 1 multiply exactly, and float32 counts them up to 2^24 */
+        int64_t step = int64_t{1} << 24;
+
+        for (int64_t at = 0; at < units; at += step) {
+            int64_t width = std::min(step, units - at);
+            Tensor on = (v.narrow(1, at, width) > 0).to(at::kFloat);
+            Tensor counts = on.sum({1}, false, at::kDouble);
+
+            to.add_(at::mm(on, on.t()).to(at::kDouble), 2);
+            to.sub_(counts.unsqueeze(0)).sub_(counts.unsqueeze(1)).add_(static_cast<double>(width));
+            wrap(d, positive, {1}, at::kDouble).add_(counts.sum());
+        }
+    });
+}
+
+/* -- autograd -------------------------------------------------------------------------- */
+
+/* As guarded and made, with gradients recorded. */
+template <class F> static int recorded(ts_device *d, F body) noexcept
+{
+    return guarded(d, [&] {
+        c10::InferenceMode off(false);
+        at::AutoGradMode on(true);
+
+        body();
+    });
+}
+
+template <class F> static ts_tensor *recorded_tensor(ts_device *d, F body) noexcept
+{
+    ts_tensor *out = nullptr;
+
+    recorded(d, [&] { out = new ts_tensor{body()}; });
+    return out;
+}
+
+ts_tensor *ts_leaf(ts_device *d, const float *x, const int64_t *shape, int32_t ndim,
+                   int32_t wants_gradient)
+{
+    return recorded_tensor(d, [&] {
+        ts_device host{};
+
+        return wrap(&host, x, {shape, static_cast<size_t>(ndim)}, at::kFloat)
+            .to(options(d, kind(d)), false, true)
+            .set_requires_grad(wants_gradient != 0);
+    });
+}
+
+static Tensor apply_norm(const tcet_node *op, const Tensor &x, const ts_tensor *w,
+                         const ts_tensor *b, uint32_t norm)
+{
+    Tensor scale, shift;
+
+    if (norm == TCET_NORM_REMOVED)
+        return x;
+    if (norm == TCET_NORM_EVAL && op->track) {
+        Tensor y = x / std::sqrt(1 + op->eps);
+
+        if (w)
+            y = y * w->t.view({1, -1, 1, 1});
+        return b ? y + b->t.view({1, -1, 1, 1}) : y;
+    }
+    return at::batch_norm(x, w ? w->t : scale, b ? b->t : shift, Tensor(), Tensor(), true, 0,
+                          op->eps, false);
+}
+
+ts_tensor *ts_apply(ts_device *d, const tcet_node *op, ts_tensor *const *in, int32_t count,
+                    ts_tensor *w, ts_tensor *b, uint32_t norm)
+{
+    return recorded_tensor(d, [&]() -> Tensor {
+        Tensor x = count ? in[0]->t : Tensor();
+        int64_t n = x.size(0);
+        c10::optional<Tensor> bias;
+
+        if (b)
+            bias = b->t;
+        switch (op->op) {
+        case TCET_OP_CONV2D:
+            return at::conv2d(x, w->t, bias, {op->stride_h, op->stride_w},
+                              {op->padding_h, op->padding_w}, {op->dilation_h, op->dilation_w},
+                              op->groups);
+        case TCET_OP_LINEAR: return at::linear(x.flatten(1), w->t, bias).view({n, op->c, 1, 1});
+        case TCET_OP_BATCH_NORM: return apply_norm(op, x, w, b, norm);
+        case TCET_OP_RELU: return x.relu();
+        case TCET_OP_AVG_POOL:
+            return at::avg_pool2d(x, {op->kernel_h, op->kernel_w}, {op->stride_h, op->stride_w},
+                                  {op->padding_h, op->padding_w}, false,
+                                  op->count_include_pad != 0);
+        case TCET_OP_MAX_POOL:
+            return at::max_pool2d(x, {op->kernel_h, op->kernel_w}, {op->stride_h, op->stride_w},
+                                  {op->padding_h, op->padding_w});
+        case TCET_OP_GLOBAL_POOL: return x.mean({2, 3}, true);
+        case TCET_OP_ADD:
+            for (int32_t i = 1; i < count; i++)
+                x = x + in[i]->t;
+            return x;
+        case TCET_OP_CONCAT: {
+            std::vector<Tensor> parts;
+
+            for (int32_t i = 0; i < count; i++)
+                parts.push_back(in[i]->t);
+            return at::cat(parts, 1);
+        }
+        case TCET_OP_MUL: return x * in[1]->t;
+        case TCET_OP_ZERO: return at::zeros({n, op->c, op->h, op->w}, x.options());
+        case TCET_OP_SLICE:
+            return x.narrow(1, op->offset_c, op->c)
+                .slice(2, op->offset_h)
+                .slice(3, op->offset_w);
+        case TCET_OP_PAD: return at::constant_pad_nd(x, {0, op->padding_w, 0, op->padding_h}, 0);
+        case TCET_OP_SIGMOID:
+        case TCET_OP_SWISH:
+        case TCET_OP_HSWISH:
+        case TCET_OP_RELU6: return curve(op->op, x);
+        case TCET_OP_SCALE: return x * op->eps;
+        default: return x;
+        }
+    });
+}
+
+ts_tensor *ts_loss_value(ts_device *d, int32_t cross_entropy, ts_tensor *logits,
+                         const int64_t *labels, double temperature)
+{
+    return recorded_tensor(d, [&]() -> Tensor {
+        Tensor z = logits->t.flatten(1) / temperature;
+
+        if (!cross_entropy)
+            return z.sum();
+        ts_device host{};
+        Tensor y = wrap(&host, labels, {z.size(0), 1}, at::kLong).to(place(d));
+
+        return -z.log_softmax(1).gather(1, y).mean();
+    });
+}
+
+int ts_hessian(ts_device *d, ts_tensor *loss, ts_tensor *const *weights, int32_t count,
+               void *const *out)
+{
+    return recorded(d, [&] {
+        std::vector<Tensor> w;
+        Tensor dot;
+
+        for (int32_t i = 0; i < count; i++)
+            w.push_back(weights[i]->t);
+        auto g = torch::autograd::grad({loss->t}, w, {}, true, true, true);
+
+        for (const Tensor &t : g) {
+            if (t.defined()) {
+                Tensor part = (t * t.detach()).sum();
+
+                dot = dot.defined() ? dot + part : part;
+            }
+        }
+        std::vector<Tensor> h(w.size());
+
+        /* linear networks have a constant gradient */
+        if (dot.defined() && dot.requires_grad())
+            h = torch::autograd::grad({dot}, w, {}, false, false, true);
+        for (size_t i = 0; i < h.size(); i++) {
+            ts_device host{};
+            Tensor to = wrap(&host, out[i], w[i].sizes(), kind(d));
+            c10::InferenceMode no_autograd;
+
+            if (h[i].defined())
+                to.copy_(h[i]);
+            else
+                to.zero_();
+        }
+    });
+}

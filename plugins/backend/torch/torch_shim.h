@@ -1,0 +1,167 @@
+/* torch_shim.h -- the C face of libtorch: everything the executor takes from it.
+ *
+ * Room: plugins/backend/torch.  Pointers, integers and floating-point numbers only; no
+ * exception leaves a function.  Unless said otherwise a function returns 0, or a negative
+ * tcet_status with the reason in d->message, and outputs are then untouched.  Tensors are
+ * contiguous, images in NHWC order, elements of the device's type, all in the device's
+ * memory.  One thread at a time. */
+#ifndef BACKEND_TORCH_SHIM_H
+#define BACKEND_TORCH_SHIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Where tensors live and what they hold. */
+struct ts_device {
+    int32_t cuda;  /* 0: CPU memory, 1: CUDA */
+    int32_t index; /* of the CUDA device */
+    int32_t f64;   /* 1: double, 0: float */
+    int32_t reserved;
+    char message[512]; /* of the last failure */
+};
+
+typedef struct ts_tensor ts_tensor; /* owned by whoever got it; ts_free */
+
+/* A two-dimensional convolution of n images. */
+struct ts_conv {
+    int64_t n, c, h, w;    /* input */
+    int64_t oc, oh, ow;    /* output */
+    int64_t kh, kw;        /* weight is [oc, c / groups, kh, kw] */
+    int64_t stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups;
+};
+
+/* A pooling window; sizes as in ts_conv, oc = c. */
+struct ts_pool {
+    int64_t n, c, h, w, oh, ow;
+    int64_t kh, kw, stride_h, stride_w, pad_h, pad_w;
+    int64_t count_padding; /* average: padding counts as zeros */
+};
+
+/* One summand a[c] * x + b[c]; a NULL is 1, b NULL is 0. */
+struct ts_term {
+    const void *x, *a, *b;
+    uint64_t *bits; /* CPU kernels: where the packed signs of x go, or NULL */
+};
+
+/* One batch norm whose backward sums ride on a sweep: s2[c] = sum of g * (x - mean[c]). */
+struct ts_sum {
+    const void *x, *mean;
+    double *s2;
+};
+
+/* Copies a block of channels, rows and columns of n images between two tensors; rows and
+ * columns of the destination outside the block are zeroed where `clear`. */
+struct ts_window {
+    int64_t n, h, w, c; /* the block */
+    int64_t sh, sw, sc; /* source extents, and where the block begins in it */
+    int64_t src_h, src_w, src_c;
+    int64_t dh, dw, dc; /* the same for the destination */
+    int64_t dst_h, dst_w, dst_c;
+    int64_t clear;
+};
+
+/* Per-channel numbers of one batch norm call, elements of the device's type. */
+struct ts_norm {
+    const void *gamma, *beta;  /* NULL: 1, 0 */
+    void *mean, *invstd;       /* of the batch */
+    void *a, *b;               /* the norm as a[c] * x + b[c] */
+    void *running_var;         /* updated; NULL where nobody asks */
+    double eps, momentum;
+};
+
+/* -- the library and its memory ------------------------------------------------------- */
+
+/* Version text into out; also makes libtorch deterministic, and quiet about threads. */
+void ts_setup(int32_t threads, char *version, size_t cap);
+/* Number of CUDA devices, -1 where this libtorch was built without CUDA. */
+int32_t ts_cuda_devices(void);
+int ts_cuda_name(struct ts_device *d, char *out, size_t cap);
+/* Every CPU tensor allocates through these (get gives 64-byte alignment, or NULL). */
+void ts_use_pool(void *(*get)(size_t bytes), void (*put)(void *data));
+/* CUDA: `bytes` of device memory, owned by the tensor. */
+ts_tensor *ts_alloc(struct ts_device *d, size_t bytes, void **data);
+void ts_free(ts_tensor *t);
+/* Between host and device memory, in bytes; ts_to_host waits for the device. */
+int ts_to_device(struct ts_device *d, void *to, const void *from, size_t bytes);
+int ts_to_host(struct ts_device *d, void *to, const void *from, size_t bytes);
+int ts_synchronize(struct ts_device *d);
+
+/* -- convolution and linear ----------------------------------------------------------- */
+
+/* y = conv(x, w) + bias; the output tensor is libtorch's own, its memory *data.  bias may
+ * be NULL.  w is [oc, c/groups, kh, kw], or the same in channels-last order (`w_last`). */
+ts_tensor *ts_conv_forward(struct ts_device *d, const struct ts_conv *s, const void *x,
+                           const void *w, int32_t w_last, const void *bias, void **data);
+/* dx (where asked: dx and data not NULL) is libtorch's own; dw [oc, c/groups, kh, kw] is
+ * added to the caller's where not NULL.  x may be NULL where dw is. */
+int ts_conv_backward(struct ts_device *d, const struct ts_conv *s, const void *g, const void *x,
+                     const void *w, int32_t w_last, void *dw, ts_tensor **dx, void **data);
+/* y[n, out] = x[n, in] w^T + bias */
+int ts_linear(struct ts_device *d, int64_t n, int64_t in, int64_t out, const void *x,
+              const void *w, const void *bias, void *y);
+/* dx[n, in] = g w and dw[out, in] += g^T x, each where not NULL. */
+int ts_linear_back(struct ts_device *d, int64_t n, int64_t in, int64_t out, const void *g,
+                   const void *x, const void *w, void *dx, void *dw);
+
+/* -- the plain form of every other operation, for any device -------------------------- */
+/* Same contracts as struct kernels in kernels.h, which documents them. */
+
+int ts_load(struct ts_device *d, const float *x, int64_t n, int64_t c, int64_t hw, void *out);
+int ts_to_nchw(struct ts_device *d, const void *x, int64_t n, int64_t c, int64_t hw, void *out);
+int ts_from_nchw(struct ts_device *d, const void *x, int64_t n, int64_t c, int64_t hw, void *out);
+int ts_combine(struct ts_device *d, const struct ts_term *t, int32_t count, int64_t n, int64_t hw,
+               int64_t c, void *raw, void *act, uint64_t *bits);
+int ts_gather(struct ts_device *d, const void *const *plain, int32_t plain_count,
+              const void *const *masked, int32_t masked_count, const void *mask, int64_t pixels,
+              int64_t c, void *out, double *s1, const struct ts_sum *sums, int32_t sum_count);
+int ts_norm_train(struct ts_device *d, const void *x, int64_t n, int64_t hw, int64_t c,
+                  const struct ts_norm *s, uint64_t *bits);
+int ts_norm_eval(struct ts_device *d, int64_t c, const struct ts_norm *s);
+int ts_norm_slope(struct ts_device *d, int64_t c, int64_t pixels, const struct ts_norm *s,
+                  const double *s1, const double *s2, void *k1, void *k2, void *k3, void *dgamma);
+int ts_avg_pool(struct ts_device *d, const struct ts_pool *s, const void *x, void *y);
+int ts_avg_pool_back(struct ts_device *d, const struct ts_pool *s, const void *g, void *dx);
+int ts_max_pool(struct ts_device *d, const struct ts_pool *s, const void *x, void *y);
+int ts_max_pool_back(struct ts_device *d, const struct ts_pool *s, const void *x, const void *g,
+                     void *dx);
+int ts_global_pool(struct ts_device *d, int64_t n, int64_t hw, int64_t c, const void *x, void *y);
+int ts_global_pool_back(struct ts_device *d, int64_t n, int64_t hw, int64_t c, const void *g,
+                        void *dx);
+int ts_curve(struct ts_device *d, uint32_t op, int64_t count, const void *x, void *y);
+int ts_curve_back(struct ts_device *d, uint32_t op, int64_t count, const void *x, const void *g,
+                  void *dx);
+int ts_multiply(struct ts_device *d, int64_t n, int64_t hw, int64_t c, int32_t spread,
+                const void *x, const void *s, void *y);
+int ts_multiply_back(struct ts_device *d, int64_t n, int64_t hw, int64_t c, const void *g,
+                     const void *x, void *ds);
+int ts_window_copy(struct ts_device *d, const struct ts_window *s, const void *x, void *y);
+int ts_zero(struct ts_device *d, void *x, size_t bytes);
+int ts_loss(struct ts_device *d, int32_t cross_entropy, const void *logits, const int64_t *labels,
+            int64_t n, int64_t c, double temperature, int64_t only, void *g);
+int ts_agreement(struct ts_device *d, const void *x, int64_t n, int64_t units, double *k,
+                 double *positive);
+
+/* -- autograd, for Hessian-vector products alone -------------------------------------- */
+
+/* A copy of n, c, h, w (or fewer) numbers from NCHW host float32 as a leaf. */
+ts_tensor *ts_leaf(struct ts_device *d, const float *x, const int64_t *shape, int32_t ndim,
+                   int32_t wants_gradient);
+struct tcet_node;
+/* One graph operation on tensors in NCHW; w, b may be NULL.  norm is a TCET_NORM_*. */
+ts_tensor *ts_apply(struct ts_device *d, const struct tcet_node *op, ts_tensor *const *in,
+                    int32_t count, ts_tensor *w, ts_tensor *b, uint32_t norm);
+ts_tensor *ts_loss_value(struct ts_device *d, int32_t cross_entropy, ts_tensor *logits,
+                         const int64_t *labels, double temperature);
+/* H g for each of the weights, g the gradient over all of them, to host out[i] (elements of
+ * the device's type).  Weights that the loss does not reach get zeros. */
+int ts_hessian(struct ts_device *d, ts_tensor *loss, ts_tensor *const *weights, int32_t count,
+               void *const *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
