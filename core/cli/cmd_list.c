@@ -109,7 +109,7 @@ int cmd_list(const struct command *c, int argc, char **argv)
         buf_printf(&out, "  %-16s %s%s\n", p->id, p->summary, p->builtin ? "" : " [not built in]");
     }
     for (size_t i = 0; i < r->broken_count && !json; i++)
-        fprintf(stderr, "tcet-host: warning: %s: %s\n", r->broken[i].path, r->broken[i].error);
+        fprintf(stderr, "tcet-host: warning: %s\n", r->broken[i].error);
     cli_write(&out);
     buf_free(&out);
     registry_close(r);

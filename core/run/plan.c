@@ -1,5 +1,6 @@
 /* plan.c -- see plan.h: from config keys to instances, merged passes, columns and keys.
  * Room: core/run. */
+#include "run/expand.h"
 #include "run/plan.h"
 
 #include "base/text.h"
@@ -9,14 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BATCH_MAX = 1 << 20 };
+
 /* -- Which sections and keys exist ------------------------------------------------------ */
 
 /* Keys that the host itself reads; the rest of a section goes to its plugin. */
 static const char *const RUN_KEYS[] = {"space", "archs", "seed", "classes", "output", "workers",
-                                       "timeout", "retries", "memory", "on_nonfinite", "top"};
+                                       "timeout", "retries", "memory", "on_nonfinite", "top", "repeats"};
 static const char *const BACKEND_KEYS[] = {"plugin", "precision"};
 static const char *const DATA_KEYS[] = {"plugin", "batch", "seed", "resolution"};
 static const char *const BENCHMARK_KEYS[] = {"table", "column", "population"};
+static const char *const ABLATION_KEYS[] = {"saliency", "aggregator", "combiner", "with",
+                                            "partition", "seed", "batch", "data"};
 static const char *const PLUGINS_KEYS[] = {"path"};
 static const char *const EXPORT_KEYS[] = {"files", "layers", "times"};
 
@@ -35,6 +40,8 @@ static const struct {
     {"saliency", 1, NULL, 0},
     {"aggregator", 1, NULL, 0},
     {"combiner", 1, NULL, 0},
+    {"dataset", 1, NULL, 0},
+    {"ablation", 0, ABLATION_KEYS, TCET_COUNT(ABLATION_KEYS)},
     {"benchmark", 0, BENCHMARK_KEYS, TCET_COUNT(BENCHMARK_KEYS)},
     {"plugins", 0, PLUGINS_KEYS, TCET_COUNT(PLUGINS_KEYS)},
     {"export", 0, EXPORT_KEYS, TCET_COUNT(EXPORT_KEYS)},
@@ -89,7 +96,7 @@ static tcet_status check_section(const struct config_section *s, struct error *e
     return config_section_error(
         err, s,
         "unknown section [%s]%s; sections: run, backend, data, space, metric NAME, score NAME, "
-        "saliency ID, aggregator ID, combiner ID, benchmark, plugins, export",
+        "saliency ID, aggregator ID, combiner ID, dataset ID, ablation, benchmark, plugins, export",
         s->kind, text_suggest(hint, sizeof hint, s->kind, kinds, TCET_COUNT(SECTIONS)));
 }
 
@@ -201,67 +208,105 @@ static tcet_status open_space(struct plan *p, struct error *err)
     return TCET_OK;
 }
 
-static tcet_status open_data(struct plan *p, struct error *err)
+/* Opens one dataset; section: [data], or NULL for another dataset named by a metric. */
+static tcet_status open_data(struct plan *p, const struct config_key *k, const char *fallback,
+                             const struct config_section *section, int64_t batch,
+                             struct error *err)
 {
-    struct config_key *k = config_get(p->config, "data", "", "plugin");
+    struct plan_data *d = &p->data[p->data_count];
     const tcet_dataset_ops *ops;
     struct plugin *plugin;
     int64_t seed;
 
-    TRY(find_plugin(p, TCET_DATASET, k, "cifar10", &plugin, err));
-    TRY(make_instance(p, plugin, config_section(p->config, "data", ""), "", DATA_KEYS,
-                      TCET_COUNT(DATA_KEYS), &p->dataset, err));
-    TRY(config_i64(p->config, "data", "", "batch", 64, 1, 1 << 20, &p->batch, err));
+    TRY(find_plugin(p, TCET_DATASET, k, fallback, &plugin, err));
+    TRY(make_instance(p, plugin, section, "", DATA_KEYS, TCET_COUNT(DATA_KEYS), &d->dataset, err));
+    p->data_count++;
     TRY(config_i64(p->config, "data", "", "seed", 0, 0, INT64_MAX, &seed, err));
-    p->data_seed = (uint64_t)seed;
-    ops = OPS(tcet_dataset_ops, p->dataset);
-    TRY(call_end(&p->dataset->cx, ops->open(call_begin(&p->dataset->cx), p->dataset->self), err));
-    p->data_info.struct_size = sizeof p->data_info;
-    TRY(call_end(&p->dataset->cx,
-                 ops->info(call_begin(&p->dataset->cx), p->dataset->self, &p->data_info), err));
-    p->data_info.identity[sizeof p->data_info.identity - 1] = '\0';
-    p->data_info.description[sizeof p->data_info.description - 1] = '\0';
+    d->id = plugin->desc.id;
+    d->seed = (uint64_t)seed;
+    d->batch = batch;
+    d->batches = 1;
+    ops = OPS(tcet_dataset_ops, d->dataset);
+    TRY(call_end(&d->dataset->cx, ops->open(call_begin(&d->dataset->cx), d->dataset->self), err));
+    d->info.struct_size = sizeof d->info;
+    TRY(call_end(&d->dataset->cx,
+                 ops->info(call_begin(&d->dataset->cx), d->dataset->self, &d->info), err));
+    d->info.identity[sizeof d->info.identity - 1] = '\0';
+    d->info.description[sizeof d->info.description - 1] = '\0';
     return TCET_OK;
 }
 
+static tcet_status open_first_data(struct plan *p, struct error *err)
+{
+    int64_t batch;
+
+    /* Every metric may name one of its own. */
+    p->data = arena_alloc(&p->arena, (p->config->section_count + 1) * sizeof *p->data);
+    TRY(config_i64(p->config, "data", "", "batch", 64, 1, BATCH_MAX, &batch, err));
+    return open_data(p, config_get(p->config, "data", "", "plugin"), "cifar10",
+                     config_section(p->config, "data", ""), batch, err);
+}
+
+/* The data that a metric's keys `data` and `batch` select. */
+static tcet_status metric_data(struct plan *p, const struct config_section *s, int *out,
+                               struct error *err)
+{
+    struct config_key *k = config_get(p->config, s->kind, s->name, "data");
+    const char *id = k ? k->value : p->data[0].id;
+    int64_t batch;
+
+    TRY(config_i64(p->config, s->kind, s->name, "batch", p->data[0].batch, 1, BATCH_MAX, &batch,
+                   err));
+    for (size_t i = 0; i < p->data_count; i++) {
+        if (!strcmp(p->data[i].id, id) && p->data[i].batch == batch) {
+            *out = (int)i;
+            return TCET_OK;
+        }
+    }
+    *out = (int)p->data_count;
+    return open_data(p, k, p->data[0].id,
+                     strcmp(id, p->data[0].id) ? NULL : config_section(p->config, "data", ""),
+                     batch, err);
+}
+
 /* Draws the mini-batches once; every architecture sees the same. */
-static tcet_status draw_data(struct plan *p, struct error *err)
+static tcet_status draw_data(struct plan *p, struct plan_data *d, struct error *err)
 {
     tcet_data_request want = {.struct_size = sizeof want,
                               .channels = p->task.channels,
                               .height = p->task.height,
                               .width = p->task.width,
                               .classes = p->task.classes,
-                              .batch = p->batch,
-                              .batches = p->batches,
-                              .seed = p->data_seed};
+                              .batch = d->batch,
+                              .batches = d->batches,
+                              .seed = d->seed};
     int64_t image = (int64_t)want.channels * want.height * want.width, total;
 
-    if (__builtin_mul_overflow(image * p->batch, p->batches, &total) || total > INT64_C(1) << 33)
+    if (__builtin_mul_overflow(image * d->batch, d->batches, &total) || total > INT64_C(1) << 33)
         return error_set(err, TCET_E_ARG,
                          "[data] %lld mini-batches of %lld images of %dx%dx%d are too large",
-                         (long long)p->batches, (long long)p->batch, want.channels, want.height,
+                         (long long)d->batches, (long long)d->batch, want.channels, want.height,
                          want.width);
-    p->x = mem_try((size_t)total, sizeof *p->x);
-    p->y = mem_try((size_t)(p->batch * p->batches), sizeof *p->y);
-    if (!p->x || !p->y)
+    d->x = mem_try((size_t)total, sizeof *d->x);
+    d->y = mem_try((size_t)(d->batch * d->batches), sizeof *d->y);
+    if (!d->x || !d->y)
         return error_set(err, TCET_E_MEMORY, "no memory for the mini-batches");
-    TRY(call_end(&p->dataset->cx,
-                 OPS(tcet_dataset_ops, p->dataset)
-                     ->draw(call_begin(&p->dataset->cx), p->dataset->self, &want, p->x, p->y),
+    TRY(call_end(&d->dataset->cx,
+                 OPS(tcet_dataset_ops, d->dataset)
+                     ->draw(call_begin(&d->dataset->cx), d->dataset->self, &want, d->x, d->y),
                  err));
-    for (int64_t i = 0; i < p->batch * p->batches; i++) {
-        if (p->y[i] < 0 || p->y[i] >= p->task.classes)
+    for (int64_t i = 0; i < d->batch * d->batches; i++) {
+        if (d->y[i] < 0 || d->y[i] >= p->task.classes)
             return error_set(err, TCET_E_PLUGIN,
-                             "dataset %s gave label %lld where there are %d classes",
-                             p->dataset->plugin->desc.id, (long long)p->y[i], p->task.classes);
+                             "dataset %s gave label %lld where there are %d classes", d->id,
+                             (long long)d->y[i], p->task.classes);
     }
-    for (int64_t i = 0; i < image * p->batch; i++)
-        p->x_sum += (double)p->x[i];
-    p->data_key = arena_printf(&p->arena, "%s %s batch=%lld seed=%llu %dx%dx%d classes=%d",
-                               instance_key(p, p->dataset), p->data_info.identity,
-                               (long long)p->batch, (unsigned long long)p->data_seed,
-                               want.channels, want.height, want.width, want.classes);
+    for (int64_t i = 0; i < image * d->batch; i++)
+        d->x_sum += (double)d->x[i];
+    d->key = arena_printf(&p->arena, "%s %s batch=%lld seed=%llu %dx%dx%d classes=%d",
+                          instance_key(p, d->dataset), d->info.identity, (long long)d->batch,
+                          (unsigned long long)d->seed, want.channels, want.height, want.width,
+                          want.classes);
     return TCET_OK;
 }
 
@@ -285,6 +330,7 @@ static tcet_status check_request(const struct plan *p, const struct plan_salienc
                                  struct error *err)
 {
     const tcet_pass *a = &s->asked;
+    int64_t batch = p->data[s->data].batch;
     const char *id = s->instance->plugin->desc.id;
 
     if (a->weights > TCET_WEIGHTS_GAUSSIAN || a->input > TCET_INPUT_MIXUP ||
@@ -295,16 +341,16 @@ static tcet_status check_request(const struct plan *p, const struct plan_salienc
         s->request.sites >= TCET_SITE_LOGITS << 1 || s->request.pass != a)
         return error_set(err, TCET_E_PLUGIN, "saliency %s describes a pass that does not exist",
                          id);
-    if (a->batches > 4096 || a->samples > p->batch)
+    if (a->batches > 4096 || a->samples > batch)
         return error_set(err, TCET_E_ARG,
                          "saliency %s asks for %u mini-batches and %u images of each; [data] batch "
                          "is %lld, and 4096 mini-batches are the most",
-                         id, a->batches, a->samples, (long long)p->batch);
-    if (a->source == TCET_SOURCE_PARTS && a->batches && p->batch % a->batches)
+                         id, a->batches, a->samples, (long long)batch);
+    if (a->source == TCET_SOURCE_PARTS && a->batches && batch % a->batches)
         return error_set(err, TCET_E_ARG,
                          "saliency %s cuts the mini-batch into %u parts, which does not divide "
-                         "[data] batch = %lld",
-                         id, a->batches, (long long)p->batch);
+                         "the batch of %lld",
+                         id, a->batches, (long long)batch);
     if (a->gradient && !a->loss)
         return error_set(err, TCET_E_PLUGIN, "saliency %s asks for a gradient of no loss", id);
     if (s->request.form == TCET_FORM_CUSTOM && !OPS(tcet_saliency_ops, s->instance)->shape)
@@ -318,45 +364,65 @@ static int needs_backend(const struct plan_saliency *s)
     return s->request.wants || s->asked.loss || s->asked.gradient;
 }
 
-/* Index of the saliency with this plugin and parameters, made when it is new. */
+/* Fills in what describe() left open, and drops what makes no difference, so that equal
+ * needs have equal passes. */
+static void normalise(struct plan *p, struct plan_saliency *s)
+{
+    tcet_pass *a = &s->asked;
+    struct plan_data *d = &p->data[s->data];
+
+    if (!a->batches)
+        a->batches = 1;
+    if (a->batches == 1)
+        a->source = TCET_SOURCE_LOADER;
+    if (a->samples == d->batch)
+        a->samples = 0;
+    if (a->precision == TCET_PRECISION_RUN)
+        a->precision = p->precision;
+    if (!needs_backend(s) || a->input == TCET_INPUT_ONES)
+        s->data = 0;
+    if (!needs_backend(s))
+        s->seed = 0;
+    if (needs_backend(s) && a->input == TCET_INPUT_BATCH && a->source == TCET_SOURCE_LOADER &&
+        a->batches > d->batches)
+        d->batches = a->batches;
+}
+
+/* Index of the saliency with this plugin, parameters, seed and data, made when it is new. */
 static tcet_status add_saliency(struct plan *p, const struct plugin *plugin,
-                                const struct config_section *section, int *out, struct error *err)
+                                const struct config_section *section, uint64_t seed, int data,
+                                int *out, struct error *err)
 {
     struct plan_saliency *s = &p->saliencies[p->saliency_count];
     struct instance *i;
-    const char *key;
+    tcet_status st;
 
     TRY(make_instance(p, plugin, section, "saliency.", NULL, 0, &i, err));
-    key = instance_key(p, i);
+    *s = (struct plan_saliency){.instance = i, .key = instance_key(p, i), .pass = -1,
+                                .seed = seed, .data = data};
+    s->asked.struct_size = sizeof s->asked;
+    s->request = (tcet_request){.struct_size = sizeof s->request,
+                                .sites = TCET_SITE_WEIGHT,
+                                .pass = &s->asked};
+    st = call_end(&i->cx,
+                  OPS(tcet_saliency_ops, i)->describe(call_begin(&i->cx), i->self, &s->request),
+                  err);
+    if (st >= 0)
+        st = check_request(p, s, err);
+    if (st < 0) {
+        instance_free(i);
+        return st;
+    }
+    normalise(p, s);
     for (size_t k = 0; k < p->saliency_count; k++) {
-        if (!strcmp(p->saliencies[k].key, key)) {
+        const struct plan_saliency *o = &p->saliencies[k];
+
+        if (!strcmp(o->key, s->key) && o->seed == s->seed && o->data == s->data) {
             instance_free(i);
             *out = (int)k;
             return TCET_OK;
         }
     }
-    *s = (struct plan_saliency){.instance = i, .key = key, .pass = -1};
-    s->asked.struct_size = sizeof s->asked;
-    s->request = (tcet_request){.struct_size = sizeof s->request,
-                                .sites = TCET_SITE_WEIGHT,
-                                .pass = &s->asked};
-    TRY(call_end(&i->cx,
-                 OPS(tcet_saliency_ops, i)->describe(call_begin(&i->cx), i->self, &s->request),
-                 err));
-    TRY(check_request(p, s, err));
-    if (!s->asked.batches)
-        s->asked.batches = 1;
-    if (s->asked.batches == 1)
-        s->asked.source = TCET_SOURCE_LOADER;
-    if (s->asked.samples == p->batch)
-        s->asked.samples = 0;
-    if (s->asked.precision == TCET_PRECISION_RUN)
-        s->asked.precision = p->precision;
-    if (s->asked.input == TCET_INPUT_BATCH && s->asked.source == TCET_SOURCE_LOADER &&
-        s->asked.batches > p->batches)
-        p->batches = s->asked.batches;
-    if (needs_backend(s))
-        p->passes_asked++;
     *out = (int)p->saliency_count++;
     return TCET_OK;
 }
@@ -388,9 +454,11 @@ static tcet_status merge_passes(struct plan *p, struct error *err)
 
             if (!needs_backend(s) || (s->asked.loss != TCET_LOSS_NONE) != gradient)
                 continue;
+            p->passes_asked++;
             why = saliency_reason(p, (int)i);
             for (size_t k = 0; k < p->pass_count && !at; k++) {
-                if (pass_covers(&p->passes[k].pass, &s->asked)) {
+                if (p->passes[k].seed == s->seed && p->passes[k].data == s->data &&
+                    pass_covers(&p->passes[k].pass, &s->asked)) {
                     at = &p->passes[k];
                     s->pass = (int)k;
                 }
@@ -401,7 +469,14 @@ static tcet_status merge_passes(struct plan *p, struct error *err)
                 s->pass = (int)p->pass_count;
                 at = &p->passes[p->pass_count++];
                 at->pass = s->asked;
+                at->seed = s->seed;
+                at->data = s->data;
                 pass_text(&at->pass, &text);
+                if (s->seed != p->seed)
+                    buf_printf(&text, " seed=%llu", (unsigned long long)s->seed);
+                if (s->data)
+                    buf_printf(&text, " data=%s batch=%lld", p->data[s->data].id,
+                               (long long)p->data[s->data].batch);
                 at->text = arena_strdup(&p->arena, text.data);
                 buf_free(&text);
             }
@@ -424,6 +499,13 @@ static tcet_status merge_passes(struct plan *p, struct error *err)
 }
 
 /* -- Metrics and scores ----------------------------------------------------------------- */
+
+/* A combination that cannot be, as against one that is misspelt: a cell of an ablation is
+ * skipped for it. */
+static tcet_status impossible(struct error *err, tcet_status st)
+{
+    return err->status = st < 0 ? TCET_E_UNSUPPORTED : st;
+}
 
 static tcet_status check_name(const struct plan *p, const struct config_section *s,
                               struct error *err)
@@ -461,7 +543,8 @@ static const struct config_key *required(const struct plan *p, const struct conf
     return k;
 }
 
-static const char *const METRIC_KEYS[] = {"saliency", "aggregator", "partition"};
+static const char *const METRIC_KEYS[] = {"saliency", "aggregator", "partition", "seed", "batch",
+                                          "data"};
 
 static tcet_status add_metric(struct plan *p, const struct config_section *s, struct error *err)
 {
@@ -472,6 +555,8 @@ static tcet_status add_metric(struct plan *p, const struct config_section *s, st
     const tcet_aggregator_ops *ops;
     struct plugin *plugin;
     const tcet_request *r;
+    int64_t seed;
+    int data;
 
     TRY(check_name(p, s, err));
     for (size_t i = 0; i < s->key_count; i++) {
@@ -482,7 +567,7 @@ static tcet_status add_metric(struct plan *p, const struct config_section *s, st
             strncmp(name, "saliency.", 9) && strncmp(name, "aggregator.", 11))
             return config_error(err, s->keys[i],
                                 "[metric %s] has no key \"%s\"%s; keys: saliency, aggregator, "
-                                "partition, saliency.KEY, aggregator.KEY",
+                                "partition, seed, batch, data, saliency.KEY, aggregator.KEY",
                                 s->name, name,
                                 text_suggest(hint, sizeof hint, name, METRIC_KEYS,
                                              TCET_COUNT(METRIC_KEYS)));
@@ -492,7 +577,10 @@ static tcet_status add_metric(struct plan *p, const struct config_section *s, st
         !(aggregator = required(p, s, "aggregator", "an aggregator plugin", err)))
         return err->status;
     TRY(find_plugin(p, TCET_SALIENCY, saliency, NULL, &plugin, err));
-    TRY(add_saliency(p, plugin, s, &m->saliency, err));
+    TRY(config_i64(p->config, "metric", s->name, "seed", (int64_t)p->seed, 0, INT64_MAX, &seed,
+                   err));
+    TRY(metric_data(p, s, &data, err));
+    TRY(add_saliency(p, plugin, s, (uint64_t)seed, data, &m->saliency, err));
     TRY(find_plugin(p, TCET_AGGREGATOR, aggregator, NULL, &plugin, err));
     TRY(make_instance(p, plugin, s, "aggregator.", NULL, 0, &m->aggregator, err));
     TRY(config_choice(p->config, "metric", s->name, "partition", partitions, 0, &m->network, err));
@@ -511,7 +599,8 @@ static tcet_status add_metric(struct plan *p, const struct config_section *s, st
                           plugin->desc.id, want.len ? want.data : "unknown", saliency->value,
                           forms[r->form]);
         buf_free(&want);
-        return st;
+        instance_free(m->aggregator);
+        return impossible(err, st);
     }
     if (m->network)
         p->saliencies[m->saliency].keep = 1;
@@ -535,6 +624,13 @@ static int find_column(const struct plan *p, const struct config_key *k, const c
         names[i] = p->columns[i].name;
         if (!strcmp(names[i], name))
             at = (int)i;
+    }
+    for (size_t i = 0; at < 0 && i < p->skip_count; i++) {
+        if (!strcmp(p->skips[i].name, name)) {
+            impossible(err, config_error(err, k, "metric %s is skipped", name));
+            free(names);
+            return -1;
+        }
     }
     if (at < 0)
         config_error(err, k, "there is no metric \"%s\"%s; a score joins metrics%s", name,
@@ -623,21 +719,25 @@ static tcet_status add_score(struct plan *p, const struct config_section *s, str
 
         if ((int64_t)sc->input_count < least ||
             (ops->max_metrics && (int64_t)sc->input_count > ops->max_metrics))
-            return config_error(err, list, "combiner %s joins %s%lld metrics; %zu given",
-                                plugin->desc.id, ops->max_metrics == least ? "" : "at least ",
-                                (long long)least, sc->input_count);
+            return impossible(
+                err, config_error(err, list, "combiner %s joins %s%lld metrics; %zu given",
+                                  plugin->desc.id, ops->max_metrics == least ? "" : "at least ",
+                                  (long long)least, sc->input_count));
         if (sc->scope == TCET_SCOPE_PARAMETER)
             TRY(parameter_scope(p, sc, s, err));
-        else if (config_get(p->config, "score", s->name, "aggregator"))
-            return config_error(err, config_get(p->config, "score", s->name, "aggregator"),
-                                "combiner %s joins numbers and takes no aggregator",
-                                plugin->desc.id);
+        for (size_t i = 0; sc->scope != TCET_SCOPE_PARAMETER && i < s->key_count; i++) {
+            if (!strncmp(s->keys[i]->name, "aggregator", 10))
+                return config_error(err, s->keys[i],
+                                    "combiner %s joins numbers and takes no aggregator",
+                                    plugin->desc.id);
+        }
         for (size_t i = 0; sc->scope == TCET_SCOPE_LAYER && i < sc->input_count; i++) {
             if (p->metrics[p->columns[sc->inputs[i]].index].network)
-                return config_error(err, list,
-                                    "combiner %s joins layer by layer, but metric %s has partition "
-                                    "= network",
-                                    plugin->desc.id, p->columns[sc->inputs[i]].name);
+                return impossible(
+                    err, config_error(err, list,
+                                      "combiner %s joins layer by layer, but metric %s has "
+                                      "partition = network",
+                                      plugin->desc.id, p->columns[sc->inputs[i]].name));
         }
     }
     sc->direction = ops && ops->direction ? ops->direction : p->columns[sc->inputs[0]].direction;
@@ -668,8 +768,8 @@ static void make_keys(struct plan *p)
 
             pass_text(&s->asked, &b);
             pass = arena_printf(&p->arena, "pass{%s} seed=%llu data{%s} backend{%s %s %s}", b.data,
-                                (unsigned long long)p->seed,
-                                s->asked.input == TCET_INPUT_ONES ? "ones" : p->data_key,
+                                (unsigned long long)s->seed,
+                                s->asked.input == TCET_INPUT_ONES ? "ones" : p->data[s->data].key,
                                 instance_key(p, p->backend), p->backend_info.version,
                                 p->backend_info.device);
             buf_free(&b);
@@ -717,21 +817,44 @@ static tcet_status open_registry(struct plan *p, struct error *err)
     return TCET_OK;
 }
 
+/* Adds one section; a cell that an ablation made and that cannot be is noted and left out. */
+static tcet_status add_section(struct plan *p, const struct config_section *s, struct error *err)
+{
+    int is_metric = !strcmp(s->kind, "metric");
+    size_t saliencies = p->saliency_count;
+    const char *reason;
+    tcet_status st = is_metric ? add_metric(p, s, err) : add_score(p, s, err);
+
+    if (st != TCET_E_UNSUPPORTED || !expand_made(p->config, s))
+        return st;
+    while (p->saliency_count > saliencies)
+        instance_free(p->saliencies[--p->saliency_count].instance);
+    if (!is_metric) {
+        instance_free(p->scores[p->score_count].combiner);
+        instance_free(p->scores[p->score_count].aggregator);
+        p->scores[p->score_count] = (struct plan_score){.name = NULL};
+    }
+    reason = strstr(err->text, ": "); /* without the place, which nobody wrote */
+    p->skips[p->skip_count++] =
+        (struct plan_skip){s->name, arena_strdup(&p->arena, reason ? reason + 2 : err->text)};
+    return TCET_OK;
+}
+
 static tcet_status add_sections(struct plan *p, struct error *err)
 {
+    static const char *const kinds[] = {"metric", "score"};
     size_t n = p->config->section_count;
 
-    p->columns = arena_alloc(&p->arena, n * sizeof *p->columns);
-    p->metrics = arena_alloc(&p->arena, n * sizeof *p->metrics);
-    p->saliencies = arena_alloc(&p->arena, n * sizeof *p->saliencies);
-    p->scores = arena_alloc(&p->arena, n * sizeof *p->scores);
-    for (size_t i = 0; i < n; i++) {
-        if (!strcmp(p->config->sections[i]->kind, "metric"))
-            TRY(add_metric(p, p->config->sections[i], err));
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (!strcmp(p->config->sections[i]->kind, "score"))
-            TRY(add_score(p, p->config->sections[i], err));
+    p->columns = arena_alloc(&p->arena, (n + 1) * sizeof *p->columns);
+    p->metrics = arena_alloc(&p->arena, (n + 1) * sizeof *p->metrics);
+    p->saliencies = arena_alloc(&p->arena, (n + 1) * sizeof *p->saliencies);
+    p->scores = arena_alloc(&p->arena, (n + 1) * sizeof *p->scores);
+    p->skips = arena_alloc(&p->arena, (n + 1) * sizeof *p->skips);
+    for (size_t k = 0; k < TCET_COUNT(kinds); k++) {
+        for (size_t i = 0; i < n; i++) {
+            if (!strcmp(p->config->sections[i]->kind, kinds[k]))
+                TRY(add_section(p, p->config->sections[i], err));
+        }
     }
     if (!p->column_count)
         return error_set(err, TCET_E_ARG,
@@ -739,6 +862,29 @@ static tcet_status add_sections(struct plan *p, struct error *err)
                          "saliency = snip and aggregator = sum",
                          p->config->path);
     return TCET_OK;
+}
+
+/* What the summary ranks by: the last score of the config, or its mean over repeats; without
+ * a score the last metric. */
+static void choose_main(struct plan *p)
+{
+    const char *name = NULL, *mean;
+
+    p->main_column = (int)p->column_count - 1;
+    for (size_t i = 0; i < p->column_count; i++) {
+        const struct config_section *s = config_section(
+            p->config, p->columns[i].is_score ? "score" : "metric", p->columns[i].name);
+
+        if (p->columns[i].is_score && !(s && expand_made(p->config, s))) {
+            p->main_column = (int)i;
+            name = p->columns[i].name;
+        }
+    }
+    mean = name ? arena_printf(&p->arena, "%s.mean", name) : "";
+    for (size_t i = 0; i < p->column_count; i++) {
+        if (!strcmp(p->columns[i].name, mean))
+            p->main_column = (int)i;
+    }
 }
 
 /* [saliency ID] and the like set defaults; the plugin must exist. */
@@ -750,7 +896,8 @@ static tcet_status check_defaults(struct plan *p, struct error *err)
         const struct plugin_info *info;
         struct bindings b = {.count = 0};
 
-        if (kind != TCET_SALIENCY && kind != TCET_AGGREGATOR && kind != TCET_COMBINER)
+        if (kind != TCET_SALIENCY && kind != TCET_AGGREGATOR && kind != TCET_COMBINER &&
+            kind != TCET_DATASET)
             continue;
         if (registry_find(p->registry, kind, s->name, &info, err) < 0)
             return config_section_error(err, s, "%s", arena_strdup(&p->arena, err->text));
@@ -782,16 +929,18 @@ static tcet_status make(struct plan *p, struct error *err)
     TRY(config_choice(p->config, "run", "", "on_nonfinite", policies, 0, &policy, err));
     p->nonfinite = (enum plan_nonfinite)policy;
     TRY(make_backend(p, err));
-    TRY(open_data(p, err));
-    p->batches = 1;
+    TRY(expand_config(p->config, p->registry, err));
+    TRY(open_first_data(p, err));
     TRY(add_sections(p, err));
     TRY(merge_passes(p, err));
-    TRY(draw_data(p, err));
+    for (size_t i = 0; i < p->data_count; i++)
+        TRY(draw_data(p, &p->data[i], err));
+    choose_main(p);
     make_keys(p);
     return TCET_OK;
 }
 
-static tcet_status make_with(const struct config *config,
+static tcet_status make_with(struct config *config,
                              tcet_status (*steps)(struct plan *p, struct error *err),
                              struct plan **out, struct error *err)
 {
@@ -808,12 +957,12 @@ static tcet_status make_with(const struct config *config,
     return TCET_OK;
 }
 
-tcet_status plan_make(const struct config *config, struct plan **out, struct error *err)
+tcet_status plan_make(struct config *config, struct plan **out, struct error *err)
 {
     return make_with(config, make, out, err);
 }
 
-tcet_status plan_make_space(const struct config *config, struct plan **out, struct error *err)
+tcet_status plan_make_space(struct config *config, struct plan **out, struct error *err)
 {
     return make_with(config, make_space, out, err);
 }
@@ -847,11 +996,13 @@ void plan_free(struct plan *p)
     for (size_t i = 0; i < p->saliency_count; i++)
         instance_free(p->saliencies[i].instance);
     instance_free(p->backend);
-    instance_free(p->dataset);
+    for (size_t i = 0; i < p->data_count; i++) {
+        instance_free(p->data[i].dataset);
+        free(p->data[i].x);
+        free(p->data[i].y);
+    }
     instance_free(p->space);
     registry_close(p->registry);
-    free(p->x);
-    free(p->y);
     arena_free(&p->arena);
     free(p);
 }
@@ -861,9 +1012,13 @@ void plan_print(const struct plan *p, struct buf *out)
     buf_printf(out, "space    %s %s: %d classes, %dx%dx%d\n", p->space->plugin->desc.id,
                p->space->params_text, p->task.classes, p->task.channels, p->task.height,
                p->task.width);
-    buf_printf(out, "data     %s: %s; batch %lld x %lld, seed %llu\n", p->dataset->plugin->desc.id,
-               p->data_info.description, (long long)p->batches, (long long)p->batch,
-               (unsigned long long)p->data_seed);
+    for (size_t i = 0; i < p->data_count; i++) {
+        const struct plan_data *d = &p->data[i];
+
+        buf_printf(out, "data     %s: %s; %lld mini-batch%s of %lld, seed %llu\n", d->id,
+                   d->info.description, (long long)d->batches, d->batches == 1 ? "" : "es",
+                   (long long)d->batch, (unsigned long long)d->seed);
+    }
     buf_printf(out, "weights  seed %llu\n", (unsigned long long)p->seed);
     buf_printf(out, "backend  %s, precision %s\n", p->backend->plugin->desc.id,
                p->precision == TCET_PRECISION_F64 ? "f64" : "f32");
@@ -893,6 +1048,10 @@ void plan_print(const struct plan *p, struct buf *out)
         buf_printf(out, ")%s%s\n", sc->aggregator ? " -> " : "",
                    sc->aggregator ? sc->aggregator->plugin->desc.id : "");
     }
+    if (p->skip_count)
+        buf_puts(out, "\nskipped\n");
+    for (size_t i = 0; i < p->skip_count; i++)
+        buf_printf(out, "  %-20s %s\n", p->skips[i].name, p->skips[i].reason);
     buf_printf(out, "\npasses: %zu asked for, %zu will run per architecture\n", p->passes_asked,
                p->pass_count);
     for (size_t i = 0; i < p->pass_count; i++)

@@ -18,9 +18,25 @@
 #include <tcet/saliency.h>
 #include <tcet/space.h>
 
+/* One source of mini-batches.  The first is the [data] section's; a metric with keys `data`
+ * or `batch` of its own has another. */
+struct plan_data {
+    struct instance *dataset;
+    tcet_data_info info;
+    const char *key;      /* identity of the mini-batches, completed when they are drawn */
+    const char *id;       /* dataset plugin */
+    uint64_t seed;
+    int64_t batch, batches;
+    float *x;             /* [batches, batch, channels, height, width] */
+    int64_t *y;           /* [batches, batch] */
+    double x_sum;         /* float64 sum of the first mini-batch */
+};
+
 /* One distinct pass and everybody it serves. */
 struct plan_pass {
     tcet_pass pass;      /* precision resolved */
+    uint64_t seed;       /* of the weights */
+    int data;            /* index; 0 where the input is ones */
     uint32_t sites, wants;
     const char *text;    /* canonical; merging is by it */
     const char *reasons; /* "snip (snip_snr), nwot (lnwot)" */
@@ -31,6 +47,8 @@ struct plan_saliency {
     struct instance *instance;
     tcet_request request;
     tcet_pass asked;     /* what request.pass points to */
+    uint64_t seed;       /* of the weights; 0 without a pass */
+    int data;            /* index; 0 without a pass or with ones as input */
     int pass;            /* index, or -1: needs facts of the graph alone */
     int keep;            /* S^l is needed after the pass (network partition, parameter scope) */
     const char *key;
@@ -58,6 +76,11 @@ struct plan_score {
     int column;
 };
 
+/* A cell of the ablation that cannot be, and why. */
+struct plan_skip {
+    const char *name, *reason;
+};
+
 /* What is stored and exported, in config order. */
 struct plan_column {
     const char *name, *key;
@@ -70,20 +93,15 @@ enum plan_nonfinite { NONFINITE_KEEP, NONFINITE_DROP, NONFINITE_FAIL };
 
 struct plan {
     struct arena arena;
-    const struct config *config;
+    struct config *config;
     struct registry *registry;
     uint64_t seed;
     uint32_t precision; /* TCET_PRECISION_F32 or _F64 */
     enum plan_nonfinite nonfinite;
-    struct instance *space, *dataset, *backend;
+    struct instance *space, *backend;
     tcet_task task;
-    tcet_data_info data_info;
-    const char *data_key; /* identity of the mini-batches */
-    int64_t batch, batches;
-    uint64_t data_seed;
-    float *x;             /* [batches, batch, channels, height, width] */
-    int64_t *y;           /* [batches, batch] */
-    double x_sum;         /* float64 sum of the first mini-batch */
+    struct plan_data *data; /* at least one */
+    size_t data_count;
     tcet_backend_info backend_info; /* empty until plan_open_backend */
     struct plan_pass *passes;
     size_t pass_count, passes_asked;
@@ -95,13 +113,17 @@ struct plan {
     size_t score_count;
     struct plan_column *columns;
     size_t column_count;
+    struct plan_skip *skips;
+    size_t skip_count;
+    int main_column;      /* what the summary ranks by */
 };
 
 /* Makes a plan.  Loads plugin code, draws the mini-batches; does not open the backend.
- * Errors name file and line.  config is borrowed for the plan's life. */
-tcet_status plan_make(const struct config *config, struct plan **out, struct error *err);
+ * [ablation] and [run] repeats are expanded into sections of config, which is borrowed for
+ * the plan's life.  Errors name file and line. */
+tcet_status plan_make(struct config *config, struct plan **out, struct error *err);
 /* The space alone, for facts of architectures: no metric, data or backend is looked at. */
-tcet_status plan_make_space(const struct config *config, struct plan **out, struct error *err);
+tcet_status plan_make_space(struct config *config, struct plan **out, struct error *err);
 /* Opens the backend (loads libtorch, finds the device) and completes the keys with its
  * identity. */
 tcet_status plan_open_backend(struct plan *p, struct error *err);

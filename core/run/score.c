@@ -31,7 +31,8 @@ struct scorer {
     const char *arch;
     float *params, *absolute, *gaussian, *noise; /* reused buffers, sizes below */
     size_t params_cap, absolute_cap, gaussian_cap, noise_cap;
-    uint64_t gaussian_seed; /* what `gaussian` and `noise` hold, valid when have_gaussian */
+    uint64_t drawn_seed;    /* of what params hold, when drawn is set */
+    int drawn;
     tcet_rng rng;
     double *matrix;         /* S^l of the current layer */
     size_t matrix_cap;
@@ -204,6 +205,14 @@ static tcet_ctx *enter(struct scorer *s, struct instance *i, struct guards *g)
     return cx;
 }
 
+/* Elements of the layer's weight, whether or not the weight is among the views. */
+static int64_t weight_count(const struct scorer *s, const tcet_layer *layer)
+{
+    int32_t module = s->modules[site_bit(layer->site)][layer->index];
+
+    return module < 0 ? 0 : graph_view(s->graph)->modules[module].weight_count;
+}
+
 static tcet_status matrix_size(struct scorer *s, struct plan_saliency *ps, struct guards *guards,
                                const tcet_layer *layer, int64_t *rows, int64_t *cols,
                                struct error *err)
@@ -213,11 +222,11 @@ static tcet_status matrix_size(struct scorer *s, struct plan_saliency *ps, struc
     switch (ps->request.form) {
     case TCET_FORM_VECTOR:
         *rows = 1;
-        *cols = layer->weight.count;
+        *cols = weight_count(s, layer);
         break;
     case TCET_FORM_ROWS:
         *rows = layer->rows;
-        *cols = layer->weight.count;
+        *cols = weight_count(s, layer);
         break;
     case TCET_FORM_KERNEL:
         *rows = *cols = layer->batch;
@@ -349,9 +358,10 @@ static tcet_status visit(void *arg, const tcet_layer *layer)
 {
     struct scorer *s = arg;
     struct plan *p = s->plan;
+    const struct plan_pass *pass = &p->passes[s->pass];
     tcet_layer full = *layer;
 
-    full.labels = p->passes[s->pass].pass.input == TCET_INPUT_BATCH ? p->y : NULL;
+    full.labels = pass->pass.input == TCET_INPUT_BATCH ? p->data[pass->data].y : NULL;
     for (size_t i = 0; i < p->saliency_count; i++) {
         if (p->saliencies[i].pass == s->pass && s->salience[i].active &&
             (p->saliencies[i].request.sites & layer->site))
@@ -375,7 +385,7 @@ static tcet_status visit_static(struct scorer *s, int saliency, struct error *er
             int64_t shape[4] = {0};
             tcet_layer l = {.struct_size = sizeof l, .site = bit, .index = (int32_t)i,
                             .order = s->order[site][i], .name = s->names[site][i],
-                            .cell = m ? m->cell : -1, .rows = 1, .batch = s->plan->batch,
+                            .cell = m ? m->cell : -1, .rows = 1, .batch = s->plan->data[0].batch,
                             .kind = bit == TCET_SITE_ACTIVATION ? TCET_LAYER_ACTIVATION
                                                                 : m->kind};
 
@@ -396,11 +406,26 @@ static tcet_status visit_static(struct scorer *s, int saliency, struct error *er
 
 /* -- Passes ----------------------------------------------------------------------------- */
 
+/* The weights as drawn from a seed; drawn again only when it changes. */
+static void draw(struct scorer *s, uint64_t seed)
+{
+    if (s->drawn && s->drawn_seed == seed)
+        return;
+    rng_seed(&s->rng, seed);
+    graph_draw(s->graph, &s->rng, s->params);
+    s->drawn = 1;
+    s->drawn_seed = seed;
+}
+
 /* The weights that a pass runs with. */
-static tcet_status pass_params(struct scorer *s, const tcet_pass *pass, const float **out,
+static tcet_status pass_params(struct scorer *s, const struct plan_pass *pp, const float **out,
                                struct error *err)
 {
+    const tcet_pass *pass = &pp->pass;
     size_t n = (size_t)graph_view(s->graph)->param_floats;
+    uint64_t seed = pass->own_seed ? pass->seed : pp->seed;
+
+    draw(s, pp->seed);
 
     if (pass->weights == TCET_WEIGHTS_ABSOLUTE) {
         TRY(grow(&s->absolute, &s->absolute_cap, n, err));
@@ -408,11 +433,11 @@ static tcet_status pass_params(struct scorer *s, const tcet_pass *pass, const fl
         *out = s->absolute;
     } else if (pass->weights == TCET_WEIGHTS_GAUSSIAN) {
         TRY(grow(&s->gaussian, &s->gaussian_cap, n, err));
-        rng_seed(&s->rng, pass->own_seed ? pass->seed : s->plan->seed);
+        rng_seed(&s->rng, seed);
         graph_draw_gaussian(s->graph, &s->rng, s->gaussian);
         *out = s->gaussian;
     } else {
-        rng_seed(&s->rng, pass->own_seed ? pass->seed : s->plan->seed);
+        rng_seed(&s->rng, seed);
         *out = s->params;
     }
     return TCET_OK;
@@ -420,12 +445,14 @@ static tcet_status pass_params(struct scorer *s, const tcet_pass *pass, const fl
 
 /* The inputs: successive mini-batches, parts of the first one, ones, or noise that goes on
  * where the weights' generator stopped (Zen-score's order of draws). */
-static tcet_status pass_inputs(struct scorer *s, const tcet_pass *pass, tcet_run *run,
+static tcet_status pass_inputs(struct scorer *s, const struct plan_pass *pp, tcet_run *run,
                                struct error *err)
 {
-    struct plan *p = s->plan;
+    const struct plan *p = s->plan;
+    const struct plan_data *d = &p->data[pp->data];
+    const tcet_pass *pass = &pp->pass;
     int64_t image = (int64_t)p->task.channels * p->task.height * p->task.width;
-    int64_t n = pass->samples ? pass->samples : p->batch;
+    int64_t n = pass->samples ? pass->samples : d->batch;
     int64_t floats;
 
     run->n = n;
@@ -433,10 +460,10 @@ static tcet_status pass_inputs(struct scorer *s, const tcet_pass *pass, tcet_run
     switch (pass->input) {
     case TCET_INPUT_BATCH:
         if (pass->source == TCET_SOURCE_PARTS)
-            run->n = pass->samples ? n : p->batch / pass->batches;
-        run->x = p->x;
-        run->y = pass->loss == TCET_LOSS_CROSS_ENTROPY ? p->y : NULL;
-        run->data_id = 1;
+            run->n = pass->samples ? n : d->batch / pass->batches;
+        run->x = d->x;
+        run->y = pass->loss == TCET_LOSS_CROSS_ENTROPY ? d->y : NULL;
+        run->data_id = 2 + (uint64_t)pp->data;
         if (pass->samples && pass->batches > 1) /* mini-batches are not contiguous */
             return error_set(err, TCET_E_UNSUPPORTED,
                              "several mini-batches with fewer images than [data] batch");
@@ -448,7 +475,7 @@ static tcet_status pass_inputs(struct scorer *s, const tcet_pass *pass, tcet_run
         for (int64_t i = 0; i < image; i++)
             s->noise[i] = 1;
         run->x = s->noise;
-        run->data_id = 2;
+        run->data_id = 1;
         return TCET_OK;
     default:
         floats = n * image;
@@ -483,8 +510,8 @@ static tcet_status run_pass(struct scorer *s, int pass, tcet_model *model, struc
             run.wants |= p->saliencies[i].request.wants;
         }
     }
-    TRY(pass_params(s, &pp->pass, &run.params, err));
-    TRY(pass_inputs(s, &pp->pass, &run, err));
+    TRY(pass_params(s, pp, &run.params, err));
+    TRY(pass_inputs(s, pp, &run, err));
     s->pass = pass;
     s->err = err;
     err->text[0] = '\0';
@@ -849,7 +876,7 @@ tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted
     arena_reset(&s->arena);
     memset(&s->row, 0, sizeof s->row);
     s->row.values = arena_alloc(&s->arena, (p->column_count + 1) * sizeof *s->row.values);
-    s->row.x_sum = p->x_sum;
+    s->row.x_sum = p->data[0].x_sum;
     s->row.w_sum = NAN;
     *out = &s->row;
     s->arch = encoding(s, arch);
@@ -861,8 +888,8 @@ tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted
 
     at = now();
     TRY(grow(&s->params, &s->params_cap, (size_t)graph_view(s->graph)->param_floats, err));
-    rng_seed(&s->rng, p->seed);
-    graph_draw(s->graph, &s->rng, s->params);
+    s->drawn = 0;
+    draw(s, p->seed);
     s->row.w_sum = graph_weight_sum(s->graph, s->params);
     s->row.seconds_init = now() - at;
 

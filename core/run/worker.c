@@ -48,6 +48,7 @@ static void add_meta(struct arena *a, struct wire_plan *p, struct wire_pair *pai
 static void provenance(struct worker *w, struct wire_plan *out)
 {
     const struct plan *p = w->plan;
+    struct buf data = {0};
     struct wire_pair *pairs = arena_alloc(&w->arena, 16 * sizeof *pairs);
     const char *task = arena_printf(&w->arena, "%dx%dx%d, %d classes", p->task.channels,
                                     p->task.height, p->task.width, p->task.classes);
@@ -59,12 +60,17 @@ static void provenance(struct worker *w, struct wire_plan *out)
     add_meta(&w->arena, out, pairs, "task", task);
     add_meta(&w->arena, out, pairs, "seed",
              arena_printf(&w->arena, "%llu", (unsigned long long)p->seed));
-    add_meta(&w->arena, out, pairs, "data", p->data_info.identity);
-    add_meta(&w->arena, out, pairs, "data_used",
-             arena_printf(&w->arena, "%s: %s; %lld mini-batch%s of %lld, seed %llu",
-                          p->dataset->plugin->desc.id, p->data_info.description,
-                          (long long)p->batches, p->batches == 1 ? "" : "es",
-                          (long long)p->batch, (unsigned long long)p->data_seed));
+    add_meta(&w->arena, out, pairs, "data", p->data[0].info.identity);
+    for (size_t i = 0; i < p->data_count; i++) {
+        const struct plan_data *d = &p->data[i];
+
+        buf_printf(&data, "%s%s: %s; %lld mini-batch%s of %lld, seed %llu", i ? "; " : "", d->id,
+                   d->info.description, (long long)d->batches, d->batches == 1 ? "" : "es",
+                   (long long)d->batch, (unsigned long long)d->seed);
+    }
+    add_meta(&w->arena, out, pairs, "data_used", data.data);
+    buf_free(&data);
+    add_meta(&w->arena, out, pairs, "main", p->columns[p->main_column].name);
     add_meta(&w->arena, out, pairs, "backend", p->backend_info.version);
     add_meta(&w->arena, out, pairs, "device", p->backend_info.device);
     add_meta(&w->arena, out, pairs, "precision",

@@ -88,6 +88,14 @@ typedef struct tcet_view {
     uint16_t device_index;
 } tcet_view;
 
+/* Form of S^l, hence its size [rows, cols]. */
+enum { TCET_FORM_VECTOR = 0, /* [1, weight elements] */
+       TCET_FORM_ROWS = 1,   /* [layer.rows, weight elements] */
+       TCET_FORM_KERNEL = 2, /* [n, n], n images */
+       TCET_FORM_SCALAR = 3, /* [1, 1] */
+       TCET_FORM_CUSTOM = 4  /* asked of shape() */ };
+#define TCET_FORM_BIT(form) (1u << (form))
+
 typedef struct tcet_ctx tcet_ctx; /* one call's context; borrowed */
 typedef struct tcet_rng tcet_rng; /* a generator of PyTorch's CPU stream; owned by the call */
 
@@ -250,6 +258,12 @@ static inline double tcet_get(const tcet_view *v, int64_t i)
 {
     return v->dtype == TCET_F64 ? ((const double *)v->data)[i]
                                 : (double)((const float *)v->data)[i];
+}
+
+/* The elements of S^l (or of any float64 view). */
+static inline double *tcet_f64(const tcet_view *v)
+{
+    return (double *)v->data;
 }
 
 static inline tcet_status tcet_fail(tcet_ctx *cx, tcet_status code, const char *text)

@@ -70,13 +70,6 @@ enum { TCET_WANT_WEIGHT = 1,
        TCET_WANT_HVP = 128,
        TCET_WANT_VARIANCE = 256   /* running variance after the pass; norm site */ };
 
-/* Form of S^l, hence its size [rows, cols]. */
-enum { TCET_FORM_VECTOR = 0, /* [1, weight elements] */
-       TCET_FORM_ROWS = 1,   /* [layer.rows, weight elements] */
-       TCET_FORM_KERNEL = 2, /* [n, n], n images */
-       TCET_FORM_SCALAR = 3, /* [1, 1] */
-       TCET_FORM_CUSTOM = 4  /* asked of shape() */ };
-#define TCET_FORM_BIT(form) (1u << (form))
 /* How the S^l become one matrix under partition = network. */
 enum { TCET_MERGE_CONCAT = 0, TCET_MERGE_SUM = 1 };
 
@@ -135,12 +128,6 @@ typedef struct tcet_saliency_ops {
     tcet_status (*shape)(tcet_ctx *cx, void *self, const tcet_layer *in, int64_t *rows,
                          int64_t *cols);
 } tcet_saliency_ops;
-
-/* The elements of S^l (or of any float64 view). */
-static inline double *tcet_f64(const tcet_view *v)
-{
-    return (double *)v->data;
-}
 
 #ifdef __cplusplus
 }
