@@ -34,7 +34,7 @@ static uint64_t space_host_random(tcet_ctx *cx)
     return rng_mix(&((struct space *)cx)->random);
 }
 
-/* Binds one parameter: a choice or an integer, which is all that spaces have. */
+/* Binds one parameter: a choice, 0 or 1, or an integer, which is all that spaces have. */
 static int space_set(struct space *s, const char *key, const char *value)
 {
     for (uint32_t i = 0; i < s->plugin->param_count; i++) {
@@ -49,10 +49,12 @@ static int space_set(struct space *s, const char *key, const char *value)
             while (strcmp(p->choices[choice], value) != 0)
                 if (!p->choices[++choice])
                     return -1;
-        if (p->type == TCET_P_CHOICE)
-            memcpy(field, &choice, sizeof choice);
-        else
+        if (p->type == TCET_P_BOOL)
+            choice = (int32_t)number;
+        if (p->type == TCET_P_I64)
             memcpy(field, &number, sizeof number);
+        else
+            memcpy(field, &choice, sizeof choice);
         return 0;
     }
     return -1;

@@ -351,12 +351,101 @@ static void test_nb101(void **state)
     graph_free(g);
 }
 
+/* The official count of parameters, from the network itself with its residual links: a batch
+ * norm counts one number a channel, a projection no bias, the classifier one bias. */
+static int64_t zennas_size(struct graph *g, int32_t classes)
+{
+    const tcet_graph *v = graph_view(g);
+    struct graph_counts n;
+
+    graph_count(g, &n);
+    for (int32_t i = 0; i < v->module_count; i++)
+        if (v->modules[i].kind == TCET_LAYER_NORM || v->modules[i].kind == TCET_LAYER_CONV)
+            n.params -= v->modules[i].bias_count;
+    return n.params - (classes - 1);
+}
+
+static void test_zennas(void **state)
+{
+    static const char initial[] =
+        "SuperConvK3BNRELU(3,8,1,1)SuperResK3K3(8,16,1,8,1)SuperResK3K3(16,32,2,16,1)"
+        "SuperResK3K3(32,64,2,32,1)SuperResK3K3(64,64,2,32,1)SuperConvK1BNRELU(64,128,1,1)";
+    struct graph *g = graph_new();
+    tcet_traits t = {.struct_size = sizeof t};
+    int64_t largest = 0;
+    int32_t deepest = 0;
+    struct space s;
+    char a[TCET_ARCH_MAX], b[TCET_ARCH_MAX], name[64];
+
+    (void)state;
+    assert_int_equal(space_load(&s, "zennas"), 0);
+    assert_int_equal(space_build(&s, g, initial), 0);
+    assert_string_equal(graph_module_name(g, graph_layers(g)[2], name, sizeof name),
+                        "module_list.1.module_list.3.netblock");
+    assert_int_equal(space_set(&s, "classes", "10"), 0);
+    assert_int_equal(space_build(&s, g, initial), 0);
+    assert_int_equal(zennas_size(g, 10), 83241);
+    assert_int_equal(space_set(&s, "reslink", "1"), 0);
+    assert_int_equal(space_build(&s, g, initial), 0);
+    assert_string_equal(graph_module_name(g, graph_layers(g)[3], name, sizeof name),
+                        "module_list.1.module_list.0.proj.0");
+    assert_int_equal(zennas_size(g, 10), 90201);
+    {
+        struct graph_counts n;
+
+        graph_count(g, &n);
+        assert_int_equal(n.params, 90962);
+        assert_int_equal(space_set(&s, "classes", "100"), 0);
+        assert_int_equal(space_build(&s, g, initial), 0);
+        graph_count(g, &n);
+        assert_int_equal(n.params, 102572);
+        assert_int_equal(zennas_size(g, 100), 101721);
+    }
+    assert_int_equal(s.ops->traits(&s.cx, s.self, initial, &t), 0);
+    assert_int_equal(t.depth, 6);
+
+    check_variation(&s, g, 300);
+    /* a walk of mutations fills the budget and never leaves it */
+    strcpy(a, initial);
+    for (int i = 0; i < 2000; i++) {
+        assert_int_equal(s.ops->mutate(&s.cx, s.self, a, b, sizeof b), 0);
+        assert_int_equal(space_build(&s, g, b), 0);
+        assert_int_equal(s.ops->traits(&s.cx, s.self, b, &t), 0);
+        assert_true(zennas_size(g, 100) <= 1000000 && t.depth <= 18);
+        largest = zennas_size(g, 100) > largest ? zennas_size(g, 100) : largest;
+        deepest = t.depth > deepest ? t.depth : deepest;
+        strcpy(a, b);
+    }
+    assert_true(largest > 900000 && deepest == 18);
+
+    /* six layers or more become three and the rest */
+    assert_int_equal(space_set(&s, "max_size", "0"), 0);
+    for (int i = 0; i < 200; i++) {
+        assert_int_equal(s.ops->mutate(&s.cx, s.self, "SuperResK3K3(3,8,2,8,5)", b, sizeof b), 0);
+        assert_null(strstr(b, ",6)"));
+        assert_null(strstr(b, ",7)"));
+        largest = strstr(b, ",3)SuperRes") ? -1 : largest;
+    }
+    assert_int_equal(largest, -1);
+
+    assert_int_equal(space_set(&s, "max_size", "1000"), 0);
+    assert_int_equal(s.ops->mutate(&s.cx, s.self, initial, b, sizeof b), TCET_E_ARG);
+    assert_non_null(strstr(s.error, "no structure of at most 1000 parameters"));
+    assert_error(&s, "", "position 1: a block is expected");
+    assert_error(&s, "SuperResK4K4(3,8,1,8,1)", "position 1: unknown block \"SuperResK4K4\"");
+    assert_error(&s, "SuperResK3K3(3,8,1,8)", "position 21: ',' is expected");
+    assert_error(&s, "SuperConvK3BNRELU(3,8,1,1)SuperConvK3BNRELU(16,8,1,1)",
+                 "position 27: the block takes 16 channels, the one before gives 8");
+    space_unload(&s);
+    graph_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nb_macro),       cmocka_unit_test(test_transnas_micro),
         cmocka_unit_test(test_transnas_macro), cmocka_unit_test(test_nb301),
-        cmocka_unit_test(test_nb101),
+        cmocka_unit_test(test_nb101),          cmocka_unit_test(test_zennas),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,270 @@
+/* zennas.c -- ZenNAS's ResNet-like space: structures of super blocks, searched by replacing
+ * blocks of an initial one under a budget of size and layers (Lin et al., ICCV 2021).
+ * Room: spaces.  Stands on the SDK and spaces/family.
+ *
+ * Scores there are taken from the network without residual links (reslink = 0), while the
+ * budget counts them. */
+#include "family/plainnet.h"
+
+struct zennas {
+    int64_t classes, max_size, max_layers, replaces;
+    int32_t reslink;
+};
+
+static const char initial[] =
+    "SuperConvK3BNRELU(3,8,1,1)SuperResK3K3(8,16,1,8,1)SuperResK3K3(16,32,2,16,1)"
+    "SuperResK3K3(32,64,2,32,1)SuperResK3K3(64,64,2,32,1)SuperConvK1BNRELU(64,128,1,1)";
+
+static tcet_status space_size(tcet_ctx *cx, void *self, int64_t *out)
+{
+    (void)cx, (void)self;
+    *out = -1;
+    return TCET_OK;
+}
+
+static tcet_status space_at(tcet_ctx *cx, void *self, int64_t index, char *text, size_t cap)
+{
+    (void)self, (void)index, (void)text, (void)cap;
+    return tcet_fail(cx, TCET_E_UNSUPPORTED,
+                     "zennas structures have no numbers: name them, or draw them");
+}
+
+static tcet_status space_task(tcet_ctx *cx, void *self, tcet_task *out)
+{
+    (void)cx;
+    out->channels = 3;
+    out->height = out->width = 32;
+    out->classes = (int32_t)((struct zennas *)self)->classes;
+    return TCET_OK;
+}
+
+static tcet_status space_check(tcet_ctx *cx, void *self, const char *text)
+{
+    struct plainnet p;
+
+    (void)self;
+    return plainnet_parse(cx, text, &p);
+}
+
+/* No two structures are known to be isomorphic: the key is the encoding. */
+static tcet_status space_canonical(tcet_ctx *cx, void *self, const char *text, char *key,
+                                   size_t cap)
+{
+    tcet_status st = space_check(cx, self, text);
+
+    return st < 0 ? st : space_put(cx, key, cap, text, strlen(text));
+}
+
+/* depth: the official number of layers. */
+static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet_traits *out)
+{
+    struct plainnet p;
+    tcet_status st = plainnet_parse(cx, text, &p);
+
+    (void)self;
+    if (st < 0)
+        return st;
+    out->live = out->alive = 1;
+    out->depth = plainnet_layers(&p);
+    return TCET_OK;
+}
+
+/* Replaces `replaces` blocks, one drawn twice being replaced once, until the result is another
+ * structure within the budget. */
+static tcet_status vary(tcet_ctx *cx, const struct zennas *s, const char *from, int64_t replaces,
+                        char *text, size_t cap)
+{
+    enum { TRIES = 10000 };
+    struct plainnet p, changed, settled;
+    char before[TCET_ARCH_MAX];
+    tcet_status st = plainnet_parse(cx, from, &p);
+
+    if (st < 0 || (st = plainnet_print(cx, &p, before, sizeof before)) < 0)
+        return st;
+    for (int32_t i = 0; i < TRIES; i++) {
+        uint64_t done = 0;
+
+        changed = p;
+        for (int64_t j = 0; j < replaces; j++) {
+            int32_t block = space_pick(cx, p.count);
+
+            if (!(done >> block & 1))
+                plainnet_replace(cx, &changed.block[block]);
+            done |= (uint64_t)1 << block;
+        }
+        plainnet_settle(&changed, &settled);
+        if ((s->max_size && plainnet_size(&settled, (int32_t)s->classes) > s->max_size) ||
+            (s->max_layers && plainnet_layers(&settled) > s->max_layers))
+            continue;
+        if ((st = plainnet_print(cx, &settled, text, cap)) < 0 || strcmp(text, before) != 0)
+            return st;
+    }
+    return space_fail(cx, TCET_E_ARG,
+                      "no structure of at most %lld parameters and %lld layers found near %.400s",
+                      (long long)s->max_size, (long long)s->max_layers, before);
+}
+
+static tcet_status space_random(tcet_ctx *cx, void *self, char *text, size_t cap)
+{
+    return vary(cx, self, initial, 1, text, cap);
+}
+
+static tcet_status space_mutate(tcet_ctx *cx, void *self, const char *from, char *text, size_t cap)
+{
+    return vary(cx, self, from, ((struct zennas *)self)->replaces, text, cap);
+}
+
+/* ---- the network ---- */
+
+struct step {
+    int32_t channels, kernel, stride;
+};
+
+struct net {
+    tcet_builder *b;
+    int32_t reslink;
+};
+
+/* The official model sets eps of every batch norm. */
+static int32_t add_norm(tcet_builder *b, int32_t module, int32_t x)
+{
+    tcet_op o = tcet_op_from(TCET_OP_BATCH_NORM, module, &x, 1);
+
+    o.affine = o.track = 1;
+    o.eps = 1e-3;
+    o.momentum = 0.1;
+    return b->add(b, &o);
+}
+
+/* Convolution and norm as the next two members of home's list. */
+static int32_t add_conv_norm(tcet_builder *b, int32_t home, int32_t *member, int32_t x,
+                             struct step s)
+{
+    int32_t conv = b->module(b, home, "module_list", (*member)++), norm;
+
+    conv = b->module(b, conv, "netblock", -1);
+    norm = b->module(b, b->module(b, home, "module_list", (*member)++), "netblock", -1);
+    x = tcet_add_conv(b, conv, x, s.channels, s.kernel, s.stride, (s.kernel - 1) / 2, 0);
+    return add_norm(b, norm, x);
+}
+
+static int32_t add_relu(tcet_builder *b, int32_t home, int32_t *member, int32_t x)
+{
+    return tcet_add_op(b, TCET_OP_RELU, b->module(b, home, "module_list", (*member)++), x);
+}
+
+/* n convolutions with what belongs to them.  With residual links they stand in a ResBlock of
+ * their own, whose shortcut is a projection (1x1 convolution with bias, and norm) or nothing. */
+static int32_t add_steps(struct net *net, int32_t block, int32_t *member, int32_t x,
+                         const struct step *step, int32_t n, int32_t projection)
+{
+    tcet_builder *b = net->b;
+    int32_t home = block, inner = 0, *at = member, sum[2] = {x, x}, stride = 1;
+
+    if (net->reslink) {
+        home = b->module(b, block, "module_list", (*member)++);
+        at = &inner;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        if (i > 0)
+            sum[0] = add_relu(b, home, at, sum[0]);
+        sum[0] = add_conv_norm(b, home, at, sum[0], step[i]);
+        stride *= step[i].stride;
+    }
+    if (net->reslink && projection) {
+        sum[1] = tcet_add_conv(b, b->module(b, home, "proj", 0), x, step[n - 1].channels, 1, stride,
+                               0, 1);
+        sum[1] = add_norm(b, b->module(b, home, "proj", 1), sum[1]);
+    }
+    if (net->reslink)
+        sum[0] = tcet_add_sum(b, home, sum, 2);
+    return add_relu(b, block, member, sum[0]);
+}
+
+static int32_t add_block(struct net *net, int32_t module, const struct plainnet_block *p, int32_t x)
+{
+    tcet_builder *b = net->b;
+    int32_t member = 0, mid = p->bottleneck;
+
+    for (int32_t i = 0; i < p->layers; i++) {
+        int32_t stride = i ? 1 : p->stride;
+
+        if (p->kind == PLAINNET_CONV) {
+            x = add_conv_norm(b, module, &member, x, (struct step){p->out, p->kernel, stride});
+            x = add_relu(b, module, &member, x);
+        } else if (p->kind == PLAINNET_RES) {
+            struct step s[] = {{mid, p->kernel, stride}, {p->out, p->kernel, 1}};
+
+            x = add_steps(net, module, &member, x, s, 2, i == 0);
+        } else {
+            struct step s[] = {{mid, 1, 1}, {mid, p->kernel, stride}, {p->out, 1, 1}};
+
+            x = add_steps(net, module, &member, x, s, 3, i == 0);
+            s[1].stride = 1;
+            x = add_steps(net, module, &member, x, s, 3, 0);
+        }
+    }
+    return x;
+}
+
+static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
+                               tcet_builder *b)
+{
+    struct net net = {b, ((struct zennas *)self)->reslink};
+    struct plainnet p;
+    int32_t x, module;
+    tcet_status st = plainnet_parse(cx, text, &p);
+
+    if (st < 0)
+        return st;
+    if (p.block[0].in != task->channels)
+        return space_fail(cx, TCET_E_ARG, "the first block takes %d channels, the input has %d",
+                          p.block[0].in, task->channels);
+    x = tcet_add_op(b, TCET_OP_INPUT, -1, 0);
+    for (int32_t i = 0; i < p.count; i++) {
+        b->cell(b, i);
+        x = add_block(&net, b->module(b, -1, "module_list", i), &p.block[i], x);
+    }
+    b->cell(b, -1);
+    x = tcet_add_op(b, TCET_OP_GLOBAL_POOL, -1, x);
+    module = b->module(b, b->module(b, -1, "fc_linear", -1), "netblock", -1);
+    b->output(b, tcet_add_linear(b, module, x, task->classes, 1));
+    return b->status(b);
+}
+
+static const tcet_param params[] = {
+    TCET_PARAM_I64(struct zennas, classes, "100", 2, 100000,
+                   "natural classes; the budget counts the classifier"),
+    TCET_PARAM_I64(struct zennas, max_size, "1000000", 0, INT64_MAX,
+                   "most parameters, by the official count, of drawn structures; 0: no limit"),
+    TCET_PARAM_I64(struct zennas, max_layers, "18", 0, 1000000,
+                   "most layers, by the official count, of drawn structures; 0: no limit"),
+    TCET_PARAM_I64(struct zennas, replaces, "2", 1, 64, "blocks that one mutation replaces"),
+    TCET_PARAM_BOOL(struct zennas, reslink, "0", "residual links; official scores go without"),
+};
+
+static const tcet_space_ops ops = {
+    .struct_size = sizeof(tcet_space_ops),
+    .size = space_size,
+    .task = space_task,
+    .at = space_at,
+    .check = space_check,
+    .canonical = space_canonical,
+    .traits = space_traits,
+    .build = space_build,
+    .random = space_random,
+    .mutate = space_mutate,
+};
+
+static const tcet_plugin zennas = {
+    .struct_size = sizeof(tcet_plugin),
+    .kind = TCET_SPACE,
+    .id = "zennas",
+    .version = "1.0.0",
+    .summary = "ZenNAS's ResNet-like structures under a budget",
+    .cite = "Lin et al., Zen-NAS, ICCV 2021",
+    TCET_PARAMS(struct zennas, params),
+    .ops = &ops,
+};
+
+TCET_MODULE(&zennas)
