@@ -440,12 +440,72 @@ static void test_zennas(void **state)
     graph_free(g);
 }
 
+static int64_t blox_params(struct space *s, struct graph *g, const char *cell)
+{
+    struct graph_counts n;
+    char text[128];
+
+    snprintf(text, sizeof text, "[%s, %s, %s]", cell, cell, cell);
+    assert_int_equal(space_build(s, g, text), 0);
+    graph_count(g, &n);
+    return n.params;
+}
+
+/* 45 different cells of 72 configurations; one and two blocks of every kind. */
+static void test_blox(void **state)
+{
+    struct graph *g = graph_new();
+    struct space s;
+    char a[128], b[128], name[64];
+    int64_t size;
+
+    (void)state;
+    assert_int_equal(space_load(&s, "blox"), 0);
+    assert_int_equal(blox_params(&s, g, "[[0], [0, 0, 0, 1]]"), 2140772);
+    assert_int_equal(blox_params(&s, g, "[[0], [0, 1, 0, 0]]"), 2917604);
+    assert_int_equal(blox_params(&s, g, "[[1], [0, 0, 0, 1]]"), 2573988);
+    assert_string_equal(graph_module_name(g, graph_layers(g)[2], name, sizeof name),
+                        "blocks.0.layers.0.nodes.0.op.layers.1.c1");
+    assert_int_equal(blox_params(&s, g, "[[1], [1, 1, 1, 0]]"), 3784036);
+    assert_int_equal(blox_params(&s, g, "[[2], [0, 0, 0, 1]]"), 1717636);
+    assert_string_equal(
+        graph_module_name(g, graph_layers(g)[graph_view(g)->layer_count - 2], name, sizeof name),
+        "blocks.2.layers.1.proj.0");
+    assert_int_equal(blox_params(&s, g, "[[2], [2, 0, 1, 1]]"), 2071332);
+    assert_int_equal(blox_params(&s, g, "[[2], [1, 0, 1, 0]]"), 2573988); /* the first unused */
+
+    assert_int_equal(s.ops->size(&s.cx, s.self, &size), 0);
+    assert_int_equal(size, 45 * 45 * 45);
+    for (int64_t i = 0; i < size; i += 7) {
+        int64_t index;
+
+        assert_int_equal(s.ops->at(&s.cx, s.self, i, a, sizeof a), 0);
+        assert_int_equal(s.ops->index_of(&s.cx, s.self, a, &index), 0);
+        assert_int_equal(index, i);
+        assert_int_equal(s.ops->canonical(&s.cx, s.self, a, b, sizeof b), 0);
+        assert_string_equal(a, b);
+    }
+    s.ops->canonical(&s.cx, s.self, "[[[0],[2,0,1,1]],[[1],[2,0,0,1]],[[1],[0,0,1,0]]]", a,
+                     sizeof a);
+    s.ops->canonical(&s.cx, s.self, "[[[2],[0,0,1,1]],[[2],[1,0,1,0]],[[0],[0,0,0,1]]]", b,
+                     sizeof b);
+    assert_string_equal(a, b);
+    check_variation(&s, g, 300);
+    assert_error(&s, "[[[3], [0, 1, 0, 0]]", "position 4: an operation (0 conv, 1 mbconv");
+    assert_error(&s, "[[[0], [0, 2, 0, 0]]", "position 12: a flag 0 or 1 is expected");
+    assert_error(&s, "[[[0],[0,0,0,0]],[[0],[0,1,0,0]],[[0],[0,1,0,0]]]",
+                 "cell 1: nothing reaches its output");
+    space_unload(&s);
+    graph_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nb_macro),       cmocka_unit_test(test_transnas_micro),
         cmocka_unit_test(test_transnas_macro), cmocka_unit_test(test_nb301),
         cmocka_unit_test(test_nb101),          cmocka_unit_test(test_zennas),
+        cmocka_unit_test(test_blox),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
