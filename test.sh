@@ -65,20 +65,25 @@ run_ctest()
 
 run_valgrind()
 {
-    local passed=0 failed=0 room test
+    local passed=0 failed=0 skipped=0 room test
     for room in base num config plugin graph table store proc run; do
         for test in "build/$preset/bin/test_${room}_"*; do
             [ -x "$test" ] || continue
+            # valgrind's posix_spawn() hides that a program is missing, which this one tests.
+            if [[ $test == */test_plugin_registry ]]; then
+                skipped=$((skipped + 1))
+                continue
+            fi
             echo "valgrind: $test"
             if valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
-                "$test"; then
+                --suppressions=tests/valgrind.supp "$test"; then
                 passed=$((passed + 1))
             else
                 failed=$((failed + 1))
             fi
         done
     done
-    summary $passed $failed 0
+    summary $passed $failed $skipped
 }
 
 command -v cmake >/dev/null || die "cmake is missing; run ./setup.sh first"
