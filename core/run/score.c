@@ -41,6 +41,8 @@ struct scorer {
     const char **names[6];  /* module names by site */
     int32_t *modules[6], *order[6];
     struct score_row row;
+    double *pass_seconds;   /* one a pass: of the current architecture */
+    uint8_t *pass_used;     /* scratch: one a pass */
     uint8_t *needed;        /* columns to compute, inputs of scores included */
     struct error *err;      /* where visit() reports */
     int pass;               /* being visited */
@@ -502,6 +504,7 @@ static tcet_status run_pass(struct scorer *s, int pass, tcet_model *model, struc
     struct plan *p = s->plan;
     const struct plan_pass *pp = &p->passes[pass];
     tcet_run run = {.struct_size = sizeof run, .pass = &pp->pass, .visit = visit, .arg = s};
+    double start = now();
     tcet_status st;
 
     for (size_t i = 0; i < p->saliency_count; i++) {
@@ -519,6 +522,7 @@ static tcet_status run_pass(struct scorer *s, int pass, tcet_model *model, struc
              ->run(call_begin(&p->backend->cx), p->backend->self, model, &run);
     s->row.seconds_forward += run.seconds_forward;
     s->row.seconds_backward += run.seconds_backward;
+    s->pass_seconds[pass] = now() - start;
     if (st < 0 && err->text[0]) /* visit() failed and said why */
         return err->status;
     return call_end(&p->backend->cx, st, err);
@@ -767,6 +771,8 @@ struct scorer *scorer_new(struct plan *p)
     s->graph = graph_new();
     s->salience = mem_alloc((p->saliency_count + 1) * sizeof *s->salience);
     s->needed = mem_alloc(p->column_count + 1);
+    s->pass_seconds = mem_alloc((p->pass_count + 1) * sizeof *s->pass_seconds);
+    s->pass_used = mem_alloc(p->pass_count + 1);
     return s;
 }
 
@@ -783,6 +789,8 @@ void scorer_free(struct scorer *s)
     free(s->matrix);
     free(s->salience);
     free(s->needed);
+    free(s->pass_seconds);
+    free(s->pass_used);
     free(s);
 }
 
@@ -865,6 +873,41 @@ static void lay_out(struct scorer *s)
     }
 }
 
+/* Marks the passes that a column stands on. */
+static void mark_passes(struct scorer *s, int column)
+{
+    const struct plan *p = s->plan;
+    const struct plan_column *c = &p->columns[column];
+
+    if (!c->is_score) {
+        int pass = p->saliencies[p->metrics[c->index].saliency].pass;
+
+        if (pass >= 0)
+            s->pass_used[pass] = 1;
+        return;
+    }
+    for (size_t i = 0; i < p->scores[c->index].input_count; i++)
+        mark_passes(s, p->scores[c->index].inputs[i]);
+}
+
+/* What every computed column cost: a shared pass counts whole for each that needs it. */
+static void cost(struct scorer *s)
+{
+    const struct plan *p = s->plan;
+
+    for (size_t c = 0; c < p->column_count; c++) {
+        struct score_value *v = &s->row.values[c];
+
+        if (!s->needed[c] || !v->have)
+            continue;
+        memset(s->pass_used, 0, p->pass_count);
+        mark_passes(s, (int)c);
+        v->seconds = s->row.seconds_build + s->row.seconds_init;
+        for (size_t k = 0; k < p->pass_count; k++)
+            v->seconds += s->pass_used[k] ? s->pass_seconds[k] : 0;
+    }
+}
+
 tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted,
                        const struct score_value *known, struct score_row **out,
                        struct error *err)
@@ -875,6 +918,7 @@ tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted
 
     arena_reset(&s->arena);
     memset(&s->row, 0, sizeof s->row);
+    memset(s->pass_seconds, 0, p->pass_count * sizeof *s->pass_seconds);
     s->row.values = arena_alloc(&s->arena, (p->column_count + 1) * sizeof *s->row.values);
     s->row.x_sum = p->data[0].x_sum;
     s->row.w_sum = NAN;
@@ -900,6 +944,7 @@ tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted
         st = finish_metrics(s, err);
     if (st >= 0)
         st = run_scores(s, err);
+    cost(s);
     s->row.seconds_total = now() - start;
     return st;
 }

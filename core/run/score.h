@@ -15,6 +15,7 @@ struct score_value {
     const double *layers; /* one a layer of its site, or NULL */
     size_t layer_count;
     struct guards guards;
+    double seconds;       /* build, weights, and the passes it needs */
 };
 
 /* A conv or linear layer, for exports. */

@@ -239,6 +239,7 @@ static tcet_status take_row(struct supervisor *s, int client, const char *data, 
     struct store_value *values;
     struct store_row row = {.arch = arch};
     struct wire_row r;
+    tcet_status st;
 
     arena_reset(&s->arena);
     if (c->state != CLIENT_BUSY || wire_unpack_row(data, n, &s->arena, &r, err) < 0)
@@ -248,7 +249,8 @@ static tcet_status take_row(struct supervisor *s, int client, const char *data, 
         values[i] = (struct store_value){.column = r.values[i].column, .value = r.values[i].value,
                                          .layers = r.values[i].layers,
                                          .layer_count = r.values[i].layer_count,
-                                         .guards = r.values[i].guards};
+                                         .guards = r.values[i].guards,
+                                         .seconds = r.values[i].seconds};
     row.status = r.status < 0 ? "failed" : "ok";
     row.message = r.message;
     row.params = r.params;
@@ -263,9 +265,15 @@ static tcet_status take_row(struct supervisor *s, int client, const char *data, 
     row.values = values;
     row.value_count = r.value_count;
     c->state = CLIENT_IDLE;
+    st = put(s, &row, err);
+    if (st == TCET_E_ARG) { /* a row that cannot be stored costs its architecture, not the run */
+        const char *why = arena_strdup(&s->arena, err->text);
+
+        return put_failure(s, s->current[client].arch, why, err);
+    }
     s->r->progress.done++;
     s->r->progress.failed += r.status < 0;
-    return put(s, &row, err);
+    return st;
 }
 
 static tcet_status take(struct supervisor *s, int client, uint32_t type, const char *data,

@@ -31,6 +31,7 @@ static void pack_values(struct buf *b, const struct wire_value *v, size_t count)
         pack_u32(b, v[i].layers != NULL);
         pack_f64s(b, v[i].layers, v[i].layers ? v[i].layer_count : 0);
         pack_text(b, v[i].guards);
+        pack_f64(b, v[i].seconds);
     }
 }
 
@@ -50,6 +51,7 @@ static const struct wire_value *take_values(struct unpack *u, size_t *count)
         if (!layered)
             v[i].layers = NULL;
         v[i].guards = unpack_text(u);
+        v[i].seconds = unpack_f64(u);
     }
     return v;
 }

@@ -61,6 +61,7 @@ struct wire_value {
     const double *layers;
     size_t layer_count;
     const char *guards; /* JSON object text, "" when none */
+    double seconds;
 };
 
 struct wire_job {

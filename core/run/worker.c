@@ -176,7 +176,7 @@ static void fill_row(struct worker *w, const struct score_row *in, const uint8_t
         if (sv->have && wanted[c])
             v[out->value_count++] = (struct wire_value){
                 (int)c, sv->value, p->columns[c].layered ? sv->layers : NULL, sv->layer_count,
-                guards_text(&w->arena, &sv->guards)};
+                guards_text(&w->arena, &sv->guards), sv->seconds};
     }
     out->times = arena_printf(&w->arena,
                               "{\"build\":%.6f,\"init\":%.6f,\"forward\":%.6f,\"backward\":%.6f,"

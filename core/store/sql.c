@@ -37,6 +37,7 @@ static const char schema[] =
     " macs INTEGER, x_sum REAL, w_sum REAL, layers INTEGER NOT NULL);"
     "CREATE INDEX network_arch ON network(arch);"
     "CREATE TABLE value(arch INTEGER, key INTEGER, network INTEGER, value, guards TEXT,"
+    " seconds REAL,"
     " PRIMARY KEY(arch, key)) WITHOUT ROWID;"
     /* data: float64, little-endian */
     "CREATE TABLE layer_value(arch INTEGER, key INTEGER, data BLOB NOT NULL,"
@@ -67,12 +68,14 @@ static const char *const statements[SQL_COUNT] = {
                         " VALUES(?, ?, ?, ?, ?, ?)",
     [SQL_NETWORK_GET] = "SELECT n.params, n.macs, n.x_sum, n.w_sum, l.text FROM network n"
                         " JOIN layer_list l ON l.id = n.layers WHERE n.id = ?",
-    [SQL_VALUE_PUT] = "INSERT INTO value(arch, key, network, value, guards)"
-                      " VALUES(?, ?, ?, ?, ?) ON CONFLICT(arch, key) DO UPDATE SET"
+    [SQL_VALUE_PUT] = "INSERT INTO value(arch, key, network, value, guards, seconds)"
+                      " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(arch, key) DO UPDATE SET"
                       " value = excluded.value, network = coalesce(excluded.network, network),"
-                      " guards = coalesce(excluded.guards, guards)",
+                      " guards = coalesce(excluded.guards, guards),"
+                      " seconds = excluded.seconds",
     [SQL_VALUE_GET] = "SELECT value FROM value WHERE arch = ? AND key = ?",
     [SQL_VALUES] = "SELECT key, value, network FROM value WHERE arch = ?",
+    [SQL_VALUE_COSTS] = "SELECT seconds, guards FROM value WHERE key = ?",
     [SQL_VALUE_DROP] = "DELETE FROM value WHERE key = ?",
     [SQL_LAYERED_PUT] = "INSERT INTO layer_value VALUES(?, ?, ?)"
                         " ON CONFLICT(arch, key) DO UPDATE SET data = excluded.data",

@@ -469,8 +469,8 @@ static tcet_status put_row(struct store *s, const struct store_row *row, struct 
         const struct store_value *v = &row->values[i];
         int64_t key = s->column_key[v->column];
 
-        TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdt", arch, key, network, v->value,
-                    v->guards && v->guards[0] ? v->guards : NULL));
+        TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdtd", arch, key, network, v->value,
+                    v->guards && v->guards[0] ? v->guards : NULL, v->seconds));
         if (v->layers)
             TRY(put_layers(s, arch, key, v->layers, v->layer_count, err));
     }
@@ -658,6 +658,43 @@ tcet_status store_column_values(struct store *s, int32_t column, double *out, st
     return TCET_OK;
 }
 
+static void add_guard(void *user, const char *name, size_t length, double count)
+{
+    int64_t *sum = user;
+
+    (void)name;
+    (void)length;
+    *sum += (int64_t)count;
+}
+
+tcet_status store_column_cost(struct store *s, int32_t column, struct store_cost *out,
+                              struct error *err)
+{
+    struct store_cost cost = {0, 0};
+    size_t known = 0;
+    tcet_status st;
+    int have = 0;
+
+    TRY(check_column(s, column, err));
+    st = sql_bind(s, SQL_VALUE_COSTS, err, "i", s->column_key[column]);
+    while (st == TCET_OK && (st = sql_step(s, SQL_VALUE_COSTS, &have, err)) == TCET_OK && have) {
+        double seconds = sql_f64(s, SQL_VALUE_COSTS, 0);
+        const char *guards = sql_text(s, SQL_VALUE_COSTS, 1);
+
+        if (seconds > 0) {
+            cost.seconds += seconds;
+            known++;
+        }
+        if (guards && *guards && json_numbers(guards, add_guard, &cost.guards) != 0)
+            st = sql_damaged(s, "guards", err);
+    }
+    sql_done(s, SQL_VALUE_COSTS);
+    cost.seconds = known ? cost.seconds / (double)known : NAN;
+    if (st == TCET_OK)
+        *out = cost;
+    return st;
+}
+
 static tcet_status put_population(struct store *s, int64_t key, const double *values,
                                   struct error *err)
 {
@@ -669,8 +706,8 @@ static tcet_status put_population(struct store *s, int64_t key, const double *va
             if (s->view.state != ROW_OK)
                 continue;
         }
-        TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdt", s->arch[i], key, (int64_t)0, values[i],
-                    (const char *)NULL));
+        TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdtd", s->arch[i], key, (int64_t)0, values[i],
+                    (const char *)NULL, 0.0));
     }
     return TCET_OK;
 }

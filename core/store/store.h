@@ -74,6 +74,7 @@ struct store_value {
     const char *guards;    /* JSON object text {"zero_sigma":3}, "" or NULL: counted per column so
                               that adding a metric later merges; exports sum the counts over
                               the run's columns, names sorted */
+    double seconds;        /* what it cost: build, weights, the passes it needs; 0: unknown */
 };
 
 /* Everything learnt of one architecture in one go. */
@@ -113,6 +114,13 @@ tcet_status store_get(struct store *s, const char *arch, int32_t column, struct 
                       struct error *err);
 /* All values of one column in ordinal order, NaN where lacking: out[architectures]. */
 tcet_status store_column_values(struct store *s, int32_t column, double *out, struct error *err);
+/* Mean seconds and summed guard counts over all that is stored under a column's key. */
+struct store_cost {
+    double seconds; /* NaN when nothing is known */
+    int64_t guards;
+};
+tcet_status store_column_cost(struct store *s, int32_t column, struct store_cost *out,
+                              struct error *err);
 /* Replaces a population column's values, ordinal order.  NaN means "no value" for an
  * architecture that is not done, and is a value for one that is. */
 tcet_status store_put_population(struct store *s, int32_t column, const double *values,

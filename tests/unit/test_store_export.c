@@ -118,7 +118,7 @@ static void same_bytes_by_another_way(void **state)
     sample_fill(&x, 1);
     x.value[0] = x.value[1]; /* lnwot as in the golden run */
     x.value[0].column = 0;
-    x.value[1] = (struct store_value){1, 9, x.layers[0], LAYERS, "{\"gone\":4}"};
+    x.value[1] = (struct store_value){1, 9, x.layers[0], LAYERS, "{\"gone\":4}", 0};
     x.row.value_count = 2;
     OK(store_put(s, &x.row, &err));
     x.row.params = 7; /* a network of another configuration under the same line */

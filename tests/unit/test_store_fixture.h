@@ -83,10 +83,10 @@ static inline void sample_fill(struct sample *x, int i)
                 .value_count = 3},
         .layers = {{1.0 / (i + 3), 1e44 * (i + 1)}, {-0.0, 5e-324}},
     };
-    x->value[0] = (struct store_value){SNIP, 1.0 / (i + 7), x->layers[0], LAYERS, ""};
+    x->value[0] = (struct store_value){SNIP, 1.0 / (i + 7), x->layers[0], LAYERS, "", 0.5};
     x->value[1] = (struct store_value){NWOT, 40759.58231061032 + i, x->layers[1], LAYERS,
-                                          "{\"zero\":2,\"equal_rows\":1}"};
-    x->value[2] = (struct store_value){TCET, -1e-300 * (i + 1), NULL, 0, "{\"zero\":1}"};
+                                          "{\"zero\":2,\"equal_rows\":1}", 0.25};
+    x->value[2] = (struct store_value){TCET, -1e-300 * (i + 1), NULL, 0, "{\"zero\":1}", 0};
     x->row.values = x->value;
 }
 

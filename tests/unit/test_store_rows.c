@@ -99,7 +99,7 @@ static void merge(void **state)
     struct fixture *f = *state;
     struct store *s = open_store(f->folder, STORE_FRESH);
     struct store_column more[COLUMNS + 1], fewer[1];
-    struct store_value value = {COLUMNS, 3.5, NULL, 0, NULL};
+    struct store_value value = {COLUMNS, 3.5, NULL, 0, NULL, 0};
     struct store_summary sum;
     struct arena a = {0};
     const double *layers;
@@ -155,7 +155,7 @@ static void shared_key(void **state)
     struct fixture *f = *state;
     struct store *s = open_store(f->folder, STORE_FRESH);
     struct store_column two[2] = {columns[SNIP], columns[SNIP]};
-    struct store_value value[2] = {{0, 2.5, NULL, LAYERS, ""}, {1, 2.5, NULL, 0, ""}};
+    struct store_value value[2] = {{0, 2.5, NULL, LAYERS, "", 0}, {1, 2.5, NULL, 0, "", 0}};
     struct arena a = {0};
     const double *layers;
     struct sample x;
