@@ -48,7 +48,6 @@ static tcet_status space_canonical(tcet_ctx *cx, void *self, const char *text, c
     return space_put(cx, key, cap, hash, MD5_DIGITS - 1);
 }
 
-/* live: nothing is left out; depth: convolutions of the cell. */
 static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet_traits *out)
 {
     struct nb101_cell c, pruned;
@@ -57,11 +56,7 @@ static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet
     (void)self;
     if (st < 0)
         return st;
-    out->live = nb101_edges(&c) == nb101_edges(&pruned) && c.vertices == pruned.vertices;
-    out->alive = 1;
-    out->depth = 0;
-    for (int32_t v = 0; v < pruned.vertices; v++)
-        out->depth += pruned.code[v] == NB101_CONV1 || pruned.code[v] == NB101_CONV3;
+    nb101_traits(&c, &pruned, out);
     return TCET_OK;
 }
 

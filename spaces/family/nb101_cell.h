@@ -144,6 +144,17 @@ static inline tcet_status nb101_print(tcet_ctx *cx, const struct nb101_cell *c, 
     return space_put(cx, text, cap, out, at);
 }
 
+/* live: nothing is left out; depth: convolutions of the cell. */
+static inline void nb101_traits(const struct nb101_cell *c, const struct nb101_cell *pruned,
+                                tcet_traits *out)
+{
+    out->live = nb101_edges(c) == nb101_edges(pruned) && c->vertices == pruned->vertices;
+    out->alive = 1;
+    out->depth = 0;
+    for (int32_t v = 0; v < pruned->vertices; v++)
+        out->depth += pruned->code[v] == NB101_CONV1 || pruned->code[v] == NB101_CONV3;
+}
+
 static inline void nb101_sort(char (*hash)[MD5_DIGITS], int32_t n)
 {
     char t[MD5_DIGITS];

@@ -499,13 +499,42 @@ static void test_blox(void **state)
     graph_free(g);
 }
 
+/* Different networks among all that the rules of the spaces make. */
+static void test_nb1shot1(void **state)
+{
+    struct graph *g = graph_new();
+    struct space s;
+    int64_t size;
+
+    (void)state;
+    assert_int_equal(space_load(&s, "nb1shot1_1"), 0);
+    assert_int_equal(count_keys(&s, 14580), 2685);
+    check_variation(&s, g, 200);
+    assert_error(&s, "(0,1,0, 0,0,1, 0,0,0, 0,4,1)", "3 vertices, the space's cells have 6");
+    assert_error(&s,
+                 "(0,1,1,1,0,0, 0,0,0,0,1,1, 0,0,0,1,0,1, 0,0,0,0,1,0, 0,0,0,0,0,0, 0,0,0,0,0,0, "
+                 "0,4,4,4,4,1)",
+                 "vertex 3 has 1 parents, the space wants 2");
+    space_unload(&s);
+    assert_int_equal(space_load(&s, "nb1shot1_2"), 0);
+    assert_int_equal(count_keys(&s, 29160), 7773);
+    check_variation(&s, g, 200);
+    space_unload(&s);
+    assert_int_equal(space_load(&s, "nb1shot1_3"), 0);
+    assert_int_equal(s.ops->size(&s.cx, s.self, &size), 0);
+    assert_int_equal(size, 1312200);
+    check_variation(&s, g, 200);
+    space_unload(&s);
+    graph_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nb_macro),       cmocka_unit_test(test_transnas_micro),
         cmocka_unit_test(test_transnas_macro), cmocka_unit_test(test_nb301),
         cmocka_unit_test(test_nb101),          cmocka_unit_test(test_zennas),
-        cmocka_unit_test(test_blox),
+        cmocka_unit_test(test_blox),           cmocka_unit_test(test_nb1shot1),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
