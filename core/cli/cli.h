@@ -69,6 +69,9 @@ struct comparison {
     const struct wire_fact *facts; /* NULL without a space */
 };
 
+/* What [benchmark] asks for, before any work: the table can be read and has the column, the
+ * population has a name.  A path is made absolute in the config, from the file that names it. */
+tcet_status compare_check(const struct config *config, struct error *err);
 /* Fills accuracy, mask and baselines from a table (name or path) and the space's facts.
  * population: "all" or "live"; config supplies the space.  Columns: the caller's. */
 tcet_status compare_with_table(const struct config *config, const char *const *archs,
@@ -95,6 +98,8 @@ int cmd_score(const struct command *c, int argc, char **argv);
 int cmd_show(const struct command *c, int argc, char **argv);
 int cmd_list(const struct command *c, int argc, char **argv);
 int cmd_info(const struct command *c, int argc, char **argv);
+int cmd_check(const struct command *c, int argc, char **argv);
+int cmd_new(const struct command *c, int argc, char **argv);
 int cmd_correlate(const struct command *c, int argc, char **argv);
 int cmd_export(const struct command *c, int argc, char **argv);
 int cmd_version(const struct command *c, int argc, char **argv);

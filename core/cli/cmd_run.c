@@ -4,8 +4,10 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
+#include "run/plan.h"
 #include "run/supervise.h"
 
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -137,8 +139,6 @@ static tcet_status compare(const struct config *config, const struct folder *f,
     *have = 0;
     if (!table)
         return TCET_OK;
-    if (!column)
-        return config_error(err, table, "[benchmark] names a table but no column");
     if (compare_with_table(config, f->archs, f->arch_count, f->columns, f->column_count,
                            table->value, column->value, population ? population->value : "all",
                            cmp, err) < 0) {
@@ -208,16 +208,41 @@ static tcet_status export_all(const struct config *config, const struct run_flag
     return st;
 }
 
-static tcet_status check_exports(const struct run_flags *o, struct error *err)
+static int is_export_name(const char *name)
 {
-    for (size_t i = 0; i < o->exports.count; i++) {
-        const char *dot = strrchr(o->exports.item[i], '.');
+    const char *dot = strrchr(name, '.');
 
-        if (!dot || (strcmp(dot, ".csv") && strcmp(dot, ".jsonl")))
-            return error_set(err, TCET_E_ARG, "--export %s: the name must end in .csv or .jsonl",
-                             o->exports.item[i]);
+    return dot && (!strcmp(dot, ".csv") || !strcmp(dot, ".jsonl"));
+}
+
+/* Export files that could not be written at the end are refused at the start. */
+static tcet_status check_exports(const struct config *config, const struct run_flags *o,
+                                 struct error *err)
+{
+    struct config_key *files = config_get(config, "export", "", "files");
+    struct arena a = {0};
+    const char *const *names = NULL;
+    size_t n = files ? text_split(&a, files->value, ',', &names) : 0;
+    tcet_status st = TCET_OK;
+
+    for (size_t i = 0; st >= 0 && i < n; i++) {
+        if (!is_export_name(names[i]) || strchr(names[i], '/'))
+            st = config_error(err, files, "\"%s\": a name that ends in .csv or .jsonl, without "
+                                          "folders; exports stand in the run's folder",
+                              names[i]);
     }
-    return TCET_OK;
+    for (size_t i = 0; st >= 0 && i < o->exports.count; i++) {
+        const char *name = o->exports.item[i], *slash = strrchr(name, '/');
+        char *folder = slash ? arena_strndup(&a, name, (size_t)(slash + 1 - name)) : NULL;
+
+        if (!is_export_name(name))
+            st = error_set(err, TCET_E_ARG, "--export %s: the name must end in .csv or .jsonl", name);
+        else if (access(folder ? folder : ".", W_OK))
+            st = error_set(err, TCET_E_IO, "--export %s: cannot write there: %s", name,
+                           strerror(errno));
+    }
+    arena_free(&a);
+    return st;
 }
 
 /* -- The whole -------------------------------------------------------------------------- */
@@ -293,7 +318,7 @@ static int execute(const char *path, const struct run_flags *o)
     int64_t top;
     int code;
 
-    if (check_exports(o, &err) < 0 || cli_config(path, &o->sets, &config, &err) < 0)
+    if (cli_config(path, &o->sets, &config, &err) < 0)
         return cli_fail(&err);
     if (o->archs)
         cli_put_run(config, "archs", o->archs);
@@ -308,7 +333,9 @@ static int execute(const char *path, const struct run_flags *o)
     sigaction(SIGHUP, &sa, NULL);
     if (isatty(2) && !o->quiet)
         ro.progress = show_progress;
-    if (config_i64(config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||
+    if (plan_check_unused(config, &err) < 0 || check_exports(config, o, &err) < 0 ||
+        compare_check(config, &err) < 0 ||
+        config_i64(config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||
         run_supervise(config, &ro, &r, &err) < 0) {
         code = cli_fail(&err);
     } else {

@@ -53,6 +53,47 @@ static tcet_status make_mask(struct comparison *c, const char *population, struc
     return TCET_OK;
 }
 
+static tcet_status check_table(struct arena *a, struct config_key *table,
+                               const struct config_key *column, struct error *err)
+{
+    const char *path;
+    const double *values;
+    struct table *t;
+    tcet_status st;
+
+    if (table_path(table->value, paths_data(), a, &path, err) < 0)
+        return config_error(err, table, "%s", arena_strdup(a, err->text));
+    if (!strcmp(path, table->value)) {
+        path = config_path(a, table);
+        config_replace(table, path);
+    }
+    if (table_load(path, &t, err) < 0)
+        return config_error(err, table, "%s", arena_strdup(a, err->text));
+    st = table_column(t, column->value, &values, err);
+    table_free(t);
+    return st < 0 ? config_error(err, column, "%s", arena_strdup(a, err->text)) : TCET_OK;
+}
+
+tcet_status compare_check(const struct config *config, struct error *err)
+{
+    static const char *const populations[] = {"all", "live", NULL};
+    struct config_key *table = config_get(config, "benchmark", "", "table");
+    struct config_key *column = config_get(config, "benchmark", "", "column");
+    struct arena a = {0};
+    int population;
+    tcet_status st;
+
+    TRY(config_choice(config, "benchmark", "", "population", populations, 0, &population, err));
+    if (!table)
+        return column ? config_error(err, column, "[benchmark] names a column but no table")
+                      : TCET_OK;
+    if (!column)
+        return config_error(err, table, "[benchmark] names a table but no column");
+    st = check_table(&a, table, column, err);
+    arena_free(&a);
+    return st;
+}
+
 tcet_status compare_with_table(const struct config *config, const char *const *archs,
                                size_t count, const struct report_column *columns,
                                size_t column_count, const char *table, const char *column,

@@ -1,0 +1,197 @@
+#!/usr/bin/env bash
+# errors.sh BUILD_DIR SOURCE_DIR -- protects whoever makes a mistake: each is met before any
+# work, with exit code 2 and one line on standard error that says where it is and what would be
+# right; no results folder appears, and one that is there keeps every byte.
+. "$(dirname "$0")/lib.sh"
+
+conf=$source/conf/tcet_snip.ini
+images=$source/plugins/dataset/data
+data=tcet_snip.ini:$(grep -n '^\[data\]' "$conf" | cut -d: -f1)
+
+# A store that every mistake below must leave as it is.
+run run "$conf" --archs index:11 --output keep --workers 1 --quiet
+check "a run to be kept" test "$code" = 0
+state() { (cd keep && sha256sum scores.db config.ini; ls -A); }
+state >before
+
+# wrong NAME REGEX ARGS...: a run of the shipped config into the kept folder that must be refused.
+wrong()
+{
+    local name=$1 regex=$2
+    shift 2
+    refuses "$name" "$regex" run "$conf" --archs index:3 --output keep --resume "$@"
+}
+
+# -- Files ---------------------------------------------------------------------------------
+refuses "missing config" 'none.ini: No such file' run none.ini
+refuses "config is a folder" "/: Is a directory|keep: Is a directory" run keep
+if [ "$(id -u)" != 0 ]; then # root reads everything
+    cp "$conf" locked.ini && chmod 0 locked.ini
+    refuses "unreadable config" 'locked.ini: Permission denied' run locked.ini
+fi
+head -c 400 /dev/zero >zero.ini
+refuses "config of NUL bytes" 'zero.ini:1: ' run zero.ini
+printf '[run]\nspace nats_tss\n' >syntax.ini
+refuses "line that is no key" 'syntax.ini:2: expected' run syntax.ini
+printf '[run\nspace = nats_tss\n' >syntax.ini
+refuses "section that is not closed" 'syntax.ini:1: ' run syntax.ini
+printf '[run]\nspace = nats_tss\nseed = 1\nspace = nats_sss\n' >twice.ini
+refuses "key given twice, both lines named" 'twice.ini:4: space .*line 2' run twice.ini
+printf 'include = b.ini\n[run]\nspace = nats_tss\n' >a.ini
+printf 'include = a.ini\n' >b.ini
+refuses "include cycle" 'a.ini:1: .*b.ini:1: .*a.ini: the file includes itself' run a.ini
+printf 'include = none.ini\n' >c.ini
+refuses "include of nothing" 'c.ini:1: include: none.ini: No such file' run c.ini
+: >empty.ini
+refuses "empty config" 'empty.ini: \[run\] .* is missing' run empty.ini
+printf '[run]\nspace = nats_tss\noutput = new\n' >bare.ini
+refuses "config without a metric" 'bare.ini: nothing to compute' run bare.ini --archs index:3
+sed 's/^saliency *= snip/saliency = snipp/' "$conf" >place.ini
+line=$(grep -n snipp place.ini | cut -d: -f1)
+refuses "file and line are named" "place.ini:$line: .*did you mean \"snip\"" run place.ini \
+    --archs index:3 --output new
+
+# -- Command line --------------------------------------------------------------------------
+refuses "unknown command" 'no command "runn" \(did you mean "run"' runn
+refuses "unknown option" 'unknown option --outptu \(did you mean "--output"' run "$conf" --outptu x
+refuses "option without its value" '--output needs a value' run "$conf" --output
+refuses "flag with a value" '--resume takes no value' run "$conf" --resume=1
+refuses "missing argument" 'something is missing: tcet-host run CONFIG' run
+refuses "argument too many" 'unexpected "extra"' run "$conf" extra
+refuses "score of many" 'takes one architecture' score "$conf" all
+wrong "--set without value" '--set needs a value' --set
+wrong "--set without section" '--set foo: expected SECTION.KEY=VALUE' --set foo
+wrong "--set without equals sign" '--set run.seed: expected' --set run.seed
+wrong "--set of an unknown key" '--set run.spcae: .*did you mean "space"' --set run.spcae=x
+wrong "--set of an unknown section" 'unknown section .*rnu.*did you mean "run"' --set rnu.space=x
+wrong "--export without an ending" '--export x.txt: .*\.csv or \.jsonl' --export x.txt
+wrong "--export to no folder" '--export no/x.csv: cannot write' --export no/x.csv
+wrong "[export] file without an ending" '\[?export.*x.txt.*\.csv or \.jsonl' --set export.files=x.txt
+wrong "--top of text" 'top = "many": expected an integer' --top many
+wrong "workers out of range" 'workers = "0": expected an integer from 1' --workers 0
+
+# -- Names ---------------------------------------------------------------------------------
+wrong "unknown space" 'no space "nats_ts" \(did you mean "nats_tss"' --set run.space=nats_ts
+wrong "unknown saliency" 'no saliency "snipp" \(did you mean "snip"' \
+    --set metric.snip_snr.saliency=snipp
+wrong "unknown aggregator" 'no aggregator "snrr" \(did you mean "snr"' \
+    --set metric.snip_snr.aggregator=snrr
+wrong "unknown combiner" 'no combiner "layerdott" \(did you mean "layerdot"' \
+    --set score.tcet_snip.combiner=layerdott
+wrong "unknown dataset" 'no dataset "cifar11" \(did you mean "cifar10' --set data.plugin=cifar11
+wrong "unknown backend" 'no backend "torhc" \(did you mean "torch"' --set backend.plugin=torhc
+wrong "unknown metric" 'no metric "lnwott" \(did you mean "lnwot"' \
+    --set score.tcet_snip.metrics=snip_snr,lnwott
+wrong "unknown key of a metric" '"agregator" \(did you mean "aggregator"' \
+    --set metric.snip_snr.agregator=snr
+wrong "unknown parameter" 'no parameter "dof" \(did you mean "ddof"' \
+    --set metric.snip_snr.aggregator.dof=1
+wrong "defaults of an unknown plugin" 'no saliency "sniip"' --set saliency.sniip.mode=eval
+refuses "info of an unknown plugin" 'no plugin "snrr" \(did you mean "snr"' info snrr
+refuses "list of an unknown kind" '"salincy" is no kind' list salincy
+
+# -- Values --------------------------------------------------------------------------------
+wrong "parameter out of range" 'ddof = "7": .*integer from 0 to 1' \
+    --set metric.snip_snr.aggregator.ddof=7
+wrong "parameter of a wrong type" 'ddof = "one": .*integer from 0 to 1' \
+    --set metric.snip_snr.aggregator.ddof=one
+wrong "parameter that is no choice" 'mode = "evil": .*did you mean "eval"' \
+    --set saliency.snip.mode=evil
+wrong "batch of text" 'batch = "many": expected an integer' --set data.batch=many
+wrong "batch of zero" 'batch = "0": expected an integer from 1' --set data.batch=0
+wrong "precision that is none" 'precision = "f16".*did you mean "f32"' --set backend.precision=f16
+wrong "partition that is none" 'partition = "both".*layer, network' \
+    --set metric.snip_snr.partition=both
+wrong "negative seed" 'seed = "-1": expected an integer from 0' --set run.seed=-1
+wrong "metric without an aggregator" '\[metric m\] has no "aggregator ="' --set metric.m.saliency=snip
+wrong "metric of forms that do not fit" 'logdet .*kernel.*snip gives a vector' \
+    --set metric.m.saliency=snip --set metric.m.aggregator=logdet
+wrong "combiner of too few" 'joins at least 2 metrics; 1 given' \
+    --set score.tcet_snip.metrics=snip_snr
+wrong "parts that do not divide the batch" '7 parts.*batch of 64' --set metric.m.saliency=zico \
+    --set metric.m.aggregator=zico --set metric.m.saliency.source=halves \
+    --set metric.m.saliency.batches=7
+
+# -- Devices -------------------------------------------------------------------------------
+wrong "no such device" 'device = tpu: .*auto, cpu, cuda' --set backend.device=tpu
+if ! ldconfig -p | grep -q libtorch_cuda; then
+    wrong "cuda:0 without CUDA" 'device = cuda:0: .*no CUDA' --set backend.device=cuda:0
+fi
+
+# -- Architectures -------------------------------------------------------------------------
+bad='|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_7x7~1|+|skip_connect~0|nor_conv_3x3~1|none~2|'
+wrong "malformed architecture, position shown" 'position 34: unknown operation "nor_conv_7x7"' \
+    --archs "$bad"
+wrong "empty architecture" 'position 1: ' --archs ''
+wrong "architecture number too large" 'index:15625.*15625' --archs index:15625
+wrong "first: too many" '20000 architectures asked for, space nats_tss has 15625' --archs first:20000
+wrong "sample: of text" '"x" is not a number' --archs sample:x
+printf '|none~0|+|none~0|none~1|+|none~0|none~1|none~2|\n\n|none~0|+\n' >bad.txt
+wrong "list with a bad line, line and position shown" 'bad.txt:3: .*position ' --archs file:bad.txt
+wrong "list that is not there" 'cannot open .*none.txt: No such file' --archs file:none.txt
+: >empty.txt
+wrong "empty list" 'empty.txt holds no architecture' --archs file:empty.txt
+
+# -- Data and tables -----------------------------------------------------------------------
+wrong "batch larger than the shipped images" "$data: .*needs 400 images.*has 320" \
+    --set data.batch=400
+head -c 200000 "$images/cifar10_train_320.bin" >short.bin
+wrong "dataset file truncated" "$data: .*short.bin: truncated: .*byte 199745" \
+    --set data.path=short.bin
+wrong "dataset file missing" "$data: .*none.bin: No such file" --set data.path=none.bin
+wrong "dataset file of another kind" 'label 10, want one below 10; is this' \
+    --set "data.path=$images/cifar100_test_100.bin"
+wrong "resolution that cannot be made" 'images of 33 x 33' --set data.resolution=33
+printf 'arch,acc\nx,1\n' >table.csv
+wrong "table without the column" 'table.csv: no column "ac" \(did you mean "acc"' \
+    --set benchmark.table=table.csv --set benchmark.column=ac
+wrong "shipped table without the column" 'nats_tss.tsv: no column "cifar10_tset" \(did you mean "cifar10_test"' \
+    --set benchmark.column=cifar10_tset
+wrong "table that is not there" 'none.csv: No such file' --set benchmark.table=./none.csv
+wrong "unknown shipped table" 'no table "nats_tts" \(did you mean "nats_tss"' \
+    --set benchmark.table=nats_tts
+printf 'arch,acc\nx,1,2\n' >table.csv
+wrong "table with a bad line" 'table.csv:2: 3 fields' --set benchmark.table=table.csv
+wrong "unknown population" 'population = "alive".*all, live' --set benchmark.population=alive
+refuses "correlate without the column" 'no column "test_cifar1"' correlate --table nats_tss \
+    --column test_cifar1
+
+# -- Plugin files --------------------------------------------------------------------------
+# plugin NAME ID REGEX: the fixture bad_ID.so, asked for by [plugins] path.
+plugin()
+{
+    mkdir -p "plugins_$2" && cp "$fixtures/bad_$2.so" "plugins_$2/"
+    wrong "$1" "no saliency \"$2\".*bad_$2.so: $3" --set "plugins.path=plugins_$2" \
+        --set "metric.m.saliency=$2" --set metric.m.aggregator=sum
+}
+plugin "plugin of another ABI major" other_major 'built for tcet ABI 2, .*1\.0: rebuild'
+plugin "plugin of a newer ABI minor" newer_minor 'built for tcet ABI 1\.[0-9]+, .*1\.0: rebuild'
+plugin "plugin without its symbol" no_symbol 'is no tcet plugin: it lacks the symbol'
+plugin "plugin without a function" missing_op '.*must have the function layer'
+plugin "plugin that crashes when opened" ctor_crash 'crashed when it was opened'
+plugin "plugin whose parameters do not fit" param_size ''
+mkdir junk && echo 'not a library' >junk/junk.so
+wrong "a .so that is none" 'no saliency "junk".*junk.so: ' --set plugins.path=junk \
+    --set metric.m.saliency=junk --set metric.m.aggregator=sum
+wrong "plugin folder that is not there" 'plugin folder .*nowhere: No such file' \
+    --set plugins.path=nowhere
+
+# -- Output --------------------------------------------------------------------------------
+echo text >file
+refuses "output folder below a file" 'output: .*file/new' run "$conf" --archs index:3 \
+    --output file/new
+refuses "output folder that is a file" 'output: .*file' run "$conf" --archs index:3 --output file
+if [ "$(id -u)" != 0 ]; then
+    mkdir locked && chmod a-w locked
+    refuses "output folder that cannot be written" 'output: .*locked/new.*Permission denied' \
+        run "$conf" --archs index:3 --output locked/new
+fi
+refuses "used folder without --resume" 'keep.*--resume' run "$conf" --archs index:3 --output keep
+refuses "correlate of no run" 'no such file; .* holds no run' correlate nowhere
+refuses "export of no run" 'no such file; .* holds no run' export nowhere x.csv
+refuses "export without an ending" '\.csv or \.jsonl' export keep x.txt
+
+state >after
+check "the kept store has every byte" cmp before after
+check "no folder was made" test ! -e new
+finish

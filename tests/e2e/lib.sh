@@ -1,0 +1,77 @@
+# lib.sh -- what the end-to-end scripts share; sourced, never run.  A script is called as
+# SCRIPT BUILD_DIR SOURCE_DIR and tests BUILD_DIR/bin/tcet-host.
+#
+# Prints one PASS or FAIL line a test and, by finish, "N passed, N failed".  Each script works
+# in a folder of its own, $work, which is its current folder and is removed at the end
+# (TCET_E2E_KEEP=1 keeps it).
+set -uo pipefail
+build=$(readlink -f "${1:?usage: SCRIPT BUILD_DIR SOURCE_DIR}")
+source=$(readlink -f "${2:?usage: SCRIPT BUILD_DIR SOURCE_DIR}")
+host=$build/bin/tcet-host
+fixtures=$build/tests/fixtures
+passed=0 failed=0 code=0
+work=$(mktemp -d "${TMPDIR:-/tmp}/tcet-e2e.XXXXXX")
+trap '[ -n "${TCET_E2E_KEEP:-}" ] || { chmod -R u+w "$work"; rm -rf "$work"; }' EXIT
+cd "$work" || exit 1
+# A cache of its own: the tests neither use nor change the user's.
+export XDG_CACHE_HOME=$build/tests/e2e-cache
+unset TCET_PLUGIN_PATH
+mkdir -p "$XDG_CACHE_HOME"
+
+pass() { passed=$((passed + 1)); echo "PASS $1"; }
+
+# fail NAME [WHY]: with what the last command said.
+fail()
+{
+    failed=$((failed + 1))
+    echo "FAIL $1${2:+: $2}"
+    echo "     exit code $code; stderr:"
+    head -c 2000 err | sed 's/^/     | /'
+}
+
+# run ARGS...: the host, with its exit code in $code, output in the files out and err.
+run()
+{
+    code=0
+    "$host" "$@" >out 2>err </dev/null || code=$?
+}
+
+# check NAME COMMAND...: passes when the command succeeds.
+check()
+{
+    local name=$1
+    shift
+    if "$@" >check.out 2>&1; then
+        pass "$name"
+    else
+        fail "$name" "$* says: $(head -c 600 check.out)"
+    fi
+}
+
+# refuses NAME REGEX ARGS...: exit code 2, nothing on stdout, and on stderr exactly one line of
+# at most 500 characters, which fits REGEX (grep -E).
+refuses()
+{
+    local name=$1 regex=$2
+    shift 2
+    run "$@"
+    if [ "$code" != 2 ]; then
+        fail "$name" "exit code $code, want 2"
+    elif [ -s out ]; then
+        fail "$name" "prints on stdout: $(head -c 200 out)"
+    elif [ "$(wc -l <err)" != 1 ]; then
+        fail "$name" "$(wc -l <err) lines on stderr, want one"
+    elif ! grep -qE -- "$regex" err; then
+        fail "$name" "the message does not fit /$regex/"
+    elif [ "$(wc -c <err)" -gt 500 ]; then
+        fail "$name" "the message has $(wc -c <err) characters"
+    else
+        pass "$name"
+    fi
+}
+
+finish()
+{
+    echo "$(basename "$0"): $passed passed, $failed failed"
+    [ "$failed" = 0 ]
+}
