@@ -208,8 +208,18 @@ static tcet_status open_space(struct plan *p, struct error *err)
     return TCET_OK;
 }
 
-/* Opens one dataset; section: [data], or NULL for another dataset named by a metric. */
-static tcet_status open_data(struct plan *p, const struct config_key *k, const char *fallback,
+/* What a dataset refuses has a place in the config: the section that asks for the dataset. */
+static tcet_status data_error(struct plan *p, const struct plan_data *d, struct error *err)
+{
+    return d->section ? config_section_error(err, d->section, "%s",
+                                             arena_strdup(&p->arena, err->text))
+                      : err->status;
+}
+
+/* Opens one dataset for the section that asks.  section: its parameters, [data], or NULL for
+ * another dataset named by a metric. */
+static tcet_status open_data(struct plan *p, const struct config_section *asks,
+                             const struct config_key *k, const char *fallback,
                              const struct config_section *section, int64_t batch,
                              struct error *err)
 {
@@ -223,11 +233,14 @@ static tcet_status open_data(struct plan *p, const struct config_key *k, const c
     p->data_count++;
     TRY(config_i64(p->config, "data", "", "seed", 0, 0, INT64_MAX, &seed, err));
     d->id = plugin->desc.id;
+    d->section = asks;
     d->seed = (uint64_t)seed;
     d->batch = batch;
     d->batches = 1;
     ops = OPS(tcet_dataset_ops, d->dataset);
-    TRY(call_end(&d->dataset->cx, ops->open(call_begin(&d->dataset->cx), d->dataset->self), err));
+    if (call_end(&d->dataset->cx, ops->open(call_begin(&d->dataset->cx), d->dataset->self), err) <
+        0)
+        return data_error(p, d, err);
     d->info.struct_size = sizeof d->info;
     TRY(call_end(&d->dataset->cx,
                  ops->info(call_begin(&d->dataset->cx), d->dataset->self, &d->info), err));
@@ -238,13 +251,14 @@ static tcet_status open_data(struct plan *p, const struct config_key *k, const c
 
 static tcet_status open_first_data(struct plan *p, struct error *err)
 {
+    const struct config_section *section = config_section(p->config, "data", "");
     int64_t batch;
 
     /* Every metric may name one of its own. */
     p->data = arena_alloc(&p->arena, (p->config->section_count + 1) * sizeof *p->data);
     TRY(config_i64(p->config, "data", "", "batch", 64, 1, BATCH_MAX, &batch, err));
-    return open_data(p, config_get(p->config, "data", "", "plugin"), "cifar10",
-                     config_section(p->config, "data", ""), batch, err);
+    return open_data(p, section, config_get(p->config, "data", "", "plugin"), "cifar10", section,
+                     batch, err);
 }
 
 /* The data that a metric's keys `data` and `batch` select. */
@@ -264,7 +278,7 @@ static tcet_status metric_data(struct plan *p, const struct config_section *s, i
         }
     }
     *out = (int)p->data_count;
-    return open_data(p, k, p->data[0].id,
+    return open_data(p, s, k, p->data[0].id,
                      strcmp(id, p->data[0].id) ? NULL : config_section(p->config, "data", ""),
                      batch, err);
 }
@@ -291,10 +305,11 @@ static tcet_status draw_data(struct plan *p, struct plan_data *d, struct error *
     d->y = mem_try((size_t)(d->batch * d->batches), sizeof *d->y);
     if (!d->x || !d->y)
         return error_set(err, TCET_E_MEMORY, "no memory for the mini-batches");
-    TRY(call_end(&d->dataset->cx,
+    if (call_end(&d->dataset->cx,
                  OPS(tcet_dataset_ops, d->dataset)
                      ->draw(call_begin(&d->dataset->cx), d->dataset->self, &want, d->x, d->y),
-                 err));
+                 err) < 0)
+        return data_error(p, d, err);
     for (int64_t i = 0; i < d->batch * d->batches; i++) {
         if (d->y[i] < 0 || d->y[i] >= p->task.classes)
             return error_set(err, TCET_E_PLUGIN,

@@ -25,6 +25,7 @@ struct plan_data {
     tcet_data_info info;
     const char *key;      /* identity of the mini-batches, completed when they are drawn */
     const char *id;       /* dataset plugin */
+    const struct config_section *section; /* that asks for it; NULL where the config has no [data] */
     uint64_t seed;
     int64_t batch, batches;
     float *x;             /* [batches, batch, channels, height, width] */
