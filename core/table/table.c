@@ -16,7 +16,7 @@
 #include "base/names.h"
 #include "base/text.h"
 
-enum { FIELD_MAX = 64 * 1024, HINT = 1500, SHOWN = 200 };
+enum { FIELD_MAX = 64 * 1024, HINT = 320, SHOWN = 200 };
 
 struct source {
     const char *path;
@@ -417,11 +417,38 @@ static const char *alias(const struct table *t, const char *name, char *out, siz
     return NULL;
 }
 
+/* The names that a column can be asked for by, second names first; they live in a. */
+static const char **all_names(const struct table *t, struct arena *a, size_t *count)
+{
+    struct buf names = {0};
+    const char **list;
+    char other[128];
+
+    for (const char *line = t->comment; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (sscanf(line, " alias %127s =", other) == 1) {
+            char *name = arena_strdup(a, other);
+
+            buf_add(&names, &name, sizeof name);
+        }
+    }
+    if (t->columns)
+        buf_add(&names, t->column, t->columns * sizeof *t->column);
+    *count = names.len / sizeof *list;
+    list = arena_alloc(a, names.len + 1);
+    if (names.len)
+        memcpy(list, names.data, names.len);
+    buf_free(&names);
+    return list;
+}
+
 tcet_status table_column(const struct table *t, const char *name, const double **values,
                          struct error *err)
 {
     char hint[HINT], other[128];
-    const char *column = alias(t, name, other, sizeof other);
+    const char *column = alias(t, name, other, sizeof other), **names;
+    struct arena a = {0};
+    size_t count;
 
     for (size_t i = 0; i < t->columns; i++) {
         if (!strcmp(t->column[i], column ? column : name)) {
@@ -429,8 +456,11 @@ tcet_status table_column(const struct table *t, const char *name, const double *
             return TCET_OK;
         }
     }
-    return error_set(err, TCET_E_ARG, "%s: no column \"%.*s\"%s", t->path, SHOWN, name,
-                     names_hint(hint, sizeof hint, "columns", name, t->column, t->columns));
+    names = all_names(t, &a, &count);
+    error_set(err, TCET_E_ARG, "%s: no column \"%.*s\"%s", t->path, SHOWN, name,
+              names_hint(hint, sizeof hint, "columns", name, names, count));
+    arena_free(&a);
+    return err->status;
 }
 
 static int ends_in(const char *text, const char *end)
