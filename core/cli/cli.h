@@ -88,9 +88,14 @@ struct folder {
     struct report_column *columns;
     int *is_score;
     size_t column_count;
+    size_t main_column; /* what the summary ranks by */
     const char *space, *data, *config_text;
 };
 tcet_status folder_read(const char *path, struct folder *out, struct error *err);
+/* Adds a paper's figures from [reference] to the columns they name.  Errors name the key. */
+tcet_status folder_reference(struct folder *f, const struct config *config, struct error *err);
+/* How the seeds of repeated scores agree, as lines of text; nothing without repeats. */
+void folder_stability(const struct folder *f, struct buf *out);
 void folder_free(struct folder *f);
 
 int cmd_run(const struct command *c, int argc, char **argv);

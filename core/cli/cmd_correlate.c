@@ -95,6 +95,8 @@ static tcet_status of_folder(const struct correlate_flags *o, const char *path, 
 
     TRY(folder_read(path, &f, err));
     st = config_load(arena_printf(&a, "%s/config.ini", path), &config, err);
+    if (st >= 0)
+        st = folder_reference(&f, config, err);
     if (st >= 0) {
         table = o->table ? o->table : config_text(config, "benchmark", "", "table", NULL);
         column = o->column ? o->column : config_text(config, "benchmark", "", "column", NULL);
@@ -141,7 +143,8 @@ static tcet_status table_columns(const struct correlate_flags *o, const struct t
             name++;
         }
         TRY(table_column(t, name, &values, err));
-        (*out)[(*count)++] = (struct report_column){name, direction, 0, values};
+        (*out)[(*count)++] = (struct report_column){.name = name, .direction = direction,
+                                                    .values = values};
     }
     return TCET_OK;
 }

@@ -60,18 +60,6 @@ static void show_progress(void *arg, const struct run_progress *p)
 
 /* -- The best --------------------------------------------------------------------------- */
 
-/* The column by which architectures are ranked: the last score, else the last metric. */
-static size_t main_column(const struct folder *f)
-{
-    size_t at = f->column_count - 1;
-
-    for (size_t i = 0; i < f->column_count; i++) {
-        if (f->is_score[i])
-            at = i;
-    }
-    return at;
-}
-
 struct ranked {
     double key;
     size_t at;
@@ -89,7 +77,7 @@ static int by_key(const void *a, const void *b)
 static void print_best(const struct folder *f, const struct comparison *cmp, size_t top,
                        struct buf *out)
 {
-    const struct report_column *c = &f->columns[main_column(f)];
+    const struct report_column *c = &f->columns[f->main_column];
     struct ranked *r = mem_alloc((f->arch_count + 1) * sizeof *r);
     struct arena a = {0};
     const char **cell;
@@ -155,15 +143,15 @@ static tcet_status compare(const struct config *config, const struct folder *f,
 static void print_correlations(const struct folder *f, const struct comparison *cmp,
                                struct buf *out)
 {
-    const char *name = f->columns[main_column(f)].name;
+    const char *name = f->columns[f->main_column].name;
     struct report r;
     struct error err;
 
     if (report_make(&cmp->in, 0, &r, &err) < 0) {
-        buf_printf(out, "\nno correlations: %s\n", err.text);
+        buf_printf(out, "no correlations: %s\n", err.text);
         return;
     }
-    buf_printf(out, "\nagreement with %s of table %s, population %s (baselines in brackets)\n",
+    buf_printf(out, "agreement with %s of table %s, population %s (baselines in brackets)\n",
                cmp->column, cmp->table, cmp->in.population);
     report_print(&cmp->in, &r, REPORT_TEXT, 1, out);
     for (size_t i = 0; i < r.line_count; i++) {
@@ -253,12 +241,14 @@ static tcet_status conclude(const struct config *config, const struct run_flags 
     struct comparison cmp;
     struct folder f;
     struct buf out = {0};
-    int have;
+    int have = 0;
     tcet_status st;
 
     TRY(export_all(config, o, r->folder, err));
     TRY(folder_read(r->folder, &f, err));
-    st = compare(config, &f, &cmp, &have, err);
+    st = folder_reference(&f, config, err);
+    if (st >= 0)
+        st = compare(config, &f, &cmp, &have, err);
     if (st >= 0 && !o->quiet) {
         const struct run_progress *p = &r->progress;
 
@@ -273,6 +263,8 @@ static tcet_status conclude(const struct config *config, const struct run_flags 
                    r->plan.arch_count, p->done, p->seconds, r->workers,
                    r->workers == 1 ? "" : "s", p->stored, p->failed, r->folder);
         print_best(&f, have ? &cmp : NULL, top, &out);
+        buf_puts(&out, "\n");
+        folder_stability(&f, &out);
         if (have)
             print_correlations(&f, &cmp, &out);
         if (!cli_write(&out))

@@ -28,7 +28,8 @@ static void add_baselines(struct comparison *c, struct report_column *columns, s
                    : k == 1  ? (double)f->macs
                              : (double)f->depth;
         }
-        columns[(*n)++] = (struct report_column){names[k], 1, 1, v};
+        columns[(*n)++] = (struct report_column){.name = names[k], .direction = 1, .baseline = 1,
+                                                .values = v};
     }
 }
 
@@ -165,10 +166,22 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
     for (size_t i = 0; i < f.column_count && st >= 0; i++) {
         const struct store_column *c = store_column_at(s, i);
         double *v = arena_alloc(&f.arena, (f.arch_count + 1) * sizeof *v);
+        struct store_cost cost = {0, 0};
 
-        f.columns[i] = (struct report_column){arena_strdup(&f.arena, c->name), c->direction, 0, v};
+        f.columns[i] = (struct report_column){.name = arena_strdup(&f.arena, c->name),
+                                              .direction = c->direction, .values = v,
+                                              .twin = strchr(c->name, '@') != NULL};
         f.is_score[i] = c->is_score;
         st = store_column_values(s, (int32_t)i, v, err);
+        if (st >= 0)
+            st = store_column_cost(s, (int32_t)i, &cost, err);
+        f.columns[i].seconds = cost.seconds;
+        f.columns[i].guards = cost.guards;
+    }
+    text = store_meta(s, "main");
+    for (size_t i = 0; i < f.column_count; i++) {
+        if (text && !strcmp(text, f.columns[i].name))
+            f.main_column = i;
     }
     f.space = arena_strdup(&f.arena, (text = store_meta(s, "space")) ? text : "");
     f.data = arena_strdup(&f.arena, (text = store_meta(s, "data_used")) ? text : "");
@@ -180,6 +193,46 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
     }
     *out = f;
     return TCET_OK;
+}
+
+tcet_status folder_reference(struct folder *f, const struct config *config, struct error *err)
+{
+    const struct config_section *s = config_section(config, "reference", "");
+
+    for (size_t k = 0; s && k < s->key_count; k++) {
+        double value = 0;
+        size_t at = f->column_count;
+
+        for (size_t i = 0; i < f->column_count; i++) {
+            if (!strcmp(f->columns[i].name, s->keys[k]->name))
+                at = i;
+        }
+        if (at == f->column_count)
+            return config_error(err, s->keys[k], "[reference] names \"%s\", which is neither a "
+                                                 "metric nor a score",
+                                s->keys[k]->name);
+        if (text_to_f64(s->keys[k]->value, &value) < 0)
+            return config_error(err, s->keys[k], "\"%s\" is no number", s->keys[k]->value);
+        f->columns[at].published = value;
+    }
+    return TCET_OK;
+}
+
+void folder_stability(const struct folder *f, struct buf *out)
+{
+    for (size_t i = 0; i < f->column_count; i++) {
+        size_t pairs;
+        double tau;
+
+        if (f->columns[i].twin)
+            continue;
+        tau = report_stability(f->columns, f->column_count, f->arch_count, f->columns[i].name,
+                               &pairs);
+        if (pairs)
+            buf_printf(out, "rank stability of %s over seeds: mean agreement %.4f (tau-b, %zu "
+                            "pairs)\n",
+                       f->columns[i].name, tau, pairs);
+    }
 }
 
 void folder_free(struct folder *f)

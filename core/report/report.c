@@ -54,7 +54,8 @@ static void make_line(const struct report_input *in, const struct report_column 
 
     pick(in, c, &a, &p);
     *l = (struct report_line){.name = c->name, .direction = c->direction, .baseline = c->baseline,
-                              .n = p.n, .nan = p.nan};
+                              .n = p.n, .nan = p.nan, .seconds = c->seconds,
+                              .guards = c->guards, .published = c->published, .twin = c->twin};
     stats_relate(p.score, p.accuracy, p.n, in->replicates, in->seed, &relation);
     l->tau = relation.kendall;
     l->spearman = relation.spearman;
@@ -223,35 +224,79 @@ static const char *number(struct arena *a, const char *format, double v)
 #pragma GCC diagnostic pop
 }
 
-static void print_lines(const struct report_input *in, const struct report_line *const *lines,
-                        size_t count, enum report_format f, struct buf *out)
+/* Which of the columns that not every report has are shown. */
+struct shown {
+    int published, seconds, guards;
+};
+
+static struct shown what_is_known(const struct report_line *const *lines, size_t count)
 {
-    static const char *const head[] = {"proxy", "Kendall", "95 % low", "95 % high", "Spearman",
-                                       "Pearson", "top-1", "top-10", "top-100", "regret@1", "n",
-                                       "nan"};
-    enum { N = sizeof head / sizeof *head };
-    struct arena a = {0};
-    const char **cell = arena_alloc(&a, (count + 1) * N * sizeof *cell);
+    struct shown k = {0, 0, 0};
 
-    (void)in;
-    memcpy(cell, head, sizeof head);
     for (size_t i = 0; i < count; i++) {
-        const struct report_line *l = lines[i];
-        const char **c = cell + (i + 1) * N;
-
-        c[0] = l->baseline ? arena_printf(&a, "(%s)", l->name) : l->name;
-        c[1] = number(&a, "%.4f", l->tau);
-        c[2] = number(&a, "%.4f", l->interval.low);
-        c[3] = number(&a, "%.4f", l->interval.high);
-        c[4] = number(&a, "%.4f", l->spearman);
-        c[5] = number(&a, "%.4f", l->pearson);
-        for (int k = 0; k < 3; k++)
-            c[6 + k] = l->top[k].k ? number(&a, "%.2f", l->top[k].best) : "-";
-        c[9] = l->top[0].k ? number(&a, "%.2f", l->top[0].regret) : "-";
-        c[10] = arena_printf(&a, "%zu", l->n);
-        c[11] = arena_printf(&a, "%zu", l->nan);
+        k.published |= lines[i]->published != 0;
+        k.seconds |= lines[i]->seconds > 0;
+        k.guards |= lines[i]->guards > 0;
     }
-    report_table(out, cell, count + 1, N, f);
+    return k;
+}
+
+static size_t print_head(const char **c, struct shown k)
+{
+    static const char *const head[] = {"proxy",  "Kendall", "95 % low", "95 % high", "Spearman",
+                                       "Pearson", "top-1",  "top-10",   "top-100",   "regret@1",
+                                       "n",      "nan"};
+    size_t n = sizeof head / sizeof *head;
+
+    memcpy(c, head, sizeof head);
+    if (k.published)
+        c[n++] = "published";
+    if (k.seconds)
+        c[n++] = "ms/arch";
+    if (k.guards)
+        c[n++] = "guards";
+    return n;
+}
+
+static void print_line(struct arena *a, const struct report_line *l, struct shown k, const char **c)
+{
+    size_t n = 12;
+
+    c[0] = l->baseline ? arena_printf(a, "(%s)", l->name) : l->name;
+    c[1] = number(a, "%.4f", l->tau);
+    c[2] = number(a, "%.4f", l->interval.low);
+    c[3] = number(a, "%.4f", l->interval.high);
+    c[4] = number(a, "%.4f", l->spearman);
+    c[5] = number(a, "%.4f", l->pearson);
+    for (int i = 0; i < 3; i++)
+        c[6 + i] = l->top[i].k ? number(a, "%.2f", l->top[i].best) : "-";
+    c[9] = l->top[0].k ? number(a, "%.2f", l->top[0].regret) : "-";
+    c[10] = arena_printf(a, "%zu", l->n);
+    c[11] = arena_printf(a, "%zu", l->nan);
+    if (k.published)
+        c[n++] = l->published != 0 ? number(a, "%.2f", l->published) : "-";
+    if (k.seconds)
+        c[n++] = l->seconds > 0 ? number(a, "%.1f", 1e3 * l->seconds) : "-";
+    if (k.guards)
+        c[n++] = arena_printf(a, "%lld", (long long)l->guards);
+}
+
+static void print_lines(const struct report_line *const *lines, size_t count, enum report_format f,
+                        struct buf *out)
+{
+    enum { MOST = 15 };
+    struct shown k = what_is_known(lines, count);
+    struct arena a = {0};
+    const char *head[MOST], **cell;
+    size_t n = print_head(head, k), rows = 1;
+
+    cell = arena_alloc(&a, (count + 1) * n * sizeof *cell);
+    memcpy(cell, head, n * sizeof *cell);
+    for (size_t i = 0; i < count; i++) {
+        if (!lines[i]->twin || f != REPORT_TEXT)
+            print_line(&a, lines[i], k, cell + rows++ * n);
+    }
+    report_table(out, cell, rows, n, f);
     arena_free(&a);
 }
 
@@ -310,6 +355,12 @@ static void print_json(const struct report_input *in, const struct report *r, st
         text_json_string(out, l->interval.method);
         json_field(out, "spearman", l->spearman);
         json_field(out, "pearson", l->pearson);
+        if (l->published != 0)
+            json_field(out, "published", l->published);
+        if (l->seconds > 0)
+            json_field(out, "seconds", l->seconds);
+        if (!l->baseline)
+            buf_printf(out, ",\"guards\":%lld", (long long)l->guards);
         buf_puts(out, ",\"top\":[");
         for (int k = 0; k < 3 && l->top[k].k; k++) {
             buf_printf(out, "%s{\"k\":%zu", k ? "," : "", l->top[k].k);
@@ -356,11 +407,39 @@ void report_print(const struct report_input *in, const struct report *r, enum re
     if (f == REPORT_JSON) {
         print_json(in, r, out);
     } else {
-        print_lines(in, order, r->line_count, f, out);
+        print_lines(order, r->line_count, f, out);
         if (r->pair_count) {
             buf_puts(out, "\n");
             print_pairs(r, f, out);
         }
     }
     free(order);
+}
+
+double report_stability(const struct report_column *columns, size_t count, size_t archs,
+                        const char *base, size_t *pairs)
+{
+    size_t n = strlen(base);
+    double sum = 0;
+
+    *pairs = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *x = columns[i].name;
+
+        if (strncmp(x, base, n) || (x[n] && x[n] != '@'))
+            continue;
+        for (size_t k = i + 1; k < count; k++) {
+            const char *y = columns[k].name;
+            double tau;
+
+            if (strncmp(y, base, n) || (y[n] && y[n] != '@'))
+                continue;
+            tau = stats_kendall(columns[i].values, columns[k].values, archs);
+            if (isnan(tau))
+                continue;
+            sum += tau;
+            ++*pairs;
+        }
+    }
+    return *pairs ? sum / (double)*pairs : NAN;
 }

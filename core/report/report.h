@@ -21,6 +21,10 @@ struct report_column {
     int32_t direction; /* -1: smaller is better; the values are negated before ranking */
     int baseline;      /* #params, FLOPs, depth */
     const double *values;
+    double seconds;    /* a network, 0 or NaN: unknown */
+    int64_t guards;    /* degenerate cases that got a defined value, over all architectures */
+    double published;  /* a paper's Kendall tau to print beside; 0: none */
+    int twin;          /* one of several seeds: left out of text tables */
 };
 
 struct report_input {
@@ -42,6 +46,9 @@ struct report_line {
     double tau, spearman, pearson;
     struct stats_interval interval; /* of tau, 95 % */
     struct stats_top top[3];    /* k = 1, 10, 100, as far as n allows (k = 0: no) */
+    double seconds, published;
+    int64_t guards;
+    int twin;
 };
 
 struct report_pair {
@@ -68,6 +75,11 @@ void report_free(struct report *r);
 /* Lines as a table; text: baselines last, and the order by tau when `sorted`. */
 void report_print(const struct report_input *in, const struct report *r, enum report_format f,
                   int sorted, struct buf *out);
+
+/* How well the seeds of one score agree: mean Kendall tau between the rankings of `base` and
+ * its twins base@SEED.  *pairs is 0 (and the mean NaN) without twins. */
+double report_stability(const struct report_column *columns, size_t count, size_t archs,
+                        const char *base, size_t *pairs);
 
 /* Aligned columns: cells[rows][columns], first row is the header; numbers right-aligned. */
 void report_table(struct buf *out, const char *const *cells, size_t rows, size_t columns,

@@ -42,6 +42,7 @@ static const struct {
     {"combiner", 1, NULL, 0},
     {"dataset", 1, NULL, 0},
     {"ablation", 0, ABLATION_KEYS, TCET_COUNT(ABLATION_KEYS)},
+    {"reference", 0, NULL, 0},
     {"benchmark", 0, BENCHMARK_KEYS, TCET_COUNT(BENCHMARK_KEYS)},
     {"plugins", 0, PLUGINS_KEYS, TCET_COUNT(PLUGINS_KEYS)},
     {"export", 0, EXPORT_KEYS, TCET_COUNT(EXPORT_KEYS)},
@@ -96,7 +97,7 @@ static tcet_status check_section(const struct config_section *s, struct error *e
     return config_section_error(
         err, s,
         "unknown section [%s]%s; sections: run, backend, data, space, metric NAME, score NAME, "
-        "saliency ID, aggregator ID, combiner ID, dataset ID, ablation, benchmark, plugins, export",
+        "saliency ID, aggregator ID, combiner ID, dataset ID, ablation, benchmark, reference, plugins, export",
         s->kind, text_suggest(hint, sizeof hint, s->kind, kinds, TCET_COUNT(SECTIONS)));
 }
 
