@@ -60,8 +60,10 @@ typedef struct tcet_op {
 /* Zero is "PyTorch's default" everywhere: stride 1 (pools: the kernel), dilation 1,
  * groups 1; affine and track must be said. */
 
-/* Steps of the init program: how weights follow from the generator, in order.  Adding a
- * conv or linear appends TCET_INIT_DEFAULT for it by itself (PyTorch's constructor). */
+/* Steps of the init program: how weights follow from the generator, in order.  Every conv
+ * and linear module is drawn by default (PyTorch's constructor) in the order in which
+ * module() created the modules, not in the order of execution; an explicit step runs after
+ * the modules that existed when it was called. */
 enum {
     TCET_INIT_DEFAULT = 1, /* weight, then bias: U(-b, b), b = 1/sqrt(fan_in) */
     TCET_INIT_NORMAL = 2,  /* weight.normal_(a, b) */
