@@ -10,7 +10,8 @@
  * names and order of the layers must be equal, the sums of inputs and weights agree to 1e-9.
  *
  * Every quantity that WANT has and a rule fits must stand in GOT: what is missing is a failure,
- * never a silence.  Prints the worst deviation of every quantity.  Exit code 0: all within
+ * never a silence.  Prints the worst deviation of every quantity, and where it is if that is
+ * too much.  Exit code 0: all within
  * their tolerance, 1: not, 2: unreadable input. */
 #include <fnmatch.h>
 #include <jansson.h>
@@ -166,9 +167,10 @@ static void compare_row(const json_t *want, const json_t *got)
 {
     static const char *const exact[] = {"params", "macs"}, *const sums[] = {"x_sum", "w_sum"};
     const char *arch = json_string_value(json_object_get(want, "arch")), *key;
+    const char *status = json_string_value(json_object_get(got, "status"));
     json_t *totals = json_object_get(want, "totals"), *value;
 
-    if (strcmp(json_string_value(json_object_get(got, "status")), "ok"))
+    if (!status || strcmp(status, "ok"))
         fail(arch, "the row's status is not ok", "");
     for (int i = 0; i < 2; i++) {
         if (!json_equal(json_object_get(want, exact[i]), json_object_get(got, exact[i])))
@@ -251,7 +253,7 @@ int main(int argc, char **argv)
 
         failures += bad;
         printf("%-4s %-26s %9.2e of %.0e, %4d values%s%s\n", bad ? "FAIL" : "ok", q->name, q->worst,
-               q->tolerance, q->count, q->worst > 0 ? "; worst " : "", q->worst > 0 ? q->where : "");
+               q->tolerance, q->count, bad ? "; worst " : "", bad ? q->where : "");
     }
     if (!quantity_count)
         fail(argv[2], "no rule fits anything", "");

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# golden.sh BUILD_DIR SOURCE_DIR -- protects fidelity: with the same seeds the scores are those
+# of the official PyTorch code, layer by layer, in float64 (tests/data/golden); and protects the
+# fast path: float32 stays near our own float64.
+. "$(dirname "$0")/../e2e/lib.sh"
+
+reference=$source/tests/data/golden/nats_tss.jsonl
+compare=$build/bin/golden_compare
+
+# The architectures of the reference with that number of classes.
+archs_of() { grep "\"C\": $1," "$reference" | sed 's/^{"arch": "\([^"]*\)".*/\1/'; }
+
+# scores CLASSES RESOLUTION PRECISION OUT.jsonl
+scores()
+{
+    run run "$source/conf/golden.ini" --set run.space=nats_tss --set "run.classes=$1" \
+        --set "data.resolution=$2" --set data.batch=64 --set "backend.precision=$3" \
+        --archs "file:archs.$1" --output "out.$1.$3" --layers --export "$4" --quiet
+}
+
+# within NAME WANT GOT RULE...: the comparer's table is printed.
+within()
+{
+    local name=$1
+    shift
+    if "$compare" "$@" >table; then
+        pass "$name"
+    else
+        fail "$name"
+    fi
+    sed 's/^/     /' table
+}
+
+for task in '10 32' '100 32' '120 16'; do
+    read -r classes resolution <<<"$task"
+    archs_of "$classes" >"archs.$classes"
+    check "there are references of $classes classes" test -s "archs.$classes"
+    scores "$classes" "$resolution" f64 "$classes.jsonl"
+    check "$classes classes in float64" test "$code" = 0
+    # zen and nwot* were recorded in float32.
+    within "the reference's values, $classes classes, ${resolution}x$resolution" "$reference" \
+        "$classes.jsonl" \
+        'total:zen=1e-4' 'total:nwot*=1e-5' \
+        'total:*=1e-6' 'layer:*=1e-6'
+    scores "$classes" "$resolution" f32 "$classes.f32.jsonl"
+    check "$classes classes in float32" test "$code" = 0
+    within "float32 near float64, $classes classes" "$classes.jsonl" "$classes.f32.jsonl" \
+        'total:snr_snip_*=1e-3' 'total:snr_synflow_*=1e-3' \
+        'total:snip*=3e-3' 'total:synflow*=3e-3' 'total:g*norm=3e-3' 'total:lnwot=3e-3' \
+        'total:tcet_*=3e-3' 'layer:snip*=3e-2' 'layer:synflow*=3e-2' 'layer:gnorm=3e-2' \
+        'layer:lnwot=3e-2' 'layer:snr_snip_*=3e-2' 'layer:snr_synflow_*=3e-2'
+done
+
+# The comparer itself must notice a wrong count, a value just outside, and one that is missing.
+notices() { ! "$compare" "$1" "$2" 'total:*=1e-6' >table && grep -q "^FAIL.*$3" table; }
+sed 's/"params":/"params":1/' 120.jsonl >other.jsonl
+check "another count of parameters is noticed" notices 120.jsonl other.jsonl params
+sed 's/"snip":\([0-9]\)/"snip":1\1/' 120.jsonl >other.jsonl
+check "another score is noticed" notices 120.jsonl other.jsonl total:snip
+sed 's/"snip":/"snap":/' 120.jsonl >other.jsonl
+check "a score that is missing is noticed" notices 120.jsonl other.jsonl total:snip
+finish
