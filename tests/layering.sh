@@ -15,7 +15,7 @@ fail()
 
 iso='assert|complex|ctype|errno|fenv|float|immintrin|inttypes|limits|math|setjmp|signal|stdalign'
 iso+='|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|time|wchar'
-posix='dirent|dlfcn|elf|fcntl|fnmatch|ftw|getopt|glob|libgen|link|locale|poll|pthread|regex|sched'
+posix='dirent|dlfcn|elf|fcntl|fnmatch|ftw|getopt|glob|libgen|link|locale|malloc|poll|pthread|regex|sched'
 posix+='|spawn|strings|termios|unistd|sys/[a-z]+'
 sdk='<tcet/[a-z/]+\.h>'
 libc="<($iso|$posix)\.h>"
@@ -49,9 +49,11 @@ core graph "num base"
 core table "base"
 core store "base" '<sqlite3\.h>'
 core proc "base"
+core mpi "" '"(proc/mpi|base/error)\.h"|<mpi\.h>'
 core report "num base"
 core run "plugin config graph table store proc num base"
-core cli "run report plugin config graph table store proc num base"
+core check "plugin config graph proc num base"
+core cli "run report check plugin config graph table store proc num base"
 for kind in saliency aggregator combiner dataset strategy; do
     room plugins/$kind '*.[ch]' "$sdk|$libc"
 done
@@ -121,6 +123,7 @@ if [ -n "$build_dir" ]; then
     check_executable
     check_plugins
     check_entry tcet-linalg.so tcet_linalg_v1
+    check_entry tcet-mpi.so tcet_mpi_v1
     check_entry backend_torch_impl.so tcet_torch_impl_v1
 fi
 [ $failures -eq 0 ] && echo "layering: the rooms are kept"

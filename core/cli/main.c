@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
+#include "check/check.h"
 #include "plugin/instance.h"
 #include "plugin/registry.h"
 #include "proc/child.h"
@@ -29,6 +30,10 @@ const struct command COMMANDS[] = {
      "tcet-host correlate out/tcet_snip --population live", cmd_correlate},
     {"export", "FOLDER FILE.csv|FILE.jsonl [options]", "write a run's results in architecture order",
      "tcet-host export out/tcet_snip scores.jsonl --layers", cmd_export},
+    {"new", "KIND NAME [options]", "write a plugin's folder: source, CMakeLists.txt, config, test",
+     "tcet-host new saliency my_proxy", cmd_new},
+    {"check", "FILE.so [options]", "does a plugin keep the contract?  One rule after the other",
+     "tcet-host check my_proxy/build/saliency_my_proxy.so", cmd_check},
     {"version", "", "print versions", "tcet-host version", cmd_version},
 };
 const size_t COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS;
@@ -93,6 +98,8 @@ int main(int argc, char **argv)
         return start_worker(argc, argv);
     if (!strcmp(argv[1], "scan-plugin"))
         return argc > 2 ? scan_main(argv[2]) : EXIT_BAD;
+    if (!strcmp(argv[1], "check-child"))
+        return check_child_main(argc, argv);
     if (!strcmp(argv[1], "--version"))
         argv[1] = "version";
     for (size_t i = 0; i < COMMAND_COUNT; i++) {

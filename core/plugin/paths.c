@@ -9,6 +9,7 @@
 #include "plugin/registry.h"
 
 static char self[PATH_MAX], plugins[PATH_MAX + 32], data[PATH_MAX + 32], linalg[PATH_MAX + 32];
+static char sdk[PATH_MAX];
 
 static void find(void)
 {
@@ -27,6 +28,7 @@ static void find(void)
         if (slash)
             *slash = '\0';
     }
+    strcpy(sdk, prefix);
     snprintf(plugins, sizeof plugins, "%s/lib/tcet/plugins-1", prefix);
     snprintf(data, sizeof data, "%s/share/tcet", prefix);
     snprintf(linalg, sizeof linalg, "%s/lib/tcet/tcet-linalg.so", prefix);
@@ -58,4 +60,9 @@ const char *paths_data(void)
 const char *paths_linalg(void)
 {
     return found(linalg);
+}
+
+const char *paths_sdk(void)
+{
+    return found(sdk);
 }

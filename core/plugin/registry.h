@@ -99,5 +99,6 @@ const char *paths_self(void);    /* absolute path of the executable */
 const char *paths_plugins(void); /* built-in plugins */
 const char *paths_data(void);    /* shipped data, ".../share/tcet" */
 const char *paths_linalg(void);  /* tcet-linalg.so */
+const char *paths_sdk(void);     /* PREFIX whose include/ and lib/cmake/tcet-sdk are the SDK */
 
 #endif

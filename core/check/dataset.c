@@ -1,0 +1,155 @@
+/* dataset.c -- rules of datasets: who they say they are, and the numbers they draw.
+ *
+ * Room: core/check.  Stands on core/plugin. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tcet/dataset.h>
+
+#include "check/internal.h"
+
+static int is_open(const struct probe *p, const struct instance *i)
+{
+    for (size_t k = 0; k < TCET_COUNT(p->opened); k++) {
+        if (p->opened[k] == i)
+            return 1;
+    }
+    return 0;
+}
+
+/* open(), once an instance, and info(). */
+static tcet_status open_it(struct probe *p, struct instance *i, tcet_data_info *info,
+                           struct error *err)
+{
+    const tcet_dataset_ops *ops = OPS(tcet_dataset_ops, i);
+
+    if (!is_open(p, i)) {
+        probe_stage("open()");
+        TRY(probe_end(i, ops->open(probe_enter(p, i), i->self), err));
+        p->opened[p->opened_count++ % TCET_COUNT(p->opened)] = i;
+    }
+    *info = (tcet_data_info){.struct_size = sizeof *info};
+    probe_stage("info()");
+    TRY(probe_end(i, ops->info(probe_enter(p, i), i->self, info), err));
+    return TCET_OK;
+}
+
+/* A small request of the natural sizes, or of CIFAR-10's. */
+static tcet_data_request request_of(const tcet_data_info *info, uint64_t seed)
+{
+    tcet_data_request r = {.struct_size = sizeof r, .batch = 4, .batches = 2, .seed = seed};
+
+    r.channels = info->channels ? info->channels : 3;
+    r.height = info->height ? info->height : 32;
+    r.width = info->width ? info->width : 32;
+    r.classes = info->classes ? info->classes : 10;
+    if (info->count && info->count < r.batch * r.batches) {
+        r.batch = info->count;
+        r.batches = 1;
+    }
+    return r;
+}
+
+/* Draws, checks, and adds the images as numbers to out. */
+static tcet_status draw(struct probe *p, struct instance *i, const tcet_data_request *r,
+                        struct buf *out, struct error *err)
+{
+    int64_t images = r->batch * r->batches;
+    int64_t floats = images * r->channels * r->height * r->width;
+    float *x;
+    int64_t *y;
+
+    memory_reset();
+    x = memory_new(p, "the images", (size_t)floats * sizeof *x, 0);
+    y = memory_new(p, "the labels", (size_t)images * sizeof *y, 0);
+    for (int64_t k = 0; k < images; k++)
+        y[k] = -1;
+    probe_stage("draw() of %lld images", (long long)images);
+    TRY(probe_end(i,
+                 OPS(tcet_dataset_ops, i)->draw(probe_enter(p, i), i->self, r, x, y), err));
+    TRY(memory_intact(err));
+    for (int64_t k = 0; k < images; k++) {
+        if (y[k] < 0 || y[k] >= r->classes)
+            return error_set(err, TCET_E_PLUGIN,
+                             "draw() gives image %lld the label %lld, where there are %d classes",
+                             (long long)k, (long long)y[k], r->classes);
+    }
+    for (int64_t k = 0; k < floats; k++) {
+        double v = x[k];
+
+        if (!isfinite(v))
+            return error_set(err, TCET_E_PLUGIN, "draw() gives %g in image %lld", v,
+                             (long long)(k / (floats / images)));
+        buf_add(out, &v, sizeof v);
+    }
+    for (int64_t k = 0; k < images; k++) {
+        double v = (double)y[k];
+
+        buf_add(out, &v, sizeof v);
+    }
+    return TCET_OK;
+}
+
+tcet_status dataset_exercise(struct probe *p, struct instance *i, enum scenario s, struct buf *out,
+                             struct error *err)
+{
+    tcet_data_info info;
+    tcet_data_request r;
+
+    (void)s;
+    TRY(open_it(p, i, &info, err));
+    r = request_of(&info, 7);
+    return draw(p, i, &r, out, err);
+}
+
+tcet_status dataset_identity(struct probe *p, struct error *err)
+{
+    tcet_data_info info;
+    struct instance *i;
+    const char *at;
+
+    TRY(probe_instance(p, &p->arena, NULL, NULL, &i, err));
+    TRY(open_it(p, i, &info, err));
+    if (!memchr(info.identity, '\0', sizeof info.identity) ||
+        !memchr(info.description, '\0', sizeof info.description))
+        return error_set(err, TCET_E_PLUGIN, "identity or description has no end");
+    if (!*info.identity || !*info.description || strpbrk(info.identity, "\r\n") ||
+        strpbrk(info.description, "\r\n"))
+        return error_set(err, TCET_E_PLUGIN, "identity and description must be a line each");
+    for (at = info.identity; (at = strchr(at, '/')); at++) {
+        if (at == info.identity || strchr(" =:\"'", at[-1]))
+            return error_set(err, TCET_E_PLUGIN,
+                             "the identity \"%s\" holds a path: it goes into keys and exports",
+                             info.identity);
+    }
+    if (info.channels < 0 || info.height < 0 || info.width < 0 || info.classes < 0 ||
+        info.count < 0)
+        return error_set(err, TCET_E_PLUGIN, "info() gives a negative size");
+    instance_free(i);
+    return TCET_OK;
+}
+
+tcet_status dataset_numbers(struct probe *p, struct error *err)
+{
+    p->guarding = GUARD_ENDS;
+    for (uint64_t seed = 0; seed < 2; seed++) {
+        struct buf one = {0}, two = {0};
+        tcet_data_info info;
+        tcet_data_request r;
+        struct instance *i;
+
+        TRY(probe_instance(p, &p->arena, NULL, NULL, &i, err));
+        TRY(open_it(p, i, &info, err));
+        r = request_of(&info, seed);
+        TRY(draw(p, i, &r, &one, err));
+        TRY(draw(p, i, &r, &two, err));
+        if (memcmp(one.data, two.data, one.len))
+            return error_set(err, TCET_E_PLUGIN, "two draws of seed %llu differ",
+                             (unsigned long long)seed);
+        buf_free(&one);
+        buf_free(&two);
+        instance_free(i);
+    }
+    return TCET_OK;
+}
