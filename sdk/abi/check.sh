@@ -15,7 +15,7 @@ done
 now=$(mktemp)
 trap 'rm -f "$now"' EXIT
 newest=$(find "$here" -name 'layout_*.c' | sort -V | tail -n 1)
-if ! CC=$cc "$here/make_layout.sh" "$now" || ! diff -u "$newest" "$now"; then
+if ! CC=$cc "$here/make_layout.sh" "$now" || ! diff <(sort "$newest") <(sort "$now"); then
     echo "FAILED: ${newest##*/} is not the headers' layout; write it with sdk/abi/make_layout.sh" >&2
     failures=$((failures + 1))
 fi
