@@ -4,6 +4,7 @@
 #include <tcet/saliency.h>
 
 struct ntk {
+    int64_t samples;
     int32_t norm, mode;
 };
 
@@ -17,6 +18,7 @@ static tcet_status describe(tcet_ctx *cx, void *self, tcet_request *request)
     request->form = TCET_FORM_KERNEL;
     request->merge = TCET_MERGE_SUM;
     request->pass->norm = p->mode ? TCET_NORM_EVAL : TCET_NORM_TRAIN;
+    request->pass->samples = (uint32_t)p->samples;
     request->pass->loss = TCET_LOSS_SUM;
     request->pass->gradient = TCET_GRADIENT_SAMPLE;
     return TCET_OK;
@@ -39,6 +41,8 @@ static tcet_status layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_vi
 
 static const char *const mode[] = {"train", "eval", NULL};
 static const tcet_param params[] = {
+    TCET_PARAM_I64(struct ntk, samples, "0", 0, 65536,
+                   "Only the first images of the mini-batch; 0: all.  One backward pass each."),
     TCET_PARAM_BOOL(struct ntk, norm, "1", "Take the batch norms' gammas too, as TE-NAS."),
     TCET_PARAM_CHOICE(struct ntk, mode, "train", mode,
                       "Batch norm: statistics of the batch, or the running ones."),
