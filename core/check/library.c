@@ -30,17 +30,27 @@ tcet_status library_sanitizer(struct probe *p, struct error *err)
     return TCET_OK;
 }
 
+/* Loads the file; an error does not repeat its path, which stands above all results. */
+static tcet_status load(struct probe *p, struct error *err)
+{
+    size_t n = strlen(p->path);
+
+    if (loader_open(p->path, &p->arena, &p->plugins, &p->plugin_count, err) == TCET_OK)
+        return TCET_OK;
+    if (!strncmp(err->text, p->path, n) && !strncmp(err->text + n, ": ", 2))
+        memmove(err->text, err->text + n + 2, strlen(err->text + n + 2) + 1);
+    return err->status;
+}
+
 /* The loader's word on whether the system could open it. */
 tcet_status library_opens(struct probe *p, struct error *err)
 {
-    if (loader_open(p->path, &p->arena, &p->plugins, &p->plugin_count, err) == TCET_E_IO)
-        return err->status;
-    return TCET_OK;
+    return load(p, err) == TCET_E_IO ? TCET_E_IO : TCET_OK;
 }
 
 tcet_status descriptor_loads(struct probe *p, struct error *err)
 {
-    return loader_open(p->path, &p->arena, &p->plugins, &p->plugin_count, err);
+    return load(p, err);
 }
 
 tcet_status library_exports(struct probe *p, struct error *err)

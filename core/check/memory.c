@@ -94,8 +94,8 @@ int memory_explain(const void *address, int writes, char *out, size_t cap)
         if (at < m->map || at >= end + SLACK_PAGES * page())
             continue;
         if (at >= end)
-            snprintf(out, cap, "it %s the byte %zu past the end of %s", verb, (size_t)(at - end),
-                     m->what);
+            snprintf(out, cap, "it %s past the end of %s (byte +%zu)", verb, m->what,
+                     (size_t)(at - end));
         else
             snprintf(out, cap, "it writes to %s, which it may only read", m->what);
         return 1;
