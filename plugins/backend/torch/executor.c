@@ -364,7 +364,7 @@ static tcet_status forward_conv(struct job *j, int32_t i)
     ts_tensor *t;
     void *data;
 
-    t = ts_conv_forward(j->d, &s, j->v[job_input(j, i, 0)].val->data, weight_of(j, node), 0,
+    t = ts_conv_forward(j->d, &s, j->v[job_input(j, i, 0)].val->data, weight_of(j, node),
                         bias_of(j, node), &data);
     if (!t)
         return check(j, TCET_E_BACKEND, i, "convolution");
@@ -719,7 +719,7 @@ static tcet_status back_conv(struct job *j, int32_t i, int64_t row, struct memor
     if (!dw && !j->v[in].up)
         return TCET_OK;
     st = check(j, ts_conv_backward(j->d, &s, g->data, dw ? value_at(j, in) : NULL,
-                                   weight_of(j, node), 0, dw, j->v[in].up ? &t : NULL, &data),
+                                   weight_of(j, node), dw, j->v[in].up ? &t : NULL, &data),
                i, "backward of convolution");
     if (st != TCET_OK || !t)
         return st;

@@ -86,26 +86,58 @@ static void OF(repeat)(const NUM *v, NUM otherwise, int64_t c, int64_t block, NU
     }
 }
 
-/* sum (+)= a x + b over one block */
-static inline void OF(add_term)(NUM *restrict sum, const NUM *restrict x, const NUM *restrict a,
-                                const NUM *restrict b, int64_t count, int first)
+/* y = a x + b, or the sum of two or three such lines, over one block.  `add`: on top of y. */
+static void OF(lines)(NUM *y, const NUM *const *x, const NUM *ab, int32_t terms, int64_t block,
+                      int64_t count, int add)
 {
-    if (a && first) {
+    const NUM *x0 = x[0], *a0 = ab, *b0 = ab + block, *x1, *a1, *b1, *x2, *a2, *b2;
+
+    if (terms == 1) {
+        if (add) {
+#pragma GCC ivdep
+            for (int64_t i = 0; i < count; i++)
+                y[i] += FMA(a0[i], x0[i], b0[i]);
+        } else {
+#pragma GCC ivdep
+            for (int64_t i = 0; i < count; i++)
+                y[i] = FMA(a0[i], x0[i], b0[i]);
+        }
+        return;
+    }
+    x1 = x[1];
+    a1 = ab + 2 * block;
+    b1 = ab + 3 * block;
+    if (terms == 2) {
+        if (add) {
+#pragma GCC ivdep
+            for (int64_t i = 0; i < count; i++)
+                y[i] = y[i] + FMA(a0[i], x0[i], b0[i]) + FMA(a1[i], x1[i], b1[i]);
+        } else {
+#pragma GCC ivdep
+            for (int64_t i = 0; i < count; i++)
+                y[i] = FMA(a0[i], x0[i], b0[i]) + FMA(a1[i], x1[i], b1[i]);
+        }
+        return;
+    }
+    x2 = x[2];
+    a2 = ab + 4 * block;
+    b2 = ab + 5 * block;
+    if (add) {
+#pragma GCC ivdep
         for (int64_t i = 0; i < count; i++)
-            sum[i] = FMA(a[i], x[i], b[i]);
-    } else if (a) {
-        for (int64_t i = 0; i < count; i++)
-            sum[i] += FMA(a[i], x[i], b[i]);
-    } else if (first) {
-        memcpy(sum, x, (size_t)count * sizeof *sum);
+            y[i] = y[i] + FMA(a0[i], x0[i], b0[i]) + FMA(a1[i], x1[i], b1[i]) +
+                   FMA(a2[i], x2[i], b2[i]);
     } else {
+#pragma GCC ivdep
         for (int64_t i = 0; i < count; i++)
-            sum[i] += x[i];
+            y[i] = FMA(a0[i], x0[i], b0[i]) + FMA(a1[i], x1[i], b1[i]) + FMA(a2[i], x2[i], b2[i]);
     }
 }
 
-static inline void OF(rectify)(const NUM *restrict x, int64_t count, NUM *restrict y)
+/* y may be x. */
+static inline void OF(rectify)(const NUM *x, int64_t count, NUM *y)
 {
+#pragma GCC ivdep
     for (int64_t i = 0; i < count; i++)
         y[i] = x[i] < 0 ? 0 : x[i]; /* NaN stays */
 }
@@ -124,37 +156,40 @@ static int OF(combine)(struct ts_device *d, const struct ts_term *t, int32_t cou
                        int64_t hw, int64_t c, void *raw, void *act, uint64_t *bits)
 {
     int64_t block = block_of(c), each = hw * c, words = kernels_words(each);
-    NUM *table = OF(rows)(d, 2 * count + 1, block), *sum;
+    NUM *table = OF(rows)(d, 2 * count + 1, block);
 
     if (!table)
         return TCET_E_MEMORY;
     for (int32_t k = 0; k < count; k++) {
-        if (t[k].a || t[k].b) {
-            OF(repeat)(t[k].a, 1, c, block, table + 2 * k * block);
-            OF(repeat)(t[k].b, 0, c, block, table + (2 * k + 1) * block);
-        }
+        OF(repeat)(t[k].a, 1, c, block, table + 2 * k * block);
+        OF(repeat)(t[k].b, 0, c, block, table + (2 * k + 1) * block);
     }
-    sum = table + 2 * count * block;
     for (int64_t i = 0; i < n; i++) {
         for (int64_t o = 0; o < each; o += block) {
             int64_t len = each - o < block ? each - o : block, at = i * each + o;
+            NUM *sum = raw   ? (NUM *)raw + at
+                       : act ? (NUM *)act + at
+                             : table + 2 * count * block;
 
+            /* before sum is written: it may be the x of a term */
+            for (int32_t k = 0; k < count; k++) {
+                if (t[k].bits)
+                    OF(pack_block)((const NUM *)t[k].x + at, len, t[k].bits + i * words, o);
+            }
             if (count == 0)
                 memset(sum, 0, (size_t)len * sizeof *sum);
-            for (int32_t k = 0; k < count; k++) {
-                const NUM *x = (const NUM *)t[k].x + at, *a = table + 2 * k * block;
-                int has = t[k].a || t[k].b;
+            for (int32_t k = 0; k < count; k += 3) {
+                int32_t terms = count - k < 3 ? count - k : 3;
+                const NUM *x[3];
 
-                OF(add_term)(sum, x, has ? a : NULL, has ? a + block : NULL, len, k == 0);
-                if (t[k].bits)
-                    OF(pack_block)(x, len, t[k].bits + i * words, o);
+                for (int32_t p = 0; p < terms; p++)
+                    x[p] = (const NUM *)t[k + p].x + at;
+                OF(lines)(sum, x, table + 2 * k * block, terms, block, len, k > 0);
             }
             if (bits)
                 OF(pack_block)(sum, len, bits + i * words, o);
             if (act)
                 OF(rectify)(sum, len, (NUM *)act + at);
-            if (raw)
-                memcpy((NUM *)raw + at, sum, (size_t)len * sizeof *sum);
         }
     }
     pool_put(table);
@@ -172,11 +207,35 @@ static void OF(flush)(NUM *acc, int64_t block, int64_t c, double *total)
     }
 }
 
-static inline void OF(sum_masked)(NUM *restrict sum, const NUM *restrict mask, int64_t count)
+/* y = the first where mask > 0, plus the others */
+static inline void OF(masked)(NUM *restrict y, const NUM *restrict x, const NUM *restrict mask,
+                              int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
-        sum[i] = mask[i] > 0 ? sum[i] : 0;
+        y[i] = mask[i] > 0 ? x[i] : 0;
 }
+
+static inline void OF(masked_pair)(NUM *restrict y, const NUM *restrict x0,
+                                   const NUM *restrict x1, const NUM *restrict mask, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        y[i] = mask[i] > 0 ? x0[i] + x1[i] : 0;
+}
+
+static inline void OF(add_masked)(NUM *restrict y, const NUM *restrict x, const NUM *restrict mask,
+                                  int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        y[i] += mask[i] > 0 ? x[i] : 0;
+}
+
+static inline void OF(pair)(NUM *restrict y, const NUM *restrict x0, const NUM *restrict x1,
+                            int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        y[i] = x0[i] + x1[i];
+}
+
 
 static inline void OF(add_to)(NUM *restrict sum, const NUM *restrict x, int64_t count)
 {
@@ -184,11 +243,25 @@ static inline void OF(add_to)(NUM *restrict sum, const NUM *restrict x, int64_t 
         sum[i] += x[i];
 }
 
-static inline void OF(add_product)(NUM *restrict acc, const NUM *restrict g,
+/* acc1 += g; acc2 += g (x - mean) */
+static inline void OF(add_product)(NUM *restrict acc1, NUM *restrict acc2, const NUM *restrict g,
                                    const NUM *restrict x, const NUM *restrict mean, int64_t count)
 {
-    for (int64_t i = 0; i < count; i++)
-        acc[i] = FMA(g[i], x[i] - mean[i], acc[i]);
+    for (int64_t i = 0; i < count; i++) {
+        acc1[i] += g[i];
+        acc2[i] = FMA(g[i], x[i] - mean[i], acc2[i]);
+    }
+}
+
+/* Two products; acc2 and mean of the second follow those of the first. */
+static inline void OF(add_products)(NUM *restrict acc2, const NUM *restrict g,
+                                    const NUM *restrict x0, const NUM *restrict x1,
+                                    const NUM *restrict mean, int64_t block, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        acc2[i] = FMA(g[i], x0[i] - mean[i], acc2[i]);
+        acc2[i + block] = FMA(g[i], x1[i] - mean[i + block], acc2[i + block]);
+    }
 }
 
 static int OF(gather)(struct ts_device *d, const void *const *plain, int32_t plain_count,
@@ -197,11 +270,10 @@ static int OF(gather)(struct ts_device *d, const void *const *plain, int32_t pla
                       int32_t sum_count)
 {
     int64_t block = block_of(c), total = pixels * c, done = 0;
-    NUM *table = OF(rows)(d, 2 * sum_count + 2, block), *sum, *acc1, *mean, *acc2;
+    NUM *table = OF(rows)(d, 2 * sum_count + 2, block), *acc1, *mean, *acc2;
 
     if (!table)
         return TCET_E_MEMORY;
-    sum = table;
     acc1 = table + block;
     mean = table + 2 * block;
     acc2 = mean + sum_count * block;
@@ -215,29 +287,36 @@ static int OF(gather)(struct ts_device *d, const void *const *plain, int32_t pla
     }
     for (int64_t o = 0; o < total; o += block) {
         int64_t len = total - o < block ? total - o : block;
-        const NUM *g = sum;
+        NUM *sum = out ? (NUM *)out + o : table;
+        const NUM *g = sum, *gate = (const NUM *)mask + o;
+        int32_t p = 0;
 
-        if (masked_count) {
-            memcpy(sum, (const NUM *)masked[0] + o, (size_t)len * sizeof *sum);
-            for (int32_t k = 1; k < masked_count; k++)
-                OF(add_to)(sum, (const NUM *)masked[k] + o, len);
-            OF(sum_masked)(sum, (const NUM *)mask + o, len);
-            for (int32_t k = 0; k < plain_count; k++)
-                OF(add_to)(sum, (const NUM *)plain[k] + o, len);
-        } else if (plain_count == 1) {
-            g = (const NUM *)plain[0] + o;
+        if (masked_count > 1) {
+            OF(masked_pair)(sum, (const NUM *)masked[0] + o, (const NUM *)masked[1] + o, gate, len);
+            for (int32_t k = 2; k < masked_count; k++)
+                OF(add_masked)(sum, (const NUM *)masked[k] + o, gate, len);
+        } else if (masked_count == 1) {
+            OF(masked)(sum, (const NUM *)masked[0] + o, gate, len);
+        } else if (plain_count > 1) {
+            OF(pair)(sum, (const NUM *)plain[0] + o, (const NUM *)plain[1] + o, len);
+            p = 2;
         } else {
-            memcpy(sum, (const NUM *)plain[0] + o, (size_t)len * sizeof *sum);
-            for (int32_t k = 1; k < plain_count; k++)
-                OF(add_to)(sum, (const NUM *)plain[k] + o, len);
+            g = (const NUM *)plain[0] + o;
+            p = 1;
         }
-        if (s1)
+        for (; p < plain_count; p++)
+            OF(add_to)(sum, (const NUM *)plain[p] + o, len);
+        int32_t k = sum_count & 1;
+
+        if (k)
+            OF(add_product)(acc1, acc2, g, (const NUM *)sums[0].x + o, mean, len);
+        else if (s1)
             OF(add_to)(acc1, g, len);
-        for (int32_t k = 0; k < sum_count; k++)
-            OF(add_product)(acc2 + k * block, g, (const NUM *)sums[k].x + o, mean + k * block,
-                            len);
-        if (out)
-            memcpy((NUM *)out + o, g, (size_t)len * sizeof *g);
+        for (; k < sum_count; k += 2)
+            OF(add_products)(acc2 + k * block, g, (const NUM *)sums[k].x + o,
+                             (const NUM *)sums[k + 1].x + o, mean + k * block, block, len);
+        if (out && g != sum)
+            memcpy(sum, g, (size_t)len * sizeof *g);
         if (++done % FLUSH == 0 || o + block >= total) {
             if (s1)
                 OF(flush)(acc1, block, c, s1);
@@ -260,7 +339,7 @@ static void OF(norm_lines)(int64_t c, const struct ts_norm *s)
     }
 }
 
-/* Sums of x - pivot and of its square, four rows of lanes at a time. */
+/* Sums of x - pivot and of its square. */
 static inline void OF(moments)(const NUM *restrict x, const NUM *restrict pivot,
                                NUM *restrict first, NUM *restrict second, int64_t count)
 {
@@ -390,12 +469,78 @@ static inline void OF(scaled)(NUM *restrict y, const NUM *restrict x, NUM f, int
         y[i] = x[i] * f;
 }
 
+/* Is this the 3 x 3 window of stride 1 that keeps the size and leaves padding out?  Then the
+ * average and its transpose are one filter, with the division after or before the sums. */
+static int OF(is_box)(const struct ts_pool *s)
+{
+    return s->kh == 3 && s->kw == 3 && s->stride_h == 1 && s->stride_w == 1 && s->pad_h == 1 &&
+           s->pad_w == 1 && !s->count_padding && s->h > 1 && s->w > 1;
+}
+
+static inline void OF(box_down)(NUM *restrict y, const NUM *const *x, const NUM *f,
+                                const NUM *restrict across, int64_t count)
+{
+    const NUM *restrict x0 = x[0], *restrict x1 = x[1], *restrict x2 = x[2];
+    NUM f0 = f[0], f1 = f[1], f2 = f[2];
+
+    for (int64_t i = 0; i < count; i++)
+        y[i] = (x0[i] * f0 + x1[i] * f1 + x2[i] * f2) * across[i];
+}
+
+static inline void OF(box_across)(NUM *restrict y, const NUM *restrict x, int64_t c,
+                                  const NUM *restrict across, NUM down, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        y[i] = (x[i] + x[i + c] + x[i + 2 * c]) * (across[i] * down);
+}
+
+static int OF(box)(struct ts_device *d, const struct ts_pool *s, const void *x, void *y, int before)
+{
+    int64_t c = s->c, line = s->w * c;
+    NUM *sums = OF(rows)(d, 4, line + 2 * c), *none, *ones, *share;
+
+    if (!sums)
+        return TCET_E_MEMORY;
+    /* a pixel of zeros at either end of `sums`, and a row of them, stand for the padding */
+    memset(sums, 0, (size_t)(2 * (line + 2 * c)) * sizeof *sums);
+    none = sums + line + 2 * c;
+    ones = none + line;
+    share = ones + line;
+    for (int64_t i = 0; i < line; i++) {
+        ones[i] = 1;
+        share[i] = (NUM)1 / (i < c || i >= line - c ? 2 : 3);
+    }
+    for (int64_t i = 0; i < s->n * s->h; i++) {
+        const NUM *in = (const NUM *)x + i * line;
+        int64_t row = i % s->h;
+        const NUM *rows[3] = {row > 0 ? in - line : none, in, row < s->h - 1 ? in + line : none};
+        NUM f[3];
+
+        for (int64_t k = 0; k < 3; k++)
+            f[k] = (NUM)1 / (row + k - 1 <= 0 || row + k - 1 >= s->h - 1 ? 2 : 3);
+        if (before) {
+            OF(box_down)(sums + c, rows, f, share, line);
+            OF(box_across)((NUM *)y + i * line, sums, c, ones, 1, line);
+        } else {
+            const NUM one[3] = {1, 1, 1};
+
+            OF(box_down)(sums + c, rows, one, ones, line);
+            OF(box_across)((NUM *)y + i * line, sums, c, share, f[1], line);
+        }
+    }
+    pool_put(sums);
+    return 0;
+}
+
 /* Average pooling: first down the columns into a row of sums, then along it. */
 static int OF(avg_pool)(struct ts_device *d, const struct ts_pool *s, const void *x, void *y)
 {
     int64_t c = s->c, line = s->w * c;
-    NUM *down = OF(rows)(d, 1, line + c), *sum;
+    NUM *down, *sum;
 
+    if (OF(is_box)(s))
+        return OF(box)(d, s, x, y, 0);
+    down = OF(rows)(d, 1, line + c);
     if (!down)
         return TCET_E_MEMORY;
     sum = down + line;
@@ -435,8 +580,11 @@ static inline void OF(add_scaled)(NUM *restrict y, const NUM *restrict x, NUM f,
 static int OF(avg_pool_back)(struct ts_device *d, const struct ts_pool *s, const void *g, void *dx)
 {
     int64_t c = s->c, line = s->w * c;
-    NUM *across = OF(rows)(d, 1, line);
+    NUM *across;
 
+    if (OF(is_box)(s))
+        return OF(box)(d, s, g, dx, 1);
+    across = OF(rows)(d, 1, line);
     if (!across)
         return TCET_E_MEMORY;
     memset(dx, 0, (size_t)(s->n * s->h * line) * sizeof *across);

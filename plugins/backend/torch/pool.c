@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { HEAD = 64, CLASSES = 256, HUGE_PAGE = 2 << 20 };
+enum { HEAD = 64, CLASSES = 256, HUGE_PAGE = 2 << 20, SPARE = 64 << 20 };
 
 /* Stands before every block. */
 struct block {
@@ -88,7 +88,7 @@ void pool_put(void *data)
     pthread_mutex_lock(&lock);
     in_use -= b->bytes;
     /* a sanitizer should see the end of every block */
-    keep = !TCET_BUILD_ASAN && waiting + b->bytes <= most;
+    keep = !TCET_BUILD_ASAN && waiting + b->bytes <= 2 * most + SPARE;
     if (keep) {
         b->next = lists[b->class];
         lists[b->class] = b;

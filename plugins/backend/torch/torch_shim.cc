@@ -8,9 +8,17 @@
 #include <torch/torch.h>
 #include <torch/version.h>
 
+#ifdef TCET_TORCH_CUDA
+#include <ATen/cuda/CUDAContext.h>
+#endif
+
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <dlfcn.h>
+#include <vector>
 
 struct ts_tensor {
     at::Tensor t;
@@ -102,19 +110,14 @@ void put(const Tensor &value, Tensor to)
     to.copy_(value);
 }
 
-#if TORCH_VERSION_MAJOR >= 2
-#define ALLOCATE_CONST
-#else
-#define ALLOCATE_CONST const
-#endif
-
-/* libtorch's CPU allocations go through the executor's pool. */
+/* libtorch's CPU allocations go through the executor's pool.  allocate() lost its const and
+ * copy_data() came in on the way from 1.13 to 2.x; without `override` this fits both. */
 struct Pool final : c10::Allocator {
     void *(*get)(size_t) = nullptr;
     void (*put_back)(void *) = nullptr;
 
     static void drop(void *data);
-    c10::DataPtr allocate(size_t bytes) ALLOCATE_CONST override
+    c10::DataPtr serve(size_t bytes) const
     {
         void *data = bytes ? get(bytes) : nullptr;
 
@@ -122,13 +125,13 @@ struct Pool final : c10::Allocator {
             throw std::bad_alloc();
         return {data, data, &drop, at::Device(at::kCPU)};
     }
-    c10::DeleterFnPtr raw_deleter() const override { return &drop; }
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 1)
-    void copy_data(void *to, const void *from, std::size_t count) const override
+    c10::DataPtr allocate(size_t bytes) { return serve(bytes); }
+    c10::DataPtr allocate(size_t bytes) const { return serve(bytes); }
+    c10::DeleterFnPtr raw_deleter() const { return &drop; }
+    void copy_data(void *to, const void *from, std::size_t count) const
     {
-        default_copy_data(to, from, count);
+        std::memcpy(to, from, count);
     }
-#endif
 };
 
 Pool pool;
@@ -170,15 +173,22 @@ int32_t ts_cuda_devices(void)
     int32_t count = -1;
 
     guarded(&d, [&] {
-        if (at::hasCUDA() || at::detail::getCUDAHooks().hasCUDA())
-            count = static_cast<int32_t>(at::detail::getCUDAHooks().getNumGPUs());
+        if (at::detail::getCUDAHooks().hasCUDART())
+            count = static_cast<int32_t>(torch::cuda::device_count());
     });
     return count;
 }
 
 int ts_cuda_name(ts_device *d, char *out, size_t cap)
 {
-    return guarded(d, [&] { std::snprintf(out, cap, "cuda:%d", d->index); });
+    return guarded(d, [&] {
+#ifdef TCET_TORCH_CUDA
+        const char *model = at::cuda::getDeviceProperties(d->index)->name;
+#else
+        const char *model = "";
+#endif
+        std::snprintf(out, cap, "cuda:%d %s", d->index, model);
+    });
 }
 
 void ts_use_pool(void *(*get)(size_t), void (*put_back)(void *))
@@ -238,22 +248,20 @@ int ts_synchronize(ts_device *d)
 
 /* -- convolution and linear ----------------------------------------------------------- */
 
-static Tensor filter(const ts_device *d, const ts_conv *s, const void *w, int32_t w_last)
+static Tensor filter(const ts_device *d, const ts_conv *s, const void *w)
 {
-    int64_t c = s->c / s->groups;
-
-    return w_last ? image(d, w, s->oc, c, s->kh, s->kw) : wrap(d, w, {s->oc, c, s->kh, s->kw});
+    return wrap(d, w, {s->oc, s->c / s->groups, s->kh, s->kw});
 }
 
 ts_tensor *ts_conv_forward(ts_device *d, const ts_conv *s, const void *x, const void *w,
-                           int32_t w_last, const void *bias, void **data)
+                           const void *bias, void **data)
 {
     ts_tensor *t = made(d, [&] {
         c10::optional<Tensor> b;
 
         if (bias)
             b = wrap(d, bias, {s->oc});
-        return at::convolution(image(d, x, s->n, s->c, s->h, s->w), filter(d, s, w, w_last), b,
+        return at::convolution(image(d, x, s->n, s->c, s->h, s->w), filter(d, s, w), b,
                                {s->stride_h, s->stride_w}, {s->pad_h, s->pad_w},
                                {s->dilation_h, s->dilation_w}, false, {0, 0}, s->groups)
             .contiguous(LAST);
@@ -265,7 +273,7 @@ ts_tensor *ts_conv_forward(ts_device *d, const ts_conv *s, const void *x, const 
 }
 
 int ts_conv_backward(ts_device *d, const ts_conv *s, const void *g, const void *x, const void *w,
-                     int32_t w_last, void *dw, ts_tensor **dx, void **data)
+                     void *dw, ts_tensor **dx, void **data)
 {
     return guarded(d, [&] {
         std::array<bool, 3> mask{{dx != nullptr, dw != nullptr, false}};
@@ -274,7 +282,7 @@ int ts_conv_backward(ts_device *d, const ts_conv *s, const void *g, const void *
                       : at::empty({s->n, s->c, s->h, s->w}, options(d, kind(d)), LAST);
         auto grads = at::convolution_backward(
             image(d, g, s->n, s->oc, s->oh, s->ow), in,
-            filter(d, s, w, w_last), c10::nullopt, {s->stride_h, s->stride_w},
+            filter(d, s, w), c10::nullopt, {s->stride_h, s->stride_w},
             {s->pad_h, s->pad_w}, {s->dilation_h, s->dilation_w}, false, {0, 0}, s->groups, mask);
 
         if (dw)

@@ -93,13 +93,13 @@ int ts_synchronize(struct ts_device *d);
 /* -- convolution and linear ----------------------------------------------------------- */
 
 /* y = conv(x, w) + bias; the output tensor is libtorch's own, its memory *data.  bias may
- * be NULL.  w is [oc, c/groups, kh, kw], or the same in channels-last order (`w_last`). */
+ * be NULL. */
 ts_tensor *ts_conv_forward(struct ts_device *d, const struct ts_conv *s, const void *x,
-                           const void *w, int32_t w_last, const void *bias, void **data);
+                           const void *w, const void *bias, void **data);
 /* dx (where asked: dx and data not NULL) is libtorch's own; dw [oc, c/groups, kh, kw] is
  * added to the caller's where not NULL.  x may be NULL where dw is. */
 int ts_conv_backward(struct ts_device *d, const struct ts_conv *s, const void *g, const void *x,
-                     const void *w, int32_t w_last, void *dw, ts_tensor **dx, void **data);
+                     const void *w, void *dw, ts_tensor **dx, void **data);
 /* y[n, out] = x[n, in] w^T + bias */
 int ts_linear(struct ts_device *d, int64_t n, int64_t in, int64_t out, const void *x,
               const void *w, const void *bias, void *y);

@@ -1,0 +1,988 @@
+/* test_backend_torch.c -- the torch backend against finite differences, closed forms and
+ * itself in other guises.  Graphs are written by hand: the backend is tested without core.
+ * Without libtorch in the build every test is skipped. */
+#include <dlfcn.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <tcet/draft/backend.h> /* before cmocka.h, which makes a macro of `fail` */
+
+#include <cmocka.h>
+
+/* -- a host ---------------------------------------------------------------------------- */
+
+static struct {
+    tcet_ctx cx; /* first */
+    char message[1024];
+    int stop;
+} host;
+
+static tcet_status host_fail(tcet_ctx *cx, tcet_status code, const char *text)
+{
+    (void)cx;
+    snprintf(host.message, sizeof host.message, "%s", text);
+    return code;
+}
+
+static int32_t host_cancelled(tcet_ctx *cx)
+{
+    (void)cx;
+    return host.stop;
+}
+
+static const tcet_host host_table = {
+    .struct_size = sizeof host_table, .fail = host_fail, .cancelled = host_cancelled};
+
+static const tcet_plugin *plugin;
+static const tcet_backend_ops *ops;
+
+/* An instance with its parameters bound: KEY, VALUE, ..., NULL; others at their default. */
+static void *instance(const char *first, ...)
+{
+    void *self = calloc(1, plugin->instance_size);
+
+    for (uint32_t i = 0; i < plugin->param_count; i++) {
+        const tcet_param *p = &plugin->params[i];
+        const char *value = p->initial;
+        int64_t number;
+        int32_t choice = 0;
+        va_list ap;
+
+        va_start(ap, first);
+        for (const char *key = first; key; key = va_arg(ap, const char *)) {
+            const char *v = va_arg(ap, const char *);
+
+            value = strcmp(key, p->name) == 0 ? v : value;
+        }
+        va_end(ap);
+        number = atoll(value);
+        if (p->type == TCET_P_CHOICE)
+            while (strcmp(p->choices[choice], value) != 0)
+                choice++;
+        if (p->type == TCET_P_TEXT)
+            memcpy((char *)self + p->offset, &value, sizeof value);
+        else if (p->type == TCET_P_CHOICE)
+            memcpy((char *)self + p->offset, &choice, sizeof choice);
+        else
+            memcpy((char *)self + p->offset, &number, sizeof number);
+    }
+    return self;
+}
+
+static void drop(void *self)
+{
+    plugin->fini(self);
+    free(self);
+}
+
+/* The CPU, opened once: kernels as auto. */
+static void *cpu;
+
+static int load(void **state)
+{
+    const tcet_module *(*entry)(void) = NULL;
+    const char *path = TCET_TEST_BUILD "/lib/tcet/plugins-1/backend_torch.so";
+    void *so;
+
+    (void)state;
+    host.cx.host = &host_table;
+    if (access(path, F_OK) != 0)
+        return 0;
+    so = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    assert_non_null(so);
+    *(void **)&entry = dlsym(so, TCET_ENTRY_SYMBOL);
+    assert_non_null(entry);
+    plugin = entry()->plugins[0];
+    ops = plugin->ops;
+    cpu = instance("device", "cpu", NULL);
+    if (ops->open(&host.cx, cpu) != TCET_OK)
+        fail_msg("%s", host.message);
+    return 0;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    if (cpu)
+        drop(cpu);
+    return 0;
+}
+
+/* -- graphs by hand -------------------------------------------------------------------- */
+
+enum { NODES = 64, BATCH = 4, CLASSES = 5, SIDE = 8 };
+
+struct net {
+    tcet_graph graph;
+    tcet_node nodes[NODES];
+    int32_t inputs[2 * NODES];
+    tcet_graph_module modules[NODES];
+    int32_t used;
+    float *params, *x;
+    int64_t *y;
+};
+
+static uint64_t noise = 1;
+
+/* Uniform in [-1, 1), always the same series. */
+static float uniform(void)
+{
+    noise = noise * 6364136223846793005u + 1442695040888963407u;
+    return (float)(int32_t)(noise >> 32) / 2147483648.0f;
+}
+
+static tcet_node *node(struct net *n, uint32_t op, int32_t count, int32_t a, int32_t b, int32_t c)
+{
+    tcet_node *x = &n->nodes[n->graph.node_count++];
+    const int32_t in[3] = {a, b, c};
+
+    memset(x, 0, sizeof *x);
+    x->op = op;
+    x->module = -1;
+    x->first_input = n->used;
+    x->input_count = count;
+    for (int32_t i = 0; i < count; i++)
+        n->inputs[n->used++] = in[i];
+    if (count > 0) {
+        x->c = n->nodes[a].c;
+        x->h = n->nodes[a].h;
+        x->w = n->nodes[a].w;
+    }
+    return x;
+}
+
+static int32_t last(const struct net *n)
+{
+    return n->graph.node_count - 1;
+}
+
+static int32_t plain(struct net *n, uint32_t op, int32_t a)
+{
+    tcet_node *x = node(n, op, 1, a, 0, 0);
+
+    if (op == TCET_OP_GLOBAL_POOL)
+        x->h = x->w = 1;
+    return last(n);
+}
+
+/* Shape after a window. */
+static void slide(tcet_node *x, int32_t kernel, int32_t stride, int32_t pad)
+{
+    x->kernel_h = x->kernel_w = kernel;
+    x->stride_h = x->stride_w = stride;
+    x->padding_h = x->padding_w = pad;
+    x->dilation_h = x->dilation_w = x->groups = 1;
+    x->h = (x->h + 2 * pad - kernel) / stride + 1;
+    x->w = (x->w + 2 * pad - kernel) / stride + 1;
+}
+
+static int32_t module(struct net *n, const char *name, uint32_t kind, int64_t weight, int64_t bias)
+{
+    tcet_graph_module *m = &n->modules[n->graph.module_count++];
+
+    *m = (tcet_graph_module){.parent = -1, .index = n->graph.module_count, .name = name,
+                             .kind = kind, .cell = 3, .layer = -1, .weight_count = weight,
+                             .bias_count = bias};
+    m->weight = n->graph.param_floats;
+    m->bias = m->weight + weight;
+    n->graph.param_floats += weight + bias;
+    if (kind == TCET_LAYER_CONV || kind == TCET_LAYER_LINEAR)
+        m->layer = n->graph.layer_count++;
+    return n->graph.module_count - 1;
+}
+
+static int32_t conv(struct net *n, int32_t a, int32_t channels, int32_t kernel, int32_t stride,
+                    int32_t groups, int32_t bias)
+{
+    tcet_node *x = node(n, TCET_OP_CONV2D, 1, a, 0, 0);
+    int64_t shape[4] = {channels, x->c / groups, kernel, kernel};
+
+    slide(x, kernel, stride, kernel / 2);
+    x->groups = groups;
+    x->c = channels;
+    x->bias = bias;
+    x->module = module(n, "conv", TCET_LAYER_CONV, shape[0] * shape[1] * kernel * kernel,
+                       bias ? channels : 0);
+    n->modules[x->module].ndim = 4;
+    memcpy(n->modules[x->module].shape, shape, sizeof shape);
+    return last(n);
+}
+
+static int32_t linear(struct net *n, int32_t a, int32_t outputs)
+{
+    tcet_node *x = node(n, TCET_OP_LINEAR, 1, a, 0, 0);
+    int64_t in = (int64_t)x->c * x->h * x->w;
+
+    x->c = outputs;
+    x->h = x->w = 1;
+    x->bias = 1;
+    x->module = module(n, "linear", TCET_LAYER_LINEAR, outputs * in, outputs);
+    n->modules[x->module].ndim = 2;
+    n->modules[x->module].shape[0] = outputs;
+    n->modules[x->module].shape[1] = in;
+    return last(n);
+}
+
+static int32_t norm(struct net *n, int32_t a, int32_t affine)
+{
+    tcet_node *x = node(n, TCET_OP_BATCH_NORM, 1, a, 0, 0);
+
+    x->affine = affine;
+    x->track = 1;
+    x->eps = 1e-5;
+    x->momentum = 0.1;
+    x->module = module(n, "bn", TCET_LAYER_NORM, affine ? x->c : 0, affine ? x->c : 0);
+    n->modules[x->module].ndim = 1;
+    n->modules[x->module].shape[0] = x->c;
+    return last(n);
+}
+
+static int32_t pool(struct net *n, uint32_t op, int32_t a, int32_t kernel, int32_t stride,
+                    int32_t pad, int32_t count)
+{
+    tcet_node *x = node(n, op, 1, a, 0, 0);
+
+    slide(x, kernel, stride, pad);
+    x->count_include_pad = count;
+    return last(n);
+}
+
+static int32_t add(struct net *n, int32_t count, int32_t a, int32_t b, int32_t c)
+{
+    node(n, TCET_OP_ADD, count, a, b, c);
+    return last(n);
+}
+
+static struct net *net_new(int32_t channels)
+{
+    struct net *n = calloc(1, sizeof *n);
+    tcet_node *x = node(n, TCET_OP_INPUT, 0, 0, 0, 0);
+
+    x->c = channels;
+    x->h = x->w = SIDE;
+    n->graph = (tcet_graph){.struct_size = sizeof n->graph, .node_count = 1, .nodes = n->nodes,
+                            .inputs = n->inputs, .modules = n->modules, .features = -1,
+                            .channels = channels, .height = SIDE, .width = SIDE,
+                            .classes = CLASSES};
+    return n;
+}
+
+/* Ends with the head, draws weights and two mini-batches. */
+static struct net *net_finish(struct net *n, int32_t a, int flat)
+{
+    size_t image = (size_t)n->graph.channels * SIDE * SIDE;
+
+    n->graph.features = flat ? -1 : a;
+    n->graph.output = linear(n, flat ? a : plain(n, TCET_OP_GLOBAL_POOL, a), CLASSES);
+    n->params = calloc((size_t)n->graph.param_floats, sizeof *n->params);
+    n->x = calloc(2 * BATCH * image, sizeof *n->x);
+    n->y = calloc((size_t)2 * BATCH, sizeof *n->y);
+    for (int64_t i = 0; i < n->graph.param_floats; i++)
+        n->params[i] = 0.6f * uniform();
+    for (int32_t k = 0; k < n->graph.module_count; k++) {
+        for (int64_t i = 0; n->modules[k].kind == TCET_LAYER_NORM && i < n->modules[k].weight_count;
+             i++)
+            n->params[n->modules[k].weight + i] += 1;
+    }
+    for (size_t i = 0; i < 2 * BATCH * image; i++)
+        n->x[i] = 1.5f * uniform();
+    for (int64_t i = 0; i < (int64_t)2 * BATCH; i++)
+        n->y[i] = (i * 7 + 2) % CLASSES;
+    return n;
+}
+
+static void net_free(struct net *n)
+{
+    free(n->params);
+    free(n->x);
+    free(n->y);
+    free(n);
+}
+
+/* Every operation once, several readers of one value, a module called twice, one never. */
+static struct net *everything(void)
+{
+    struct net *n = net_new(3);
+    int32_t x, y, z, s, gate;
+    tcet_node *m;
+
+    x = norm(n, conv(n, 0, 6, 3, 1, 1, 0), 1);
+    /* a cell: shared ReLU, skip, pools, a dead edge */
+    y = plain(n, TCET_OP_RELU, x);
+    z = norm(n, conv(n, y, 6, 3, 1, 1, 0), 1);
+    s = norm(n, conv(n, plain(n, TCET_OP_RELU, x), 6, 1, 1, 1, 1), 0);
+    y = add(n, 3, z, plain(n, TCET_OP_IDENTITY, x), plain(n, TCET_OP_ZERO, x));
+    z = add(n, 3, s, pool(n, TCET_OP_AVG_POOL, x, 3, 1, 1, 0), y);
+    z = add(n, 2, z, pool(n, TCET_OP_MAX_POOL, y, 3, 1, 1, 0), 0);
+    /* depthwise, and its module a second time */
+    y = conv(n, plain(n, TCET_OP_SWISH, z), 6, 3, 1, 6, 0);
+    m = node(n, TCET_OP_CONV2D, 1, plain(n, TCET_OP_RELU, y), 0, 0);
+    *m = (tcet_node){.op = TCET_OP_CONV2D, .module = n->nodes[y].module,
+                     .first_input = m->first_input, .input_count = 1, .c = 6, .h = SIDE,
+                     .w = SIDE, .kernel_h = 3, .kernel_w = 3, .stride_h = 1, .stride_w = 1,
+                     .padding_h = 1, .padding_w = 1, .dilation_h = 1, .dilation_w = 1,
+                     .groups = 6};
+    n->inputs[m->first_input] = last(n) - 1;
+    z = last(n);
+    /* squeeze and excitation */
+    s = plain(n, TCET_OP_GLOBAL_POOL, z);
+    gate = plain(n, TCET_OP_SIGMOID, conv(n, plain(n, TCET_OP_HSWISH, s), 6, 1, 1, 1, 1));
+    node(n, TCET_OP_MUL, 2, z, gate, 0);
+    z = last(n);
+    /* slice, pad, concatenate, scale, multiply by equals */
+    m = node(n, TCET_OP_SLICE, 1, z, 0, 0);
+    m->offset_c = 1;
+    m->offset_h = m->offset_w = 1;
+    m->c = 3;
+    m->h = m->w = SIDE - 1;
+    m = node(n, TCET_OP_PAD, 1, last(n), 0, 0);
+    m->padding_h = m->padding_w = 1;
+    m->h = m->w = SIDE;
+    y = last(n);
+    node(n, TCET_OP_CONCAT, 2, y, z, 0)->c = 9;
+    z = last(n);
+    node(n, TCET_OP_SCALE, 1, z, 0, 0)->eps = 0.7;
+    y = plain(n, TCET_OP_RELU6, last(n));
+    node(n, TCET_OP_MUL, 2, y, z, 0);
+    z = conv(n, last(n), 10, 3, 2, 1, 1);
+    z = pool(n, TCET_OP_AVG_POOL, z, 2, 2, 0, 1);
+    module(n, "unused", TCET_LAYER_CONV, 6, 0);
+    n->modules[n->graph.module_count - 1].ndim = 4;
+    for (int i = 0; i < 4; i++)
+        n->modules[n->graph.module_count - 1].shape[i] = i == 0 ? 6 : 1;
+    return net_finish(n, plain(n, TCET_OP_RELU, norm(n, z, 1)), 0);
+}
+
+/* -- running --------------------------------------------------------------------------- */
+
+enum { VIEWS = 9, LAYERS = 128 };
+
+/* Deep copies of every layer of a run. */
+struct result {
+    int count;
+    tcet_layer layer[LAYERS];
+    char name[LAYERS][64];
+    double *numbers[LAYERS][VIEWS]; /* of float views; NULL where not given */
+    int64_t counts[LAYERS][VIEWS];
+    uint64_t *bits[LAYERS];
+    int stop_at;
+};
+
+static const tcet_view *view_of(const tcet_layer *l, int i)
+{
+    const tcet_view *v[VIEWS] = {&l->weight, &l->gradient, &l->input, &l->output,
+                                 &l->output_gradient, &l->agreement, &l->hvp, &l->variance,
+                                 &l->pattern};
+
+    return v[i];
+}
+
+enum { WEIGHT, GRADIENT, INPUT, OUTPUT, OUTPUT_GRADIENT, AGREEMENT, HVP, VARIANCE, PATTERN };
+
+static tcet_status visit(void *arg, const tcet_layer *l)
+{
+    struct result *r = arg;
+    int at = r->count++;
+
+    if (at + 1 == r->stop_at)
+        return TCET_E_PLUGIN;
+    assert_true(at < LAYERS);
+    r->layer[at] = *l;
+    snprintf(r->name[at], sizeof r->name[at], "%s", l->name);
+    for (int i = 0; i < VIEWS; i++) {
+        const tcet_view *v = view_of(l, i);
+
+        r->counts[at][i] = v->data ? v->count : -1;
+        if (!v->data)
+            continue;
+        if (i == PATTERN) {
+            r->bits[at] = malloc((size_t)v->count * 8 + 8);
+            memcpy(r->bits[at], v->data, (size_t)v->count * 8);
+            continue;
+        }
+        r->numbers[at][i] = malloc((size_t)v->count * sizeof(double) + 8);
+        for (int64_t k = 0; k < v->count; k++)
+            r->numbers[at][i][k] = tcet_get(v, k);
+    }
+    return TCET_OK;
+}
+
+static void result_free(struct result *r)
+{
+    for (int a = 0; a < LAYERS; a++) {
+        for (int i = 0; i < VIEWS; i++)
+            free(r->numbers[a][i]);
+        free(r->bits[a]);
+    }
+    free(r);
+}
+
+static tcet_status run_raw(void *self, const struct net *n, tcet_pass pass, uint32_t sites,
+                           uint32_t wants, int32_t forwards, struct result *r)
+{
+    tcet_model *model = NULL;
+    tcet_run run = {.struct_size = sizeof run, .forwards = forwards, .pass = &pass,
+                    .sites = sites, .wants = wants, .params = n->params, .x = n->x, .y = n->y,
+                    .n = BATCH, .visit = visit, .arg = r};
+    tcet_status st;
+
+    pass.struct_size = sizeof pass;
+    st = ops->supports(&host.cx, self, &pass, sites, wants);
+    if (st == TCET_OK)
+        st = ops->prepare(&host.cx, self, &n->graph, &model);
+    if (st == TCET_OK)
+        st = ops->run(&host.cx, self, model, &run);
+    if (model)
+        ops->release(self, model);
+    return st;
+}
+
+static struct result *run(void *self, const struct net *n, tcet_pass pass, uint32_t sites,
+                          uint32_t wants, int32_t forwards)
+{
+    struct result *r = calloc(1, sizeof *r);
+
+    if (run_raw(self, n, pass, sites, wants, forwards, r) != TCET_OK)
+        fail_msg("%s", host.message);
+    return r;
+}
+
+/* The loss in double from the logits of a forward. */
+static double loss_of(struct net *n, tcet_pass pass)
+{
+    struct result *r;
+    double sum = 0, t = pass.temperature != 0 ? pass.temperature : 1;
+
+    pass.gradient = TCET_GRADIENT_NONE;
+    pass.hvp = 0;
+    r = run(cpu, n, pass, TCET_SITE_LOGITS, TCET_WANT_OUTPUT, 1);
+    for (int i = 0; i < BATCH; i++) {
+        const double *z = r->numbers[0][OUTPUT] + i * CLASSES;
+        double all = 0;
+
+        for (int k = 0; k < CLASSES; k++)
+            all += pass.loss == TCET_LOSS_SUM ? z[k] / t : exp(z[k] / t);
+        sum += pass.loss == TCET_LOSS_SUM ? all : (log(all) - z[n->y[i]] / t) / BATCH;
+    }
+    result_free(r);
+    return sum;
+}
+
+/* d loss / d *p by central differences. */
+static double slope(struct net *n, float *p, tcet_pass pass)
+{
+    const float keep = *p, up = keep + 6e-5f, down = keep - 6e-5f;
+    double high, low;
+
+    *p = up;
+    high = loss_of(n, pass);
+    *p = down;
+    low = loss_of(n, pass);
+    *p = keep;
+    return (high - low) / ((double)up - (double)down);
+}
+
+static void assert_near(double got, double want, double tolerance, const char *what, int64_t at)
+{
+    if (!(fabs(got - want) <= tolerance * (1e-3 + fabs(want))))
+        fail_msg("%s[%ld]: %.12g, want %.12g", what, (long)at, got, want);
+}
+
+#define NEED_TORCH() \
+    if (!ops) \
+    skip()
+
+/* -- tests ----------------------------------------------------------------------------- */
+
+/* Gradients of weights, of gammas and of the input are the slopes of the loss: protects every
+ * backward, the gathering of several readers, and shared modules. */
+static void test_gradients(void **state)
+{
+    const tcet_pass passes[] = {
+        {.loss = TCET_LOSS_CROSS_ENTROPY},
+        {.loss = TCET_LOSS_CROSS_ENTROPY, .norm = TCET_NORM_EVAL, .temperature = 2},
+        {.loss = TCET_LOSS_SUM, .norm = TCET_NORM_REMOVED},
+    };
+    struct net *n;
+
+    (void)state;
+    NEED_TORCH();
+    n = everything();
+    for (size_t k = 0; k < sizeof passes / sizeof *passes; k++) {
+        tcet_pass pass = passes[k];
+        struct result *r;
+        int32_t norms = 0;
+
+        pass.precision = TCET_PRECISION_F64;
+        pass.gradient = TCET_GRADIENT_BATCH;
+        r = run(cpu, n, pass, TCET_SITE_WEIGHT | TCET_SITE_NORM | TCET_SITE_INPUT,
+                TCET_WANT_GRADIENT | TCET_WANT_OUTPUT_GRADIENT, 1);
+        for (int a = 0; a < r->count; a++) {
+            const tcet_layer *l = &r->layer[a];
+            const double *g = r->numbers[a][l->site == TCET_SITE_INPUT ? OUTPUT_GRADIENT
+                                                                      : GRADIENT];
+            int64_t count = r->counts[a][l->site == TCET_SITE_INPUT ? OUTPUT_GRADIENT : GRADIENT];
+            float *p = n->x;
+
+            for (int32_t m = 0, seen = 0; m < n->graph.module_count; m++) {
+                if (l->site == TCET_SITE_WEIGHT && n->modules[m].layer == l->index)
+                    p = n->params + n->modules[m].weight;
+                if (l->site == TCET_SITE_NORM && n->modules[m].kind == TCET_LAYER_NORM &&
+                    n->modules[m].weight_count > 0 && seen++ == l->index)
+                    p = n->params + n->modules[m].weight;
+            }
+            norms += l->site == TCET_SITE_NORM;
+            assert_non_null(g);
+            for (int64_t i = 0; i < count; i += 1 + count / 5)
+                assert_near(g[i], slope(n, p + i, pass), 2e-5, r->name[a], i);
+        }
+        assert_int_equal(norms, 3);
+        result_free(r);
+    }
+    net_free(n);
+}
+
+/* H g is the slope of the gradient along itself. */
+static void test_hessian(void **state)
+{
+    tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY, .gradient = TCET_GRADIENT_BATCH, .hvp = 1,
+                      .precision = TCET_PRECISION_F64};
+    struct result *r, *side[2];
+    double worst = 0, size = 0;
+    const double step = 1e-4;
+    struct net *n;
+    float *keep;
+
+    (void)state;
+    NEED_TORCH();
+    n = everything();
+    r = run(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_GRADIENT | TCET_WANT_HVP, 1);
+    keep = malloc((size_t)n->graph.param_floats * sizeof *keep);
+    memcpy(keep, n->params, (size_t)n->graph.param_floats * sizeof *keep);
+    pass.hvp = 0;
+    for (int s = 0; s < 2; s++) {
+        for (int32_t m = 0; m < n->graph.module_count; m++) {
+            const tcet_graph_module *mod = &n->modules[m];
+
+            for (int64_t i = 0; mod->layer >= 0 && i < mod->weight_count; i++)
+                n->params[mod->weight + i] =
+                    (float)((double)keep[mod->weight + i] +
+                            (s ? step : -step) * r->numbers[mod->layer][GRADIENT][i]);
+        }
+        side[s] = run(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_GRADIENT, 1);
+    }
+    for (int a = 0; a < r->count; a++) {
+        for (int64_t i = 0; i < r->counts[a][HVP]; i++) {
+            double want = (side[1]->numbers[a][GRADIENT][i] - side[0]->numbers[a][GRADIENT][i]) /
+                          (2 * step);
+
+            worst = fmax(worst, fabs(r->numbers[a][HVP][i] - want));
+            size = fmax(size, fabs(want));
+        }
+    }
+    assert_true(size > 0);
+    assert_true(worst < 1e-3 * size);
+    result_free(side[0]);
+    result_free(side[1]);
+    result_free(r);
+    free(keep);
+    net_free(n);
+}
+
+/* Rows of single images add up to the batch's: with statistics that couple the images, and
+ * without, where each backward sees one image alone. */
+static void test_sample_rows(void **state)
+{
+    struct net *n;
+
+    (void)state;
+    NEED_TORCH();
+    n = everything();
+    for (uint32_t mode = 0; mode < 3; mode++) {
+        tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY, .norm = mode,
+                          .gradient = TCET_GRADIENT_BATCH, .precision = TCET_PRECISION_F64};
+        const uint32_t sites = TCET_SITE_WEIGHT | TCET_SITE_NORM;
+        struct result *whole = run(cpu, n, pass, sites, TCET_WANT_GRADIENT, 1), *rows;
+
+        pass.gradient = TCET_GRADIENT_SAMPLE;
+        rows = run(cpu, n, pass, sites, TCET_WANT_GRADIENT, 2);
+        assert_int_equal(rows->count, whole->count);
+        for (int a = 0; a < rows->count; a++) {
+            int64_t count = whole->counts[a][GRADIENT];
+
+            assert_int_equal(rows->layer[a].rows, 2 * BATCH);
+            assert_int_equal(rows->counts[a][GRADIENT], 2 * BATCH * count);
+            for (int64_t i = 0; i < count; i++) {
+                double sum = 0;
+
+                for (int64_t b = 0; b < BATCH; b++)
+                    sum += rows->numbers[a][GRADIENT][b * count + i] / BATCH;
+                assert_near(sum, whole->numbers[a][GRADIENT][i], 1e-9, rows->name[a], i);
+            }
+        }
+        result_free(rows);
+        result_free(whole);
+    }
+    net_free(n);
+}
+
+/* Patterns are the signs of the outputs in their order, agreements follow from them, and
+ * neither depends on whether outputs are asked for too. */
+static void test_signs(void **state)
+{
+    const uint32_t sites = TCET_SITE_WEIGHT | TCET_SITE_ACTIVATION;
+    struct net *n;
+
+    (void)state;
+    NEED_TORCH();
+    n = everything();
+    for (uint32_t mode = 0; mode < 3; mode++) {
+        tcet_pass pass = {.norm = mode, .precision = TCET_PRECISION_F32};
+        struct result *r = run(cpu, n, pass, sites,
+                               TCET_WANT_AGREEMENT | TCET_WANT_PATTERN | TCET_WANT_OUTPUT, 1);
+        struct result *lean = run(cpu, n, pass, sites, TCET_WANT_AGREEMENT, 1);
+        int activations = 0;
+
+        for (int a = 0; a < r->count; a++) {
+            const tcet_layer *l = &r->layer[a];
+            int64_t words = (l->units + 63) / 64, positive = 0;
+            int64_t first = l->calls > 0 ? l->units / l->calls : 0;
+
+            activations += l->site == TCET_SITE_ACTIVATION;
+            assert_int_equal(l->positive, lean->layer[a].positive);
+            assert_memory_equal(r->numbers[a][AGREEMENT], lean->numbers[a][AGREEMENT],
+                                BATCH * BATCH * sizeof(double));
+            if (l->calls == 0) {
+                assert_int_equal(l->order, -1);
+                continue;
+            }
+            for (int64_t i = 0; i < BATCH; i++) {
+                for (int64_t j = 0; j < BATCH; j++) {
+                    int64_t differ = 0;
+
+                    for (int64_t w = 0; w < words; w++)
+                        differ += __builtin_popcountll(r->bits[a][i * words + w] ^
+                                                       r->bits[a][j * words + w]);
+                    assert_true(r->numbers[a][AGREEMENT][i * BATCH + j] ==
+                                (double)(l->units - differ));
+                }
+                for (int64_t u = 0; u < l->units; u++)
+                    positive += (int64_t)(r->bits[a][i * words + u / 64] >> (u % 64) & 1);
+                for (int64_t u = 0; u < first; u++)
+                    assert_int_equal(r->numbers[a][OUTPUT][i * first + u] > 0,
+                                     r->bits[a][i * words + u / 64] >> (u % 64) & 1);
+            }
+            assert_int_equal(positive, l->positive);
+        }
+        assert_int_equal(activations, 7);
+        result_free(lean);
+        result_free(r);
+    }
+    net_free(n);
+}
+
+/* Names, orders, counts; a module called twice and one never called. */
+static void test_layer_facts(void **state)
+{
+    tcet_pass pass = {.loss = TCET_LOSS_SUM, .gradient = TCET_GRADIENT_BATCH,
+                      .precision = TCET_PRECISION_F32};
+    struct result *r;
+    struct net *n;
+    int twice = 0, never = 0;
+
+    (void)state;
+    NEED_TORCH();
+    n = everything();
+    r = run(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_WEIGHT | TCET_WANT_GRADIENT | TCET_WANT_INPUT,
+            1);
+    assert_int_equal(r->count, n->graph.layer_count);
+    assert_string_equal(r->name[0], "conv.1");
+    assert_int_equal(r->layer[0].macs, 6 * SIDE * SIDE * 27);
+    assert_int_equal(r->layer[0].params, 6 * 27);
+    assert_int_equal(r->layer[0].cell, 3);
+    assert_int_equal(r->layer[2].bias_macs, 6 * SIDE * SIDE);
+    for (int64_t i = 0; i < r->counts[0][INPUT]; i++)
+        assert_true(r->numbers[0][INPUT][i] == (double)n->x[i]);
+    for (int a = 0; a < r->count; a++) {
+        double size = 0;
+
+        assert_int_equal(r->layer[a].index, a);
+        for (int64_t i = 0; i < r->counts[a][GRADIENT]; i++)
+            size += fabs(r->numbers[a][GRADIENT][i]);
+        if (r->layer[a].calls == 2) {
+            twice++;
+            assert_int_equal(r->layer[a].macs, 2 * 6 * SIDE * SIDE * 9);
+            assert_int_equal(r->layer[a].units, 2 * 6 * SIDE * SIDE);
+        }
+        if (r->layer[a].calls == 0) {
+            never++;
+            assert_int_equal(r->layer[a].order, -1);
+            assert_true(size == 0);
+        } else {
+            assert_true(size > 0);
+        }
+    }
+    assert_int_equal(twice, 1);
+    assert_int_equal(never, 1);
+    result_free(r);
+    net_free(n);
+}
+
+/* Running variance after two forwards, and batch statistics, in closed form. */
+static void test_norm(void **state)
+{
+    tcet_pass pass = {.precision = TCET_PRECISION_F64};
+    enum { AREA = SIDE * SIDE, COUNT = BATCH * AREA };
+    struct result *r;
+    struct net *n;
+    int32_t bn;
+
+    (void)state;
+    NEED_TORCH();
+    n = net_new(2);
+    bn = norm(n, 0, 1);
+    n = net_finish(n, bn, 0);
+    r = run(cpu, n, pass, TCET_SITE_NORM | TCET_SITE_FEATURES, TCET_WANT_VARIANCE | TCET_WANT_OUTPUT,
+            2);
+    for (int c = 0; c < 2; c++) {
+        double running = 1;
+
+        for (int f = 0; f < 2; f++) {
+            const float *x = n->x + f * BATCH * 2 * AREA;
+            double mean = 0, var = 0;
+
+            for (int i = 0; i < COUNT; i++)
+                mean += (double)x[(i / AREA * 2 + c) * AREA + i % AREA] / COUNT;
+            for (int i = 0; i < COUNT; i++)
+                var += pow((double)x[(i / AREA * 2 + c) * AREA + i % AREA] - mean, 2) / COUNT;
+            running = 0.9 * running + 0.1 * var * COUNT / (COUNT - 1);
+            for (int i = 0; i < COUNT; i++) {
+                int at = (i / AREA * 2 + c) * AREA + i % AREA;
+                double y = ((double)x[at] - mean) / sqrt(var + 1e-5) * (double)n->params[c] +
+                           (double)n->params[2 + c];
+
+                assert_near(r->numbers[1][OUTPUT][f * BATCH * 2 * AREA + at], y, 1e-12, "y", at);
+            }
+        }
+        assert_near(r->numbers[0][VARIANCE][c], running, 1e-12, "running variance", c);
+    }
+    result_free(r);
+    net_free(n);
+}
+
+/* A linear layer on an unpooled map reads it in NCHW order. */
+static void test_flatten(void **state)
+{
+    tcet_pass pass = {.loss = TCET_LOSS_SUM, .gradient = TCET_GRADIENT_BATCH,
+                      .precision = TCET_PRECISION_F64};
+    enum { IN = 2 * SIDE * SIDE };
+    struct result *r;
+    struct net *n;
+
+    (void)state;
+    NEED_TORCH();
+    n = net_new(2);
+    n = net_finish(n, plain(n, TCET_OP_IDENTITY, 0), 1);
+    r = run(cpu, n, pass, TCET_SITE_WEIGHT | TCET_SITE_INPUT,
+            TCET_WANT_OUTPUT | TCET_WANT_GRADIENT | TCET_WANT_OUTPUT_GRADIENT, 1);
+    for (int k = 0; k < CLASSES; k++) {
+        double y = (double)n->params[CLASSES * IN + k];
+
+        for (int i = 0; i < IN; i++)
+            y += (double)n->params[k * IN + i] * (double)n->x[i];
+        assert_near(r->numbers[0][OUTPUT][k], y, 1e-12, "y", k);
+    }
+    for (int i = 0; i < IN; i++) {
+        double dx = 0, dw = 0;
+
+        for (int k = 0; k < CLASSES; k++)
+            dx += (double)n->params[k * IN + i];
+        for (int b = 0; b < BATCH; b++)
+            dw += (double)n->x[b * IN + i];
+        assert_near(r->numbers[1][OUTPUT_GRADIENT][i], dx, 1e-12, "dx", i);
+        assert_near(r->numbers[0][GRADIENT][i], dw, 1e-12, "dw", i);
+    }
+    result_free(r);
+    net_free(n);
+}
+
+static double distance(const struct result *a, const struct result *b)
+{
+    double worst = 0;
+
+    assert_int_equal(a->count, b->count);
+    for (int l = 0; l < a->count; l++) {
+        assert_int_equal(a->layer[l].positive, b->layer[l].positive);
+        for (int v = 0; v < VIEWS; v++) {
+            assert_int_equal(a->counts[l][v], b->counts[l][v]);
+            for (int64_t i = 0; i < a->counts[l][v]; i++) {
+                if (v == PATTERN)
+                    assert_true(a->bits[l][i] == b->bits[l][i]);
+                else
+                    worst = fmax(worst, fabs(a->numbers[l][v][i] - b->numbers[l][v][i]) /
+                                            (1 + fabs(b->numbers[l][v][i])));
+            }
+        }
+    }
+    return worst;
+}
+
+/* The fused kernels of every instruction set give the same bits, and libtorch's own
+ * operators (the GPU's code path) the same numbers to rounding. */
+static void test_kernels(void **state)
+{
+    const char *const names[] = {"baseline", "avx2", "avx512", "aten"};
+    const uint32_t sites = 63, values = TCET_WANT_WEIGHT | TCET_WANT_INPUT | TCET_WANT_OUTPUT |
+                                        TCET_WANT_AGREEMENT | TCET_WANT_PATTERN |
+                                        TCET_WANT_VARIANCE;
+    struct net *n;
+
+    (void)state;
+    NEED_TORCH();
+    n = everything();
+    for (size_t k = 0; k < 4; k++) {
+        void *other = instance("device", "cpu", "kernels", names[k], NULL);
+
+        if (ops->open(&host.cx, other) != TCET_OK) {
+            assert_non_null(strstr(host.message, "instruction set"));
+            free(other);
+            continue;
+        }
+        for (uint32_t mode = 0; mode < 9; mode++) {
+            tcet_pass pass = {.norm = mode % 3, .loss = TCET_LOSS_CROSS_ENTROPY,
+                              .gradient = mode / 3, .precision = TCET_PRECISION_F64};
+            uint32_t wants = values | (mode / 3 ? TCET_WANT_GRADIENT : 0) |
+                             (mode / 3 == 1 ? TCET_WANT_OUTPUT_GRADIENT : 0);
+            struct result *a = run(cpu, n, pass, sites, wants, 1);
+            struct result *b = run(other, n, pass, sites, wants, 1);
+            double apart = distance(a, b);
+
+            if (!(apart <= (k < 3 ? 0 : 1e-10)))
+                fail_msg("%s, mode %u: %g apart", names[k], mode, apart);
+            result_free(a);
+            result_free(b);
+        }
+        drop(other);
+    }
+    net_free(n);
+}
+
+/* Same bits whatever was scored before; float32 is near float64. */
+static void test_repeats(void **state)
+{
+    tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY, .gradient = TCET_GRADIENT_BATCH,
+                      .precision = TCET_PRECISION_F32};
+    const uint32_t wants = TCET_WANT_GRADIENT | TCET_WANT_OUTPUT | TCET_WANT_OUTPUT_GRADIENT;
+    struct result *first, *again, *wide;
+    struct net *n, *other;
+
+    (void)state;
+    NEED_TORCH();
+    n = everything();
+    other = net_new(4);
+    other = net_finish(other, norm(other, conv(other, 0, 17, 3, 2, 1, 1), 1), 0);
+    first = run(cpu, n, pass, 63, wants, 2);
+    result_free(run(cpu, other, pass, 63, wants, 1));
+    again = run(cpu, n, pass, 63, wants, 2);
+    assert_true(distance(first, again) == 0);
+    pass.precision = TCET_PRECISION_F64;
+    wide = run(cpu, n, pass, 63, wants, 2);
+    assert_true(distance(first, wide) < 1e-3);
+    assert_true(distance(first, wide) > 0);
+    result_free(first);
+    result_free(again);
+    result_free(wide);
+    net_free(n);
+    net_free(other);
+}
+
+/* What cannot be run is refused before open(), with a reason. */
+static void test_refusals(void **state)
+{
+    static const struct {
+        tcet_pass pass;
+        uint32_t wants;
+        const char *why;
+    } bad[] = {
+        {{.loss = TCET_LOSS_SUM}, TCET_WANT_GRADIENT, "without gradient"},
+        {{.gradient = TCET_GRADIENT_BATCH}, TCET_WANT_GRADIENT, "needs a loss"},
+        {{.loss = TCET_LOSS_SUM, .gradient = TCET_GRADIENT_SAMPLE}, TCET_WANT_OUTPUT_GRADIENT,
+         "per-sample"},
+        {{.loss = TCET_LOSS_SUM}, TCET_WANT_HVP, "hvp = 0"},
+        {{.loss = TCET_LOSS_SUM, .hvp = 1, .batches = 2}, TCET_WANT_HVP, "one mini-batch"},
+    };
+    void *closed;
+
+    (void)state;
+    NEED_TORCH();
+    closed = instance(NULL);
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        assert_int_equal(ops->supports(&host.cx, closed, &bad[k].pass, TCET_SITE_WEIGHT,
+                                       bad[k].wants),
+                         TCET_E_UNSUPPORTED);
+        assert_non_null(strstr(host.message, bad[k].why));
+    }
+    drop(closed);
+}
+
+/* A device that is not there is bad input, and the message names it. */
+static void test_devices(void **state)
+{
+    const char *const names[] = {"cuda:4000", "gpu", "cuda:x", "cuda:-1"};
+
+    (void)state;
+    NEED_TORCH();
+    for (size_t k = 0; k < 4; k++) {
+        void *self = instance("device", names[k], NULL);
+
+        assert_int_equal(ops->open(&host.cx, self), TCET_E_ARG);
+        assert_non_null(strstr(host.message, names[k]));
+        drop(self);
+    }
+}
+
+/* A failing visit and a cancelled run end the pass with their status. */
+static void test_stops(void **state)
+{
+    tcet_pass pass = {.precision = TCET_PRECISION_F32};
+    struct result *r;
+    struct net *n;
+
+    (void)state;
+    NEED_TORCH();
+    n = everything();
+    r = calloc(1, sizeof *r);
+    r->stop_at = 2;
+    assert_int_equal(run_raw(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_OUTPUT, 1, r),
+                     TCET_E_PLUGIN);
+    assert_int_equal(r->count, 2);
+    result_free(r);
+    r = calloc(1, sizeof *r);
+    host.stop = 1;
+    assert_int_equal(run_raw(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_OUTPUT, 1, r),
+                     TCET_E_CANCELLED);
+    host.stop = 0;
+    assert_int_equal(r->count, 0);
+    result_free(r);
+    net_free(n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gradients),   cmocka_unit_test(test_hessian),
+        cmocka_unit_test(test_sample_rows), cmocka_unit_test(test_signs),
+        cmocka_unit_test(test_layer_facts), cmocka_unit_test(test_norm),
+        cmocka_unit_test(test_flatten),     cmocka_unit_test(test_kernels),
+        cmocka_unit_test(test_repeats),     cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_devices),     cmocka_unit_test(test_stops),
+    };
+
+    return cmocka_run_group_tests(tests, load, unload);
+}
