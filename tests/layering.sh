@@ -44,6 +44,7 @@ core base ""
 core config "base" '<ini\.h>'
 core num "base"
 core linalg "" '"(num/linalg|base/error)\.h"|<(cblas|lapacke)\.h>'
+core mpi "" '"(proc/mpi|base/error)\.h"|<mpi\.h>'
 core plugin "config num base" '<jansson\.h>'
 core graph "num base"
 core table "base"
@@ -85,7 +86,7 @@ check_executable()
     local host=$build_dir/bin/tcet-host lib symbols
     [ -x "$host" ] || { fail "$host is not built"; return; }
     for lib in $(needed "$host"); do
-        [[ $lib =~ blas|lapack|torch|c10|stdc\+\+|gomp|omp ]] && fail "tcet-host needs $lib"
+        [[ $lib =~ blas|lapack|mpi|torch|c10|stdc\+\+|gomp|omp ]] && fail "tcet-host needs $lib"
     done
     # Plugins reach the host by its table alone.
     symbols=$(nm -D --defined-only "$host" | awk '$2 == "T" && $3 !~ /^_/ { print $3 }' | tr '\n' ' ')
@@ -123,6 +124,7 @@ if [ -n "$build_dir" ]; then
     check_executable
     check_plugins
     check_entry tcet-linalg.so tcet_linalg_v1
+    check_entry tcet-mpi.so tcet_mpi_v1
     check_entry tcet-mpi.so tcet_mpi_v1
     check_entry backend_torch_impl.so tcet_torch_impl_v1
 fi

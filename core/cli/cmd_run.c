@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "run/plan.h"
+#include "run/remote.h"
 #include "run/supervise.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 
 struct run_flags {
     struct option_list sets, exports;
-    const char *archs, *output, *workers, *top;
+    const char *archs, *output, *workers, *top, *shard;
     bool resume, retry, layers, times, quiet;
 };
 
@@ -310,7 +311,10 @@ static int execute(const char *path, const struct run_flags *o)
     int64_t top;
     int code;
 
-    if (cli_config(path, &o->sets, &config, &err) < 0)
+    if (remote_rank(&ro.ranks) > 0)
+        return remote_serve(&err) < 0 ? cli_fail(&err) : 0;
+    if ((o->shard && shard_parse(o->shard, &ro.shard, &err) < 0) ||
+        cli_config(path, &o->sets, &config, &err) < 0)
         return cli_fail(&err);
     if (o->archs)
         cli_put_run(config, "archs", o->archs);
@@ -348,6 +352,8 @@ int cmd_run(const struct command *c, int argc, char **argv)
         {"--output", "FOLDER", "where the results go ([run] output)", NULL, &o.output, NULL},
         {"--workers", "N", "worker processes ([run] workers; default: cores)", NULL, &o.workers,
          NULL},
+        {"--shard", "I/N", "part I of N, in OUTPUT/shard-I-of-N (auto: by Slurm job array)", NULL,
+         &o.shard, NULL},
         {"--resume", NULL, "go on with the results in the folder", &o.resume, NULL, NULL},
         {"--retry-failed", NULL, "with --resume: score failed architectures again", &o.retry, NULL,
          NULL},

@@ -30,6 +30,8 @@ const struct command COMMANDS[] = {
      "tcet-host correlate out/tcet_snip --population live", cmd_correlate},
     {"export", "FOLDER FILE.csv|FILE.jsonl [options]", "write a run's results in architecture order",
      "tcet-host export out/tcet_snip scores.jsonl --layers", cmd_export},
+    {"merge", "OUT IN...", "make one folder of the folders of a run's shards",
+     "tcet-host merge out/all out/tcet_snip/shard-*", cmd_merge},
     {"new", "KIND NAME [options]", "write a plugin's folder: source, CMakeLists.txt, config, test",
      "tcet-host new saliency my_proxy", cmd_new},
     {"check", "FILE.so [options]", "does a plugin keep the contract?  One rule after the other",

@@ -14,6 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Reads of one call: a child that never stops talking must not keep its parent from all else.
+ * More than a full pipe or socket holds. */
+enum { AT_ONCE = 64 };
+
 /* After fork: only async-signal-safe calls. */
 static void become(const char *path, char *const args[], int fd, int output, size_t memory,
                    int keep, pid_t parent)
@@ -87,7 +91,7 @@ static void read_output(struct child *c)
     char chunk[4096];
     ssize_t n;
 
-    while ((n = read(c->output, chunk, sizeof chunk)) > 0) {
+    for (int i = 0; i < AT_ONCE && (n = read(c->output, chunk, sizeof chunk)) > 0; i++) {
         const char *p = chunk;
         size_t k = (size_t)n, cap = sizeof c->tail - 1;
 
@@ -111,8 +115,9 @@ int child_read(struct child *c)
 {
     char chunk[65536];
 
-    read_output(c);
-    for (;;) {
+    if (c->output >= 0)
+        read_output(c);
+    for (int i = 0; i < AT_ONCE; i++) {
         ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
 
         if (n > 0)
@@ -122,6 +127,7 @@ int child_read(struct child *c)
         else
             return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : -1;
     }
+    return 0;
 }
 
 /* The last non-empty line of the tail, made printable. */

@@ -16,7 +16,7 @@ enum { CHILD_FD = 3 }; /* the child's end of the socket pair */
 struct child {
     pid_t pid;      /* 0: none */
     int fd;         /* our end */
-    int output;     /* read end of its stdout and stderr */
+    int output;     /* read end of its stdout and stderr, -1: none */
     struct buf in;  /* bytes gathered from fd, for frame_take */
     char tail[1024];/* the last it printed */
     size_t tail_len;
@@ -27,8 +27,8 @@ struct child {
  * (above 15), -1 for none. */
 tcet_status child_start(struct child *c, const char *path, char *const args[], size_t memory,
                         int keep, struct error *err);
-/* Reads what is there, without blocking, into c->in and the tail.  0: more may come; -1: the
- * child closed its socket. */
+/* Reads what is there (some megabytes at most), without blocking, into c->in and the tail.
+ * 0: more may come; -1: the child closed its socket. */
 int child_read(struct child *c);
 /* Kills (SIGKILL) if still there, reaps, closes.  Says how it ended: "exited with code 3",
  * "was killed by signal 11 (Segmentation fault)", and its last printed line. */

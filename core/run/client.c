@@ -2,6 +2,7 @@
 #include "run/client.h"
 
 #include "plugin/registry.h"
+#include "run/remote.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,19 +51,21 @@ static void unshare_trace(struct client *c)
     c->trace_fd = -1;
 }
 
+int client_up(const struct client *c)
+{
+    return c->state != CLIENT_DOWN && c->state != CLIENT_LOST;
+}
+
 tcet_status client_send(struct client *c, uint32_t type, const struct buf *b, struct error *err)
 {
     c->since = client_clock();
     return frame_send(c->child.fd, type, b->data ? b->data : "", b->len, err);
 }
 
-tcet_status client_start(struct client *c, const struct config *config,
-                         const struct wire_hello *how, size_t memory, struct error *err)
+tcet_status client_launch(struct client *c, size_t memory, struct error *err)
 {
     char trace[16];
     char *args[] = {"tcet-host", "worker", trace, NULL};
-    struct buf packed = {0}, hello = {0};
-    struct wire_hello h = *how;
     tcet_status st;
 
     share_trace(c);
@@ -74,50 +77,95 @@ tcet_status client_start(struct client *c, const struct config *config,
     }
     c->read = 0;
     c->state = CLIENT_GREETED;
+    return TCET_OK;
+}
+
+static void link_launch(struct client *c, size_t memory)
+{
+    uint64_t bytes = memory;
+    struct error ignored;
+
+    c->child = (struct child){.fd = c->link, .output = -1};
+    c->ended[0] = '\0';
+    c->read = 0;
+    c->state = CLIENT_GREETED;
+    (void)!frame_send(c->link, LINK_START, &bytes, sizeof bytes, &ignored);
+}
+
+tcet_status client_start(struct client *c, const struct config *config,
+                         const struct wire_hello *how, size_t memory, struct error *err)
+{
+    struct buf packed = {0}, hello = {0};
+    struct wire_hello h = *how;
+    struct error ignored;
+
+    if (c->link)
+        link_launch(c, memory);
+    else
+        TRY(client_launch(c, memory, err));
     config_pack(config, &packed);
     h.config = packed.data;
     h.config_len = packed.len;
     wire_pack_hello(&hello, &h);
-    st = client_send(c, WIRE_HELLO, &hello, err);
+    (void)!client_send(c, WIRE_HELLO, &hello, &ignored);
     buf_free(&packed);
     buf_free(&hello);
-    return st;
+    return TCET_OK;
 }
 
-int client_take(struct client *c, uint32_t *type, const char **data, size_t *n)
+/* The next frame among the bytes gathered so far. */
+static int gathered(struct client *c, uint32_t *type, const char **data, size_t *n)
 {
     struct buf *in = &c->child.in;
     size_t used;
+    int got = frame_take(in, c->read, type, data, n, &used);
 
-    for (;;) {
-        int got = frame_take(in, c->read, type, data, n, &used);
-
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
+    if (got > 0) {
         c->read += used;
-        if (*type != WIRE_LOG)
-            return 1;
-        if (c->log && *n >= sizeof(uint32_t)) {
-            uint32_t level;
-
-            memcpy(&level, *data, sizeof level);
-            c->log(c->log_arg, (int)level, *data + sizeof level);
-        }
-    }
-    if (c->read) {
+    } else if (got == 0 && c->read) {
         memmove(in->data, in->data + c->read, in->len - c->read);
         in->len -= c->read;
         c->read = 0;
     }
+    if (got <= 0 || !c->link || *type != LINK_ENDED)
+        return got;
+    snprintf(c->ended, sizeof c->ended, "%.*s", (int)(*n < sizeof c->ended ? *n : sizeof c->ended),
+             *data);
+    return CLIENT_ENDED;
+}
+
+int client_frame(struct client *c, uint32_t *type, const char **data, size_t *n)
+{
+    int got = gathered(c, type, data, n), gone;
+
+    if (got)
+        return got;
+    gone = child_read(&c->child) < 0;
+    got = gathered(c, type, data, n);
+    return got == 0 && gone ? CLIENT_ENDED : got;
+}
+
+int client_take(struct client *c, uint32_t *type, const char **data, size_t *n)
+{
+    /* A plugin that logs without end must not keep us from all else. */
+    for (int i = 0; i < 1000; i++) {
+        int got = client_frame(c, type, data, n);
+        uint32_t level;
+
+        if (got <= 0 || *type != WIRE_LOG)
+            return got;
+        if (!c->log || *n < sizeof level)
+            continue;
+        memcpy(&level, *data, sizeof level);
+        c->log(c->log_arg, (int)level, *data + sizeof level);
+    }
     return 0;
 }
 
-tcet_status client_wait(struct client *c, uint32_t type, const char **data, size_t *n,
-                        struct error *err)
+tcet_status client_wait(struct client *c, uint32_t type, double seconds, const char **data,
+                        size_t *n, struct error *err)
 {
-    int gone = 0;
+    char how[1536];
 
     for (;;) {
         struct pollfd p[2] = {{c->child.fd, POLLIN, 0}, {c->child.output, POLLIN, 0}};
@@ -128,21 +176,55 @@ tcet_status client_wait(struct client *c, uint32_t type, const char **data, size
             return wire_unpack_error(*data, *n, err);
         if (have > 0 && got == type)
             return TCET_OK;
-        if (have || gone) { /* nonsense, an answer to nothing asked, or no answer at all */
-            char how[1536];
-
+        if (have) { /* nonsense, an answer to nothing asked, or no answer at all */
             client_bury(c, how, sizeof how);
             return error_set(err, TCET_E_PLUGIN, "the worker process %s", how);
         }
-        poll(p, 2, -1);
-        gone = child_read(&c->child) < 0;
+        if (c->stop && *c->stop) {
+            client_bury(c, how, sizeof how);
+            return error_set(err, TCET_E_CANCELLED, "interrupted");
+        }
+        if (seconds > 0 && client_clock() - c->since > seconds) {
+            client_bury(c, how, sizeof how);
+            return error_set(err, TCET_E_PLUGIN, "no answer within %.3g s ([run] timeout); the "
+                                                 "worker process %s", seconds, how);
+        }
+        poll(p, 2, 100);
     }
+}
+
+/* Waits for word that the remote worker has ended. */
+static void link_bury(struct client *c, char *how, size_t cap)
+{
+    double until = client_clock() + 10; /* a rank answers in milliseconds */
+    struct error ignored;
+    const char *data;
+    uint32_t type;
+    size_t n;
+    int got = 0;
+
+    if (!*c->ended)
+        (void)!frame_send(c->link, LINK_STOP, "", 0, &ignored);
+    while (!*c->ended && got >= 0 && client_clock() < until) {
+        struct pollfd p = {c->link, POLLIN, 0};
+
+        poll(&p, 1, 100);
+        while ((got = client_frame(c, &type, &data, &n)) > 0)
+            continue;
+    }
+    c->state = *c->ended ? CLIENT_DOWN : CLIENT_LOST;
+    snprintf(how, cap, "%s", *c->ended ? c->ended : "is on a rank that does not answer");
+    buf_free(&c->child.in);
 }
 
 void client_bury(struct client *c, char *how, size_t cap)
 {
     char who[CALL_TRACE] = "", ended[1200];
 
+    if (c->link) {
+        link_bury(c, how, cap);
+        return;
+    }
     if (c->trace) {
         memcpy(who, c->trace, sizeof who - 1);
         who[sizeof who - 1] = '\0';
@@ -156,11 +238,18 @@ void client_bury(struct client *c, char *how, size_t cap)
 
 void client_stop(struct client *c)
 {
-    if (c->state == CLIENT_DOWN)
+    struct error ignored;
+
+    if (!client_up(c))
         return;
+    c->state = CLIENT_DOWN;
+    if (c->link) {
+        (void)!frame_send(c->link, LINK_STOP, "", 0, &ignored);
+        buf_free(&c->child.in);
+        return;
+    }
     child_finish(&c->child, 2.0);
     unshare_trace(c);
-    c->state = CLIENT_DOWN;
 }
 
 tcet_status client_plan(const struct config *config, int want_archs, struct arena *a,
@@ -172,7 +261,7 @@ tcet_status client_plan(const struct config *config, int want_archs, struct aren
     tcet_status st;
 
     TRY(client_start(&c, config, &(struct wire_hello){.want_archs = want_archs}, 0, err));
-    st = client_wait(&c, WIRE_PLAN, &data, &n, err);
+    st = client_wait(&c, WIRE_PLAN, 0, &data, &n, err);
     if (st >= 0)
         st = wire_unpack_plan(data, n, a, out, err);
     client_stop(&c);
@@ -189,14 +278,14 @@ tcet_status client_facts(const struct config *config, const char *const *archs, 
     tcet_status st;
 
     TRY(client_start(&c, config, &(struct wire_hello){.space_only = 1}, 0, err));
-    st = client_wait(&c, WIRE_PLAN, &data, &n, err);
+    st = client_wait(&c, WIRE_PLAN, 0, &data, &n, err);
     if (st >= 0) {
         wire_pack_texts(&request, archs, count);
         st = client_send(&c, WIRE_FACTS, &request, err);
         buf_free(&request);
     }
     if (st >= 0)
-        st = client_wait(&c, WIRE_FACTS_ANSWER, &data, &n, err);
+        st = client_wait(&c, WIRE_FACTS_ANSWER, 0, &data, &n, err);
     if (st >= 0)
         st = wire_unpack_facts(data, n, a, out, &got, err);
     if (st >= 0 && got != count)

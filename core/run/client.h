@@ -1,5 +1,8 @@
 /* client.h -- the supervisor's end of one worker: start, greet, ask and wait.
- * Room: core/run. */
+ * Room: core/run.
+ *
+ * A worker is a child process, or sits on another rank (remote.h); which of the two only the
+ * client knows. */
 #ifndef CORE_CLIENT_H
 #define CORE_CLIENT_H
 
@@ -7,37 +10,56 @@
 #include "proc/child.h"
 #include "run/wire.h"
 
-enum client_state { CLIENT_DOWN, CLIENT_GREETED, CLIENT_IDLE, CLIENT_BUSY };
+enum client_state {
+    CLIENT_DOWN,    /* may be started */
+    CLIENT_GREETED,
+    CLIENT_IDLE,
+    CLIENT_BUSY,
+    CLIENT_LOST     /* its rank cannot be reached any more */
+};
 
 struct client {
-    struct child child;
+    struct child child; /* of a remote worker: fd, in and read alone */
     enum client_state state;
+    int link;           /* descriptor of the way to a remote worker, 0: a child; ours to use, not
+                           to close */
     size_t read;        /* bytes of child.in already consumed */
     char *trace;        /* shared page: the plugin whose code ran last */
     int trace_fd;
-    size_t job;         /* what it works on, for the supervisor */
+    char ended[1536];   /* how a remote worker ended, once it has */
     double since;       /* monotonic seconds when the request was sent */
+    const volatile int *stop; /* set by a signal handler; may be NULL */
     void (*log)(void *arg, int level, const char *text);
     void *log_arg;
 };
 
-/* Starts a worker and greets it with config; how: the greeting's flags.  memory:
- * address-space limit in bytes, 0 none. */
+/* Starts a worker process, without a greeting.  memory: address-space limit in bytes, 0 none. */
+tcet_status client_launch(struct client *c, size_t memory, struct error *err);
+/* Starts a worker and greets it with config; how: the greeting's flags.  One that dies at once
+ * is met when its answer is read. */
 tcet_status client_start(struct client *c, const struct config *config,
                          const struct wire_hello *how, size_t memory, struct error *err);
 /* Sends one request. */
 tcet_status client_send(struct client *c, uint32_t type, const struct buf *b, struct error *err);
-/* Takes the next answer out of what arrived; log messages are handed on.  1: *type, *data
- * (borrowed until the next call), *n; 0: nothing whole yet; -1: the worker is gone or talks
- * nonsense. */
+
+enum { CLIENT_NONSENSE = -1, CLIENT_ENDED = -2 };
+/* The next whole frame that has arrived, without waiting: 1; *type, *data (borrowed until the
+ * next call), *n; 0: nothing whole yet; CLIENT_NONSENSE; CLIENT_ENDED: the worker is gone and
+ * all it said was taken. */
+int client_frame(struct client *c, uint32_t *type, const char **data, size_t *n);
+/* client_frame less the log messages, which are handed on. */
 int client_take(struct client *c, uint32_t *type, const char **data, size_t *n);
-/* Blocks until an answer of `type`; an ERROR answer or a dead worker is an error. */
-tcet_status client_wait(struct client *c, uint32_t type, const char **data, size_t *n,
-                        struct error *err);
-/* Says how a dead or killed worker ended and which plugin ran last; the client is down. */
+/* Blocks until an answer of `type`.  An ERROR answer, a dead worker, and one that does not answer
+ * within `seconds` of the request (0: no limit) are errors; so is *stop (TCET_E_CANCELLED). */
+tcet_status client_wait(struct client *c, uint32_t type, double seconds, const char **data,
+                        size_t *n, struct error *err);
+/* Ends a worker by force if it has not ended; says how it ended and which plugin ran last.  The
+ * client is down, or lost. */
 void client_bury(struct client *c, char *how, size_t cap);
 /* Lets an idle worker end by itself. */
 void client_stop(struct client *c);
+/* A worker is there: it may send. */
+int client_up(const struct client *c);
 
 /* Facts of many architectures from a worker made for it (no backend). */
 tcet_status client_facts(const struct config *config, const char *const *archs, size_t count,

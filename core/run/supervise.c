@@ -1,11 +1,15 @@
 /* supervise.c -- see supervise.h.  Room: core/run. */
 #include "run/supervise.h"
 
+#include "base/sha256.h"
 #include "run/client.h"
+#include "run/population.h"
+#include "run/remote.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +26,13 @@ struct supervisor {
     const struct run_options *o;
     struct run_result *r;
     struct store *store;
+    struct remote *remote; /* NULL: all workers are here */
     struct client *clients;
     int client_count;
     size_t memory;
     double timeout;
     int64_t retries;
+    const char *shard;  /* as stored: "" or "2/4 of 100, list SHA-256" */
     struct task *queue; /* pending tasks are [head, tail) */
     size_t head, tail;
     struct task *again; /* to be retried, taken first */
@@ -52,15 +58,14 @@ static int stopping(const struct supervisor *s)
 
 /* -- Store ------------------------------------------------------------------------------ */
 
-static tcet_status write_file(const char *folder, const char *name, const char *text,
-                              struct error *err)
+tcet_status run_write_config(const char *folder, const char *text, struct error *err)
 {
     struct buf path = {0}, temp = {0};
     tcet_status st = TCET_OK;
     FILE *f;
 
-    buf_printf(&path, "%s/%s", folder, name);
-    buf_printf(&temp, "%s/.%s.tmp", folder, name);
+    buf_printf(&path, "%s/config.ini", folder);
+    buf_printf(&temp, "%s/.config.ini.tmp", folder);
     f = fopen(temp.data, "w");
     if (!f || fputs(text, f) < 0 || fflush(f) || fsync(fileno(f)))
         st = error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
@@ -71,6 +76,35 @@ static tcet_status write_file(const char *folder, const char *name, const char *
     buf_free(&path);
     buf_free(&temp);
     return st;
+}
+
+/* Leaves only this shard's architectures, and notes of what they are a part. */
+static void take_shard(struct supervisor *s)
+{
+    struct wire_plan *p = &s->r->plan;
+    struct shard shard = s->o->shard;
+    struct sha256 hash;
+    const char **ours;
+    char digest[65];
+    size_t n = 0;
+
+    s->shard = "";
+    if (!shard.count)
+        return;
+    ours = arena_alloc(&s->r->arena, (p->arch_count / (size_t)shard.count + 2) * sizeof *ours);
+    sha256_init(&hash);
+    for (size_t i = 0; i < p->arch_count; i++) {
+        sha256_add(&hash, p->archs[i], strlen(p->archs[i]) + 1);
+        if (i % (size_t)shard.count == (size_t)shard.index - 1)
+            ours[n++] = p->archs[i];
+    }
+    sha256_hex(&hash, digest);
+    s->shard = arena_printf(&s->r->arena, "%d/%d of %zu, list %s", shard.index, shard.count,
+                            p->arch_count, digest);
+    s->r->folder = arena_printf(&s->r->arena, "%s/shard-%d-of-%d", s->r->folder, shard.index,
+                                shard.count);
+    p->archs = ours;
+    p->arch_count = n;
 }
 
 static tcet_status open_store(struct supervisor *s, struct error *err)
@@ -95,8 +129,9 @@ static tcet_status open_store(struct supervisor *s, struct error *err)
     for (size_t i = 0; i < p->meta_count; i++)
         TRY(store_set_meta(s->store, p->meta[i].name, p->meta[i].value, err));
     TRY(store_set_meta(s->store, "config", p->config, err));
+    TRY(store_set_meta(s->store, "shard", s->shard, err));
     TRY(store_commit(s->store, err));
-    return write_file(s->r->folder, "config.ini", p->config, err);
+    return run_write_config(s->r->folder, p->config, err);
 }
 
 static tcet_status commit(struct supervisor *s, struct error *err)
@@ -218,7 +253,11 @@ static tcet_status lose(struct supervisor *s, int client, const char *prefix, st
 
     client_bury(c, how, sizeof how);
     buf_printf(&why, "%s%s", prefix, how);
-    if (was != CLIENT_BUSY) {
+    if (c->state == CLIENT_LOST) { /* its machine's fault, not the architecture's */
+        say(s, TCET_LOG_WARN, why.data);
+        if (was == CLIENT_BUSY)
+            s->again[s->again_count++] = t;
+    } else if (was != CLIENT_BUSY) {
         if (++s->broken_starts > 3)
             st = error_set(err, TCET_E_PLUGIN, "workers cannot start: the last one %s", how);
     } else if (t.tries++ < s->retries) {
@@ -276,6 +315,29 @@ static tcet_status take_row(struct supervisor *s, int client, const char *data, 
     return st;
 }
 
+/* A worker's plan must be the first one's: else its values would stand under wrong keys. */
+static tcet_status same_plan(struct supervisor *s, const char *data, size_t n, struct error *err)
+{
+    const struct wire_plan *ours = &s->r->plan;
+    struct wire_plan p = {.column_count = 0};
+
+    arena_reset(&s->arena);
+    TRY(wire_unpack_plan(data, n, &s->arena, &p, err));
+    if (p.column_count != ours->column_count)
+        return error_set(err, TCET_E_PLUGIN, "a worker has %zu columns, the first one %zu: the "
+                                             "config's files changed", p.column_count,
+                         ours->column_count);
+    for (size_t i = 0; i < p.column_count; i++) {
+        if (strcmp(p.columns[i].key, ours->columns[i].key))
+            return error_set(err, TCET_E_PLUGIN,
+                             "%s means something else to a new worker than to the first: a plugin's "
+                             "file changed, or another machine has other versions (\"%s\" there, "
+                             "\"%s\" here)",
+                             p.columns[i].name, p.columns[i].key, ours->columns[i].key);
+    }
+    return TCET_OK;
+}
+
 static tcet_status take(struct supervisor *s, int client, uint32_t type, const char *data,
                         size_t n, struct error *err)
 {
@@ -284,6 +346,7 @@ static tcet_status take(struct supervisor *s, int client, uint32_t type, const c
     if (type == WIRE_ROW)
         return take_row(s, client, data, n, err);
     if (type == WIRE_PLAN && c->state == CLIENT_GREETED) {
+        TRY(same_plan(s, data, n, err));
         c->state = CLIENT_IDLE;
         s->broken_starts = 0;
         return TCET_OK;
@@ -298,27 +361,20 @@ static size_t pending(const struct supervisor *s)
     return s->tail - s->head + s->again_count;
 }
 
-static tcet_status start_client(struct supervisor *s, int client, struct error *err)
-{
-    s->clients[client].log = s->o->log;
-    s->clients[client].log_arg = s->o->arg;
-    return client_start(&s->clients[client], s->config,
-                        &(struct wire_hello){.open_backend = 1}, s->memory, err);
-}
-
 /* Reads what one worker sent. */
 static tcet_status listen(struct supervisor *s, int client, struct error *err)
 {
     struct client *c = &s->clients[client];
-    int gone = child_read(&c->child) < 0, have;
     const char *data;
     uint32_t type;
+    int have = 0;
     size_t n;
 
-    while (c->state != CLIENT_DOWN && (have = client_take(c, &type, &data, &n)) > 0)
+    while (client_up(c) && (have = client_take(c, &type, &data, &n)) > 0)
         TRY(take(s, client, type, data, n, err));
-    if (c->state != CLIENT_DOWN && (gone || have < 0))
-        return lose(s, client, gone ? "the worker " : "the worker sent nonsense and ", err);
+    if (client_up(c) && have < 0)
+        return lose(s, client,
+                    have == CLIENT_ENDED ? "the worker " : "the worker sent nonsense and ", err);
     return TCET_OK;
 }
 
@@ -330,7 +386,7 @@ static tcet_status check_timeouts(struct supervisor *s, struct error *err)
     for (int i = 0; i < s->client_count; i++) {
         struct client *c = &s->clients[i];
 
-        if (c->state == CLIENT_DOWN || c->state == CLIENT_IDLE || t - c->since < s->timeout)
+        if (!client_up(c) || c->state == CLIENT_IDLE || t - c->since < s->timeout)
             continue;
         snprintf(prefix, sizeof prefix, "no answer within %.3g s ([run] timeout); the worker ",
                  s->timeout);
@@ -359,7 +415,7 @@ static tcet_status feed(struct supervisor *s, struct error *err)
         if (stopping(s) || !pending(s))
             return TCET_OK;
         if (c->state == CLIENT_DOWN)
-            TRY(start_client(s, i, err));
+            TRY(client_start(c, s->config, &(struct wire_hello){.open_backend = 1}, s->memory, err));
         else if (c->state == CLIENT_IDLE)
             TRY(hand_out(s, i, err));
     }
@@ -386,14 +442,14 @@ static tcet_status loop(struct supervisor *s, struct error *err)
 
         TRY(feed(s, err));
         for (int i = 0; i < s->client_count; i++) {
-            if (s->clients[i].state == CLIENT_DOWN)
+            if (!client_up(&s->clients[i]))
                 continue;
             p[n++] = (struct pollfd){s->clients[i].child.fd, POLLIN, 0};
             p[n++] = (struct pollfd){s->clients[i].child.output, POLLIN, 0};
         }
         poll(p, (nfds_t)n, 100);
         for (int i = 0; i < s->client_count; i++) {
-            if (s->clients[i].state != CLIENT_DOWN)
+            if (client_up(&s->clients[i]))
                 TRY(listen(s, i, err));
         }
         TRY(check_timeouts(s, err));
@@ -403,64 +459,6 @@ static tcet_status loop(struct supervisor *s, struct error *err)
     }
     s->r->stopped = stopping(s);
     return commit(s, err);
-}
-
-/* -- After the rows --------------------------------------------------------------------- */
-
-/* Scores of the whole population, in a worker, from the stored columns. */
-static tcet_status populations(struct supervisor *s, struct error *err)
-{
-    const struct wire_plan *p = &s->r->plan;
-    struct client c = {.state = CLIENT_DOWN, .log = s->o->log, .log_arg = s->o->arg};
-    tcet_status st = TCET_OK;
-
-    for (size_t i = 0; i < p->column_count && st >= 0; i++) {
-        const struct wire_column *col = &p->columns[i];
-        struct wire_population w = {.score = col->score, .input_count = col->input_count,
-                                    .count = p->arch_count};
-        const double **columns;
-        const double *values = NULL;
-        struct buf b = {0};
-        struct unpack u;
-        const char *data;
-        size_t n;
-
-        if (!col->population)
-            continue;
-        arena_reset(&s->arena);
-        columns = arena_alloc(&s->arena, col->input_count * sizeof *columns);
-        for (size_t k = 0; k < col->input_count; k++) {
-            double *v = arena_alloc(&s->arena, (p->arch_count + 1) * sizeof *v);
-
-            TRY(store_column_values(s->store, col->inputs[k], v, err));
-            columns[k] = v;
-        }
-        w.columns = columns;
-        if (c.state == CLIENT_DOWN) {
-            st = client_start(&c, s->config, &(struct wire_hello){0}, s->memory, err);
-            if (st >= 0)
-                st = client_wait(&c, WIRE_PLAN, &data, &n, err);
-        }
-        wire_pack_population(&b, &w);
-        if (st >= 0)
-            st = client_send(&c, WIRE_POPULATION, &b, err);
-        if (st >= 0)
-            st = client_wait(&c, WIRE_VALUES, &data, &n, err);
-        buf_free(&b);
-        if (st >= 0) {
-            u = unpack_from(data, n, &s->arena);
-            values = unpack_f64s(&u, &n);
-            st = n == p->arch_count ? unpack_done(&u, "values", err)
-                                    : error_set(err, TCET_E_PLUGIN, "%s: %zu values for %zu "
-                                                "architectures", col->name, n, p->arch_count);
-        }
-        if (st >= 0)
-            st = store_put_population(s->store, (int32_t)i, values, err);
-        if (st < 0)
-            error_prefix(err, "score %s: ", col->name);
-    }
-    client_stop(&c);
-    return st;
 }
 
 /* -- The whole -------------------------------------------------------------------------- */
@@ -481,42 +479,76 @@ tcet_status run_folder(const struct config *config, struct arena *a, const char 
     return TCET_OK;
 }
 
+/* Cores that we may use: fewer than the machine's under a batch system. */
+static int64_t cores(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
+
+    return n > 0 ? n : 1;
+}
+
 static tcet_status settings(struct supervisor *s, struct error *err)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    int64_t workers, timeout, memory;
+    int64_t workers, timeout, memory, usual = s->o->ranks > 1 ? 1 : cores();
 
-    TRY(config_i64(s->config, "run", "", "workers", cores > 0 ? cores : 1, 1, 1024, &workers, err));
+    TRY(config_i64(s->config, "run", "", "workers", usual, 1, 1024, &workers, err));
     TRY(config_i64(s->config, "run", "", "timeout", 600, 1, 864000, &timeout, err));
     TRY(config_i64(s->config, "run", "", "retries", 1, 0, 100, &s->retries, err));
     TRY(config_i64(s->config, "run", "", "memory", 0, 0, 1 << 24, &memory, err));
     s->timeout = (double)timeout;
     s->memory = (size_t)memory << 20;
-    if (workers > (int64_t)s->tail && s->tail)
-        workers = (int64_t)s->tail;
     s->r->workers = (int)workers;
+    return run_folder(s->config, &s->r->arena, &s->r->folder, err);
+}
+
+static struct client new_client(const struct supervisor *s, int link)
+{
+    return (struct client){.state = CLIENT_DOWN, .link = link, .stop = s->o->stop,
+                           .log = s->o->log, .log_arg = s->o->arg};
+}
+
+/* The workers to be, here and on the other ranks. */
+static tcet_status make_clients(struct supervisor *s, struct error *err)
+{
+    int here = s->r->workers, there = 0;
+    const int *links = NULL;
+
+    if (s->o->ranks > 1) {
+        TRY(remote_open(s->o->ranks, here, &s->remote, err));
+        links = remote_links(s->remote, &there);
+    }
+    s->client_count = here + there;
+    s->clients = mem_alloc((size_t)s->client_count * sizeof *s->clients);
+    s->current = mem_alloc((size_t)s->client_count * sizeof *s->current);
+    for (int i = 0; i < s->client_count; i++)
+        s->clients[i] = new_client(s, i < here ? 0 : links[i - here]);
+    return TCET_OK;
+}
+
+/* The first worker says what the config means. */
+static tcet_status make_plan(struct supervisor *s, struct error *err)
+{
+    struct client *first = &s->clients[0];
+    const char *data;
+    size_t n;
+
+    TRY(client_start(first, s->config, &(struct wire_hello){.open_backend = 1, .want_archs = 1},
+                     s->memory, err));
+    TRY(client_wait(first, WIRE_PLAN, s->timeout, &data, &n, err));
+    TRY(wire_unpack_plan(data, n, &s->r->arena, &s->r->plan, err));
+    first->state = CLIENT_IDLE;
     return TCET_OK;
 }
 
 static tcet_status run(struct supervisor *s, struct error *err)
 {
-    struct client *first;
-    const char *data;
-    size_t n;
+    struct client last;
 
     TRY(settings(s, err));
-    TRY(run_folder(s->config, &s->r->arena, &s->r->folder, err));
-    s->clients = mem_alloc((size_t)s->r->workers * sizeof *s->clients);
-    s->current = mem_alloc((size_t)s->r->workers * sizeof *s->current);
-    s->client_count = s->r->workers;
-    first = &s->clients[0];
-    first->log = s->o->log;
-    first->log_arg = s->o->arg;
-    TRY(client_start(first, s->config, &(struct wire_hello){.open_backend = 1, .want_archs = 1},
-                     s->memory, err));
-    TRY(client_wait(first, WIRE_PLAN, &data, &n, err));
-    TRY(wire_unpack_plan(data, n, &s->r->arena, &s->r->plan, err));
-    first->state = CLIENT_IDLE;
+    TRY(make_clients(s, err));
+    TRY(make_plan(s, err));
+    take_shard(s);
     TRY(open_store(s, err));
     TRY(fill_queue(s, err));
     if ((size_t)s->client_count > s->tail)
@@ -524,7 +556,10 @@ static tcet_status run(struct supervisor *s, struct error *err)
     s->r->workers = s->client_count;
     TRY(loop(s, err));
     show(s, 1);
-    return s->r->stopped ? TCET_OK : populations(s, err);
+    if (s->r->stopped || s->o->shard.count) /* a shard is not the population: merging makes them */
+        return TCET_OK;
+    last = new_client(s, 0);
+    return population_scores(s->store, s->config, &s->r->plan, &last, s->memory, err);
 }
 
 tcet_status run_supervise(struct config *config, const struct run_options *options,
@@ -536,14 +571,19 @@ tcet_status run_supervise(struct config *config, const struct run_options *optio
 
     memset(result, 0, sizeof *result);
     st = run(&s, err);
+    if (st == TCET_E_CANCELLED) { /* stopped while it waited for a worker */
+        result->stopped = 1;
+        st = TCET_OK;
+    }
     for (int i = 0; i < s.client_count; i++) {
         char how[64];
 
         if (s.clients[i].state == CLIENT_IDLE)
             client_stop(&s.clients[i]);
-        else if (s.clients[i].state != CLIENT_DOWN)
+        else if (client_up(&s.clients[i]))
             client_bury(&s.clients[i], how, sizeof how);
     }
+    remote_close(s.remote);
     if (s.store && st < 0)
         commit(&s, &late); /* what was computed is kept */
     store_close(s.store);
@@ -576,7 +616,7 @@ tcet_status run_once(const struct config *config, struct arena *a, struct wire_p
     tcet_status st;
 
     TRY(client_start(&c, config, &(struct wire_hello){.open_backend = 1, .want_archs = 1}, 0, err));
-    st = client_wait(&c, WIRE_PLAN, &data, &n, err);
+    st = client_wait(&c, WIRE_PLAN, 0, &data, &n, err);
     if (st >= 0)
         st = wire_unpack_plan(data, n, a, plan, err);
     if (st >= 0) {
@@ -589,7 +629,7 @@ tcet_status run_once(const struct config *config, struct arena *a, struct wire_p
         buf_free(&b);
     }
     if (st >= 0)
-        st = client_wait(&c, WIRE_ROW, &data, &n, err);
+        st = client_wait(&c, WIRE_ROW, 0, &data, &n, err);
     if (st >= 0)
         st = wire_unpack_row(data, n, a, row, err);
     client_stop(&c);

@@ -7,6 +7,7 @@
 #define CORE_SUPERVISE_H
 
 #include "config/config.h"
+#include "run/shard.h"
 #include "run/wire.h"
 #include "store/store.h"
 
@@ -19,6 +20,9 @@ struct run_progress {
 struct run_options {
     int resume;
     int retry_failed;          /* score failed rows again */
+    struct shard shard;        /* {0}: all architectures.  Else those of the shard, in a folder
+                                  shard-I-of-N below the run's, without population scores */
+    int ranks;                 /* more than 1: rank 0 of so many (remote.h); workers are on each */
     const volatile int *stop;  /* set by a signal handler: stop handing out, commit, return */
     void (*progress)(void *arg, const struct run_progress *p); /* at most ten times a second */
     void (*log)(void *arg, int level, const char *text);
@@ -45,6 +49,8 @@ tcet_status run_once(const struct config *config, struct arena *a, struct wire_p
                      struct wire_row *row, void (*log)(void *arg, int level, const char *text),
                      void *log_arg, struct error *err);
 
+/* Writes FOLDER/config.ini, whole or not at all. */
+tcet_status run_write_config(const char *folder, const char *text, struct error *err);
 /* The folder of [run] output, absolute, in the arena; a relative one is taken from the
  * current folder, not from the config's, so that a shipped config can be run anywhere. */
 tcet_status run_folder(const struct config *config, struct arena *a, const char **out,

@@ -71,7 +71,8 @@ static void provenance(struct worker *w, struct wire_plan *out)
     add_meta(&w->arena, out, pairs, "data_used", data.data);
     buf_free(&data);
     add_meta(&w->arena, out, pairs, "main", p->columns[p->main_column].name);
-    add_meta(&w->arena, out, pairs, "backend", p->backend_info.version);
+    add_meta(&w->arena, out, pairs, "backend",
+             p->pass_count ? p->backend_info.version : "none (no metric needs a pass)");
     add_meta(&w->arena, out, pairs, "device", p->backend_info.device);
     add_meta(&w->arena, out, pairs, "precision",
              p->precision == TCET_PRECISION_F64 ? "f64" : "f32");
@@ -118,7 +119,7 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
     TRY(plan_make(w->config, &w->plan, err));
     if (h.want_archs)
         TRY(plan_archs(w->plan, &w->arena, &p.archs, &p.arch_count, err));
-    if (h.open_backend)
+    if (h.open_backend && w->plan->pass_count) /* what needs no pass needs no backend */
         TRY(plan_open_backend(w->plan, err));
     w->scorer = scorer_new(w->plan);
     columns(w, &p);

@@ -60,6 +60,7 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_RUN_COLUMN_ADD] = "INSERT INTO run_column VALUES(?, ?, ?, ?, ?, ?, ?)",
     [SQL_META_GET] = "SELECT value FROM meta WHERE name = ?",
     [SQL_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?, ?)",
+    [SQL_META_ALL] = "SELECT name, value FROM meta ORDER BY name",
     [SQL_LAYERS_FIND] = "SELECT id FROM layer_list WHERE hash = ? AND text = ?",
     [SQL_LAYERS_ADD] = "INSERT INTO layer_list(hash, text) VALUES(?, ?)",
     [SQL_NETWORK_FIND] = "SELECT id FROM network WHERE arch = ? AND params = ? AND macs = ?"
@@ -75,6 +76,7 @@ static const char *const statements[SQL_COUNT] = {
                       " seconds = excluded.seconds",
     [SQL_VALUE_GET] = "SELECT value FROM value WHERE arch = ? AND key = ?",
     [SQL_VALUES] = "SELECT key, value, network FROM value WHERE arch = ?",
+    [SQL_VALUES_FULL] = "SELECT key, value, guards, seconds FROM value WHERE arch = ?",
     [SQL_VALUE_COSTS] = "SELECT seconds, guards FROM value WHERE key = ?",
     [SQL_VALUE_DROP] = "DELETE FROM value WHERE key = ?",
     [SQL_LAYERED_PUT] = "INSERT INTO layer_value VALUES(?, ?, ?)"

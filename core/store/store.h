@@ -140,6 +140,15 @@ struct store_summary {
 };
 tcet_status store_summarise(struct store *s, struct store_summary *out, struct error *err);
 
+/* What is stored of the architecture at an ordinal, in the form store_put takes, so that it can
+ * be put into another store with the same columns; population columns are left out.  All of
+ * it lives in the arena.  status is "missing" for what is neither "ok" nor "failed" (store_put
+ * refuses that). */
+tcet_status store_take(struct store *s, size_t ordinal, struct arena *a, struct store_row *out,
+                       struct error *err);
+/* Puts all facts (store_meta) of `from` into `into`. */
+tcet_status store_copy_meta(struct store *into, struct store *from, struct error *err);
+
 /* Exports (export.c) in ordinal order, the run's columns only; format by the name's ending:
  * .csv or .jsonl.  Written to a temporary beside the target and renamed.  Nothing in them
  * depends on time, date, path, worker or order of work unless `times`.

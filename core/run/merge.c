@@ -1,0 +1,281 @@
+/* merge.c -- see merge.h.  Room: core/run. */
+#include "run/merge.h"
+
+#include "run/client.h"
+#include "run/population.h"
+#include "run/supervise.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One shard's folder. */
+struct part {
+    const char *folder;
+    struct store *store;
+    struct config *config;
+    struct shard shard;
+    size_t total;      /* architectures of the whole run */
+    const char *list;  /* their digest */
+};
+
+struct merge {
+    struct arena arena;
+    struct part *part;
+    size_t count;
+    const char **archs; /* of the whole, by ordinal */
+    size_t *owner;      /* 1 + part that holds it, 0: none */
+    struct store *out;
+};
+
+/* -- Looking at the parts --------------------------------------------------------------- */
+
+/* What supervise.c noted; a run that was never cut is shard 1/1. */
+static tcet_status read_shard(struct merge *m, struct part *p, struct error *err)
+{
+    const char *text = store_meta(p->store, "shard");
+    char list[65] = "";
+
+    p->shard = (struct shard){1, 1};
+    p->total = store_arch_count(p->store);
+    p->list = "";
+    if (!text || !*text)
+        return TCET_OK;
+    if (sscanf(text, "%d/%d of %zu, list %64s", &p->shard.index, &p->shard.count, &p->total,
+               list) != 4 ||
+        p->shard.index < 1 || p->shard.index > p->shard.count)
+        return error_set(err, TCET_E_IO, "%s: damaged (shard \"%s\")", p->folder, text);
+    p->list = arena_strdup(&m->arena, list);
+    return TCET_OK;
+}
+
+static tcet_status open_parts(struct merge *m, const char *const *in, struct error *err)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        struct part *p = &m->part[i];
+
+        p->folder = in[i];
+        TRY(store_open(p->folder, STORE_READ, &p->store, err));
+        TRY(read_shard(m, p, err));
+        TRY(config_load(arena_printf(&m->arena, "%s/config.ini", p->folder), &p->config, err));
+    }
+    return TCET_OK;
+}
+
+/* Keys that say how a run is run, not what comes out. */
+static int of_no_account(const struct config_section *s, const char *key)
+{
+    static const char *const keys[] = {"output", "workers", "timeout", "retries", "memory", "top"};
+
+    if (!strcmp(s->kind, "export"))
+        return 1;
+    for (size_t i = 0; !strcmp(s->kind, "run") && i < TCET_COUNT(keys); i++) {
+        if (!strcmp(key, keys[i]))
+            return 1;
+    }
+    return 0;
+}
+
+/* Every key of `a` is in `b` with the same value. */
+static tcet_status within(const struct part *a, const struct part *b, struct error *err)
+{
+    for (size_t i = 0; i < a->config->section_count; i++) {
+        const struct config_section *s = a->config->sections[i];
+        const struct config_section *t = config_section(b->config, s->kind, s->name);
+
+        for (size_t k = 0; k < s->key_count; k++) {
+            const struct config_key *x = s->keys[k];
+            const struct config_key *y = t ? config_section_key(t, x->name) : NULL;
+
+            if (of_no_account(s, x->name) || (y && !strcmp(x->value, y->value)))
+                continue;
+            return error_set(err, TCET_E_ARG, "%s and %s are not of one run: [%s%s%s] %s is \"%s\" "
+                                              "in the first, %s%s%s in the second",
+                             a->folder, b->folder, s->kind, *s->name ? " " : "", s->name, x->name,
+                             x->value, y ? "\"" : "", y ? y->value : "not set", y ? "\"" : "");
+        }
+    }
+    return TCET_OK;
+}
+
+static tcet_status same_columns(const struct part *a, const struct part *b, struct error *err)
+{
+    size_t n = store_column_count(a->store), k = store_column_count(b->store);
+
+    for (size_t i = 0; i < n && i < k; i++) {
+        const struct store_column *x = store_column_at(a->store, i);
+        const struct store_column *y = store_column_at(b->store, i);
+
+        if (strcmp(x->name, y->name))
+            return error_set(err, TCET_E_ARG, "%s and %s are not of one run: column %zu is %s in "
+                                              "the first, %s in the second",
+                             a->folder, b->folder, i + 1, x->name, y->name);
+        if (strcmp(x->key, y->key))
+            return error_set(err, TCET_E_ARG, "%s and %s hold different things as %s (another "
+                                              "plugin, backend or data): \"%s\" in the first, "
+                                              "\"%s\" in the second",
+                             a->folder, b->folder, x->name, x->key, y->key);
+    }
+    if (n != k)
+        return error_set(err, TCET_E_ARG, "%s and %s are not of one run: %zu columns in the first, "
+                                          "%zu in the second", a->folder, b->folder, n, k);
+    return TCET_OK;
+}
+
+static tcet_status compare(const struct merge *m, struct error *err)
+{
+    const struct part *a = &m->part[0];
+
+    for (size_t i = 1; i < m->count; i++) {
+        const struct part *b = &m->part[i];
+
+        TRY(within(a, b, err));
+        TRY(within(b, a, err));
+        TRY(same_columns(a, b, err));
+        if (a->total != b->total || strcmp(a->list, b->list))
+            return error_set(err, TCET_E_ARG, "%s and %s are not of one run: their lists of "
+                                              "architectures differ (%zu in all, %zu in all)",
+                             a->folder, b->folder, a->total, b->total);
+    }
+    return TCET_OK;
+}
+
+static size_t ordinal(const struct part *p, size_t i)
+{
+    return i * (size_t)p->shard.count + (size_t)p->shard.index - 1;
+}
+
+/* Who holds what: every architecture once. */
+static tcet_status cover(struct merge *m, struct error *err)
+{
+    size_t total = m->part[0].total;
+
+    m->archs = arena_alloc(&m->arena, (total + 1) * sizeof *m->archs);
+    m->owner = arena_alloc(&m->arena, (total + 1) * sizeof *m->owner);
+    for (size_t k = 0; k < m->count; k++) {
+        const struct part *p = &m->part[k];
+
+        for (size_t i = 0; i < store_arch_count(p->store); i++) {
+            size_t at = ordinal(p, i);
+            const char *arch = store_arch(p->store, i);
+
+            if (at >= total || !arch)
+                return error_set(err, TCET_E_IO, "%s: damaged (list of architectures)", p->folder);
+            if (m->owner[at])
+                return error_set(err, TCET_E_ARG, "%s and %s both hold architecture %zu: shards "
+                                                  "%d/%d and %d/%d",
+                                 m->part[m->owner[at] - 1].folder, p->folder, at,
+                                 m->part[m->owner[at] - 1].shard.index,
+                                 m->part[m->owner[at] - 1].shard.count, p->shard.index,
+                                 p->shard.count);
+            m->owner[at] = k + 1;
+            m->archs[at] = arena_strdup(&m->arena, arch);
+        }
+    }
+    for (size_t i = 0; i < total; i++) {
+        int n = m->part[0].shard.count;
+
+        if (!m->owner[i])
+            return error_set(err, TCET_E_ARG, "no folder holds architecture %zu of %zu: is shard "
+                                              "%d/%d missing?",
+                             i, total, (int)(i % (size_t)n) + 1, n);
+    }
+    return TCET_OK;
+}
+
+/* -- Writing the whole ------------------------------------------------------------------ */
+
+static tcet_status copy_rows(struct merge *m, struct error *err)
+{
+    struct arena a = {0};
+    tcet_status st = TCET_OK;
+
+    for (size_t k = 0; k < m->count && st >= 0; k++) {
+        struct store *from = m->part[k].store;
+
+        for (size_t i = 0; i < store_arch_count(from) && st >= 0; i++) {
+            struct store_row row;
+
+            arena_reset(&a);
+            st = store_take(from, i, &a, &row, err);
+            if (st >= 0 && strcmp(row.status, "missing"))
+                st = store_put(m->out, &row, err);
+        }
+    }
+    arena_free(&a);
+    return st;
+}
+
+static tcet_status write_all(struct merge *m, struct error *err)
+{
+    struct store *first = m->part[0].store;
+    size_t count = store_column_count(first);
+    struct store_column *columns = arena_alloc(&m->arena, (count + 1) * sizeof *columns);
+
+    for (size_t i = 0; i < count; i++)
+        columns[i] = *store_column_at(first, i);
+    TRY(store_begin(m->out, err));
+    TRY(store_set_columns(m->out, columns, count, err));
+    TRY(store_set_archs(m->out, m->archs, m->part[0].total, err));
+    TRY(store_copy_meta(m->out, first, err));
+    TRY(store_set_meta(m->out, "shard", "", err));
+    TRY(copy_rows(m, err));
+    return store_commit(m->out, err);
+}
+
+/* The worker's plan says what a population score joins. */
+static tcet_status populate(struct merge *m, const struct merge_options *o, struct error *err)
+{
+    struct client c = {.state = CLIENT_DOWN, .stop = o->stop, .log = o->log, .log_arg = o->arg};
+    size_t count = store_column_count(m->out);
+    struct wire_plan plan;
+    int any = 0;
+
+    for (size_t i = 0; i < count; i++)
+        any |= store_column_at(m->out, i)->population;
+    if (!any)
+        return TCET_OK;
+    TRY(client_plan(m->part[0].config, 0, &m->arena, &plan, err));
+    for (size_t i = 0; i < count; i++) {
+        if (plan.column_count != count ||
+            strcmp(plan.columns[i].name, store_column_at(m->out, i)->name))
+            return error_set(err, TCET_E_PLUGIN, "%s/config.ini gives other columns than the folder "
+                                                 "holds", m->part[0].folder);
+    }
+    return population_scores(m->out, m->part[0].config, &plan, &c, 0, err);
+}
+
+static tcet_status merge(struct merge *m, const char *out, const char *const *in,
+                         const struct merge_options *o, struct store_summary *summary,
+                         struct error *err)
+{
+    const char *config;
+
+    TRY(open_parts(m, in, err));
+    TRY(compare(m, err));
+    TRY(cover(m, err));
+    TRY(store_open(out, STORE_FRESH, &m->out, err));
+    TRY(write_all(m, err));
+    config = store_meta(m->out, "config");
+    TRY(run_write_config(out, config ? config : "", err));
+    TRY(store_summarise(m->out, summary, err));
+    return summary->missing ? TCET_OK : populate(m, o, err);
+}
+
+tcet_status run_merge(const char *out, const char *const *in, size_t count,
+                      const struct merge_options *options, struct store_summary *summary,
+                      struct error *err)
+{
+    struct merge m = {.count = count};
+    tcet_status st;
+
+    m.part = arena_alloc(&m.arena, count * sizeof *m.part);
+    st = merge(&m, out, in, options, summary, err);
+    store_close(m.out);
+    for (size_t i = 0; i < count; i++) {
+        store_close(m.part[i].store);
+        config_free(m.part[i].config);
+    }
+    arena_free(&m.arena);
+    return st;
+}

@@ -1,0 +1,138 @@
+/* take.c -- rows of one store in the form another store takes them: for merging.
+ *
+ * Room: core/store.  May use base; SQL stands in sql.c. */
+#include "store/sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Layer lists are three lines a layer: name, kind, shape. */
+static tcet_status take_layers(struct store *s, const char *text, struct arena *a,
+                               struct store_row *out, struct error *err)
+{
+    const char **part[3];
+    char *at = arena_strdup(a, text);
+    size_t lines = 0;
+
+    for (const char *p = text; *p; p++)
+        lines += *p == '\n';
+    if (lines % 3 || (*text && text[strlen(text) - 1] != '\n'))
+        return sql_damaged(s, "layer list", err);
+    out->layer_count = lines / 3;
+    for (int k = 0; k < 3; k++)
+        part[k] = arena_alloc(a, (out->layer_count + 1) * sizeof *part[k]);
+    for (size_t i = 0; i < lines; i++) {
+        char *end = strchr(at, '\n');
+
+        *end = '\0';
+        part[i % 3][i / 3] = at;
+        at = end + 1;
+    }
+    out->layer_name = part[0];
+    out->layer_kind = part[1];
+    out->layer_shape = part[2];
+    return TCET_OK;
+}
+
+static tcet_status take_network(struct store *s, struct arena *a, struct store_row *out,
+                                struct error *err)
+{
+    tcet_status st;
+    int have = 0;
+
+    out->params = out->macs = -1;
+    out->x_sum = out->w_sum = __builtin_nan("");
+    if (!s->view.network)
+        return TCET_OK;
+    st = sql_bind(s, SQL_NETWORK_GET, err, "i", s->view.network);
+    if (st == TCET_OK)
+        st = sql_step(s, SQL_NETWORK_GET, &have, err);
+    if (st == TCET_OK && !have)
+        st = sql_damaged(s, "a value without its network", err);
+    if (st == TCET_OK) {
+        out->params = sql_i64(s, SQL_NETWORK_GET, 0);
+        out->macs = sql_i64(s, SQL_NETWORK_GET, 1);
+        out->x_sum = sql_f64(s, SQL_NETWORK_GET, 2);
+        out->w_sum = sql_f64(s, SQL_NETWORK_GET, 3);
+        st = take_layers(s, sql_text(s, SQL_NETWORK_GET, 4), a, out, err);
+    }
+    sql_done(s, SQL_NETWORK_GET);
+    return st;
+}
+
+/* The first of the run's columns under a key; later ones share its value. */
+static int32_t column_of(const struct store *s, int64_t key)
+{
+    for (size_t i = 0; i < s->column_count; i++) {
+        if (s->column_key[i] == key)
+            return s->column[i].population ? -1 : (int32_t)i;
+    }
+    return -1;
+}
+
+static tcet_status take_values(struct store *s, int64_t arch, struct arena *a,
+                               struct store_row *out, struct error *err)
+{
+    struct store_value *v = arena_alloc(a, (s->column_count + 1) * sizeof *v);
+    tcet_status st;
+    int have = 0;
+
+    out->values = v;
+    st = sql_bind(s, SQL_VALUES_FULL, err, "i", arch);
+    while (st == TCET_OK && (st = sql_step(s, SQL_VALUES_FULL, &have, err)) == TCET_OK && have) {
+        int32_t column = column_of(s, sql_i64(s, SQL_VALUES_FULL, 0));
+
+        if (column < 0)
+            continue;
+        v[out->value_count++] = (struct store_value){
+            .column = column, .value = sql_f64(s, SQL_VALUES_FULL, 1),
+            .guards = arena_strdup(a, sql_text(s, SQL_VALUES_FULL, 2)),
+            .seconds = sql_f64(s, SQL_VALUES_FULL, 3)};
+    }
+    sql_done(s, SQL_VALUES_FULL);
+    TRY(st);
+    st = sql_bind(s, SQL_LAYERED, err, "i", arch);
+    while (st == TCET_OK && (st = sql_step(s, SQL_LAYERED, &have, err)) == TCET_OK && have) {
+        int32_t column = column_of(s, sql_i64(s, SQL_LAYERED, 0));
+
+        for (size_t i = 0; i < out->value_count; i++) {
+            if (v[i].column == column)
+                v[i].layers = sql_f64s(s, SQL_LAYERED, 1, a, &v[i].layer_count);
+        }
+    }
+    sql_done(s, SQL_LAYERED);
+    return st;
+}
+
+tcet_status store_take(struct store *s, size_t ordinal, struct arena *a, struct store_row *out,
+                       struct error *err)
+{
+    static const char *const states[] = {
+        [ROW_MISSING] = "missing", [ROW_OK] = "ok", [ROW_FAILED] = "failed"};
+    struct store_row row = {.arch = NULL};
+    const char *arch = store_arch(s, ordinal);
+
+    if (!arch)
+        return error_set(err, TCET_E_ARG, "%s: no architecture %zu", s->path, ordinal);
+    row.arch = arena_strdup(a, arch);
+    TRY(store_look(s, s->arch[ordinal], err));
+    row.status = states[s->view.state];
+    row.message = arena_strdup(a, s->view.message.data);
+    row.times = arena_strdup(a, s->view.times.data);
+    TRY(take_network(s, a, &row, err));
+    TRY(take_values(s, s->arch[ordinal], a, &row, err));
+    *out = row;
+    return TCET_OK;
+}
+
+tcet_status store_copy_meta(struct store *into, struct store *from, struct error *err)
+{
+    tcet_status st = sql_bind(from, SQL_META_ALL, err, "");
+    int have = 0;
+
+    while (st == TCET_OK && (st = sql_step(from, SQL_META_ALL, &have, err)) == TCET_OK && have)
+        st = store_set_meta(into, sql_text(from, SQL_META_ALL, 0), sql_text(from, SQL_META_ALL, 1),
+                            err);
+    sql_done(from, SQL_META_ALL);
+    return st;
+}
