@@ -72,6 +72,9 @@ struct plugin_file {
  * when no child can be started. */
 tcet_status scan_files(struct plugin_file *files, size_t count, struct arena *a,
                        struct error *err);
+/* What the last line of all that a child said answers, when it is whole and an answer; else
+ * NULL. */
+json_t *scan_answer(const struct buf *said);
 
 /* cache.c: answers of earlier scans into files that have not changed since; and back, along
  * with what `old` (returned by the reading; may be NULL) says of other files. */

@@ -115,8 +115,7 @@ static tcet_status start(struct child *c, struct plugin_file *file, struct error
     return TCET_OK;
 }
 
-/* What the child's last line answers, when it is whole and an answer; else NULL. */
-static json_t *answer_of(const struct buf *said)
+json_t *scan_answer(const struct buf *said)
 {
     static const char mark[] = "{\"tcet_scan\":";
     size_t end = said->len, begin;
@@ -194,7 +193,7 @@ static void listen_to(struct child *c, int readable, struct arena *a)
 
     if (n > 0) {
         buf_add(&c->said, chunk, (size_t)n);
-        answer = answer_of(&c->said);
+        answer = scan_answer(&c->said);
         if (answer || c->said.len > ANSWER_MAX)
             finish(c, answer, 0, a);
     } else if (n == 0) {

@@ -1,0 +1,70 @@
+/* fuzz_dataset.c -- an image file for the CIFAR plugins: the first byte says how they are
+ * configured, the rest is the file.  Labels that are drawn are below the number of classes,
+ * numbers finite.  Room: tests/fuzz. */
+#include <math.h>
+#include <string.h>
+#include <tcet/dataset.h>
+
+#include "plugins.h"
+
+enum { BATCH = 2, SIDE = 8 };
+
+static struct plugin *plugins[PLUGINS];
+static size_t count;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc, (void)argv;
+    count = load_plugins("dataset_cifar.so", plugins);
+    CHECK(count);
+    return 0;
+}
+
+static void use(struct instance *d, struct error *err)
+{
+    const tcet_dataset_ops *ops = OPS(tcet_dataset_ops, d);
+    tcet_data_info info = {.struct_size = sizeof info};
+    tcet_data_request want = {.struct_size = sizeof want, .height = SIDE, .width = SIDE,
+                              .batch = BATCH, .batches = 1, .seed = 1};
+    static float x[BATCH * 3 * SIDE * SIDE];
+    int64_t y[BATCH];
+
+    if (call_end(&d->cx, ops->open(call_begin(&d->cx), d->self), err) < 0)
+        return;
+    CHECK(call_end(&d->cx, ops->info(call_begin(&d->cx), d->self, &info), err) == TCET_OK);
+    CHECK(info.count > 0 && info.channels == 3 && info.classes > 0);
+    if (call_end(&d->cx, ops->draw(call_begin(&d->cx), d->self, &want, x, y), err) < 0) {
+        CHECK(info.count < BATCH);
+        return;
+    }
+    for (size_t i = 0; i < BATCH; i++)
+        CHECK(y[i] >= 0 && y[i] < info.classes);
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++)
+        CHECK(isfinite(x[i]));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct config *c = config_new();
+    struct instance *d;
+    struct error err = {0};
+    struct arena a = {0};
+    struct binding b[2] = {{.name = "path"}, {.name = "labels"}};
+    struct plugin *plugin;
+
+    if (size) {
+        plugin = plugins[data[0] % count];
+        config_put(c, "data", "", "path", fuzz_file("images.bin", data + 1, size - 1), "fuzz", "/",
+                   0);
+        config_put(c, "data", "", "labels", data[0] & 4 ? "coarse" : "fine", "fuzz", "/", 0);
+        for (int i = 0; i < 2; i++)
+            b[i].key = config_section_key(config_section(c, "data", ""), b[i].name);
+        CHECK(instance_new(plugin, b, plugin->desc.param_count, "dataset", &a, &d, &err) ==
+              TCET_OK);
+        use(d, &err);
+        instance_free(d);
+    }
+    arena_free(&a);
+    config_free(c);
+    return 0;
+}
