@@ -23,13 +23,21 @@ size_t utf8_length(const char *text)
     return n;
 }
 
+/* The sequence of n bytes at p is a control character: of ASCII, or U+0080 to U+009F, which
+ * some terminals obey too. */
+static int is_control(const char *p, size_t n)
+{
+    const unsigned char *c = (const unsigned char *)p;
+
+    return n == 1 ? c[0] < 0x20 || c[0] == 0x7f : n == 2 && c[0] == 0xc2 && c[1] < 0xa0;
+}
+
 int utf8_line(const char *text)
 {
     while (*text) {
-        unsigned char c = (unsigned char)*text;
         size_t n = utf8_length(text);
 
-        if (!n || (c < 0x20 && c != '\t') || c == 0x7f)
+        if (!n || (is_control(text, n) && *text != '\t'))
             return 0;
         text += n;
     }
@@ -41,17 +49,17 @@ char *utf8_clean(char *out, size_t cap, const char *text)
     size_t at = 0;
 
     while (text && *text) {
-        size_t n = utf8_length(text), step = n ? n : 1;
-        unsigned char c = (unsigned char)*text;
+        size_t n = utf8_length(text);
 
-        if (at + step >= cap)
+        if (at + (n ? n : 1) >= cap)
             break;
-        if (n > 1 || (c >= 0x20 && c < 0x7f))
+        if (n && !is_control(text, n)) {
             memcpy(out + at, text, n);
-        else
-            out[at] = n ? ' ' : '?';
-        at += step;
-        text += step;
+            at += n;
+        } else {
+            out[at++] = n ? ' ' : '?';
+        }
+        text += n ? n : 1;
     }
     out[at] = '\0';
     return out;

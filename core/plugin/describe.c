@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "plugin/internal.h"
 
 /* Doubles travel as text: JSON has no infinity. */
@@ -47,7 +48,16 @@ json_t *describe_plugins(const struct plugin *plugins, size_t count)
 
 json_t *describe_error(tcet_status status, const char *text)
 {
-    return json_pack("{s:s, s:i}", "error", text, "status", (int)status);
+    char line[4096 + 512]; /* a message may be cut within a character */
+
+    return json_pack("{s:s, s:i}", "error", utf8_clean(line, sizeof line, text), "status",
+                     (int)status);
+}
+
+/* A text that a terminal can show, in one line. */
+static int is_line(const char *text)
+{
+    return text && utf8_line(text);
 }
 
 /* The list of texts in the arena, NULL-terminated; NULL when empty. -1 for other things. */
@@ -65,7 +75,7 @@ static int read_choices(const json_t *list, struct arena *a, const char *const *
     for (size_t i = 0; i < n; i++) {
         const char *text = json_string_value(json_array_get(list, i));
 
-        if (!text)
+        if (!is_line(text))
             return -1;
         choices[i] = arena_strdup(a, text);
     }
@@ -83,7 +93,8 @@ static int read_param(json_t *json, struct arena *a, struct plugin_param *out)
     if (json_unpack(json, "{s:s, s?s, s:s, s:o, s:s, s:s, s:I, s:I, s:i}", "name", &name, "initial",
                     &initial, "doc", &doc, "choices", &choices, "min", &min, "max", &max, "imin",
                     &imin, "imax", &imax, "type", &type) < 0 ||
-        type < TCET_P_F64 || type > TCET_P_PATH || read_choices(choices, a, &out->choices) < 0 ||
+        !is_line(name) || (initial && !is_line(initial)) || !is_line(doc) || type < TCET_P_F64 ||
+        type > TCET_P_PATH || read_choices(choices, a, &out->choices) < 0 ||
         (type == TCET_P_CHOICE && !out->choices) || text_to_f64(min, &out->min) < 0 ||
         text_to_f64(max, &out->max) < 0)
         return -1;
@@ -106,8 +117,8 @@ static int read_plugin(json_t *json, struct arena *a, struct plugin_info *out)
     if (json_unpack(json, "{s:s, s:s, s:s, s:s, s?s, s:i, s:i, s:o}", "kind", &kind, "id", &id,
                     "version", &version, "summary", &summary, "cite", &cite, "direction",
                     &direction, "scope", &scope, "params", &list) < 0 ||
-        !kind_from_name(kind) || !id_is_valid(id) || !json_is_array(list) ||
-        json_array_size(list) > PARAMS_MAX)
+        !kind_from_name(kind) || !id_is_valid(id) || !is_line(version) || !is_line(summary) ||
+        (cite && !is_line(cite)) || !json_is_array(list) || json_array_size(list) > PARAMS_MAX)
         return -1;
     out->param_count = json_array_size(list);
     params = arena_alloc(a, (out->param_count + 1) * sizeof *params);
@@ -133,7 +144,7 @@ int describe_read(const json_t *answer, struct arena *a, struct plugin_info **ou
     size_t n = error ? 1 : json_array_size(list);
     struct plugin_info *infos;
 
-    if (!n || n > PLUGINS_MAX)
+    if (!n || n > PLUGINS_MAX || (error && !is_line(error)))
         return -1;
     infos = arena_alloc(a, n * sizeof *infos);
     if (error) {
