@@ -147,7 +147,7 @@ static void add_guard(void *user, const char *name, size_t length, double count)
         }
         x->guards[x->guard_count++] = (struct guard){arena_strndup(&x->arena, name, length), 0};
     }
-    x->guards[i].count += (int64_t)count;
+    add_count(&x->guards[i].count, count);
 }
 
 static int compare_guards(const void *a, const void *b)
@@ -190,6 +190,8 @@ static tcet_status split_layers(struct exporter *x, const char *text, struct err
         end = strchr(copy, '\n');
         *end = '\0';
         x->layer_part[n++] = copy;
+        if (n % 3 == 0 && !shape_is_valid(copy))
+            return sql_damaged(x->s, "a layer's shape", err);
     }
     x->layer_count = lines / 3;
     return TCET_OK;

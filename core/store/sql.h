@@ -103,10 +103,15 @@ const double *sql_f64s(struct store *s, enum sql q, int column, struct arena *a,
 
 /* Fills s->view for one architecture. */
 tcet_status store_look(struct store *s, int64_t arch, struct error *err);
-/* A flat JSON object of numbers, {"name":3}: calls add for each, with the name as it stands
- * between its quotes; -1 when the text is not one. */
+/* A flat JSON object of numbers, {"name":3}, none beyond 2^53: calls add for each, with the
+ * name as it stands between its quotes; -1 when the text is not one.  What is one can be put
+ * into other JSON as it is. */
 int json_numbers(const char *text, void (*add)(void *user, const char *name, size_t length,
                                                double number),
                  void *user);
+/* Adds a count; the sum stops at the largest number there is. */
+void add_count(int64_t *sum, double count);
+/* 1 for a layer's shape, "16,3,3,3": whole numbers as JSON has them, or nothing. */
+int shape_is_valid(const char *text);
 
 #endif

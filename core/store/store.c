@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static const uint64_t FNV_START = 0xcbf29ce484222325u;
 
 static uint64_t fnv(uint64_t hash, const void *data, size_t n)
@@ -314,12 +316,64 @@ static const char *skip_blanks(const char *p)
     return p + strspn(p, " \t");
 }
 
+static const char *skip_digits(const char *p)
+{
+    return p + strspn(p, "0123456789");
+}
+
+/* End of the JSON number at p, or NULL. */
+static const char *json_number_end(const char *p)
+{
+    const char *digits = p + (*p == '-');
+
+    p = skip_digits(digits);
+    if (p == digits || (*digits == '0' && p > digits + 1))
+        return NULL;
+    if (*p == '.') {
+        digits = ++p;
+        p = skip_digits(p);
+        if (p == digits)
+            return NULL;
+    }
+    if (*p == 'e' || *p == 'E') {
+        digits = p += 1 + (p[1] == '+' || p[1] == '-');
+        p = skip_digits(p);
+        if (p == digits)
+            return NULL;
+    }
+    return p;
+}
+
+/* End of the text in JSON quotes that begins at p, or NULL; escapes as text_json_string writes
+ * them. */
+static const char *json_text_end(const char *p)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    while (*p != '"') {
+        if (*p == '\\') {
+            if (!strncmp(p + 1, "u00", 3) && p[4] && strchr(hex, p[4]) && p[5] && strchr(hex, p[5]))
+                p += 6;
+            else if (p[1] && strchr("\"\\nt", p[1]))
+                p += 2;
+            else
+                return NULL;
+        } else {
+            size_t n = utf8_length(p);
+
+            if (!n || (unsigned char)*p < ' ')
+                return NULL;
+            p += n;
+        }
+    }
+    return p;
+}
+
 int json_numbers(const char *text, void (*add)(void *user, const char *name, size_t length,
                                                double number),
                  void *user)
 {
-    const char *p = skip_blanks(text), *name, *end;
-    char *stop;
+    const char *p = skip_blanks(text), *name, *end, *stop;
     double number;
 
     if (*p++ != '{')
@@ -330,19 +384,19 @@ int json_numbers(const char *text, void (*add)(void *user, const char *name, siz
     for (;; p = skip_blanks(p + 1)) {
         if (*p++ != '"')
             return -1;
-        for (name = p; *p && *p != '"'; p += *p == '\\' && p[1] ? 2 : 1) {
-            if ((unsigned char)*p < ' ')
-                return -1;
-        }
-        end = p;
-        if (*p++ != '"')
+        name = p;
+        end = json_text_end(p);
+        if (!end)
             return -1;
-        p = skip_blanks(p);
+        p = skip_blanks(end + 1);
         if (*p++ != ':')
             return -1;
         p = skip_blanks(p);
-        number = strtod(p, &stop);
-        if (stop == p || (size_t)(stop - p) != strspn(p, "+-.0123456789eE"))
+        stop = json_number_end(p);
+        if (!stop)
+            return -1;
+        number = strtod(p, NULL);
+        if (!(fabs(number) <= 9007199254740992.0))
             return -1;
         add(user, name, (size_t)(end - name), number);
         p = skip_blanks(stop);
@@ -350,6 +404,29 @@ int json_numbers(const char *text, void (*add)(void *user, const char *name, siz
             return *skip_blanks(p + 1) ? -1 : 0;
         if (*p != ',')
             return -1;
+    }
+}
+
+void add_count(int64_t *sum, double count)
+{
+    if (__builtin_add_overflow(*sum, (int64_t)count, sum))
+        *sum = count < 0 ? INT64_MIN : INT64_MAX;
+}
+
+int shape_is_valid(const char *text)
+{
+    const char *p = text;
+
+    if (!*p)
+        return 1;
+    for (;; p++) {
+        const char *digits = p;
+
+        p = skip_digits(p);
+        if (p == digits || (*digits == '0' && p > digits + 1))
+            return 0;
+        if (*p != ',')
+            return !*p;
     }
 }
 
@@ -386,7 +463,7 @@ static tcet_status check_row(struct store *s, const struct store_row *row, struc
         const char *shape = row->layer_shape[i];
 
         if (strchr(row->layer_name[i], '\n') || strchr(row->layer_kind[i], '\n') ||
-            shape[strspn(shape, "0123456789,")])
+            !shape_is_valid(shape))
             return error_set(err, TCET_E_ARG, "%s: layer %zu: bad name, kind or shape", row->arch,
                              i);
     }
@@ -537,6 +614,7 @@ tcet_status store_look(struct store *s, int64_t arch, struct error *err)
     struct row_view *view = &s->view;
     int have = 0, complete = 1, same = 0, ok = 0;
     int64_t network = 0;
+    size_t members = 0;
     tcet_status st;
 
     view->state = ROW_MISSING;
@@ -559,6 +637,8 @@ tcet_status store_look(struct store *s, int64_t arch, struct error *err)
         same = sql_i64(s, SQL_OUTCOME_GET, 2) == s->column_set;
         network = sql_i64(s, SQL_OUTCOME_GET, 3);
         buf_puts(&view->times, sql_text(s, SQL_OUTCOME_GET, 4));
+        if (view->times.len && json_numbers(view->times.data, count_member, &members) != 0)
+            st = sql_damaged(s, "times", err);
     }
     sql_done(s, SQL_OUTCOME_GET);
     TRY(st);
@@ -660,11 +740,9 @@ tcet_status store_column_values(struct store *s, int32_t column, double *out, st
 
 static void add_guard(void *user, const char *name, size_t length, double count)
 {
-    int64_t *sum = user;
-
     (void)name;
     (void)length;
-    *sum += (int64_t)count;
+    add_count(user, count);
 }
 
 tcet_status store_column_cost(struct store *s, int32_t column, struct store_cost *out,
