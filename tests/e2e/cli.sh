@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# cli.sh BUILD_DIR SOURCE_DIR -- protects whoever meets the program for the first time: help
+# with an example everywhere, lists and descriptions from the plugins themselves, and commands
+# that score nothing and so need no backend.
+. "$(dirname "$0")/lib.sh"
+
+said() { grep -qE -- "$1" "$2"; }
+succeeds() { check "$1" test "$code" = 0 -a -s out -a ! -s err; }
+
+run --help
+succeeds "--help"
+check "it names the main job" said 'tcet-host run conf/tcet_snip.ini' out
+commands=$(sed -n 's/^  \([a-z][a-z]*\)  *[^ ].*/\1/p' out)
+check "there are at least eight commands" test "$(wc -w <<<"$commands")" -ge 8
+for command in $commands; do
+    run "$command" --help
+    check "$command --help: usage and an example" test "$code" = 0 -a ! -s err \
+        -a "$(grep -c "^usage: tcet-host $command" out)" = 1 \
+        -a "$(grep -A 1 '^example' out | grep -c "tcet-host $command")" = 1
+done
+run
+check "without a command: the help on stderr, exit code 2" test "$code" = 2 -a ! -s out -a -s err
+refuses "unknown command" 'no command "lst" \(did you mean "list"' lst
+refuses "a word that is no command at all" 'no command "frobnicate"' frobnicate
+
+run version
+succeeds "version"
+check "it says the plugins' ABI" said '^plugin ABI 1\.' out
+run --version
+succeeds "--version"
+
+run list
+succeeds "list"
+for kind in saliency aggregator combiner space dataset strategy; do
+    check "list has the kind $kind" said "^$kind$" out
+done
+run list saliencies
+succeeds "list saliencies"
+check "only those" test "$(grep -c '^[a-z]' out)" = 1
+run list saliency --json
+check "list --json: every line an object with its parameters" test "$code" = 0 \
+    -a "$(grep -cv '^{"kind":"saliency","id":".*"parameters":\[.*\]}$' out)" = 0
+
+# Every plugin that is listed is described.
+run list --json
+sed 's/.*"id":"\([^"]*\)".*/\1/' out | sort -u >ids
+: >undescribed
+while read -r id; do
+    "$host" info "$id" >info 2>&1 && [ "$(wc -l <info)" -ge 3 ] || echo "$id" >>undescribed
+done <ids
+check "info describes each of the $(wc -l <ids) plugins" test ! -s undescribed -a -s ids
+run info snr
+check "info prints defaults and ranges" said 'ddof = 1' out
+check "and choices" said 'sum \| skip' out
+
+# Folders of plugins given by hand; broken ones are named and the rest is listed.
+mkdir mine && cp "$fixtures/good_minimal.so" "$fixtures/bad_no_symbol.so" mine/
+run list --plugins mine
+check "list --plugins: the good one" said '^  good_weight .*\[not built in\]' out
+check "and a warning for the bad one" said 'bad_no_symbol.so: is no tcet plugin' err
+TCET_PLUGIN_PATH=$work/mine run info good_mean
+succeeds "\$TCET_PLUGIN_PATH"
+
+# Statistics need a table alone.
+cat >table.csv <<'CSV'
+arch,acc,score,cost
+a,1,10,3
+b,2,20,2
+c,3,40,1
+d,4,30,4
+CSV
+run correlate --table table.csv --column acc --scores score,-cost
+succeeds "correlate of a table"
+check "tau of 5 of 6 pairs in order" said '^score +0\.6667' out
+check "a score of which less is better: tau of 3 pairs against 3" said '^cost +-?0\.0000' out
+run correlate --table table.csv --column acc --scores score --format json
+check "correlate --format json" said '"(tau|kendall)": *0\.666' out
+run correlate --table nats_tss --column cifar10_test --scores nbsz_synflow_cifar10 --population live \
+    --space nats_tss
+succeeds "correlate of a shipped table, live cells"
+check "it says the population" said 'live \(9445 of 15625\)' out
+check "with the trivial baselines" said '^\(#params\)' out
+
+# Commands that score nothing start at once: reported, since machines differ.
+for words in version 'list' 'info snr'; do
+    start=$(date +%s%N)
+    # shellcheck disable=SC2086 # words
+    run $words
+    echo "     tcet-host $words: $((($(date +%s%N) - start) / 1000000)) ms"
+done
+finish

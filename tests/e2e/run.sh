@@ -1,0 +1,190 @@
+#!/usr/bin/env bash
+# run.sh BUILD_DIR SOURCE_DIR -- protects the main job: one command scores a list, keeps what is
+# done whatever happens, gives the same bytes whatever the way there, and says in its last lines
+# how the scores agree with accuracies.
+. "$(dirname "$0")/lib.sh"
+
+conf=$source/conf/tcet_snip.ini
+# Small images make small work; everything else is the shipped config.
+small=(--set data.batch=16 --set data.resolution=8)
+
+# score OUT FOLDER ARGS...: a run with all exports, OUT.jsonl (with layers) and OUT.csv.
+score()
+{
+    local out=$1 folder=$2
+    shift 2
+    run run "$conf" "${small[@]}" --archs first:6 --output "$folder" --layers \
+        --export "$out.jsonl" --export "$out.csv" "$@"
+}
+same() { cmp "$1.jsonl" "$2.jsonl" && cmp "$1.csv" "$2.csv" && cmp "$1.layers.csv" "$2.layers.csv"; }
+said() { grep -qE -- "$1" "$2"; }
+forward_is() { # FILE 0|more: the seconds spent in forward passes of every row
+    if [ "$2" = 0 ]; then
+        ! grep -v '"forward":0.000000,"backward":0.000000' "$1"
+    else
+        ! grep '"forward":0.000000' "$1"
+    fi
+}
+
+# -- A first run ---------------------------------------------------------------------------
+score fresh fresh
+check "the main job succeeds" test "$code" = 0
+check "nothing stands on stderr without a terminal" test ! -s err
+check "the summary says what was scored" said '6 architectures: 6 scored now .* 0 failed' out
+check "the summary says which data were used" said '^data: cifar10: 320 images' out
+check "the best architectures are listed" said '^1 .*\|nor_conv_3x3~0\|' out
+cp out first.out
+check "every architecture is a line of the JSONL" test "$(grep -c '"status":"ok"' fresh.jsonl)" = 6
+check "every architecture is a line of the CSV" test "$(grep -c ',ok,' fresh.csv)" = 6
+check "the CSV has a column each score" said '^arch,status,params,macs,snip_snr,lnwot,tcet_snip$' \
+    fresh.csv
+check "layers are exported" said '"name":"cells.0.layers.1.op.1","kind":"conv","shape":\[16,16,1,1\]' \
+    fresh.jsonl
+
+# The last line that names Kendall's tau carries the figure of the score.
+run correlate fresh --format csv
+check "correlate reads the folder" test "$code" = 0
+tau=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "tau" || $i == "Kendall") c = i }
+               $1 == "tcet_snip" { printf "%.4f", $c }' out)
+last=$(grep -i kendall first.out | tail -n 1)
+check "tau of the score is known" test -n "$tau"
+check "the last line with Kendall is the score's" said "^tcet_snip: .*Kendall tau $tau " \
+    <(echo "$last")
+
+run run "$conf" "${small[@]}" --archs first:6 --output quiet --quiet
+check "--quiet says nothing" test "$code" = 0 -a ! -s out -a ! -s err
+run run "$conf" "${small[@]}" --archs first:6 --output top --top 2
+check "--top 2 lists two" test "$(grep -c '^[0-9][0-9]* .*|$' out)" = 2
+
+# -- Exports -------------------------------------------------------------------------------
+run export fresh again.jsonl --layers
+check "export gives the run's JSONL" cmp fresh.jsonl again.jsonl
+run export fresh again.csv --layers
+check "export gives the run's CSV" cmp fresh.csv again.csv
+check "export gives the run's CSV of layers" cmp fresh.layers.csv again.layers.csv
+run export fresh plain.jsonl
+check "without --layers there are none" test "$code" = 0 -a "$(grep -c layers plain.jsonl)" = 0
+check "no place or time stands in an export" test "$(grep -c -e "$work" -e times again.jsonl)" = 0
+
+# -- Workers -------------------------------------------------------------------------------
+for n in 1 2 5; do
+    score "w$n" "workers$n" --workers "$n"
+    check "$n workers give the same bytes" same fresh "w$n"
+done
+
+# -- Resume --------------------------------------------------------------------------------
+refuses "a used folder is refused without --resume" 'fresh.*--resume' run "$conf" "${small[@]}" \
+    --archs first:6 --output fresh
+score resumed fresh --resume
+check "--resume of a finished run scores nothing" said '0 scored now .* 6 from the store' out
+check "and changes nothing" same fresh resumed
+score missing missing/deep/folder --resume
+check "--resume starts a missing folder" same fresh missing
+mkdir empty
+score empty empty --resume
+check "--resume starts an empty folder" same fresh empty
+mkdir half && : >half/scores.db && echo 99999999 >half/lock
+score half half --resume
+check "--resume starts a half-made folder" same fresh half
+mkdir half2 && cp fresh/config.ini half2/ && echo rubbish >half2/.config.ini.tmp
+score half2 half2 --resume
+check "--resume starts a folder with nothing but a config" same fresh half2
+run run "$conf" "${small[@]}" --archs first:3 --output grow --quiet
+score grow grow --resume
+check "--resume with more architectures scores those" said '3 scored now .* 3 from the store' out
+check "and ends as a fresh run" same fresh grow
+
+# A killed run keeps what it had, leaves no process, and resumes to the same bytes.
+"$host" run "$conf" "${small[@]}" --archs first:60 --output killed --workers 2 >/dev/null 2>&1 &
+pid=$!
+rows() { "$host" export killed rows.csv 2>/dev/null && grep -c ',ok,' rows.csv; }
+for _ in $(seq 300); do
+    [ "$(rows || true)" ] && [ "$(rows)" -gt 4 ] && break
+    sleep 0.1
+done
+workers=$(pgrep -P "$pid" || true)
+kill -9 "$pid" && wait "$pid" 2>/dev/null
+gone() { for _ in $(seq 100); do ps -p "$1" >/dev/null || return 0; sleep 0.1; done; return 1; }
+check "the killed run had workers" test -n "$workers"
+for w in $workers; do
+    check "a worker dies with its supervisor" gone "$w"
+done
+kept=$(rows)
+check "rows outlive a kill" test "$kept" -gt 4
+run run "$conf" "${small[@]}" --archs first:60 --output killed --resume --quiet \
+    --export killed.jsonl --layers
+run run "$conf" "${small[@]}" --archs first:60 --output whole --quiet --export whole.jsonl --layers
+check "a killed run resumes to the same bytes" cmp killed.jsonl whole.jsonl
+
+# An interrupted one says how to go on.
+"$host" run "$conf" "${small[@]}" --archs first:400 --output stopped >out 2>err &
+pid=$!
+for _ in $(seq 300); do [ -s stopped/config.ini ] && break; sleep 0.1; done
+kill -INT "$pid"
+code=0
+wait "$pid" || code=$?
+check "an interrupted run exits with 130" test "$code" = 130
+check "and says how to go on" said 'tcet-host run .*tcet_snip.ini --resume' err
+check "and prints no half summary" test ! -s out
+
+# -- More metrics later --------------------------------------------------------------------
+more=(--set metric.count.saliency=ones --set metric.count.aggregator=sum)
+score later fresh --resume --times "${more[@]}"
+check "a metric that needs no pass, added later, runs none" forward_is later.jsonl 0
+more+=(--set metric.syn.saliency=synflow --set metric.syn.aggregator=snr
+    --set score.tcet_syn.combiner=layerdot --set score.tcet_syn.metrics=syn,lnwot
+    --set score.rank.combiner=rankave --set score.rank.metrics=syn,lnwot)
+score later fresh --resume "${more[@]}"
+check "more metrics and scores: only rows that lack them" said '6 scored now' out
+score once once "${more[@]}"
+check "added later or at once: the same bytes" same once later
+score times fresh --resume --times "${more[@]}" --set score.tcet_mean.combiner=product \
+    --set score.tcet_mean.metrics=snip_snr,syn
+check "a score of stored metrics needs no pass" forward_is times.jsonl 0
+score fewer fresh --resume
+check "fewer metrics again: their export as before" same fresh fewer
+score wider fresh --resume --set data.batch=32
+check "another batch is computed anew" said '6 scored now' out
+
+# -- Elsewhere -----------------------------------------------------------------------------
+mkdir -p elsewhere/deep && cp "$conf" elsewhere/deep/my.ini
+(cd elsewhere && "$host" run deep/my.ini "${small[@]}" --archs first:6 --layers \
+    --export a.jsonl) >out 2>err
+check "a config copied elsewhere runs" cmp fresh.jsonl elsewhere/a.jsonl
+check "its relative output starts from the current folder" test -f elsewhere/out/tcet_snip/scores.db
+{ echo arch,acc; cut -d, -f1 fresh.csv | sed -n '2,$p' | awk '{ print $0 "," NR }'; } \
+    >elsewhere/deep/acc.csv
+sed -e 's/^table .*/table = acc.csv/' -e 's/^column .*/column = acc/' "$conf" >elsewhere/deep/acc.ini
+run run elsewhere/deep/acc.ini "${small[@]}" --archs first:6 --output acc
+check "a table of one's own is found beside the config" said 'acc of table .*acc.csv' out
+(cd / && "$host" correlate "$work/acc") >out 2>err
+check "and by correlate from anywhere" said '^tcet_snip' out
+run run acc/config.ini --output acc2 --layers --export acc.jsonl
+check "the folder's own config repeats the run" cmp acc.jsonl fresh.jsonl
+
+# -- Lists of architectures ----------------------------------------------------------------
+arch='|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|'
+printf '  %s \r\n\n%s\n%s' "$arch" "$arch" '|none~0|+|none~0|none~1|+|none~0|none~1|nor_conv_1x1~2|' >list
+run run "$conf" "${small[@]}" --archs file:list --output list.out --quiet --export list.jsonl
+check "a line stands in the export byte for byte" grep -qF "\"arch\":\"  $arch \"" list.jsonl
+check "blank lines are skipped, a last line may be open" test "$(wc -l <list.jsonl)" = 3
+run score "$conf" index:3 --json "${small[@]}"
+value=$(sed 's/.*"tcet_snip":\([^,}]*\).*/\1/' out)
+check "score prints one architecture as the run scores it" grep -q "\"tcet_snip\":$value[,}]" fresh.jsonl
+
+# -- Where output goes ---------------------------------------------------------------------
+if [ -w /dev/full ]; then
+    code=0
+    "$host" run "$conf" "${small[@]}" --archs first:6 --output full >/dev/full 2>err || code=$?
+    check "a summary that cannot be written is an error" test "$code" != 0
+    check "and named" said 'standard output' err
+    run export full full.jsonl --layers
+    check "and the results are kept" cmp full.jsonl fresh.jsonl
+fi
+if command -v script >/dev/null; then
+    script -qec "'$host' run '$conf' ${small[*]} --archs first:6 --output tty >tty.out" /dev/null \
+        >tty.err </dev/null
+    check "progress is shown on a terminal" said '6/6 architectures' tty.err
+    check "and not on stdout" test "$(grep -c '6/6' tty.out)" = 0
+fi
+finish
