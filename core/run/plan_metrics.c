@@ -1,0 +1,433 @@
+/* plan_metrics.c -- metrics, scores, and the distinct passes they need (plan.h).
+ * Room: core/run. */
+#include "run/plan_parts.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- Saliencies and passes -------------------------------------------------------------- */
+
+static tcet_status check_request(const struct plan *p, const struct plan_saliency *s,
+                                 struct error *err)
+{
+    const tcet_pass *a = &s->asked;
+    int64_t batch = p->data[s->data].batch;
+    const char *id = s->instance->plugin->desc.id;
+
+    if (a->weights > TCET_WEIGHTS_GAUSSIAN || a->input > TCET_INPUT_MIXUP ||
+        a->norm > TCET_NORM_REMOVED || a->loss > TCET_LOSS_SUM ||
+        a->gradient > TCET_GRADIENT_SAMPLE || a->precision > TCET_PRECISION_F64 ||
+        a->source > TCET_SOURCE_PARTS || s->request.form > TCET_FORM_CUSTOM ||
+        s->request.merge > TCET_MERGE_SUM || !s->request.sites ||
+        s->request.sites >= TCET_SITE_LOGITS << 1 || s->request.pass != a)
+        return error_set(err, TCET_E_PLUGIN, "saliency %s describes a pass that does not exist",
+                         id);
+    if (a->batches > 4096 || a->samples > batch)
+        return error_set(err, TCET_E_ARG,
+                         "saliency %s asks for %u mini-batches and %u images of each; [data] batch "
+                         "is %lld, and 4096 mini-batches are the most",
+                         id, a->batches, a->samples, (long long)batch);
+    if (a->source == TCET_SOURCE_PARTS && a->batches && batch % a->batches)
+        return error_set(err, TCET_E_ARG,
+                         "saliency %s cuts the mini-batch into %u parts, which does not divide "
+                         "the batch of %lld",
+                         id, a->batches, (long long)batch);
+    if (a->gradient && !a->loss)
+        return error_set(err, TCET_E_PLUGIN, "saliency %s asks for a gradient of no loss", id);
+    if (s->request.form == TCET_FORM_CUSTOM && !OPS(tcet_saliency_ops, s->instance)->shape)
+        return error_set(err, TCET_E_PLUGIN, "saliency %s has a form of its own but no shape()",
+                         id);
+    return TCET_OK;
+}
+
+static int needs_backend(const struct plan_saliency *s)
+{
+    return s->request.wants || s->asked.loss || s->asked.gradient;
+}
+
+/* Fills in what describe() left open, and drops what makes no difference, so that equal
+ * needs have equal passes. */
+static void normalise(struct plan *p, struct plan_saliency *s)
+{
+    tcet_pass *a = &s->asked;
+    struct plan_data *d = &p->data[s->data];
+
+    if (!a->batches)
+        a->batches = 1;
+    if (a->batches == 1)
+        a->source = TCET_SOURCE_LOADER;
+    if (a->samples == d->batch)
+        a->samples = 0;
+    if (a->precision == TCET_PRECISION_RUN)
+        a->precision = p->precision;
+    if (!needs_backend(s) || a->input == TCET_INPUT_ONES)
+        s->data = 0;
+    if (!needs_backend(s))
+        s->seed = 0;
+    if (needs_backend(s) && a->input == TCET_INPUT_BATCH && a->source == TCET_SOURCE_LOADER &&
+        a->batches > d->batches)
+        d->batches = a->batches;
+}
+
+/* Index of the saliency with this plugin, parameters, seed and data, made when it is new. */
+static tcet_status add_saliency(struct plan *p, const struct plugin *plugin,
+                                const struct config_section *section, uint64_t seed, int data,
+                                int *out, struct error *err)
+{
+    struct plan_saliency *s = &p->saliencies[p->saliency_count];
+    struct instance *i;
+    tcet_status st;
+
+    TRY(plan_make_instance(p, plugin, section, "saliency.", NULL, 0, &i, err));
+    *s = (struct plan_saliency){
+        .instance = i, .key = plan_instance_key(p, i), .pass = -1, .seed = seed, .data = data};
+    s->asked.struct_size = sizeof s->asked;
+    s->request = (tcet_request){
+        .struct_size = sizeof s->request, .sites = TCET_SITE_WEIGHT, .pass = &s->asked};
+    st = call_end(
+        &i->cx, OPS(tcet_saliency_ops, i)->describe(call_begin(&i->cx), i->self, &s->request), err);
+    if (st >= 0)
+        st = check_request(p, s, err);
+    if (st < 0) {
+        instance_free(i);
+        return st;
+    }
+    normalise(p, s);
+    for (size_t k = 0; k < p->saliency_count; k++) {
+        const struct plan_saliency *o = &p->saliencies[k];
+
+        if (!strcmp(o->key, s->key) && o->seed == s->seed && o->data == s->data) {
+            instance_free(i);
+            *out = (int)k;
+            return TCET_OK;
+        }
+    }
+    *out = (int)p->saliency_count++;
+    return TCET_OK;
+}
+
+static const char *saliency_reason(struct plan *p, int saliency)
+{
+    struct buf b = {0};
+    const char *text;
+
+    for (size_t m = 0; m < p->metric_count; m++) {
+        if (p->metrics[m].saliency == saliency)
+            buf_printf(&b, "%s%s", b.len ? ", " : "", p->metrics[m].name);
+    }
+    text = arena_printf(&p->arena, "%s (%s)", p->saliencies[saliency].instance->plugin->desc.id,
+                        b.len ? b.data : "");
+    buf_free(&b);
+    return text;
+}
+
+/* Distinct passes: larger ones first, so that forward-only requests find what covers them. */
+tcet_status plan_merge_passes(struct plan *p, struct error *err)
+{
+    p->passes = arena_alloc(&p->arena, p->saliency_count * sizeof *p->passes);
+    for (int gradient = 1; gradient >= 0; gradient--) {
+        for (size_t i = 0; i < p->saliency_count; i++) {
+            struct plan_saliency *s = &p->saliencies[i];
+            struct plan_pass *at = NULL;
+            const char *why;
+
+            if (!needs_backend(s) || (s->asked.loss != TCET_LOSS_NONE) != gradient)
+                continue;
+            p->passes_asked++;
+            why = saliency_reason(p, (int)i);
+            for (size_t k = 0; k < p->pass_count && !at; k++) {
+                if (p->passes[k].seed == s->seed && p->passes[k].data == s->data &&
+                    pass_covers(&p->passes[k].pass, &s->asked)) {
+                    at = &p->passes[k];
+                    s->pass = (int)k;
+                }
+            }
+            if (!at) {
+                struct buf text = {0};
+
+                s->pass = (int)p->pass_count;
+                at = &p->passes[p->pass_count++];
+                at->pass = s->asked;
+                at->seed = s->seed;
+                at->data = s->data;
+                pass_text(&at->pass, &text);
+                if (s->seed != p->seed)
+                    buf_printf(&text, " seed=%llu", (unsigned long long)s->seed);
+                if (s->data)
+                    buf_printf(&text, " data=%s batch=%lld", p->data[s->data].id,
+                               (long long)p->data[s->data].batch);
+                at->text = arena_strdup(&p->arena, text.data);
+                buf_free(&text);
+            }
+            at->sites |= s->request.sites;
+            at->wants |= s->request.wants;
+            at->reasons = at->reasons ? arena_printf(&p->arena, "%s, %s", at->reasons, why) : why;
+        }
+    }
+    for (size_t k = 0; k < p->pass_count; k++) {
+        struct plan_pass *at = &p->passes[k];
+
+        if (call_end(&p->backend->cx,
+                     OPS(tcet_backend_ops, p->backend)
+                         ->supports(call_begin(&p->backend->cx), p->backend->self, &at->pass,
+                                    at->sites, at->wants),
+                     err) < 0)
+            return error_prefix(err, "%s: ", at->reasons);
+    }
+    return TCET_OK;
+}
+
+/* -- Metrics and scores ----------------------------------------------------------------- */
+
+/* A combination that cannot be, as against one that is misspelt: a cell of an ablation is
+ * skipped for it. */
+static tcet_status impossible(struct error *err, tcet_status st)
+{
+    return err->status = st < 0 ? TCET_E_UNSUPPORTED : st;
+}
+
+static tcet_status check_name(const struct plan *p, const struct config_section *s,
+                              struct error *err)
+{
+    for (const char *c = s->name; *c; c++) {
+        if (strchr(",\"'\\;#[]{}()= \t", *c))
+            return config_section_error(err, s, "the name \"%s\" may not hold \"%c\"", s->name, *c);
+    }
+    for (size_t i = 0; i < p->column_count; i++) {
+        if (!strcmp(p->columns[i].name, s->name))
+            return config_section_error(err, s, "the name \"%s\" is taken by another %s", s->name,
+                                        p->columns[i].is_score ? "score" : "metric");
+    }
+    return TCET_OK;
+}
+
+static struct plan_column *add_column(struct plan *p, const char *name, int is_score, size_t index)
+{
+    struct plan_column *c = &p->columns[p->column_count++];
+
+    c->name = name;
+    c->is_score = is_score;
+    c->index = (int)index;
+    return c;
+}
+
+static const struct config_key *required(const struct plan *p, const struct config_section *s,
+                                         const char *key, const char *what, struct error *err)
+{
+    const struct config_key *k = config_get(p->config, s->kind, s->name, key);
+
+    if (!k)
+        config_section_error(err, s, "[%s %s] has no \"%s =\"; it names %s", s->kind, s->name, key,
+                             what);
+    return k;
+}
+
+static const char *const METRIC_KEYS[] = {"saliency", "aggregator", "partition",
+                                          "seed",     "batch",      "data"};
+
+tcet_status plan_add_metric(struct plan *p, const struct config_section *s, struct error *err)
+{
+    static const char *const partitions[] = {"layer", "network", NULL};
+    static const char *const forms[] = {"vector", "rows", "kernel", "scalar", "custom"};
+    struct plan_metric *m = &p->metrics[p->metric_count];
+    const struct config_key *saliency, *aggregator;
+    const tcet_aggregator_ops *ops;
+    struct plugin *plugin;
+    const tcet_request *r;
+    int64_t seed;
+    int data;
+
+    TRY(check_name(p, s, err));
+    for (size_t i = 0; i < s->key_count; i++) {
+        const char *name = s->keys[i]->name;
+        char hint[128];
+
+        if (!plan_is_one_of(name, METRIC_KEYS, TCET_COUNT(METRIC_KEYS)) &&
+            strncmp(name, "saliency.", 9) && strncmp(name, "aggregator.", 11))
+            return config_error(
+                err, s->keys[i],
+                "[metric %s] has no key \"%s\"%s; keys: saliency, aggregator, "
+                "partition, seed, batch, data, saliency.KEY, aggregator.KEY",
+                s->name, name,
+                text_suggest(hint, sizeof hint, name, METRIC_KEYS, TCET_COUNT(METRIC_KEYS)));
+    }
+    m->name = s->name;
+    if (!(saliency = required(p, s, "saliency", "a saliency plugin", err)) ||
+        !(aggregator = required(p, s, "aggregator", "an aggregator plugin", err)))
+        return err->status;
+    TRY(plan_find_plugin(p, TCET_SALIENCY, saliency, NULL, &plugin, err));
+    TRY(config_i64(p->config, "metric", s->name, "seed", (int64_t)p->seed, 0, INT64_MAX, &seed,
+                   err));
+    TRY(plan_metric_data(p, s, &data, err));
+    TRY(add_saliency(p, plugin, s, (uint64_t)seed, data, &m->saliency, err));
+    TRY(plan_find_plugin(p, TCET_AGGREGATOR, aggregator, NULL, &plugin, err));
+    TRY(plan_make_instance(p, plugin, s, "aggregator.", NULL, 0, &m->aggregator, err));
+    TRY(config_choice(p->config, "metric", s->name, "partition", partitions, 0, &m->network, err));
+    r = &p->saliencies[m->saliency].request;
+    ops = OPS(tcet_aggregator_ops, m->aggregator);
+    if (ops->forms && !(ops->forms & TCET_FORM_BIT(r->form))) {
+        struct buf want = {0};
+        tcet_status st;
+
+        for (uint32_t f = 0; f < TCET_COUNT(forms); f++) {
+            if (ops->forms & TCET_FORM_BIT(f))
+                buf_printf(&want, "%s%s", want.len ? " or " : "", forms[f]);
+        }
+        st = config_error(err, aggregator,
+                          "aggregator %s reduces a saliency matrix of form %s, but %s gives a %s",
+                          plugin->desc.id, want.len ? want.data : "unknown", saliency->value,
+                          forms[r->form]);
+        buf_free(&want);
+        instance_free(m->aggregator);
+        return impossible(err, st);
+    }
+    if (m->network)
+        p->saliencies[m->saliency].keep = 1;
+    m->direction = OPS(tcet_saliency_ops, p->saliencies[m->saliency].instance)->direction *
+                   (ops->direction ? ops->direction : 1);
+    m->column = (int)p->column_count;
+    add_column(p, m->name, 0, p->metric_count)->layered = !m->network;
+    p->metric_count++;
+    return TCET_OK;
+}
+
+/* Index of the column that a [score] names, or -1 with an error. */
+static int find_column(const struct plan *p, const struct config_key *k, const char *name,
+                       struct error *err)
+{
+    const char **names = mem_alloc((p->column_count + 1) * sizeof *names);
+    char hint[128];
+    int at = -1;
+
+    for (size_t i = 0; i < p->column_count; i++) {
+        names[i] = p->columns[i].name;
+        if (!strcmp(names[i], name))
+            at = (int)i;
+    }
+    for (size_t i = 0; at < 0 && i < p->skip_count; i++) {
+        if (!strcmp(p->skips[i].name, name)) {
+            impossible(err, config_error(err, k, "metric %s is skipped", name));
+            free(names);
+            return -1;
+        }
+    }
+    if (at < 0)
+        config_error(err, k, "there is no metric \"%s\"%s; a score joins metrics%s", name,
+                     text_suggest(hint, sizeof hint, name, names, p->column_count),
+                     " (or scores that stand above it)");
+    free(names);
+    return at;
+}
+
+static const char *const SCORE_KEYS[] = {"combiner", "metrics", "aggregator"};
+
+static tcet_status resolve_inputs(struct plan *p, struct plan_score *sc,
+                                  const struct config_key *list, struct error *err)
+{
+    const char *const *names;
+    size_t n = text_split(&p->arena, list->value, ',', &names);
+    int *inputs = arena_alloc(&p->arena, (n + 1) * sizeof *inputs);
+
+    for (size_t i = 0; i < n; i++) {
+        inputs[i] = find_column(p, list, names[i], err);
+        if (inputs[i] < 0)
+            return err->status;
+        if (p->columns[inputs[i]].population)
+            return config_error(err, list,
+                                "\"%s\" is a score of the whole population and cannot be an input",
+                                names[i]);
+        if (p->columns[inputs[i]].is_score && sc->scope < TCET_SCOPE_NETWORK)
+            return config_error(
+                err, list, "%s \"%s\" is a score; %s",
+                sc->combiner ? sc->combiner->plugin->desc.id : "a renamed metric:", names[i],
+                sc->combiner ? "this combiner joins metrics layer by layer"
+                             : "only a metric can be renamed");
+    }
+    sc->inputs = inputs;
+    sc->input_count = n;
+    return TCET_OK;
+}
+
+/* A parameter-scope combiner takes S^l of equal shapes, and an aggregator for the result. */
+static tcet_status parameter_scope(struct plan *p, struct plan_score *sc,
+                                   const struct config_section *s, struct error *err)
+{
+    const struct config_key *k = required(p, s, "aggregator", "what reduces the combined S^l", err);
+    struct plugin *plugin;
+
+    if (!k)
+        return err->status;
+    TRY(plan_find_plugin(p, TCET_AGGREGATOR, k, NULL, &plugin, err));
+    TRY(plan_make_instance(p, plugin, s, "aggregator.", NULL, 0, &sc->aggregator, err));
+    for (size_t i = 0; i < sc->input_count; i++)
+        p->saliencies[p->metrics[p->columns[sc->inputs[i]].index].saliency].keep = 1;
+    return TCET_OK;
+}
+
+tcet_status plan_add_score(struct plan *p, const struct config_section *s, struct error *err)
+{
+    struct plan_score *sc = &p->scores[p->score_count];
+    const struct config_key *list, *combiner = config_get(p->config, "score", s->name, "combiner");
+    const tcet_combiner_ops *ops = NULL;
+    struct plan_column *column;
+    struct plugin *plugin;
+
+    TRY(check_name(p, s, err));
+    sc->name = s->name;
+    if (!(list = required(p, s, "metrics", "the metrics it joins", err)))
+        return err->status;
+    if (combiner) {
+        TRY(plan_find_plugin(p, TCET_COMBINER, combiner, NULL, &plugin, err));
+        TRY(plan_make_instance(p, plugin, s, "", SCORE_KEYS, TCET_COUNT(SCORE_KEYS), &sc->combiner,
+                               err));
+        ops = OPS(tcet_combiner_ops, sc->combiner);
+        sc->scope = ops->scope;
+    }
+    TRY(resolve_inputs(p, sc, list, err));
+    if (!combiner && sc->input_count != 1)
+        return config_section_error(
+            err, s,
+            "[score %s] joins %zu metrics but has no \"combiner =\"; `tcet-host list "
+            "combiners` shows the choices",
+            s->name, sc->input_count);
+    if (!combiner && s->key_count > 1)
+        return config_error(err, s->keys[!strcmp(s->keys[0]->name, "metrics")],
+                            "[score %s] renames a metric and takes no key but \"metrics\"",
+                            s->name);
+    if (ops) {
+        int64_t least = ops->min_metrics ? ops->min_metrics : 2;
+
+        if ((int64_t)sc->input_count < least ||
+            (ops->max_metrics && (int64_t)sc->input_count > ops->max_metrics))
+            return impossible(
+                err, config_error(err, list, "combiner %s joins %s%lld metrics; %zu given",
+                                  plugin->desc.id, ops->max_metrics == least ? "" : "at least ",
+                                  (long long)least, sc->input_count));
+        if (sc->scope == TCET_SCOPE_PARAMETER)
+            TRY(parameter_scope(p, sc, s, err));
+        for (size_t i = 0; sc->scope != TCET_SCOPE_PARAMETER && i < s->key_count; i++) {
+            if (!strncmp(s->keys[i]->name, "aggregator", 10))
+                return config_error(err, s->keys[i],
+                                    "combiner %s joins numbers and takes no aggregator",
+                                    plugin->desc.id);
+        }
+        for (size_t i = 0; sc->scope == TCET_SCOPE_LAYER && i < sc->input_count; i++) {
+            if (p->metrics[p->columns[sc->inputs[i]].index].network)
+                return impossible(
+                    err, config_error(err, list,
+                                      "combiner %s joins layer by layer, but metric %s has "
+                                      "partition = network",
+                                      plugin->desc.id, p->columns[sc->inputs[i]].name));
+        }
+    }
+    sc->direction = ops && ops->direction ? ops->direction : p->columns[sc->inputs[0]].direction;
+    sc->column = (int)p->column_count;
+    column = add_column(p, sc->name, 1, p->score_count);
+    column->population = sc->scope == TCET_SCOPE_POPULATION;
+    column->layered = sc->scope == TCET_SCOPE_PARAMETER;
+    p->score_count++;
+    return TCET_OK;
+}

@@ -1,0 +1,238 @@
+/* plan_plugins.c -- a plan's plugins: found, bound, and the space, data and backend opened
+ * (plan.h).  Room: core/run. */
+#include "run/plan_parts.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { BATCH_MAX = 1 << 20 };
+
+/* Keys that the host itself reads; the rest of the section goes to its plugin. */
+static const char *const BACKEND_KEYS[] = {"plugin", "precision"};
+static const char *const DATA_KEYS[] = {"plugin", "batch", "seed", "resolution"};
+
+/* The plugin that a key names, or the default where the key is absent. */
+tcet_status plan_find_plugin(struct plan *p, tcet_kind kind, const struct config_key *k,
+                             const char *fallback, struct plugin **out, struct error *err)
+{
+    const struct plugin_info *info;
+    const char *id = k ? k->value : fallback;
+
+    if (registry_find(p->registry, kind, id, &info, err) < 0)
+        return k ? config_error(err, k, "%s", arena_strdup(&p->arena, err->text)) : err->status;
+    return registry_load(info, &p->arena, out, err);
+}
+
+static tcet_status bind_add(struct bindings *b, const char *name, struct config_key *k,
+                            struct error *err)
+{
+    if (b->count == TCET_COUNT(b->item))
+        return config_error(err, k, "too many keys in one section (at most %u)",
+                            TCET_COUNT(b->item));
+    b->item[b->count++] = (struct binding){name, k};
+    return TCET_OK;
+}
+
+/* Every key of a section that the host does not read itself.  prefix: only keys that begin
+ * with it, and without it. */
+tcet_status plan_bind_section(struct bindings *b, const struct config_section *s,
+                              const char *prefix, const char *const *own, size_t own_count,
+                              struct error *err)
+{
+    size_t n = strlen(prefix);
+
+    for (size_t i = 0; s && i < s->key_count; i++) {
+        const char *name = s->keys[i]->name;
+
+        if (strncmp(name, prefix, n) || plan_is_one_of(name, own, own_count))
+            continue;
+        if (!n && strchr(name, '.') && plan_is_one_of("aggregator", own, own_count))
+            continue; /* aggregator.KEY of a [score] */
+        TRY(bind_add(b, name + n, s->keys[i], err));
+    }
+    return TCET_OK;
+}
+
+/* An instance from the defaults of [kind ID] and a section's own keys. */
+tcet_status plan_make_instance(struct plan *p, const struct plugin *plugin,
+                               const struct config_section *s, const char *prefix,
+                               const char *const *own, size_t own_count, struct instance **out,
+                               struct error *err)
+{
+    struct bindings b = {.count = 0};
+    const char *kind = kind_name(plugin->desc.kind);
+    char *who = arena_printf(&p->arena, "%s %s", kind, plugin->desc.id);
+
+    TRY(plan_bind_section(&b, config_section(p->config, kind, plugin->desc.id), "", NULL, 0, err));
+    TRY(plan_bind_section(&b, s, prefix, own, own_count, err));
+    return instance_new(plugin, b.item, b.count, who, &p->arena, out, err);
+}
+
+/* "snip/1.0.0/SHA256{ddof=1}": identifies a plugin and its parameters in a key. */
+const char *plan_instance_key(struct plan *p, const struct instance *i)
+{
+    return arena_printf(&p->arena, "%s/%s/%s{%s}", i->plugin->desc.id, i->plugin->desc.version,
+                        i->plugin->info ? i->plugin->info->sha256 : "", i->params_text);
+}
+
+/* -- Space, data, backend --------------------------------------------------------------- */
+
+tcet_status plan_open_space(struct plan *p, struct error *err)
+{
+    struct config_key *k = config_get(p->config, "run", "", "space");
+    struct config_key *resolution = config_get(p->config, "data", "", "resolution");
+    struct plugin *plugin;
+    int64_t classes, side;
+
+    if (!k)
+        return error_set(err, TCET_E_ARG,
+                         "%s: [run] space is missing; `tcet-host list spaces` shows the choices",
+                         p->config->path);
+    TRY(plan_find_plugin(p, TCET_SPACE, k, NULL, &plugin, err));
+    TRY(plan_make_instance(p, plugin, config_section(p->config, "space", ""), "", NULL, 0,
+                           &p->space, err));
+    p->task.struct_size = sizeof p->task;
+    TRY(call_end(
+        &p->space->cx,
+        OPS(tcet_space_ops, p->space)->task(call_begin(&p->space->cx), p->space->self, &p->task),
+        err));
+    TRY(config_i64(p->config, "run", "", "classes", p->task.classes, 1, 100000, &classes, err));
+    p->task.classes = (int32_t)classes;
+    TRY(config_i64(p->config, "data", "", "resolution", p->task.height, 1, 4096, &side, err));
+    p->task.height = (int32_t)side;
+    if (resolution)
+        p->task.width = p->task.height;
+    return TCET_OK;
+}
+
+/* What a dataset refuses has a place in the config: the section that asks for the dataset. */
+static tcet_status data_error(struct plan *p, const struct plan_data *d, struct error *err)
+{
+    return d->section
+               ? config_section_error(err, d->section, "%s", arena_strdup(&p->arena, err->text))
+               : err->status;
+}
+
+/* Opens one dataset for the section that asks.  section: its parameters, [data], or NULL for
+ * another dataset named by a metric. */
+static tcet_status open_data(struct plan *p, const struct config_section *asks,
+                             const struct config_key *k, const char *fallback,
+                             const struct config_section *section, int64_t batch, struct error *err)
+{
+    struct plan_data *d = &p->data[p->data_count];
+    const tcet_dataset_ops *ops;
+    struct plugin *plugin;
+    int64_t seed;
+
+    TRY(plan_find_plugin(p, TCET_DATASET, k, fallback, &plugin, err));
+    TRY(plan_make_instance(p, plugin, section, "", DATA_KEYS, TCET_COUNT(DATA_KEYS), &d->dataset,
+                           err));
+    p->data_count++;
+    TRY(config_i64(p->config, "data", "", "seed", 0, 0, INT64_MAX, &seed, err));
+    d->id = plugin->desc.id;
+    d->section = asks;
+    d->seed = (uint64_t)seed;
+    d->batch = batch;
+    d->batches = 1;
+    ops = OPS(tcet_dataset_ops, d->dataset);
+    if (call_end(&d->dataset->cx, ops->open(call_begin(&d->dataset->cx), d->dataset->self), err) <
+        0)
+        return data_error(p, d, err);
+    d->info.struct_size = sizeof d->info;
+    TRY(call_end(&d->dataset->cx,
+                 ops->info(call_begin(&d->dataset->cx), d->dataset->self, &d->info), err));
+    d->info.identity[sizeof d->info.identity - 1] = '\0';
+    d->info.description[sizeof d->info.description - 1] = '\0';
+    return TCET_OK;
+}
+
+tcet_status plan_open_first_data(struct plan *p, struct error *err)
+{
+    const struct config_section *section = config_section(p->config, "data", "");
+    int64_t batch;
+
+    /* Every metric may name one of its own. */
+    p->data = arena_alloc(&p->arena, (p->config->section_count + 1) * sizeof *p->data);
+    TRY(config_i64(p->config, "data", "", "batch", 64, 1, BATCH_MAX, &batch, err));
+    return open_data(p, section, config_get(p->config, "data", "", "plugin"), "cifar10", section,
+                     batch, err);
+}
+
+/* The data that a metric's keys `data` and `batch` select. */
+tcet_status plan_metric_data(struct plan *p, const struct config_section *s, int *out,
+                             struct error *err)
+{
+    struct config_key *k = config_get(p->config, s->kind, s->name, "data");
+    const char *id = k ? k->value : p->data[0].id;
+    int64_t batch;
+
+    TRY(config_i64(p->config, s->kind, s->name, "batch", p->data[0].batch, 1, BATCH_MAX, &batch,
+                   err));
+    for (size_t i = 0; i < p->data_count; i++) {
+        if (!strcmp(p->data[i].id, id) && p->data[i].batch == batch) {
+            *out = (int)i;
+            return TCET_OK;
+        }
+    }
+    *out = (int)p->data_count;
+    return open_data(p, s, k, p->data[0].id,
+                     strcmp(id, p->data[0].id) ? NULL : config_section(p->config, "data", ""),
+                     batch, err);
+}
+
+/* Draws the mini-batches once; every architecture sees the same. */
+tcet_status plan_draw_data(struct plan *p, struct plan_data *d, struct error *err)
+{
+    tcet_data_request want = {.struct_size = sizeof want,
+                              .channels = p->task.channels,
+                              .height = p->task.height,
+                              .width = p->task.width,
+                              .classes = p->task.classes,
+                              .batch = d->batch,
+                              .batches = d->batches,
+                              .seed = d->seed};
+    int64_t image = (int64_t)want.channels * want.height * want.width, total;
+
+    if (__builtin_mul_overflow(image * d->batch, d->batches, &total) || total > INT64_C(1) << 33)
+        return error_set(
+            err, TCET_E_ARG, "[data] %lld mini-batches of %lld images of %dx%dx%d are too large",
+            (long long)d->batches, (long long)d->batch, want.channels, want.height, want.width);
+    d->x = mem_try((size_t)total, sizeof *d->x);
+    d->y = mem_try((size_t)(d->batch * d->batches), sizeof *d->y);
+    if (!d->x || !d->y)
+        return error_set(err, TCET_E_MEMORY, "no memory for the mini-batches");
+    if (call_end(&d->dataset->cx,
+                 OPS(tcet_dataset_ops, d->dataset)
+                     ->draw(call_begin(&d->dataset->cx), d->dataset->self, &want, d->x, d->y),
+                 err) < 0)
+        return data_error(p, d, err);
+    for (int64_t i = 0; i < d->batch * d->batches; i++) {
+        if (d->y[i] < 0 || d->y[i] >= p->task.classes)
+            return error_set(err, TCET_E_PLUGIN,
+                             "dataset %s gave label %lld where there are %d classes", d->id,
+                             (long long)d->y[i], p->task.classes);
+    }
+    for (int64_t i = 0; i < image * d->batch; i++)
+        d->x_sum += (double)d->x[i];
+    d->key = arena_printf(&p->arena, "%s %s batch=%lld seed=%llu %dx%dx%d classes=%d",
+                          plan_instance_key(p, d->dataset), d->info.identity, (long long)d->batch,
+                          (unsigned long long)d->seed, want.channels, want.height, want.width,
+                          want.classes);
+    return TCET_OK;
+}
+
+tcet_status plan_make_backend(struct plan *p, struct error *err)
+{
+    static const char *const precisions[] = {"f32", "f64", NULL};
+    struct config_key *k = config_get(p->config, "backend", "", "plugin");
+    struct plugin *plugin;
+    int precision;
+
+    TRY(config_choice(p->config, "backend", "", "precision", precisions, 0, &precision, err));
+    p->precision = precision ? TCET_PRECISION_F64 : TCET_PRECISION_F32;
+    TRY(plan_find_plugin(p, TCET_BACKEND, k, "torch", &plugin, err));
+    return plan_make_instance(p, plugin, config_section(p->config, "backend", ""), "", BACKEND_KEYS,
+                              TCET_COUNT(BACKEND_KEYS), &p->backend, err);
+}
