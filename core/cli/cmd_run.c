@@ -262,7 +262,7 @@ static tcet_status conclude(const struct config *config, const struct run_flags 
         buf_printf(&out, "%zu architectures: %zu scored now in %.1f s (%d worker%s), %zu from the "
                          "store, %zu failed; results in %s\n",
                    r->plan.arch_count, p->done, p->seconds, r->workers,
-                   r->workers == 1 ? "" : "s", p->stored, p->failed, r->folder);
+                   r->workers == 1 ? "" : "s", p->stored, r->failed, r->folder);
         print_best(&f, have ? &cmp : NULL, top, &out);
         buf_puts(&out, "\n");
         folder_stability(&f, &out);
@@ -291,10 +291,11 @@ static int finish(const struct config *config, const char *path, const struct ru
     }
     if (conclude(config, o, r, top, &err) < 0)
         return cli_fail(&err);
-    if (r->progress.failed) {
-        fprintf(stderr, "tcet-host: %zu architectures failed; their rows say why (`tcet-host export "
-                        "%s failed.csv`), --resume --retry-failed tries them again\n",
-                r->progress.failed, r->folder);
+    if (r->failed) {
+        fprintf(stderr,
+                "tcet-host: %zu architecture%s failed; the rows say why (`tcet-host export %s "
+                "failed.jsonl`), --resume --retry-failed tries again\n",
+                r->failed, r->failed == 1 ? "" : "s", r->folder);
         return EXIT_SOME_FAILED;
     }
     return 0;

@@ -34,6 +34,7 @@ struct run_result {
     struct wire_plan plan;     /* columns, architectures, provenance */
     const char *folder;        /* absolute */
     struct run_progress progress;
+    size_t failed;             /* architectures recorded as failed, by this run or before */
     int stopped;               /* stop was asked for */
     int workers;
 };

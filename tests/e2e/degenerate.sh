@@ -64,9 +64,10 @@ for n in 2 3 6; do
     check "as they would be without them, line $n" cmp <(strip keep $n) <(strip fail $n)
 done
 all fail --set run.on_nonfinite=fail --resume
-check "failed ones are not tried again" said '0 scored now' out
+check "failed ones are not tried again" said '0 scored now .* 3 failed' out
+check "nor forgotten: exit code 3 again" test "$code" = 3
 all fail --set run.on_nonfinite=fail --resume --retry-failed
-check "unless asked for" said '3 scored now' out
+check "unless asked for" said '3 scored now .* 3 failed' out
 
 # One image: no statistics over images.
 run run "$source/conf/tcet_snip.ini" --set data.batch=1 --set data.resolution=8 --archs file:list \
