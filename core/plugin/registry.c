@@ -274,14 +274,25 @@ void registry_close(struct registry *r)
     free(r);
 }
 
-/* What files that could not be used, and that may be meant, say. */
-static void mention_broken(const struct registry *r, const char *id, struct buf *b)
+/* What files that could not be used, and that may be meant, say: those named like the
+ * plugin, and where there is none, and no name is near either, one of the user's folders. */
+static void mention_broken(const struct registry *r, const char *id, int near, struct buf *b)
 {
+    int named = near;
+
     for (size_t i = 0; i < r->broken_count; i++) {
         const char *slash = strrchr(r->broken[i].path, '/');
 
-        if (*id && strstr(slash ? slash : r->broken[i].path, id))
+        if (*id && strstr(slash ? slash : r->broken[i].path, id)) {
             buf_printf(b, "; unusable: %s", r->broken[i].error);
+            named = 1;
+        }
+    }
+    for (size_t i = 0; !named && i < r->broken_count; i++) {
+        if (!r->broken[i].builtin) {
+            buf_printf(b, "; unusable: %s", r->broken[i].error);
+            named = 1;
+        }
     }
 }
 
@@ -306,7 +317,7 @@ tcet_status registry_find(const struct registry *r, tcet_kind kind, const char *
         else if (!strcmp(r->items[i].id, id))
             buf_printf(&more, "; \"%s\" is of kind %s", id, kind_name(r->items[i].kind));
     }
-    mention_broken(r, id, &more);
+    mention_broken(r, id, text_nearest(id, names, n) != NULL, &more);
     names_hint(hint, sizeof hint, "there are", id, names, n);
     error_set(err, TCET_E_ARG, "there is no %s \"%.80s\"%s%s", name, id, hint,
               more.data ? more.data : "");

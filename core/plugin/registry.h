@@ -60,7 +60,8 @@ tcet_status registry_open(const char *const *extra, size_t extra_count, struct r
                           struct error *err);
 void registry_close(struct registry *r);
 /* By kind and id; when absent the error suggests the nearest and lists what there is, and
- * mentions broken files whose name contains id. */
+ * mentions broken files whose name contains id (where none does and no name is near either, one
+ * of the folders that the user added). */
 tcet_status registry_find(const struct registry *r, tcet_kind kind, const char *id,
                           const struct plugin_info **out, struct error *err);
 const char *kind_name(tcet_kind kind);             /* "saliency" ...; NULL if unknown */

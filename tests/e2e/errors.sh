@@ -173,6 +173,9 @@ plugin "plugin whose parameters do not fit" param_size ''
 mkdir junk && echo 'not a library' >junk/junk.so
 wrong "a .so that is none" 'no saliency "junk".*junk.so: ' --set plugins.path=junk \
     --set metric.m.saliency=junk --set metric.m.aggregator=sum
+wrong "a .so that is none, under another name than the plugin's" \
+    'no saliency "energy".*unusable: .*junk.so: ' --set plugins.path=junk \
+    --set metric.m.saliency=energy --set metric.m.aggregator=sum
 wrong "plugin folder that is not there" 'plugin folder .*nowhere: No such file' \
     --set plugins.path=nowhere
 
