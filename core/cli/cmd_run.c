@@ -328,6 +328,7 @@ static int execute(const char *path, const struct run_flags *o)
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGHUP, &sa, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, with a message */
     if (isatty(2) && !o->quiet)
         ro.progress = show_progress;
     if (plan_check_unused(config, &err) < 0 || check_exports(config, o, &err) < 0 ||

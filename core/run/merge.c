@@ -242,7 +242,7 @@ static tcet_status populate(struct merge *m, const struct merge_options *o, stru
             return error_set(err, TCET_E_PLUGIN, "%s/config.ini gives other columns than the folder "
                                                  "holds", m->part[0].folder);
     }
-    return population_scores(m->out, m->part[0].config, &plan, &c, 0, err);
+    return population_scores(m->out, m->part[0].config, &plan, &c, 0, 1, err);
 }
 
 static tcet_status merge(struct merge *m, const char *out, const char *const *in,

@@ -45,7 +45,7 @@ static tcet_status one_score(struct store *store, const struct wire_plan *p, siz
 
 tcet_status population_scores(struct store *store, const struct config *config,
                               const struct wire_plan *plan, struct client *c, size_t memory,
-                              struct error *err)
+                              int64_t retries, struct error *err)
 {
     struct arena a = {0};
     tcet_status st = TCET_OK;
@@ -53,8 +53,12 @@ tcet_status population_scores(struct store *store, const struct config *config,
     for (size_t i = 0; i < plan->column_count && st >= 0; i++) {
         if (!plan->columns[i].population)
             continue;
-        arena_reset(&a);
-        st = one_score(store, plan, i, c, config, memory, &a, err);
+        for (int64_t tries = 0; tries <= retries; tries++) {
+            arena_reset(&a);
+            st = one_score(store, plan, i, c, config, memory, &a, err);
+            if (st >= 0 || st == TCET_E_CANCELLED || client_up(c))
+                break; /* else the worker died: another may live */
+        }
         if (st < 0)
             error_prefix(err, "score %s: ", plan->columns[i].name);
     }

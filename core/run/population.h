@@ -10,9 +10,10 @@
 struct client;
 /* Computes the plan's population columns from what the store holds of their inputs, and puts
  * them into the store.  c: a client that is down, started when there is such a column and
- * stopped at the end; memory: its address-space limit in bytes, 0 none. */
+ * stopped at the end, and started again `retries` times when it dies; memory: its
+ * address-space limit in bytes, 0 none. */
 tcet_status population_scores(struct store *store, const struct config *config,
                               const struct wire_plan *plan, struct client *c, size_t memory,
-                              struct error *err);
+                              int64_t retries, struct error *err);
 
 #endif

@@ -304,6 +304,20 @@ static tcet_status finish(struct scorer *s, struct instance *aggregator, const d
     return TCET_OK;
 }
 
+/* Doubles after S^l that must stay as they are: who writes past its end is named, not whoever
+ * meets the damage later. */
+enum { FENCE = 512, FENCE_BYTE = 0x5c };
+
+static int fence_holds(const double *fence)
+{
+    const unsigned char *byte = (const unsigned char *)fence;
+    unsigned damage = 0;
+
+    for (size_t i = 0; i < FENCE * sizeof *fence; i++)
+        damage |= byte[i] ^ FENCE_BYTE;
+    return !damage;
+}
+
 /* S^l of one layer, and its number for every metric that reads this saliency by layer. */
 static tcet_status take_layer(struct scorer *s, int saliency, const tcet_layer *layer,
                               struct error *err)
@@ -323,25 +337,29 @@ static tcet_status take_layer(struct scorer *s, int saliency, const tcet_layer *
     TRY(matrix_size(s, ps, &out->guards, layer, &rows, &cols, err));
     need = (size_t)(rows * cols);
     if (ps->keep) {
-        data = arena_alloc(&s->arena, (need + 1) * sizeof *data);
+        data = arena_alloc(&s->arena, (need + FENCE) * sizeof *data);
         out->kept[at] = (struct kept){data, rows, cols};
     } else {
-        if (need > s->matrix_cap) {
+        if (!s->matrix || need > s->matrix_cap) {
             free(s->matrix);
             s->matrix_cap = 0;
-            if (!(s->matrix = mem_try(need, sizeof *s->matrix)))
+            if (!(s->matrix = mem_try(need + FENCE, sizeof *s->matrix)))
                 return error_set(err, TCET_E_MEMORY, "no memory for a saliency matrix");
             s->matrix_cap = need;
         }
         data = s->matrix;
         memset(data, 0, need * sizeof *data);
     }
+    memset(data + need, FENCE_BYTE, FENCE * sizeof *data);
     view = matrix_view(data, rows, cols, shape);
     TRY(call_end(&ps->instance->cx,
                  OPS(tcet_saliency_ops, ps->instance)
                      ->layer(enter(s, ps->instance, &out->guards), ps->instance->self, layer,
                              &view),
                  err));
+    if (!fence_holds(data + need))
+        return error_set(err, TCET_E_PLUGIN, "%s: misbehaves: it writes past the end of S^l of "
+                                             "layer %s", ps->instance->cx.who, layer->name);
     for (size_t m = 0; m < p->metric_count; m++) {
         struct plan_metric *pm = &p->metrics[m];
         struct score_value *v = &s->row.values[pm->column];

@@ -378,6 +378,13 @@ static tcet_status listen(struct supervisor *s, int client, struct error *err)
     return TCET_OK;
 }
 
+/* How long a worker may be silent.  Loading the backend is no plugin's fault, however short
+ * the config's timeout and however loaded the machine. */
+static double patience(const struct supervisor *s, enum client_state state)
+{
+    return state == CLIENT_GREETED && s->timeout < 60 ? 60 : s->timeout;
+}
+
 static tcet_status check_timeouts(struct supervisor *s, struct error *err)
 {
     double t = client_clock();
@@ -385,11 +392,12 @@ static tcet_status check_timeouts(struct supervisor *s, struct error *err)
 
     for (int i = 0; i < s->client_count; i++) {
         struct client *c = &s->clients[i];
+        double limit = patience(s, c->state);
 
-        if (!client_up(c) || c->state == CLIENT_IDLE || t - c->since < s->timeout)
+        if (!client_up(c) || c->state == CLIENT_IDLE || t - c->since < limit)
             continue;
         snprintf(prefix, sizeof prefix, "no answer within %.3g s ([run] timeout); the worker ",
-                 s->timeout);
+                 limit);
         TRY(lose(s, i, prefix, err));
     }
     return TCET_OK;
@@ -526,16 +534,22 @@ static tcet_status make_clients(struct supervisor *s, struct error *err)
     return TCET_OK;
 }
 
-/* The first worker says what the config means. */
+/* The first worker says what the config means.  One that dies of something else than the
+ * config (kill -9, say) is started again. */
 static tcet_status make_plan(struct supervisor *s, struct error *err)
 {
     struct client *first = &s->clients[0];
+    tcet_status st = TCET_OK;
     const char *data;
+    int64_t tries = 0;
     size_t n;
 
-    TRY(client_start(first, s->config, &(struct wire_hello){.open_backend = 1, .want_archs = 1},
-                     s->memory, err));
-    TRY(client_wait(first, WIRE_PLAN, s->timeout, &data, &n, err));
+    do {
+        TRY(client_start(first, s->config,
+                         &(struct wire_hello){.open_backend = 1, .want_archs = 1}, s->memory, err));
+        st = client_wait(first, WIRE_PLAN, patience(s, CLIENT_GREETED), &data, &n, err);
+    } while (st < 0 && st != TCET_E_CANCELLED && !client_up(first) && tries++ < s->retries);
+    TRY(st);
     TRY(wire_unpack_plan(data, n, &s->r->arena, &s->r->plan, err));
     first->state = CLIENT_IDLE;
     return TCET_OK;
@@ -562,7 +576,8 @@ static tcet_status run(struct supervisor *s, struct error *err)
     if (s->r->stopped || s->o->shard.count) /* a shard is not the population: merging makes them */
         return TCET_OK;
     last = new_client(s, 0);
-    return population_scores(s->store, s->config, &s->r->plan, &last, s->memory, err);
+    return population_scores(s->store, s->config, &s->r->plan, &last, s->memory, s->retries,
+                             err);
 }
 
 tcet_status run_supervise(struct config *config, const struct run_options *options,

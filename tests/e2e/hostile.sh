@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# hostile.sh BUILD_DIR SOURCE_DIR -- protects a run from a plugin that crashes, aborts, exits, hangs,
+# eats memory, writes past its memory or gives NaN: each costs the architectures it meets and no
+# others, the row says which plugin it was and what it did, and the run goes on to its end.
+. "$(dirname "$0")/lib.sh"
+
+# Crashes must end as they do without the address sanitizer.
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0
+
+# A network without a convolution in its cells, and one with many.
+cat >two.txt <<'EOF'
+|none~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|
+|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|
+EOF
+macs=('"macs":7783040' '"macs":220119680') # of them
+
+config() # PLUGIN
+{
+    rm -rf plugins results
+    mkdir plugins && cp "$fixtures/bad_layer_$1.so" plugins/
+    cat >hostile.ini <<EOF
+[run]
+space   = nats_tss
+archs   = file:two.txt
+output  = results
+workers = 1
+timeout = 2
+retries = 0
+[plugins]
+path = plugins
+[metric macs]
+saliency   = macs
+aggregator = sum
+[metric bad]
+saliency   = $1
+aggregator = sum
+EOF
+}
+
+# costs PLUGIN REGEX [OPTION...]: both rows fail for that reason, exit code 3.
+costs()
+{
+    local plugin=$1 regex=$2
+    shift 2
+    config "$plugin"
+    run run hostile.ini --export rows.jsonl --quiet "$@"
+    check "$plugin: the run ends with exit code 3" test $code = 3
+    check "$plugin: each row says why" \
+        test "$(grep -cE "\"status\":\"failed\",\"error\":\"$regex" rows.jsonl)" = 2
+}
+
+died='the worker was killed by signal'
+last='the plugin that ran last is saliency'
+costs crash "$died 11 .*$last crash"
+costs abort "$died 6 .*$last abort"
+costs exit "the worker exited with code 0; $last exit"
+costs spin "no answer within 2 s .*$last spin"
+costs sleep "no answer within 2 s .*$last sleep"
+costs overrun "saliency overrun: misbehaves: it writes past the end"
+costs silent "saliency silent: misbehaves"
+costs throw ".*nobody catches this.*$last throw"
+if nm -D "$host" | grep -q __asan_; then
+    echo "SKIP hog: the address sanitizer needs all address space"
+else
+    # enough for libtorch, and soon used up
+    costs hog "$died .*$last hog" --set run.memory=8000 --set run.timeout=60
+fi
+
+config deep
+run run hostile.ini --export rows.jsonl --quiet --set run.workers=2 --set run.retries=1
+check "deep: the run ends with exit code 3" test $code = 3
+check "deep: the shallow network is well" \
+    grep -qE "${macs[0]}.*\"status\":\"ok\"" rows.jsonl
+check "deep: the deep one is named" \
+    grep -qE "nor_conv_3x3.*\"status\":\"failed\",\"error\":\"$died 6 .*$last deep" rows.jsonl
+check "deep: one try and one retry" test "$(grep -c 'warning: the worker' err)" = 1
+run run hostile.ini --resume --quiet --export again.jsonl
+check "deep: a failed row is not tried again" cmp rows.jsonl again.jsonl
+run run hostile.ini --resume --retry-failed --quiet --export again.jsonl
+check "deep: unless asked for" test $code = 3
+
+config nan
+run run hostile.ini --export rows.jsonl --quiet
+check "nan: a value like others" test $code = 0
+check "nan: shown and counted" \
+    test "$(grep -cE '"bad":"nan".*"guards":\{"nonfinite":[0-9]+\},"status":"ok"' rows.jsonl)" = 2
+rm -rf results
+run run hostile.ini --export rows.jsonl --quiet --set run.on_nonfinite=fail
+check "nan: a failure where the config says so" test $code = 3
+
+config print
+run run hostile.ini --export rows.jsonl --quiet
+check "print: results are no place for what a plugin prints" test ! -s out
+check "print: nor is it an error" test $code = 0
+finish

@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# kill.sh BUILD_DIR SOURCE_DIR -- protects hours of work: kill -9 of the supervisor, of a worker or of
+# all at once, at any moment, loses no committed row and leaves no process behind, and after
+# --resume the export has the bytes of an undisturbed run.  TCET_KILLS moments (default 12, all:
+# 100), drawn from TCET_SEED.
+. "$(dirname "$0")/lib.sh"
+rounds=${TCET_KILLS:-12}
+RANDOM=${TCET_SEED:-1}
+
+# No pass, so no libtorch: rows come by the millisecond, and most moments hit work.
+cat >kill.ini <<'EOF'
+[run]
+space   = nats_tss
+archs   = sample:600
+workers = 2
+retries = 2
+[metric params]
+saliency   = ones
+aggregator = sum
+[metric macs]
+saliency   = macs
+aggregator = snr
+[score joined]
+combiner = layerdot
+metrics  = macs, params
+[score rank]
+combiner = rankave
+metrics  = params, macs
+EOF
+run run kill.ini --output whole --export whole.jsonl --layers --quiet
+check "the undisturbed run" test $code = 0
+began=$(date +%s%N)
+run run kill.ini --output timed --quiet
+span=$(($(date +%s%N) - began)) # nanoseconds of a run
+
+# start FOLDER OPTION...: a run in a session of its own, in the background; its id in $pid.
+start()
+{
+    local folder=$1
+    shift
+    setsid "$host" run kill.ini --output "$folder" --quiet --resume "$@" >out 2>err </dev/null &
+    pid=$!
+}
+
+# Sleeps for PERCENT hundredths of a run.
+wait_for() { sleep "$(awk -v s="$span" -v p="$1" 'BEGIN { printf "%.4f", s * p / 1e11 }')"; }
+
+all_gone() # within 5 seconds
+{
+    local i
+    for i in $(seq 100); do
+        pgrep -s "$pid" >/dev/null || return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+same() { cmp whole.jsonl "$1.jsonl"; }
+
+declare -A hits=()
+for round in $(seq "$rounds"); do
+    folder=kill$round
+    whom=$((RANDOM % 3)) percent=$((RANDOM % 110)) nth=$RANDOM
+    start "$folder" --export "$folder.jsonl" --layers
+    wait_for $percent
+    case $whom in
+    0) whom=supervisor
+        kill -KILL $pid 2>/dev/null ;;
+    1) whom=group
+        kill -KILL -- -$pid 2>/dev/null || kill -KILL $pid 2>/dev/null ;;
+    2) whom=worker
+        mapfile -t workers < <(pgrep -P $pid)
+        [ ${#workers[@]} = 0 ] || kill -KILL "${workers[nth % ${#workers[@]}]}" 2>/dev/null ;;
+    esac
+    wait $pid 2>/dev/null
+    code=$?
+    name="round $round: $whom killed at $percent % of a run"
+    if [ $code = 137 ]; then
+        hits[$whom]=$((${hits[$whom]:-0} + 1))
+        check "$name, nothing left behind" all_gone
+        run run kill.ini --output "$folder" --quiet --resume --export "$folder.jsonl" --layers
+    fi
+    if [ $code = 0 ]; then
+        check "$name, the same bytes" same "$folder"
+    else
+        fail "$name" "exit code $code"
+    fi
+    rm -rf "$folder"
+done
+echo "killed: supervisor ${hits[supervisor]:-0}, all ${hits[group]:-0} times"
+
+# -- Several kills of one run ---------------------------------------------------------------
+for percent in 35 45 55 60 60; do
+    start often
+    wait_for $percent
+    kill -KILL -- -$pid 2>/dev/null
+    wait $pid 2>/dev/null
+done
+run run kill.ini --output often --quiet --resume --export often.jsonl --layers
+check "five kills of one run, the same bytes" same often
+
+# -- Ctrl-C ---------------------------------------------------------------------------------
+start stopped --archs sample:6000
+wait_for 150
+kill -INT -- -$pid # as a terminal does: to all
+wait $pid
+code=$?
+check "Ctrl-C: exit code 130" test $code = 130
+check "Ctrl-C: says what is kept and how to go on" \
+    grep -qE 'interrupted; [1-9][0-9]* of 6000 .* kept .*' err
+check "Ctrl-C: names --resume" grep -q 'run kill.ini --resume' err
+check "Ctrl-C: nothing left behind" all_gone
+run export stopped part.jsonl
+check "Ctrl-C: what is done can be read" \
+    test "$(grep -c '"status":"ok"' part.jsonl)" -gt 0
+run run kill.ini --output stopped --quiet --resume --export stopped.jsonl --layers
+check "Ctrl-C: a resume with fewer architectures has the same bytes" same stopped
+
+# -- Two at once ----------------------------------------------------------------------------
+start shared --archs sample:6000
+for _ in $(seq 200); do
+    [ -s shared/lock ] && break
+    sleep 0.05
+done
+refuses "a second run on one folder" "shared is in use by another run \(process $pid\)" \
+    run kill.ini --output shared --resume --quiet
+refuses "nor without --resume" "shared is in use by another run \(process $pid\)" \
+    run kill.ini --output shared --quiet
+run export shared beside.jsonl
+check "an export beside a run" test $code = 0
+kill -KILL $pid
+wait $pid 2>/dev/null
+run run kill.ini --output shared --quiet --resume --export shared.jsonl --layers
+check "a dead run's lock does not block" same shared
+finish
