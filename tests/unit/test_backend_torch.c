@@ -873,6 +873,50 @@ static void test_kernels(void **state)
     net_free(n);
 }
 
+/* Convolutions in double are the backend's own: every kind of window against libtorch's. */
+static void test_convolutions(void **state)
+{
+    static const struct {
+        int32_t in, out, kernel, stride, pad, dilation, groups;
+    } kinds[] = {
+        {3, 16, 3, 1, 1, 1, 1},  {16, 17, 3, 2, 1, 1, 1}, {5, 3, 1, 1, 0, 1, 1},
+        {4, 9, 1, 2, 0, 1, 1},   {9, 33, 2, 2, 0, 1, 1},  {2, 5, 5, 1, 2, 1, 1},
+        {3, 8, 3, 1, 2, 2, 1},   {6, 4, 3, 3, 0, 1, 1},   {1, 1, 7, 2, 3, 1, 1},
+        {4, 6, 3, 1, 1, 1, 2},   {3, 20, 1, 1, 1, 1, 1},  {7, 2, 3, 2, 4, 2, 1},
+        {2, 3, 8, 1, 0, 1, 1},
+    };
+    const uint32_t wants = TCET_WANT_GRADIENT | TCET_WANT_OUTPUT | TCET_WANT_OUTPUT_GRADIENT;
+    tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY, .gradient = TCET_GRADIENT_BATCH,
+                      .precision = TCET_PRECISION_F64};
+    void *aten;
+
+    (void)state;
+    NEED_TORCH();
+    aten = instance("device", "cpu", "kernels", "aten", NULL);
+    assert_int_equal(ops->open(&host.cx, aten), TCET_OK);
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        struct net *n = net_new(kinds[k].in);
+        int32_t at = conv(n, 0, kinds[k].out, kinds[k].kernel, 1, kinds[k].groups, 1);
+        tcet_node *x = &n->nodes[at];
+        struct result *a, *b;
+
+        x->stride_h = x->stride_w = kinds[k].stride;
+        x->padding_h = x->padding_w = kinds[k].pad;
+        x->dilation_h = x->dilation_w = kinds[k].dilation;
+        x->h = x->w = (SIDE + 2 * kinds[k].pad - kinds[k].dilation * (kinds[k].kernel - 1) - 1) /
+                          kinds[k].stride + 1;
+        n = net_finish(n, at, 1);
+        a = run(cpu, n, pass, TCET_SITE_WEIGHT | TCET_SITE_INPUT, wants, 1);
+        b = run(aten, n, pass, TCET_SITE_WEIGHT | TCET_SITE_INPUT, wants, 1);
+        if (!(distance(a, b) < 1e-12))
+            fail_msg("kind %zu: %g apart", k, distance(a, b));
+        result_free(a);
+        result_free(b);
+        net_free(n);
+    }
+    drop(aten);
+}
+
 /* Same bits whatever was scored before; float32 is near float64. */
 static void test_repeats(void **state)
 {
@@ -980,8 +1024,9 @@ int main(void)
         cmocka_unit_test(test_sample_rows), cmocka_unit_test(test_signs),
         cmocka_unit_test(test_layer_facts), cmocka_unit_test(test_norm),
         cmocka_unit_test(test_flatten),     cmocka_unit_test(test_kernels),
-        cmocka_unit_test(test_repeats),     cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_devices),     cmocka_unit_test(test_stops),
+        cmocka_unit_test(test_convolutions), cmocka_unit_test(test_repeats),
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_stops),
     };
 
     return cmocka_run_group_tests(tests, load, unload);

@@ -361,11 +361,19 @@ static tcet_status forward_conv(struct job *j, int32_t i)
 {
     const tcet_node *node = job_node(j, i);
     struct ts_conv s = conv_of(j, i, j->n);
+    const void *x = j->v[job_input(j, i, 0)].val->data;
     ts_tensor *t;
     void *data;
 
-    t = ts_conv_forward(j->d, &s, j->v[job_input(j, i, 0)].val->data, weight_of(j, node),
-                        bias_of(j, node), &data);
+    if (j->k->conv_forward && s.groups == 1) {
+        j->v[i].val = new_value(j, i);
+        if (!j->v[i].val)
+            return TCET_E_MEMORY;
+        return check(j, j->k->conv_forward(j->d, &s, x, weight_of(j, node), bias_of(j, node),
+                                           j->v[i].val->data),
+                     i, "convolution");
+    }
+    t = ts_conv_forward(j->d, &s, x, weight_of(j, node), bias_of(j, node), &data);
     if (!t)
         return check(j, TCET_E_BACKEND, i, "convolution");
     j->v[i].val = memory_adopt(j, t, data);
@@ -712,21 +720,30 @@ static tcet_status back_conv(struct job *j, int32_t i, int64_t row, struct memor
     int32_t in = job_input(j, i, 0);
     struct ts_conv s = conv_of(j, i, j->count);
     void *dw = gradient_row(j, node, row), *data = NULL;
-    struct memory *dx;
+    const void *x = dw ? value_at(j, in) : NULL;
+    int own = j->k->conv_forward && s.groups == 1, status = 0;
+    struct memory *dx = NULL;
     ts_tensor *t = NULL;
-    tcet_status st;
 
     if (!dw && !j->v[in].up)
         return TCET_OK;
-    st = check(j, ts_conv_backward(j->d, &s, g->data, dw ? value_at(j, in) : NULL,
-                                   weight_of(j, node), dw, j->v[in].up ? &t : NULL, &data),
-               i, "backward of convolution");
-    if (st != TCET_OK || !t)
-        return st;
-    dx = memory_adopt(j, t, data);
-    if (!dx)
+    if (own && j->v[in].up && !(dx = new_gradient(j, in)))
         return TCET_E_MEMORY;
-    give(j, in, dx);
+    if (own && dw)
+        status = j->k->conv_weights(j->d, &s, g->data, x, dw);
+    if (own && dx && status == 0)
+        status = j->k->conv_input(j->d, &s, g->data, weight_of(j, node), dx->data);
+    if (!own)
+        status = ts_conv_backward(j->d, &s, g->data, x, weight_of(j, node), dw,
+                                  j->v[in].up ? &t : NULL, &data);
+    if (status != 0) {
+        memory_drop(dx);
+        return check(j, status, i, "backward of convolution");
+    }
+    if (t && !(dx = memory_adopt(j, t, data)))
+        return TCET_E_MEMORY;
+    if (dx)
+        give(j, in, dx);
     return TCET_OK;
 }
 

@@ -181,6 +181,8 @@ static inline uint64_t signs_double(const double *x)
     return word;
 }
 
+#include "kernels_conv.h"
+
 #define NUM float
 #define OF(name) name##_float
 #define FMA(a, b, c) __builtin_fmaf(a, b, c)

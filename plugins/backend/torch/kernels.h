@@ -1,4 +1,4 @@
-/* kernels.h -- the table of everything but convolutions that the executor needs: one filled
+/* kernels.h -- the table of everything that the executor needs beside libtorch's convolutions: one filled
  * by the fused CPU kernels (kernels.c, once an instruction set and type), one by plain
  * libtorch calls (kernels_aten.c, any device; what the fused ones are tested against).
  *
@@ -69,6 +69,14 @@ struct kernels {
     int (*loss)(struct ts_device *d, int32_t cross_entropy, const void *logits,
                 const int64_t *labels, int64_t n, int64_t c, double temperature, int64_t only,
                 void *g);
+    /* Convolutions where libtorch has no fast one; NULL: libtorch's.  groups = 1.  bias may be
+     * NULL; w and dw are [oc, c, kh, kw]; dw is added to. */
+    int (*conv_forward)(struct ts_device *d, const struct ts_conv *s, const void *x, const void *w,
+                        const void *bias, void *y);
+    int (*conv_weights)(struct ts_device *d, const struct ts_conv *s, const void *g, const void *x,
+                        void *dw);
+    int (*conv_input)(struct ts_device *d, const struct ts_conv *s, const void *g, const void *w,
+                      void *dx);
     /* packs: bits[n, words] = signs of x[n, units]. */
     void (*pack)(const void *x, int64_t n, int64_t units, uint64_t *bits);
     /* packs: k[n, n] += units - popcount(bits_i ^ bits_j), *positive += popcount. */

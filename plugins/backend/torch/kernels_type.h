@@ -879,4 +879,9 @@ static const struct kernels OF(table) = {
     .loss = OF(loss),
     .pack = OF(pack),
     .agreement_bits = agreement_bits,
+#if IS_F64
+    .conv_forward = conv_forward,
+    .conv_weights = conv_weights,
+    .conv_input = conv_input,
+#endif
 };

@@ -4,8 +4,10 @@
 
 #include <tcet/draft/backend.h>
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/cuda.h>
 #include <torch/version.h>
 
 #ifdef TCET_TORCH_CUDA
