@@ -53,11 +53,12 @@ static inline tcet_status plainnet_numbers(tcet_ctx *cx, const char *text, const
     static const int32_t most = 4096;
 
     for (int32_t i = 0; i < count; i++) {
-        size_t n = strspn(*at + 1, "0123456789"), position = (size_t)(*at - text) + 1;
+        size_t position = (size_t)(*at - text) + 1, n;
 
         if (**at != (i ? ',' : '('))
             return space_fail(cx, TCET_E_ARG, "position %zu: '%c' is expected, not \"%.8s\"",
                               position, i ? ',' : '(', *at);
+        n = strspn(*at + 1, "0123456789");
         if (n == 0 || n > 4 || atoi(*at + 1) < 1 || atoi(*at + 1) > most)
             return space_fail(cx, TCET_E_ARG, "position %zu: a number from 1 to %d is expected",
                               position + 1, most);
