@@ -362,6 +362,8 @@ static tcet_status connect_to(struct store *s, const char *file, int flags, cons
     if (sqlite3_open_v2(file, &s->db, flags, vfs) != SQLITE_OK)
         return sql_fail(s, err);
     sqlite3_busy_timeout(s->db, BUSY_MS);
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     TRY(sql_exec(s, prepare, err));
     return ask(s, "PRAGMA schema_version", &version, err); /* the first real read */
 }
@@ -423,6 +425,25 @@ static tcet_status connect_writer(struct store *s, const char *file, struct erro
     return TCET_OK;
 }
 
+/* Views, triggers and computed columns would run what somebody else wrote whenever a table is
+ * looked at: every definition must be one of ours. */
+static tcet_status check_schema(struct store *s, struct error *err)
+{
+    int64_t foreign = 0;
+    char *text = sqlite3_mprintf("SELECT count(*) FROM sqlite_master WHERE sql IS NOT NULL"
+                                 " AND name NOT LIKE 'sqlite\\_%%' ESCAPE '\\'"
+                                 " AND instr(%Q, sql || ';') = 0", schema);
+    tcet_status st = text ? ask(s, text, &foreign, err)
+                          : error_set(err, TCET_E_MEMORY, "%s: out of memory", s->path);
+
+    sqlite3_free(text);
+    TRY(st);
+    if (foreign)
+        return error_set(err, TCET_E_ARG,
+                         "%s: holds tables, views or triggers that tcet-host did not make", s->path);
+    return TCET_OK;
+}
+
 /* Is it ours, and of this version?  *empty: a new file, or one killed before its tables. */
 static tcet_status check_format(struct store *s, int *empty, struct error *err)
 {
@@ -441,7 +462,7 @@ static tcet_status check_format(struct store *s, int *empty, struct error *err)
                          "%s: made by a newer tcet-host (format %" PRId64
                          "; this one knows format %d)",
                          s->path, version, FORMAT);
-    return TCET_OK;
+    return check_schema(s, err);
 }
 
 static tcet_status make_tables(struct store *s, struct error *err)
