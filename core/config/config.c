@@ -10,6 +10,7 @@
 
 #include "base/names.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "config/internal.h"
 
 /* A key that was asked for in sections of a kind. */
@@ -143,7 +144,7 @@ const char *section_name_problem(const char *kind, const char *name)
 {
     if (*name && config_nameless(kind))
         return "this section takes no name";
-    if (name[strcspn(name, " \t.,=[];#")])
+    if (!utf8_line(name) || name[strcspn(name, " \t.,=[];#")])
         return "a section's name is one word without . , = [ ] ; #";
     return NULL;
 }
@@ -153,6 +154,8 @@ const char *key_problem(const char *key)
     if (!*key || key[strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                  "0123456789_.-")])
         return "a key is made of letters, digits, _, - and .";
+    if (strlen(key) > 128)
+        return "the key is longer than 128 letters";
     return NULL;
 }
 
@@ -183,6 +186,8 @@ tcet_status config_set(struct config *c, const char *text, struct error *err)
         problem = key_problem(key);
     if (!problem)
         problem = value_problem(value);
+    if (!problem && strlen(text) > CONFIG_LINE_MAX)
+        problem = "the text is longer than 64 KiB";
     if (!problem && !strcmp(kind, "run") && !strcmp(key, "include"))
         problem = "files are included by files only";
     if (!problem && c->key_count >= CONFIG_KEYS_MAX)
@@ -190,7 +195,7 @@ tcet_status config_set(struct config *c, const char *text, struct error *err)
     if (!problem && !(dir = getcwd(NULL, 0)))
         problem = "the current folder is gone";
     if (problem)
-        st = error_set(err, TCET_E_ARG, "--set %s: %s", text, problem);
+        st = error_set(err, TCET_E_ARG, "--set %.200s: %s", text, problem);
     else
         config_put(c, kind, name, key, value, "--set", dir, 0);
     free(dir);

@@ -4,6 +4,9 @@
 
 #include "config/config.h"
 
+/* Bytes of a line in a file, and of a --set text, so that what is set can be printed and read. */
+enum { CONFIG_LINE_MAX = 64 * 1024 };
+
 /* The section, made when it is not there. */
 struct config_section *section_put(struct config *c, const char *kind, const char *name,
                                    const char *file, int line);

@@ -17,7 +17,7 @@
 #include "base/utf8.h"
 #include "config/internal.h"
 
-enum { LINE_MAX_ = 64 * 1024, FILE_MAX = 16 * 1024 * 1024, DEPTH_MAX = 16, FILES_MAX = 256 };
+enum { FILE_MAX = 16 * 1024 * 1024, DEPTH_MAX = 16, FILES_MAX = 256 };
 
 /* An include line. */
 struct include {
@@ -88,7 +88,7 @@ static tcet_status take_line(struct source *s)
     }
     if (n && start[n - 1] == '\r')
         n--;
-    if (n > LINE_MAX_)
+    if (n > CONFIG_LINE_MAX)
         return fault(s, "the line is longer than 64 KiB");
     if (memchr(start, '\0', n))
         return fault(s, "the line holds a NUL byte");
@@ -143,8 +143,6 @@ static tcet_status take_pair(struct source *s, size_t cap)
     problem = key_problem(text_strip(key));
     if (problem)
         return fault(s, problem);
-    if (strlen(key) > 128)
-        return fault(s, "the key is longer than 128 letters");
     if (s->text.len + 2 > cap) {
         s->long_value = text_strip(arena_strdup(&s->config->arena, equals + 1));
         s->text.len = 0;

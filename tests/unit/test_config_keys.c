@@ -111,6 +111,31 @@ static void set_refuses(void **state)
     refuse_set("run.k=a ;b", "--set run.k=a ;b: a value holds no ; or # after a blank, where a "
                              "comment begins");
     refuse_set("run.include=b.ini", "--set run.include=b.ini: files are included by files only");
+    refuse_set("metric.\x8b.k=a",
+               "--set metric.\x8b.k=a: a section's name is one word without . , = [ ] ; #");
+}
+
+/* What could not be read back from a file is not taken from the command line either. */
+static void set_refuses_what_is_too_long(void **state)
+{
+    struct config *c = config_new();
+    struct buf key = {0}, value = {0};
+    struct error err;
+
+    (void)state;
+    buf_printf(&key, "run.%0128d=v", 0);
+    assert_int_equal(config_set(c, key.data, &err), TCET_OK);
+    key.len = 0;
+    buf_printf(&key, "run.%0129d=v", 0);
+    assert_int_equal(config_set(c, key.data, &err), TCET_E_ARG);
+    assert_non_null(strstr(err.text, "the key is longer than 128 letters"));
+    buf_printf(&value, "run.k=%0*d", 64 * 1024 - 6, 0);
+    assert_int_equal(config_set(c, value.data, &err), TCET_OK);
+    buf_puts(&value, "0");
+    assert_int_equal(config_set(c, value.data, &err), TCET_E_ARG);
+    buf_free(&key);
+    buf_free(&value);
+    config_free(c);
 }
 
 static void typed_reading(void **state)
@@ -281,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(set_finds_the_section),   cmocka_unit_test(set_overrides),
         cmocka_unit_test(set_refuses),             cmocka_unit_test(typed_reading),
+        cmocka_unit_test(set_refuses_what_is_too_long),
         cmocka_unit_test(unused_keys_are_named),   cmocka_unit_test(paths_start_from_their_file),
         cmocka_unit_test(printed_text_reads_back), cmocka_unit_test(packing),
     };
