@@ -5,9 +5,12 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { FILE_MAX_BYTES = 1 << 28 };
 
@@ -166,21 +169,20 @@ static tcet_status read_lines(struct plan *p, struct list *l, FILE *f, const cha
                               struct error *err)
 {
     char *line = NULL;
-    size_t cap = 0, total = 0;
+    size_t cap = 0;
     tcet_status st = TCET_OK;
     ssize_t n;
     int number = 0;
 
     while (st >= 0 && (n = getline(&line, &cap, f)) >= 0) {
         number++;
-        total += (size_t)n;
         while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
             line[--n] = '\0';
         if (strlen(line) != (size_t)n)
             st = error_set(err, TCET_E_ARG, "a NUL byte");
-        else if (n >= TCET_ARCH_MAX || total > FILE_MAX_BYTES)
-            st = error_set(err, TCET_E_ARG, "too long: a line may have %d bytes, a file %d",
-                           TCET_ARCH_MAX - 1, FILE_MAX_BYTES);
+        else if (n >= TCET_ARCH_MAX)
+            st = error_set(err, TCET_E_ARG, "too long: a line may have %d bytes",
+                           TCET_ARCH_MAX - 1);
         else if (*text_strip(arena_strdup(l->a, line)))
             st = add_text(p, l, arena_strdup(l->a, line), err);
         if (st < 0)
@@ -192,21 +194,41 @@ static tcet_status read_lines(struct plan *p, struct list *l, FILE *f, const cha
     return st;
 }
 
+/* Opens a list, which is a regular file: a device or a pipe may have no end. */
+static FILE *open_list(const char *path, const char **problem)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat info;
+
+    *problem = NULL;
+    if (fd < 0 || fstat(fd, &info) < 0)
+        *problem = strerror(errno);
+    else if (!S_ISREG(info.st_mode))
+        *problem = "not a regular file";
+    else if (info.st_size > FILE_MAX_BYTES)
+        *problem = "larger than 256 MiB";
+    if (!*problem)
+        return fdopen(fd, "r");
+    if (fd >= 0)
+        close(fd);
+    return NULL;
+}
+
 static tcet_status from_file(struct plan *p, struct list *l, struct config_key *k,
                              struct error *err)
 {
     struct config_key part = *k;
-    const char *path;
+    const char *path, *problem;
     FILE *f;
     tcet_status st;
 
     part.value = k->value + 5;
     path = config_path(l->a, &part);
     k->value = arena_printf(&p->arena, "file:%s", path); /* the resolved config says where */
-    f = fopen(path, "r");
+    f = open_list(path, &problem);
     if (!f)
         return config_error(err, k, "cannot open the list of architectures %s: %s", path,
-                            strerror(errno));
+                            problem ? problem : "out of memory");
     st = read_lines(p, l, f, path, err);
     fclose(f);
     if (st >= 0 && !l->count)

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 #include "base/names.h"
 #include "base/text.h"
 
-enum { FIELD_MAX = 64 * 1024, HINT = 320, SHOWN = 200 };
+enum { FIELD_MAX = 64 * 1024, FILE_MAX = 1 << 30, HINT = 320, SHOWN = 200 };
 
 struct source {
     const char *path;
@@ -100,16 +101,21 @@ static char *line_end(const struct source *s, char *p, char **next)
 
 static tcet_status read_file(const char *path, struct source *s, struct error *err)
 {
-    FILE *file = fopen(path, "rb");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not keep us */
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
     struct stat info;
     size_t size, got;
     tcet_status status = TCET_OK;
 
     if (!file)
         return error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
-    if (fstat(fileno(file), &info) || !S_ISREG(info.st_mode)) {
+    if (fstat(fd, &info) || !S_ISREG(info.st_mode)) {
         fclose(file);
         return error_set(err, TCET_E_IO, "%s: not a regular file", path);
+    }
+    if (info.st_size > FILE_MAX) {
+        fclose(file);
+        return error_set(err, TCET_E_ARG, "%s: larger than 1 GiB", path);
     }
     size = (size_t)info.st_size;
     s->text = mem_try(size + 1, 1);

@@ -27,7 +27,7 @@ struct table {
 
 /* Reads a table; *out is table_free()d.  Errors name file and line: wrong number of fields, no
  * header, a column or an architecture twice, a NUL byte, an open quote, a field above 64 KiB,
- * nothing in it. */
+ * nothing in it; and no regular file, or one above 1 GiB. */
 tcet_status table_load(const char *path, struct table **out, struct error *err);
 void table_free(struct table *t); /* NULL is fine */
 /* Row of an architecture text, or -1. */

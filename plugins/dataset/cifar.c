@@ -15,6 +15,8 @@
 #include <tcet/dataset.h>
 
 enum { SIDE = 32, PLANE = SIDE * SIDE, PIXELS = 3 * PLANE, RECORD_MAX = 2 + PIXELS, FILES_MAX = 5 };
+/* Seven times the largest official file: what is larger is something else. */
+static const int64_t BYTES_MAX = INT64_C(1) << 30;
 
 struct file {
     char *path;
@@ -129,10 +131,16 @@ static tcet_status scan(tcet_ctx *cx, struct cifar *p, struct file *file)
     size_t size = (size_t)record_size(p), got;
     uint64_t h = p->checksum;
     tcet_status st = TCET_OK;
+    struct stat info;
     FILE *f = fopen(file->path, "rb");
 
     if (!f)
         return fail(cx, TCET_E_IO, "%s: %s", file->path, strerror(errno));
+    if (fstat(fileno(f), &info) == 0 && info.st_size > BYTES_MAX) {
+        st = fail(cx, TCET_E_ARG, "%s: has %" PRId64 " bytes, at most %" PRId64 " are read",
+                  file->path, (int64_t)info.st_size, BYTES_MAX);
+        goto out;
+    }
     file->first = p->count;
     while ((got = fread(record, 1, size, f)) == size) {
         int at = label_at(p);
