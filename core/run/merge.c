@@ -98,9 +98,11 @@ static tcet_status within(const struct part *a, const struct part *b, struct err
     return TCET_OK;
 }
 
-static tcet_status same_columns(const struct part *a, const struct part *b, struct error *err)
+static tcet_status same_columns(const struct part *a, const struct part *b, struct arena *arena,
+                                struct error *err)
 {
     size_t n = store_column_count(a->store), k = store_column_count(b->store);
+    const char *one, *other;
 
     for (size_t i = 0; i < n && i < k; i++) {
         const struct store_column *x = store_column_at(a->store, i);
@@ -110,11 +112,13 @@ static tcet_status same_columns(const struct part *a, const struct part *b, stru
             return error_set(err, TCET_E_ARG, "%s and %s are not of one run: column %zu is %s in "
                                               "the first, %s in the second",
                              a->folder, b->folder, i + 1, x->name, y->name);
-        if (strcmp(x->key, y->key))
+        if (strcmp(x->key, y->key)) {
+            run_key_words(x->key, y->key, arena, &one, &other);
             return error_set(err, TCET_E_ARG, "%s and %s hold different things as %s (another "
-                                              "plugin, backend or data): \"%s\" in the first, "
-                                              "\"%s\" in the second",
-                             a->folder, b->folder, x->name, x->key, y->key);
+                                              "plugin, backend or data): %s in the first, %s in "
+                                              "the second",
+                             a->folder, b->folder, x->name, one, other);
+        }
     }
     if (n != k)
         return error_set(err, TCET_E_ARG, "%s and %s are not of one run: %zu columns in the first, "
@@ -122,7 +126,7 @@ static tcet_status same_columns(const struct part *a, const struct part *b, stru
     return TCET_OK;
 }
 
-static tcet_status compare(const struct merge *m, struct error *err)
+static tcet_status compare(struct merge *m, struct error *err)
 {
     const struct part *a = &m->part[0];
 
@@ -131,7 +135,7 @@ static tcet_status compare(const struct merge *m, struct error *err)
 
         TRY(within(a, b, err));
         TRY(within(b, a, err));
-        TRY(same_columns(a, b, err));
+        TRY(same_columns(a, b, &m->arena, err));
         if (a->total != b->total || strcmp(a->list, b->list))
             return error_set(err, TCET_E_ARG, "%s and %s are not of one run: their lists of "
                                               "architectures differ (%zu in all, %zu in all)",

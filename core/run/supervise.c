@@ -258,6 +258,7 @@ static tcet_status lose(struct supervisor *s, int client, const char *prefix, st
         if (was == CLIENT_BUSY)
             s->again[s->again_count++] = t;
     } else if (was != CLIENT_BUSY) {
+        say(s, TCET_LOG_WARN, why.data);
         if (++s->broken_starts > 3)
             st = error_set(err, TCET_E_PLUGIN, "workers cannot start: the last one %s", how);
     } else if (t.tries++ < s->retries) {
@@ -315,11 +316,32 @@ static tcet_status take_row(struct supervisor *s, int client, const char *data, 
     return st;
 }
 
+static const char *word_at(struct arena *a, const char *text)
+{
+    size_t n = strcspn(text, " ");
+
+    return n < 100 ? arena_strndup(a, text, n) : arena_printf(a, "%.*s...", 100, text);
+}
+
+void run_key_words(const char *one, const char *other, struct arena *a, const char **word_one,
+                   const char **word_other)
+{
+    size_t same = 0, start;
+
+    while (one[same] && one[same] == other[same])
+        same++;
+    for (start = same; start && one[start - 1] != ' '; start--)
+        continue;
+    *word_one = word_at(a, one + start);
+    *word_other = word_at(a, other + start);
+}
+
 /* A worker's plan must be the first one's: else its values would stand under wrong keys. */
 static tcet_status same_plan(struct supervisor *s, const char *data, size_t n, struct error *err)
 {
     const struct wire_plan *ours = &s->r->plan;
     struct wire_plan p = {.column_count = 0};
+    const char *there, *here;
 
     arena_reset(&s->arena);
     TRY(wire_unpack_plan(data, n, &s->arena, &p, err));
@@ -328,12 +350,13 @@ static tcet_status same_plan(struct supervisor *s, const char *data, size_t n, s
                                              "config's files changed", p.column_count,
                          ours->column_count);
     for (size_t i = 0; i < p.column_count; i++) {
-        if (strcmp(p.columns[i].key, ours->columns[i].key))
-            return error_set(err, TCET_E_PLUGIN,
-                             "%s means something else to a new worker than to the first: a plugin's "
-                             "file changed, or another machine has other versions (\"%s\" there, "
-                             "\"%s\" here)",
-                             p.columns[i].name, p.columns[i].key, ours->columns[i].key);
+        if (!strcmp(p.columns[i].key, ours->columns[i].key))
+            continue;
+        run_key_words(p.columns[i].key, ours->columns[i].key, &s->arena, &there, &here);
+        return error_set(err, TCET_E_PLUGIN,
+                         "%s means something else to a new worker than to the first: a plugin's "
+                         "file changed, or another machine has other versions (%s there, %s here)",
+                         p.columns[i].name, there, here);
     }
     return TCET_OK;
 }

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# disk.sh BUILD_DIR SOURCE_DIR -- protects results from the disk: when it is full, or files may grow no
+# more, or nothing may be written, the run ends with exit code 2 and one line that says so; rows
+# committed before stay readable there, and --resume with room ends with the usual bytes.
+. "$(dirname "$0")/lib.sh"
+trap 'umount "$work/disk" 2>/dev/null; rm -rf "$work"' EXIT
+
+cat >disk.ini <<'EOF'
+[run]
+space   = nats_tss
+archs   = sample:3000
+workers = 1
+[metric params]
+saliency   = ones
+aggregator = sum
+[metric macs]
+saliency   = macs
+aggregator = snr
+EOF
+run run disk.ini --output whole --export whole.jsonl --layers --quiet
+check "with room" test $code = 0
+
+# one_line REGEX: the last run failed with exit code 2 and one line that fits.
+one_line() { [ $code = 2 ] && [ "$(wc -l <err)" = 1 ] && grep -qE "$1" err; }
+
+# survives NAME FOLDER: what was committed can be read, and the rest be added.
+survives()
+{
+    local rows
+    run export "$2" part.jsonl
+    rows=$(grep -c '"status":"ok"' part.jsonl)
+    check "$1: the $rows rows committed before can be read" test "$code" = 0 -a "$rows" -gt 0
+    "${room[@]}"
+    run run disk.ini --output "$2" --export after.jsonl --layers --quiet --resume
+    check "$1: with room, the same bytes" cmp whole.jsonl after.jsonl
+}
+
+# -- Files may grow to 3000 KiB only ------------------------------------------------------------
+code=0
+(ulimit -f 3000 && exec "$host" run disk.ini --output limited --quiet) >out 2>err </dev/null || code=$?
+check "file size limit: one line, exit code 2" one_line 'limited/scores.db: (File too large|no space)'
+room=(true)
+survives "file size limit" limited
+
+# -- A disk of 4 MiB -------------------------------------------------------------------------
+mkdir disk
+if ! mount -t tmpfs -o size=4m tmpfs disk 2>/dev/null; then
+    echo "SKIP full disk, read-only disk: no right to mount one here"
+else
+    run run disk.ini --output disk/run --quiet
+    check "full disk: one line, exit code 2" one_line 'no space left on the device'
+    room=(mount -o remount,size=20m disk)
+    survives "full disk" disk/run
+    mount -o remount,ro disk
+    run export disk/run read.jsonl --layers
+    check "read-only disk: results can be read" cmp whole.jsonl read.jsonl
+    refuses "read-only disk: a run that goes on" 'Read-only file system|not writable' run disk.ini \
+        --output disk/run --resume --quiet
+    refuses "read-only disk: a new run" 'Read-only file system' run disk.ini --output disk/new --quiet
+fi
+finish
