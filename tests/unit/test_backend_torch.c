@@ -186,8 +186,13 @@ static int32_t module(struct net *n, const char *name, uint32_t kind, int64_t we
 {
     tcet_graph_module *m = &n->modules[n->graph.module_count++];
 
-    *m = (tcet_graph_module){.parent = -1, .index = n->graph.module_count, .name = name,
-                             .kind = kind, .cell = 3, .layer = -1, .weight_count = weight,
+    *m = (tcet_graph_module){.parent = -1,
+                             .index = n->graph.module_count,
+                             .name = name,
+                             .kind = kind,
+                             .cell = 3,
+                             .layer = -1,
+                             .weight_count = weight,
                              .bias_count = bias};
     m->weight = n->graph.param_floats;
     m->bias = m->weight + weight;
@@ -266,9 +271,15 @@ static struct net *net_new(int32_t channels)
 
     x->c = channels;
     x->h = x->w = SIDE;
-    n->graph = (tcet_graph){.struct_size = sizeof n->graph, .node_count = 1, .nodes = n->nodes,
-                            .inputs = n->inputs, .modules = n->modules, .features = -1,
-                            .channels = channels, .height = SIDE, .width = SIDE,
+    n->graph = (tcet_graph){.struct_size = sizeof n->graph,
+                            .node_count = 1,
+                            .nodes = n->nodes,
+                            .inputs = n->inputs,
+                            .modules = n->modules,
+                            .features = -1,
+                            .channels = channels,
+                            .height = SIDE,
+                            .width = SIDE,
                             .classes = CLASSES};
     return n;
 }
@@ -323,10 +334,21 @@ static struct net *everything(void)
     /* depthwise, and its module a second time */
     y = conv(n, plain(n, TCET_OP_SWISH, z), 6, 3, 1, 6, 0);
     m = node(n, TCET_OP_CONV2D, 1, plain(n, TCET_OP_RELU, y), 0, 0);
-    *m = (tcet_node){.op = TCET_OP_CONV2D, .module = n->nodes[y].module,
-                     .first_input = m->first_input, .input_count = 1, .c = 6, .h = SIDE,
-                     .w = SIDE, .kernel_h = 3, .kernel_w = 3, .stride_h = 1, .stride_w = 1,
-                     .padding_h = 1, .padding_w = 1, .dilation_h = 1, .dilation_w = 1,
+    *m = (tcet_node){.op = TCET_OP_CONV2D,
+                     .module = n->nodes[y].module,
+                     .first_input = m->first_input,
+                     .input_count = 1,
+                     .c = 6,
+                     .h = SIDE,
+                     .w = SIDE,
+                     .kernel_h = 3,
+                     .kernel_w = 3,
+                     .stride_h = 1,
+                     .stride_w = 1,
+                     .padding_h = 1,
+                     .padding_w = 1,
+                     .dilation_h = 1,
+                     .dilation_w = 1,
                      .groups = 6};
     n->inputs[m->first_input] = last(n) - 1;
     z = last(n);
@@ -376,9 +398,9 @@ struct result {
 
 static const tcet_view *view_of(const tcet_layer *l, int i)
 {
-    const tcet_view *v[VIEWS] = {&l->weight, &l->gradient, &l->input, &l->output,
-                                 &l->output_gradient, &l->agreement, &l->hvp, &l->variance,
-                                 &l->pattern};
+    const tcet_view *v[VIEWS] = {&l->weight, &l->gradient,        &l->input,
+                                 &l->output, &l->output_gradient, &l->agreement,
+                                 &l->hvp,    &l->variance,        &l->pattern};
 
     return v[i];
 }
@@ -427,9 +449,17 @@ static tcet_status run_raw(void *self, const struct net *n, tcet_pass pass, uint
                            uint32_t wants, int32_t forwards, struct result *r)
 {
     tcet_model *model = NULL;
-    tcet_run run = {.struct_size = sizeof run, .forwards = forwards, .pass = &pass,
-                    .sites = sites, .wants = wants, .params = n->params, .x = n->x, .y = n->y,
-                    .n = BATCH, .visit = visit, .arg = r};
+    tcet_run run = {.struct_size = sizeof run,
+                    .forwards = forwards,
+                    .pass = &pass,
+                    .sites = sites,
+                    .wants = wants,
+                    .params = n->params,
+                    .x = n->x,
+                    .y = n->y,
+                    .n = BATCH,
+                    .visit = visit,
+                    .arg = r};
     tcet_status st;
 
     pass.struct_size = sizeof pass;
@@ -494,8 +524,8 @@ static void assert_near(double got, double want, double tolerance, const char *w
         fail_msg("%s[%ld]: %.12g, want %.12g", what, (long)at, got, want);
 }
 
-#define NEED_TORCH() \
-    if (!ops) \
+#define NEED_TORCH()                                                                               \
+    if (!ops)                                                                                      \
     skip()
 
 /* -- tests ----------------------------------------------------------------------------- */
@@ -525,8 +555,8 @@ static void test_gradients(void **state)
                 TCET_WANT_GRADIENT | TCET_WANT_OUTPUT_GRADIENT, 1);
         for (int a = 0; a < r->count; a++) {
             const tcet_layer *l = &r->layer[a];
-            const double *g = r->numbers[a][l->site == TCET_SITE_INPUT ? OUTPUT_GRADIENT
-                                                                      : GRADIENT];
+            const double *g =
+                r->numbers[a][l->site == TCET_SITE_INPUT ? OUTPUT_GRADIENT : GRADIENT];
             int64_t count = r->counts[a][l->site == TCET_SITE_INPUT ? OUTPUT_GRADIENT : GRADIENT];
             float *p = n->x;
 
@@ -551,7 +581,9 @@ static void test_gradients(void **state)
 /* H g is the slope of the gradient along itself. */
 static void test_hessian(void **state)
 {
-    tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY, .gradient = TCET_GRADIENT_BATCH, .hvp = 1,
+    tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY,
+                      .gradient = TCET_GRADIENT_BATCH,
+                      .hvp = 1,
                       .precision = TCET_PRECISION_F64};
     struct result *r, *side[2];
     double worst = 0, size = 0;
@@ -579,8 +611,8 @@ static void test_hessian(void **state)
     }
     for (int a = 0; a < r->count; a++) {
         for (int64_t i = 0; i < r->counts[a][HVP]; i++) {
-            double want = (side[1]->numbers[a][GRADIENT][i] - side[0]->numbers[a][GRADIENT][i]) /
-                          (2 * step);
+            double want =
+                (side[1]->numbers[a][GRADIENT][i] - side[0]->numbers[a][GRADIENT][i]) / (2 * step);
 
             worst = fmax(worst, fabs(r->numbers[a][HVP][i] - want));
             size = fmax(size, fabs(want));
@@ -605,8 +637,10 @@ static void test_sample_rows(void **state)
     NEED_TORCH();
     n = everything();
     for (uint32_t mode = 0; mode < 3; mode++) {
-        tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY, .norm = mode,
-                          .gradient = TCET_GRADIENT_BATCH, .precision = TCET_PRECISION_F64};
+        tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY,
+                          .norm = mode,
+                          .gradient = TCET_GRADIENT_BATCH,
+                          .precision = TCET_PRECISION_F64};
         const uint32_t sites = TCET_SITE_WEIGHT | TCET_SITE_NORM;
         struct result *whole = run(cpu, n, pass, sites, TCET_WANT_GRADIENT, 1), *rows;
 
@@ -644,8 +678,8 @@ static void test_signs(void **state)
     n = everything();
     for (uint32_t mode = 0; mode < 3; mode++) {
         tcet_pass pass = {.norm = mode, .precision = TCET_PRECISION_F32};
-        struct result *r = run(cpu, n, pass, sites,
-                               TCET_WANT_AGREEMENT | TCET_WANT_PATTERN | TCET_WANT_OUTPUT, 1);
+        struct result *r =
+            run(cpu, n, pass, sites, TCET_WANT_AGREEMENT | TCET_WANT_PATTERN | TCET_WANT_OUTPUT, 1);
         struct result *lean = run(cpu, n, pass, sites, TCET_WANT_AGREEMENT, 1);
         int activations = 0;
 
@@ -690,8 +724,8 @@ static void test_signs(void **state)
 /* Names, orders, counts; a module called twice and one never called. */
 static void test_layer_facts(void **state)
 {
-    tcet_pass pass = {.loss = TCET_LOSS_SUM, .gradient = TCET_GRADIENT_BATCH,
-                      .precision = TCET_PRECISION_F32};
+    tcet_pass pass = {
+        .loss = TCET_LOSS_SUM, .gradient = TCET_GRADIENT_BATCH, .precision = TCET_PRECISION_F32};
     struct result *r;
     struct net *n;
     int twice = 0, never = 0;
@@ -748,8 +782,8 @@ static void test_norm(void **state)
     n = net_new(2);
     bn = norm(n, 0, 1);
     n = net_finish(n, bn, 0);
-    r = run(cpu, n, pass, TCET_SITE_NORM | TCET_SITE_FEATURES, TCET_WANT_VARIANCE | TCET_WANT_OUTPUT,
-            2);
+    r = run(cpu, n, pass, TCET_SITE_NORM | TCET_SITE_FEATURES,
+            TCET_WANT_VARIANCE | TCET_WANT_OUTPUT, 2);
     for (int c = 0; c < 2; c++) {
         double running = 1;
 
@@ -779,8 +813,8 @@ static void test_norm(void **state)
 /* A linear layer on an unpooled map reads it in NCHW order. */
 static void test_flatten(void **state)
 {
-    tcet_pass pass = {.loss = TCET_LOSS_SUM, .gradient = TCET_GRADIENT_BATCH,
-                      .precision = TCET_PRECISION_F64};
+    tcet_pass pass = {
+        .loss = TCET_LOSS_SUM, .gradient = TCET_GRADIENT_BATCH, .precision = TCET_PRECISION_F64};
     enum { IN = 2 * SIDE * SIDE };
     struct result *r;
     struct net *n;
@@ -855,8 +889,10 @@ static void test_kernels(void **state)
             continue;
         }
         for (uint32_t mode = 0; mode < 9; mode++) {
-            tcet_pass pass = {.norm = mode % 3, .loss = TCET_LOSS_CROSS_ENTROPY,
-                              .gradient = mode / 3, .precision = TCET_PRECISION_F64};
+            tcet_pass pass = {.norm = mode % 3,
+                              .loss = TCET_LOSS_CROSS_ENTROPY,
+                              .gradient = mode / 3,
+                              .precision = TCET_PRECISION_F64};
             uint32_t wants = values | (mode / 3 ? TCET_WANT_GRADIENT : 0) |
                              (mode / 3 == 1 ? TCET_WANT_OUTPUT_GRADIENT : 0);
             struct result *a = run(cpu, n, pass, sites, wants, 1);
@@ -879,14 +915,15 @@ static void test_convolutions(void **state)
     static const struct {
         int32_t in, out, kernel, stride, pad, dilation, groups;
     } kinds[] = {
-        {3, 16, 3, 1, 1, 1, 1},  {16, 17, 3, 2, 1, 1, 1}, {5, 3, 1, 1, 0, 1, 1},
-        {4, 9, 1, 2, 0, 1, 1},   {9, 33, 2, 2, 0, 1, 1},  {2, 5, 5, 1, 2, 1, 1},
-        {3, 8, 3, 1, 2, 2, 1},   {6, 4, 3, 3, 0, 1, 1},   {1, 1, 7, 2, 3, 1, 1},
-        {4, 6, 3, 1, 1, 1, 2},   {3, 20, 1, 1, 1, 1, 1},  {7, 2, 3, 2, 4, 2, 1},
+        {3, 16, 3, 1, 1, 1, 1}, {16, 17, 3, 2, 1, 1, 1}, {5, 3, 1, 1, 0, 1, 1},
+        {4, 9, 1, 2, 0, 1, 1},  {9, 33, 2, 2, 0, 1, 1},  {2, 5, 5, 1, 2, 1, 1},
+        {3, 8, 3, 1, 2, 2, 1},  {6, 4, 3, 3, 0, 1, 1},   {1, 1, 7, 2, 3, 1, 1},
+        {4, 6, 3, 1, 1, 1, 2},  {3, 20, 1, 1, 1, 1, 1},  {7, 2, 3, 2, 4, 2, 1},
         {2, 3, 8, 1, 0, 1, 1},
     };
     const uint32_t wants = TCET_WANT_GRADIENT | TCET_WANT_OUTPUT | TCET_WANT_OUTPUT_GRADIENT;
-    tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY, .gradient = TCET_GRADIENT_BATCH,
+    tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY,
+                      .gradient = TCET_GRADIENT_BATCH,
                       .precision = TCET_PRECISION_F64};
     void *aten;
 
@@ -904,7 +941,8 @@ static void test_convolutions(void **state)
         x->padding_h = x->padding_w = kinds[k].pad;
         x->dilation_h = x->dilation_w = kinds[k].dilation;
         x->h = x->w = (SIDE + 2 * kinds[k].pad - kinds[k].dilation * (kinds[k].kernel - 1) - 1) /
-                          kinds[k].stride + 1;
+                          kinds[k].stride +
+                      1;
         n = net_finish(n, at, 1);
         a = run(cpu, n, pass, TCET_SITE_WEIGHT | TCET_SITE_INPUT, wants, 1);
         b = run(aten, n, pass, TCET_SITE_WEIGHT | TCET_SITE_INPUT, wants, 1);
@@ -920,7 +958,8 @@ static void test_convolutions(void **state)
 /* Same bits whatever was scored before; float32 is near float64. */
 static void test_repeats(void **state)
 {
-    tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY, .gradient = TCET_GRADIENT_BATCH,
+    tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY,
+                      .gradient = TCET_GRADIENT_BATCH,
                       .precision = TCET_PRECISION_F32};
     const uint32_t wants = TCET_WANT_GRADIENT | TCET_WANT_OUTPUT | TCET_WANT_OUTPUT_GRADIENT;
     struct result *first, *again, *wide;
@@ -956,7 +995,8 @@ static void test_refusals(void **state)
     } bad[] = {
         {{.loss = TCET_LOSS_SUM}, TCET_WANT_GRADIENT, "without gradient"},
         {{.gradient = TCET_GRADIENT_BATCH}, TCET_WANT_GRADIENT, "needs a loss"},
-        {{.loss = TCET_LOSS_SUM, .gradient = TCET_GRADIENT_SAMPLE}, TCET_WANT_OUTPUT_GRADIENT,
+        {{.loss = TCET_LOSS_SUM, .gradient = TCET_GRADIENT_SAMPLE},
+         TCET_WANT_OUTPUT_GRADIENT,
          "per-sample"},
         {{.loss = TCET_LOSS_SUM}, TCET_WANT_HVP, "hvp = 0"},
         {{.loss = TCET_LOSS_SUM, .hvp = 1, .batches = 2}, TCET_WANT_HVP, "one mini-batch"},
@@ -967,9 +1007,9 @@ static void test_refusals(void **state)
     NEED_TORCH();
     closed = instance(NULL);
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
-        assert_int_equal(ops->supports(&host.cx, closed, &bad[k].pass, TCET_SITE_WEIGHT,
-                                       bad[k].wants),
-                         TCET_E_UNSUPPORTED);
+        assert_int_equal(
+            ops->supports(&host.cx, closed, &bad[k].pass, TCET_SITE_WEIGHT, bad[k].wants),
+            TCET_E_UNSUPPORTED);
         assert_non_null(strstr(host.message, bad[k].why));
     }
     drop(closed);
@@ -1020,12 +1060,12 @@ static void test_stops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gradients),   cmocka_unit_test(test_hessian),
-        cmocka_unit_test(test_sample_rows), cmocka_unit_test(test_signs),
-        cmocka_unit_test(test_layer_facts), cmocka_unit_test(test_norm),
-        cmocka_unit_test(test_flatten),     cmocka_unit_test(test_kernels),
+        cmocka_unit_test(test_gradients),    cmocka_unit_test(test_hessian),
+        cmocka_unit_test(test_sample_rows),  cmocka_unit_test(test_signs),
+        cmocka_unit_test(test_layer_facts),  cmocka_unit_test(test_norm),
+        cmocka_unit_test(test_flatten),      cmocka_unit_test(test_kernels),
         cmocka_unit_test(test_convolutions), cmocka_unit_test(test_repeats),
-        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_refusals),     cmocka_unit_test(test_devices),
         cmocka_unit_test(test_stops),
     };
 

@@ -122,9 +122,11 @@ static tcet_status supports(tcet_ctx *cx, void *self, const tcet_pass *pass, uin
         return refuse(cx, "torch: gradients are wanted of a pass without gradient");
     if (pass->gradient != TCET_GRADIENT_NONE && pass->loss == TCET_LOSS_NONE)
         return refuse(cx, "torch: a gradient needs a loss (cross_entropy or sum)");
-    if (wants & TCET_WANT_OUTPUT_GRADIENT && pass->gradient == TCET_GRADIENT_SAMPLE && sites & values)
-        return refuse(cx, "torch: output gradients of per-sample losses are not kept; use gradient "
-                          "= batch");
+    if (wants & TCET_WANT_OUTPUT_GRADIENT && pass->gradient == TCET_GRADIENT_SAMPLE &&
+        sites & values)
+        return refuse(cx,
+                      "torch: output gradients of per-sample losses are not kept; use gradient = "
+                      "batch");
     if (wants & TCET_WANT_HVP && !pass->hvp)
         return refuse(cx, "torch: H g is wanted of a pass with hvp = 0");
     if (pass->hvp && pass->loss == TCET_LOSS_NONE)

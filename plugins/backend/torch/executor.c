@@ -148,11 +148,21 @@ static struct ts_conv conv_of(const struct job *j, int32_t i, int64_t n)
 {
     const tcet_node *o = job_node(j, i), *in = job_node(j, job_input(j, i, 0));
 
-    return (struct ts_conv){.n = n, .c = in->c, .h = in->h, .w = in->w, .oc = o->c, .oh = o->h,
-                            .ow = o->w, .kh = o->kernel_h, .kw = o->kernel_w,
-                            .stride_h = o->stride_h, .stride_w = o->stride_w,
-                            .pad_h = o->padding_h, .pad_w = o->padding_w,
-                            .dilation_h = o->dilation_h, .dilation_w = o->dilation_w,
+    return (struct ts_conv){.n = n,
+                            .c = in->c,
+                            .h = in->h,
+                            .w = in->w,
+                            .oc = o->c,
+                            .oh = o->h,
+                            .ow = o->w,
+                            .kh = o->kernel_h,
+                            .kw = o->kernel_w,
+                            .stride_h = o->stride_h,
+                            .stride_w = o->stride_w,
+                            .pad_h = o->padding_h,
+                            .pad_w = o->padding_w,
+                            .dilation_h = o->dilation_h,
+                            .dilation_w = o->dilation_w,
                             .groups = o->groups};
 }
 
@@ -160,9 +170,18 @@ static struct ts_pool pool_of(const struct job *j, int32_t i, int64_t n)
 {
     const tcet_node *o = job_node(j, i), *in = job_node(j, job_input(j, i, 0));
 
-    return (struct ts_pool){.n = n, .c = in->c, .h = in->h, .w = in->w, .oh = o->h, .ow = o->w,
-                            .kh = o->kernel_h, .kw = o->kernel_w, .stride_h = o->stride_h,
-                            .stride_w = o->stride_w, .pad_h = o->padding_h, .pad_w = o->padding_w,
+    return (struct ts_pool){.n = n,
+                            .c = in->c,
+                            .h = in->h,
+                            .w = in->w,
+                            .oh = o->h,
+                            .ow = o->w,
+                            .kh = o->kernel_h,
+                            .kw = o->kernel_w,
+                            .stride_h = o->stride_h,
+                            .stride_w = o->stride_w,
+                            .pad_h = o->padding_h,
+                            .pad_w = o->padding_w,
                             .count_padding = o->count_include_pad};
 }
 
@@ -170,9 +189,16 @@ static struct ts_pool pool_of(const struct job *j, int32_t i, int64_t n)
 static struct ts_window window_of(const struct job *j, int32_t i, int32_t k, int64_t n)
 {
     const tcet_node *o = job_node(j, i), *in = job_node(j, job_input(j, i, k));
-    struct ts_window s = {.n = n, .h = in->h, .w = in->w, .c = in->c,
-                          .sh = in->h, .sw = in->w, .sc = in->c,
-                          .dh = o->h, .dw = o->w, .dc = o->c};
+    struct ts_window s = {.n = n,
+                          .h = in->h,
+                          .w = in->w,
+                          .c = in->c,
+                          .sh = in->h,
+                          .sw = in->w,
+                          .sc = in->c,
+                          .dh = o->h,
+                          .dw = o->w,
+                          .dc = o->c};
 
     if (o->op == TCET_OP_CONCAT) {
         for (int32_t p = 0; p < k; p++)
@@ -192,11 +218,22 @@ static struct ts_window window_of(const struct job *j, int32_t i, int32_t k, int
 
 static struct ts_window reversed(struct ts_window s)
 {
-    return (struct ts_window){.n = s.n, .h = s.h, .w = s.w, .c = s.c,
-                              .sh = s.dh, .sw = s.dw, .sc = s.dc,
-                              .src_h = s.dst_h, .src_w = s.dst_w, .src_c = s.dst_c,
-                              .dh = s.sh, .dw = s.sw, .dc = s.sc,
-                              .dst_h = s.src_h, .dst_w = s.src_w, .dst_c = s.src_c,
+    return (struct ts_window){.n = s.n,
+                              .h = s.h,
+                              .w = s.w,
+                              .c = s.c,
+                              .sh = s.dh,
+                              .sw = s.dw,
+                              .sc = s.dc,
+                              .src_h = s.dst_h,
+                              .src_w = s.dst_w,
+                              .src_c = s.dst_c,
+                              .dh = s.sh,
+                              .dw = s.sw,
+                              .dc = s.sc,
+                              .dst_h = s.src_h,
+                              .dst_w = s.src_w,
+                              .dst_c = s.src_c,
                               .clear = s.h != s.sh || s.w != s.sw || s.c != s.sc};
 }
 
@@ -216,8 +253,9 @@ static tcet_status keep(struct job *j, int32_t i)
 
     if (!v->keep)
         return TCET_OK;
-    return check(j, j->k->to_nchw(j->d, v->val->data, j->n, node->c, (int64_t)node->h * node->w,
-                                  (char *)v->kept + (size_t)at * j->size),
+    return check(j,
+                 j->k->to_nchw(j->d, v->val->data, j->n, node->c, (int64_t)node->h * node->w,
+                               (char *)v->kept + (size_t)at * j->size),
                  i, "output");
 }
 
@@ -284,9 +322,10 @@ static tcet_status settle(struct job *j, int32_t i)
     v->settled = 1;
     for (int s = 0; s < 2 && st == TCET_OK; s++) {
         if (slots[s] >= 0)
-            st = check(j, j->k->agreement(j->d, v->val->data, j->n, units,
-                                          j->agreement + slots[s] * j->n * j->n,
-                                          j->positive + slots[s]),
+            st = check(j,
+                       j->k->agreement(j->d, v->val->data, j->n, units,
+                                       j->agreement + slots[s] * j->n * j->n,
+                                       j->positive + slots[s]),
                        i, "agreement");
     }
     return st;
@@ -337,8 +376,9 @@ static tcet_status sweep(struct job *j, int32_t i, const int32_t *nodes, int32_t
     if (st == TCET_OK && (v->stored || relu || bits)) {
         void *raw = v->val && !(count == 1 && t[0].x == v->val->data) ? v->val->data : NULL;
 
-        st = check(j, j->k->combine(j->d, t, count, j->n, (int64_t)node->h * node->w, node->c, raw,
-                                    relu ? relu->val->data : NULL, bits),
+        st = check(j,
+                   j->k->combine(j->d, t, count, j->n, (int64_t)node->h * node->w, node->c, raw,
+                                 relu ? relu->val->data : NULL, bits),
                    i, "sum");
     }
     if (st == TCET_OK) {
@@ -369,8 +409,9 @@ static tcet_status forward_conv(struct job *j, int32_t i)
         j->v[i].val = new_value(j, i);
         if (!j->v[i].val)
             return TCET_E_MEMORY;
-        return check(j, j->k->conv_forward(j->d, &s, x, weight_of(j, node), bias_of(j, node),
-                                           j->v[i].val->data),
+        return check(j,
+                     j->k->conv_forward(j->d, &s, x, weight_of(j, node), bias_of(j, node),
+                                        j->v[i].val->data),
                      i, "convolution");
     }
     t = ts_conv_forward(j->d, &s, x, weight_of(j, node), bias_of(j, node), &data);
@@ -405,8 +446,9 @@ static tcet_status forward_linear(struct job *j, int32_t i)
     tcet_status st = TCET_E_BACKEND;
 
     if (x && (j->v[i].val = new_value(j, i)))
-        st = check(j, ts_linear(j->d, j->n, node_units(job_node(j, in)), node->c, x,
-                                weight_of(j, node), bias_of(j, node), j->v[i].val->data),
+        st = check(j,
+                   ts_linear(j->d, j->n, node_units(job_node(j, in)), node->c, x,
+                             weight_of(j, node), bias_of(j, node), j->v[i].val->data),
                    i, "linear");
     memory_drop(own);
     return st;
@@ -425,8 +467,9 @@ static tcet_status forward_norm(struct job *j, int32_t i)
     } else if (node->op == TCET_OP_BATCH_NORM) {
         st = open_bits(j, in, &bits);
         if (st == TCET_OK)
-            st = check(j, j->k->norm_train(j->d, j->v[in].val->data, j->n,
-                                           (int64_t)node->h * node->w, node->c, &v->norm, bits),
+            st = check(j,
+                       j->k->norm_train(j->d, j->v[in].val->data, j->n, (int64_t)node->h * node->w,
+                                        node->c, &v->norm, bits),
                        i, "batch norm");
         if (st == TCET_OK)
             use_bits(j, in, bits);
@@ -510,11 +553,8 @@ static tcet_status forward_plain(struct job *j, int32_t i)
     case TCET_OP_SIGMOID:
     case TCET_OP_SWISH:
     case TCET_OP_HSWISH:
-    case TCET_OP_RELU6:
-        status = j->k->curve(j->d, node->op, j->n * node_units(node), x, y);
-        break;
-    default:
-        return check(j, TCET_E_UNSUPPORTED, i, "this backend does not know the operation");
+    case TCET_OP_RELU6: status = j->k->curve(j->d, node->op, j->n * node_units(node), x, y); break;
+    default: return check(j, TCET_E_UNSUPPORTED, i, "this backend does not know the operation");
     }
     return check(j, status, i, "forward");
 }
@@ -623,8 +663,8 @@ static void add_sum(struct job *j, int32_t i, struct ts_sum *sums, int32_t *norm
 {
     int32_t in = job_input(j, i, 0);
 
-    sums[*count] = (struct ts_sum){.x = value_at(j, in), .mean = j->v[i].norm.mean,
-                                   .s2 = j->v[i].s2};
+    sums[*count] =
+        (struct ts_sum){.x = value_at(j, in), .mean = j->v[i].norm.mean, .s2 = j->v[i].s2};
     norms[(*count)++] = i;
 }
 
@@ -683,11 +723,11 @@ static tcet_status gather(struct job *j, int32_t i, struct memory **out)
         if (!*out)
             st = TCET_E_MEMORY;
         else if (!whole || norms_count)
-            st = check(j, j->k->gather(j->d, x, plain, x + plain, masked,
-                                       masked ? value_at(j, v->relu) : NULL,
-                                       j->count * node->h * node->w, node->c,
-                                       whole ? NULL : (*out)->data,
-                                       norms_count ? j->v[norms[0]].s1 : NULL, sums, norms_count),
+            st = check(j,
+                       j->k->gather(
+                           j->d, x, plain, x + plain, masked, masked ? value_at(j, v->relu) : NULL,
+                           j->count * node->h * node->w, node->c, whole ? NULL : (*out)->data,
+                           norms_count ? j->v[norms[0]].s1 : NULL, sums, norms_count),
                        i, "gradient");
     }
     for (int32_t k = 0; k < norms_count; k++) {
@@ -764,8 +804,13 @@ static tcet_status back_linear(struct job *j, int32_t i, int64_t row, struct mem
         goto out;
     if (dx && hw > 1 && !(flat = new_gradient(j, in)))
         goto out;
-    st = check(j, ts_linear_back(j->d, j->count, node_units(from), node->c, g->data, x,
-                                 weight_of(j, node), flat ? flat->data : dx ? dx->data : NULL, dw),
+    st = check(j,
+               ts_linear_back(j->d, j->count, node_units(from), node->c, g->data, x,
+                              weight_of(j, node),
+                              flat ? flat->data
+                              : dx ? dx->data
+                                   : NULL,
+                              dw),
                i, "backward of linear");
     if (st == TCET_OK && flat)
         st = check(j, j->k->from_nchw(j->d, flat->data, j->count, from->c, hw, dx->data), i,
@@ -795,9 +840,10 @@ static tcet_status back_norm(struct job *j, int32_t i, int64_t row, struct memor
     if (node->op == TCET_OP_SCALE) {
         t[0].a = v->norm.a;
     } else {
-        st = check(j, j->k->norm_slope(j->d, node->c, j->count * node->h * node->w, &v->norm,
-                                       v->s1, needs_sums(j, i) ? v->s2 : NULL, v->k1,
-                                       v->batch_stats ? v->k2 : NULL, v->k3, dgamma),
+        st = check(j,
+                   j->k->norm_slope(j->d, node->c, j->count * node->h * node->w, &v->norm, v->s1,
+                                    needs_sums(j, i) ? v->s2 : NULL, v->k1,
+                                    v->batch_stats ? v->k2 : NULL, v->k3, dgamma),
                    i, "backward of batch norm");
         t[0].a = v->k1;
         if (v->batch_stats) {
@@ -810,8 +856,9 @@ static tcet_status back_norm(struct job *j, int32_t i, int64_t row, struct memor
     dx = g->refs == 1 ? memory_ref(g) : new_gradient(j, in);
     if (!dx)
         return TCET_E_MEMORY;
-    st = check(j, j->k->combine(j->d, t, t[1].x ? 2 : 1, j->count, (int64_t)node->h * node->w,
-                                node->c, dx->data, NULL, NULL),
+    st = check(j,
+               j->k->combine(j->d, t, t[1].x ? 2 : 1, j->count, (int64_t)node->h * node->w, node->c,
+                             dx->data, NULL, NULL),
                i, "backward of batch norm");
     if (st == TCET_OK)
         give(j, in, dx);
@@ -868,8 +915,8 @@ static tcet_status back_plain(struct job *j, int32_t i, int32_t k, struct memory
                                     value_at(j, other), dx);
         break;
     default:
-        status = j->k->curve_back(j->d, node->op, n * node_units(node), value_at(j, in), g->data,
-                                  dx);
+        status =
+            j->k->curve_back(j->d, node->op, n * node_units(node), value_at(j, in), g->data, dx);
         break;
     }
     if (status != 0) {
@@ -912,8 +959,9 @@ static tcet_status keep_gradient(struct job *j, int32_t i, const struct memory *
     const tcet_node *node = job_node(j, i);
     int64_t at = (j->forward * j->n + j->first) * node_units(node);
 
-    return check(j, j->k->to_nchw(j->d, g->data, j->count, node->c, (int64_t)node->h * node->w,
-                                  (char *)j->v[i].kept_gradient + (size_t)at * j->size),
+    return check(j,
+                 j->k->to_nchw(j->d, g->data, j->count, node->c, (int64_t)node->h * node->w,
+                               (char *)j->v[i].kept_gradient + (size_t)at * j->size),
                  i, "output gradient");
 }
 
@@ -942,10 +990,10 @@ static tcet_status backward(struct job *j, int64_t row, int64_t only, int last)
         j->v[i].parts = j->v[i].masked = -1;
         j->v[i].summed = 0;
     }
-    st = check(j, j->k->loss(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY,
-                             value_at(j, j->output), y ? y + j->forward * j->n + j->first : NULL,
-                             j->count, node_units(out),
-                             pass->temperature != 0 ? pass->temperature : 1, only, g->data),
+    st = check(j,
+               j->k->loss(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, value_at(j, j->output),
+                          y ? y + j->forward * j->n + j->first : NULL, j->count, node_units(out),
+                          pass->temperature != 0 ? pass->temperature : 1, only, g->data),
                j->output, "loss");
     give(j, j->output, g);
     for (int32_t i = j->graph->node_count - 1; i >= 0 && st == TCET_OK; i--) {
@@ -1052,8 +1100,11 @@ static tcet_status open_norms(struct job *j)
         slab = job_alloc(j, 7 * line + 2 * c * sizeof(double));
         if (!slab)
             return TCET_E_MEMORY;
-        v->norm = (struct ts_norm){.mean = slab, .invstd = slab + line, .a = slab + 2 * line,
-                                   .b = slab + 3 * line, .eps = node->eps,
+        v->norm = (struct ts_norm){.mean = slab,
+                                   .invstd = slab + line,
+                                   .a = slab + 2 * line,
+                                   .b = slab + 3 * line,
+                                   .eps = node->eps,
                                    .momentum = node->momentum};
         v->k1 = slab + 4 * line;
         v->k2 = slab + 5 * line;
@@ -1138,9 +1189,16 @@ static tcet_status job_open(struct job *j)
 tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_run *run)
 {
     int f64 = run->pass->precision == TCET_PRECISION_F64;
-    struct job j = {.cx = cx, .x = x, .d = &x->device[f64], .k = x->kernels[f64],
-                    .graph = m->graph, .run = run, .wants = run->wants, .sites = run->sites,
-                    .n = run->n, .size = f64 ? sizeof(double) : sizeof(float)};
+    struct job j = {.cx = cx,
+                    .x = x,
+                    .d = &x->device[f64],
+                    .k = x->kernels[f64],
+                    .graph = m->graph,
+                    .run = run,
+                    .wants = run->wants,
+                    .sites = run->sites,
+                    .n = run->n,
+                    .size = f64 ? sizeof(double) : sizeof(float)};
     double begin = seconds(), before = run->seconds_forward + run->seconds_backward;
     tcet_status st = job_open(&j);
 

@@ -22,7 +22,7 @@ struct memory {
 };
 
 struct executor {
-    struct ts_device device[2];      /* by f64 */
+    struct ts_device device[2]; /* by f64 */
     const struct kernels *kernels[2];
     char version[64], name[64];
 };
@@ -51,20 +51,20 @@ struct value {
     int32_t retire_head, retire_back_head; /* lists that end at this step */
     int32_t parts, parts_tail;             /* gradients gathered so far, -1 */
     int32_t masked;                        /* the same, behind the ReLU */
-    uint8_t exec;       /* computed at all */
-    uint8_t stored;     /* as numbers, not only as lines */
-    uint8_t lines;      /* batch norm or scaling: known as lines over its input */
-    uint8_t batch_stats;/* batch norm with the batch's statistics */
-    uint8_t reach;      /* the loss depends on it */
-    uint8_t up;         /* something at or above it wants its gradient */
-    uint8_t keep, keep_gradient;           /* handed to layers */
+    uint8_t exec;                          /* computed at all */
+    uint8_t stored;                        /* as numbers, not only as lines */
+    uint8_t lines;               /* batch norm or scaling: known as lines over its input */
+    uint8_t batch_stats;         /* batch norm with the batch's statistics */
+    uint8_t reach;               /* the loss depends on it */
+    uint8_t up;                  /* something at or above it wants its gradient */
+    uint8_t keep, keep_gradient; /* handed to layers */
     uint8_t keep_bits;
-    uint8_t signs;      /* somebody wants its sign bits */
-    uint8_t settled;    /* and has got them, in this forward */
-    uint8_t summed;     /* s1, s2 are made */
+    uint8_t signs;   /* somebody wants its sign bits */
+    uint8_t settled; /* and has got them, in this forward */
+    uint8_t summed;  /* s1, s2 are made */
     struct memory *val, *bits;
     struct ts_norm norm;
-    double *s1, *s2;    /* backward sums; s1 may be another node's */
+    double *s1, *s2; /* backward sums; s1 may be another node's */
     void *k1, *k2, *k3;
     void *kept, *kept_gradient; /* NCHW, forwards * n images */
     uint64_t *kept_bits;        /* n images */
@@ -79,25 +79,25 @@ struct job {
     const tcet_graph *graph;
     tcet_run *run;
     uint32_t wants, sites;
-    int64_t n;                 /* images in a forward */
-    int64_t first, count;      /* images of the backward in hand */
-    int32_t forward;           /* the one in hand */
-    int32_t coupled;           /* images depend on one another */
-    int32_t gradients;         /* 1: a backward is run */
+    int64_t n;            /* images in a forward */
+    int64_t first, count; /* images of the backward in hand */
+    int32_t forward;      /* the one in hand */
+    int32_t coupled;      /* images depend on one another */
+    int32_t gradients;    /* 1: a backward is run */
     int32_t weight_gradients, norm_gradients;
-    size_t size;               /* of a number */
-    int64_t rows;              /* of gradients */
-    int32_t output, features;  /* reps, -1 */
-    struct value *v;           /* a node's */
-    int32_t *order, *calls;    /* a module's: first step (-1) and steps */
+    size_t size;              /* of a number */
+    int64_t rows;             /* of gradients */
+    int32_t output, features; /* reps, -1 */
+    struct value *v;          /* a node's */
+    int32_t *order, *calls;   /* a module's: first step (-1) and steps */
     struct part *part;
     int32_t parts;
-    const void *params;        /* in the device's memory and type */
-    void **gradient;           /* a module's [rows, weight], NULL */
-    void **running;            /* a norm module's running variance, NULL */
+    const void *params;           /* in the device's memory and type */
+    void **gradient;              /* a module's [rows, weight], NULL */
+    void **running;               /* a norm module's running variance, NULL */
     double *agreement, *positive; /* [slots][n, n], [slots] */
     int32_t slots;
-    struct memory **held;      /* everything that lives as long as the job */
+    struct memory **held; /* everything that lives as long as the job */
     int32_t held_count, held_cap;
 };
 

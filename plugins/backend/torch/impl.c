@@ -68,8 +68,8 @@ static tcet_status open_executor(tcet_ctx *cx, const char *device, int32_t threa
     for (int32_t f64 = 0; f64 < 2; f64++) {
         x->device[f64] = d;
         x->device[f64].f64 = f64;
-        x->kernels[f64] = d.cuda || kernels == KERNELS_ATEN ? kernels_aten(f64)
-                                                            : kernels_cpu(kernels, f64);
+        x->kernels[f64] =
+            d.cuda || kernels == KERNELS_ATEN ? kernels_aten(f64) : kernels_cpu(kernels, f64);
         if (!x->kernels[f64]) {
             free(x);
             return fail(cx, TCET_E_ARG,

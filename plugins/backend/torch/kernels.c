@@ -18,6 +18,13 @@
 #include <immintrin.h>
 #endif
 
+/* Before a loop whose output may be one of its inputs, number by number. */
+#ifdef __clang__
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 enum {
     LANES = 512, /* numbers swept together: 2 or 4 KiB, so blocks stay in the L1 cache */
     FLUSH = 64   /* blocks summed in the type itself before they go to double */
@@ -99,8 +106,7 @@ agreement_pairs_vector(const uint64_t *bits, int64_t n, int64_t words, int64_t u
                 for (int64_t p = 0; p < 4; p++) {
                     __m512i y = _mm512_maskz_loadu_epi64(rest, b[p] + whole);
 
-                    sum[p] = _mm512_add_epi64(sum[p],
-                                              _mm512_popcnt_epi64(_mm512_xor_si512(x, y)));
+                    sum[p] = _mm512_add_epi64(sum[p], _mm512_popcnt_epi64(_mm512_xor_si512(x, y)));
                 }
             }
             for (int64_t p = 0; p < pairs; p++) {
@@ -183,20 +189,20 @@ static inline uint64_t signs_double(const double *x)
 
 #include "kernels_conv.h"
 
-#define NUM float
-#define OF(name) name##_float
+#define NUM          float
+#define OF(name)     name##_float
 #define FMA(a, b, c) __builtin_fmaf(a, b, c)
-#define IS_F64 0
+#define IS_F64       0
 #include "kernels_type.h"
 #undef NUM
 #undef OF
 #undef FMA
 #undef IS_F64
 
-#define NUM double
-#define OF(name) name##_double
+#define NUM          double
+#define OF(name)     name##_double
 #define FMA(a, b, c) __builtin_fma(a, b, c)
-#define IS_F64 1
+#define IS_F64       1
 #include "kernels_type.h"
 
 const struct kernels *KERNELS_NAME(int32_t f64)

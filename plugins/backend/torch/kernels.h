@@ -1,5 +1,5 @@
-/* kernels.h -- the table of everything that the executor needs beside libtorch's convolutions: one filled
- * by the fused CPU kernels (kernels.c, once an instruction set and type), one by plain
+/* kernels.h -- the table of everything that the executor needs beside libtorch's convolutions: one
+ * filled by the fused CPU kernels (kernels.c, once an instruction set and type), one by plain
  * libtorch calls (kernels_aten.c, any device; what the fused ones are tested against).
  *
  * Room: plugins/backend/torch.  Images are NHWC, elements of the table's type, in the
@@ -28,9 +28,8 @@ struct kernels {
     /* out = sum of plain + (mask > 0 ? sum of masked : 0), not written where NULL; with it
      * s1[c] = sum over pixels of out (where not NULL), and the sums of ts_sum. */
     int (*gather)(struct ts_device *d, const void *const *plain, int32_t plain_count,
-                  const void *const *masked, int32_t masked_count, const void *mask,
-                  int64_t pixels, int64_t c, void *out, double *s1, const struct ts_sum *sums,
-                  int32_t sum_count);
+                  const void *const *masked, int32_t masked_count, const void *mask, int64_t pixels,
+                  int64_t c, void *out, double *s1, const struct ts_sum *sums, int32_t sum_count);
     /* Batch statistics (biased variance), a and b from them, running_var += momentum *
      * (unbiased - running_var); bits = signs of x, or NULL. */
     int (*norm_train)(struct ts_device *d, const void *x, int64_t n, int64_t hw, int64_t c,
@@ -46,16 +45,16 @@ struct kernels {
     int (*avg_pool_back)(struct ts_device *d, const struct ts_pool *s, const void *g, void *dx);
     int (*max_pool)(struct ts_device *d, const struct ts_pool *s, const void *x, void *y);
     /* To the first of the largest, in row order. */
-    int (*max_pool_back)(struct ts_device *d, const struct ts_pool *s, const void *x,
-                         const void *g, void *dx);
+    int (*max_pool_back)(struct ts_device *d, const struct ts_pool *s, const void *x, const void *g,
+                         void *dx);
     int (*global_pool)(struct ts_device *d, int64_t n, int64_t hw, int64_t c, const void *x,
                        void *y);
     int (*global_pool_back)(struct ts_device *d, int64_t n, int64_t hw, int64_t c, const void *g,
                             void *dx);
     /* TCET_OP_SIGMOID, SWISH, HSWISH, RELU6. */
     int (*curve)(struct ts_device *d, uint32_t op, int64_t count, const void *x, void *y);
-    int (*curve_back)(struct ts_device *d, uint32_t op, int64_t count, const void *x,
-                      const void *g, void *dx);
+    int (*curve_back)(struct ts_device *d, uint32_t op, int64_t count, const void *x, const void *g,
+                      void *dx);
     /* y = x * s, s of x's shape or (spread) one number a channel and image. */
     int (*multiply)(struct ts_device *d, int64_t n, int64_t hw, int64_t c, int32_t spread,
                     const void *x, const void *s, void *y);
@@ -88,8 +87,13 @@ struct kernels {
 };
 
 /* Which kernels: "auto" is the widest instruction set of this CPU. */
-enum { KERNELS_AUTO = 0, KERNELS_BASELINE = 1, KERNELS_AVX2 = 2, KERNELS_AVX512 = 3,
-       KERNELS_ATEN = 4 };
+enum {
+    KERNELS_AUTO = 0,
+    KERNELS_BASELINE = 1,
+    KERNELS_AVX2 = 2,
+    KERNELS_AVX512 = 3,
+    KERNELS_ATEN = 4
+};
 
 /* NULL where this CPU, or this build, lacks it. */
 const struct kernels *kernels_cpu(int32_t which, int32_t f64);

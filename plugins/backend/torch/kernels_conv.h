@@ -8,23 +8,23 @@
 #if defined(__AVX512F__)
 typedef __m512d vec;
 enum { WIDTH = 8 };
-#define vec_load(p) _mm512_loadu_pd(p)
-#define vec_store(p, v) _mm512_storeu_pd(p, v)
-#define vec_all(x) _mm512_set1_pd(x)
+#define vec_load(p)      _mm512_loadu_pd(p)
+#define vec_store(p, v)  _mm512_storeu_pd(p, v)
+#define vec_all(x)       _mm512_set1_pd(x)
 #define vec_fma(a, b, c) _mm512_fmadd_pd(a, b, c)
 #elif defined(__AVX2__)
 typedef __m256d vec;
 enum { WIDTH = 4 };
-#define vec_load(p) _mm256_loadu_pd(p)
-#define vec_store(p, v) _mm256_storeu_pd(p, v)
-#define vec_all(x) _mm256_set1_pd(x)
+#define vec_load(p)      _mm256_loadu_pd(p)
+#define vec_store(p, v)  _mm256_storeu_pd(p, v)
+#define vec_all(x)       _mm256_set1_pd(x)
 #define vec_fma(a, b, c) _mm256_fmadd_pd(a, b, c)
 #else
 typedef double vec;
 enum { WIDTH = 1 };
-#define vec_load(p) (*(p))
-#define vec_store(p, v) (*(p) = (v))
-#define vec_all(x) (x)
+#define vec_load(p)      (*(p))
+#define vec_store(p, v)  (*(p) = (v))
+#define vec_all(x)       (x)
 #define vec_fma(a, b, c) __builtin_fma(a, b, c)
 #endif
 
@@ -32,34 +32,34 @@ enum { CHANNELS = 2 * WIDTH, TILE = WIDTH == 8 ? 8 : 4 };
 
 /* acc[p] += sum over `count` steps of x[p * apart] times CHANNELS of w; x moves on by x_step,
  * w by w_step. */
-#define TILE_LOOP(P)                                                                              \
-    static inline __attribute__((always_inline)) void tile_##P(                                   \
-        vec acc[][2], const double *x, int64_t apart, int64_t x_step, const double *w,            \
-        int64_t w_step, int64_t count)                                                            \
-    {                                                                                             \
-        vec a[P][2];                                                                              \
-                                                                                                  \
-        _Pragma("GCC unroll 8") for (int p = 0; p < (P); p++)                                     \
-        {                                                                                         \
-            a[p][0] = acc[p][0];                                                                  \
-            a[p][1] = acc[p][1];                                                                  \
-        }                                                                                         \
-        for (int64_t k = 0; k < count; k++, x += x_step, w += w_step) {                           \
-            vec w0 = vec_load(w), w1 = vec_load(w + WIDTH);                                       \
-                                                                                                  \
-            _Pragma("GCC unroll 8") for (int p = 0; p < (P); p++)                                 \
-            {                                                                                     \
-                vec v = vec_all(x[p * apart]);                                                    \
-                                                                                                  \
-                a[p][0] = vec_fma(v, w0, a[p][0]);                                                \
-                a[p][1] = vec_fma(v, w1, a[p][1]);                                                \
-            }                                                                                     \
-        }                                                                                         \
-        _Pragma("GCC unroll 8") for (int p = 0; p < (P); p++)                                     \
-        {                                                                                         \
-            acc[p][0] = a[p][0];                                                                  \
-            acc[p][1] = a[p][1];                                                                  \
-        }                                                                                         \
+#define TILE_LOOP(P)                                                                               \
+    static inline __attribute__((always_inline)) void tile_##P(                                    \
+        vec acc[][2], const double *x, int64_t apart, int64_t x_step, const double *w,             \
+        int64_t w_step, int64_t count)                                                             \
+    {                                                                                              \
+        vec a[P][2];                                                                               \
+                                                                                                   \
+        _Pragma("GCC unroll 8") for (int p = 0; p < (P); p++)                                      \
+        {                                                                                          \
+            a[p][0] = acc[p][0];                                                                   \
+            a[p][1] = acc[p][1];                                                                   \
+        }                                                                                          \
+        for (int64_t k = 0; k < count; k++, x += x_step, w += w_step) {                            \
+            vec w0 = vec_load(w), w1 = vec_load(w + WIDTH);                                        \
+                                                                                                   \
+            _Pragma("GCC unroll 8") for (int p = 0; p < (P); p++)                                  \
+            {                                                                                      \
+                vec v = vec_all(x[p * apart]);                                                     \
+                                                                                                   \
+                a[p][0] = vec_fma(v, w0, a[p][0]);                                                 \
+                a[p][1] = vec_fma(v, w1, a[p][1]);                                                 \
+            }                                                                                      \
+        }                                                                                          \
+        _Pragma("GCC unroll 8") for (int p = 0; p < (P); p++)                                      \
+        {                                                                                          \
+            acc[p][0] = a[p][0];                                                                   \
+            acc[p][1] = a[p][1];                                                                   \
+        }                                                                                          \
     }
 
 TILE_LOOP(8)
@@ -91,8 +91,8 @@ static int64_t channel_blocks(int64_t channels)
 
 /* A convolution of one image whose margins are in memory already. */
 struct plane {
-    int64_t c, row;      /* channels; numbers in a row of x */
-    int64_t oh, ow, oc;  /* output */
+    int64_t c, row;     /* channels; numbers in a row of x */
+    int64_t oh, ow, oc; /* output */
     int64_t kh, kw, stride_h, stride_w, dilation_h, dilation_w;
 };
 
@@ -120,7 +120,8 @@ static void plane_forward(const struct plane *s, const double *x, const double *
                 }
                 for (int64_t r = 0; r < s->kh; r++) {
                     for (int64_t q = 0; q < s->kw; q++)
-                        tile(acc, size, from + r * s->dilation_h * s->row + q * s->dilation_w * s->c,
+                        tile(acc, size,
+                             from + r * s->dilation_h * s->row + q * s->dilation_w * s->c,
                              s->stride_w * s->c, 1, w + (r * s->kw + q) * s->c * CHANNELS, CHANNELS,
                              s->c);
                 }
@@ -142,8 +143,8 @@ static void plane_weights(const struct plane *s, const double *x, const double *
 
     for (int64_t b = 0; b < blocks; b++) {
         for (int64_t at = 0; at < s->kh * s->kw; at++) {
-            const double *from = x + at / s->kw * s->dilation_h * s->row +
-                                 at % s->kw * s->dilation_w * s->c;
+            const double *from =
+                x + at / s->kw * s->dilation_h * s->row + at % s->kw * s->dilation_w * s->c;
             double *to = dw + (b * s->kh * s->kw + at) * s->c * CHANNELS;
             int64_t size;
 
@@ -242,9 +243,16 @@ static struct plane plane_of(const struct ts_conv *s, int64_t *height)
         *height = s->pad_h + s->h;
     if (width < s->pad_w + s->w)
         width = s->pad_w + s->w;
-    return (struct plane){.c = s->c, .row = width * s->c, .oh = s->oh, .ow = s->ow, .oc = s->oc,
-                          .kh = s->kh, .kw = s->kw, .stride_h = s->stride_h,
-                          .stride_w = s->stride_w, .dilation_h = s->dilation_h,
+    return (struct plane){.c = s->c,
+                          .row = width * s->c,
+                          .oh = s->oh,
+                          .ow = s->ow,
+                          .oc = s->oc,
+                          .kh = s->kh,
+                          .kw = s->kw,
+                          .stride_h = s->stride_h,
+                          .stride_w = s->stride_w,
+                          .dilation_h = s->dilation_h,
                           .dilation_w = s->dilation_w};
 }
 
@@ -303,12 +311,20 @@ static int conv_input(struct ts_device *d, const struct ts_conv *s, const void *
                       void *dx)
 {
     int64_t area = s->kh * s->kw;
-    int64_t top = (s->kh - 1) * s->dilation_h - s->pad_h, left = (s->kw - 1) * s->dilation_w - s->pad_w;
+    int64_t top = (s->kh - 1) * s->dilation_h - s->pad_h,
+            left = (s->kw - 1) * s->dilation_w - s->pad_w;
     int64_t up = top < 0 ? -top : 0, aside = left < 0 ? -left : 0;
     int64_t height = up + reach_of(s->h, 1, s->kh, s->dilation_h);
     int64_t width = aside + reach_of(s->w, 1, s->kw, s->dilation_w);
-    struct plane p = {.c = s->oc, .oh = s->h, .ow = s->w, .oc = s->c, .kh = s->kh, .kw = s->kw,
-                      .stride_h = 1, .stride_w = 1, .dilation_h = s->dilation_h,
+    struct plane p = {.c = s->oc,
+                      .oh = s->h,
+                      .ow = s->w,
+                      .oc = s->c,
+                      .kh = s->kh,
+                      .kw = s->kw,
+                      .stride_h = 1,
+                      .stride_w = 1,
+                      .dilation_h = s->dilation_h,
                       .dilation_w = s->dilation_w};
     double *spread, *filters = zeros(d, channel_blocks(s->c) * CHANNELS * area * s->oc);
     int status;

@@ -12,10 +12,10 @@ const struct kernels *kernels_avx512(int32_t f64);
 /* KERNELS_ISA is baseline, avx2 or avx512. */
 #ifdef KERNELS_ISA
 #define KERNELS_PASTE_(isa) kernels_##isa
-#define KERNELS_PASTE(isa) KERNELS_PASTE_(isa)
-#define KERNELS_NAME KERNELS_PASTE(KERNELS_ISA)
-#define KERNELS_TEXT_(isa) #isa
-#define KERNELS_TEXT(isa) KERNELS_TEXT_(isa)
+#define KERNELS_PASTE(isa)  KERNELS_PASTE_(isa)
+#define KERNELS_NAME        KERNELS_PASTE(KERNELS_ISA)
+#define KERNELS_TEXT_(isa)  #isa
+#define KERNELS_TEXT(isa)   KERNELS_TEXT_(isa)
 #endif
 
 #endif

@@ -94,11 +94,11 @@ static void OF(lines)(NUM *y, const NUM *const *x, const NUM *ab, int32_t terms,
 
     if (terms == 1) {
         if (add) {
-#pragma GCC ivdep
+            INDEPENDENT
             for (int64_t i = 0; i < count; i++)
                 y[i] += FMA(a0[i], x0[i], b0[i]);
         } else {
-#pragma GCC ivdep
+            INDEPENDENT
             for (int64_t i = 0; i < count; i++)
                 y[i] = FMA(a0[i], x0[i], b0[i]);
         }
@@ -109,11 +109,11 @@ static void OF(lines)(NUM *y, const NUM *const *x, const NUM *ab, int32_t terms,
     b1 = ab + 3 * block;
     if (terms == 2) {
         if (add) {
-#pragma GCC ivdep
+            INDEPENDENT
             for (int64_t i = 0; i < count; i++)
                 y[i] = y[i] + FMA(a0[i], x0[i], b0[i]) + FMA(a1[i], x1[i], b1[i]);
         } else {
-#pragma GCC ivdep
+            INDEPENDENT
             for (int64_t i = 0; i < count; i++)
                 y[i] = FMA(a0[i], x0[i], b0[i]) + FMA(a1[i], x1[i], b1[i]);
         }
@@ -123,12 +123,12 @@ static void OF(lines)(NUM *y, const NUM *const *x, const NUM *ab, int32_t terms,
     a2 = ab + 4 * block;
     b2 = ab + 5 * block;
     if (add) {
-#pragma GCC ivdep
+        INDEPENDENT
         for (int64_t i = 0; i < count; i++)
             y[i] = y[i] + FMA(a0[i], x0[i], b0[i]) + FMA(a1[i], x1[i], b1[i]) +
                    FMA(a2[i], x2[i], b2[i]);
     } else {
-#pragma GCC ivdep
+        INDEPENDENT
         for (int64_t i = 0; i < count; i++)
             y[i] = FMA(a0[i], x0[i], b0[i]) + FMA(a1[i], x1[i], b1[i]) + FMA(a2[i], x2[i], b2[i]);
     }
@@ -137,7 +137,7 @@ static void OF(lines)(NUM *y, const NUM *const *x, const NUM *ab, int32_t terms,
 /* y may be x. */
 static inline void OF(rectify)(const NUM *x, int64_t count, NUM *y)
 {
-#pragma GCC ivdep
+    INDEPENDENT
     for (int64_t i = 0; i < count; i++)
         y[i] = x[i] < 0 ? 0 : x[i]; /* NaN stays */
 }
@@ -167,9 +167,7 @@ static int OF(combine)(struct ts_device *d, const struct ts_term *t, int32_t cou
     for (int64_t i = 0; i < n; i++) {
         for (int64_t o = 0; o < each; o += block) {
             int64_t len = each - o < block ? each - o : block, at = i * each + o;
-            NUM *sum = raw   ? (NUM *)raw + at
-                       : act ? (NUM *)act + at
-                             : table + 2 * count * block;
+            NUM *sum = raw ? (NUM *)raw + at : act ? (NUM *)act + at : table + 2 * count * block;
 
             /* before sum is written: it may be the x of a term */
             for (int32_t k = 0; k < count; k++) {
@@ -215,8 +213,8 @@ static inline void OF(masked)(NUM *restrict y, const NUM *restrict x, const NUM 
         y[i] = mask[i] > 0 ? x[i] : 0;
 }
 
-static inline void OF(masked_pair)(NUM *restrict y, const NUM *restrict x0,
-                                   const NUM *restrict x1, const NUM *restrict mask, int64_t count)
+static inline void OF(masked_pair)(NUM *restrict y, const NUM *restrict x0, const NUM *restrict x1,
+                                   const NUM *restrict mask, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
         y[i] = mask[i] > 0 ? x0[i] + x1[i] : 0;
@@ -235,7 +233,6 @@ static inline void OF(pair)(NUM *restrict y, const NUM *restrict x0, const NUM *
     for (int64_t i = 0; i < count; i++)
         y[i] = x0[i] + x1[i];
 }
-
 
 static inline void OF(add_to)(NUM *restrict sum, const NUM *restrict x, int64_t count)
 {
@@ -313,8 +310,9 @@ static int OF(gather)(struct ts_device *d, const void *const *plain, int32_t pla
         else if (s1)
             OF(add_to)(acc1, g, len);
         for (; k < sum_count; k += 2)
-            OF(add_products)(acc2 + k * block, g, (const NUM *)sums[k].x + o,
-                             (const NUM *)sums[k + 1].x + o, mean + k * block, block, len);
+            OF(add_products)
+            (acc2 + k * block, g, (const NUM *)sums[k].x + o, (const NUM *)sums[k + 1].x + o,
+             mean + k * block, block, len);
         if (out && g != sum)
             memcpy(sum, g, (size_t)len * sizeof *g);
         if (++done % FLUSH == 0 || o + block >= total) {
@@ -393,8 +391,8 @@ static int OF(norm_train)(struct ts_device *d, const void *x, int64_t n, int64_t
         mean[k] = (NUM)((double)pivot[k] + shift);
         invstd[k] = (NUM)(1 / sqrt(var + s->eps));
         if (running)
-            running[k] = (NUM)((double)running[k] +
-                               s->momentum * (var * (m > 1 ? m / (m - 1) : 1) - (double)running[k]));
+            running[k] = (NUM)((double)running[k] + s->momentum * (var * (m > 1 ? m / (m - 1) : 1) -
+                                                                   (double)running[k]));
     }
     OF(norm_lines)(c, s);
     pool_put(total);
@@ -602,8 +600,8 @@ static int OF(avg_pool_back)(struct ts_device *d, const struct ts_pool *s, const
 
                 OF(span)(j, s->stride_w, s->pad_w, s->kw, s->w, &c0, &c1);
                 for (int64_t q = c0; q < c1; q++)
-                    OF(add_scaled)(across + q * c, from + j * c,
-                                   OF(share)(s, i, j, r1 - r0, c1 - c0), c);
+                    OF(add_scaled)
+                    (across + q * c, from + j * c, OF(share)(s, i, j, r1 - r0, c1 - c0), c);
             }
             for (int64_t r = r0; r < r1; r++)
                 OF(add_to)(to + r * line, across, line);
@@ -807,8 +805,8 @@ static int OF(window)(struct ts_device *d, const struct ts_window *s, const void
         memset(y, 0, (size_t)(s->n * s->dh * s->dw * s->dc) * sizeof(NUM));
     for (int64_t i = 0; i < s->n; i++) {
         for (int64_t r = 0; r < s->h; r++) {
-            const NUM *from = (const NUM *)x +
-                              ((i * s->sh + s->src_h + r) * s->sw + s->src_w) * s->sc + s->src_c;
+            const NUM *from =
+                (const NUM *)x + ((i * s->sh + s->src_h + r) * s->sw + s->src_w) * s->sc + s->src_c;
             NUM *to = (NUM *)y + ((i * s->dh + s->dst_h + r) * s->dw + s->dst_w) * s->dc + s->dst_c;
 
             for (int64_t q = 0; q < s->w; q++)

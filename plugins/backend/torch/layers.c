@@ -22,8 +22,8 @@ static tcet_status open_modules(struct job *j)
 {
     for (int32_t k = 0; k < j->graph->module_count; k++) {
         const tcet_graph_module *m = &j->graph->modules[k];
-        int wanted = (is_weight_layer(m) && j->weight_gradients) ||
-                     (is_norm_layer(m) && j->norm_gradients);
+        int wanted =
+            (is_weight_layer(m) && j->weight_gradients) || (is_norm_layer(m) && j->norm_gradients);
 
         if (wanted) {
             j->gradient[k] = job_alloc(j, (size_t)(j->rows * m->weight_count) * j->size);
@@ -142,8 +142,12 @@ static tcet_status show(struct job *j, struct visit *v, tcet_view *view, const v
         v->stride[at][k] = count;
         count *= shape[k];
     }
-    *view = (tcet_view){.data = (void *)(uintptr_t)data, .shape = v->shape[at],
-                        .stride = v->stride[at], .count = count, .ndim = ndim, .dtype = dtype};
+    *view = (tcet_view){.data = (void *)(uintptr_t)data,
+                        .shape = v->shape[at],
+                        .stride = v->stride[at],
+                        .count = count,
+                        .ndim = ndim,
+                        .dtype = dtype};
     bytes = (size_t)count * (dtype == TCET_F32 ? 4 : 8);
     if (!j->d->cuda || dtype == TCET_U64)
         return TCET_OK;
@@ -254,8 +258,8 @@ static tcet_status show_signs(struct job *j, struct visit *v, int32_t slot, int3
         return job_fail(j, TCET_E_BACKEND, "copying to the host");
     v->layer.positive = (int64_t)positive;
     if (j->wants & TCET_WANT_AGREEMENT)
-        st = show(j, v, &v->layer.agreement, j->agreement + slot * j->n * j->n, TCET_F64, square,
-                  2);
+        st =
+            show(j, v, &v->layer.agreement, j->agreement + slot * j->n * j->n, TCET_F64, square, 2);
     if (st == TCET_OK && j->wants & TCET_WANT_PATTERN)
         st = show_pattern(j, v, module, rep);
     return st;
@@ -281,8 +285,13 @@ static void begin(struct job *j, struct visit *v, uint32_t site, uint32_t kind, 
 {
     v->views = v->hosts = 0;
     v->name[0] = '\0';
-    v->layer = (tcet_layer){.struct_size = sizeof v->layer, .kind = kind, .site = site,
-                            .cell = -1, .name = v->name, .rows = j->rows, .batch = j->n};
+    v->layer = (tcet_layer){.struct_size = sizeof v->layer,
+                            .kind = kind,
+                            .site = site,
+                            .cell = -1,
+                            .name = v->name,
+                            .rows = j->rows,
+                            .batch = j->n};
     if (name)
         snprintf(v->name, sizeof v->name, "%s", name);
     if (module >= 0) {
@@ -330,8 +339,8 @@ static tcet_status show_weight(struct job *j, struct visit *v, int32_t module)
         st = show(j, v, &v->layer.weight, (const char *)j->params + (size_t)m->weight * j->size,
                   number_type(j), shape + 1, m->ndim);
     if (st == TCET_OK && j->gradient[module])
-        st = show(j, v, &v->layer.gradient, j->gradient[module], number_type(j), shape,
-                  m->ndim + 1);
+        st =
+            show(j, v, &v->layer.gradient, j->gradient[module], number_type(j), shape, m->ndim + 1);
     return st;
 }
 
@@ -344,8 +353,8 @@ static int32_t rank_of(const struct job *j, int32_t module,
     if (j->order[module] < 0)
         return -1;
     for (int32_t k = 0; k < j->graph->module_count; k++)
-        rank += belongs(&j->graph->modules[k]) && j->order[k] >= 0 &&
-                j->order[k] < j->order[module];
+        rank +=
+            belongs(&j->graph->modules[k]) && j->order[k] >= 0 && j->order[k] < j->order[module];
     return rank;
 }
 
@@ -373,9 +382,12 @@ static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module,
         /* tape_hessian left it on the host */
         st = TCET_OK;
         v->views++;
-        v->layer.hvp = (tcet_view){.data = hessian[module], .shape = v->shape[at],
-                                   .stride = v->stride[at], .count = m->weight_count,
-                                   .ndim = m->ndim, .dtype = number_type(j)};
+        v->layer.hvp = (tcet_view){.data = hessian[module],
+                                   .shape = v->shape[at],
+                                   .stride = v->stride[at],
+                                   .count = m->weight_count,
+                                   .ndim = m->ndim,
+                                   .dtype = number_type(j)};
         for (int64_t k = m->ndim - 1, count = 1; k >= 0; k--) {
             v->shape[at][k] = m->shape[k];
             v->stride[at][k] = count;
@@ -391,8 +403,8 @@ static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module,
         if (st == TCET_OK && j->wants & TCET_WANT_OUTPUT)
             st = show_value(j, v, &v->layer.output, j->v[first].kept, first, flat);
         if (st == TCET_OK)
-            st = show_value(j, v, &v->layer.output_gradient, j->v[first].kept_gradient, first,
-                            flat);
+            st =
+                show_value(j, v, &v->layer.output_gradient, j->v[first].kept_gradient, first, flat);
     }
     if (st == TCET_OK)
         st = show_signs(j, v, m->layer, module, -1);
@@ -499,8 +511,8 @@ tcet_status layers_visit(struct job *j)
 
     if (j->run->pass->hvp && j->wants & TCET_WANT_HVP && j->sites & TCET_SITE_WEIGHT)
         hessian = calloc((size_t)j->graph->module_count + 1, sizeof *hessian);
-    if (!v || (!hessian && j->run->pass->hvp && j->wants & TCET_WANT_HVP &&
-               j->sites & TCET_SITE_WEIGHT))
+    if (!v ||
+        (!hessian && j->run->pass->hvp && j->wants & TCET_WANT_HVP && j->sites & TCET_SITE_WEIGHT))
         st = job_fail(j, TCET_E_MEMORY, "out of memory");
     if (st == TCET_OK && hessian)
         st = make_hessian(j, hessian);

@@ -184,8 +184,7 @@ static int wants_gradient(const struct job *j, int32_t i)
     switch (node->op) {
     case TCET_OP_CONV2D:
     case TCET_OP_LINEAR: return j->weight_gradients || j->v[i].keep_gradient;
-    case TCET_OP_BATCH_NORM:
-        return (j->norm_gradients && node->affine) || j->v[i].keep_gradient;
+    case TCET_OP_BATCH_NORM: return (j->norm_gradients && node->affine) || j->v[i].keep_gradient;
     default: return j->v[i].keep_gradient;
     }
 }

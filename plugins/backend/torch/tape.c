@@ -27,9 +27,8 @@ static tcet_status record(struct job *j, ts_tensor **t, ts_tensor *const *w, ts_
         return job_fail(j, TCET_E_MEMORY, "out of memory");
     for (int32_t i = 0; i < g->node_count; i++) {
         const tcet_node *node = &g->nodes[i];
-        int has = node->module >= 0 &&
-                  (node->op == TCET_OP_CONV2D || node->op == TCET_OP_LINEAR ||
-                   (node->op == TCET_OP_BATCH_NORM && node->affine));
+        int has = node->module >= 0 && (node->op == TCET_OP_CONV2D || node->op == TCET_OP_LINEAR ||
+                                        (node->op == TCET_OP_BATCH_NORM && node->affine));
 
         for (int32_t k = 0; k < node->input_count && k <= g->node_count; k++)
             in[k] = t[g->inputs[node->first_input + k]];
@@ -89,8 +88,8 @@ tcet_status tape_hessian(struct job *j, void *const *out)
     if (st == TCET_OK)
         st = record(j, t, w, b);
     if (st == TCET_OK) {
-        loss = ts_loss_value(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, t[g->output],
-                             j->run->y, pass->temperature != 0 ? pass->temperature : 1);
+        loss = ts_loss_value(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, t[g->output], j->run->y,
+                             pass->temperature != 0 ? pass->temperature : 1);
         st = loss ? differentiate(j, loss, w, out) : job_fail(j, TCET_E_BACKEND, "loss");
     }
     ts_free(loss);

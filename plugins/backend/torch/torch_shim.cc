@@ -26,7 +26,8 @@ struct ts_tensor {
     at::Tensor t;
 };
 
-namespace {
+namespace
+{
 
 using at::Tensor;
 
@@ -41,7 +42,8 @@ void say(ts_device *d, const char *text)
 }
 
 /* Runs body; an exception becomes a status and a message. */
-template <class F> int guarded(ts_device *d, F body) noexcept
+template <class F>
+int guarded(ts_device *d, F body) noexcept
 {
     try {
         c10::InferenceMode no_autograd;
@@ -66,7 +68,8 @@ template <class F> int guarded(ts_device *d, F body) noexcept
 }
 
 /* The same for functions that return a tensor; NULL is the failure. */
-template <class F> ts_tensor *made(ts_device *d, F body) noexcept
+template <class F>
+ts_tensor *made(ts_device *d, F body) noexcept
 {
     ts_tensor *out = nullptr;
 
@@ -127,9 +130,18 @@ struct Pool final : c10::Allocator {
             throw std::bad_alloc();
         return {data, data, &drop, at::Device(at::kCPU)};
     }
-    c10::DataPtr allocate(size_t bytes) { return serve(bytes); }
-    c10::DataPtr allocate(size_t bytes) const { return serve(bytes); }
-    c10::DeleterFnPtr raw_deleter() const { return &drop; }
+    c10::DataPtr allocate(size_t bytes)
+    {
+        return serve(bytes);
+    }
+    c10::DataPtr allocate(size_t bytes) const
+    {
+        return serve(bytes);
+    }
+    c10::DeleterFnPtr raw_deleter() const
+    {
+        return &drop;
+    }
     void copy_data(void *to, const void *from, std::size_t count) const
     {
         std::memcpy(to, from, count);
@@ -283,9 +295,9 @@ int ts_conv_backward(ts_device *d, const ts_conv *s, const void *g, const void *
         Tensor in = x ? image(d, x, s->n, s->c, s->h, s->w)
                       : at::empty({s->n, s->c, s->h, s->w}, options(d, kind(d)), LAST);
         auto grads = at::convolution_backward(
-            image(d, g, s->n, s->oc, s->oh, s->ow), in,
-            filter(d, s, w), c10::nullopt, {s->stride_h, s->stride_w},
-            {s->pad_h, s->pad_w}, {s->dilation_h, s->dilation_w}, false, {0, 0}, s->groups, mask);
+            image(d, g, s->n, s->oc, s->oh, s->ow), in, filter(d, s, w), c10::nullopt,
+            {s->stride_h, s->stride_w}, {s->pad_h, s->pad_w}, {s->dilation_h, s->dilation_w}, false,
+            {0, 0}, s->groups, mask);
 
         if (dw)
             wrap(d, dw, {s->oc, s->c / s->groups, s->kh, s->kw}).add_(std::get<1>(grads));
@@ -339,14 +351,16 @@ int ts_load(ts_device *d, const float *x, int64_t n, int64_t c, int64_t hw, void
 
 int ts_to_nchw(ts_device *d, const void *x, int64_t n, int64_t c, int64_t hw, void *out)
 {
-    return guarded(
-        d, [&] { put(wrap(d, x, {n, hw, c}).permute({0, 2, 1}), wrap(d, out, {n, c, hw})); });
+    return guarded(d, [&] {
+        put(wrap(d, x, {n, hw, c}).permute({0, 2, 1}), wrap(d, out, {n, c, hw}));
+    });
 }
 
 int ts_from_nchw(ts_device *d, const void *x, int64_t n, int64_t c, int64_t hw, void *out)
 {
-    return guarded(
-        d, [&] { put(wrap(d, x, {n, c, hw}).permute({0, 2, 1}), wrap(d, out, {n, hw, c})); });
+    return guarded(d, [&] {
+        put(wrap(d, x, {n, c, hw}).permute({0, 2, 1}), wrap(d, out, {n, hw, c}));
+    });
 }
 
 int ts_combine(ts_device *d, const ts_term *t, int32_t count, int64_t n, int64_t hw, int64_t c,
@@ -619,8 +633,7 @@ int ts_loss(ts_device *d, int32_t cross_entropy, const void *logits, const int64
     });
 }
 
-int ts_agreement(ts_device *d, const void *x, int64_t n, int64_t units, double *k,
-                 double *positive)
+int ts_agreement(ts_device *d, const void *x, int64_t n, int64_t units, double *k, double *positive)
 {
     return guarded(d, [&] {
         Tensor to = wrap(d, k, {n, n}, at::kDouble), v = wrap(d, x, {n, units});
@@ -642,7 +655,8 @@ int ts_agreement(ts_device *d, const void *x, int64_t n, int64_t units, double *
 /* -- autograd -------------------------------------------------------------------------- */
 
 /* As guarded and made, with gradients recorded. */
-template <class F> static int recorded(ts_device *d, F body) noexcept
+template <class F>
+static int recorded(ts_device *d, F body) noexcept
 {
     return guarded(d, [&] {
         c10::InferenceMode off(false);
@@ -652,7 +666,8 @@ template <class F> static int recorded(ts_device *d, F body) noexcept
     });
 }
 
-template <class F> static ts_tensor *recorded_tensor(ts_device *d, F body) noexcept
+template <class F>
+static ts_tensor *recorded_tensor(ts_device *d, F body) noexcept
 {
     ts_tensor *out = nullptr;
 
@@ -730,9 +745,7 @@ ts_tensor *ts_apply(ts_device *d, const tcet_node *op, ts_tensor *const *in, int
         case TCET_OP_MUL: return x * in[1]->t;
         case TCET_OP_ZERO: return at::zeros({n, op->c, op->h, op->w}, x.options());
         case TCET_OP_SLICE:
-            return x.narrow(1, op->offset_c, op->c)
-                .slice(2, op->offset_h)
-                .slice(3, op->offset_w);
+            return x.narrow(1, op->offset_c, op->c).slice(2, op->offset_h).slice(3, op->offset_w);
         case TCET_OP_PAD: return at::constant_pad_nd(x, {0, op->padding_w, 0, op->padding_h}, 0);
         case TCET_OP_SIGMOID:
         case TCET_OP_SWISH:

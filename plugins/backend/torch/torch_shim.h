@@ -28,9 +28,9 @@ typedef struct ts_tensor ts_tensor; /* owned by whoever got it; ts_free */
 
 /* A two-dimensional convolution of n images. */
 struct ts_conv {
-    int64_t n, c, h, w;    /* input */
-    int64_t oc, oh, ow;    /* output */
-    int64_t kh, kw;        /* weight is [oc, c / groups, kh, kw] */
+    int64_t n, c, h, w; /* input */
+    int64_t oc, oh, ow; /* output */
+    int64_t kh, kw;     /* weight is [oc, c / groups, kh, kw] */
     int64_t stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups;
 };
 
@@ -66,10 +66,10 @@ struct ts_window {
 
 /* Per-channel numbers of one batch norm call, elements of the device's type. */
 struct ts_norm {
-    const void *gamma, *beta;  /* NULL: 1, 0 */
-    void *mean, *invstd;       /* of the batch */
-    void *a, *b;               /* the norm as a[c] * x + b[c] */
-    void *running_var;         /* updated; NULL where nobody asks */
+    const void *gamma, *beta; /* NULL: 1, 0 */
+    void *mean, *invstd;      /* of the batch */
+    void *a, *b;              /* the norm as a[c] * x + b[c] */
+    void *running_var;        /* updated; NULL where nobody asks */
     double eps, momentum;
 };
 
@@ -101,8 +101,8 @@ ts_tensor *ts_conv_forward(struct ts_device *d, const struct ts_conv *s, const v
 int ts_conv_backward(struct ts_device *d, const struct ts_conv *s, const void *g, const void *x,
                      const void *w, void *dw, ts_tensor **dx, void **data);
 /* y[n, out] = x[n, in] w^T + bias */
-int ts_linear(struct ts_device *d, int64_t n, int64_t in, int64_t out, const void *x,
-              const void *w, const void *bias, void *y);
+int ts_linear(struct ts_device *d, int64_t n, int64_t in, int64_t out, const void *x, const void *w,
+              const void *bias, void *y);
 /* dx[n, in] = g w and dw[out, in] += g^T x, each where not NULL. */
 int ts_linear_back(struct ts_device *d, int64_t n, int64_t in, int64_t out, const void *g,
                    const void *x, const void *w, void *dx, void *dw);
