@@ -4,6 +4,15 @@
 #include "run/client.h"
 
 #include <stdio.h>
+#include <string.h>
+
+/* One note a plugin file from outside the built-in folder, as a run makes them. */
+static void note_foreign(const struct wire_plan *plan, struct arena *a)
+{
+    for (const char *p = plan->foreign, *end; (end = strchr(p, '\n')); p = end + 1)
+        cli_log(NULL, TCET_LOG_INFO,
+                arena_printf(a, WIRE_FOREIGN ": %.*s", (int)(end - p), p));
+}
 
 int cmd_show(const struct command *c, int argc, char **argv)
 {
@@ -25,10 +34,12 @@ int cmd_show(const struct command *c, int argc, char **argv)
         return code;
     code = 0;
     if (cli_config(path, &sets, &config, &err) < 0 ||
-        client_plan(config, 0, &a, &plan, &err) < 0)
+        client_plan(config, 0, &a, &plan, &err) < 0) {
         code = cli_fail(&err);
-    else
+    } else {
+        note_foreign(&plan, &a);
         fputs(config_only ? plan.config : plan.text, stdout);
+    }
     config_free(config);
     arena_free(&a);
     return code;

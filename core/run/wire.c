@@ -39,7 +39,7 @@ static const struct wire_value *take_values(struct unpack *u, size_t *count)
 {
     struct wire_value *v;
 
-    *count = unpack_count(u, 4);
+    *count = unpack_count(u, 32); /* what a value without layers and guards takes */
     v = arena_alloc(u->arena, (*count + 1) * sizeof *v);
     for (size_t i = 0; i < *count; i++) {
         int layered;
@@ -106,6 +106,7 @@ void wire_pack_plan(struct buf *b, const struct wire_plan *p)
     pack_text(b, p->text);
     pack_text(b, p->config);
     pack_text(b, p->space);
+    pack_text(b, p->foreign);
 }
 
 tcet_status wire_unpack_plan(const void *d, size_t n, struct arena *a, struct wire_plan *out,
@@ -115,7 +116,7 @@ tcet_status wire_unpack_plan(const void *d, size_t n, struct arena *a, struct wi
     struct wire_column *columns;
     struct wire_pair *meta;
 
-    out->column_count = unpack_count(&u, 28);
+    out->column_count = unpack_count(&u, 32);
     out->columns = columns = arena_alloc(a, (out->column_count + 1) * sizeof *columns);
     for (size_t i = 0; i < out->column_count; i++) {
         struct wire_column *c = &columns[i];
@@ -143,6 +144,7 @@ tcet_status wire_unpack_plan(const void *d, size_t n, struct arena *a, struct wi
     out->text = unpack_text(&u);
     out->config = unpack_text(&u);
     out->space = unpack_text(&u);
+    out->foreign = unpack_text(&u);
     return unpack_done(&u, "plan", err);
 }
 
@@ -265,6 +267,7 @@ tcet_status wire_unpack_population(const void *d, size_t n, struct arena *a,
     const double **columns;
 
     out->score = (int)unpack_u32(&u);
+    out->count = 0;
     out->input_count = unpack_count(&u, 4);
     out->columns = columns = arena_alloc(a, (out->input_count + 1) * sizeof *columns);
     for (size_t i = 0; i < out->input_count; i++) {

@@ -28,8 +28,28 @@ static void send_log(int level, const char *who, const char *text)
 
     pack_u32(&b, (uint32_t)level);
     buf_printf(&b, "%s: %s", who, text);
+    buf_add(&b, "", 1); /* its NUL travels along */
     (void)!frame_send(log_fd, WIRE_LOG, b.data, b.len, &ignored);
     buf_free(&b);
+}
+
+/* What the plan loads from outside the built-in folder.  The first worker, which is asked for
+ * the architectures, says so at once: before the code runs, and once a run. */
+static struct buf foreign;
+static int foreign_said;
+
+static void take_foreign(const char *path)
+{
+    char line[4096 + 2];
+
+    snprintf(line, sizeof line, "%s\n", path);
+    for (const char *p = foreign.data; p && (p = strstr(p, line)); p++) {
+        if (p == foreign.data || p[-1] == '\n')
+            return;
+    }
+    buf_puts(&foreign, line);
+    if (foreign_said)
+        send_log(TCET_LOG_INFO, WIRE_FOREIGN, path);
 }
 
 static tcet_status answer(struct worker *w, uint32_t type, struct error *err)
@@ -116,6 +136,7 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
         wire_pack_plan(&w->out, &p);
         return answer(w, WIRE_PLAN, err);
     }
+    foreign_said = h.want_archs;
     TRY(plan_make(w->config, &w->plan, err));
     if (h.want_archs)
         TRY(plan_archs(w->plan, &w->arena, &p.archs, &p.arch_count, err));
@@ -129,6 +150,7 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
     p.text = text.data;
     p.config = config.data;
     p.space = w->plan->space->plugin->desc.id;
+    p.foreign = foreign.data;
     wire_pack_plan(&w->out, &p);
     buf_free(&text);
     buf_free(&config);
@@ -277,6 +299,7 @@ int worker_main(int fd)
 
     log_fd = fd;
     call_log = send_log;
+    registry_foreign = take_foreign;
     while (frame_recv(fd, &type, &in, &err) >= 0) {
         arena_reset(&w.arena);
         w.out.len = 0;
@@ -295,6 +318,7 @@ int worker_main(int fd)
     plan_free(w.plan);
     config_free(w.config);
     arena_free(&w.arena);
+    buf_free(&foreign);
     buf_free(&w.out);
     buf_free(&in);
     return code;

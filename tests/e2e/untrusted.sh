@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# untrusted.sh BUILD_DIR SOURCE_DIR -- protects who runs a config, a table, images or results that
+# came from elsewhere: foreign code is named before it runs, comes from no folder by surprise
+# and from none that anyone may write to; files are bounded, and a device or a pipe in the
+# place of a file keeps nothing waiting.
+. "$(dirname "$0")/lib.sh"
+# shellcheck disable=SC2086 # $use is words
+
+conf=$source/conf/tcet_snip.ini
+arch=index:11
+
+# told NAME REGEX: the last command succeeded and its stderr has one such line.
+told()
+{
+    if [ "$code" != 0 ]; then
+        fail "$1" "exit code $code"
+    elif [ "$(grep -cE -- "$2" err)" != 1 ]; then
+        fail "$1" "$(grep -cE -- "$2" err) lines fit /$2/, want one"
+    else
+        pass "$1"
+    fi
+}
+
+# bounded NAME REGEX ARGS...: refuses, within 20 seconds.
+bounded()
+{
+    local start=$SECONDS name=$1
+    refuses "$@"
+    [ $((SECONDS - start)) -lt 20 ] || fail "$name" "took $((SECONDS - start)) s"
+}
+
+# -- Foreign code is named -------------------------------------------------------------------
+mkdir -p site/mine site/twin
+cp "$fixtures/good_minimal.so" site/mine/good_mean.so
+cat >site/mine.ini <<EOF
+include = $conf
+[plugins]
+path = mine
+[metric foreign]
+saliency = snip
+aggregator = good_mean
+EOF
+use="--set metric.m.saliency=snip --set metric.m.aggregator=good_mean"
+note="note: plugin code that is not built in: $work/site/mine/good_mean.so$"
+
+run show site/mine.ini
+told "show names a plugin file that is not built in" "$note"
+run run site/mine.ini --archs first:4 --workers 2 --output said
+told "run names it once, whatever the workers" "$note"
+run score site/mine.ini "$arch"
+told "score names it" "$note"
+run show "$conf"
+check "built-in plugins are not named" test ! -s err
+TCET_PLUGIN_PATH=$work/site/mine run show "$conf"
+check "a folder whose plugins are not used is not named" test ! -s err
+
+# -- Where plugins come from -----------------------------------------------------------------
+# The config's folder, not the current one.
+(cd site/twin && mkdir -p mine && echo junk >mine/good_mean.so)
+cd site/twin && run show ../mine.ini && cp err out "$work" && cd "$work" || exit 1
+told "[plugins] path starts at the config, not at the current folder" "$note"
+mkdir here && cp "$fixtures/good_minimal.so" here/ && cd here || exit 1
+refuses "plugins of the current folder are not found" 'no aggregator "good_mean"' show "$conf" $use
+cp err "$work" && cd "$work" || exit 1
+TCET_PLUGIN_PATH=here refuses "a relative part of \$TCET_PLUGIN_PATH" \
+    'TCET_PLUGIN_PATH: "here" is no absolute path' show "$conf"
+TCET_PLUGIN_PATH=$work/site/mine:. refuses "a dot in \$TCET_PLUGIN_PATH" \
+    'TCET_PLUGIN_PATH: "\." is no absolute path' show "$conf"
+TCET_PLUGIN_PATH=::$work/site/mine: run show "$conf" $use
+told "empty parts of \$TCET_PLUGIN_PATH are no folder" "$note"
+
+# -- Files that anyone may write -------------------------------------------------------------
+chmod o+w site/mine
+refuses "a plugin folder that anyone may write to" 'site/mine: anyone may write to it' \
+    show site/mine.ini
+TCET_PLUGIN_PATH=$work/site/mine refuses "the same in \$TCET_PLUGIN_PATH" \
+    'site/mine: anyone may write to it' show "$conf"
+chmod o-w site/mine && chmod o+w site/mine/good_mean.so
+refuses "a plugin file that anyone may write to" \
+    'no aggregator "good_mean".*good_mean.so: anyone may write to it' show site/mine.ini
+chmod o-w site/mine/good_mean.so
+mkdir site/linked && ln -s ../open.so site/linked/good_mean.so
+cp "$fixtures/good_minimal.so" site/open.so && chmod o+w site/open.so
+refuses "a link to such a file" 'no aggregator "good_mean".*good_mean.so: anyone may write' \
+    show "$conf" --set plugins.path=site/linked $use
+
+# -- Bounds ----------------------------------------------------------------------------------
+mkfifo pipe
+big() { rm -f "$1" && truncate -s "$2" "$1"; }
+wrong() { local n=$1 r=$2; shift 2; bounded "$n" "$r" run "$conf" --archs "$arch" --output new "$@"; }
+
+big big.ini 20M
+bounded "a config of 20 MiB" 'big.ini: larger than 16 MiB' show big.ini
+printf 'include = /dev/zero\n' >zero.ini
+bounded "a config that includes a device" '/dev/zero: larger than 16 MiB' show zero.ini
+printf 'include = big.ini\n' >outer.ini
+bounded "a config that includes 20 MiB" 'big.ini: larger than 16 MiB' show outer.ini
+
+bounded "a list of architectures without end" '/dev/zero: not a regular file' \
+    run "$conf" --archs file:/dev/zero --output new
+bounded "a list that is a pipe" 'pipe: not a regular file' run "$conf" --archs file:pipe --output new
+big list.txt 300M
+bounded "a list of 300 MiB" 'list.txt: larger than 256 MiB' run "$conf" --archs file:list.txt \
+    --output new
+head -c 5000 /dev/zero | tr '\0' x >long.txt
+bounded "a list of one long line" 'long.txt:1: too long' run "$conf" --archs file:long.txt \
+    --output new
+
+big table.csv 1025M
+wrong "a table of more than 1 GiB" 'table.csv: larger than 1 GiB' --set benchmark.table=table.csv
+wrong "a table that is a device" '/dev/zero: not a regular file' \
+    --set benchmark.table=/dev/zero --set benchmark.column=x
+wrong "a table that is a pipe" 'pipe: not a regular file' --set benchmark.table=./pipe
+rm -f table.csv
+
+big images.bin 1025M
+wrong "images of more than 1 GiB" 'images.bin: has 1074790400 bytes, at most 1073741824' \
+    --set data.path=images.bin
+wrong "images from a device" '/dev/zero: neither a file nor a folder' --set data.path=/dev/zero
+wrong "images from a pipe" 'pipe: neither a file nor a folder' --set data.path=pipe
+rm -f images.bin
+
+# -- Results from elsewhere ------------------------------------------------------------------
+if command -v python3 >/dev/null; then
+    cp -r said evil
+    python3 - evil/scores.db <<'EOF'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("DROP TABLE meta")
+db.execute("CREATE VIEW meta AS WITH RECURSIVE r(name) AS (SELECT 'x' UNION ALL SELECT name"
+           " FROM r) SELECT name, name AS value FROM r")
+db.commit()
+EOF
+    bounded "a store with a view without end" 'tcet-host did not make' export evil out.csv
+fi
+head -c 4096 /dev/urandom >noise && mkdir noisy && cp noise noisy/scores.db
+bounded "a store of noise" 'scores.db: not a database' export noisy out.csv
+check "no folder was made" test ! -e new
+finish
