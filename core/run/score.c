@@ -82,7 +82,7 @@ static tcet_status grow(float **p, size_t *cap, size_t n, struct error *err)
 static int is_activation(uint32_t op)
 {
     return op == TCET_OP_RELU || op == TCET_OP_RELU6 || op == TCET_OP_SWISH ||
-           op == TCET_OP_HSWISH || op == TCET_OP_SIGMOID;
+           op == TCET_OP_HSWISH;
 }
 
 static const char *module_name(struct scorer *s, int32_t module)
