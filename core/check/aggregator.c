@@ -61,6 +61,7 @@ static tcet_status reduce(struct probe *p, struct instance *i, const struct form
                           const int64_t size[2], enum scenario s, int nan, struct buf *out,
                           struct error *err)
 {
+    const tcet_aggregator_ops *ops = OPS(tcet_aggregator_ops, i);
     tcet_view m, given;
     double *value;
 
@@ -76,10 +77,8 @@ static tcet_status reduce(struct probe *p, struct instance *i, const struct form
     value = place(p);
     given = m;
     probe_stage("reduce() of a %lld x %lld matrix", (long long)size[0], (long long)size[1]);
-    TRY(take(probe_end(i,
-                      OPS(tcet_aggregator_ops, i)->reduce(probe_enter(p, i), i->self, &given, value),
-                      err),
-             value, "reduce()", out, err));
+    TRY(take(probe_end(i, ops->reduce(probe_enter(p, i), i->self, &given, value), err), value,
+             "reduce()", out, err));
     return view_same(&m, &given, "reduce()", err);
 }
 
@@ -112,6 +111,8 @@ static int takes(struct instance *i, uint32_t form)
 tcet_status aggregator_exercise(struct probe *p, struct instance *i, enum scenario s,
                                 struct buf *out, struct error *err)
 {
+    int64_t layers = s == UNUSED ? 0 : s == ONE_ELEMENT ? 1 : s == LARGE ? 1000 : 7;
+
     for (size_t k = 0; k < TCET_COUNT(forms); k++) {
         const struct form *f = &forms[k];
         int64_t size[2] = {f->rows, f->cols};
@@ -132,7 +133,7 @@ tcet_status aggregator_exercise(struct probe *p, struct instance *i, enum scenar
             (f->form != TCET_FORM_CUSTOM || probe_misbehaved(err))) /* of custom sizes, some */
             return err->status;
     }
-    return finish(p, i, s == UNUSED ? 0 : s == ONE_ELEMENT ? 1 : s == LARGE ? 1000 : 7, s, out, err);
+    return finish(p, i, layers, s, out, err);
 }
 
 tcet_status calls_nan(struct probe *p, struct error *err)

@@ -177,8 +177,8 @@ tcet_status calls_finite(struct probe *p, struct error *err)
     }
     buf_free(&out);
     if (bad && !p->guards.count)
-        return probe_note(p, CHECK_WARN, "%zu of %zu numbers are not finite, and no guard was counted",
-                          bad, n);
+        return probe_note(p, CHECK_WARN,
+                          "%zu of %zu numbers are not finite, and no guard was counted", bad, n);
     return TCET_OK;
 }
 

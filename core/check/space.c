@@ -323,8 +323,8 @@ tcet_status space_draws(struct probe *p, struct error *err)
         TRY(draw(&b, k));
         if (strcmp(last, b.text))
             return error_set(err, TCET_E_PLUGIN,
-                             "random() gives %.200s, then %.200s, for equal numbers of host->random",
-                             last, b.text);
+                             "random() gives %.200s, then %.200s, for equal numbers of "
+                             "host->random", last, b.text);
         if (!k)
             strcpy(first, last);
         differ |= strcmp(first, last) != 0;
@@ -404,10 +404,9 @@ enum filler { FILL_AT, FILL_RANDOM, FILL_CANONICAL, FILL_MUTATE };
 
 static tcet_status fill(struct bench *b, enum filler f, char *out, size_t cap)
 {
-    const char *from = f >= FILL_CANONICAL ? memory_new(b->p, "the encoding", sizeof b->text, 1) : "";
+    char *from = memory_new(b->p, "the encoding", sizeof b->text, 1);
 
-    if (f >= FILL_CANONICAL)
-        memcpy((char *)(uintptr_t)from, b->text, sizeof b->text);
+    memcpy(from, b->text, sizeof b->text);
     memory_seal(b->p);
     switch (f) {
     case FILL_AT: return b->ops->at(enter(b, 1), b->i->self, 0, out, cap);

@@ -114,7 +114,8 @@ static tcet_status make_folder(struct arena *a, const char *kind, const char *na
         {"NAME", name}, {"KIND", kind}, {"PREFIX", paths_sdk()}, {"HOST", paths_self()}};
     const struct {
         const char *template, *file;
-    } files[] = {{arena_printf(a, "%s.c.in", kind), arena_printf(a, "%s/%s_%s.c", folder, kind, name)},
+    } files[] = {{arena_printf(a, "%s.c.in", kind),
+                  arena_printf(a, "%s/%s_%s.c", folder, kind, name)},
                  {"CMakeLists.txt.in", arena_printf(a, "%s/CMakeLists.txt", folder)},
                  {arena_printf(a, "%s.ini.in", kind), arena_printf(a, "%s/%s.ini", folder, name)}};
 
@@ -123,7 +124,7 @@ static tcet_status make_folder(struct arena *a, const char *kind, const char *na
                          errno == EEXIST ? "is there already; choose another name or --dir"
                                          : strerror(errno));
     for (size_t i = 0; i < TCET_COUNT(files); i++) {
-        if (make_file(a, files[i].template, files[i].file, words, TCET_COUNT(words), err) == TCET_OK)
+        if (make_file(a, files[i].template, files[i].file, words, TCET_COUNT(words), err) >= 0)
             continue;
         for (size_t k = 0; k <= i; k++)
             unlink(files[k].file);

@@ -139,7 +139,8 @@ static void ends_of_the_process(void **state)
         {"bad_layer_recursion", "ordinary", "layer() of the layer stem.0: the process "},
         {"bad_layer_abort", "ordinary",
          "layer() of the layer stem.0: the process was killed by signal 6 (Aborted)"},
-        {"bad_layer_exit", "ordinary", "layer() of the layer stem.0: the process exited with code 0"},
+        {"bad_layer_exit", "ordinary",
+         "layer() of the layer stem.0: the process exited with code 0"},
         {"bad_layer_throw", "ordinary", "nobody catches this"},
     };
     struct said sleep = check("bad_layer_sleep", "ordinary", 2);
@@ -149,7 +150,8 @@ static void ends_of_the_process(void **state)
     expect(&(struct expected){"bad_layer_sleep", "ordinary",
                               "layer() of the layer stem.0: it did not come back within 2 seconds"},
            &sleep);
-    expect(&(struct expected){"bad_layer_spin", "ordinary", "it did not come back within 2 seconds"},
+    expect(&(struct expected){"bad_layer_spin", "ordinary",
+                              "it did not come back within 2 seconds"},
            &spin);
     EXPECT(bad);
 }
@@ -212,7 +214,8 @@ static void gates(void **state)
 
 static void chosen_rules(void **state)
 {
-    struct said one = check("good_minimal", "range", 60), group = check("good_minimal", "library", 60);
+    struct said one = check("good_minimal", "range", 60);
+    struct said group = check("good_minimal", "library", 60);
     struct check_options o = {.only = "determinist", .seconds = 60};
     struct error err;
     size_t count[4];

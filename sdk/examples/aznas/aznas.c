@@ -62,7 +62,7 @@ static tcet_status layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_vi
 {
     const tcet_host *host = cx->host;
     int64_t n = in->output.shape[0], channels = in->output.shape[1];
-    int64_t area = in->output.count / n / channels;
+    int64_t area = in->output.count / n / channels, count = n * area;
     double *rows = host->scratch(cx, (size_t)in->output.count * sizeof *rows);
     double *sigma = host->scratch(cx, (size_t)(channels * channels) * sizeof *sigma);
     double *values = host->scratch(cx, (size_t)channels * sizeof *values);
@@ -72,7 +72,7 @@ static tcet_status layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_vi
     if (!rows || !sigma || !values)
         return tcet_fail(cx, TCET_E_MEMORY, "no memory for the covariance");
     centre(&in->output, n, channels, area, rows);
-    st = host->gemm(cx, 0, 1, channels, channels, n * area, 1.0 / (double)(n * area), rows, rows, 0.0,
+    st = host->gemm(cx, 0, 1, channels, channels, count, 1.0 / (double)count, rows, rows, 0.0,
                     sigma);
     if (st == TCET_OK)
         st = host->eigvalsh(cx, sigma, channels, values);
