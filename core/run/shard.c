@@ -19,7 +19,7 @@ static int number(const char *name, int64_t fallback, int64_t *out)
 /* Task ids need not start at 1 nor be without gaps, but --array=1,5,6 has no order of ours. */
 static tcet_status from_slurm(struct shard *out, struct error *err)
 {
-    int64_t id, count, min, step;
+    int64_t id, count, min, max, step;
 
     if (!getenv("SLURM_ARRAY_TASK_ID") || !getenv("SLURM_ARRAY_TASK_COUNT"))
         return error_set(err, TCET_E_ARG, "--shard auto: not in a Slurm job array "
@@ -28,8 +28,10 @@ static tcet_status from_slurm(struct shard *out, struct error *err)
     if (number("SLURM_ARRAY_TASK_ID", 0, &id) < 0 ||
         number("SLURM_ARRAY_TASK_COUNT", 0, &count) < 0 ||
         number("SLURM_ARRAY_TASK_MIN", 1, &min) < 0 ||
-        number("SLURM_ARRAY_TASK_STEP", 1, &step) < 0 || step < 1 || count < 1 ||
-        count > SHARDS_MAX || id < min || (id - min) % step || (id - min) / step >= count)
+        number("SLURM_ARRAY_TASK_MAX", INT64_MAX, &max) < 0 ||
+        number("SLURM_ARRAY_TASK_STEP", 1, &step) < 0 || min < 0 || step < 1 || count < 1 ||
+        count > SHARDS_MAX || id < min || (id - min) % step || (id - min) / step >= count ||
+        (max != INT64_MAX && (max < min || (max - min) / step + 1 != count)))
         return error_set(err, TCET_E_ARG, "--shard auto: the Slurm job array is no plain range "
                                           "such as --array=1-8; give I/N");
     *out = (struct shard){(int)((id - min) / step) + 1, (int)count};

@@ -12,7 +12,7 @@ struct shard {
 };
 
 /* "2/8", or "auto": the place of this task in its Slurm job array (SLURM_ARRAY_TASK_ID,
- * _COUNT, _MIN, _STEP).  Errors say what is allowed. */
+ * _COUNT, _MIN, _MAX, _STEP).  Errors say what is allowed. */
 tcet_status shard_parse(const char *text, struct shard *out, struct error *err);
 
 #endif

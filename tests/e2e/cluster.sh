@@ -95,6 +95,8 @@ export SLURM_ARRAY_TASK_ID=14 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=10 S
 run run deep.ini --shard auto --quiet --output slurm
 check "--shard auto: the place in a Slurm job array" test $code = 0 -a -d slurm/shard-3-of-3
 SLURM_ARRAY_TASK_ID=13 refuses "--shard auto: no plain range" 'no plain range' run deep.ini --shard auto
+SLURM_ARRAY_TASK_ID=10 SLURM_ARRAY_TASK_MAX=20 refuses "--shard auto: an array with gaps" \
+    'no plain range' run deep.ini --shard auto
 unset SLURM_ARRAY_TASK_ID SLURM_ARRAY_TASK_COUNT SLURM_ARRAY_TASK_MIN SLURM_ARRAY_TASK_STEP
 
 # -- A shard that was interrupted ------------------------------------------------------------

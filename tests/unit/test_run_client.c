@@ -1,0 +1,258 @@
+/* test_run_client.c -- protects the supervisor from its workers: one that crashes, lies, floods, stays
+ * silent or cannot start is met with words and in time, and can be started again.  The workers
+ * are this very program (client.c runs /proc/self/exe), which behaves as $FAKE says.
+ * Room: tests. */
+#include "run/client.h" /* before cmocka, which takes the word fail */
+#include "run/remote.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* -- The worker's side -------------------------------------------------------------------- */
+
+static void answer(uint32_t type, const char *text)
+{
+    struct error err;
+
+    (void)!frame_send(CHILD_FD, type, text, strlen(text), &err);
+}
+
+static void answer_plan(void)
+{
+    struct wire_plan p = {.text = "", .config = "", .space = "toy"};
+    struct buf b = {0};
+    struct error err;
+
+    wire_pack_plan(&b, &p);
+    (void)!frame_send(CHILD_FD, WIRE_PLAN, b.data, b.len, &err);
+    buf_free(&b);
+}
+
+static void note(const char *who, int fd)
+{
+    char *page = mmap(NULL, CALL_TRACE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    if (page != MAP_FAILED)
+        strcpy(page, who);
+}
+
+static int fake_worker(const char *how, int trace)
+{
+    struct buf in = {0}, error = {0};
+    struct error err;
+    uint32_t type;
+
+    if (!strcmp(how, "exit"))
+        return 5;
+    if (frame_recv(CHILD_FD, &type, &in, &err) < 0)
+        return 6;
+    if (!strcmp(how, "crash")) {
+        note("saliency bad", trace);
+        signal(SIGSEGV, SIG_DFL);
+        raise(SIGSEGV);
+    } else if (!strcmp(how, "silent")) {
+        pause();
+    } else if (!strcmp(how, "nonsense")) {
+        answer(WIRE_PLAN, "no plan");
+        pause();
+    } else if (!strcmp(how, "header")) {
+        (void)!write(CHILD_FD, "\xff\xff\xff\xff\xff\xff\xff\xff", 8);
+        pause();
+    } else if (!strcmp(how, "flood")) {
+        for (;;)
+            answer(WIRE_LOG, "again and again");
+    } else if (!strcmp(how, "error")) {
+        pack_u32(&error, (uint32_t)TCET_E_ARG);
+        pack_text(&error, "run.ini:3: no such plugin");
+        (void)!frame_send(CHILD_FD, WIRE_ERROR, error.data, error.len, &err);
+        pause();
+    } else if (!strcmp(how, "ended")) {
+        answer(LINK_ENDED, "a lie");
+        pause();
+    } else {
+        answer(WIRE_LOG, "x"); /* too short to be one */
+        answer_plan();
+        while (frame_recv(CHILD_FD, &type, &in, &err) >= 0)
+            continue;
+    }
+    buf_free(&in);
+    return 0;
+}
+
+/* -- The supervisor's side ---------------------------------------------------------------- */
+
+static struct client greet(const char *how)
+{
+    struct client c = {.state = CLIENT_DOWN};
+    struct config *config = config_new();
+    struct error err;
+
+    setenv("FAKE", how, 1);
+    if (client_start(&c, config, &(struct wire_hello){0}, 0, &err) != TCET_OK)
+        fail_msg("%s", err.text);
+    config_free(config);
+    return c;
+}
+
+/* Greets a worker that behaves so; the error must hold the text, and the client be usable. */
+static void fails(const char *how, const char *want)
+{
+    struct client c = greet(how);
+    const char *data;
+    struct error err;
+    size_t n;
+
+    assert_true(client_wait(&c, WIRE_PLAN, 1.0, &data, &n, &err) < 0);
+    if (!strstr(err.text, want))
+        fail_msg("%s: \"%s\" lacks \"%s\"", how, err.text, want);
+    client_stop(&c);
+    assert_int_equal(c.state, CLIENT_DOWN);
+}
+
+static void bad_workers(void **state)
+{
+    (void)state;
+    fails("exit", "exited with code 5");
+    fails("crash", "was killed by signal 11 (Segmentation fault); the plugin that ran last is "
+                   "saliency bad");
+    fails("silent", "no answer within 1 s ([run] timeout)");
+    fails("header", "was killed by signal 9");
+    fails("flood", "no answer within 1 s");
+    fails("error", "run.ini:3: no such plugin");
+    fails("ended", "was killed by signal 9"); /* only a rank may say so */
+}
+
+static void malformed_plan(void **state)
+{
+    struct client c = greet("nonsense");
+    struct wire_plan plan;
+    struct arena a = {0};
+    const char *data;
+    struct error err;
+    size_t n;
+
+    (void)state;
+    assert_int_equal(client_wait(&c, WIRE_PLAN, 5, &data, &n, &err), TCET_OK);
+    assert_int_equal(wire_unpack_plan(data, n, &a, &plan, &err), TCET_E_PLUGIN);
+    client_bury(&c, (char[64]){0}, 64);
+    arena_free(&a);
+}
+
+static void good_worker(void **state)
+{
+    struct client c = greet("good");
+    struct wire_plan plan;
+    struct arena a = {0};
+    const char *data;
+    struct error err;
+    size_t n;
+
+    (void)state;
+    if (client_wait(&c, WIRE_PLAN, 5, &data, &n, &err) != TCET_OK ||
+        wire_unpack_plan(data, n, &a, &plan, &err) != TCET_OK)
+        fail_msg("%s", err.text);
+    assert_string_equal(plan.space, "toy");
+    client_stop(&c);
+    assert_int_equal(c.state, CLIENT_DOWN);
+    arena_free(&a);
+}
+
+static void interrupted(void **state)
+{
+    volatile int stop = 1;
+    struct client c = greet("silent");
+    const char *data;
+    struct error err;
+    size_t n;
+
+    (void)state;
+    c.stop = &stop;
+    assert_int_equal(client_wait(&c, WIRE_PLAN, 0, &data, &n, &err), TCET_E_CANCELLED);
+    assert_int_equal(c.state, CLIENT_DOWN);
+}
+
+/* -- A worker on another rank: the test plays the rank ------------------------------------- */
+
+static void expect_frame(int fd, uint32_t want)
+{
+    struct buf in = {0};
+    struct error err;
+    uint32_t type;
+
+    assert_int_equal(frame_recv(fd, &type, &in, &err), TCET_OK);
+    assert_int_equal(type, want);
+    buf_free(&in);
+}
+
+static void remote_worker(void **state)
+{
+    struct config *config = config_new();
+    struct client c = {.state = CLIENT_DOWN};
+    int pair[2];
+    char how[128];
+    const char *data;
+    struct error err;
+    size_t n;
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    c.link = pair[0];
+    assert_int_equal(client_start(&c, config, &(struct wire_hello){0}, 1 << 20, &err), TCET_OK);
+    expect_frame(pair[1], LINK_START);
+    expect_frame(pair[1], WIRE_HELLO);
+
+    /* It dies of itself; what it said before is still heard. */
+    assert_int_equal(frame_send(pair[1], WIRE_VALUES, "v", 1, &err), TCET_OK);
+    assert_int_equal(frame_send(pair[1], LINK_ENDED, "exited with code 3", 18, &err), TCET_OK);
+    assert_int_equal(client_wait(&c, WIRE_VALUES, 5, &data, &n, &err), TCET_OK);
+    assert_int_equal(client_wait(&c, WIRE_ROW, 5, &data, &n, &err), TCET_E_PLUGIN);
+    assert_string_equal(err.text, "the worker process exited with code 3");
+    assert_int_equal(c.state, CLIENT_DOWN);
+
+    /* Again; this time it is ended by us, and what the old one still says is not heard. */
+    assert_int_equal(client_start(&c, config, &(struct wire_hello){0}, 0, &err), TCET_OK);
+    expect_frame(pair[1], LINK_START);
+    expect_frame(pair[1], WIRE_HELLO);
+    assert_int_equal(frame_send(pair[1], WIRE_VALUES, "v", 1, &err), TCET_OK);
+    assert_int_equal(frame_send(pair[1], LINK_ENDED, "was killed", 10, &err), TCET_OK);
+    client_bury(&c, how, sizeof how);
+    assert_string_equal(how, "was killed");
+    expect_frame(pair[1], LINK_STOP);
+    assert_int_equal(client_start(&c, config, &(struct wire_hello){0}, 0, &err), TCET_OK);
+    expect_frame(pair[1], LINK_START);
+    expect_frame(pair[1], WIRE_HELLO);
+    assert_int_equal(frame_send(pair[1], WIRE_ROW, "r", 1, &err), TCET_OK);
+    assert_int_equal(client_wait(&c, WIRE_ROW, 5, &data, &n, &err), TCET_OK);
+
+    /* The rank is gone: for good. */
+    close(pair[1]);
+    assert_int_equal(client_wait(&c, WIRE_ROW, 5, &data, &n, &err), TCET_E_PLUGIN);
+    assert_int_equal(c.state, CLIENT_LOST);
+    assert_false(client_up(&c));
+    close(pair[0]);
+    config_free(config);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bad_workers), cmocka_unit_test(malformed_plan),
+        cmocka_unit_test(good_worker), cmocka_unit_test(interrupted),
+        cmocka_unit_test(remote_worker),
+    };
+
+    if (argc > 2 && !strcmp(argv[1], "worker"))
+        return fake_worker(getenv("FAKE"), atoi(argv[2]));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
