@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-tcet_status plan_open_registry(struct plan *p, struct error *err)
+static tcet_status open_registry(struct plan *p, struct error *err)
 {
     struct config_key *k = config_get(p->config, "plugins", "", "path");
     const char *const *parts = NULL, **dirs;
     size_t n = k ? text_split(&p->arena, k->value, ':', &parts) : 0;
+    struct buf joined = {0};
 
     dirs = arena_alloc(&p->arena, (n + 1) * sizeof *dirs);
     for (size_t i = 0; i < n; i++) {
@@ -20,7 +21,11 @@ tcet_status plan_open_registry(struct plan *p, struct error *err)
 
         part.value = parts[i];
         dirs[i] = config_path(&p->arena, &part);
+        buf_printf(&joined, "%s%s", i ? ":" : "", dirs[i]);
     }
+    if (k) /* the resolved config is read from another folder */
+        config_replace(k, joined.len ? joined.data : "");
+    buf_free(&joined);
     if (registry_open(dirs, n, &p->registry, err) < 0)
         return k ? config_error(err, k, "%s", arena_strdup(&p->arena, err->text)) : err->status;
     return TCET_OK;
@@ -121,7 +126,7 @@ static tcet_status make_space(struct plan *p, struct error *err)
 {
     int64_t seed;
 
-    TRY(plan_open_registry(p, err));
+    TRY(open_registry(p, err));
     TRY(config_i64(p->config, "run", "", "seed", 1, 0, INT64_MAX, &seed, err));
     p->seed = (uint64_t)seed;
     return plan_open_space(p, err);
