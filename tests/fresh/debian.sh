@@ -8,7 +8,6 @@ set -euo pipefail
 suite=${1:?usage: debian.sh SUITE [FOLDER]}
 folder=${2:-/var/tmp/tcet-fresh}
 repo=$(git -C "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" rev-parse --show-toplevel)
-mirror=
 
 die()
 {
@@ -24,7 +23,7 @@ if [ -z "${TCET_FRESH_INSIDE:-}" ]; then
     mkdir -p "$folder"
     if [ ! -e "$folder/$suite/etc/debian_version" ]; then
         command -v debootstrap >/dev/null || die "debootstrap is missing"
-        debootstrap --variant=minbase "$suite" "$folder/$suite.part" $mirror
+        debootstrap --variant=minbase "$suite" "$folder/$suite.part"
         mv "$folder/$suite.part" "$folder/$suite"
     fi
     TCET_FRESH_INSIDE=1 exec unshare --mount --pid --fork --kill-child "$0" "$suite" "$folder"
