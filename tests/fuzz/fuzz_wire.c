@@ -78,7 +78,7 @@ static void row(const void *data, size_t n, struct arena *a, struct error *err)
 static void others(int kind, const void *data, size_t n, struct arena *a, struct error *err)
 {
     struct wire_hello hello;
-    struct wire_population population;
+    struct wire_population population = {.count = 1};
     const struct wire_fact *facts;
     const char *const *texts;
     size_t count;
@@ -94,6 +94,7 @@ static void others(int kind, const void *data, size_t n, struct arena *a, struct
     }
     if (kind == WIRE_POPULATION &&
         wire_unpack_population(data, n, a, &population, err) == TCET_OK) {
+        CHECK(population.input_count || !population.count);
         for (size_t i = 0; i < population.input_count; i++)
             touch(population.columns[i], population.count * sizeof(double));
     }

@@ -17,13 +17,13 @@ cc=$(find_tool clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14)
 cxx=$(find_tool clang++ clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14)
 [ -n "$cc" ] && [ -n "$cxx" ] || { echo "run.sh: clang is missing" >&2; exit 2; }
 
+mkdir -p "$build/corpus/$target"
 cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER="$cc" \
     -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_C_FLAGS_DEBUG="-O1 -g" -DTCET_FUZZ=ON \
     -DTCET_WITH_TORCH=OFF \
-    -DTCET_SANITIZE=fuzzer-no-link,address,undefined,float-cast-overflow >"$build.log" 2>&1 ||
-    { cat "$build.log" >&2; exit 2; }
+    -DTCET_SANITIZE=fuzzer-no-link,address,undefined,float-cast-overflow >"$build/configure.log" 2>&1 ||
+    { cat "$build/configure.log" >&2; exit 2; }
 ninja -C "$build" "fuzz_$target"
-mkdir -p "$build/corpus/$target"
 cd "$build"
 exec env UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
     ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:allocator_may_return_null=1 \
