@@ -2,6 +2,7 @@
  * Room: core/run. */
 #include "run/worker.h"
 
+#include "base/text.h"
 #include "run/score.h"
 #include "run/wire.h"
 
@@ -162,9 +163,11 @@ static const char *guards_text(struct arena *a, const struct guards *g)
     struct buf b = {0};
     const char *text;
 
-    for (size_t i = 0; i < g->count; i++)
-        buf_printf(&b, "%s\"%s\":%lld", i ? "," : "{", g->item[i].name,
-                   (long long)g->item[i].count);
+    for (size_t i = 0; i < g->count; i++) {
+        buf_puts(&b, i ? "," : "{");
+        text_json_string(&b, g->item[i].name);
+        buf_printf(&b, ":%lld", (long long)g->item[i].count);
+    }
     text = b.len ? arena_printf(a, "%s}", b.data) : "";
     buf_free(&b);
     return text;
