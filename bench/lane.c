@@ -41,11 +41,11 @@ tcet_status lane_worker(struct lane *l, const char *name, const struct config *c
     return st;
 }
 
-tcet_status lane_script(struct lane *l, const char *name, const char *script, int numbers,
-                        struct error *err)
+tcet_status lane_script(struct lane *l, const char *name, const char *script, const char *option,
+                        int numbers, struct error *err)
 {
     char path[4096];
-    char *args[] = {PYTHON, "-B", path, NULL};
+    char *args[] = {PYTHON, "-B", path, (char *)option, NULL};
     posix_spawn_file_actions_t io;
     int to[2], from[2], cause;
 
@@ -110,7 +110,8 @@ static tcet_status ask_script(struct lane *l, const char *arch, double *number, 
     char line[512];
     char *at = line;
 
-    if (fprintf(l->to, "%s\n", arch) < 0 || fflush(l->to) != 0 || !fgets(line, sizeof line, l->from))
+    if (fprintf(l->to, "%s\n", arch) < 0 || fflush(l->to) != 0 ||
+        !fgets(line, sizeof line, l->from))
         return error_set(err, TCET_E_IO, "%s has ended", l->name);
     for (int i = 0; i < l->numbers; i++) {
         char *end;

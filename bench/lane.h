@@ -28,9 +28,9 @@ struct lane {
 /* A worker with config's plan; score names the column that counts. */
 tcet_status lane_worker(struct lane *l, const char *name, const struct config *config,
                         const char *score, struct error *err);
-/* Debian's Python on bench/reference/SCRIPT. */
-tcet_status lane_script(struct lane *l, const char *name, const char *script, int numbers,
-                        struct error *err);
+/* Debian's Python on bench/reference/SCRIPT, with one option or NULL. */
+tcet_status lane_script(struct lane *l, const char *name, const char *script, const char *option,
+                        int numbers, struct error *err);
 /* Blocks until the lane has answered. */
 tcet_status lane_ask(struct lane *l, const char *arch, double number[LANE_NUMBERS],
                      struct error *err);

@@ -25,7 +25,7 @@ static const char *const widest = "|nor_conv_1x1~0|+|nor_conv_1x1~0|nor_conv_1x1
 
 struct options {
     int64_t rounds, archs, seed, soak;
-    int quick;
+    int quick, plain;
 };
 
 enum ratio { VS_REFERENCE, VS_CONVOLUTIONS, TWO_WORKERS, FIRST_ORDER, ALL_PROXIES, RATIOS };
@@ -137,6 +137,7 @@ static tcet_status start(struct bench *b, struct error *err)
 {
     struct config *c = NULL, *first = NULL, *all = NULL;
     struct lane *l = b->lane;
+    const char *layout = b->o.plain ? NULL : "--channels-last";
     double begin = client_clock(), ignored;
     tcet_status st = load_config("../conf/tcet_snip.ini", &c, err);
 
@@ -146,10 +147,10 @@ static tcet_status start(struct bench *b, struct error *err)
         st = load_config("all_proxies.ini", &all, err);
     b->reference = l;
     for (size_t i = 0; i < b->cores && st >= 0; i++)
-        st = lane_script(l++, "the reference", "tcet_snip.py", 2, err);
+        st = lane_script(l++, "the reference", "tcet_snip.py", layout, 2, err);
     b->conv = l;
     if (st >= 0)
-        st = lane_script(l++, "the convolutions", "convolutions.py", 3, err);
+        st = lane_script(l++, "the convolutions", "convolutions.py", NULL, 3, err);
     b->ours = l;
     for (size_t i = 0; i < b->cores && st >= 0; i++)
         st = lane_worker(l++, "a worker", c, "tcet_snip", err);
@@ -343,6 +344,9 @@ static tcet_status speed(struct bench *b, struct error *err)
     size_t rounds = (size_t)b->o.rounds;
 
     print_load("before");
+    printf("the reference runs %s\n",
+           b->o.plain ? "in PyTorch's own memory format, as the toolkits do"
+                      : "channels last, its faster memory format");
     TRY(deal(b, err));
     TRY(start(b, err));
     for (int k = 0; k < RATIOS; k++)
@@ -402,8 +406,11 @@ static tcet_status soak(struct bench *b, struct error *err)
 
 static int usage(FILE *f)
 {
-    fputs("usage: bench/speed [--quick] [--rounds N] [--archs N] [--seed N] | --soak N\n\n"
+    fputs("usage: bench/speed [--quick] [--plain] [--rounds N] [--archs N] [--seed N]\n"
+          "       bench/speed --soak N\n\n"
           "  --quick      one architecture a round, less than 50 s\n"
+          "  --plain      the reference in PyTorch's own memory format, as the toolkits run it,\n"
+          "               not in the faster one\n"
           "  --rounds N   rounds, whose median counts (5, the least)\n"
           "  --archs N    architectures a round (8)\n"
           "  --seed N     which architectures (1)\n"
@@ -426,6 +433,10 @@ static int parse(int argc, char **argv, struct options *o)
         if (!strcmp(argv[i], "--quick")) {
             o->quick = 1;
             o->archs = 1;
+            continue;
+        }
+        if (!strcmp(argv[i], "--plain")) {
+            o->plain = 1;
             continue;
         }
         while (k < TCET_COUNT(names) && strcmp(argv[i], names[k]) != 0)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
-"""T-CET(SNIP) on NATS-Bench's topology space in plain PyTorch, in the manner of the public toolkits:
-a deep copy and a pass for each proxy, forward hooks, masks, autograd, NumPy for the determinant.
+"""T-CET(SNIP) on NATS-Bench's topology space in plain PyTorch, in the manner of the public
+toolkits: a deep copy and a pass for each proxy, forward hooks, masks, autograd, NumPy for the
+determinant.
 
 Room: bench/reference. What bench/speed compares with, one process a core.
 
