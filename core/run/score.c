@@ -18,6 +18,7 @@ struct kept {
 /* What one saliency produced for the current architecture. */
 struct salience {
     int active;           /* some wanted metric needs it */
+    int failed;           /* its pass or its code failed: its metrics have no value */
     size_t count;         /* layers over its sites */
     size_t site_at[6];    /* first position of each site, by bit */
     struct kept *kept;    /* [count], when the plan keeps S^l */
@@ -44,7 +45,8 @@ struct scorer {
     double *pass_seconds;   /* one a pass: of the current architecture */
     uint8_t *pass_used;     /* scratch: one a pass */
     uint8_t *needed;        /* columns to compute, inputs of scores included */
-    struct error *err;      /* where visit() reports */
+    struct error first;     /* the first failure of the current architecture */
+    int failed;
     int pass;               /* being visited */
 };
 
@@ -262,7 +264,16 @@ static tcet_view matrix_view(double *data, int64_t rows, int64_t cols, int64_t s
                        .ndim = 2, .dtype = TCET_F64};
 }
 
-/* A non-finite number is counted, and kept, dropped (0) or refused as the config says. */
+/* One thing failed; what does not depend on it goes on. */
+static void note_failure(struct scorer *s, const struct error *err)
+{
+    if (!s->failed)
+        s->first = *err;
+    s->failed = 1;
+}
+
+/* A non-finite number is counted, and kept, dropped (a layer's counts as 0, a network's is no
+ * value) or refused as the config says. */
 static tcet_status admit(const struct scorer *s, const char *name, const char *layer, double *v,
                          struct guards *g, struct error *err)
 {
@@ -275,7 +286,7 @@ static tcet_status admit(const struct scorer *s, const char *name, const char *l
         return error_set(err, TCET_E_NUMERIC, "metric %s is %s%s%s", name, text_f64(text, *v),
                          layer ? " at layer " : "", layer ? layer : "");
     if (s->plan->nonfinite == NONFINITE_DROP)
-        *v = 0;
+        *v = layer ? 0 : NAN;
     return TCET_OK;
 }
 
@@ -383,9 +394,14 @@ static tcet_status visit(void *arg, const tcet_layer *layer)
 
     full.labels = pass->pass.input == TCET_INPUT_BATCH ? p->data[pass->data].y : NULL;
     for (size_t i = 0; i < p->saliency_count; i++) {
-        if (p->saliencies[i].pass == s->pass && s->salience[i].active &&
-            (p->saliencies[i].request.sites & layer->site))
-            TRY(take_layer(s, (int)i, &full, s->err));
+        struct error err;
+
+        if (p->saliencies[i].pass != s->pass || !s->salience[i].active || s->salience[i].failed ||
+            !(p->saliencies[i].request.sites & layer->site) ||
+            take_layer(s, (int)i, &full, &err) >= 0)
+            continue;
+        s->salience[i].failed = 1;
+        note_failure(s, &err);
     }
     return TCET_OK;
 }
@@ -534,47 +550,62 @@ static tcet_status run_pass(struct scorer *s, int pass, tcet_model *model, struc
     TRY(pass_params(s, pp, &run.params, err));
     TRY(pass_inputs(s, pp, &run, err));
     s->pass = pass;
-    s->err = err;
-    err->text[0] = '\0';
     st = OPS(tcet_backend_ops, p->backend)
              ->run(call_begin(&p->backend->cx), p->backend->self, model, &run);
     s->row.seconds_forward += run.seconds_forward;
     s->row.seconds_backward += run.seconds_backward;
     s->pass_seconds[pass] = now() - start;
-    if (st < 0 && err->text[0]) /* visit() failed and said why */
-        return err->status;
     return call_end(&p->backend->cx, st, err);
 }
 
-static tcet_status run_passes(struct scorer *s, struct error *err)
+/* Does a pass have anything to do for this architecture? */
+static int pass_active(const struct scorer *s, int pass)
+{
+    for (size_t i = 0; i < s->plan->saliency_count; i++) {
+        if (s->salience[i].active && s->plan->saliencies[i].pass == pass)
+            return 1;
+    }
+    return 0;
+}
+
+static void fail_pass(struct scorer *s, int pass, const struct error *err)
+{
+    for (size_t i = 0; i < s->plan->saliency_count; i++)
+        s->salience[i].failed |= s->plan->saliencies[i].pass == pass;
+    note_failure(s, err);
+}
+
+static void run_passes(struct scorer *s)
 {
     struct plan *p = s->plan;
     const tcet_backend_ops *ops = OPS(tcet_backend_ops, p->backend);
     tcet_model *model = NULL;
-    tcet_status st = TCET_OK;
+    struct error err;
 
     for (size_t i = 0; i < p->saliency_count; i++) {
-        if (s->salience[i].active && p->saliencies[i].pass < 0)
-            TRY(visit_static(s, (int)i, err));
+        if (s->salience[i].active && p->saliencies[i].pass < 0 &&
+            visit_static(s, (int)i, &err) < 0) {
+            s->salience[i].failed = 1;
+            note_failure(s, &err);
+        }
     }
-    for (size_t k = 0; k < p->pass_count && st >= 0; k++) {
-        int active = 0;
+    for (int k = 0; k < (int)p->pass_count; k++) {
+        tcet_status st = TCET_OK;
 
-        for (size_t i = 0; i < p->saliency_count; i++)
-            active |= s->salience[i].active && p->saliencies[i].pass == (int)k;
-        if (!active)
+        if (!pass_active(s, k))
             continue;
         if (!model)
             st = call_end(&p->backend->cx,
                           ops->prepare(call_begin(&p->backend->cx), p->backend->self,
                                        graph_view(s->graph), &model),
-                          err);
+                          &err);
         if (st >= 0)
-            st = run_pass(s, (int)k, model, err);
+            st = run_pass(s, k, model, &err);
+        if (st < 0)
+            fail_pass(s, k, &err);
     }
     if (model)
         ops->release(p->backend->self, model);
-    return st;
 }
 
 /* -- From layers to the network --------------------------------------------------------- */
@@ -622,32 +653,52 @@ static tcet_status merge_network(struct scorer *s, const struct plan_saliency *p
     return TCET_OK;
 }
 
-static tcet_status finish_metrics(struct scorer *s, struct error *err)
+/* Were all of a metric's layers dropped?  Then the network has no value either, rather than a
+ * 0 that some proxies would rank best. */
+static int all_dropped(const struct scorer *s, const struct score_value *v)
 {
-    struct plan *p = s->plan;
+    size_t n = 0;
+
+    for (size_t i = 0; i < v->guards.count; i++)
+        n += strcmp(v->guards.item[i].name, "nonfinite") ? 0 : (size_t)v->guards.item[i].count;
+    return s->plan->nonfinite == NONFINITE_DROP && n && n >= v->layer_count;
+}
+
+static tcet_status finish_metric(struct scorer *s, const struct plan_metric *pm, struct error *err)
+{
+    struct score_value *v = &s->row.values[pm->column];
+    const struct salience *in = &s->salience[pm->saliency];
+
+    if (pm->network) {
+        int64_t shape[4];
+        tcet_view view;
+
+        TRY(merge_network(s, &s->plan->saliencies[pm->saliency], in, &view, shape, err));
+        TRY(reduce(s, pm->aggregator, &view, &v->guards, &v->value, err));
+    } else {
+        TRY(finish(s, pm->aggregator, v->layers, v->layer_count, &v->guards, &v->value, err));
+        if (all_dropped(s, v))
+            v->value = NAN;
+    }
+    for (size_t i = 0; i < in->guards.count; i++)
+        guards_add(&v->guards, in->guards.item[i].name, in->guards.item[i].count);
+    TRY(admit(s, pm->name, NULL, &v->value, &v->guards, err));
+    v->have = 1;
+    return TCET_OK;
+}
+
+static void finish_metrics(struct scorer *s)
+{
+    const struct plan *p = s->plan;
+    struct error err;
 
     for (size_t m = 0; m < p->metric_count; m++) {
-        struct plan_metric *pm = &p->metrics[m];
-        struct score_value *v = &s->row.values[pm->column];
-        const struct salience *in = &s->salience[pm->saliency];
+        const struct plan_metric *pm = &p->metrics[m];
 
-        if (!s->needed[pm->column] || v->have)
-            continue;
-        if (pm->network) {
-            int64_t shape[4];
-            tcet_view view;
-
-            TRY(merge_network(s, &p->saliencies[pm->saliency], in, &view, shape, err));
-            TRY(reduce(s, pm->aggregator, &view, &v->guards, &v->value, err));
-        } else {
-            TRY(finish(s, pm->aggregator, v->layers, v->layer_count, &v->guards, &v->value, err));
-        }
-        for (size_t i = 0; i < in->guards.count; i++)
-            guards_add(&v->guards, in->guards.item[i].name, in->guards.item[i].count);
-        TRY(admit(s, pm->name, NULL, &v->value, &v->guards, err));
-        v->have = 1;
+        if (s->needed[pm->column] && !s->row.values[pm->column].have &&
+            !s->salience[pm->saliency].failed && finish_metric(s, pm, &err) < 0)
+            note_failure(s, &err);
     }
-    return TCET_OK;
 }
 
 /* -- Scores ----------------------------------------------------------------------------- */
@@ -733,50 +784,61 @@ static tcet_status score_elements(struct scorer *s, const struct plan_score *sc,
                      err));
         out = matrix_view(data, k0->rows, k0->cols, shapes[sc->input_count]);
         TRY(reduce(s, sc->aggregator, &out, &v->guards, &layers[l], err));
-        TRY(admit(s, sc->name, NULL, &layers[l], &v->guards, err));
+        TRY(admit(s, sc->name, "", &layers[l], &v->guards, err));
     }
     v->layers = layers;
     v->layer_count = first->count;
     return finish(s, sc->aggregator, layers, first->count, &v->guards, &v->value, err);
 }
 
-static tcet_status run_scores(struct scorer *s, struct error *err)
+static tcet_status run_score(struct scorer *s, const struct plan_score *sc, struct error *err)
 {
-    struct plan *p = s->plan;
+    struct score_value *v = &s->row.values[sc->column];
+    tcet_metric *metrics;
+    const tcet_metric **inputs;
+
+    if (!sc->combiner) {
+        v->value = s->row.values[sc->inputs[0]].value;
+        v->have = 1;
+        return TCET_OK;
+    }
+    if (sc->scope == TCET_SCOPE_PARAMETER) {
+        TRY(score_elements(s, sc, v, err));
+    } else {
+        metrics = arena_alloc(&s->arena, sc->input_count * sizeof *metrics);
+        inputs = arena_alloc(&s->arena, sc->input_count * sizeof *inputs);
+        for (size_t i = 0; i < sc->input_count; i++) {
+            metrics[i] = metric_of(s, sc->inputs[i]);
+            inputs[i] = &metrics[i];
+        }
+        if (call_end(&sc->combiner->cx,
+                     OPS(tcet_combiner_ops, sc->combiner)
+                         ->score(enter(s, sc->combiner, &v->guards), sc->combiner->self, inputs,
+                                 (int64_t)sc->input_count, &v->value),
+                     err) < 0)
+            return error_prefix(err, "score %s: ", sc->name);
+    }
+    TRY(admit(s, sc->name, NULL, &v->value, &v->guards, err));
+    v->have = 1;
+    return TCET_OK;
+}
+
+/* Scores whose inputs all have a value. */
+static void run_scores(struct scorer *s)
+{
+    const struct plan *p = s->plan;
+    struct error err;
 
     for (size_t k = 0; k < p->score_count; k++) {
         const struct plan_score *sc = &p->scores[k];
-        struct score_value *v = &s->row.values[sc->column];
-        tcet_metric *metrics;
-        const tcet_metric **inputs;
+        int ready = s->needed[sc->column] && !s->row.values[sc->column].have &&
+                    sc->scope != TCET_SCOPE_POPULATION;
 
-        if (!s->needed[sc->column] || v->have || sc->scope == TCET_SCOPE_POPULATION)
-            continue;
-        if (!sc->combiner) {
-            v->value = s->row.values[sc->inputs[0]].value;
-            v->have = 1;
-            continue;
-        }
-        if (sc->scope == TCET_SCOPE_PARAMETER) {
-            TRY(score_elements(s, sc, v, err));
-        } else {
-            metrics = arena_alloc(&s->arena, sc->input_count * sizeof *metrics);
-            inputs = arena_alloc(&s->arena, sc->input_count * sizeof *inputs);
-            for (size_t i = 0; i < sc->input_count; i++) {
-                metrics[i] = metric_of(s, sc->inputs[i]);
-                inputs[i] = &metrics[i];
-            }
-            if (call_end(&sc->combiner->cx,
-                         OPS(tcet_combiner_ops, sc->combiner)
-                             ->score(enter(s, sc->combiner, &v->guards), sc->combiner->self, inputs,
-                                     (int64_t)sc->input_count, &v->value),
-                         err) < 0)
-                return error_prefix(err, "score %s: ", sc->name);
-        }
-        TRY(admit(s, sc->name, NULL, &v->value, &v->guards, err));
-        v->have = 1;
+        for (size_t i = 0; i < sc->input_count; i++)
+            ready = ready && s->row.values[sc->inputs[i]].have;
+        if (ready && run_score(s, sc, &err) < 0)
+            note_failure(s, &err);
     }
-    return TCET_OK;
 }
 
 /* -- One architecture ------------------------------------------------------------------- */
@@ -932,9 +994,9 @@ tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted
 {
     struct plan *p = s->plan;
     double start = now(), at;
-    tcet_status st;
 
     arena_reset(&s->arena);
+    s->failed = 0;
     memset(&s->row, 0, sizeof s->row);
     memset(s->pass_seconds, 0, p->pass_count * sizeof *s->pass_seconds);
     s->row.values = arena_alloc(&s->arena, (p->column_count + 1) * sizeof *s->row.values);
@@ -957,14 +1019,15 @@ tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted
 
     choose(s, wanted, known);
     lay_out(s);
-    st = run_passes(s, err);
-    if (st >= 0)
-        st = finish_metrics(s, err);
-    if (st >= 0)
-        st = run_scores(s, err);
+    run_passes(s);
+    finish_metrics(s);
+    run_scores(s);
     cost(s);
     s->row.seconds_total = now() - start;
-    return st;
+    if (!s->failed)
+        return TCET_OK;
+    *err = s->first;
+    return err->status;
 }
 
 tcet_status scorer_facts(struct scorer *s, const char *arch, struct arch_facts *out,

@@ -38,7 +38,7 @@ void scorer_free(struct scorer *s);
 
 /* Scores arch.  wanted[column]: 1 = compute.  known: NULL, or one entry a column, `have` set
  * where the store already holds the value that a wanted score needs.  On failure the row
- * holds what was computed before (counts at least when the graph was built). */
+ * holds everything that does not depend on what failed, and the error is the first. */
 tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted,
                        const struct score_value *known, struct score_row **out,
                        struct error *err);

@@ -49,8 +49,10 @@ check "the table says how many NaN there were" said '^jacob_cov .* 6 +3 ' out
 check "the last line is the score's" said '^rank: .*Kendall tau' out
 
 all drop --set run.on_nonfinite=drop
-check "on_nonfinite = drop leaves no such value" test "$code" = 0 \
-    -a "$(grep -cE '"(nan|inf|-inf)"' drop.jsonl)" = 0
+check "on_nonfinite = drop: a layer that is not finite counts as 0" test "$code" = 0 \
+    -a "$(grep -cE '"(inf|-inf)"' drop.jsonl)" = 0
+check "and a network of nothing else has no value, rather than a 0 that would rank best" test \
+    "$(grep -c '"jacob_cov":"nan"' drop.jsonl)" = 3
 check "and still counts it" has drop 1 '"nonfinite":[1-9]'
 
 all fail --set run.on_nonfinite=fail
