@@ -113,8 +113,10 @@ static int take_frames(struct trial *t, struct child *c, const char **stage,
         *stage = arena_strndup(&t->scratch, data, n);
         from += used;
     }
-    c->in.len -= from;
-    memmove(c->in.data, c->in.data + from, c->in.len);
+    if (from) {
+        c->in.len -= from;
+        memmove(c->in.data, c->in.data + from, c->in.len);
+    }
     return got;
 }
 
