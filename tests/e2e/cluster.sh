@@ -125,6 +125,9 @@ fi
 # Docker forbids what OpenMPI would like to do between processes, and it complains.
 export OMPI_MCA_btl_vader_single_copy_mechanism=none
 
+# What the MPI library leaks is not ours.
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
+
 # of_rank N PID: the process of that rank under an mpirun.
 of_rank()
 {
