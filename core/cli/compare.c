@@ -8,6 +8,7 @@
 #include "store/store.h"
 #include "table/table.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -146,6 +147,14 @@ void comparison_free(struct comparison *c)
     arena_free(&c->arena);
 }
 
+/* One of several seeds, NAME@2, or their deviation, NAME@std: not a proxy of its own. */
+static int is_twin(const char *name)
+{
+    const char *at = strrchr(name, '@');
+
+    return at && (isdigit((unsigned char)at[1]) || !strcmp(at, "@std"));
+}
+
 tcet_status folder_read(const char *path, struct folder *out, struct error *err)
 {
     struct folder f = {.arch_count = 0};
@@ -170,7 +179,7 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
 
         f.columns[i] = (struct report_column){.name = arena_strdup(&f.arena, c->name),
                                               .direction = c->direction, .values = v,
-                                              .twin = strchr(c->name, '@') != NULL};
+                                              .twin = is_twin(c->name)};
         f.is_score[i] = c->is_score;
         st = store_column_values(s, (int32_t)i, v, err);
         if (st >= 0)

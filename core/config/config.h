@@ -104,6 +104,9 @@ char *config_path(struct arena *a, const struct config_key *k);
 
 /* The whole as INI text that config_load reads back to the same keys (values only). */
 void config_print(const struct config *c, struct buf *out);
+/* `file` of sections that the program derives from others: config_print leaves them out, and
+ * whoever reads the text derives them again. */
+#define CONFIG_DERIVED "(made by [ablation] or repeats)"
 /* The whole with file and line of every key, for another process of the same program. */
 void config_pack(const struct config *c, struct buf *out);
 tcet_status config_unpack(const void *data, size_t n, struct config **out, struct error *err);

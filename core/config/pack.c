@@ -11,6 +11,8 @@ void config_print(const struct config *c, struct buf *out)
     for (size_t i = 0; i < c->section_count; i++) {
         const struct config_section *s = c->sections[i];
 
+        if (!strcmp(s->file, CONFIG_DERIVED))
+            continue;
         buf_printf(out, "%s[%s%s%s]\n", i ? "\n" : "", s->kind, *s->name ? " " : "", s->name);
         for (size_t j = 0; j < s->key_count; j++) {
             const char *value = s->keys[j]->value;

@@ -416,6 +416,13 @@ void report_print(const struct report_input *in, const struct report *r, enum re
     free(order);
 }
 
+/* Is a column `base` itself, or base@SEED? */
+static int is_repeat(const char *name, const char *base, size_t n)
+{
+    return !strncmp(name, base, n) &&
+           (!name[n] || (name[n] == '@' && isdigit((unsigned char)name[n + 1])));
+}
+
 double report_stability(const struct report_column *columns, size_t count, size_t archs,
                         const char *base, size_t *pairs)
 {
@@ -426,13 +433,13 @@ double report_stability(const struct report_column *columns, size_t count, size_
     for (size_t i = 0; i < count; i++) {
         const char *x = columns[i].name;
 
-        if (strncmp(x, base, n) || (x[n] && x[n] != '@'))
+        if (!is_repeat(x, base, n))
             continue;
         for (size_t k = i + 1; k < count; k++) {
             const char *y = columns[k].name;
             double tau;
 
-            if (strncmp(y, base, n) || (y[n] && y[n] != '@'))
+            if (!is_repeat(y, base, n))
                 continue;
             tau = stats_kendall(columns[i].values, columns[k].values, archs);
             if (isnan(tau))

@@ -72,9 +72,9 @@ static int by_number(const void *a, const void *b)
 }
 
 /* n distinct numbers below size in ascending order: a partial Fisher-Yates shuffle of the
- * PyTorch permutation under the run's seed, so that a larger sample holds the smaller. */
+ * PyTorch permutation under [run] sample_seed, so that a larger sample holds the smaller. */
 static tcet_status sample_numbered(struct plan *p, struct list *l, int64_t n, int64_t size,
-                                   struct error *err)
+                                   uint64_t seed, struct error *err)
 {
     tcet_rng *rng = mem_alloc(sizeof *rng);
     int64_t *order = mem_try((size_t)size, sizeof *order);
@@ -85,7 +85,7 @@ static tcet_status sample_numbered(struct plan *p, struct list *l, int64_t n, in
         return error_set(err, TCET_E_MEMORY, "no memory to sample from %lld architectures",
                          (long long)size);
     }
-    rng_seed(rng, p->seed);
+    rng_seed(rng, seed);
     rng_permutation(rng, order, size);
     qsort(order, (size_t)n, sizeof *order, by_number);
     for (int64_t i = 0; i < n && st >= 0; i++)
@@ -96,10 +96,11 @@ static tcet_status sample_numbered(struct plan *p, struct list *l, int64_t n, in
 }
 
 /* From a space too large to number: random draws, each canonical key once. */
-static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, struct error *err)
+static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, uint64_t from,
+                                 struct error *err)
 {
     const tcet_space_ops *ops = OPS(tcet_space_ops, p->space);
-    uint64_t seed = rng_hash(p->seed, "sample");
+    uint64_t seed = rng_hash(from, "sample");
     struct arena keys = {0};
     size_t slots = 1024;
     const char **seen;
@@ -143,9 +144,12 @@ static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, stru
 static tcet_status sample(struct plan *p, struct list *l, int64_t n, int64_t size,
                           struct error *err)
 {
+    int64_t seed;
+
+    TRY(config_i64(p->config, "run", "", "sample_seed", 1, 0, INT64_MAX, &seed, err));
     if (size < 0)
-        return sample_random(p, l, n, err);
-    return sample_numbered(p, l, n, size, err);
+        return sample_random(p, l, n, (uint64_t)seed, err);
+    return sample_numbered(p, l, n, size, (uint64_t)seed, err);
 }
 
 static tcet_status add_text(struct plan *p, struct list *l, const char *line, struct error *err)
@@ -245,7 +249,7 @@ static tcet_status numbered(struct plan *p, struct list *l, const struct config_
 
     TRY(space_size(p, &size, err));
     if (text_to_i64(number, &n) < 0 || n < 1)
-        return config_error(err, k, "\"%s\" is not a number of architectures", number);
+        return config_error(err, k, "\"%s\" is not a number of architectures, 1 or more", number);
     if (size >= 0 && n > size)
         return config_error(err, k, "%lld architectures asked for, space %s has %lld",
                             (long long)n, p->space->plugin->desc.id, (long long)size);

@@ -8,12 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char MADE[] = "(made by [ablation] or repeats)";
-
 int expand_made(const struct config *c, const struct config_section *s)
 {
     (void)c;
-    return !strcmp(s->file, MADE);
+    return !strcmp(s->file, CONFIG_DERIVED);
 }
 
 /* One cell of the cross product; "" and NULL: not varied. */
@@ -30,7 +28,7 @@ struct lists {
 static void put(struct config *c, const char *kind, const char *name, const char *key,
                 const char *value)
 {
-    config_put(c, kind, name, arena_strdup(&c->arena, key), arena_strdup(&c->arena, value), MADE,
+    config_put(c, kind, name, arena_strdup(&c->arena, key), arena_strdup(&c->arena, value), CONFIG_DERIVED,
                "/", 0);
 }
 
@@ -252,7 +250,7 @@ static void add_twin(struct config *c, const struct config_section *s, int64_t s
 static void add_moment(struct config *c, const char *of, const char *moment, int64_t first,
                        int64_t n)
 {
-    const char *name = arena_printf(&c->arena, "%s.%s", of, moment);
+    const char *name = arena_printf(&c->arena, "%s@%s", of, moment);
     struct buf list = {0};
 
     buf_puts(&list, of);

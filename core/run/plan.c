@@ -78,23 +78,27 @@ static tcet_status add_sections(struct plan *p, struct error *err)
     return TCET_OK;
 }
 
-/* What the summary ranks by: the last score of the config, or its mean over repeats; without
- * a score the last metric. */
+/* What the summary ranks by: the last score that the config spells out, else its last metric,
+ * else the last cell; of repeated ones the mean. */
 static void choose_main(struct plan *p)
 {
-    const char *name = NULL, *mean;
+    const char *mean;
+    int best = -1, rank = 0;
 
-    p->main_column = (int)p->column_count - 1;
     for (size_t i = 0; i < p->column_count; i++) {
-        const struct config_section *s = config_section(
-            p->config, p->columns[i].is_score ? "score" : "metric", p->columns[i].name);
+        const struct plan_column *c = &p->columns[i];
+        const struct config_section *s =
+            config_section(p->config, c->is_score ? "score" : "metric", c->name);
+        int written = s && !expand_made(p->config, s);
+        int this_rank = written ? 2 + c->is_score : !strchr(c->name, '@');
 
-        if (p->columns[i].is_score && !(s && expand_made(p->config, s))) {
-            p->main_column = (int)i;
-            name = p->columns[i].name;
+        if (this_rank >= rank) {
+            best = (int)i;
+            rank = this_rank;
         }
     }
-    mean = name ? arena_printf(&p->arena, "%s.mean", name) : "";
+    p->main_column = best;
+    mean = arena_printf(&p->arena, "%s@mean", p->columns[best].name);
     for (size_t i = 0; i < p->column_count; i++) {
         if (!strcmp(p->columns[i].name, mean))
             p->main_column = (int)i;

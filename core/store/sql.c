@@ -77,7 +77,8 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_VALUE_GET] = "SELECT value FROM value WHERE arch = ? AND key = ?",
     [SQL_VALUES] = "SELECT key, value, network FROM value WHERE arch = ?",
     [SQL_VALUES_FULL] = "SELECT key, value, guards, seconds FROM value WHERE arch = ?",
-    [SQL_VALUE_COSTS] = "SELECT seconds, guards FROM value WHERE key = ?",
+    [SQL_VALUE_COSTS] = "SELECT v.seconds, v.guards FROM run_arch r"
+                        " JOIN value v ON v.arch = r.arch WHERE v.key = ?",
     [SQL_VALUE_DROP] = "DELETE FROM value WHERE key = ?",
     [SQL_LAYERED_PUT] = "INSERT INTO layer_value VALUES(?, ?, ?)"
                         " ON CONFLICT(arch, key) DO UPDATE SET data = excluded.data",

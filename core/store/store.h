@@ -114,7 +114,7 @@ tcet_status store_get(struct store *s, const char *arch, int32_t column, struct 
                       struct error *err);
 /* All values of one column in ordinal order, NaN where lacking: out[architectures]. */
 tcet_status store_column_values(struct store *s, int32_t column, double *out, struct error *err);
-/* Mean seconds and summed guard counts over all that is stored under a column's key. */
+/* Mean seconds and summed guard counts of a column over the run's architectures. */
 struct store_cost {
     double seconds; /* NaN when nothing is known */
     int64_t guards;

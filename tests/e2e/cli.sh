@@ -4,7 +4,6 @@
 # that score nothing and so need no backend.
 . "$(dirname "$0")/lib.sh"
 
-said() { grep -qE -- "$1" "$2"; }
 succeeds() { check "$1" test "$code" = 0 -a -s out -a ! -s err; }
 
 run --help

@@ -3,7 +3,6 @@
 # every score is defined, what is not a finite number is flagged, nothing stops the run.
 . "$(dirname "$0")/lib.sh"
 
-said() { grep -qE -- "$1" "$2"; }
 line() { sed -n "$1p" "$2.jsonl"; }
 has() { line "$2" "$1" | grep -qE -- "$3"; } # FILE LINE REGEX
 

@@ -48,6 +48,9 @@ check()
     fi
 }
 
+# said REGEX FILE: a line of FILE fits (grep -E).
+said() { grep -qE -- "$1" "$2"; }
+
 # refuses NAME REGEX ARGS...: exit code 2, nothing on stdout, and on stderr exactly one line of
 # at most 500 characters, which fits REGEX (grep -E).
 refuses()

@@ -17,7 +17,6 @@ score()
         --export "$out.jsonl" --export "$out.csv" "$@"
 }
 same() { cmp "$1.jsonl" "$2.jsonl" && cmp "$1.csv" "$2.csv" && cmp "$1.layers.csv" "$2.layers.csv"; }
-said() { grep -qE -- "$1" "$2"; }
 forward_is() { # FILE 0|more: the seconds spent in forward passes of every row
     if [ "$2" = 0 ]; then
         ! grep -v '"forward":0.000000,"backward":0.000000' "$1"

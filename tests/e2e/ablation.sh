@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# ablation.sh BUILD_DIR SOURCE_DIR -- protects [ablation] and repeats: cells expand inside one
+# run, passes are shared, what cannot be is listed with its reason, and the run's folder is one
+# that every other command can read.
+. "$(dirname "$0")/lib.sh"
+
+
+small=(--set data.batch=8 --set data.resolution=8)
+conf=$source/conf
+
+run show "$conf/ablation/tss.ini"
+check "the plan of an ablation can be shown" test "$code" = 0
+check "five passes asked for, three run" said '^passes: 5 asked for, 3 will run per architecture' out
+check "a cell that cannot be is listed with its reason" \
+    said '^  snip_logdet +aggregator logdet reduces .* but snip gives a vector' out
+
+run show "$conf/paper/table2_tss.ini"
+check "all proxies of the paper share their passes" \
+    said '^passes: [0-9]+ asked for, [0-9]+ will run' out
+check "one training pass serves SNIP, its SNR and the gradient norm" \
+    said 'for grad \(grad_norm\), snip \(snip, snip_snr\)' out
+
+run run "$conf/ablation/tss.ini" "${small[@]}" --archs first:6 --output cells --export cells.csv
+check "an ablation runs" test "$code" = 0
+check "every cell has a column" test "$(head -1 cells.csv | tr , '\n' | grep -c '^layerdot_')" = 16
+run correlate cells --format markdown
+check "and a line in the table of proxies" said '^\| layerdot_snip_snr ' out
+run run cells/config.ini --output again "${small[@]}" --export again.csv --quiet
+check "the resolved config is one to run again" cmp cells.csv again.csv
+
+run run "$conf/ablation/seeds.ini" "${small[@]}" --set run.repeats=3 --archs first:6 --output seeds \
+    --export seeds.csv
+check "a run repeated over seeds" test "$code" = 0
+check "says how the seeds' rankings agree" said '^rank stability of tcet_snip over seeds: .*3 pairs' out
+check "ranks by the mean" said '^best by tcet_snip@mean' out
+mean=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+    NR > 1 { m = ($at["tcet_snip"] + $at["tcet_snip@2"] + $at["tcet_snip@3"]) / 3
+             d = $at["tcet_snip@mean"] - m; if (d < 0) d = -d
+             if (d > 1e-9 * (m + 1)) bad++ } END { print bad + 0 }' seeds.csv)
+check "which is the mean" test "$mean" = 0
+run correlate seeds
+check "its folder can be read" test "$code" = 0
+run run seeds/config.ini --output seeds --resume
+check "and gone on with" said '0 scored now' out
+
+for seed in 1 2; do
+    run run "$conf/tcet_snip.ini" "${small[@]}" --archs sample:5 --set run.seed=$seed \
+        --output seed$seed --export seed$seed.csv --quiet
+    cut -d, -f1 seed$seed.csv >archs$seed
+done
+check "another seed of the weights scores the same sample" cmp archs1 archs2
+
+finish
