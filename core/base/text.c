@@ -1,6 +1,8 @@
 /* text.c -- see text.h.  Room: core/base. */
 #include "base/text.h"
 
+#include "base/utf8.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -183,29 +185,13 @@ void text_json_f64(struct buf *b, double value)
         buf_printf(b, "\"%s\"", text_f64(number, value));
 }
 
-/* Length of the well-formed UTF-8 sequence at p, or 0. */
-static size_t utf8_length(const unsigned char *p)
-{
-    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-             : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
-
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
-}
-
 void text_json_string(struct buf *b, const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;
 
     buf_puts(b, "\"");
     while (*p) {
-        size_t n = utf8_length(p);
+        size_t n = utf8_length((const char *)p);
 
         if (*p == '"' || *p == '\\') {
             buf_printf(b, "\\%c", *p++);
