@@ -237,6 +237,66 @@ static struct ts_window reversed(struct ts_window s)
                               .clear = s.h != s.sh || s.w != s.sw || s.c != s.sc};
 }
 
+/* -- convolutions, by our kernels or libtorch's ----------------------------------------- */
+
+tcet_status conv_run_forward(struct job *j, int32_t i, const struct ts_conv *s, const void *x,
+                             const void *w, const void *bias, struct memory **y)
+{
+    ts_tensor *t;
+    void *data;
+
+    *y = NULL;
+    if (j->k->conv_forward && s->groups == 1) {
+        tcet_status st;
+
+        *y = memory_new(j, (size_t)(s->n * s->oc * s->oh * s->ow) * j->size);
+        if (!*y)
+            return TCET_E_MEMORY;
+        st = check(j, j->k->conv_forward(j->d, s, x, w, bias, (*y)->data), i, "convolution");
+        if (st != TCET_OK) {
+            memory_drop(*y);
+            *y = NULL;
+        }
+        return st;
+    }
+    t = ts_conv_forward(j->d, s, x, w, bias, &data);
+    if (!t)
+        return check(j, TCET_E_BACKEND, i, "convolution");
+    *y = memory_adopt(j, t, data);
+    return *y ? TCET_OK : TCET_E_MEMORY;
+}
+
+tcet_status conv_run_backward(struct job *j, int32_t i, const struct ts_conv *s, const void *g,
+                              const void *x, const void *w, void *dw, struct memory **dx)
+{
+    int own = j->k->conv_forward && s->groups == 1, status = 0;
+    ts_tensor *t = NULL;
+    void *data = NULL;
+
+    if (dx)
+        *dx = NULL;
+    if (!dw && !dx)
+        return TCET_OK;
+    if (own && dx && !(*dx = memory_new(j, (size_t)(s->n * s->c * s->h * s->w) * j->size)))
+        return TCET_E_MEMORY;
+    if (own && dw)
+        status = j->k->conv_weights(j->d, s, g, x, dw);
+    if (own && dx && status == 0)
+        status = j->k->conv_input(j->d, s, g, w, (*dx)->data);
+    if (!own)
+        status = ts_conv_backward(j->d, s, g, x, w, dw, dx ? &t : NULL, &data);
+    if (status != 0) {
+        if (dx) {
+            memory_drop(*dx);
+            *dx = NULL;
+        }
+        return check(j, status, i, "backward of convolution");
+    }
+    if (t && !(*dx = memory_adopt(j, t, data)))
+        return TCET_E_MEMORY;
+    return TCET_OK;
+}
+
 /* -- forward --------------------------------------------------------------------------- */
 
 static struct memory *new_value(struct job *j, int32_t i)
@@ -401,24 +461,9 @@ static tcet_status forward_conv(struct job *j, int32_t i)
 {
     const tcet_node *node = job_node(j, i);
     struct ts_conv s = conv_of(j, i, j->n);
-    const void *x = j->v[job_input(j, i, 0)].val->data;
-    ts_tensor *t;
-    void *data;
 
-    if (j->k->conv_forward && s.groups == 1) {
-        j->v[i].val = new_value(j, i);
-        if (!j->v[i].val)
-            return TCET_E_MEMORY;
-        return check(j,
-                     j->k->conv_forward(j->d, &s, x, weight_of(j, node), bias_of(j, node),
-                                        j->v[i].val->data),
-                     i, "convolution");
-    }
-    t = ts_conv_forward(j->d, &s, x, weight_of(j, node), bias_of(j, node), &data);
-    if (!t)
-        return check(j, TCET_E_BACKEND, i, "convolution");
-    j->v[i].val = memory_adopt(j, t, data);
-    return j->v[i].val ? TCET_OK : TCET_E_MEMORY;
+    return conv_run_forward(j, i, &s, j->v[job_input(j, i, 0)].val->data, weight_of(j, node),
+                            bias_of(j, node), &j->v[i].val);
 }
 
 /* Input of a linear layer in the order of its weight's columns; *own is to be dropped. */
@@ -759,32 +804,16 @@ static tcet_status back_conv(struct job *j, int32_t i, int64_t row, struct memor
     const tcet_node *node = job_node(j, i);
     int32_t in = job_input(j, i, 0);
     struct ts_conv s = conv_of(j, i, j->count);
-    void *dw = gradient_row(j, node, row), *data = NULL;
+    void *dw = gradient_row(j, node, row);
     const void *x = dw ? value_at(j, in) : NULL;
-    int own = j->k->conv_forward && s.groups == 1, status = 0;
     struct memory *dx = NULL;
-    ts_tensor *t = NULL;
+    tcet_status st;
 
-    if (!dw && !j->v[in].up)
-        return TCET_OK;
-    if (own && j->v[in].up && !(dx = new_gradient(j, in)))
-        return TCET_E_MEMORY;
-    if (own && dw)
-        status = j->k->conv_weights(j->d, &s, g->data, x, dw);
-    if (own && dx && status == 0)
-        status = j->k->conv_input(j->d, &s, g->data, weight_of(j, node), dx->data);
-    if (!own)
-        status = ts_conv_backward(j->d, &s, g->data, x, weight_of(j, node), dw,
-                                  j->v[in].up ? &t : NULL, &data);
-    if (status != 0) {
-        memory_drop(dx);
-        return check(j, status, i, "backward of convolution");
-    }
-    if (t && !(dx = memory_adopt(j, t, data)))
-        return TCET_E_MEMORY;
-    if (dx)
+    st = conv_run_backward(j, i, &s, g->data, x, weight_of(j, node), dw,
+                           j->v[in].up ? &dx : NULL);
+    if (st == TCET_OK && dx)
         give(j, in, dx);
-    return TCET_OK;
+    return st;
 }
 
 static tcet_status back_linear(struct job *j, int32_t i, int64_t row, struct memory *g)

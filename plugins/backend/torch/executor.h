@@ -139,6 +139,16 @@ static inline int node_is_relu(const tcet_node *n)
     }
 }
 
+/* executor.c: convolutions of node i (named in messages) with any weights, by whichever kernels
+ * are the fastest for the shape s.  Memory is in the device's, images NHWC.
+ * *y = conv(x, w) + bias: new memory, the caller's to drop; bias may be NULL. */
+tcet_status conv_run_forward(struct job *j, int32_t i, const struct ts_conv *s, const void *x,
+                             const void *w, const void *bias, struct memory **y);
+/* dw += the gradient of w (NULL: not wanted; x may then be NULL), *dx = that of x: new memory,
+ * the caller's to drop (dx NULL: not wanted). */
+tcet_status conv_run_backward(struct job *j, int32_t i, const struct ts_conv *s, const void *g,
+                              const void *x, const void *w, void *dw, struct memory **dx);
+
 /* plan.c: fills the first half of struct value, and the job's flags. */
 tcet_status plan_make(struct job *j);
 /* layers.c: memory for what layers want; and the visits. */
