@@ -111,7 +111,7 @@ static double seconds(void)
 
 /* -- helpers of both directions -------------------------------------------------------- */
 
-static tcet_status check(struct job *j, int status, int32_t i, const char *what)
+tcet_status job_check(struct job *j, int status, int32_t i, const char *what)
 {
     char text[160];
     int32_t module;
@@ -129,8 +129,7 @@ static const void *number_at(const struct job *j, const void *base, int64_t at)
     return (const char *)base + (size_t)at * j->size;
 }
 
-/* The weight (or bias) of a node's module; NULL where it has none. */
-static const void *weight_of(const struct job *j, const tcet_node *node)
+const void *job_weight(const struct job *j, const tcet_node *node)
 {
     const tcet_graph_module *m = &j->graph->modules[node->module];
 
@@ -144,7 +143,7 @@ static const void *bias_of(const struct job *j, const tcet_node *node)
     return m->bias_count ? number_at(j, j->params, m->bias) : NULL;
 }
 
-static struct ts_conv conv_of(const struct job *j, int32_t i, int64_t n)
+struct ts_conv conv_shape(const struct job *j, int32_t i, int64_t n)
 {
     const tcet_node *o = job_node(j, i), *in = job_node(j, job_input(j, i, 0));
 
@@ -166,7 +165,7 @@ static struct ts_conv conv_of(const struct job *j, int32_t i, int64_t n)
                             .groups = o->groups};
 }
 
-static struct ts_pool pool_of(const struct job *j, int32_t i, int64_t n)
+struct ts_pool pool_shape(const struct job *j, int32_t i, int64_t n)
 {
     const tcet_node *o = job_node(j, i), *in = job_node(j, job_input(j, i, 0));
 
@@ -185,8 +184,7 @@ static struct ts_pool pool_of(const struct job *j, int32_t i, int64_t n)
                             .count_padding = o->count_include_pad};
 }
 
-/* How part k of a concatenation, a slice or a padding moves from its input. */
-static struct ts_window window_of(const struct job *j, int32_t i, int32_t k, int64_t n)
+struct ts_window window_shape(const struct job *j, int32_t i, int32_t k, int64_t n)
 {
     const tcet_node *o = job_node(j, i), *in = job_node(j, job_input(j, i, k));
     struct ts_window s = {.n = n,
@@ -216,7 +214,7 @@ static struct ts_window window_of(const struct job *j, int32_t i, int32_t k, int
     return s;
 }
 
-static struct ts_window reversed(struct ts_window s)
+struct ts_window window_reversed(struct ts_window s)
 {
     return (struct ts_window){.n = s.n,
                               .h = s.h,
@@ -239,6 +237,11 @@ static struct ts_window reversed(struct ts_window s)
 
 /* -- convolutions, by our kernels or libtorch's ----------------------------------------- */
 
+static int conv_is_ours(const struct job *j, const struct ts_conv *s)
+{
+    return j->k->conv_takes && j->k->conv_takes(s);
+}
+
 tcet_status conv_run_forward(struct job *j, int32_t i, const struct ts_conv *s, const void *x,
                              const void *w, const void *bias, struct memory **y)
 {
@@ -246,13 +249,13 @@ tcet_status conv_run_forward(struct job *j, int32_t i, const struct ts_conv *s, 
     void *data;
 
     *y = NULL;
-    if (j->k->conv_forward && s->groups == 1) {
+    if (conv_is_ours(j, s)) {
         tcet_status st;
 
         *y = memory_new(j, (size_t)(s->n * s->oc * s->oh * s->ow) * j->size);
         if (!*y)
             return TCET_E_MEMORY;
-        st = check(j, j->k->conv_forward(j->d, s, x, w, bias, (*y)->data), i, "convolution");
+        st = job_check(j, j->k->conv_forward(j->d, s, x, w, bias, (*y)->data), i, "convolution");
         if (st != TCET_OK) {
             memory_drop(*y);
             *y = NULL;
@@ -261,7 +264,7 @@ tcet_status conv_run_forward(struct job *j, int32_t i, const struct ts_conv *s, 
     }
     t = ts_conv_forward(j->d, s, x, w, bias, &data);
     if (!t)
-        return check(j, TCET_E_BACKEND, i, "convolution");
+        return job_check(j, TCET_E_BACKEND, i, "convolution");
     *y = memory_adopt(j, t, data);
     return *y ? TCET_OK : TCET_E_MEMORY;
 }
@@ -269,7 +272,7 @@ tcet_status conv_run_forward(struct job *j, int32_t i, const struct ts_conv *s, 
 tcet_status conv_run_backward(struct job *j, int32_t i, const struct ts_conv *s, const void *g,
                               const void *x, const void *w, void *dw, struct memory **dx)
 {
-    int own = j->k->conv_forward && s->groups == 1, status = 0;
+    int own = conv_is_ours(j, s), status = 0;
     ts_tensor *t = NULL;
     void *data = NULL;
 
@@ -290,7 +293,7 @@ tcet_status conv_run_backward(struct job *j, int32_t i, const struct ts_conv *s,
             memory_drop(*dx);
             *dx = NULL;
         }
-        return check(j, status, i, "backward of convolution");
+        return job_check(j, status, i, "backward of convolution");
     }
     if (t && !(*dx = memory_adopt(j, t, data)))
         return TCET_E_MEMORY;
@@ -313,10 +316,10 @@ static tcet_status keep(struct job *j, int32_t i)
 
     if (!v->keep)
         return TCET_OK;
-    return check(j,
-                 j->k->to_nchw(j->d, v->val->data, j->n, node->c, (int64_t)node->h * node->w,
-                               (char *)v->kept + (size_t)at * j->size),
-                 i, "output");
+    return job_check(j,
+                     j->k->to_nchw(j->d, v->val->data, j->n, node->c, (int64_t)node->h * node->w,
+                                   (char *)v->kept + (size_t)at * j->size),
+                     i, "output");
 }
 
 /* Where the next sweep over node i's numbers should write their signs; NULL: nowhere. */
@@ -382,11 +385,11 @@ static tcet_status settle(struct job *j, int32_t i)
     v->settled = 1;
     for (int s = 0; s < 2 && st == TCET_OK; s++) {
         if (slots[s] >= 0)
-            st = check(j,
-                       j->k->agreement(j->d, v->val->data, j->n, units,
-                                       j->agreement + slots[s] * j->n * j->n,
-                                       j->positive + slots[s]),
-                       i, "agreement");
+            st = job_check(j,
+                           j->k->agreement(j->d, v->val->data, j->n, units,
+                                           j->agreement + slots[s] * j->n * j->n,
+                                           j->positive + slots[s]),
+                           i, "agreement");
     }
     return st;
 }
@@ -436,10 +439,10 @@ static tcet_status sweep(struct job *j, int32_t i, const int32_t *nodes, int32_t
     if (st == TCET_OK && (v->stored || relu || bits)) {
         void *raw = v->val && !(count == 1 && t[0].x == v->val->data) ? v->val->data : NULL;
 
-        st = check(j,
-                   j->k->combine(j->d, t, count, j->n, (int64_t)node->h * node->w, node->c, raw,
-                                 relu ? relu->val->data : NULL, bits),
-                   i, "sum");
+        st = job_check(j,
+                       j->k->combine(j->d, t, count, j->n, (int64_t)node->h * node->w, node->c, raw,
+                                     relu ? relu->val->data : NULL, bits),
+                       i, "sum");
     }
     if (st == TCET_OK) {
         use_bits(j, i, bits);
@@ -460,15 +463,13 @@ static tcet_status sweep(struct job *j, int32_t i, const int32_t *nodes, int32_t
 static tcet_status forward_conv(struct job *j, int32_t i)
 {
     const tcet_node *node = job_node(j, i);
-    struct ts_conv s = conv_of(j, i, j->n);
+    struct ts_conv s = conv_shape(j, i, j->n);
 
-    return conv_run_forward(j, i, &s, j->v[job_input(j, i, 0)].val->data, weight_of(j, node),
+    return conv_run_forward(j, i, &s, j->v[job_input(j, i, 0)].val->data, job_weight(j, node),
                             bias_of(j, node), &j->v[i].val);
 }
 
-/* Input of a linear layer in the order of its weight's columns; *own is to be dropped. */
-static const void *flat_input(struct job *j, int32_t i, int64_t n, const void *x,
-                              struct memory **own)
+const void *flat_input(struct job *j, int32_t i, int64_t n, const void *x, struct memory **own)
 {
     const tcet_node *in = job_node(j, job_input(j, i, 0));
     int64_t hw = (int64_t)in->h * in->w;
@@ -477,7 +478,7 @@ static const void *flat_input(struct job *j, int32_t i, int64_t n, const void *x
     if (hw == 1)
         return x;
     *own = memory_new(j, (size_t)(n * node_units(in)) * j->size);
-    if (!*own || check(j, j->k->to_nchw(j->d, x, n, in->c, hw, (*own)->data), i, "flatten"))
+    if (!*own || job_check(j, j->k->to_nchw(j->d, x, n, in->c, hw, (*own)->data), i, "flatten"))
         return NULL;
     return (*own)->data;
 }
@@ -491,10 +492,10 @@ static tcet_status forward_linear(struct job *j, int32_t i)
     tcet_status st = TCET_E_BACKEND;
 
     if (x && (j->v[i].val = new_value(j, i)))
-        st = check(j,
-                   ts_linear(j->d, j->n, node_units(job_node(j, in)), node->c, x,
-                             weight_of(j, node), bias_of(j, node), j->v[i].val->data),
-                   i, "linear");
+        st = job_check(j,
+                       ts_linear(j->d, j->n, node_units(job_node(j, in)), node->c, x,
+                                 job_weight(j, node), bias_of(j, node), j->v[i].val->data),
+                       i, "linear");
     memory_drop(own);
     return st;
 }
@@ -508,14 +509,14 @@ static tcet_status forward_norm(struct job *j, int32_t i)
     tcet_status st;
 
     if (node->op == TCET_OP_BATCH_NORM && !v->batch_stats) {
-        st = check(j, j->k->norm_eval(j->d, node->c, &v->norm), i, "batch norm");
+        st = job_check(j, j->k->norm_eval(j->d, node->c, &v->norm), i, "batch norm");
     } else if (node->op == TCET_OP_BATCH_NORM) {
         st = open_bits(j, in, &bits);
         if (st == TCET_OK)
-            st = check(j,
-                       j->k->norm_train(j->d, j->v[in].val->data, j->n, (int64_t)node->h * node->w,
-                                        node->c, &v->norm, bits),
-                       i, "batch norm");
+            st = job_check(j,
+                           j->k->norm_train(j->d, j->v[in].val->data, j->n,
+                                            (int64_t)node->h * node->w, node->c, &v->norm, bits),
+                           i, "batch norm");
         if (st == TCET_OK)
             use_bits(j, in, bits);
     } else {
@@ -571,11 +572,11 @@ static tcet_status forward_plain(struct job *j, int32_t i)
                             hw, y);
         break;
     case TCET_OP_AVG_POOL:
-        pool = pool_of(j, i, j->n);
+        pool = pool_shape(j, i, j->n);
         status = j->k->avg_pool(j->d, &pool, x, y);
         break;
     case TCET_OP_MAX_POOL:
-        pool = pool_of(j, i, j->n);
+        pool = pool_shape(j, i, j->n);
         status = j->k->max_pool(j->d, &pool, x, y);
         break;
     case TCET_OP_GLOBAL_POOL: status = j->k->global_pool(j->d, j->n, hw, in->c, x, y); break;
@@ -583,7 +584,7 @@ static tcet_status forward_plain(struct job *j, int32_t i)
     case TCET_OP_SLICE:
     case TCET_OP_PAD:
         for (int32_t k = 0; k < node->input_count && status == 0; k++) {
-            window = window_of(j, i, k, j->n);
+            window = window_shape(j, i, k, j->n);
             status = j->k->window(j->d, &window, j->v[job_input(j, i, k)].val->data, y);
         }
         break;
@@ -599,9 +600,9 @@ static tcet_status forward_plain(struct job *j, int32_t i)
     case TCET_OP_SWISH:
     case TCET_OP_HSWISH:
     case TCET_OP_RELU6: status = j->k->curve(j->d, node->op, j->n * node_units(node), x, y); break;
-    default: return check(j, TCET_E_UNSUPPORTED, i, "this backend does not know the operation");
+    default: return job_check(j, TCET_E_UNSUPPORTED, i, "this backend does not know the operation");
     }
-    return check(j, status, i, "forward");
+    return job_check(j, status, i, "forward");
 }
 
 static tcet_status forward_node(struct job *j, int32_t i)
@@ -661,8 +662,7 @@ static tcet_status forward(struct job *j)
 
 /* -- backward -------------------------------------------------------------------------- */
 
-/* Gives node i one more gradient; takes g. */
-static void give(struct job *j, int32_t i, struct memory *g)
+void gradient_give(struct job *j, int32_t i, struct memory *g)
 {
     struct value *v = &j->v[i];
     int32_t p = j->parts++;
@@ -675,7 +675,7 @@ static void give(struct job *j, int32_t i, struct memory *g)
     v->parts_tail = p;
 }
 
-static void drop_parts(struct job *j, int32_t *head)
+void gradient_drop(struct job *j, int32_t *head)
 {
     for (int32_t p = *head; p >= 0; p = j->part[p].next) {
         memory_drop(j->part[p].g);
@@ -684,8 +684,7 @@ static void drop_parts(struct job *j, int32_t *head)
     *head = -1;
 }
 
-/* A forward value, from the first image of the backward in hand. */
-static const void *value_at(const struct job *j, int32_t i)
+const void *job_value(const struct job *j, int32_t i)
 {
     return number_at(j, j->v[i].val->data, j->first * node_units(job_node(j, i)));
 }
@@ -709,7 +708,7 @@ static void add_sum(struct job *j, int32_t i, struct ts_sum *sums, int32_t *norm
     int32_t in = job_input(j, i, 0);
 
     sums[*count] =
-        (struct ts_sum){.x = value_at(j, in), .mean = j->v[i].norm.mean, .s2 = j->v[i].s2};
+        (struct ts_sum){.x = job_value(j, in), .mean = j->v[i].norm.mean, .s2 = j->v[i].s2};
     norms[(*count)++] = i;
 }
 
@@ -768,12 +767,13 @@ static tcet_status gather(struct job *j, int32_t i, struct memory **out)
         if (!*out)
             st = TCET_E_MEMORY;
         else if (!whole || norms_count)
-            st = check(j,
-                       j->k->gather(
-                           j->d, x, plain, x + plain, masked, masked ? value_at(j, v->relu) : NULL,
-                           j->count * node->h * node->w, node->c, whole ? NULL : (*out)->data,
-                           norms_count ? j->v[norms[0]].s1 : NULL, sums, norms_count),
-                       i, "gradient");
+            st = job_check(j,
+                           j->k->gather(j->d, x, plain, x + plain, masked,
+                                        masked ? job_value(j, v->relu) : NULL,
+                                        j->count * node->h * node->w, node->c,
+                                        whole ? NULL : (*out)->data,
+                                        norms_count ? j->v[norms[0]].s1 : NULL, sums, norms_count),
+                           i, "gradient");
     }
     for (int32_t k = 0; k < norms_count; k++) {
         j->v[norms[k]].summed = 1;
@@ -783,8 +783,8 @@ static tcet_status gather(struct job *j, int32_t i, struct memory **out)
     free(sums);
     free(norms);
     free(x);
-    drop_parts(j, &v->parts);
-    drop_parts(j, &v->masked);
+    gradient_drop(j, &v->parts);
+    gradient_drop(j, &v->masked);
     return st;
 }
 
@@ -803,16 +803,15 @@ static tcet_status back_conv(struct job *j, int32_t i, int64_t row, struct memor
 {
     const tcet_node *node = job_node(j, i);
     int32_t in = job_input(j, i, 0);
-    struct ts_conv s = conv_of(j, i, j->count);
+    struct ts_conv s = conv_shape(j, i, j->count);
     void *dw = gradient_row(j, node, row);
-    const void *x = dw ? value_at(j, in) : NULL;
+    const void *x = dw ? job_value(j, in) : NULL;
     struct memory *dx = NULL;
     tcet_status st;
 
-    st = conv_run_backward(j, i, &s, g->data, x, weight_of(j, node), dw,
-                           j->v[in].up ? &dx : NULL);
+    st = conv_run_backward(j, i, &s, g->data, x, job_weight(j, node), dw, j->v[in].up ? &dx : NULL);
     if (st == TCET_OK && dx)
-        give(j, in, dx);
+        gradient_give(j, in, dx);
     return st;
 }
 
@@ -827,25 +826,25 @@ static tcet_status back_linear(struct job *j, int32_t i, int64_t row, struct mem
     const void *x = NULL;
     tcet_status st = TCET_E_MEMORY;
 
-    if (dw && !(x = flat_input(j, i, j->count, value_at(j, in), &own)))
+    if (dw && !(x = flat_input(j, i, j->count, job_value(j, in), &own)))
         goto out;
     if (j->v[in].up && !(dx = new_gradient(j, in)))
         goto out;
     if (dx && hw > 1 && !(flat = new_gradient(j, in)))
         goto out;
-    st = check(j,
-               ts_linear_back(j->d, j->count, node_units(from), node->c, g->data, x,
-                              weight_of(j, node),
-                              flat ? flat->data
-                              : dx ? dx->data
-                                   : NULL,
-                              dw),
-               i, "backward of linear");
+    st = job_check(j,
+                   ts_linear_back(j->d, j->count, node_units(from), node->c, g->data, x,
+                                  job_weight(j, node),
+                                  flat ? flat->data
+                                  : dx ? dx->data
+                                       : NULL,
+                                  dw),
+                   i, "backward of linear");
     if (st == TCET_OK && flat)
-        st = check(j, j->k->from_nchw(j->d, flat->data, j->count, from->c, hw, dx->data), i,
-                   "flatten");
+        st = job_check(j, j->k->from_nchw(j->d, flat->data, j->count, from->c, hw, dx->data), i,
+                       "flatten");
     if (st == TCET_OK && dx) {
-        give(j, in, dx);
+        gradient_give(j, in, dx);
         dx = NULL;
     }
 out:
@@ -869,15 +868,15 @@ static tcet_status back_norm(struct job *j, int32_t i, int64_t row, struct memor
     if (node->op == TCET_OP_SCALE) {
         t[0].a = v->norm.a;
     } else {
-        st = check(j,
-                   j->k->norm_slope(j->d, node->c, j->count * node->h * node->w, &v->norm, v->s1,
-                                    needs_sums(j, i) ? v->s2 : NULL, v->k1,
-                                    v->batch_stats ? v->k2 : NULL, v->k3, dgamma),
-                   i, "backward of batch norm");
+        st = job_check(j,
+                       j->k->norm_slope(j->d, node->c, j->count * node->h * node->w, &v->norm,
+                                        v->s1, needs_sums(j, i) ? v->s2 : NULL, v->k1,
+                                        v->batch_stats ? v->k2 : NULL, v->k3, dgamma),
+                       i, "backward of batch norm");
         t[0].a = v->k1;
         if (v->batch_stats) {
             t[0].b = v->k3;
-            t[1] = (struct ts_term){.x = value_at(j, in), .a = v->k2};
+            t[1] = (struct ts_term){.x = job_value(j, in), .a = v->k2};
         }
     }
     if (st != TCET_OK || !j->v[in].up)
@@ -885,12 +884,12 @@ static tcet_status back_norm(struct job *j, int32_t i, int64_t row, struct memor
     dx = g->refs == 1 ? memory_ref(g) : new_gradient(j, in);
     if (!dx)
         return TCET_E_MEMORY;
-    st = check(j,
-               j->k->combine(j->d, t, t[1].x ? 2 : 1, j->count, (int64_t)node->h * node->w, node->c,
-                             dx->data, NULL, NULL),
-               i, "backward of batch norm");
+    st = job_check(j,
+                   j->k->combine(j->d, t, t[1].x ? 2 : 1, j->count, (int64_t)node->h * node->w,
+                                 node->c, dx->data, NULL, NULL),
+                   i, "backward of batch norm");
     if (st == TCET_OK)
-        give(j, in, dx);
+        gradient_give(j, in, dx);
     else
         memory_drop(dx);
     return st;
@@ -917,12 +916,12 @@ static tcet_status back_plain(struct job *j, int32_t i, int32_t k, struct memory
     dx = m->data;
     switch (node->op) {
     case TCET_OP_AVG_POOL:
-        pool = pool_of(j, i, n);
+        pool = pool_shape(j, i, n);
         status = j->k->avg_pool_back(j->d, &pool, g->data, dx);
         break;
     case TCET_OP_MAX_POOL:
-        pool = pool_of(j, i, n);
-        status = j->k->max_pool_back(j->d, &pool, value_at(j, in), g->data, dx);
+        pool = pool_shape(j, i, n);
+        status = j->k->max_pool_back(j->d, &pool, job_value(j, in), g->data, dx);
         break;
     case TCET_OP_GLOBAL_POOL:
         status = j->k->global_pool_back(j->d, n, hw, from->c, g->data, dx);
@@ -930,7 +929,7 @@ static tcet_status back_plain(struct job *j, int32_t i, int32_t k, struct memory
     case TCET_OP_CONCAT:
     case TCET_OP_SLICE:
     case TCET_OP_PAD:
-        window = reversed(window_of(j, i, k, n));
+        window = window_reversed(window_shape(j, i, k, n));
         status = j->k->window(j->d, &window, g->data, dx);
         break;
     case TCET_OP_MUL:
@@ -938,21 +937,21 @@ static tcet_status back_plain(struct job *j, int32_t i, int32_t k, struct memory
         spread = node_units(job_node(j, job_input(j, i, 1))) != node_units(node);
         if (spread && k == 1)
             status = j->k->multiply_back(j->d, n, (int64_t)node->h * node->w, node->c, g->data,
-                                         value_at(j, other), dx);
+                                         job_value(j, other), dx);
         else
             status = j->k->multiply(j->d, n, (int64_t)node->h * node->w, node->c, spread, g->data,
-                                    value_at(j, other), dx);
+                                    job_value(j, other), dx);
         break;
     default:
         status =
-            j->k->curve_back(j->d, node->op, n * node_units(node), value_at(j, in), g->data, dx);
+            j->k->curve_back(j->d, node->op, n * node_units(node), job_value(j, in), g->data, dx);
         break;
     }
     if (status != 0) {
         memory_drop(m);
-        return check(j, status, i, "backward");
+        return job_check(j, status, i, "backward");
     }
-    give(j, in, m);
+    gradient_give(j, in, m);
     return TCET_OK;
 }
 
@@ -973,7 +972,7 @@ static tcet_status back_node(struct job *j, int32_t i, int64_t row, struct memor
             int32_t in = job_input(j, i, k);
 
             if (j->v[in].up && job_node(j, in)->op != TCET_OP_ZERO)
-                give(j, in, memory_ref(g));
+                gradient_give(j, in, memory_ref(g));
         }
         return TCET_OK;
     default:
@@ -988,10 +987,10 @@ static tcet_status keep_gradient(struct job *j, int32_t i, const struct memory *
     const tcet_node *node = job_node(j, i);
     int64_t at = (j->forward * j->n + j->first) * node_units(node);
 
-    return check(j,
-                 j->k->to_nchw(j->d, g->data, j->count, node->c, (int64_t)node->h * node->w,
-                               (char *)j->v[i].kept_gradient + (size_t)at * j->size),
-                 i, "output gradient");
+    return job_check(j,
+                     j->k->to_nchw(j->d, g->data, j->count, node->c, (int64_t)node->h * node->w,
+                                   (char *)j->v[i].kept_gradient + (size_t)at * j->size),
+                     i, "output gradient");
 }
 
 static void retire_back(struct job *j, int32_t i)
@@ -1019,12 +1018,13 @@ static tcet_status backward(struct job *j, int64_t row, int64_t only, int last)
         j->v[i].parts = j->v[i].masked = -1;
         j->v[i].summed = 0;
     }
-    st = check(j,
-               j->k->loss(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, value_at(j, j->output),
-                          y ? y + j->forward * j->n + j->first : NULL, j->count, node_units(out),
-                          pass->temperature != 0 ? pass->temperature : 1, only, g->data),
-               j->output, "loss");
-    give(j, j->output, g);
+    st =
+        job_check(j,
+                  j->k->loss(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, job_value(j, j->output),
+                             y ? y + j->forward * j->n + j->first : NULL, j->count, node_units(out),
+                             pass->temperature != 0 ? pass->temperature : 1, only, g->data),
+                  j->output, "loss");
+    gradient_give(j, j->output, g);
     for (int32_t i = j->graph->node_count - 1; i >= 0 && st == TCET_OK; i--) {
         struct value *v = &j->v[i];
 
@@ -1039,7 +1039,7 @@ static tcet_status backward(struct job *j, int64_t row, int64_t only, int last)
                 if (st == TCET_OK && g && v->keep_gradient)
                     st = keep_gradient(j, i, g);
                 if (st == TCET_OK && g && job_node(j, i)->op == TCET_OP_RELU) {
-                    give(j, i, g);
+                    gradient_give(j, i, g);
                     j->v[job_input(j, i, 0)].masked = v->parts;
                     v->parts = -1;
                 } else {
@@ -1055,8 +1055,8 @@ static tcet_status backward(struct job *j, int64_t row, int64_t only, int last)
             st = job_fail(j, TCET_E_CANCELLED, "cancelled");
     }
     for (int32_t i = 0; i < j->graph->node_count; i++) {
-        drop_parts(j, &j->v[i].parts);
-        drop_parts(j, &j->v[i].masked);
+        gradient_drop(j, &j->v[i].parts);
+        gradient_drop(j, &j->v[i].masked);
     }
     return st;
 }
@@ -1112,7 +1112,7 @@ static tcet_status load_params(struct job *j)
     j->params = to;
     if (count == 0)
         return TCET_OK;
-    return check(j, j->k->load(j->d, j->run->params, 1, 1, count, to), 0, "weights");
+    return job_check(j, j->k->load(j->d, j->run->params, 1, 1, count, to), 0, "weights");
 }
 
 /* Lines of batch norms and scalings, and what their backward needs. */
@@ -1141,7 +1141,7 @@ static tcet_status open_norms(struct job *j)
         v->s1 = (double *)(void *)(slab + 7 * line);
         v->s2 = v->s1 + c;
         if (node->op == TCET_OP_BATCH_NORM) {
-            v->norm.gamma = node->affine ? weight_of(j, node) : NULL;
+            v->norm.gamma = node->affine ? job_weight(j, node) : NULL;
             v->norm.beta = node->affine ? bias_of(j, node) : NULL;
             v->norm.running_var = j->running[node->module];
         } else {
@@ -1157,7 +1157,7 @@ static tcet_status open_norms(struct job *j)
             status = ts_to_device(j->d, v->norm.a, factor, c * j->size);
             pool_put(factor);
             if (status != 0)
-                return check(j, status, i, "scale");
+                return job_check(j, status, i, "scale");
         }
     }
     return TCET_OK;

@@ -149,6 +149,27 @@ tcet_status conv_run_forward(struct job *j, int32_t i, const struct ts_conv *s, 
 tcet_status conv_run_backward(struct job *j, int32_t i, const struct ts_conv *s, const void *g,
                               const void *x, const void *w, void *dw, struct memory **dx);
 
+/* executor.c: what the sweeps over the nodes share with tangent.c.
+ * TCET_OK for status 0; else job_fail with `what` of node i. */
+tcet_status job_check(struct job *j, int status, int32_t i, const char *what);
+/* The weight of a node's module; NULL where it has none. */
+const void *job_weight(const struct job *j, const tcet_node *node);
+/* A forward value, from the first image of the backward in hand. */
+const void *job_value(const struct job *j, int32_t i);
+/* Shapes of node i for n images; of a window: how part k of a concatenation, a slice or a
+ * padding moves from its input, and the way back. */
+struct ts_conv conv_shape(const struct job *j, int32_t i, int64_t n);
+struct ts_pool pool_shape(const struct job *j, int32_t i, int64_t n);
+struct ts_window window_shape(const struct job *j, int32_t i, int32_t k, int64_t n);
+struct ts_window window_reversed(struct ts_window s);
+/* x[n], the input of a linear layer i, in the order of its weight's columns; *own is to be
+ * dropped.  NULL: failed. */
+const void *flat_input(struct job *j, int32_t i, int64_t n, const void *x, struct memory **own);
+/* Gives node i one more gradient; takes g. */
+void gradient_give(struct job *j, int32_t i, struct memory *g);
+/* Drops the gradients of a list, and empties it. */
+void gradient_drop(struct job *j, int32_t *head);
+
 /* plan.c: fills the first half of struct value, and the job's flags. */
 tcet_status plan_make(struct job *j);
 /* layers.c: memory for what layers want; and the visits. */
