@@ -68,8 +68,9 @@ struct kernels {
     int (*loss)(struct ts_device *d, int32_t cross_entropy, const void *logits,
                 const int64_t *labels, int64_t n, int64_t c, double temperature, int64_t only,
                 void *g);
-    /* Convolutions where libtorch has no fast one; NULL: libtorch's.  groups = 1.  bias may be
-     * NULL; w and dw are [oc, c, kh, kw]; dw is added to. */
+    /* Convolutions faster than libtorch's, for the shapes of which conv_takes() says 1 (NULL:
+     * none).  bias may be NULL; w and dw are [oc, c, kh, kw]; dw is added to. */
+    int (*conv_takes)(const struct ts_conv *s);
     int (*conv_forward)(struct ts_device *d, const struct ts_conv *s, const void *x, const void *w,
                         const void *bias, void *y);
     int (*conv_weights)(struct ts_device *d, const struct ts_conv *s, const void *g, const void *x,

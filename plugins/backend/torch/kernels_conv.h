@@ -256,6 +256,11 @@ static struct plane plane_of(const struct ts_conv *s, int64_t *height)
                           .dilation_w = s->dilation_w};
 }
 
+static int conv_takes(const struct ts_conv *s)
+{
+    return s->groups == 1;
+}
+
 static int conv_forward(struct ts_device *d, const struct ts_conv *s, const void *x, const void *w,
                         const void *bias, void *y)
 {

@@ -878,8 +878,14 @@ static const struct kernels OF(table) = {
     .pack = OF(pack),
     .agreement_bits = agreement_bits,
 #if IS_F64
+    .conv_takes = conv_takes,
     .conv_forward = conv_forward,
     .conv_weights = conv_weights,
     .conv_input = conv_input,
+#elif defined(__AVX2__)
+    .conv_takes = winograd_takes,
+    .conv_forward = winograd_forward,
+    .conv_weights = winograd_weights,
+    .conv_input = winograd_input,
 #endif
 };
