@@ -1038,6 +1038,8 @@ static tcet_status backward(struct job *j, int64_t row, int64_t only, int last)
                 st = gather(j, i, &g);
                 if (st == TCET_OK && g && v->keep_gradient)
                     st = keep_gradient(j, i, g);
+                if (st == TCET_OK && g && v->keep_dy)
+                    v->dy = memory_ref(g);
                 if (st == TCET_OK && g && job_node(j, i)->op == TCET_OP_RELU) {
                     gradient_give(j, i, g);
                     j->v[job_input(j, i, 0)].masked = v->parts;
@@ -1069,7 +1071,7 @@ static tcet_status backwards(struct job *j)
     j->first = 0;
     j->count = j->n;
     if (j->run->pass->gradient == TCET_GRADIENT_BATCH)
-        return backward(j, j->forward, -1, 1);
+        return backward(j, j->forward, -1, !j->tangents);
     for (int64_t i = 0; i < j->n && st == TCET_OK; i++) {
         int64_t row = j->forward * j->n + i;
 
@@ -1092,7 +1094,8 @@ static void drop_values(struct job *j)
     for (int32_t i = 0; i < j->graph->node_count; i++) {
         memory_drop(j->v[i].val);
         memory_drop(j->v[i].bits);
-        j->v[i].val = j->v[i].bits = NULL;
+        memory_drop(j->v[i].dy);
+        j->v[i].val = j->v[i].bits = j->v[i].dy = NULL;
     }
 }
 
@@ -1175,6 +1178,8 @@ static tcet_status all_forwards(struct job *j)
         j->run->seconds_forward += middle - begin;
         if (st == TCET_OK && j->gradients)
             st = backwards(j);
+        if (st == TCET_OK && j->tangents)
+            st = tangent_hessian(j);
         drop_values(j);
         j->run->seconds_backward += seconds() - middle;
     }
@@ -1185,6 +1190,9 @@ static void job_free(struct job *j)
 {
     if (j->v)
         drop_values(j);
+    tangent_close(j);
+    for (int32_t k = 0; j->hessian && k < j->graph->module_count; k++)
+        pool_put(j->hessian[k]);
     for (int32_t i = 0; i < j->held_count; i++)
         memory_drop(j->held[i]);
     free(j->held);
@@ -1193,6 +1201,7 @@ static void job_free(struct job *j)
     free(j->calls);
     free(j->part);
     free(j->gradient);
+    free(j->hessian);
     free(j->running);
 }
 
@@ -1208,8 +1217,10 @@ static tcet_status job_open(struct job *j)
     j->calls = calloc(modules, sizeof *j->calls);
     j->part = calloc(edges + nodes + 1, sizeof *j->part);
     j->gradient = calloc(modules, sizeof *j->gradient);
+    j->hessian = calloc(modules, sizeof *j->hessian);
     j->running = calloc(modules, sizeof *j->running);
-    if (!j->v || !j->order || !j->calls || !j->part || !j->gradient || !j->running)
+    if (!j->v || !j->order || !j->calls || !j->part || !j->gradient || !j->hessian ||
+        !j->running)
         return job_fail(j, TCET_E_MEMORY, "out of memory");
     memset(j->order, -1, modules * sizeof *j->order);
     return TCET_OK;
@@ -1240,6 +1251,8 @@ tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_r
         st = layers_open(&j);
     if (st == TCET_OK)
         st = open_norms(&j);
+    if (st == TCET_OK && j.tangents)
+        st = tangent_open(&j);
     if (st == TCET_OK)
         st = all_forwards(&j);
     if (st == TCET_OK)

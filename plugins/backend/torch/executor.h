@@ -1,7 +1,8 @@
 /* executor.h -- running a graph forward and backward: the parts' shared structures.
  *
  * Room: plugins/backend/torch.  plan.c decides what must be computed and kept, executor.c
- * computes it, layers.c hands it over, tape.c does Hessian-vector products.
+ * computes it, layers.c hands it over; tangent.c does Hessian-vector products, tape.c those that
+ * tangent.c cannot.
  *
  * Batch norms, scalings, sums and ReLUs are not computed one by one.  A batch norm is a
  * pair of lines a[c] x + b[c] until somebody needs its numbers; a sum reads its terms through
@@ -62,7 +63,8 @@ struct value {
     uint8_t signs;   /* somebody wants its sign bits */
     uint8_t settled; /* and has got them, in this forward */
     uint8_t summed;  /* s1, s2 are made */
-    struct memory *val, *bits;
+    uint8_t keep_dy; /* its whole gradient stays, as dy, for tangent.c */
+    struct memory *val, *bits, *dy;
     struct ts_norm norm;
     double *s1, *s2; /* backward sums; s1 may be another node's */
     void *k1, *k2, *k3;
@@ -85,6 +87,7 @@ struct job {
     int32_t coupled;      /* images depend on one another */
     int32_t gradients;    /* 1: a backward is run */
     int32_t weight_gradients, norm_gradients;
+    int32_t hvp, tangents;    /* H g is wanted, and tangent.c makes it */
     size_t size;              /* of a number */
     int64_t rows;             /* of gradients */
     int32_t output, features; /* reps, -1 */
@@ -92,8 +95,10 @@ struct job {
     int32_t *order, *calls;   /* a module's: first step (-1) and steps */
     struct part *part;
     int32_t parts;
+    struct tangent *t;            /* a node's, where `tangents` */
     const void *params;           /* in the device's memory and type */
     void **gradient;              /* a module's [rows, weight], NULL */
+    void **hessian;               /* a module's H g in host memory, NULL */
     void **running;               /* a norm module's running variance, NULL */
     double *agreement, *positive; /* [slots][n, n], [slots] */
     int32_t slots;
@@ -175,8 +180,16 @@ tcet_status plan_make(struct job *j);
 /* layers.c: memory for what layers want; and the visits. */
 tcet_status layers_open(struct job *j);
 tcet_status layers_visit(struct job *j);
-/* tape.c: H g of every conv and linear module, out[module] host memory. */
-tcet_status tape_hessian(struct job *j, void *const *out);
+/* tangent.c: can it make the job's H g, rather than tape.c?  It runs one batch's gradient, on
+ * kernels that have tangents, of operations that it knows. */
+int tangent_supports(const struct job *j);
+/* Before the forward, after plan_make and open_norms; and at the job's end, in any state. */
+tcet_status tangent_open(struct job *j);
+void tangent_close(struct job *j);
+/* After the backward, with all that the plan saves for it still there: j->hessian. */
+tcet_status tangent_hessian(struct job *j);
+/* tape.c: j->hessian by libtorch's autograd, of any graph on any device. */
+tcet_status tape_hessian(struct job *j);
 /* executor.c */
 tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_run *run);
 

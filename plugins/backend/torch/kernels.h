@@ -11,6 +11,12 @@
 
 #include "torch_shim.h"
 
+/* Sums over the pixels of a batch norm of input x and output gradient g, [c] each; R is the
+ * derivative along a direction of the weights, "_x" a product with x - mean. */
+struct ts_norm_sums {
+    const double *rx, *rx_x, *g, *g_x, *g_rx, *rg, *rg_x;
+};
+
 struct kernels {
     const char *name;
     int32_t f64;
@@ -68,6 +74,25 @@ struct kernels {
     int (*loss)(struct ts_device *d, int32_t cross_entropy, const void *logits,
                 const int64_t *labels, int64_t n, int64_t c, double temperature, int64_t only,
                 void *g);
+    /* Tangents, for tangent.c; NULL: this table has none, and autograd does it.
+     * raw = the sum of the terms (at least one), act = mask > 0 ? raw : 0; not written where
+     * NULL, one of them is not.  pixels = n hw. */
+    int (*combine_gated)(struct ts_device *d, const struct ts_term *t, int32_t count,
+                         int64_t pixels, int64_t c, const void *mask, void *raw, void *act);
+    /* A batch norm's backward dx, and R dx, as lines[6, c] of norm_tangent_back. */
+    int (*norm_tangent)(struct ts_device *d, int64_t c, int64_t pixels, const struct ts_norm *s,
+                        const struct ts_norm_sums *sums, void *lines);
+    /* dx (NULL: not wanted) = l0 g + l1 x + l2, rdx = l0 rg + l1 rx + l3 g + l4 x + l5; rdx may
+     * be rg. */
+    int (*norm_tangent_back)(struct ts_device *d, int64_t pixels, int64_t c, const void *lines,
+                             const void *g, const void *rg, const void *x, const void *rx, void *dx,
+                             void *rdx);
+    /* ry = rx at the first of the largest x, in row order. */
+    int (*max_pool_tangent)(struct ts_device *d, const struct ts_pool *s, const void *x,
+                            const void *rx, void *ry);
+    /* R of loss's g over a whole batch, from the logits' R. */
+    int (*loss_tangent)(struct ts_device *d, int32_t cross_entropy, const void *logits,
+                        const void *rlogits, int64_t n, int64_t c, double temperature, void *rg);
     /* Convolutions faster than libtorch's, for the shapes of which conv_takes() says 1 (NULL:
      * none).  bias may be NULL; w and dw are [oc, c, kh, kw]; dw is added to. */
     int (*conv_takes)(const struct ts_conv *s);

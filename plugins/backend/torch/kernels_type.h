@@ -850,6 +850,8 @@ static int OF(loss)(struct ts_device *d, int32_t cross_entropy, const void *logi
     return 0;
 }
 
+#include "kernels_tangent.h"
+
 static const struct kernels OF(table) = {
     .name = KERNELS_TEXT(KERNELS_ISA),
     .f64 = IS_F64,
@@ -875,6 +877,11 @@ static const struct kernels OF(table) = {
     .window = OF(window),
     .zero = zero,
     .loss = OF(loss),
+    .combine_gated = OF(combine_gated),
+    .norm_tangent = OF(norm_tangent),
+    .norm_tangent_back = OF(norm_tangent_back),
+    .max_pool_tangent = OF(max_pool_tangent),
+    .loss_tangent = OF(loss_tangent),
     .pack = OF(pack),
     .agreement_bits = agreement_bits,
 #if IS_F64

@@ -30,6 +30,14 @@ static tcet_status open_modules(struct job *j)
             if (!j->gradient[k])
                 return TCET_E_MEMORY;
         }
+        if (is_weight_layer(m) && j->hvp) {
+            size_t bytes = (size_t)m->weight_count * j->size;
+
+            j->hessian[k] = pool_get(bytes);
+            if (!j->hessian[k])
+                return job_fail(j, TCET_E_MEMORY, "out of memory");
+            memset(j->hessian[k], 0, bytes);
+        }
     }
     return TCET_OK;
 }
@@ -338,7 +346,7 @@ static tcet_status show_weight(struct job *j, struct visit *v, int32_t module)
     if (j->wants & TCET_WANT_WEIGHT)
         st = show(j, v, &v->layer.weight, (const char *)j->params + (size_t)m->weight * j->size,
                   number_type(j), shape + 1, m->ndim);
-    if (st == TCET_OK && j->gradient[module])
+    if (st == TCET_OK && j->wants & TCET_WANT_GRADIENT && j->gradient[module])
         st =
             show(j, v, &v->layer.gradient, j->gradient[module], number_type(j), shape, m->ndim + 1);
     return st;
@@ -358,8 +366,7 @@ static int32_t rank_of(const struct job *j, int32_t module,
     return rank;
 }
 
-static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module,
-                                void *const *hessian)
+static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module)
 {
     const tcet_graph_module *m = &j->graph->modules[module];
     int32_t first = j->order[module];
@@ -376,13 +383,12 @@ static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module,
         }
     }
     st = show_weight(j, v, module);
-    if (st == TCET_OK && hessian) {
+    if (st == TCET_OK && j->hvp) {
         int32_t at = v->views;
 
-        /* tape_hessian left it on the host */
-        st = TCET_OK;
+        /* it is on the host already */
         v->views++;
-        v->layer.hvp = (tcet_view){.data = hessian[module],
+        v->layer.hvp = (tcet_view){.data = j->hessian[module],
                                    .shape = v->shape[at],
                                    .stride = v->stride[at],
                                    .count = m->weight_count,
@@ -444,7 +450,7 @@ static tcet_status visit_value(struct job *j, struct visit *v, int32_t rep, int3
     return finish(j, v, st);
 }
 
-static tcet_status visit_modules(struct job *j, struct visit *v, void *const *hessian)
+static tcet_status visit_modules(struct job *j, struct visit *v)
 {
     tcet_status st = TCET_OK;
     int32_t norms = 0;
@@ -453,7 +459,7 @@ static tcet_status visit_modules(struct job *j, struct visit *v, void *const *he
         const tcet_graph_module *m = &j->graph->modules[k];
 
         if (j->sites & TCET_SITE_WEIGHT && is_weight_layer(m))
-            st = visit_weight(j, v, k, hessian);
+            st = visit_weight(j, v, k);
         else if (j->sites & TCET_SITE_NORM && is_norm_layer(m))
             st = visit_norm(j, v, k, norms++);
     }
@@ -491,38 +497,17 @@ static tcet_status visit_values(struct job *j, struct visit *v)
     return st;
 }
 
-/* H g of every weight module, in host memory of the caller's. */
-static tcet_status make_hessian(struct job *j, void **out)
-{
-    for (int32_t k = 0; k < j->graph->module_count; k++) {
-        const tcet_graph_module *m = &j->graph->modules[k];
-
-        if (is_weight_layer(m) && !(out[k] = pool_get((size_t)m->weight_count * j->size)))
-            return job_fail(j, TCET_E_MEMORY, "out of memory");
-    }
-    return tape_hessian(j, out);
-}
-
 tcet_status layers_visit(struct job *j)
 {
     struct visit *v = calloc(1, sizeof *v);
-    void **hessian = NULL;
-    tcet_status st = TCET_OK;
+    tcet_status st = v ? TCET_OK : job_fail(j, TCET_E_MEMORY, "out of memory");
 
-    if (j->run->pass->hvp && j->wants & TCET_WANT_HVP && j->sites & TCET_SITE_WEIGHT)
-        hessian = calloc((size_t)j->graph->module_count + 1, sizeof *hessian);
-    if (!v ||
-        (!hessian && j->run->pass->hvp && j->wants & TCET_WANT_HVP && j->sites & TCET_SITE_WEIGHT))
-        st = job_fail(j, TCET_E_MEMORY, "out of memory");
-    if (st == TCET_OK && hessian)
-        st = make_hessian(j, hessian);
+    if (st == TCET_OK && j->hvp && !j->tangents)
+        st = tape_hessian(j);
     if (st == TCET_OK)
-        st = visit_modules(j, v, hessian);
+        st = visit_modules(j, v);
     if (st == TCET_OK)
         st = visit_values(j, v);
-    for (int32_t k = 0; hessian && k < j->graph->module_count; k++)
-        pool_put(hessian[k]);
-    free(hessian);
     free(v);
     return st;
 }

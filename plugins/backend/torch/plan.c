@@ -308,6 +308,9 @@ tcet_status plan_make(struct job *j)
         j->weight_gradients = (j->sites & TCET_SITE_WEIGHT) != 0;
         j->norm_gradients = (j->sites & TCET_SITE_NORM) != 0;
     }
+    j->hvp = pass->hvp && j->wants & TCET_WANT_HVP && j->sites & TCET_SITE_WEIGHT;
+    j->tangents = j->hvp && tangent_supports(j);
+    j->weight_gradients |= j->tangents;
     find_reps(j);
     ask_all(j);
     spread_back(j);

@@ -1,5 +1,6 @@
-/* tape.c -- exact Hessian-vector products: the graph once more, on libtorch's autograd.
- * Room: plugins/backend/torch.  Rare (GraSP); speed is libtorch's. */
+/* tape.c -- exact Hessian-vector products where tangent.c has none (other devices, products and
+ * smooth curves): the graph once more, on libtorch's autograd.
+ * Room: plugins/backend/torch.  Rare; speed is libtorch's. */
 #include "executor.h"
 
 #include <stdlib.h>
@@ -47,8 +48,7 @@ static tcet_status record(struct job *j, ts_tensor **t, ts_tensor *const *w, ts_
 }
 
 /* Compacts the weight modules and asks for their H g. */
-static tcet_status differentiate(struct job *j, ts_tensor *loss, ts_tensor *const *w,
-                                 void *const *out)
+static tcet_status differentiate(struct job *j, ts_tensor *loss, ts_tensor *const *w)
 {
     int32_t modules = j->graph->module_count, count = 0;
     ts_tensor **weights = calloc((size_t)modules + 1, sizeof(ts_tensor *));
@@ -59,7 +59,7 @@ static tcet_status differentiate(struct job *j, ts_tensor *loss, ts_tensor *cons
         for (int32_t k = 0; k < modules; k++) {
             if (j->graph->modules[k].layer >= 0) {
                 weights[count] = w[k];
-                to[count++] = out[k];
+                to[count++] = j->hessian[k];
             }
         }
         status = ts_hessian(j->d, loss, weights, count, to);
@@ -69,7 +69,7 @@ static tcet_status differentiate(struct job *j, ts_tensor *loss, ts_tensor *cons
     return status == 0 ? TCET_OK : job_fail(j, status, "Hessian-vector product");
 }
 
-tcet_status tape_hessian(struct job *j, void *const *out)
+tcet_status tape_hessian(struct job *j)
 {
     const tcet_graph *g = j->graph;
     const tcet_pass *pass = j->run->pass;
@@ -90,7 +90,7 @@ tcet_status tape_hessian(struct job *j, void *const *out)
     if (st == TCET_OK) {
         loss = ts_loss_value(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, t[g->output], j->run->y,
                              pass->temperature != 0 ? pass->temperature : 1);
-        st = loss ? differentiate(j, loss, w, out) : job_fail(j, TCET_E_BACKEND, "loss");
+        st = loss ? differentiate(j, loss, w) : job_fail(j, TCET_E_BACKEND, "loss");
     }
     ts_free(loss);
     for (int32_t i = 0; t && i < g->node_count; i++)
