@@ -6,6 +6,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/cuda.h>
 #include <torch/version.h>
@@ -660,7 +661,7 @@ static int recorded(ts_device *d, F body) noexcept
 {
     return guarded(d, [&] {
         c10::InferenceMode off(false);
-        at::AutoGradMode on(true);
+        c10::AutoGradMode on(true);
 
         body();
     });
