@@ -60,11 +60,7 @@ costs()
 
 died='the worker was killed by signal'
 last='the plugin that ran last is saliency'
-if [ "$sanitized" = 0 ]; then
-    costs crash "$died 11 .*$last crash"
-else # which sees it coming
-    costs crash ".*null pointer.*$last crash|$died 11 .*$last crash"
-fi
+costs crash "$died 11 .*$last crash"
 costs abort "$died 6 .*$last abort"
 costs exit "the worker exited with code 0; $last exit"
 costs spin "no answer within 2 s .*$last spin"
