@@ -8,16 +8,23 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 # CMake files look for (glog, gflags, protobuf).
 packages=(build-essential cmake ninja-build pkgconf libtorch-dev libopenblas-dev liblapacke-dev
           libinih-dev libsqlite3-dev libjansson-dev libcmocka-dev)
+# What docs/cluster.md uses: its MPI module, which is left out where there is no MPI, and tests.
+cluster=(libopenmpi-dev openmpi-bin parallel slurm-wlm munge)
 
 usage()
 {
     cat <<USAGE
-usage: ./setup.sh [--no-install] [-j N] [-- CMAKE-OPTION...]
+usage: ./setup.sh [--cluster] [--cuda] [--no-install] [-j N] [-- CMAKE-OPTION...]
 
 Installs what is missing of these Debian packages (as root, or by sudo):
   ${packages[*]}
 then configures and builds build/release and links ./tcet-host to it.
 
+  --cluster      also ${cluster[*]}:
+                 the MPI module is built, and no test of clusters is skipped
+  --cuda         for GPUs: libtorch-cuda-dev instead of libtorch-dev, and nvidia-cuda-toolkit,
+                 for which its CMake files ask; Debian 13 or later, and contrib and non-free
+                 in apt's sources
   --no-install   do not touch packages; build with what is here
   -j N           N compilers at a time (default: the number of cores)
   -- OPTION...   options for cmake, such as -DTCET_WITH_TORCH=OFF
@@ -34,6 +41,8 @@ install=1
 jobs=$(nproc)
 while [ $# -gt 0 ]; do
     case $1 in
+    --cluster) packages+=("${cluster[@]}") ;;
+    --cuda) packages=("${packages[@]/libtorch-dev/libtorch-cuda-dev}" nvidia-cuda-toolkit) ;;
     --no-install) install=0 ;;
     -j) [ $# -gt 1 ] || die "-j needs a number"
         jobs=$2
