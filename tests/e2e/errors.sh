@@ -114,8 +114,8 @@ wrong "parts that do not divide the batch" '7 parts.*batch of 64' --set metric.m
 
 # -- Devices -------------------------------------------------------------------------------
 wrong "no such device" 'device = tpu: .*auto, cpu, cuda' --set backend.device=tpu
-if ! ldconfig -p | grep -q libtorch_cuda; then
-    wrong "cuda:0 without CUDA" 'device = cuda:0: .*no CUDA' --set backend.device=cuda:0
+if [ ! -e /dev/nvidiactl ]; then
+    wrong "cuda:0 without a GPU" 'device = cuda:0: .*no CUDA' --set backend.device=cuda:0
 fi
 
 # -- Architectures -------------------------------------------------------------------------
