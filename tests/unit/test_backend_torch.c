@@ -381,6 +381,59 @@ static struct net *everything(void)
     return net_finish(n, plain(n, TCET_OP_RELU, norm(n, z, 1)), 0);
 }
 
+/* Every operation whose tangent the backend makes itself: several readers of one value, sums of
+ * normed and plain terms, a norm of a sum, an image beside a value, a module called twice, dead
+ * branches; ends in a global pooling or (flat) in two linear layers. */
+static struct net *moving(int flat)
+{
+    struct net *n = net_new(3);
+    int32_t x, y, z, s;
+    tcet_node *m;
+
+    x = norm(n, conv(n, 0, 6, 3, 1, 1, 0), 1);
+    y = plain(n, TCET_OP_RELU, x);
+    z = norm(n, conv(n, y, 6, 3, 1, 1, 0), 1);
+    s = norm(n, conv(n, plain(n, TCET_OP_RELU, x), 6, 1, 1, 1, 1), 0);
+    y = add(n, 3, z, plain(n, TCET_OP_IDENTITY, x), plain(n, TCET_OP_ZERO, x));
+    z = add(n, 3, s, pool(n, TCET_OP_AVG_POOL, x, 3, 1, 1, 0), y);
+    z = add(n, 2, z, pool(n, TCET_OP_MAX_POOL, y, 3, 1, 1, 0), 0);
+    conv(n, z, 4, 3, 1, 1, 0); /* nobody reads it */
+    node(n, TCET_OP_CONCAT, 2, 0, z, 0)->c = 9;
+    z = last(n);
+    m = node(n, TCET_OP_SLICE, 1, z, 0, 0);
+    m->offset_c = 2;
+    m->offset_h = m->offset_w = 1;
+    m->c = 5;
+    m->h = m->w = SIDE - 1;
+    m = node(n, TCET_OP_PAD, 1, last(n), 0, 0);
+    m->padding_h = m->padding_w = 1;
+    m->h = m->w = SIDE;
+    y = last(n);
+    node(n, TCET_OP_CONCAT, 2, z, y, 0)->c = 14;
+    y = conv(n, plain(n, TCET_OP_RELU, last(n)), 9, 3, 1, 1, 1);
+    node(n, TCET_OP_SCALE, 1, y, 0, 0)->eps = 0.7;
+    s = last(n);
+    z = add(n, 3, s, norm(n, conv(n, y, 9, 1, 1, 1, 0), 1), z);
+    z = plain(n, TCET_OP_RELU, norm(n, z, 1));
+    /* depthwise, and its module a second time */
+    y = conv(n, z, 9, 3, 1, 9, 0);
+    m = node(n, TCET_OP_CONV2D, 1, plain(n, TCET_OP_RELU, y), 0, 0);
+    n->inputs[m->first_input] = last(n) - 1;
+    s = m->first_input;
+    *m = n->nodes[y];
+    m->first_input = s;
+    z = add(n, 2, last(n), z, 0);
+    y = norm(n, conv(n, z, 10, 3, 2, 1, 1), 1);
+    s = pool(n, TCET_OP_MAX_POOL, conv(n, z, 10, 1, 1, 1, 0), 3, 2, 1, 0);
+    z = plain(n, TCET_OP_RELU, add(n, 2, y, s, 0));
+    z = pool(n, TCET_OP_AVG_POOL, z, 2, 2, 0, 1);
+    if (flat)
+        z = plain(n, TCET_OP_RELU, linear(n, z, 7));
+    else
+        z = norm(n, conv(n, z, 8, 1, 1, 1, 0), 1);
+    return net_finish(n, z, flat);
+}
+
 /* -- running --------------------------------------------------------------------------- */
 
 enum { VIEWS = 9, LAYERS = 128 };
@@ -909,6 +962,91 @@ static void test_kernels(void **state)
     net_free(n);
 }
 
+/* The largest difference of two runs' H g, over the largest number of its layer. */
+static double hessian_distance(const struct result *a, const struct result *b)
+{
+    double worst = 0;
+
+    assert_int_equal(a->count, b->count);
+    for (int l = 0; l < a->count; l++) {
+        double size = 0, apart = 0;
+
+        assert_int_equal(a->counts[l][HVP], b->counts[l][HVP]);
+        for (int64_t i = 0; i < a->counts[l][HVP]; i++) {
+            size = fmax(size, fabs(b->numbers[l][HVP][i]));
+            apart = fmax(apart, fabs(a->numbers[l][HVP][i] - b->numbers[l][HVP][i]));
+        }
+        worst = fmax(worst, size > 0 ? apart / size : 0);
+    }
+    return worst;
+}
+
+/* Tangents give autograd's H g (the plain kernels', which have no tangents), the same bits on
+ * every instruction set, and nearly the same in float; whatever else the pass hands over. */
+static void test_tangents(void **state)
+{
+    const char *const names[] = {"baseline", "avx2", "avx512"};
+    const tcet_pass passes[] = {
+        {.loss = TCET_LOSS_CROSS_ENTROPY},
+        {.loss = TCET_LOSS_CROSS_ENTROPY, .temperature = 3},
+        {.loss = TCET_LOSS_CROSS_ENTROPY, .norm = TCET_NORM_EVAL, .temperature = 0.5},
+        {.loss = TCET_LOSS_CROSS_ENTROPY, .norm = TCET_NORM_REMOVED},
+        {.loss = TCET_LOSS_SUM, .norm = TCET_NORM_EVAL},
+    };
+    void *other[4] = {NULL};
+
+    (void)state;
+    NEED_TORCH();
+    for (int k = 0; k < 4; k++) {
+        other[k] = instance("device", "cpu", "kernels", k < 3 ? names[k] : "aten", NULL);
+        if (ops->open(&host.cx, other[k]) != TCET_OK) {
+            free(other[k]);
+            other[k] = NULL;
+        }
+    }
+    for (size_t p = 0; p < 2 * (sizeof passes / sizeof *passes); p++) {
+        struct net *n = moving((int)(p % 2));
+        tcet_pass pass = passes[p / 2];
+        struct result *ours, *more, *tape, *narrow;
+        double apart;
+
+        pass.hvp = 1;
+        pass.gradient = TCET_GRADIENT_BATCH;
+        pass.precision = TCET_PRECISION_F64;
+        ours = run(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_HVP, 1);
+        tape = run(other[3], n, pass, TCET_SITE_WEIGHT, TCET_WANT_HVP, 1);
+        assert_int_equal(ours->counts[0][GRADIENT], -1);
+        apart = hessian_distance(ours, tape);
+        if (!(apart > 0 && apart < 1e-10))
+            fail_msg("pass %d: %g from autograd", (int)p, apart);
+        for (int k = 0; k < 3; k++) {
+            if (!other[k])
+                continue;
+            more = run(other[k], n, pass, TCET_SITE_WEIGHT, TCET_WANT_HVP, 1);
+            assert_true(hessian_distance(more, ours) == 0);
+            result_free(more);
+        }
+        result_free(tape);
+        more = run(cpu, n, pass, 63, 2 * TCET_WANT_VARIANCE - 1, 1);
+        tape = run(other[3], n, pass, 63, 2 * TCET_WANT_VARIANCE - 1, 1);
+        assert_true(distance(more, tape) < 1e-10);
+        pass.precision = TCET_PRECISION_F32;
+        narrow = run(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_HVP, 1);
+        apart = hessian_distance(narrow, ours);
+        if (!(apart > 0 && apart < 1e-3))
+            fail_msg("pass %d: float %g from double", (int)p, apart);
+        result_free(narrow);
+        result_free(ours);
+        result_free(more);
+        result_free(tape);
+        net_free(n);
+    }
+    for (int k = 0; k < 4; k++) {
+        if (other[k])
+            drop(other[k]);
+    }
+}
+
 /* Convolutions in double are the backend's own: every kind of window against libtorch's. */
 static void test_convolutions(void **state)
 {
@@ -1060,13 +1198,13 @@ static void test_stops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gradients),    cmocka_unit_test(test_hessian),
-        cmocka_unit_test(test_sample_rows),  cmocka_unit_test(test_signs),
-        cmocka_unit_test(test_layer_facts),  cmocka_unit_test(test_norm),
-        cmocka_unit_test(test_flatten),      cmocka_unit_test(test_kernels),
-        cmocka_unit_test(test_convolutions), cmocka_unit_test(test_repeats),
-        cmocka_unit_test(test_refusals),     cmocka_unit_test(test_devices),
-        cmocka_unit_test(test_stops),
+        cmocka_unit_test(test_gradients), cmocka_unit_test(test_hessian),
+        cmocka_unit_test(test_tangents),  cmocka_unit_test(test_sample_rows),
+        cmocka_unit_test(test_signs),     cmocka_unit_test(test_layer_facts),
+        cmocka_unit_test(test_norm),      cmocka_unit_test(test_flatten),
+        cmocka_unit_test(test_kernels),   cmocka_unit_test(test_convolutions),
+        cmocka_unit_test(test_repeats),   cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_devices),   cmocka_unit_test(test_stops),
     };
 
     return cmocka_run_group_tests(tests, load, unload);
