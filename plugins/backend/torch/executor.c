@@ -53,7 +53,9 @@ struct memory *memory_new(struct job *j, size_t bytes)
         return NULL;
     }
     m = memory_adopt(j, owner, data);
-    if (!m)
+    if (m)
+        m->bytes = bytes;
+    else
         pool_put(owner ? NULL : data);
     return m;
 }
@@ -68,6 +70,7 @@ void memory_drop(struct memory *m)
 {
     if (!m || --m->refs > 0)
         return;
+    ts_free(m->mirror);
     if (m->owner)
         ts_free(m->owner);
     else

@@ -18,8 +18,11 @@
 /* Numbers in the device's memory, counted. */
 struct memory {
     void *data;
+    size_t bytes;
     ts_tensor *owner; /* NULL: from the pool */
     int32_t refs;
+    ts_tensor *mirror; /* CUDA, while layers are visited: its copy on the host, NULL */
+    void *host;
 };
 
 struct executor {

@@ -115,56 +115,62 @@ tcet_status layers_open(struct job *j)
 
 enum { VIEWS = 9, AXES = 5, NAME = 512 };
 
-/* One layer in the making: its views' extents, and host copies. */
+/* One layer in the making, and its views' extents. */
 struct visit {
     tcet_layer layer;
     char name[NAME];
     int64_t shape[VIEWS][AXES], stride[VIEWS][AXES];
     int views;
-    void *host[VIEWS];
-    int hosts;
+    uint64_t *bits; /* of the pattern; ends with the visit */
 };
 
-/* Host memory that lives as long as the visit. */
-static void *visit_host(struct job *j, struct visit *v, size_t bytes)
+/* CUDA: sends all that layers may want to the host at once, and waits once. */
+static tcet_status mirror_all(struct job *j)
 {
-    void *host = pool_get(bytes);
+    for (int32_t k = 0; j->d->cuda && k < j->held_count; k++) {
+        struct memory *m = j->held[k];
 
-    if (!host)
-        job_fail(j, TCET_E_MEMORY, "out of memory");
-    else
-        v->host[v->hosts++] = host;
-    return host;
+        m->mirror = ts_alloc_host(j->d, m->bytes, &m->host);
+        if (!m->mirror || ts_to_host(j->d, m->host, m->data, m->bytes) != 0)
+            return job_fail(j, TCET_E_BACKEND, "copying to the host");
+    }
+    if (ts_synchronize(j->d) != 0)
+        return job_fail(j, TCET_E_BACKEND, "waiting for the device");
+    return TCET_OK;
 }
 
-/* Fills a view with numbers in the device's memory. */
-static tcet_status show(struct job *j, struct visit *v, tcet_view *view, const void *data,
-                        uint8_t dtype, const int64_t *shape, int32_t ndim)
+/* Where the host reads memory of job_alloc's. */
+static const void *host_of(const struct job *j, const void *data)
+{
+    uintptr_t at = (uintptr_t)data;
+
+    for (int32_t k = 0; j->d->cuda && k < j->held_count; k++) {
+        const struct memory *m = j->held[k];
+
+        if (at - (uintptr_t)m->data < m->bytes)
+            return (const char *)m->host + (at - (uintptr_t)m->data);
+    }
+    return data;
+}
+
+/* Fills a view with numbers of job_alloc's or the host's memory. */
+static void show(struct job *j, struct visit *v, tcet_view *view, const void *data, uint8_t dtype,
+                 const int64_t *shape, int32_t ndim)
 {
     int at = v->views++;
     int64_t count = 1;
-    size_t bytes;
 
     for (int32_t k = ndim - 1; k >= 0; k--) {
         v->shape[at][k] = shape[k];
         v->stride[at][k] = count;
         count *= shape[k];
     }
-    *view = (tcet_view){.data = (void *)(uintptr_t)data,
+    *view = (tcet_view){.data = (void *)(uintptr_t)host_of(j, data),
                         .shape = v->shape[at],
                         .stride = v->stride[at],
                         .count = count,
                         .ndim = ndim,
                         .dtype = dtype};
-    bytes = (size_t)count * (dtype == TCET_F32 ? 4 : 8);
-    if (!j->d->cuda || dtype == TCET_U64)
-        return TCET_OK;
-    view->data = visit_host(j, v, bytes);
-    if (!view->data)
-        return TCET_E_MEMORY;
-    if (ts_to_host(j->d, view->data, data, bytes) != 0)
-        return job_fail(j, TCET_E_BACKEND, "copying to the host");
-    return TCET_OK;
 }
 
 static uint8_t number_type(const struct job *j)
@@ -173,16 +179,15 @@ static uint8_t number_type(const struct job *j)
 }
 
 /* A value of the graph as [forwards * n, c, h, w], or [.., c] where it is flat. */
-static tcet_status show_value(struct job *j, struct visit *v, tcet_view *view, const void *data,
-                              int32_t rep, int flat)
+static void show_value(struct job *j, struct visit *v, tcet_view *view, const void *data,
+                       int32_t rep, int flat)
 {
     const tcet_node *node = job_node(j, rep);
     int64_t images = j->run->forwards * j->n;
     int64_t image[4] = {images, node->c, node->h, node->w}, line[2] = {images, node_units(node)};
 
-    if (!data)
-        return TCET_OK;
-    return show(j, v, view, data, number_type(j), flat ? line : image, flat ? 2 : 4);
+    if (data)
+        show(j, v, view, data, number_type(j), flat ? line : image, flat ? 2 : 4);
 }
 
 /* Bit u of the image's pattern, u in NCHW order, from bits in NHWC order. */
@@ -200,28 +205,20 @@ static void reorder_bits(const uint64_t *from, const tcet_node *node, uint64_t *
 }
 
 /* The same from NCHW numbers. */
-static tcet_status bits_of_numbers(struct job *j, int32_t rep, uint64_t *to, int64_t words,
-                                   int64_t at)
+static void bits_of_numbers(const struct job *j, int32_t rep, uint64_t *to, int64_t words,
+                            int64_t at)
 {
-    const struct value *v = &j->v[rep];
     int64_t units = node_units(job_node(j, rep));
-    size_t bytes = (size_t)(j->n * units) * j->size;
-    char *x = pool_get(bytes);
-    int status;
+    const void *x = host_of(j, j->v[rep].kept);
 
-    if (!x)
-        return job_fail(j, TCET_E_MEMORY, "out of memory");
-    status = ts_to_host(j->d, x, v->kept, bytes);
-    for (int64_t i = 0; i < j->n && status == 0; i++) {
+    for (int64_t i = 0; i < j->n; i++) {
         for (int64_t u = 0; u < units; u++) {
-            double number = j->d->f64 ? ((double *)(void *)x)[i * units + u]
-                                      : (double)((float *)(void *)x)[i * units + u];
+            double number = j->d->f64 ? ((const double *)x)[i * units + u]
+                                      : (double)((const float *)x)[i * units + u];
 
             to[i * words + (at + u) / 64] |= (uint64_t)(number > 0) << ((at + u) % 64);
         }
     }
-    pool_put(x);
-    return status == 0 ? TCET_OK : job_fail(j, status, "copying to the host");
 }
 
 /* The pattern of all values `node` stands for: those whose module is it, or the one rep. */
@@ -229,27 +226,26 @@ static tcet_status show_pattern(struct job *j, struct visit *v, int32_t module, 
 {
     int64_t words = kernels_words(v->layer.units), shape[2] = {j->n, words}, at = 0;
     size_t bytes = (size_t)(j->n * words) * sizeof(uint64_t);
-    uint64_t *bits = visit_host(j, v, bytes + 8);
-    tcet_status st = TCET_OK;
+    uint64_t *bits = pool_get(bytes + 8);
 
     if (!bits)
-        return TCET_E_MEMORY;
+        return job_fail(j, TCET_E_MEMORY, "out of memory");
+    v->bits = bits;
     memset(bits, 0, bytes);
-    for (int32_t i = 0; i < j->graph->node_count && st == TCET_OK; i++) {
+    for (int32_t i = 0; i < j->graph->node_count; i++) {
         const tcet_node *node = job_node(j, i);
 
         if (module >= 0 ? node->module != module || j->v[i].slot < 0 : i != rep)
             continue;
         if (!j->k->packs)
-            st = bits_of_numbers(j, i, bits, words, at);
+            bits_of_numbers(j, i, bits, words, at);
         for (int64_t b = 0; b < j->n && j->k->packs; b++)
             reorder_bits(j->v[i].kept_bits + b * kernels_words(node_units(node)), node,
                          bits + b * words, at);
         at += node_units(node);
     }
-    if (st == TCET_OK)
-        st = show(j, v, &v->layer.pattern, bits, TCET_U64, shape, 2);
-    return st;
+    show(j, v, &v->layer.pattern, bits, TCET_U64, shape, 2);
+    return TCET_OK;
 }
 
 /* Agreement and pattern of slot `slot` (-1: no signs). */
@@ -257,20 +253,15 @@ static tcet_status show_signs(struct job *j, struct visit *v, int32_t slot, int3
                               int32_t rep)
 {
     int64_t square[2] = {j->n, j->n};
-    double positive = 0;
-    tcet_status st = TCET_OK;
 
     if (slot < 0 || !j->agreement)
         return TCET_OK;
-    if (ts_to_host(j->d, &positive, j->positive + slot, sizeof positive) != 0)
-        return job_fail(j, TCET_E_BACKEND, "copying to the host");
-    v->layer.positive = (int64_t)positive;
+    v->layer.positive = (int64_t)((const double *)host_of(j, j->positive))[slot];
     if (j->wants & TCET_WANT_AGREEMENT)
-        st =
-            show(j, v, &v->layer.agreement, j->agreement + slot * j->n * j->n, TCET_F64, square, 2);
-    if (st == TCET_OK && j->wants & TCET_WANT_PATTERN)
-        st = show_pattern(j, v, module, rep);
-    return st;
+        show(j, v, &v->layer.agreement, j->agreement + slot * j->n * j->n, TCET_F64, square, 2);
+    if (j->wants & TCET_WANT_PATTERN)
+        return show_pattern(j, v, module, rep);
+    return TCET_OK;
 }
 
 static size_t name_of(const struct job *j, int32_t module, char *out, size_t cap)
@@ -291,7 +282,7 @@ static size_t name_of(const struct job *j, int32_t module, char *out, size_t cap
 static void begin(struct job *j, struct visit *v, uint32_t site, uint32_t kind, int32_t module,
                   const char *name)
 {
-    v->views = v->hosts = 0;
+    v->views = 0;
     v->name[0] = '\0';
     v->layer = (tcet_layer){.struct_size = sizeof v->layer,
                             .kind = kind,
@@ -316,8 +307,8 @@ static tcet_status finish(struct job *j, struct visit *v, tcet_status st)
 {
     if (st == TCET_OK)
         st = j->run->visit(j->run->arg, &v->layer);
-    for (int k = 0; k < v->hosts; k++)
-        pool_put(v->host[k]);
+    pool_put(v->bits);
+    v->bits = NULL;
     return st;
 }
 
@@ -335,21 +326,18 @@ static void count_macs(const struct job *j, int32_t i, tcet_layer *layer)
 }
 
 /* Weight and gradient views of a module. */
-static tcet_status show_weight(struct job *j, struct visit *v, int32_t module)
+static void show_weight(struct job *j, struct visit *v, int32_t module)
 {
     const tcet_graph_module *m = &j->graph->modules[module];
     int64_t shape[AXES] = {j->rows};
-    tcet_status st = TCET_OK;
 
     for (int32_t k = 0; k < m->ndim; k++)
         shape[k + 1] = m->shape[k];
     if (j->wants & TCET_WANT_WEIGHT)
-        st = show(j, v, &v->layer.weight, (const char *)j->params + (size_t)m->weight * j->size,
-                  number_type(j), shape + 1, m->ndim);
-    if (st == TCET_OK && j->wants & TCET_WANT_GRADIENT && j->gradient[module])
-        st =
-            show(j, v, &v->layer.gradient, j->gradient[module], number_type(j), shape, m->ndim + 1);
-    return st;
+        show(j, v, &v->layer.weight, (const char *)j->params + (size_t)m->weight * j->size,
+             number_type(j), shape + 1, m->ndim);
+    if (j->wants & TCET_WANT_GRADIENT && j->gradient[module])
+        show(j, v, &v->layer.gradient, j->gradient[module], number_type(j), shape, m->ndim + 1);
 }
 
 /* Position of a module's first step among those of its site. */
@@ -370,7 +358,6 @@ static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module)
 {
     const tcet_graph_module *m = &j->graph->modules[module];
     int32_t first = j->order[module];
-    tcet_status st;
 
     begin(j, v, TCET_SITE_WEIGHT, m->kind, module, NULL);
     v->layer.index = m->layer;
@@ -382,45 +369,25 @@ static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module)
             v->layer.units += node_units(job_node(j, i));
         }
     }
-    st = show_weight(j, v, module);
-    if (st == TCET_OK && j->hvp) {
-        int32_t at = v->views;
-
-        /* it is on the host already */
-        v->views++;
-        v->layer.hvp = (tcet_view){.data = j->hessian[module],
-                                   .shape = v->shape[at],
-                                   .stride = v->stride[at],
-                                   .count = m->weight_count,
-                                   .ndim = m->ndim,
-                                   .dtype = number_type(j)};
-        for (int64_t k = m->ndim - 1, count = 1; k >= 0; k--) {
-            v->shape[at][k] = m->shape[k];
-            v->stride[at][k] = count;
-            count *= m->shape[k];
-        }
-    }
-    if (st == TCET_OK && first >= 0) {
+    show_weight(j, v, module);
+    if (j->hvp)
+        show(j, v, &v->layer.hvp, j->hessian[module], number_type(j), m->shape, m->ndim);
+    if (first >= 0) {
         int flat = m->kind == TCET_LAYER_LINEAR;
         int32_t in = job_input(j, first, 0);
 
         if (j->wants & TCET_WANT_INPUT)
-            st = show_value(j, v, &v->layer.input, j->v[in].kept, in, flat);
-        if (st == TCET_OK && j->wants & TCET_WANT_OUTPUT)
-            st = show_value(j, v, &v->layer.output, j->v[first].kept, first, flat);
-        if (st == TCET_OK)
-            st =
-                show_value(j, v, &v->layer.output_gradient, j->v[first].kept_gradient, first, flat);
+            show_value(j, v, &v->layer.input, j->v[in].kept, in, flat);
+        if (j->wants & TCET_WANT_OUTPUT)
+            show_value(j, v, &v->layer.output, j->v[first].kept, first, flat);
+        show_value(j, v, &v->layer.output_gradient, j->v[first].kept_gradient, first, flat);
     }
-    if (st == TCET_OK)
-        st = show_signs(j, v, m->layer, module, -1);
-    return finish(j, v, st);
+    return finish(j, v, show_signs(j, v, m->layer, module, -1));
 }
 
 static tcet_status visit_norm(struct job *j, struct visit *v, int32_t module, int32_t index)
 {
     const tcet_graph_module *m = &j->graph->modules[module];
-    tcet_status st;
 
     begin(j, v, TCET_SITE_NORM, m->kind, module, NULL);
     v->layer.index = index;
@@ -428,26 +395,21 @@ static tcet_status visit_norm(struct job *j, struct visit *v, int32_t module, in
     v->layer.calls = j->calls[module];
     if (j->order[module] >= 0)
         v->layer.units = node_units(job_node(j, j->order[module]));
-    st = show_weight(j, v, module);
-    if (st == TCET_OK && j->running[module])
-        st = show(j, v, &v->layer.variance, j->running[module], number_type(j), m->shape, 1);
-    return finish(j, v, st);
+    show_weight(j, v, module);
+    if (j->running[module])
+        show(j, v, &v->layer.variance, j->running[module], number_type(j), m->shape, 1);
+    return finish(j, v, TCET_OK);
 }
 
 /* A value of the graph as a layer: output, its gradient, its signs. */
 static tcet_status visit_value(struct job *j, struct visit *v, int32_t rep, int32_t slot, int flat)
 {
-    tcet_status st = TCET_OK;
-
     v->layer.calls = 1;
     v->layer.units = node_units(job_node(j, rep));
     if (j->wants & TCET_WANT_OUTPUT)
-        st = show_value(j, v, &v->layer.output, j->v[rep].kept, rep, flat);
-    if (st == TCET_OK)
-        st = show_value(j, v, &v->layer.output_gradient, j->v[rep].kept_gradient, rep, flat);
-    if (st == TCET_OK)
-        st = show_signs(j, v, slot, -1, rep);
-    return finish(j, v, st);
+        show_value(j, v, &v->layer.output, j->v[rep].kept, rep, flat);
+    show_value(j, v, &v->layer.output_gradient, j->v[rep].kept_gradient, rep, flat);
+    return finish(j, v, show_signs(j, v, slot, -1, rep));
 }
 
 static tcet_status visit_modules(struct job *j, struct visit *v)
@@ -504,6 +466,8 @@ tcet_status layers_visit(struct job *j)
 
     if (st == TCET_OK && j->hvp && !j->tangents)
         st = tape_hessian(j);
+    if (st == TCET_OK)
+        st = mirror_all(j);
     if (st == TCET_OK)
         st = visit_modules(j, v);
     if (st == TCET_OK)

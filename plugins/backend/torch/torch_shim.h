@@ -84,8 +84,11 @@ int ts_cuda_name(struct ts_device *d, char *out, size_t cap);
 void ts_use_pool(void *(*get)(size_t bytes), void (*put)(void *data));
 /* CUDA: `bytes` of device memory, owned by the tensor. */
 ts_tensor *ts_alloc(struct ts_device *d, size_t bytes, void **data);
+/* CUDA: page-locked host memory, which copies reach without the host's waiting. */
+ts_tensor *ts_alloc_host(struct ts_device *d, size_t bytes, void **data);
 void ts_free(ts_tensor *t);
-/* Between host and device memory, in bytes; ts_to_host waits for the device. */
+/* Between host and device memory, in bytes.  ts_to_host does not wait where `to` is of
+ * ts_alloc_host: ts_synchronize does. */
 int ts_to_device(struct ts_device *d, void *to, const void *from, size_t bytes);
 int ts_to_host(struct ts_device *d, void *to, const void *from, size_t bytes);
 int ts_synchronize(struct ts_device *d);
