@@ -28,15 +28,19 @@ void pass_text(const tcet_pass *p, struct buf *out)
         buf_printf(out, " temperature=%.17g", p->temperature);
 }
 
+int pass_same_forward(const tcet_pass *b, const tcet_pass *a)
+{
+    return a->weights == b->weights && a->input == b->input && a->norm == b->norm &&
+           a->precision == b->precision && a->batches == b->batches && a->source == b->source &&
+           a->samples == b->samples && a->own_seed == b->own_seed && a->seed == b->seed &&
+           a->mixup == b->mixup;
+}
+
 int pass_covers(const tcet_pass *b, const tcet_pass *a)
 {
-    int same_forward = a->weights == b->weights && a->input == b->input && a->norm == b->norm &&
-                       a->precision == b->precision && a->batches == b->batches &&
-                       a->source == b->source && a->samples == b->samples &&
-                       a->own_seed == b->own_seed && a->seed == b->seed && a->mixup == b->mixup;
-    int same_backward = a->loss == b->loss && a->gradient == b->gradient && a->hvp == b->hvp &&
+    int same_backward = a->loss == b->loss && a->gradient == b->gradient && a->hvp <= b->hvp &&
                         a->temperature == b->temperature;
     int forward_only = a->loss == TCET_LOSS_NONE && a->gradient == TCET_GRADIENT_NONE && !a->hvp;
 
-    return same_forward && (same_backward || forward_only);
+    return pass_same_forward(b, a) && (same_backward || forward_only);
 }

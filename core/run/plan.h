@@ -39,6 +39,7 @@ struct plan_pass {
     uint64_t seed;       /* of the weights */
     int data;            /* index; 0 where the input is ones */
     uint32_t sites, wants;
+    int forward;         /* index of the first pass with the same forward: they stand together */
     const char *text;    /* canonical; merging is by it */
     const char *reasons; /* "snip (snip_snr), nwot (lnwot)" */
 };
@@ -134,8 +135,10 @@ void plan_free(struct plan *p);
 void plan_print(const struct plan *p, struct buf *out);
 /* Canonical text of a pass (without seed, data and backend). */
 void pass_text(const tcet_pass *pass, struct buf *out);
-/* True when what `a` needs is also computed by `b`: equal passes, or `a` only looks at the
- * forward half of `b`. */
+/* True when the two differ in their backward halves alone. */
+int pass_same_forward(const tcet_pass *b, const tcet_pass *a);
+/* True when what `a` needs is also computed by `b`: equal passes (`b` may give H g beside), or
+ * `a` only looks at the forward half of `b`. */
 int pass_covers(const tcet_pass *b, const tcet_pass *a);
 
 /* The architectures that [run] archs names, in order.  `file:` paths are read here; an error

@@ -124,17 +124,65 @@ static const char *saliency_reason(struct plan *p, int saliency)
     return text;
 }
 
-/* Distinct passes: larger ones first, so that forward-only requests find what covers them. */
+/* Exchanges pass k and the one after it. */
+static void swap_passes(struct plan *p, size_t k)
+{
+    struct plan_pass at = p->passes[k];
+
+    p->passes[k] = p->passes[k + 1];
+    p->passes[k + 1] = at;
+    for (size_t i = 0; i < p->saliency_count; i++) {
+        int *pass = &p->saliencies[i].pass;
+
+        *pass = *pass == (int)k ? (int)k + 1 : *pass == (int)k + 1 ? (int)k : *pass;
+    }
+}
+
+static int shares_forward(const struct plan_pass *a, const struct plan_pass *b)
+{
+    return a->seed == b->seed && a->data == b->data && pass_same_forward(&a->pass, &b->pass);
+}
+
+/* Brings passes of one forward together, the one that wants most first: what its backward
+ * reads of the forward, the others' read too. */
+static void group_passes(struct plan *p)
+{
+    for (size_t k = 0; k < p->pass_count; k++) {
+        size_t first = 0, to;
+
+        while (!shares_forward(&p->passes[first], &p->passes[k]))
+            first++;
+        to = first;
+        while (to < k && shares_forward(&p->passes[to], &p->passes[k]) &&
+               __builtin_popcount(p->passes[to].wants) >= __builtin_popcount(p->passes[k].wants))
+            to++;
+        for (size_t at = k; at > to; at--)
+            swap_passes(p, at - 1);
+    }
+    for (size_t k = 0; k < p->pass_count; k++) {
+        int together = k > 0 && shares_forward(&p->passes[k - 1], &p->passes[k]);
+
+        p->passes[k].forward = together ? p->passes[k - 1].forward : (int)k;
+    }
+}
+
+/* Does this round of plan_merge_passes, from the largest to the smallest, take the request? */
+static int in_round(const tcet_pass *asked, int round)
+{
+    return round == (asked->hvp ? 2 : asked->loss != TCET_LOSS_NONE);
+}
+
+/* Distinct passes: larger ones first, so that smaller requests find what covers them. */
 tcet_status plan_merge_passes(struct plan *p, struct error *err)
 {
     p->passes = arena_alloc(&p->arena, p->saliency_count * sizeof *p->passes);
-    for (int gradient = 1; gradient >= 0; gradient--) {
+    for (int round = 2; round >= 0; round--) {
         for (size_t i = 0; i < p->saliency_count; i++) {
             struct plan_saliency *s = &p->saliencies[i];
             struct plan_pass *at = NULL;
             const char *why;
 
-            if (!needs_backend(s) || (s->asked.loss != TCET_LOSS_NONE) != gradient)
+            if (!needs_backend(s) || !in_round(&s->asked, round))
                 continue;
             p->passes_asked++;
             why = saliency_reason(p, (int)i);
@@ -167,6 +215,7 @@ tcet_status plan_merge_passes(struct plan *p, struct error *err)
             at->reasons = at->reasons ? arena_printf(&p->arena, "%s, %s", at->reasons, why) : why;
         }
     }
+    group_passes(p);
     for (size_t k = 0; k < p->pass_count; k++) {
         struct plan_pass *at = &p->passes[k];
 

@@ -101,7 +101,11 @@ void plan_print(const struct plan *p, struct buf *out)
         buf_printf(out, "  %-20s %s\n", p->skips[i].name, p->skips[i].reason);
     buf_printf(out, "\npasses: %zu asked for, %zu will run per architecture\n", p->passes_asked,
                p->pass_count);
-    for (size_t i = 0; i < p->pass_count; i++)
-        buf_printf(out, "  pass %zu: %s\n          for %s\n", i + 1, p->passes[i].text,
-                   p->passes[i].reasons);
+    for (size_t i = 0; i < p->pass_count; i++) {
+        buf_printf(out, "  pass %zu: %s\n", i + 1, p->passes[i].text);
+        if (p->passes[i].forward != (int)i)
+            buf_printf(out, "          its backward alone, on the forward of pass %d\n",
+                       p->passes[i].forward + 1);
+        buf_printf(out, "          for %s\n", p->passes[i].reasons);
+    }
 }

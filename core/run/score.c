@@ -533,11 +533,18 @@ static tcet_status pass_inputs(struct scorer *s, const struct plan_pass *pp, tce
     }
 }
 
-static tcet_status run_pass(struct scorer *s, int pass, tcet_model *model, struct error *err)
+/* before, after: the passes that run before and after it, -1 none. */
+static tcet_status run_pass(struct scorer *s, int pass, int before, int after, tcet_model *model,
+                            struct error *err)
 {
     struct plan *p = s->plan;
     const struct plan_pass *pp = &p->passes[pass];
-    tcet_run run = {.struct_size = sizeof run, .pass = &pp->pass, .visit = visit, .arg = s};
+    tcet_run run = {.struct_size = sizeof run,
+                    .pass = &pp->pass,
+                    .visit = visit,
+                    .arg = s,
+                    .same_forward = before >= 0 && p->passes[before].forward == pp->forward,
+                    .keep_forward = after >= 0 && p->passes[after].forward == pp->forward};
     double start = now();
     tcet_status st;
 
@@ -568,6 +575,14 @@ static int pass_active(const struct scorer *s, int pass)
     return 0;
 }
 
+/* The first pass from k on that has something to do, -1: none. */
+static int next_pass(const struct scorer *s, int k)
+{
+    while (k < (int)s->plan->pass_count && !pass_active(s, k))
+        k++;
+    return k < (int)s->plan->pass_count ? k : -1;
+}
+
 static void fail_pass(struct scorer *s, int pass, const struct error *err)
 {
     for (size_t i = 0; i < s->plan->saliency_count; i++)
@@ -589,20 +604,21 @@ static void run_passes(struct scorer *s)
             note_failure(s, &err);
         }
     }
-    for (int k = 0; k < (int)p->pass_count; k++) {
+    for (int k = next_pass(s, 0), before = -1, after; k >= 0; before = k, k = after) {
         tcet_status st = TCET_OK;
 
-        if (!pass_active(s, k))
-            continue;
+        after = next_pass(s, k + 1);
         if (!model)
             st = call_end(&p->backend->cx,
                           ops->prepare(call_begin(&p->backend->cx), p->backend->self,
                                        graph_view(s->graph), &model),
                           &err);
         if (st >= 0)
-            st = run_pass(s, k, model, &err);
-        if (st < 0)
+            st = run_pass(s, k, before, after, model, &err);
+        if (st < 0) {
             fail_pass(s, k, &err);
+            k = -1; /* nothing of it serves the next one */
+        }
     }
     if (model)
         ops->release(p->backend->self, model);

@@ -1,4 +1,4 @@
-/* executor.c -- one run: forwards, backwards, clean-up; see executor.h.
+/* executor.c -- memory, the forward and the backwards; see executor.h.
  * Room: plugins/backend/torch. */
 #include "executor.h"
 #include "pool.h"
@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* -- memory ---------------------------------------------------------------------------- */
 
@@ -104,14 +103,6 @@ void *job_alloc(struct job *j, size_t bytes)
     return m->data;
 }
 
-static double seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* -- helpers of both directions -------------------------------------------------------- */
 
 tcet_status job_check(struct job *j, int status, int32_t i, const char *what)
@@ -139,7 +130,7 @@ const void *job_weight(const struct job *j, const tcet_node *node)
     return m->weight_count ? number_at(j, j->params, m->weight) : NULL;
 }
 
-static const void *bias_of(const struct job *j, const tcet_node *node)
+const void *job_bias(const struct job *j, const tcet_node *node)
 {
     const tcet_graph_module *m = &j->graph->modules[node->module];
 
@@ -469,7 +460,7 @@ static tcet_status forward_conv(struct job *j, int32_t i)
     struct ts_conv s = conv_shape(j, i, j->n);
 
     return conv_run_forward(j, i, &s, j->v[job_input(j, i, 0)].val->data, job_weight(j, node),
-                            bias_of(j, node), &j->v[i].val);
+                            job_bias(j, node), &j->v[i].val);
 }
 
 const void *flat_input(struct job *j, int32_t i, int64_t n, const void *x, struct memory **own)
@@ -497,7 +488,7 @@ static tcet_status forward_linear(struct job *j, int32_t i)
     if (x && (j->v[i].val = new_value(j, i)))
         st = job_check(j,
                        ts_linear(j->d, j->n, node_units(job_node(j, in)), node->c, x,
-                                 job_weight(j, node), bias_of(j, node), j->v[i].val->data),
+                                 job_weight(j, node), job_bias(j, node), j->v[i].val->data),
                        i, "linear");
     memory_drop(own);
     return st;
@@ -646,7 +637,7 @@ static tcet_status retire(struct job *j, int32_t i)
     return TCET_OK;
 }
 
-static tcet_status forward(struct job *j)
+tcet_status executor_forward(struct job *j)
 {
     for (int32_t i = 0; i < j->graph->node_count; i++) {
         tcet_status st = TCET_OK;
@@ -998,6 +989,8 @@ static tcet_status keep_gradient(struct job *j, int32_t i, const struct memory *
 
 static void retire_back(struct job *j, int32_t i)
 {
+    if (j->run->keep_forward)
+        return;
     for (int32_t k = j->v[i].retire_back_head; k >= 0; k = j->v[k].next_back) {
         memory_drop(j->v[k].val);
         j->v[k].val = NULL;
@@ -1067,7 +1060,7 @@ static tcet_status backward(struct job *j, int64_t row, int64_t only, int last)
 }
 
 /* All backwards of the forward in hand. */
-static tcet_status backwards(struct job *j)
+tcet_status executor_backwards(struct job *j)
 {
     tcet_status st = TCET_OK;
 
@@ -1087,181 +1080,5 @@ static tcet_status backwards(struct job *j)
             st = backward(j, row, 0, i == j->n - 1);
         }
     }
-    return st;
-}
-
-/* -- a run ----------------------------------------------------------------------------- */
-
-static void drop_values(struct job *j)
-{
-    for (int32_t i = 0; i < j->graph->node_count; i++) {
-        memory_drop(j->v[i].val);
-        memory_drop(j->v[i].bits);
-        memory_drop(j->v[i].dy);
-        j->v[i].val = j->v[i].bits = j->v[i].dy = NULL;
-    }
-}
-
-/* The weights in the device's memory and type. */
-static tcet_status load_params(struct job *j)
-{
-    int64_t count = j->graph->param_floats;
-    void *to;
-
-    if (!j->d->cuda && !j->d->f64) {
-        j->params = j->run->params;
-        return TCET_OK;
-    }
-    to = job_alloc(j, (size_t)count * j->size);
-    if (!to)
-        return TCET_E_MEMORY;
-    j->params = to;
-    if (count == 0)
-        return TCET_OK;
-    return job_check(j, j->k->load(j->d, j->run->params, 1, 1, count, to), 0, "weights");
-}
-
-/* Lines of batch norms and scalings, and what their backward needs. */
-static tcet_status open_norms(struct job *j)
-{
-    for (int32_t i = 0; i < j->graph->node_count; i++) {
-        const tcet_node *node = job_node(j, i);
-        struct value *v = &j->v[i];
-        size_t c = (size_t)node->c, line = (c * j->size + 63) / 64 * 64;
-        char *slab;
-
-        if (v->rep != i || !v->exec || !v->lines)
-            continue;
-        slab = job_alloc(j, 7 * line + 2 * c * sizeof(double));
-        if (!slab)
-            return TCET_E_MEMORY;
-        v->norm = (struct ts_norm){.mean = slab,
-                                   .invstd = slab + line,
-                                   .a = slab + 2 * line,
-                                   .b = slab + 3 * line,
-                                   .eps = node->eps,
-                                   .momentum = node->momentum};
-        v->k1 = slab + 4 * line;
-        v->k2 = slab + 5 * line;
-        v->k3 = slab + 6 * line;
-        v->s1 = (double *)(void *)(slab + 7 * line);
-        v->s2 = v->s1 + c;
-        if (node->op == TCET_OP_BATCH_NORM) {
-            v->norm.gamma = node->affine ? job_weight(j, node) : NULL;
-            v->norm.beta = node->affine ? bias_of(j, node) : NULL;
-            v->norm.running_var = j->running[node->module];
-        } else {
-            char *factor = pool_get(c * j->size);
-            float narrow = (float)node->eps;
-            int status;
-
-            if (!factor)
-                return job_fail(j, TCET_E_MEMORY, "out of memory");
-            for (size_t k = 0; k < c; k++)
-                memcpy(factor + k * j->size, j->d->f64 ? (const void *)&node->eps : &narrow,
-                       j->size);
-            status = ts_to_device(j->d, v->norm.a, factor, c * j->size);
-            pool_put(factor);
-            if (status != 0)
-                return job_check(j, status, i, "scale");
-        }
-    }
-    return TCET_OK;
-}
-
-static tcet_status all_forwards(struct job *j)
-{
-    tcet_status st = TCET_OK;
-
-    for (j->forward = 0; j->forward < j->run->forwards && st == TCET_OK; j->forward++) {
-        double begin = seconds(), middle;
-
-        st = forward(j);
-        middle = seconds();
-        j->run->seconds_forward += middle - begin;
-        if (st == TCET_OK && j->gradients)
-            st = backwards(j);
-        if (st == TCET_OK && j->tangents)
-            st = tangent_hessian(j);
-        drop_values(j);
-        j->run->seconds_backward += seconds() - middle;
-    }
-    return st;
-}
-
-static void job_free(struct job *j)
-{
-    if (j->v)
-        drop_values(j);
-    tangent_close(j);
-    for (int32_t k = 0; j->hessian && k < j->graph->module_count; k++)
-        pool_put(j->hessian[k]);
-    for (int32_t i = 0; i < j->held_count; i++)
-        memory_drop(j->held[i]);
-    free(j->held);
-    free(j->v);
-    free(j->order);
-    free(j->calls);
-    free(j->part);
-    free(j->gradient);
-    free(j->hessian);
-    free(j->running);
-}
-
-static tcet_status job_open(struct job *j)
-{
-    size_t nodes = (size_t)j->graph->node_count, modules = (size_t)j->graph->module_count + 1;
-    size_t edges = 0;
-
-    for (size_t i = 0; i < nodes; i++)
-        edges += (size_t)j->graph->nodes[i].input_count;
-    j->v = calloc(nodes, sizeof *j->v);
-    j->order = malloc(modules * sizeof *j->order);
-    j->calls = calloc(modules, sizeof *j->calls);
-    j->part = calloc(edges + nodes + 1, sizeof *j->part);
-    j->gradient = calloc(modules, sizeof *j->gradient);
-    j->hessian = calloc(modules, sizeof *j->hessian);
-    j->running = calloc(modules, sizeof *j->running);
-    if (!j->v || !j->order || !j->calls || !j->part || !j->gradient || !j->hessian ||
-        !j->running)
-        return job_fail(j, TCET_E_MEMORY, "out of memory");
-    memset(j->order, -1, modules * sizeof *j->order);
-    return TCET_OK;
-}
-
-tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_run *run)
-{
-    int f64 = run->pass->precision == TCET_PRECISION_F64;
-    struct job j = {.cx = cx,
-                    .x = x,
-                    .d = &x->device[f64],
-                    .k = x->kernels[f64],
-                    .graph = m->graph,
-                    .run = run,
-                    .wants = run->wants,
-                    .sites = run->sites,
-                    .n = run->n,
-                    .size = f64 ? sizeof(double) : sizeof(float)};
-    double begin = seconds(), before = run->seconds_forward + run->seconds_backward;
-    tcet_status st = job_open(&j);
-
-    j.d->message[0] = '\0';
-    if (st == TCET_OK)
-        st = plan_make(&j);
-    if (st == TCET_OK)
-        st = load_params(&j);
-    if (st == TCET_OK)
-        st = layers_open(&j);
-    if (st == TCET_OK)
-        st = open_norms(&j);
-    if (st == TCET_OK && j.tangents)
-        st = tangent_open(&j);
-    if (st == TCET_OK)
-        st = all_forwards(&j);
-    if (st == TCET_OK)
-        st = layers_visit(&j);
-    job_free(&j);
-    run->seconds_other +=
-        seconds() - begin - (run->seconds_forward + run->seconds_backward - before);
     return st;
 }

@@ -1,7 +1,7 @@
 /* executor.h -- running a graph forward and backward: the parts' shared structures.
  *
  * Room: plugins/backend/torch.  plan.c decides what must be computed and kept, executor.c
- * computes it, layers.c hands it over; tangent.c does Hessian-vector products, tape.c those that
+ * computes it, run.c makes a run of it, layers.c hands it over; tangent.c does Hessian-vector products, tape.c those that
  * tangent.c cannot.
  *
  * Batch norms, scalings, sums and ReLUs are not computed one by one.  A batch norm is a
@@ -33,6 +33,7 @@ struct executor {
 
 struct tcet_model {
     const tcet_graph *graph;
+    struct job *kept; /* the last run, where the next one reads its forward; NULL */
 };
 
 /* A gradient that reached a node; list in the order of arrival. */
@@ -79,6 +80,7 @@ struct value {
 struct job {
     tcet_ctx *cx;
     struct executor *x;
+    tcet_model *model;
     struct ts_device *d;
     const struct kernels *k;
     const tcet_graph *graph;
@@ -88,6 +90,7 @@ struct job {
     int64_t first, count; /* images of the backward in hand */
     int32_t forward;      /* the one in hand */
     int32_t coupled;      /* images depend on one another */
+    int32_t adopted;      /* the forward is that of model->kept */
     int32_t gradients;    /* 1: a backward is run */
     int32_t weight_gradients, norm_gradients;
     int32_t hvp, tangents;    /* H g is wanted, and tangent.c makes it */
@@ -162,6 +165,7 @@ tcet_status conv_run_backward(struct job *j, int32_t i, const struct ts_conv *s,
 tcet_status job_check(struct job *j, int status, int32_t i, const char *what);
 /* The weight of a node's module; NULL where it has none. */
 const void *job_weight(const struct job *j, const tcet_node *node);
+const void *job_bias(const struct job *j, const tcet_node *node);
 /* A forward value, from the first image of the backward in hand. */
 const void *job_value(const struct job *j, int32_t i);
 /* Shapes of node i for n images; of a window: how part k of a concatenation, a slice or a
@@ -193,7 +197,11 @@ void tangent_close(struct job *j);
 tcet_status tangent_hessian(struct job *j);
 /* tape.c: j->hessian by libtorch's autograd, of any graph on any device. */
 tcet_status tape_hessian(struct job *j);
-/* executor.c */
+/* executor.c: the forward in hand, and all backwards of it. */
+tcet_status executor_forward(struct job *j);
+tcet_status executor_backwards(struct job *j);
+/* run.c */
+void executor_release(tcet_model *m);
 tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_run *run);
 
 #endif

@@ -109,14 +109,9 @@ static tcet_status prepare(tcet_ctx *cx, struct executor *x, const tcet_graph *g
     (void)x;
     if (!m)
         return fail(cx, TCET_E_MEMORY, "out of memory");
-    m->graph = graph;
+    *m = (tcet_model){.graph = graph};
     *out = m;
     return TCET_OK;
-}
-
-static void release(tcet_model *m)
-{
-    free(m);
 }
 
 TCET_EXPORT torch_impl_entry tcet_torch_impl_v1;
@@ -128,7 +123,7 @@ const struct torch_impl *tcet_torch_impl_v1(void)
                                             .info = info,
                                             .prepare = prepare,
                                             .run = executor_run,
-                                            .release = release};
+                                            .release = executor_release};
 
     return &table;
 }

@@ -73,6 +73,9 @@ typedef struct tcet_run {
     tcet_status (*visit)(void *arg, const tcet_layer *layer);
     void *arg;
     double seconds_forward, seconds_backward, seconds_other; /* out: added to */
+    /* 1: weights, inputs and norm are those of the model's last run, so its forward may be
+     * used again; 1: the next run will say so.  A backend may ignore both. */
+    uint32_t same_forward, keep_forward;
 } tcet_run;
 
 typedef struct tcet_backend_info {

@@ -1,0 +1,265 @@
+/* run.c -- one run from its plan to its layers, and the forward that it may share with the
+ * next; see executor.h.  Room: plugins/backend/torch. */
+#include "executor.h"
+#include "pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static double seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void drop_values(struct job *j)
+{
+    for (int32_t i = 0; i < j->graph->node_count; i++) {
+        memory_drop(j->v[i].val);
+        memory_drop(j->v[i].bits);
+        memory_drop(j->v[i].dy);
+        j->v[i].val = j->v[i].bits = j->v[i].dy = NULL;
+    }
+}
+
+/* The weights in the device's memory and type. */
+static tcet_status load_params(struct job *j)
+{
+    int64_t count = j->graph->param_floats;
+    void *to;
+
+    if (!j->d->cuda && !j->d->f64) {
+        j->params = j->run->params;
+        return TCET_OK;
+    }
+    to = job_alloc(j, (size_t)count * j->size);
+    if (!to)
+        return TCET_E_MEMORY;
+    j->params = to;
+    if (count == 0)
+        return TCET_OK;
+    return job_check(j, j->k->load(j->d, j->run->params, 1, 1, count, to), 0, "weights");
+}
+
+/* Lines of batch norms and scalings, and what their backward needs. */
+static tcet_status open_norms(struct job *j)
+{
+    for (int32_t i = 0; i < j->graph->node_count; i++) {
+        const tcet_node *node = job_node(j, i);
+        struct value *v = &j->v[i];
+        size_t c = (size_t)node->c, line = (c * j->size + 63) / 64 * 64;
+        char *slab;
+
+        if (v->rep != i || !v->exec || !v->lines)
+            continue;
+        slab = job_alloc(j, 7 * line + 2 * c * sizeof(double));
+        if (!slab)
+            return TCET_E_MEMORY;
+        v->norm = (struct ts_norm){.mean = slab,
+                                   .invstd = slab + line,
+                                   .a = slab + 2 * line,
+                                   .b = slab + 3 * line,
+                                   .eps = node->eps,
+                                   .momentum = node->momentum};
+        v->k1 = slab + 4 * line;
+        v->k2 = slab + 5 * line;
+        v->k3 = slab + 6 * line;
+        v->s1 = (double *)(void *)(slab + 7 * line);
+        v->s2 = v->s1 + c;
+        if (node->op == TCET_OP_BATCH_NORM) {
+            v->norm.gamma = node->affine ? job_weight(j, node) : NULL;
+            v->norm.beta = node->affine ? job_bias(j, node) : NULL;
+            v->norm.running_var = j->running[node->module];
+        } else {
+            char *factor = pool_get(c * j->size);
+            float narrow = (float)node->eps;
+            int status;
+
+            if (!factor)
+                return job_fail(j, TCET_E_MEMORY, "out of memory");
+            for (size_t k = 0; k < c; k++)
+                memcpy(factor + k * j->size, j->d->f64 ? (const void *)&node->eps : &narrow,
+                       j->size);
+            status = ts_to_device(j->d, v->norm.a, factor, c * j->size);
+            pool_put(factor);
+            if (status != 0)
+                return job_check(j, status, i, "scale");
+        }
+    }
+    return TCET_OK;
+}
+
+/* Takes the values that the backward reads from `from`, the last run, where that has them all
+ * and nobody asks this forward for more; else does nothing and gives 0. */
+static int adopt_forward(struct job *j, const struct job *from)
+{
+    int32_t count = j->graph->node_count;
+
+    if (from->size != j->size || from->n != j->n || j->tangents)
+        return 0;
+    for (int32_t i = 0; i < count; i++) {
+        const struct value *v = &j->v[i], *old = &from->v[i];
+
+        if (v->rep != i || !v->exec)
+            continue;
+        if (v->keep || v->signs || (v->batch_stats && j->wants & TCET_WANT_VARIANCE) ||
+            (v->first_back >= 0 && !old->val) || (v->lines && v->reach && v->up && !old->exec))
+            return 0;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        struct value *v = &j->v[i];
+        const struct value *old = &from->v[i];
+
+        if (v->rep != i || !v->exec)
+            continue;
+        if (v->first_back >= 0)
+            v->val = memory_ref(old->val);
+        if (v->lines) {
+            v->norm.mean = old->norm.mean;
+            v->norm.invstd = old->norm.invstd;
+            v->norm.a = old->norm.a;
+            v->norm.b = old->norm.b;
+        }
+    }
+    j->adopted = 1;
+    return 1;
+}
+
+static tcet_status all_forwards(struct job *j)
+{
+    tcet_status st = TCET_OK;
+
+    for (j->forward = 0; j->forward < j->run->forwards && st == TCET_OK; j->forward++) {
+        double begin = seconds(), middle;
+
+        if (!(j->model->kept && adopt_forward(j, j->model->kept)))
+            st = executor_forward(j);
+        middle = seconds();
+        j->run->seconds_forward += middle - begin;
+        if (st == TCET_OK && j->gradients)
+            st = executor_backwards(j);
+        if (st == TCET_OK && j->tangents)
+            st = tangent_hessian(j);
+        if (!j->run->keep_forward)
+            drop_values(j);
+        j->run->seconds_backward += seconds() - middle;
+    }
+    return st;
+}
+
+static void job_free(struct job *j)
+{
+    if (j->v)
+        drop_values(j);
+    tangent_close(j);
+    for (int32_t k = 0; j->hessian && k < j->graph->module_count; k++)
+        pool_put(j->hessian[k]);
+    for (int32_t i = 0; i < j->held_count; i++)
+        memory_drop(j->held[i]);
+    free(j->held);
+    free(j->v);
+    free(j->order);
+    free(j->calls);
+    free(j->part);
+    free(j->gradient);
+    free(j->hessian);
+    free(j->running);
+    free(j);
+}
+
+static tcet_status job_open(struct job *j)
+{
+    size_t nodes = (size_t)j->graph->node_count, modules = (size_t)j->graph->module_count + 1;
+    size_t edges = 0;
+
+    for (size_t i = 0; i < nodes; i++)
+        edges += (size_t)j->graph->nodes[i].input_count;
+    j->v = calloc(nodes, sizeof *j->v);
+    j->order = malloc(modules * sizeof *j->order);
+    j->calls = calloc(modules, sizeof *j->calls);
+    j->part = calloc(edges + nodes + 1, sizeof *j->part);
+    j->gradient = calloc(modules, sizeof *j->gradient);
+    j->hessian = calloc(modules, sizeof *j->hessian);
+    j->running = calloc(modules, sizeof *j->running);
+    if (!j->v || !j->order || !j->calls || !j->part || !j->gradient || !j->hessian ||
+        !j->running)
+        return job_fail(j, TCET_E_MEMORY, "out of memory");
+    memset(j->order, -1, modules * sizeof *j->order);
+    return TCET_OK;
+}
+
+/* Everything of a run; the job is to be freed whatever the status. */
+static tcet_status job_run(struct job *j)
+{
+    tcet_status st = job_open(j);
+
+    if (st == TCET_OK)
+        st = plan_make(j);
+    if (st == TCET_OK)
+        st = load_params(j);
+    if (st == TCET_OK)
+        st = layers_open(j);
+    if (st == TCET_OK)
+        st = open_norms(j);
+    if (st == TCET_OK && j->tangents)
+        st = tangent_open(j);
+    if (st == TCET_OK)
+        st = all_forwards(j);
+    if (st == TCET_OK)
+        st = layers_visit(j);
+    return st;
+}
+
+static void drop_kept(tcet_model *m)
+{
+    if (m->kept)
+        job_free(m->kept);
+    m->kept = NULL;
+}
+
+tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_run *run)
+{
+    int f64 = run->pass->precision == TCET_PRECISION_F64;
+    double begin = seconds(), before = run->seconds_forward + run->seconds_backward;
+    struct job *j = malloc(sizeof *j);
+    tcet_status st;
+
+    if (!run->same_forward)
+        drop_kept(m);
+    if (!j)
+        return cx->host->fail(cx, TCET_E_MEMORY, "out of memory");
+    *j = (struct job){.cx = cx,
+                      .x = x,
+                      .d = &x->device[f64],
+                      .k = x->kernels[f64],
+                      .model = m,
+                      .graph = m->graph,
+                      .run = run,
+                      .wants = run->wants,
+                      .sites = run->sites,
+                      .n = run->n,
+                      .size = f64 ? sizeof(double) : sizeof(float)};
+    j->d->message[0] = '\0';
+    st = job_run(j);
+    if (st == TCET_OK && run->keep_forward && run->forwards == 1 && !j->adopted) {
+        drop_kept(m);
+        m->kept = j;
+        j->run = NULL; /* which ends with this call */
+    } else {
+        job_free(j);
+        if (!run->keep_forward)
+            drop_kept(m);
+    }
+    run->seconds_other +=
+        seconds() - begin - (run->seconds_forward + run->seconds_backward - before);
+    return st;
+}
+
+void executor_release(tcet_model *m)
+{
+    drop_kept(m);
+    free(m);
+}
