@@ -13,7 +13,8 @@
 static const char *request_problem(const tcet_request *r, const tcet_pass *a)
 {
     enum { BATCHES_MAX = 4096 };
-    const uint32_t gradients = TCET_WANT_GRADIENT | TCET_WANT_OUTPUT_GRADIENT;
+    const uint32_t gradients =
+        TCET_WANT_GRADIENT | TCET_WANT_OUTPUT_GRADIENT | TCET_WANT_CHANNEL_PRODUCT;
 
     if (r->pass != a)
         return "it replaced the pass, which is the host's: change its fields";
@@ -26,7 +27,7 @@ static const char *request_problem(const tcet_request *r, const tcet_pass *a)
         return "a field of the pass has a value that does not exist";
     if (!r->sites || r->sites >= TCET_SITE_LOGITS << 1)
         return "it asks for no site, or for one that does not exist";
-    if (r->wants >= TCET_WANT_VARIANCE << 1)
+    if (r->wants >= TCET_WANT_CHANNEL_PRODUCT << 1)
         return "it wants something that does not exist";
     if (r->form > TCET_FORM_CUSTOM || r->merge > TCET_MERGE_SUM)
         return "its form or merge does not exist";
@@ -245,6 +246,9 @@ static void add_values(struct probe *p, const struct stage *g, const struct reci
         if (wants & TCET_WANT_OUTPUT_GRADIENT)
             out->output_gradient =
                 view_input(p, "the output's gradient", g->dtype, shape, ndim, g->scenario, 22);
+        if (wants & TCET_WANT_CHANNEL_PRODUCT)
+            out->channel_product = view_input(p, "the channel products", g->dtype, shape, 2,
+                                              g->scenario, 18);
         if ((wants & TCET_WANT_INPUT) && r->site == TCET_SITE_WEIGHT)
             out->input = view_input(p, "the input", g->dtype, input, ndim, g->scenario, 23);
     }

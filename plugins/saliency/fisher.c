@@ -11,7 +11,7 @@ static tcet_status describe(tcet_ctx *cx, void *self, tcet_request *request)
 {
     (void)cx;
     (void)self;
-    request->wants = TCET_WANT_WEIGHT | TCET_WANT_OUTPUT | TCET_WANT_OUTPUT_GRADIENT;
+    request->wants = TCET_WANT_WEIGHT | TCET_WANT_CHANNEL_PRODUCT;
     request->form = TCET_FORM_CUSTOM;
     request->pass->loss = TCET_LOSS_CROSS_ENTROPY;
     request->pass->gradient = TCET_GRADIENT_BATCH;
@@ -33,29 +33,24 @@ static tcet_status shape(tcet_ctx *cx, void *self, const tcet_layer *in, int64_t
 /* Delta_c = 1/2 mean_n (sum_hw a * dL/da)^2, repeated over the channel's columns of S. */
 static tcet_status layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_view *out)
 {
-    const tcet_view a = in->output, g = in->output_gradient;
-    int64_t n, channels = in->weight.shape[0], area, share = out->count / channels;
+    const tcet_view *q = &in->channel_product;
+    int64_t channels = in->weight.shape[0], share = out->count / channels;
     double *s = tcet_f64(out);
 
     (void)cx;
     (void)self;
-    if (in->order < 0 || a.count == 0)
+    if (in->order < 0 || q->count == 0)
         return TCET_OK;
-    n = a.shape[0];
-    area = a.count / (n * channels);
     for (int64_t c = 0; c < channels; c++) {
         double delta = 0.0;
 
-        for (int64_t i = 0; i < n; i++) {
-            int64_t at = (i * channels + c) * area;
-            double q = 0.0;
+        for (int64_t i = 0; i < q->shape[0]; i++) {
+            double x = tcet_get(q, i * channels + c);
 
-            for (int64_t k = 0; k < area; k++)
-                q += tcet_get(&a, at + k) * tcet_get(&g, at + k);
-            delta += q * q;
+            delta += x * x;
         }
         for (int64_t k = 0; k < share; k++)
-            s[c * share + k] = 0.5 * delta / (double)n;
+            s[c * share + k] = 0.5 * delta / (double)q->shape[0];
     }
     return TCET_OK;
 }

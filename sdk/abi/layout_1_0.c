@@ -237,6 +237,7 @@ VALUE(TCET_WANT_AGREEMENT, 32);
 VALUE(TCET_WANT_PATTERN, 64);
 VALUE(TCET_WANT_HVP, 128);
 VALUE(TCET_WANT_VARIANCE, 256);
+VALUE(TCET_WANT_CHANNEL_PRODUCT, 512);
 VALUE(TCET_MERGE_CONCAT, 0);
 VALUE(TCET_MERGE_SUM, 1);
 VALUE(TCET_LAYER_OTHER, 0);
@@ -279,7 +280,8 @@ FIELD(tcet_layer, agreement, 296, 40);
 FIELD(tcet_layer, pattern, 336, 40);
 FIELD(tcet_layer, hvp, 376, 40);
 FIELD(tcet_layer, variance, 416, 40);
-FIELD(tcet_layer, labels, 456, 8);
+FIELD(tcet_layer, channel_product, 456, 40);
+FIELD(tcet_layer, labels, 496, 8);
 
 FIELD(tcet_saliency_ops, struct_size, 0, 4);
 FIELD(tcet_saliency_ops, direction, 4, 4);

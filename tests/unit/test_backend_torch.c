@@ -436,7 +436,7 @@ static struct net *moving(int flat)
 
 /* -- running --------------------------------------------------------------------------- */
 
-enum { VIEWS = 9, LAYERS = 128 };
+enum { VIEWS = 10, LAYERS = 128 };
 
 /* Deep copies of every layer of a run. */
 struct result {
@@ -453,12 +453,14 @@ static const tcet_view *view_of(const tcet_layer *l, int i)
 {
     const tcet_view *v[VIEWS] = {&l->weight, &l->gradient,        &l->input,
                                  &l->output, &l->output_gradient, &l->agreement,
-                                 &l->hvp,    &l->variance,        &l->pattern};
+                                 &l->hvp,    &l->variance,        &l->pattern,
+                                 &l->channel_product};
 
     return v[i];
 }
 
-enum { WEIGHT, GRADIENT, INPUT, OUTPUT, OUTPUT_GRADIENT, AGREEMENT, HVP, VARIANCE, PATTERN };
+enum { WEIGHT, GRADIENT, INPUT, OUTPUT, OUTPUT_GRADIENT, AGREEMENT, HVP, VARIANCE, PATTERN,
+       PRODUCT };
 
 static tcet_status visit(void *arg, const tcet_layer *l)
 {
@@ -1027,8 +1029,8 @@ static void test_tangents(void **state)
             result_free(more);
         }
         result_free(tape);
-        more = run(cpu, n, pass, 63, 2 * TCET_WANT_VARIANCE - 1, 1);
-        tape = run(other[3], n, pass, 63, 2 * TCET_WANT_VARIANCE - 1, 1);
+        more = run(cpu, n, pass, 63, 2 * TCET_WANT_CHANNEL_PRODUCT - 1, 1);
+        tape = run(other[3], n, pass, 63, 2 * TCET_WANT_CHANNEL_PRODUCT - 1, 1);
         assert_true(distance(more, tape) < 1e-10);
         pass.precision = TCET_PRECISION_F32;
         narrow = run(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_HVP, 1);
@@ -1169,6 +1171,97 @@ static void test_devices(void **state)
     }
 }
 
+/* Channel products are the sums over pixels of output times output gradient. */
+static void test_channel_products(void **state)
+{
+    const uint32_t both = TCET_WANT_OUTPUT | TCET_WANT_OUTPUT_GRADIENT,
+                   sites = TCET_SITE_WEIGHT | TCET_SITE_ACTIVATION;
+    tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY,
+                      .gradient = TCET_GRADIENT_BATCH,
+                      .precision = TCET_PRECISION_F64};
+    struct result *full, *r;
+    struct net *n;
+
+    (void)state;
+    NEED_TORCH();
+    n = everything();
+    full = run(cpu, n, pass, sites, both, 1);
+    r = run(cpu, n, pass, sites, TCET_WANT_CHANNEL_PRODUCT, 1);
+    assert_int_equal(r->count, full->count);
+    for (int a = 0; a < r->count; a++) {
+        int64_t pixels = full->counts[a][OUTPUT] / r->counts[a][PRODUCT];
+
+        assert_true(r->counts[a][PRODUCT] > 0 && r->counts[a][PRODUCT] % BATCH == 0);
+        for (int64_t i = 0; i < r->counts[a][PRODUCT]; i++) {
+            double sum = 0;
+
+            for (int64_t k = i * pixels; k < (i + 1) * pixels; k++)
+                sum += full->numbers[a][OUTPUT][k] * full->numbers[a][OUTPUT_GRADIENT][k];
+            assert_near(r->numbers[a][PRODUCT][i], sum, 1e-11, r->name[a], i);
+        }
+    }
+    result_free(full);
+    result_free(r);
+    net_free(n);
+}
+
+/* A backward on the forward that the run before it kept gives the bits of one with its own. */
+static void test_shared_forward(void **state)
+{
+    tcet_pass first = {.struct_size = sizeof first,
+                       .loss = TCET_LOSS_CROSS_ENTROPY,
+                       .gradient = TCET_GRADIENT_BATCH,
+                       .precision = TCET_PRECISION_F32},
+              second = first;
+    struct net *n;
+
+    (void)state;
+    NEED_TORCH();
+    second.loss = TCET_LOSS_SUM;
+    n = everything();
+    for (int hvp = 0; hvp < 2; hvp++) {
+        const uint32_t wants[3] = {TCET_WANT_GRADIENT | TCET_WANT_AGREEMENT |
+                                       (hvp ? TCET_WANT_HVP : 0),
+                                   TCET_WANT_OUTPUT_GRADIENT, TCET_WANT_GRADIENT};
+        tcet_model *model;
+
+        first.hvp = (uint32_t)hvp;
+        assert_int_equal(ops->prepare(&host.cx, cpu, &n->graph, &model), TCET_OK);
+        for (int k = 0; k < 3; k++) {
+            struct result *alone, *r = calloc(1, sizeof *r);
+            tcet_run run_of = {.struct_size = sizeof run_of,
+                               .forwards = 1,
+                               .pass = k == 0 ? &first : &second,
+                               .sites = TCET_SITE_WEIGHT | TCET_SITE_INPUT,
+                               .wants = wants[k],
+                               .params = n->params,
+                               .x = n->x,
+                               .y = n->y,
+                               .n = BATCH,
+                               .visit = visit,
+                               .arg = r,
+                               .same_forward = k > 0,
+                               .keep_forward = k < 2};
+
+            assert_int_equal(ops->run(&host.cx, cpu, model, &run_of), TCET_OK);
+            alone = run(cpu, n, *run_of.pass, run_of.sites, wants[k], 1);
+            assert_int_equal(r->count, alone->count);
+            for (int a = 0; a < r->count; a++) {
+                for (int i = 0; i < VIEWS; i++) {
+                    assert_int_equal(r->counts[a][i], alone->counts[a][i]);
+                    if (r->numbers[a][i])
+                        assert_memory_equal(r->numbers[a][i], alone->numbers[a][i],
+                                            (size_t)r->counts[a][i] * sizeof(double));
+                }
+            }
+            result_free(alone);
+            result_free(r);
+        }
+        ops->release(cpu, model);
+    }
+    net_free(n);
+}
+
 /* A failing visit and a cancelled run end the pass with their status. */
 static void test_stops(void **state)
 {
@@ -1204,7 +1297,8 @@ int main(void)
         cmocka_unit_test(test_norm),      cmocka_unit_test(test_flatten),
         cmocka_unit_test(test_kernels),   cmocka_unit_test(test_convolutions),
         cmocka_unit_test(test_repeats),   cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_devices),   cmocka_unit_test(test_stops),
+        cmocka_unit_test(test_devices),   cmocka_unit_test(test_channel_products),
+        cmocka_unit_test(test_stops),     cmocka_unit_test(test_shared_forward),
     };
 
     return cmocka_run_group_tests(tests, load, unload);

@@ -976,15 +976,27 @@ static tcet_status back_node(struct job *j, int32_t i, int64_t row, struct memor
     }
 }
 
+/* Copies of node i's gradient, and of its products with the value, for the layers. */
 static tcet_status keep_gradient(struct job *j, int32_t i, const struct memory *g)
 {
     const tcet_node *node = job_node(j, i);
-    int64_t at = (j->forward * j->n + j->first) * node_units(node);
+    struct value *v = &j->v[i];
+    int64_t image = j->forward * j->n + j->first, hw = (int64_t)node->h * node->w;
+    tcet_status st = TCET_OK;
 
-    return job_check(j,
-                     j->k->to_nchw(j->d, g->data, j->count, node->c, (int64_t)node->h * node->w,
-                                   (char *)j->v[i].kept_gradient + (size_t)at * j->size),
-                     i, "output gradient");
+    if (v->keep_gradient)
+        st = job_check(j,
+                   j->k->to_nchw(j->d, g->data, j->count, node->c, hw,
+                                 (char *)v->kept_gradient +
+                                     (size_t)(image * node_units(node)) * j->size),
+                   i, "output gradient");
+    if (st == TCET_OK && v->keep_product)
+        st = job_check(j,
+                   j->k->multiply_back(j->d, j->count, hw, node->c, g->data, job_value(j, i),
+                                       (char *)v->kept_product +
+                                           (size_t)(image * node->c) * j->size),
+                   i, "products with the output gradient");
+    return st;
 }
 
 static void retire_back(struct job *j, int32_t i)
@@ -1025,14 +1037,14 @@ static tcet_status backward(struct job *j, int64_t row, int64_t only, int last)
         struct value *v = &j->v[i];
 
         if (v->rep == i && v->reach && v->up) {
-            if (job_node(j, i)->op == TCET_OP_RELU && !v->keep_gradient) {
+            if (job_node(j, i)->op == TCET_OP_RELU && !v->keep_gradient && !v->keep_product) {
                 struct value *in = &j->v[job_input(j, i, 0)];
 
                 in->masked = v->parts;
                 v->parts = -1;
             } else {
                 st = gather(j, i, &g);
-                if (st == TCET_OK && g && v->keep_gradient)
+                if (st == TCET_OK && g)
                     st = keep_gradient(j, i, g);
                 if (st == TCET_OK && g && v->keep_dy)
                     v->dy = memory_ref(g);

@@ -63,6 +63,7 @@ struct value {
     uint8_t reach;               /* the loss depends on it */
     uint8_t up;                  /* something at or above it wants its gradient */
     uint8_t keep, keep_gradient; /* handed to layers */
+    uint8_t keep_product;        /* per channel, of the two */
     uint8_t keep_bits;
     uint8_t signs;   /* somebody wants its sign bits */
     uint8_t settled; /* and has got them, in this forward */
@@ -73,6 +74,7 @@ struct value {
     double *s1, *s2; /* backward sums; s1 may be another node's */
     void *k1, *k2, *k3;
     void *kept, *kept_gradient; /* NCHW, forwards * n images */
+    void *kept_product;         /* [forwards * n, c] */
     uint64_t *kept_bits;        /* n images */
 };
 

@@ -81,6 +81,9 @@ static tcet_status open_values(struct job *j)
             return TCET_E_MEMORY;
         if (v->keep_gradient && !(v->kept_gradient = job_alloc(j, bytes)))
             return TCET_E_MEMORY;
+        if (v->keep_product &&
+            !(v->kept_product = job_alloc(j, bytes / (size_t)units * (size_t)job_node(j, i)->c)))
+            return TCET_E_MEMORY;
         if (v->keep_bits) {
             bytes = (size_t)(j->n * kernels_words(units)) * sizeof *v->kept_bits;
             if (!(v->kept_bits = job_alloc(j, bytes)))
@@ -113,7 +116,7 @@ tcet_status layers_open(struct job *j)
 
 /* -- visits ---------------------------------------------------------------------------- */
 
-enum { VIEWS = 9, AXES = 5, NAME = 512 };
+enum { VIEWS = 10, AXES = 5, NAME = 512 };
 
 /* One layer in the making, and its views' extents. */
 struct visit {
@@ -188,6 +191,16 @@ static void show_value(struct job *j, struct visit *v, tcet_view *view, const vo
 
     if (data)
         show(j, v, view, data, number_type(j), flat ? line : image, flat ? 2 : 4);
+}
+
+/* What the backward left of a value: its gradient, and the channels' products with it. */
+static void show_gradient(struct job *j, struct visit *v, int32_t rep, int flat)
+{
+    int64_t line[2] = {j->run->forwards * j->n, job_node(j, rep)->c};
+
+    show_value(j, v, &v->layer.output_gradient, j->v[rep].kept_gradient, rep, flat);
+    if (j->v[rep].kept_product)
+        show(j, v, &v->layer.channel_product, j->v[rep].kept_product, number_type(j), line, 2);
 }
 
 /* Bit u of the image's pattern, u in NCHW order, from bits in NHWC order. */
@@ -380,7 +393,7 @@ static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module)
             show_value(j, v, &v->layer.input, j->v[in].kept, in, flat);
         if (j->wants & TCET_WANT_OUTPUT)
             show_value(j, v, &v->layer.output, j->v[first].kept, first, flat);
-        show_value(j, v, &v->layer.output_gradient, j->v[first].kept_gradient, first, flat);
+        show_gradient(j, v, first, flat);
     }
     return finish(j, v, show_signs(j, v, m->layer, module, -1));
 }
@@ -408,7 +421,7 @@ static tcet_status visit_value(struct job *j, struct visit *v, int32_t rep, int3
     v->layer.units = node_units(job_node(j, rep));
     if (j->wants & TCET_WANT_OUTPUT)
         show_value(j, v, &v->layer.output, j->v[rep].kept, rep, flat);
-    show_value(j, v, &v->layer.output_gradient, j->v[rep].kept_gradient, rep, flat);
+    show_gradient(j, v, rep, flat);
     return finish(j, v, show_signs(j, v, slot, -1, rep));
 }
 

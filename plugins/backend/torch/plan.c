@@ -99,6 +99,8 @@ static void ask(struct job *j, int32_t rep)
         j->v[rep].keep = j->v[rep].exec = 1;
     if (j->wants & TCET_WANT_OUTPUT_GRADIENT)
         j->v[rep].keep_gradient = 1;
+    if (j->wants & TCET_WANT_CHANNEL_PRODUCT && j->gradients)
+        j->v[rep].keep_product = 1;
 }
 
 static void ask_signs(struct job *j, int32_t rep, int32_t *slot, int32_t number)
@@ -180,12 +182,13 @@ static void spread_back(struct job *j)
 static int wants_gradient(const struct job *j, int32_t i)
 {
     const tcet_node *node = job_node(j, i);
+    int kept = j->v[i].keep_gradient || j->v[i].keep_product;
 
     switch (node->op) {
     case TCET_OP_CONV2D:
-    case TCET_OP_LINEAR: return j->weight_gradients || j->v[i].keep_gradient;
-    case TCET_OP_BATCH_NORM: return (j->norm_gradients && node->affine) || j->v[i].keep_gradient;
-    default: return j->v[i].keep_gradient;
+    case TCET_OP_LINEAR: return j->weight_gradients || kept;
+    case TCET_OP_BATCH_NORM: return (j->norm_gradients && node->affine) || kept;
+    default: return kept;
     }
 }
 
@@ -200,7 +203,7 @@ static void spread_forward(struct job *j)
             continue;
         v->up = (uint8_t)wants_gradient(j, i);
         v->stored |= !v->lines && node->op != TCET_OP_ADD;
-        v->stored |= v->keep || i == j->output || (v->signs && !j->k->packs);
+        v->stored |= v->keep || v->keep_product || i == j->output || (v->signs && !j->k->packs);
         for (int32_t k = 0; k < node->input_count; k++) {
             struct value *in = &j->v[job_input(j, i, k)];
 
@@ -277,6 +280,8 @@ static void find_lifetimes(struct job *j)
         if (!v->reach || !v->up || node->op == TCET_OP_ZERO)
             continue;
         save_inputs(j, i);
+        if (v->keep_product)
+            save_for(j, i, i);
         for (int32_t k = 0; k < node->input_count; k++)
             j->v[job_input(j, i, k)].readers += j->v[job_input(j, i, k)].up;
     }

@@ -68,7 +68,8 @@ enum { TCET_WANT_WEIGHT = 1,
        TCET_WANT_AGREEMENT = 32,  /* K of the sign pattern of `output` */
        TCET_WANT_PATTERN = 64,    /* the packed sign bits themselves */
        TCET_WANT_HVP = 128,
-       TCET_WANT_VARIANCE = 256   /* running variance after the pass; norm site */ };
+       TCET_WANT_VARIANCE = 256,  /* running variance after the pass; norm site */
+       TCET_WANT_CHANNEL_PRODUCT = 512 /* output times its gradient, summed over pixels */ };
 
 /* How the S^l become one matrix under partition = network. */
 enum { TCET_MERGE_CONCAT = 0, TCET_MERGE_SUM = 1 };
@@ -114,6 +115,8 @@ typedef struct tcet_layer {
     tcet_view pattern;         /* uint64 [n, words]: bit u of image i; trailing bits 0 */
     tcet_view hvp;             /* weight shape */
     tcet_view variance;        /* [c] */
+    tcet_view channel_product; /* [forwards*n, c]: sum over pixels of output * output_gradient;
+                                  far cheaper than the two */
     const int64_t *labels;     /* [batch] of the first mini-batch; NULL without a dataset */
 } tcet_layer;
 
