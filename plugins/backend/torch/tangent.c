@@ -651,12 +651,12 @@ static void retire(struct job *j, int32_t i)
 {
     memory_drop(j->v[i].dy);
     j->v[i].dy = NULL;
-    if (j->run->keep_forward)
-        return;
     for (int32_t k = j->v[i].retire_back_head; k >= 0; k = j->v[k].next_back) {
+        drop_value(&j->t[k]);
+        if (j->run->keep_forward)
+            continue;
         memory_drop(j->v[k].val);
         j->v[k].val = NULL;
-        drop_value(&j->t[k]);
     }
 }
 
