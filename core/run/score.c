@@ -550,8 +550,11 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, t
 
     for (size_t i = 0; i < p->saliency_count; i++) {
         if (p->saliencies[i].pass == pass && s->salience[i].active) {
-            run.sites |= p->saliencies[i].request.sites;
-            run.wants |= p->saliencies[i].request.wants;
+            const tcet_request *r = &p->saliencies[i].request;
+
+            run.sites |= r->sites;
+            for (int site = 0; site < TCET_SITES; site++)
+                run.wants[site] |= r->sites >> site & 1 ? r->wants : 0;
         }
     }
     TRY(pass_params(s, pp, &run.params, err));

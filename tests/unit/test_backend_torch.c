@@ -500,6 +500,13 @@ static void result_free(struct result *r)
     free(r);
 }
 
+/* The same of every site of the run. */
+static void want(tcet_run *run, uint32_t wants)
+{
+    for (int site = 0; site < TCET_SITES; site++)
+        run->wants[site] = run->sites >> site & 1 ? wants : 0;
+}
+
 static tcet_status run_raw(void *self, const struct net *n, tcet_pass pass, uint32_t sites,
                            uint32_t wants, int32_t forwards, struct result *r)
 {
@@ -508,7 +515,6 @@ static tcet_status run_raw(void *self, const struct net *n, tcet_pass pass, uint
                     .forwards = forwards,
                     .pass = &pass,
                     .sites = sites,
-                    .wants = wants,
                     .params = n->params,
                     .x = n->x,
                     .y = n->y,
@@ -517,6 +523,7 @@ static tcet_status run_raw(void *self, const struct net *n, tcet_pass pass, uint
                     .arg = r};
     tcet_status st;
 
+    want(&run, wants);
     pass.struct_size = sizeof pass;
     st = ops->supports(&host.cx, self, &pass, sites, wants);
     if (st == TCET_OK)
@@ -1191,6 +1198,8 @@ static void test_channel_products(void **state)
     for (int a = 0; a < r->count; a++) {
         int64_t pixels = full->counts[a][OUTPUT] / r->counts[a][PRODUCT];
 
+        if (r->layer[a].order < 0) /* never executed: nothing to be had */
+            continue;
         assert_true(r->counts[a][PRODUCT] > 0 && r->counts[a][PRODUCT] % BATCH == 0);
         for (int64_t i = 0; i < r->counts[a][PRODUCT]; i++) {
             double sum = 0;
@@ -1233,7 +1242,6 @@ static void test_shared_forward(void **state)
                                .forwards = 1,
                                .pass = k == 0 ? &first : &second,
                                .sites = TCET_SITE_WEIGHT | TCET_SITE_INPUT,
-                               .wants = wants[k],
                                .params = n->params,
                                .x = n->x,
                                .y = n->y,
@@ -1243,6 +1251,7 @@ static void test_shared_forward(void **state)
                                .same_forward = k > 0,
                                .keep_forward = k < 2};
 
+            want(&run_of, wants[k]);
             assert_int_equal(ops->run(&host.cx, cpu, model, &run_of), TCET_OK);
             alone = run(cpu, n, *run_of.pass, run_of.sites, wants[k], 1);
             assert_int_equal(r->count, alone->count);

@@ -990,7 +990,7 @@ static tcet_status keep_gradient(struct job *j, int32_t i, const struct memory *
                                  (char *)v->kept_gradient +
                                      (size_t)(image * node_units(node)) * j->size),
                    i, "output gradient");
-    if (st == TCET_OK && v->keep_product)
+    if (st == TCET_OK && v->keep_product && node->op != TCET_OP_ZERO)
         st = job_check(j,
                    j->k->multiply_back(j->d, j->count, hw, node->c, g->data, job_value(j, i),
                                        (char *)v->kept_product +

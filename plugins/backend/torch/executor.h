@@ -87,7 +87,7 @@ struct job {
     const struct kernels *k;
     const tcet_graph *graph;
     tcet_run *run;
-    uint32_t wants, sites;
+    uint32_t wants, sites; /* wants: of all sites together */
     int64_t n;            /* images in a forward */
     int64_t first, count; /* images of the backward in hand */
     int32_t forward;      /* the one in hand */
@@ -127,6 +127,12 @@ void *job_alloc(struct job *j, size_t bytes);
 static inline const tcet_node *job_node(const struct job *j, int32_t i)
 {
     return &j->graph->nodes[i];
+}
+
+/* What is wanted of the layers of one site. */
+static inline uint32_t job_wants(const struct job *j, uint32_t site)
+{
+    return j->run->wants[__builtin_ctz(site)];
 }
 
 /* The k-th input of a node: a rep. */

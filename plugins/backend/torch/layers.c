@@ -101,7 +101,7 @@ tcet_status layers_open(struct job *j)
     if (j->run->pass->gradient == TCET_GRADIENT_SAMPLE)
         j->rows *= j->n;
     st = open_modules(j);
-    if (st == TCET_OK && j->wants & TCET_WANT_VARIANCE && j->sites & TCET_SITE_NORM)
+    if (st == TCET_OK && job_wants(j, TCET_SITE_NORM) & TCET_WANT_VARIANCE)
         st = open_variances(j);
     if (st == TCET_OK && j->wants & (TCET_WANT_AGREEMENT | TCET_WANT_PATTERN)) {
         size_t slots = (size_t)j->slots;
@@ -270,9 +270,9 @@ static tcet_status show_signs(struct job *j, struct visit *v, int32_t slot, int3
     if (slot < 0 || !j->agreement)
         return TCET_OK;
     v->layer.positive = (int64_t)((const double *)host_of(j, j->positive))[slot];
-    if (j->wants & TCET_WANT_AGREEMENT)
+    if (job_wants(j, v->layer.site) & TCET_WANT_AGREEMENT)
         show(j, v, &v->layer.agreement, j->agreement + slot * j->n * j->n, TCET_F64, square, 2);
-    if (j->wants & TCET_WANT_PATTERN)
+    if (job_wants(j, v->layer.site) & TCET_WANT_PATTERN)
         return show_pattern(j, v, module, rep);
     return TCET_OK;
 }
@@ -346,10 +346,10 @@ static void show_weight(struct job *j, struct visit *v, int32_t module)
 
     for (int32_t k = 0; k < m->ndim; k++)
         shape[k + 1] = m->shape[k];
-    if (j->wants & TCET_WANT_WEIGHT)
+    if (job_wants(j, v->layer.site) & TCET_WANT_WEIGHT)
         show(j, v, &v->layer.weight, (const char *)j->params + (size_t)m->weight * j->size,
              number_type(j), shape + 1, m->ndim);
-    if (j->wants & TCET_WANT_GRADIENT && j->gradient[module])
+    if (job_wants(j, v->layer.site) & TCET_WANT_GRADIENT && j->gradient[module])
         show(j, v, &v->layer.gradient, j->gradient[module], number_type(j), shape, m->ndim + 1);
 }
 
@@ -389,9 +389,9 @@ static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module)
         int flat = m->kind == TCET_LAYER_LINEAR;
         int32_t in = job_input(j, first, 0);
 
-        if (j->wants & TCET_WANT_INPUT)
+        if (job_wants(j, v->layer.site) & TCET_WANT_INPUT)
             show_value(j, v, &v->layer.input, j->v[in].kept, in, flat);
-        if (j->wants & TCET_WANT_OUTPUT)
+        if (job_wants(j, v->layer.site) & TCET_WANT_OUTPUT)
             show_value(j, v, &v->layer.output, j->v[first].kept, first, flat);
         show_gradient(j, v, first, flat);
     }
@@ -419,7 +419,7 @@ static tcet_status visit_value(struct job *j, struct visit *v, int32_t rep, int3
 {
     v->layer.calls = 1;
     v->layer.units = node_units(job_node(j, rep));
-    if (j->wants & TCET_WANT_OUTPUT)
+    if (job_wants(j, v->layer.site) & TCET_WANT_OUTPUT)
         show_value(j, v, &v->layer.output, j->v[rep].kept, rep, flat);
     show_gradient(j, v, rep, flat);
     return finish(j, v, show_signs(j, v, slot, -1, rep));

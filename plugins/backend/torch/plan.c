@@ -93,25 +93,27 @@ static void find_reps(struct job *j)
     j->features = j->graph->features >= 0 ? j->v[j->graph->features].rep : -1;
 }
 
-static void ask(struct job *j, int32_t rep)
-{
-    if (j->wants & TCET_WANT_OUTPUT)
-        j->v[rep].keep = j->v[rep].exec = 1;
-    if (j->wants & TCET_WANT_OUTPUT_GRADIENT)
-        j->v[rep].keep_gradient = 1;
-    if (j->wants & TCET_WANT_CHANNEL_PRODUCT && j->gradients)
-        j->v[rep].keep_product = 1;
-}
-
-static void ask_signs(struct job *j, int32_t rep, int32_t *slot, int32_t number)
+static void ask(struct job *j, int32_t rep, uint32_t wants)
 {
     struct value *v = &j->v[rep];
 
-    if (!(j->wants & (TCET_WANT_AGREEMENT | TCET_WANT_PATTERN)))
+    if (wants & TCET_WANT_OUTPUT)
+        v->keep = v->exec = 1;
+    if (wants & TCET_WANT_OUTPUT_GRADIENT)
+        v->keep_gradient = 1;
+    if (wants & TCET_WANT_CHANNEL_PRODUCT && j->gradients)
+        v->keep_product = 1;
+}
+
+static void ask_signs(struct job *j, int32_t rep, uint32_t wants, int32_t *slot, int32_t number)
+{
+    struct value *v = &j->v[rep];
+
+    if (!(wants & (TCET_WANT_AGREEMENT | TCET_WANT_PATTERN)))
         return;
     *slot = number;
     v->signs = v->exec = 1;
-    if (j->wants & TCET_WANT_PATTERN) {
+    if (wants & TCET_WANT_PATTERN) {
         if (j->k->packs)
             v->keep_bits = 1;
         else
@@ -123,7 +125,8 @@ static void ask_signs(struct job *j, int32_t rep, int32_t *slot, int32_t number)
 static void ask_all(struct job *j)
 {
     const tcet_graph *g = j->graph;
-    uint32_t sites = j->sites;
+    uint32_t sites = j->sites, weight = job_wants(j, TCET_SITE_WEIGHT),
+             activation = job_wants(j, TCET_SITE_ACTIVATION);
 
     j->slots = g->layer_count;
     for (int32_t i = 0; i < g->node_count; i++) {
@@ -131,9 +134,9 @@ static void ask_all(struct job *j)
 
         if (sites & TCET_SITE_WEIGHT &&
             (node->op == TCET_OP_CONV2D || node->op == TCET_OP_LINEAR)) {
-            ask(j, i);
-            ask_signs(j, i, &j->v[i].slot, g->modules[node->module].layer);
-            if (j->wants & TCET_WANT_INPUT) {
+            ask(j, i, weight);
+            ask_signs(j, i, weight, &j->v[i].slot, g->modules[node->module].layer);
+            if (weight & TCET_WANT_INPUT) {
                 int32_t in = job_input(j, i, 0);
 
                 j->v[in].keep = j->v[in].exec = 1;
@@ -142,20 +145,20 @@ static void ask_all(struct job *j)
         if (sites & TCET_SITE_ACTIVATION && node_is_relu(node)) {
             int32_t in = job_input(j, i, 0), *slot = &j->v[in].relu_slot;
 
-            ask(j, in);
+            ask(j, in, activation);
             if (*slot < 0)
-                ask_signs(j, in, slot, j->slots++);
+                ask_signs(j, in, activation, slot, j->slots++);
         }
         if (sites & TCET_SITE_NORM && node->op == TCET_OP_BATCH_NORM &&
-            j->wants & TCET_WANT_VARIANCE && j->v[i].rep == i)
+            job_wants(j, TCET_SITE_NORM) & TCET_WANT_VARIANCE && j->v[i].rep == i)
             j->v[i].exec = 1;
         if (sites & TCET_SITE_INPUT && node->op == TCET_OP_INPUT)
-            ask(j, i);
+            ask(j, i, job_wants(j, TCET_SITE_INPUT));
     }
     if (sites & TCET_SITE_FEATURES && j->features >= 0)
-        ask(j, j->features);
+        ask(j, j->features, job_wants(j, TCET_SITE_FEATURES));
     if (sites & TCET_SITE_LOGITS)
-        ask(j, j->output);
+        ask(j, j->output, job_wants(j, TCET_SITE_LOGITS));
     if (j->run->pass->loss != TCET_LOSS_NONE)
         j->v[j->output].exec = 1;
     j->v[j->output].reach = (uint8_t)(j->gradients != 0);
@@ -309,11 +312,13 @@ tcet_status plan_make(struct job *j)
     j->gradients = pass->gradient != TCET_GRADIENT_NONE;
     if (j->gradients && pass->loss == TCET_LOSS_NONE)
         return job_fail(j, TCET_E_ARG, "a pass with gradients needs a loss");
-    if (j->wants & TCET_WANT_GRADIENT && j->gradients) {
-        j->weight_gradients = (j->sites & TCET_SITE_WEIGHT) != 0;
-        j->norm_gradients = (j->sites & TCET_SITE_NORM) != 0;
+    for (int32_t site = 0; site < TCET_SITES; site++)
+        j->wants |= j->run->wants[site];
+    if (j->gradients) {
+        j->weight_gradients = (job_wants(j, TCET_SITE_WEIGHT) & TCET_WANT_GRADIENT) != 0;
+        j->norm_gradients = (job_wants(j, TCET_SITE_NORM) & TCET_WANT_GRADIENT) != 0;
     }
-    j->hvp = pass->hvp && j->wants & TCET_WANT_HVP && j->sites & TCET_SITE_WEIGHT;
+    j->hvp = pass->hvp && job_wants(j, TCET_SITE_WEIGHT) & TCET_WANT_HVP;
     j->tangents = j->hvp && tangent_supports(j);
     j->weight_gradients |= j->tangents;
     find_reps(j);

@@ -105,7 +105,7 @@ static int adopt_forward(struct job *j, const struct job *from)
 
         if (v->rep != i || !v->exec)
             continue;
-        if (v->keep || v->signs || (v->batch_stats && j->wants & TCET_WANT_VARIANCE) ||
+        if (v->keep || v->signs || (v->batch_stats && job_wants(j, TCET_SITE_NORM) & TCET_WANT_VARIANCE) ||
             (v->first_back >= 0 && !old->val) || (v->lines && v->reach && v->up && !old->exec))
             return 0;
     }
@@ -238,7 +238,6 @@ tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_r
                       .model = m,
                       .graph = m->graph,
                       .run = run,
-                      .wants = run->wants,
                       .sites = run->sites,
                       .n = run->n,
                       .size = f64 ? sizeof(double) : sizeof(float)};

@@ -58,6 +58,7 @@ enum { TCET_SITE_WEIGHT = 1,     /* every conv and linear module, creation order
        TCET_SITE_INPUT = 8,      /* the network's input, one layer */
        TCET_SITE_FEATURES = 16,  /* the input of the global pooling, one layer */
        TCET_SITE_LOGITS = 32     /* the network's output, one layer */ };
+enum { TCET_SITES = 6 };
 
 /* Wants: which views of tcet_layer are filled. */
 enum { TCET_WANT_WEIGHT = 1,

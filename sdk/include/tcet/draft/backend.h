@@ -62,7 +62,8 @@ typedef struct tcet_run {
     uint32_t struct_size;
     int32_t forwards;
     const tcet_pass *pass; /* precision resolved to F32 or F64 */
-    uint32_t sites, wants;
+    uint32_t sites, reserved;
+    uint32_t wants[TCET_SITES]; /* of each of the sites, in the order of their bits */
     const float *params;   /* as the pass wants them (absolute, gaussian ...) */
     const float *x;
     const int64_t *y;
