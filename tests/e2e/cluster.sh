@@ -137,6 +137,13 @@ of_rank()
     done
 }
 
+# worker_of N: into $worker the process of a worker of that rank of $run; false where it has none.
+worker_of()
+{
+    worker=$(pgrep -P "$(of_rank "$1" $run)" | head -n 1)
+    [ -n "$worker" ]
+}
+
 no_ranks() { ! pgrep -f "$host run flat.ini --output lost"; }
 
 cp whole.jsonl flat.jsonl
@@ -167,7 +174,8 @@ check "shards of ranks: the same bytes" cmp flat.jsonl both.jsonl
 "${mpi[@]}" 3 "$host" run flat.ini --output lost --quiet --export lost.jsonl --layers >out 2>err </dev/null &
 run=$!
 until_ some_rows lost
-kill -KILL "$(pgrep -P "$(of_rank 2 $run)" | head -n 1)"
+until_ worker_of 2 # which may start late
+kill -KILL "$worker"
 wait $run
 code=$?
 check "a worker on another rank killed: exit code 0" test $code = 0

@@ -347,16 +347,24 @@ static void multiply_gradients(const float *v, const float *g, int64_t tiles, in
     }
 }
 
-/* Zeroed numbers; NULL after out_of_memory. */
+/* Numbers; NULL after out_of_memory. */
 static float *winograd_memory(struct ts_device *d, int64_t count)
 {
     float *x = pool_get((size_t)count * sizeof *x);
 
-    if (x)
-        memset(x, 0, (size_t)count * sizeof *x);
-    else
+    if (!x)
         out_of_memory(d);
     return x;
+}
+
+/* Zeros for the rows between the last of `tiles` tiles and the end of its group. */
+static void fill_group(float *v, int64_t tiles, int64_t channels)
+{
+    int64_t rest = (ROWS_AT_ONCE - tiles % ROWS_AT_ONCE) % ROWS_AT_ONCE;
+
+    for (int64_t p = 0; p < POINTS && rest > 0; p++)
+        memset(v + p * point_step(channels) + tiles * channels, 0,
+               (size_t)(rest * channels) * sizeof *v);
 }
 
 /* y[.., out] = x[.., in] under the filters u[point][in][out] */
@@ -364,22 +372,20 @@ static int winograd_run(struct ts_device *d, const struct ts_conv *s, const floa
                         const float *u, int64_t out, const float *bias, float *y)
 {
     struct tiles from = tiles_of(s->n, s->h, s->w, in), to = tiles_of(s->n, s->h, s->w, out);
-    float *v = winograd_memory(d, POINTS * point_step(in) + in), *m;
-    int64_t count;
+    int64_t first = POINTS * point_step(in), count;
+    float *v = winograd_memory(d, first + in + POINTS * point_step(out)), *outside, *m;
 
     if (!v)
         return TCET_E_MEMORY;
-    m = winograd_memory(d, POINTS * point_step(out));
-    if (!m) {
-        pool_put(v);
-        return TCET_E_MEMORY;
-    }
-    while ((count = transform_input(&from, x, v + POINTS * point_step(in), v)) > 0) {
+    outside = v + first;
+    m = outside + in;
+    memset(outside, 0, (size_t)in * sizeof *outside);
+    while ((count = transform_input(&from, x, outside, v)) > 0) {
+        fill_group(v, count, in);
         multiply_tiles(v, u, count, in, out, m);
         transform_output(&to, m, count, bias, y);
     }
     pool_put(v);
-    pool_put(m);
     return 0;
 }
 
@@ -424,6 +430,7 @@ static int winograd_weights(struct ts_device *d, const struct ts_conv *s, const 
     t = v + first;
     none = t + second;
     u = none + outside;
+    memset(none, 0, (size_t)(outside + POINTS * s->c * s->oc) * sizeof *none);
     while ((count = transform_input(&in, x, none, v)) > 0) {
         transform_gradient(&out, g, none, t);
         multiply_gradients(v, t, count, s->c, s->oc, u);
