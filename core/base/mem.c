@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGN = 64, BLOCK = 64 * 1024 };
+enum { ALIGN = 64, BLOCK = 64 * 1024, HUGE_PAGE = 2 << 20 };
 
 static void exhausted(size_t bytes)
 {
@@ -35,16 +36,18 @@ void *mem_resize(void *old, size_t bytes)
 
 void *mem_try(size_t count, size_t size)
 {
-    size_t bytes;
-    void *p;
+    size_t bytes, align;
+    void *p = NULL;
 
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - 2 * ALIGN)
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - 2 * HUGE_PAGE)
         return NULL;
+    align = bytes >= HUGE_PAGE ? HUGE_PAGE : ALIGN;
     bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
-    p = aligned_alloc(ALIGN, bytes ? bytes : ALIGN);
-    if (p)
-        memset(p, 0, bytes);
-    return p;
+    if (posix_memalign(&p, align, bytes ? bytes : ALIGN) != 0)
+        return NULL;
+    if (align == HUGE_PAGE) /* a table's pages fault in by the hundred thousand else */
+        madvise(p, bytes, MADV_HUGEPAGE);
+    return memset(p, 0, bytes);
 }
 
 char *mem_strdup(const char *text)
