@@ -25,7 +25,7 @@ static const char *const widest = "|nor_conv_1x1~0|+|nor_conv_1x1~0|nor_conv_1x1
 
 struct options {
     int64_t rounds, archs, seed, soak;
-    int quick, plain;
+    int quick, channels_last;
 };
 
 enum ratio { VS_REFERENCE, VS_CONVOLUTIONS, TWO_WORKERS, FIRST_ORDER, ALL_PROXIES, RATIOS };
@@ -137,7 +137,7 @@ static tcet_status start(struct bench *b, struct error *err)
 {
     struct config *c = NULL, *first = NULL, *all = NULL;
     struct lane *l = b->lane;
-    const char *layout = b->o.plain ? NULL : "--channels-last";
+    const char *layout = b->o.channels_last ? "--channels-last" : NULL;
     double begin = client_clock(), ignored;
     tcet_status st = load_config("../conf/tcet_snip.ini", &c, err);
 
@@ -345,8 +345,8 @@ static tcet_status speed(struct bench *b, struct error *err)
 
     print_load("before");
     printf("the reference runs %s\n",
-           b->o.plain ? "in PyTorch's own memory format, as the toolkits do"
-                      : "channels last, its faster memory format");
+           b->o.channels_last ? "channels last, its faster memory format"
+                              : "in PyTorch's own memory format, as the toolkits do");
     TRY(deal(b, err));
     TRY(start(b, err));
     for (int k = 0; k < RATIOS; k++)
@@ -406,11 +406,11 @@ static tcet_status soak(struct bench *b, struct error *err)
 
 static int usage(FILE *f)
 {
-    fputs("usage: bench/speed [--quick] [--plain] [--rounds N] [--archs N] [--seed N]\n"
+    fputs("usage: bench/speed [--quick] [--channels-last] [--rounds N] [--archs N] [--seed N]\n"
           "       bench/speed --soak N\n\n"
           "  --quick      one architecture a round, less than 50 s\n"
-          "  --plain      the reference in PyTorch's own memory format, as the toolkits run it,\n"
-          "               not in the faster one\n"
+          "  --channels-last  the reference in PyTorch's faster memory format, not in its own, as\n"
+          "               the toolkits run it\n"
           "  --rounds N   rounds, whose median counts (5, the least)\n"
           "  --archs N    architectures a round (8)\n"
           "  --seed N     which architectures (1)\n"
@@ -435,8 +435,8 @@ static int parse(int argc, char **argv, struct options *o)
             o->archs = 1;
             continue;
         }
-        if (!strcmp(argv[i], "--plain")) {
-            o->plain = 1;
+        if (!strcmp(argv[i], "--channels-last")) {
+            o->channels_last = 1;
             continue;
         }
         while (k < TCET_COUNT(names) && strcmp(argv[i], names[k]) != 0)
