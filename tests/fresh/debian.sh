@@ -40,7 +40,9 @@ rm -rf --one-file-system "$root"
 cp -a "$folder/$suite" "$root"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 mount -t proc proc "$root/proc"
-mount --rbind /dev "$root/dev"
+for tree in dev sys; do # of sys, slurmd wants the control groups
+    mount --rbind /$tree "$root/$tree"
+done
 git clone -q "file://$repo" "$root/root/tcet-host"
 
 seconds=()
@@ -67,5 +69,5 @@ timed() # NAME COMMAND: runs it in the clone, inside
         "$(nproc)" "$(git -C "$repo" rev-parse --short HEAD)"
     printf '%s\n' "${seconds[@]}"
 } 2>&1 | tee "$folder/$suite.$trial.log"
-umount -R "$root/dev" "$root/proc"
+umount -R "$root/dev" "$root/sys" "$root/proc"
 rm -rf --one-file-system "$root"
