@@ -17,8 +17,8 @@ check "a cell that cannot be is listed with its reason" \
 run show "$conf/paper/table2_tss.ini"
 check "all proxies of the paper share their passes" \
     said '^passes: [0-9]+ asked for, [0-9]+ will run' out
-check "one training pass serves SNIP, its SNR and the gradient norm" \
-    said 'for grad \(grad_norm\), snip \(snip, snip_snr\)' out
+check "one training pass serves GraSP, SNIP, its SNR and the gradient norm" \
+    said 'for grasp \(grasp\), grad \(grad_norm\), snip \(snip, snip_snr\)' out
 
 run run "$conf/ablation/tss.ini" "${small[@]}" --archs first:6 --output cells --export cells.csv
 check "an ablation runs" test "$code" = 0
