@@ -1102,11 +1102,13 @@ static void test_convolutions(void **state)
     drop(aten);
 }
 
-/* Winograd's float convolutions against libtorch's, on even and odd images, channels that fill
- * vectors and tiles that do not fill a block; the same bits on both instruction sets. */
-static void test_winograd(void **state)
+/* Our float convolutions (3 x 3 by Winograd, 1 x 1) against libtorch's, on even and odd images,
+ * channels that fill vectors and tiles that do not fill a block; the same bits on both instruction
+ * sets. */
+static void test_fast_convolutions(void **state)
 {
-    static const int32_t channels[][2] = {{16, 16}, {16, 32}, {32, 48}, {48, 16}, {64, 64}};
+    static const int32_t kinds[][3] = {{16, 16, 3}, {16, 32, 3}, {32, 48, 3}, {48, 16, 3},
+                                       {64, 64, 3}, {16, 16, 1}, {32, 48, 1}, {48, 64, 1}};
     const uint32_t wants = TCET_WANT_GRADIENT | TCET_WANT_OUTPUT | TCET_WANT_OUTPUT_GRADIENT;
     tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY,
                       .gradient = TCET_GRADIENT_BATCH,
@@ -1118,15 +1120,15 @@ static void test_winograd(void **state)
     NEED_TORCH();
     aten = instance("device", "cpu", "kernels", "aten", NULL);
     assert_int_equal(ops->open(&host.cx, aten), TCET_OK);
-    for (size_t k = 0; k < 2 * (sizeof channels / sizeof *channels); k++) {
-        int32_t in = channels[k / 2][0], out = channels[k / 2][1], odd = k % 2;
+    for (size_t k = 0; k < 2 * (sizeof kinds / sizeof *kinds); k++) {
+        int32_t in = kinds[k / 2][0], out = kinds[k / 2][1], odd = k % 2;
         struct net *n = net_new(3);
         int32_t at = conv(n, 0, in, odd ? 2 : 1, 1, 1, 0), size = SIDE - odd;
         struct result *plain_one, *before = NULL;
 
         n->nodes[at].padding_h = n->nodes[at].padding_w = 0;
         n->nodes[at].h = n->nodes[at].w = size;
-        at = conv(n, at, out, 3, 1, 1, 1);
+        at = conv(n, at, out, kinds[k / 2][2], 1, 1, 1);
         n = net_finish(n, at, 1);
         plain_one = run(aten, n, pass, TCET_SITE_WEIGHT | TCET_SITE_INPUT, wants, 1);
         for (int isa = 0; isa < 2; isa++) {
@@ -1357,7 +1359,7 @@ int main(void)
         cmocka_unit_test(test_tangents),  cmocka_unit_test(test_sample_rows),
         cmocka_unit_test(test_signs),     cmocka_unit_test(test_layer_facts),
         cmocka_unit_test(test_norm),      cmocka_unit_test(test_flatten),
-        cmocka_unit_test(test_kernels),   cmocka_unit_test(test_convolutions), cmocka_unit_test(test_winograd),
+        cmocka_unit_test(test_kernels),   cmocka_unit_test(test_convolutions), cmocka_unit_test(test_fast_convolutions),
         cmocka_unit_test(test_repeats),   cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_devices),   cmocka_unit_test(test_channel_products),
         cmocka_unit_test(test_stops),     cmocka_unit_test(test_shared_forward),

@@ -188,9 +188,6 @@ static inline uint64_t signs_double(const double *x)
 }
 
 #include "kernels_conv.h"
-#if defined(__AVX2__)
-#include "kernels_winograd.h"
-#endif
 
 #define NUM          float
 #define OF(name)     name##_float

@@ -852,6 +852,12 @@ static int OF(loss)(struct ts_device *d, int32_t cross_entropy, const void *logi
 
 #include "kernels_tangent.h"
 
+#if !IS_F64 && defined(__AVX2__)
+#include "kernels_product.h"
+#include "kernels_winograd.h"
+#include "kernels_pointwise.h"
+#endif
+
 static const struct kernels OF(table) = {
     .name = KERNELS_TEXT(KERNELS_ISA),
     .f64 = IS_F64,
@@ -890,9 +896,9 @@ static const struct kernels OF(table) = {
     .conv_weights = conv_weights,
     .conv_input = conv_input,
 #elif defined(__AVX2__)
-    .conv_takes = winograd_takes,
-    .conv_forward = winograd_forward,
-    .conv_weights = winograd_weights,
-    .conv_input = winograd_input,
+    .conv_takes = fast_takes,
+    .conv_forward = fast_forward,
+    .conv_weights = fast_weights,
+    .conv_input = fast_input,
 #endif
 };

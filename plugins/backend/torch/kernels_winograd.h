@@ -9,26 +9,9 @@
  * G^T[(B^T x B) . (A g A^T)]G summed over tiles.  Every sum has one order, whatever the
  * vectors' width.  libtorch's convolution is the plain version that tests compare with. */
 
-#if defined(__AVX512F__)
-typedef __m512 fvec;
-enum { FWIDTH = 16, ROWS_AT_ONCE = 12 };
-#define fvec_load(p)      _mm512_loadu_ps(p)
-#define fvec_store(p, v)  _mm512_storeu_ps(p, v)
-#define fvec_all(x)       _mm512_set1_ps(x)
-#define fvec_fma(a, b, c) _mm512_fmadd_ps(a, b, c)
-#else
-typedef __m256 fvec;
-enum { FWIDTH = 8, ROWS_AT_ONCE = 6 };
-#define fvec_load(p)      _mm256_loadu_ps(p)
-#define fvec_store(p, v)  _mm256_storeu_ps(p, v)
-#define fvec_all(x)       _mm256_set1_ps(x)
-#define fvec_fma(a, b, c) _mm256_fmadd_ps(a, b, c)
-#endif
-
 enum {
-    POINTS = 16,       /* of a transformed tile */
-    BLOCK = 48,        /* tiles: a multiple of ROWS_AT_ONCE */
-    UNIT = 16          /* channels come in multiples of it */
+    POINTS = 16, /* of a transformed tile */
+    BLOCK = 48   /* tiles: a multiple of ROWS_AT_ONCE */
 };
 
 static int winograd_takes(const struct ts_conv *s)
@@ -254,107 +237,25 @@ static void add_filter_gradient(const struct ts_conv *s, const float *u, float *
     }
 }
 
-/* y[p * y_step + q FWIDTH ..] (added to where `add`) = the sum over `count` steps of
- * x[p * apart + step * x_step] times w[step * w_step + q FWIDTH ..], for P rows p and Q vectors q. */
-#define PRODUCT(P, Q)                                                                              \
-    static inline __attribute__((always_inline)) void product_##P##_##Q(                           \
-        const float *x, int64_t apart, int64_t x_step, const float *w, int64_t w_step,             \
-        int64_t count, float *y, int64_t y_step, int add)                                          \
-    {                                                                                              \
-        fvec a[P][Q];                                                                              \
-                                                                                                   \
-        _Pragma("GCC unroll 16") for (int p = 0; p < (P); p++)                                     \
-        {                                                                                          \
-            _Pragma("GCC unroll 2") for (int q = 0; q < (Q); q++) a[p][q] =                        \
-                add ? fvec_load(y + p * y_step + q * FWIDTH) : fvec_all(0);                        \
-        }                                                                                          \
-        for (int64_t k = 0; k < count; k++, x += x_step, w += w_step) {                            \
-            fvec b[Q];                                                                             \
-                                                                                                   \
-            _Pragma("GCC unroll 2") for (int q = 0; q < (Q); q++) b[q] =                           \
-                fvec_load(w + q * FWIDTH);                                                         \
-            _Pragma("GCC unroll 16") for (int p = 0; p < (P); p++)                                 \
-            {                                                                                      \
-                fvec v = fvec_all(x[p * apart]);                                                   \
-                                                                                                   \
-                _Pragma("GCC unroll 2") for (int q = 0; q < (Q); q++) a[p][q] =                    \
-                    fvec_fma(v, b[q], a[p][q]);                                                    \
-            }                                                                                      \
-        }                                                                                          \
-        _Pragma("GCC unroll 16") for (int p = 0; p < (P); p++)                                     \
-        {                                                                                          \
-            _Pragma("GCC unroll 2") for (int q = 0; q < (Q); q++)                                  \
-                fvec_store(y + p * y_step + q * FWIDTH, a[p][q]);                                  \
-        }                                                                                          \
-    }
-
-#if defined(__AVX512F__)
-PRODUCT(12, 2)
-PRODUCT(12, 1)
-PRODUCT(8, 2)
-PRODUCT(16, 1)
-#else
-PRODUCT(6, 2)
-PRODUCT(4, 2)
-#endif
-
 /* Tiles times filters, point by point: m[point][tile][out] from v[point][tile][in] and
  * u[point][in][out]; whole groups of tiles, so the rows after the last one must be numbers. */
 static void multiply_tiles(const float *v, const float *u, int64_t tiles, int64_t in, int64_t out,
                            float *m)
 {
-    for (int64_t p = 0; p < POINTS; p++) {
-        const float *a = v + p * point_step(in), *b = u + p * in * out;
-        float *y = m + p * point_step(out);
+    int64_t rows = (tiles + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE * ROWS_AT_ONCE;
 
-        for (int64_t k = 0; k < out; k += 2 * FWIDTH) {
-            for (int64_t t = 0; t < tiles; t += ROWS_AT_ONCE) {
-#if defined(__AVX512F__)
-                if (out - k < 2 * FWIDTH)
-                    product_12_1(a + t * in, in, 1, b + k, out, in, y + t * out + k, out, 0);
-                else
-                    product_12_2(a + t * in, in, 1, b + k, out, in, y + t * out + k, out, 0);
-#else
-                product_6_2(a + t * in, in, 1, b + k, out, in, y + t * out + k, out, 0);
-#endif
-            }
-        }
-    }
+    for (int64_t p = 0; p < POINTS; p++)
+        multiply_rows(v + p * point_step(in), rows, in, u + p * in * out, out,
+                      m + p * point_step(out), 0);
 }
 
 /* u[point][c][oc] += tiles of the input, transposed, times those of the gradient. */
 static void multiply_gradients(const float *v, const float *g, int64_t tiles, int64_t c, int64_t oc,
                                float *u)
 {
-    for (int64_t p = 0; p < POINTS; p++) {
-        const float *a = v + p * point_step(c), *b = g + p * point_step(oc);
-        float *y = u + p * c * oc;
-
-        for (int64_t k = 0; k < oc; k += 2 * FWIDTH) {
-#if defined(__AVX512F__)
-            if (oc - k < 2 * FWIDTH) {
-                for (int64_t r = 0; r < c; r += 16)
-                    product_16_1(a + r, 1, c, b + k, oc, tiles, y + r * oc + k, oc, 1);
-                continue;
-            }
-            for (int64_t r = 0; r < c; r += 8)
-                product_8_2(a + r, 1, c, b + k, oc, tiles, y + r * oc + k, oc, 1);
-#else
-            for (int64_t r = 0; r < c; r += 4)
-                product_4_2(a + r, 1, c, b + k, oc, tiles, y + r * oc + k, oc, 1);
-#endif
-        }
-    }
-}
-
-/* Numbers; NULL after out_of_memory. */
-static float *winograd_memory(struct ts_device *d, int64_t count)
-{
-    float *x = pool_get((size_t)count * sizeof *x);
-
-    if (!x)
-        out_of_memory(d);
-    return x;
+    for (int64_t p = 0; p < POINTS; p++)
+        multiply_columns(v + p * point_step(c), tiles, c, g + p * point_step(oc), oc,
+                         u + p * c * oc);
 }
 
 /* Zeros for the rows between the last of `tiles` tiles and the end of its group. */
@@ -373,7 +274,7 @@ static int winograd_run(struct ts_device *d, const struct ts_conv *s, const floa
 {
     struct tiles from = tiles_of(s->n, s->h, s->w, in), to = tiles_of(s->n, s->h, s->w, out);
     int64_t first = POINTS * point_step(in), count;
-    float *v = winograd_memory(d, first + in + POINTS * point_step(out)), *outside, *m;
+    float *v = float_memory(d, first + in + POINTS * point_step(out)), *outside, *m;
 
     if (!v)
         return TCET_E_MEMORY;
@@ -392,7 +293,7 @@ static int winograd_run(struct ts_device *d, const struct ts_conv *s, const floa
 static int winograd_forward(struct ts_device *d, const struct ts_conv *s, const void *x,
                             const void *w, const void *bias, void *y)
 {
-    float *u = winograd_memory(d, POINTS * s->c * s->oc);
+    float *u = float_memory(d, POINTS * s->c * s->oc);
     int status = TCET_E_MEMORY;
 
     if (u) {
@@ -406,7 +307,7 @@ static int winograd_forward(struct ts_device *d, const struct ts_conv *s, const 
 static int winograd_input(struct ts_device *d, const struct ts_conv *s, const void *g,
                           const void *w, void *dx)
 {
-    float *u = winograd_memory(d, POINTS * s->c * s->oc);
+    float *u = float_memory(d, POINTS * s->c * s->oc);
     int status = TCET_E_MEMORY;
 
     if (u) {
@@ -423,7 +324,7 @@ static int winograd_weights(struct ts_device *d, const struct ts_conv *s, const 
     struct tiles in = tiles_of(s->n, s->h, s->w, s->c), out = tiles_of(s->n, s->h, s->w, s->oc);
     int64_t outside = s->c > s->oc ? s->c : s->oc, first = POINTS * point_step(s->c),
             second = POINTS * point_step(s->oc), count;
-    float *v = winograd_memory(d, first + second + outside + POINTS * s->c * s->oc), *t, *none, *u;
+    float *v = float_memory(d, first + second + outside + POINTS * s->c * s->oc), *t, *none, *u;
 
     if (!v)
         return TCET_E_MEMORY;
