@@ -38,12 +38,12 @@ struct bench {
     size_t cores;
     const char *const *archs; /* [rounds][archs], each round a sample of light and heavy ones */
     struct lane lane[2 * CORES_MAX + 3];
-    size_t lanes;             /* that were started */
+    size_t lanes;                                                     /* that were started */
     struct lane *ours, *reference, *conv, *first_order, *all_proxies; /* cores of the first two */
-    double *ratio[RATIOS];    /* [rounds] */
+    double *ratio[RATIOS];                                            /* [rounds] */
     double ours_sums[LANE_NUMBERS], conv_sums[LANE_NUMBERS];
     double ours_seconds, ours_all_seconds, reference_seconds;
-    double difference;        /* of our scores and the reference's, at most */
+    double difference; /* of our scores and the reference's, at most */
 };
 
 /* -- Architectures ---------------------------------------------------------------------- */
@@ -67,8 +67,7 @@ static tcet_status load_config(const char *file, struct config **out, struct err
     return st;
 }
 
-static tcet_status sample(struct bench *b, size_t count, const char *const **out,
-                          struct error *err)
+static tcet_status sample(struct bench *b, size_t count, const char *const **out, struct error *err)
 {
     struct config *c = NULL;
     struct wire_plan plan;
@@ -126,8 +125,8 @@ static tcet_status deal(struct bench *b, struct error *err)
     b->archs = dealt;
     printf("%zu architectures of nats_tss (seed %lld), %.1f to %.1f M multiply-accumulates, "
            "%zu a round\n",
-           count, (long long)b->o.seed, 1e-6 * (double)w[0].macs,
-           1e-6 * (double)w[count - 1].macs, n);
+           count, (long long)b->o.seed, 1e-6 * (double)w[0].macs, 1e-6 * (double)w[count - 1].macs,
+           n);
     return TCET_OK;
 }
 
@@ -163,8 +162,7 @@ static tcet_status start(struct bench *b, struct error *err)
     b->lanes = (size_t)(l - b->lane);
     /* Before the first round all is loaded and memory is at its peak. */
     if (st >= 0)
-        st = lanes_run(b->lane, b->lanes, b->o.quick ? &widest : &heaviest, 1, NULL, &ignored,
-                       err);
+        st = lanes_run(b->lane, b->lanes, b->o.quick ? &widest : &heaviest, 1, NULL, &ignored, err);
     config_free(c);
     config_free(first);
     config_free(all);
@@ -240,8 +238,7 @@ static void print_parts(const struct bench *b)
     printf("scores differ from the reference's by at most %.1e (sum of a round, float32)\n",
            b->difference);
     printf("architectures a second on %zu cores: ours %.2f, reference %.2f\n", b->cores,
-           (double)b->cores * n / b->ours_all_seconds,
-           (double)b->cores * n / b->reference_seconds);
+           (double)b->cores * n / b->ours_all_seconds, (double)b->cores * n / b->reference_seconds);
     printf("peak memory of a process, MiB: worker %.0f, all proxies %.0f, reference %.0f\n",
            lane_memory(b->ours, "VmHWM"), lane_memory(b->all_proxies, "VmHWM"),
            lane_memory(b->reference, "VmHWM"));
@@ -344,9 +341,9 @@ static tcet_status speed(struct bench *b, struct error *err)
     size_t rounds = (size_t)b->o.rounds;
 
     print_load("before");
-    printf("the reference runs %s\n",
-           b->o.channels_last ? "channels last, its faster memory format"
-                              : "in PyTorch's own memory format, as the toolkits do");
+    printf("the reference runs %s\n", b->o.channels_last
+                                          ? "channels last, its faster memory format"
+                                          : "in PyTorch's own memory format, as the toolkits do");
     TRY(deal(b, err));
     TRY(start(b, err));
     for (int k = 0; k < RATIOS; k++)

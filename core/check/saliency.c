@@ -145,8 +145,12 @@ struct stage {
 static struct stage stage_of(const struct request *r, enum scenario s, uint8_t dtype)
 {
     const tcet_pass *a = &r->pass;
-    struct stage g = {.request = r, .scenario = s, .dtype = dtype,
-                      .n = s == ONE_ELEMENT ? 1 : s == LARGE ? 16 : 4};
+    struct stage g = {.request = r,
+                      .scenario = s,
+                      .dtype = dtype,
+                      .n = s == ONE_ELEMENT ? 1
+                           : s == LARGE     ? 16
+                                            : 4};
 
     if (a->samples)
         g.n = a->samples < LABELS_MAX ? a->samples : LABELS_MAX;
@@ -247,8 +251,8 @@ static void add_values(struct probe *p, const struct stage *g, const struct reci
             out->output_gradient =
                 view_input(p, "the output's gradient", g->dtype, shape, ndim, g->scenario, 22);
         if (wants & TCET_WANT_CHANNEL_PRODUCT)
-            out->channel_product = view_input(p, "the channel products", g->dtype, shape, 2,
-                                              g->scenario, 18);
+            out->channel_product =
+                view_input(p, "the channel products", g->dtype, shape, 2, g->scenario, 18);
         if ((wants & TCET_WANT_INPUT) && r->site == TCET_SITE_WEIGHT)
             out->input = view_input(p, "the input", g->dtype, input, ndim, g->scenario, 23);
     }
@@ -264,10 +268,18 @@ static tcet_layer make_layer(struct probe *p, const struct stage *g, const struc
     const tcet_pass *a = &g->request->pass;
     int64_t weights = r->ndim ? product(r->weight, r->ndim) : 0, *labels;
     int executed = r->c > 0;
-    tcet_layer l = {.struct_size = sizeof l, .kind = r->kind, .site = r->site, .index = index,
-                    .order = executed ? index : -1, .calls = executed, .cell = index - 1,
-                    .name = r->name, .params = weights ? weights + r->weight[0] : 0,
-                    .rows = g->rows, .batch = g->n, .units = r->c * r->h * r->w};
+    tcet_layer l = {.struct_size = sizeof l,
+                    .kind = r->kind,
+                    .site = r->site,
+                    .index = index,
+                    .order = executed ? index : -1,
+                    .calls = executed,
+                    .cell = index - 1,
+                    .name = r->name,
+                    .params = weights ? weights + r->weight[0] : 0,
+                    .rows = g->rows,
+                    .batch = g->n,
+                    .units = r->c * r->h * r->w};
 
     if (r->site == TCET_SITE_WEIGHT && executed) {
         l.macs = weights * r->h * r->w;
@@ -308,9 +320,8 @@ static tcet_status matrix_size(struct probe *p, struct instance *i, const struct
     default:
         probe_stage("shape() of the layer %s", l->name);
         *rows = *cols = -1;
-        TRY(probe_end(i,
-                     OPS(tcet_saliency_ops, i)->shape(probe_enter(p, i), i->self, l, rows, cols),
-                     err));
+        TRY(probe_end(
+            i, OPS(tcet_saliency_ops, i)->shape(probe_enter(p, i), i->self, l, rows, cols), err));
     }
     if (*rows < 0 || *cols < 0 || __builtin_mul_overflow(*rows, *cols, &total) ||
         total > INT64_C(1) << 28)

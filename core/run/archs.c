@@ -31,10 +31,9 @@ static void list_add(struct list *l, const char *text)
 
 static tcet_status check(struct plan *p, const char *text, struct error *err)
 {
-    return call_end(&p->space->cx,
-                    OPS(tcet_space_ops, p->space)
-                        ->check(call_begin(&p->space->cx), p->space->self, text),
-                    err);
+    return call_end(
+        &p->space->cx,
+        OPS(tcet_space_ops, p->space)->check(call_begin(&p->space->cx), p->space->self, text), err);
 }
 
 static tcet_status add_index(struct plan *p, struct list *l, int64_t i, struct error *err)
@@ -51,10 +50,9 @@ static tcet_status add_index(struct plan *p, struct list *l, int64_t i, struct e
 
 static tcet_status space_size(struct plan *p, int64_t *out, struct error *err)
 {
-    return call_end(&p->space->cx,
-                    OPS(tcet_space_ops, p->space)
-                        ->size(call_begin(&p->space->cx), p->space->self, out),
-                    err);
+    return call_end(
+        &p->space->cx,
+        OPS(tcet_space_ops, p->space)->size(call_begin(&p->space->cx), p->space->self, out), err);
 }
 
 static tcet_status first(struct plan *p, struct list *l, int64_t n, struct error *err)
@@ -123,10 +121,10 @@ static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, uint
         p->space->cx.random_state = rng_mix(&seed);
         st = call_end(&p->space->cx, ops->random(cx, p->space->self, text, sizeof text), err);
         if (st >= 0)
-            st = call_end(&p->space->cx,
-                          ops->canonical(call_begin(&p->space->cx), p->space->self, text, key,
-                                         sizeof key),
-                          err);
+            st = call_end(
+                &p->space->cx,
+                ops->canonical(call_begin(&p->space->cx), p->space->self, text, key, sizeof key),
+                err);
         if (st < 0)
             break;
         at = rng_hash(0, key) & (slots - 1);
@@ -185,8 +183,8 @@ static tcet_status read_lines(struct plan *p, struct list *l, FILE *f, const cha
         if (strlen(line) != (size_t)n)
             st = error_set(err, TCET_E_ARG, "a NUL byte");
         else if (n >= TCET_ARCH_MAX)
-            st = error_set(err, TCET_E_ARG, "too long: a line may have %d bytes",
-                           TCET_ARCH_MAX - 1);
+            st =
+                error_set(err, TCET_E_ARG, "too long: a line may have %d bytes", TCET_ARCH_MAX - 1);
         else if (*text_strip(arena_strdup(l->a, line)))
             st = add_text(p, l, arena_strdup(l->a, line), err);
         if (st < 0)
@@ -251,8 +249,8 @@ static tcet_status numbered(struct plan *p, struct list *l, const struct config_
     if (text_to_i64(number, &n) < 0 || n < 1)
         return config_error(err, k, "\"%s\" is not a number of architectures, 1 or more", number);
     if (size >= 0 && n > size)
-        return config_error(err, k, "%lld architectures asked for, space %s has %lld",
-                            (long long)n, p->space->plugin->desc.id, (long long)size);
+        return config_error(err, k, "%lld architectures asked for, space %s has %lld", (long long)n,
+                            p->space->plugin->desc.id, (long long)size);
     return is_first ? first(p, l, n, err) : sample(p, l, n, size, err);
 }
 
@@ -267,8 +265,9 @@ static tcet_status expand(struct plan *p, struct list *l, struct error *err)
             return config_error(err, k, "space %s is too large for all; use sample:N",
                                 p->space->plugin->desc.id);
         if (size < 0)
-            return error_set(err, TCET_E_ARG, "[run] archs is missing; space %s is too large to "
-                                              "score all: use sample:N",
+            return error_set(err, TCET_E_ARG,
+                             "[run] archs is missing; space %s is too large to "
+                             "score all: use sample:N",
                              p->space->plugin->desc.id);
         return first(p, l, size, err);
     }
@@ -277,8 +276,9 @@ static tcet_status expand(struct plan *p, struct list *l, struct error *err)
     if (!strncmp(k->value, "first:", 6) || !strncmp(k->value, "sample:", 7))
         return numbered(p, l, k, err);
     if (add_text(p, l, arena_strdup(l->a, k->value), err) < 0)
-        return config_error(err, k, "%s; archs is all, first:N, sample:N, file:PATH, index:N or an "
-                                    "architecture",
+        return config_error(err, k,
+                            "%s; archs is all, first:N, sample:N, file:PATH, index:N or an "
+                            "architecture",
                             arena_strdup(l->a, err->text));
     return TCET_OK;
 }

@@ -186,8 +186,10 @@ tcet_status client_wait(struct client *c, uint32_t type, double seconds, const c
         }
         if (seconds > 0 && client_clock() - c->since > seconds) {
             client_bury(c, how, sizeof how);
-            return error_set(err, TCET_E_PLUGIN, "no answer within %.3g s ([run] timeout); the "
-                                                 "worker process %s", seconds, how);
+            return error_set(err, TCET_E_PLUGIN,
+                             "no answer within %.3g s ([run] timeout); the "
+                             "worker process %s",
+                             seconds, how);
         }
         poll(p, 2, 100);
     }

@@ -20,16 +20,18 @@ struct cell {
 };
 
 struct lists {
-    const char *const *saliency, *const *aggregator, *const *combiner, *const *with,
-        *const *partition, *const *seed, *const *batch, *const *data;
+    const char *const *saliency,
+        *const *aggregator, *const *combiner, *const *with, *const *partition, *const *seed,
+                                                                                   *const *batch,
+                                                                                       *const *data;
     size_t saliencies, aggregators, combiners, withs, partitions, seeds, batches, datas;
 };
 
 static void put(struct config *c, const char *kind, const char *name, const char *key,
                 const char *value)
 {
-    config_put(c, kind, name, arena_strdup(&c->arena, key), arena_strdup(&c->arena, value), CONFIG_DERIVED,
-               "/", 0);
+    config_put(c, kind, name, arena_strdup(&c->arena, key), arena_strdup(&c->arena, value),
+               CONFIG_DERIVED, "/", 0);
 }
 
 static size_t list(struct config *c, const char *key, const char *const **out)
@@ -166,11 +168,13 @@ static tcet_status ablation(struct config *c, const struct registry *r, struct e
     l.batches = list(c, "batch", &l.batch);
     l.datas = list(c, "data", &l.data);
     if (!l.saliencies || !l.aggregators)
-        return config_section_error(err, s, "[ablation] needs lists \"saliency =\" and "
-                                            "\"aggregator =\"");
+        return config_section_error(err, s,
+                                    "[ablation] needs lists \"saliency =\" and "
+                                    "\"aggregator =\"");
     if (l.combiners && !l.withs)
-        return config_section_error(err, s, "[ablation] has combiners but no \"with =\": the metrics "
-                                            "that each cell is joined with");
+        return config_section_error(err, s,
+                                    "[ablation] has combiners but no \"with =\": the metrics "
+                                    "that each cell is joined with");
     for (size_t w = 0; w < l.withs; w++) {
         if (!config_section(c, "metric", l.with[w]))
             return config_error(err, config_get(c, "ablation", "", "with"),
@@ -184,9 +188,8 @@ static tcet_status ablation(struct config *c, const struct registry *r, struct e
                         for (size_t t = 0; t < at_least_one(l.partitions); t++) {
                             const char *metric;
 
-                            at = (struct cell){l.saliency[i],         l.aggregator[k],
-                                               nth(l.partition, t),   nth(l.seed, e),
-                                               nth(l.batch, b),       nth(l.data, d)};
+                            at = (struct cell){l.saliency[i],  l.aggregator[k], nth(l.partition, t),
+                                               nth(l.seed, e), nth(l.batch, b), nth(l.data, d)};
                             metric = add_metric(c, &l, &at);
                             TRY(add_scores(c, r, &l, &at, metric, err));
                         }

@@ -15,8 +15,8 @@ struct part {
     struct store *store;
     struct config *config;
     struct shard shard;
-    size_t total;      /* architectures of the whole run */
-    const char *list;  /* their digest */
+    size_t total;     /* architectures of the whole run */
+    const char *list; /* their digest */
 };
 
 struct merge {
@@ -89,8 +89,9 @@ static tcet_status within(const struct part *a, const struct part *b, struct err
 
             if (of_no_account(s, x->name) || (y && !strcmp(x->value, y->value)))
                 continue;
-            return error_set(err, TCET_E_ARG, "%s and %s are not of one run: [%s%s%s] %s is \"%s\" "
-                                              "in the first, %s%s%s in the second",
+            return error_set(err, TCET_E_ARG,
+                             "%s and %s are not of one run: [%s%s%s] %s is \"%s\" "
+                             "in the first, %s%s%s in the second",
                              a->folder, b->folder, s->kind, *s->name ? " " : "", s->name, x->name,
                              x->value, y ? "\"" : "", y ? y->value : "not set", y ? "\"" : "");
         }
@@ -109,20 +110,24 @@ static tcet_status same_columns(const struct part *a, const struct part *b, stru
         const struct store_column *y = store_column_at(b->store, i);
 
         if (strcmp(x->name, y->name))
-            return error_set(err, TCET_E_ARG, "%s and %s are not of one run: column %zu is %s in "
-                                              "the first, %s in the second",
+            return error_set(err, TCET_E_ARG,
+                             "%s and %s are not of one run: column %zu is %s in "
+                             "the first, %s in the second",
                              a->folder, b->folder, i + 1, x->name, y->name);
         if (strcmp(x->key, y->key)) {
             run_key_words(x->key, y->key, arena, &one, &other);
-            return error_set(err, TCET_E_ARG, "%s and %s hold different things as %s (another "
-                                              "plugin, backend or data): %s in the first, %s in "
-                                              "the second",
+            return error_set(err, TCET_E_ARG,
+                             "%s and %s hold different things as %s (another "
+                             "plugin, backend or data): %s in the first, %s in "
+                             "the second",
                              a->folder, b->folder, x->name, one, other);
         }
     }
     if (n != k)
-        return error_set(err, TCET_E_ARG, "%s and %s are not of one run: %zu columns in the first, "
-                                          "%zu in the second", a->folder, b->folder, n, k);
+        return error_set(err, TCET_E_ARG,
+                         "%s and %s are not of one run: %zu columns in the first, "
+                         "%zu in the second",
+                         a->folder, b->folder, n, k);
     return TCET_OK;
 }
 
@@ -137,8 +142,9 @@ static tcet_status compare(struct merge *m, struct error *err)
         TRY(within(b, a, err));
         TRY(same_columns(a, b, &m->arena, err));
         if (a->total != b->total || strcmp(a->list, b->list))
-            return error_set(err, TCET_E_ARG, "%s and %s are not of one run: their lists of "
-                                              "architectures differ (%zu in all, %zu in all)",
+            return error_set(err, TCET_E_ARG,
+                             "%s and %s are not of one run: their lists of "
+                             "architectures differ (%zu in all, %zu in all)",
                              a->folder, b->folder, a->total, b->total);
     }
     return TCET_OK;
@@ -166,8 +172,9 @@ static tcet_status cover(struct merge *m, struct error *err)
             if (at >= total || !arch)
                 return error_set(err, TCET_E_IO, "%s: damaged (list of architectures)", p->folder);
             if (m->owner[at])
-                return error_set(err, TCET_E_ARG, "%s and %s both hold architecture %zu: shards "
-                                                  "%d/%d and %d/%d",
+                return error_set(err, TCET_E_ARG,
+                                 "%s and %s both hold architecture %zu: shards "
+                                 "%d/%d and %d/%d",
                                  m->part[m->owner[at] - 1].folder, p->folder, at,
                                  m->part[m->owner[at] - 1].shard.index,
                                  m->part[m->owner[at] - 1].shard.count, p->shard.index,
@@ -180,8 +187,9 @@ static tcet_status cover(struct merge *m, struct error *err)
         int n = m->part[0].shard.count;
 
         if (!m->owner[i])
-            return error_set(err, TCET_E_ARG, "no folder holds architecture %zu of %zu: is shard "
-                                              "%d/%d missing?",
+            return error_set(err, TCET_E_ARG,
+                             "no folder holds architecture %zu of %zu: is shard "
+                             "%d/%d missing?",
                              i, total, (int)(i % (size_t)n) + 1, n);
     }
     return TCET_OK;
@@ -243,8 +251,10 @@ static tcet_status populate(struct merge *m, const struct merge_options *o, stru
     for (size_t i = 0; i < count; i++) {
         if (plan.column_count != count ||
             strcmp(plan.columns[i].name, store_column_at(m->out, i)->name))
-            return error_set(err, TCET_E_PLUGIN, "%s/config.ini gives other columns than the folder "
-                                                 "holds", m->part[0].folder);
+            return error_set(err, TCET_E_PLUGIN,
+                             "%s/config.ini gives other columns than the folder "
+                             "holds",
+                             m->part[0].folder);
     }
     return population_scores(m->out, m->part[0].config, &plan, &c, 0, 1, err);
 }

@@ -10,8 +10,8 @@ static tcet_status one_score(struct store *store, const struct wire_plan *p, siz
 {
     const struct wire_column *col = &p->columns[column];
     size_t count = store_arch_count(store), n;
-    struct wire_population w = {.score = col->score, .input_count = col->input_count,
-                                .count = count};
+    struct wire_population w = {
+        .score = col->score, .input_count = col->input_count, .count = count};
     const double **columns = arena_alloc(a, (col->input_count + 1) * sizeof *columns);
     const double *values;
     struct buf b = {0};

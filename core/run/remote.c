@@ -65,8 +65,9 @@ static tcet_status enter(const struct mpi **mpi, struct error *err)
     if ((*mpi)->start(&rank, &ranks) != 0)
         return error_set(err, TCET_E_IO, "MPI does not start");
     if (rank != promised || ranks != told)
-        return error_set(err, TCET_E_IO, "MPI says rank %d of %d, its launcher %d of %d: another "
-                                         "MPI than the one this tcet-host was built with?",
+        return error_set(err, TCET_E_IO,
+                         "MPI says rank %d of %d, its launcher %d of %d: another "
+                         "MPI than the one this tcet-host was built with?",
                          rank, ranks, promised, told);
     return TCET_OK;
 }
@@ -243,11 +244,13 @@ static tcet_status make_channels(struct remote *r, struct channel *list, int ran
         int pair[2];
 
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-            return error_set(err, TCET_E_IO, "cannot make a way to worker %d of %d on other ranks: "
-                                             "%s", i + 1, r->count, strerror(errno));
+            return error_set(err, TCET_E_IO,
+                             "cannot make a way to worker %d of %d on other ranks: "
+                             "%s",
+                             i + 1, r->count, strerror(errno));
         r->links[i] = pair[0];
-        list[i] = (struct channel){.fd = pair[1], .rank = 1 + i % (ranks - 1),
-                                   .slot = (uint32_t)(i / (ranks - 1))};
+        list[i] = (struct channel){
+            .fd = pair[1], .rank = 1 + i % (ranks - 1), .slot = (uint32_t)(i / (ranks - 1))};
     }
     return TCET_OK;
 }
@@ -264,8 +267,8 @@ tcet_status remote_open(int ranks, int each, struct remote **out, struct error *
     list = mem_alloc((size_t)r->count * sizeof *list);
     st = make_channels(r, list, ranks, err);
     if (st >= 0 && (r->relay = fork()) < 0)
-        st = error_set(err, TCET_E_IO, "cannot start the relay to other ranks: %s",
-                       strerror(errno));
+        st =
+            error_set(err, TCET_E_IO, "cannot start the relay to other ranks: %s", strerror(errno));
     if (st >= 0 && r->relay == 0) {
         for (int i = 0; i < r->count; i++)
             close(r->links[i]);

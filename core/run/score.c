@@ -17,37 +17,37 @@ struct kept {
 
 /* What one saliency produced for the current architecture. */
 struct salience {
-    int active;           /* some wanted metric needs it */
-    int failed;           /* its pass or its code failed: its metrics have no value */
-    size_t count;         /* layers over its sites */
-    size_t site_at[6];    /* first position of each site, by bit */
-    struct kept *kept;    /* [count], when the plan keeps S^l */
+    int active;        /* some wanted metric needs it */
+    int failed;        /* its pass or its code failed: its metrics have no value */
+    size_t count;      /* layers over its sites */
+    size_t site_at[6]; /* first position of each site, by bit */
+    struct kept *kept; /* [count], when the plan keeps S^l */
     struct guards guards;
 };
 
 struct scorer {
     struct plan *plan;
     struct graph *graph;
-    struct arena arena;     /* of one architecture */
+    struct arena arena; /* of one architecture */
     const char *arch;
     float *params, *absolute, *gaussian, *noise; /* reused buffers, sizes below */
     size_t params_cap, absolute_cap, gaussian_cap, noise_cap;
-    uint64_t drawn_seed;    /* of what params hold, when drawn is set */
+    uint64_t drawn_seed; /* of what params hold, when drawn is set */
     int drawn;
     tcet_rng rng;
-    double *matrix;         /* S^l of the current layer */
+    double *matrix; /* S^l of the current layer */
     size_t matrix_cap;
     struct salience *salience;
-    size_t site_count[6];   /* layers of each site in the current graph */
-    const char **names[6];  /* module names by site */
+    size_t site_count[6];  /* layers of each site in the current graph */
+    const char **names[6]; /* module names by site */
     int32_t *modules[6], *order[6];
     struct score_row row;
-    double *pass_seconds;   /* one a pass: of the current architecture */
-    uint8_t *pass_used;     /* scratch: one a pass */
-    uint8_t *needed;        /* columns to compute, inputs of scores included */
-    struct error first;     /* the first failure of the current architecture */
+    double *pass_seconds; /* one a pass: of the current architecture */
+    uint8_t *pass_used;   /* scratch: one a pass */
+    uint8_t *needed;      /* columns to compute, inputs of scores included */
+    struct error first;   /* the first failure of the current architecture */
     int failed;
-    int pass;               /* being visited */
+    int pass; /* being visited */
 };
 
 static double now(void)
@@ -83,16 +83,16 @@ static tcet_status grow(float **p, size_t *cap, size_t n, struct error *err)
 
 static int is_activation(uint32_t op)
 {
-    return op == TCET_OP_RELU || op == TCET_OP_RELU6 || op == TCET_OP_SWISH ||
-           op == TCET_OP_HSWISH;
+    return op == TCET_OP_RELU || op == TCET_OP_RELU6 || op == TCET_OP_SWISH || op == TCET_OP_HSWISH;
 }
 
 static const char *module_name(struct scorer *s, int32_t module)
 {
     char name[512];
 
-    return module < 0 ? "" : arena_strdup(&s->arena,
-                                          graph_module_name(s->graph, module, name, sizeof name));
+    return module < 0
+               ? ""
+               : arena_strdup(&s->arena, graph_module_name(s->graph, module, name, sizeof name));
 }
 
 static void site_alloc(struct scorer *s, int site, size_t cap)
@@ -144,9 +144,8 @@ static void list_sites(struct scorer *s)
 
             site_add(s, activation, node->module, module_name(s, node->module));
             s->order[activation][at] = (int32_t)at;
-        } else if (node->module >= 0 &&
-                   ((is_norm && g->modules[node->module].weight_count) ||
-                    g->modules[node->module].layer >= 0)) {
+        } else if (node->module >= 0 && ((is_norm && g->modules[node->module].weight_count) ||
+                                         g->modules[node->module].layer >= 0)) {
             int32_t *order = &s->order[is_norm ? norm : weight][place[node->module]];
 
             if (*order < 0)
@@ -158,7 +157,9 @@ static void list_sites(struct scorer *s)
 
         site_alloc(s, site, 1);
         site_add(s, site, -1,
-                 bit == TCET_SITE_INPUT ? "input" : bit == TCET_SITE_LOGITS ? "logits" : "features");
+                 bit == TCET_SITE_INPUT    ? "input"
+                 : bit == TCET_SITE_LOGITS ? "logits"
+                                           : "features");
         s->order[site][0] = 0;
     }
 }
@@ -232,25 +233,21 @@ static tcet_status matrix_size(struct scorer *s, struct plan_saliency *ps, struc
         *rows = layer->rows;
         *cols = weight_count(s, layer);
         break;
-    case TCET_FORM_KERNEL:
-        *rows = *cols = layer->batch;
-        break;
-    case TCET_FORM_SCALAR:
-        *rows = *cols = 1;
-        break;
+    case TCET_FORM_KERNEL: *rows = *cols = layer->batch; break;
+    case TCET_FORM_SCALAR: *rows = *cols = 1; break;
     default:
         *rows = *cols = 0;
-        TRY(call_end(&ps->instance->cx,
-                     OPS(tcet_saliency_ops, ps->instance)
-                         ->shape(enter(s, ps->instance, guards), ps->instance->self, layer, rows,
-                                 cols),
-                     err));
+        TRY(call_end(
+            &ps->instance->cx,
+            OPS(tcet_saliency_ops, ps->instance)
+                ->shape(enter(s, ps->instance, guards), ps->instance->self, layer, rows, cols),
+            err));
     }
     if (*rows < 0 || *cols < 0 || __builtin_mul_overflow(*rows, *cols, &total) ||
         total > INT64_C(1) << 31)
-        return error_set(err, TCET_E_PLUGIN, "saliency %s wants a matrix of %lld x %lld for layer %s",
-                         ps->instance->plugin->desc.id, (long long)*rows, (long long)*cols,
-                         layer->name);
+        return error_set(
+            err, TCET_E_PLUGIN, "saliency %s wants a matrix of %lld x %lld for layer %s",
+            ps->instance->plugin->desc.id, (long long)*rows, (long long)*cols, layer->name);
     return TCET_OK;
 }
 
@@ -260,8 +257,12 @@ static tcet_view matrix_view(double *data, int64_t rows, int64_t cols, int64_t s
     shape[1] = cols;
     shape[2] = cols; /* strides */
     shape[3] = 1;
-    return (tcet_view){.data = data, .shape = shape, .stride = shape + 2, .count = rows * cols,
-                       .ndim = 2, .dtype = TCET_F64};
+    return (tcet_view){.data = data,
+                       .shape = shape,
+                       .stride = shape + 2,
+                       .count = rows * cols,
+                       .ndim = 2,
+                       .dtype = TCET_F64};
 }
 
 /* One thing failed; what does not depend on it goes on. */
@@ -363,14 +364,16 @@ static tcet_status take_layer(struct scorer *s, int saliency, const tcet_layer *
     }
     memset(data + need, FENCE_BYTE, FENCE * sizeof *data);
     view = matrix_view(data, rows, cols, shape);
-    TRY(call_end(&ps->instance->cx,
-                 OPS(tcet_saliency_ops, ps->instance)
-                     ->layer(enter(s, ps->instance, &out->guards), ps->instance->self, layer,
-                             &view),
-                 err));
+    TRY(call_end(
+        &ps->instance->cx,
+        OPS(tcet_saliency_ops, ps->instance)
+            ->layer(enter(s, ps->instance, &out->guards), ps->instance->self, layer, &view),
+        err));
     if (!fence_holds(data + need))
-        return error_set(err, TCET_E_PLUGIN, "%s: misbehaves: it writes past the end of S^l of "
-                                             "layer %s", ps->instance->cx.who, layer->name);
+        return error_set(err, TCET_E_PLUGIN,
+                         "%s: misbehaves: it writes past the end of S^l of "
+                         "layer %s",
+                         ps->instance->cx.who, layer->name);
     for (size_t m = 0; m < p->metric_count; m++) {
         struct plan_metric *pm = &p->metrics[m];
         struct score_value *v = &s->row.values[pm->column];
@@ -419,11 +422,15 @@ static tcet_status visit_static(struct scorer *s, int saliency, struct error *er
             int32_t module = s->modules[site][i];
             const tcet_graph_module *m = module < 0 ? NULL : &g->modules[module];
             int64_t shape[4] = {0};
-            tcet_layer l = {.struct_size = sizeof l, .site = bit, .index = (int32_t)i,
-                            .order = s->order[site][i], .name = s->names[site][i],
-                            .cell = m ? m->cell : -1, .rows = 1, .batch = s->plan->data[0].batch,
-                            .kind = bit == TCET_SITE_ACTIVATION ? TCET_LAYER_ACTIVATION
-                                                                : m->kind};
+            tcet_layer l = {.struct_size = sizeof l,
+                            .site = bit,
+                            .index = (int32_t)i,
+                            .order = s->order[site][i],
+                            .name = s->names[site][i],
+                            .cell = m ? m->cell : -1,
+                            .rows = 1,
+                            .batch = s->plan->data[0].batch,
+                            .kind = bit == TCET_SITE_ACTIVATION ? TCET_LAYER_ACTIVATION : m->kind};
 
             if (m) {
                 memcpy(shape, m->shape, sizeof shape);
@@ -727,8 +734,8 @@ static tcet_metric metric_of(struct scorer *s, int column)
     const struct plan *p = s->plan;
     const struct plan_column *c = &p->columns[column];
     const struct score_value *v = &s->row.values[column];
-    tcet_metric m = {.struct_size = sizeof m, .direction = c->direction, .name = c->name,
-                     .value = v->value};
+    tcet_metric m = {
+        .struct_size = sizeof m, .direction = c->direction, .name = c->name, .value = v->value};
     uint32_t sites;
     int site;
 
@@ -775,7 +782,8 @@ static tcet_status score_elements(struct scorer *s, const struct plan_score *sc,
     tcet_view *views = arena_alloc(&s->arena, sc->input_count * sizeof *views);
     const tcet_view **inputs = arena_alloc(&s->arena, sc->input_count * sizeof *inputs);
     int64_t(*shapes)[4] = arena_alloc(&s->arena, (sc->input_count + 1) * sizeof *shapes);
-    const struct salience *first = &s->salience[p->metrics[p->columns[sc->inputs[0]].index].saliency];
+    const struct salience *first =
+        &s->salience[p->metrics[p->columns[sc->inputs[0]].index].saliency];
     double *layers = arena_alloc(&s->arena, (first->count + 1) * sizeof *layers);
 
     for (size_t l = 0; l < first->count; l++) {
@@ -1008,8 +1016,7 @@ static void cost(struct scorer *s)
 }
 
 tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted,
-                       const struct score_value *known, struct score_row **out,
-                       struct error *err)
+                       const struct score_value *known, struct score_row **out, struct error *err)
 {
     struct plan *p = s->plan;
     double start = now(), at;

@@ -22,9 +22,10 @@ static tcet_status from_slurm(struct shard *out, struct error *err)
     int64_t id, count, min, max, step;
 
     if (!getenv("SLURM_ARRAY_TASK_ID") || !getenv("SLURM_ARRAY_TASK_COUNT"))
-        return error_set(err, TCET_E_ARG, "--shard auto: not in a Slurm job array "
-                                          "(SLURM_ARRAY_TASK_ID and SLURM_ARRAY_TASK_COUNT are "
-                                          "not set); give I/N");
+        return error_set(err, TCET_E_ARG,
+                         "--shard auto: not in a Slurm job array "
+                         "(SLURM_ARRAY_TASK_ID and SLURM_ARRAY_TASK_COUNT are "
+                         "not set); give I/N");
     if (number("SLURM_ARRAY_TASK_ID", 0, &id) < 0 ||
         number("SLURM_ARRAY_TASK_COUNT", 0, &count) < 0 ||
         number("SLURM_ARRAY_TASK_MIN", 1, &min) < 0 ||
@@ -32,8 +33,9 @@ static tcet_status from_slurm(struct shard *out, struct error *err)
         number("SLURM_ARRAY_TASK_STEP", 1, &step) < 0 || min < 0 || step < 1 || count < 1 ||
         count > SHARDS_MAX || id < min || (id - min) % step || (id - min) / step >= count ||
         (max != INT64_MAX && (max < min || (max - min) / step + 1 != count)))
-        return error_set(err, TCET_E_ARG, "--shard auto: the Slurm job array is no plain range "
-                                          "such as --array=1-8; give I/N");
+        return error_set(err, TCET_E_ARG,
+                         "--shard auto: the Slurm job array is no plain range "
+                         "such as --array=1-8; give I/N");
     *out = (struct shard){(int)((id - min) / step) + 1, (int)count};
     return TCET_OK;
 }
@@ -51,8 +53,9 @@ tcet_status shard_parse(const char *text, struct shard *out, struct error *err)
           text_to_i64(slash + 1, &n) < 0 || n < 1 || n > SHARDS_MAX || i < 1 || i > n;
     arena_free(&a);
     if (bad)
-        return error_set(err, TCET_E_ARG, "--shard \"%s\": expected I/N with I from 1 to N (at "
-                                          "most %d), or auto in a Slurm job array",
+        return error_set(err, TCET_E_ARG,
+                         "--shard \"%s\": expected I/N with I from 1 to N (at "
+                         "most %d), or auto in a Slurm job array",
                          text, SHARDS_MAX);
     *out = (struct shard){(int)i, (int)n};
     return TCET_OK;

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 struct task {
-    size_t arch;     /* ordinal */
+    size_t arch; /* ordinal */
     int tries;
 };
 
@@ -38,11 +38,11 @@ struct supervisor {
     struct task *again; /* to be retried, taken first */
     size_t again_count;
     struct task *current; /* one a client */
-    uint8_t *missing;   /* scratch: one a column */
-    struct arena arena; /* of one message */
+    uint8_t *missing;     /* scratch: one a column */
+    struct arena arena;   /* of one message */
     double started, committed, shown;
-    int dirty;          /* rows since the last commit */
-    int broken_starts;  /* workers that died before they were ready, in a row */
+    int dirty;         /* rows since the last commit */
+    int broken_starts; /* workers that died before they were ready, in a row */
 };
 
 static void say(const struct supervisor *s, int level, const char *text)
@@ -101,8 +101,8 @@ static void take_shard(struct supervisor *s)
     sha256_hex(&hash, digest);
     s->shard = arena_printf(&s->r->arena, "%d/%d of %zu, list %s", shard.index, shard.count,
                             p->arch_count, digest);
-    s->r->folder = arena_printf(&s->r->arena, "%s/shard-%d-of-%d", s->r->folder, shard.index,
-                                shard.count);
+    s->r->folder =
+        arena_printf(&s->r->arena, "%s/shard-%d-of-%d", s->r->folder, shard.index, shard.count);
     p->archs = ours;
     p->arch_count = n;
 }
@@ -119,9 +119,12 @@ static tcet_status open_store(struct supervisor *s, struct error *err)
     for (size_t i = 0; i < p->column_count; i++) {
         const struct wire_column *c = &p->columns[i];
 
-        columns[i] = (struct store_column){.name = c->name, .key = c->key,
-                                           .is_score = c->is_score, .population = c->population,
-                                           .direction = c->direction, .layered = c->layered};
+        columns[i] = (struct store_column){.name = c->name,
+                                           .key = c->key,
+                                           .is_score = c->is_score,
+                                           .population = c->population,
+                                           .direction = c->direction,
+                                           .layered = c->layered};
     }
     TRY(store_begin(s->store, err));
     TRY(store_set_columns(s->store, columns, p->column_count, err));
@@ -154,9 +157,14 @@ static tcet_status put(struct supervisor *s, const struct store_row *row, struct
 static tcet_status put_failure(struct supervisor *s, size_t arch, const char *why,
                                struct error *err)
 {
-    struct store_row row = {.arch = s->r->plan.archs[arch], .status = "failed", .message = why,
-                            .params = -1, .macs = -1, .x_sum = __builtin_nan(""),
-                            .w_sum = __builtin_nan(""), .times = ""};
+    struct store_row row = {.arch = s->r->plan.archs[arch],
+                            .status = "failed",
+                            .message = why,
+                            .params = -1,
+                            .macs = -1,
+                            .x_sum = __builtin_nan(""),
+                            .w_sum = __builtin_nan(""),
+                            .times = ""};
 
     s->r->progress.failed++;
     s->r->progress.done++;
@@ -286,7 +294,8 @@ static tcet_status take_row(struct supervisor *s, int client, const char *data, 
         return lose(s, client, "sent nonsense and ", err);
     values = arena_alloc(&s->arena, (r.value_count + 1) * sizeof *values);
     for (size_t i = 0; i < r.value_count; i++)
-        values[i] = (struct store_value){.column = r.values[i].column, .value = r.values[i].value,
+        values[i] = (struct store_value){.column = r.values[i].column,
+                                         .value = r.values[i].value,
                                          .layers = r.values[i].layers,
                                          .layer_count = r.values[i].layer_count,
                                          .guards = r.values[i].guards,
@@ -346,9 +355,10 @@ static tcet_status same_plan(struct supervisor *s, const char *data, size_t n, s
     arena_reset(&s->arena);
     TRY(wire_unpack_plan(data, n, &s->arena, &p, err));
     if (p.column_count != ours->column_count)
-        return error_set(err, TCET_E_PLUGIN, "a worker has %zu columns, the first one %zu: the "
-                                             "config's files changed", p.column_count,
-                         ours->column_count);
+        return error_set(err, TCET_E_PLUGIN,
+                         "a worker has %zu columns, the first one %zu: the "
+                         "config's files changed",
+                         p.column_count, ours->column_count);
     for (size_t i = 0; i < p.column_count; i++) {
         if (!strcmp(p.columns[i].key, ours->columns[i].key))
             continue;
@@ -361,8 +371,8 @@ static tcet_status same_plan(struct supervisor *s, const char *data, size_t n, s
     return TCET_OK;
 }
 
-static tcet_status take(struct supervisor *s, int client, uint32_t type, const char *data,
-                        size_t n, struct error *err)
+static tcet_status take(struct supervisor *s, int client, uint32_t type, const char *data, size_t n,
+                        struct error *err)
 {
     struct client *c = &s->clients[client];
 
@@ -446,7 +456,8 @@ static tcet_status feed(struct supervisor *s, struct error *err)
         if (stopping(s) || !pending(s))
             return TCET_OK;
         if (c->state == CLIENT_DOWN)
-            TRY(client_start(c, s->config, &(struct wire_hello){.open_backend = 1}, s->memory, err));
+            TRY(client_start(c, s->config, &(struct wire_hello){.open_backend = 1}, s->memory,
+                             err));
         else if (c->state == CLIENT_IDLE)
             TRY(hand_out(s, i, err));
     }
@@ -535,8 +546,11 @@ static tcet_status settings(struct supervisor *s, struct error *err)
 
 static struct client new_client(const struct supervisor *s, int link)
 {
-    return (struct client){.state = CLIENT_DOWN, .link = link, .stop = s->o->stop,
-                           .log = s->o->log, .log_arg = s->o->arg};
+    return (struct client){.state = CLIENT_DOWN,
+                           .link = link,
+                           .stop = s->o->stop,
+                           .log = s->o->log,
+                           .log_arg = s->o->arg};
 }
 
 /* The workers to be, here and on the other ranks. */
@@ -568,8 +582,8 @@ static tcet_status make_plan(struct supervisor *s, struct error *err)
     size_t n;
 
     do {
-        TRY(client_start(first, s->config,
-                         &(struct wire_hello){.open_backend = 1, .want_archs = 1}, s->memory, err));
+        TRY(client_start(first, s->config, &(struct wire_hello){.open_backend = 1, .want_archs = 1},
+                         s->memory, err));
         st = client_wait(first, WIRE_PLAN, patience(s, CLIENT_GREETED), &data, &n, err);
     } while (st < 0 && st != TCET_E_CANCELLED && !client_up(first) && tries++ < s->retries);
     TRY(st);
@@ -599,8 +613,7 @@ static tcet_status run(struct supervisor *s, struct error *err)
     if (s->r->stopped || s->o->shard.count) /* a shard is not the population: merging makes them */
         return TCET_OK;
     last = new_client(s, 0);
-    return population_scores(s->store, s->config, &s->r->plan, &last, s->memory, s->retries,
-                             err);
+    return population_scores(s->store, s->config, &s->r->plan, &last, s->memory, s->retries, err);
 }
 
 tcet_status run_supervise(struct config *config, const struct run_options *options,
@@ -663,8 +676,8 @@ tcet_status run_once(const struct config *config, struct arena *a, struct wire_p
     if (st >= 0) {
         wanted = arena_alloc(a, plan->column_count + 1);
         memset(wanted, 1, plan->column_count);
-        j = (struct wire_job){.arch = plan->archs[0], .wanted = wanted,
-                              .column_count = plan->column_count};
+        j = (struct wire_job){
+            .arch = plan->archs[0], .wanted = wanted, .column_count = plan->column_count};
         wire_pack_job(&b, &j);
         st = client_send(&c, WIRE_JOB, &b, err);
         buf_free(&b);

@@ -107,8 +107,11 @@ static void columns(struct worker *w, struct wire_plan *out)
     for (size_t i = 0; i < p->column_count; i++) {
         const struct plan_column *pc = &p->columns[i];
 
-        c[i] = (struct wire_column){.name = pc->name, .key = pc->key, .is_score = pc->is_score,
-                                    .population = pc->population, .layered = pc->layered,
+        c[i] = (struct wire_column){.name = pc->name,
+                                    .key = pc->key,
+                                    .is_score = pc->is_score,
+                                    .population = pc->population,
+                                    .layered = pc->layered,
                                     .direction = pc->direction,
                                     .score = pc->is_score ? pc->index : -1};
         if (pc->is_score) {
@@ -200,9 +203,12 @@ static void fill_row(struct worker *w, const struct score_row *in, const uint8_t
         const struct score_value *sv = &in->values[c];
 
         if (sv->have && wanted[c])
-            v[out->value_count++] = (struct wire_value){
-                (int)c, sv->value, p->columns[c].layered ? sv->layers : NULL, sv->layer_count,
-                guards_text(&w->arena, &sv->guards), sv->seconds};
+            v[out->value_count++] = (struct wire_value){(int)c,
+                                                        sv->value,
+                                                        p->columns[c].layered ? sv->layers : NULL,
+                                                        sv->layer_count,
+                                                        guards_text(&w->arena, &sv->guards),
+                                                        sv->seconds};
     }
     out->times = arena_printf(&w->arena,
                               "{\"build\":%.6f,\"init\":%.6f,\"forward\":%.6f,\"backward\":%.6f,"
@@ -228,8 +234,8 @@ static tcet_status job(struct worker *w, const struct buf *in, struct error *err
 
         if (k->column < 0 || (size_t)k->column >= j.column_count)
             return error_set(err, TCET_E_PLUGIN, "a job with a column that does not exist");
-        known[k->column] = (struct score_value){.have = 1, .value = k->value, .layers = k->layers,
-                                                .layer_count = k->layer_count};
+        known[k->column] = (struct score_value){
+            .have = 1, .value = k->value, .layers = k->layers, .layer_count = k->layer_count};
     }
     row.status = scorer_run(w->scorer, j.arch, j.wanted, known, &scored, &why);
     row.message = row.status < 0 ? why.text : "";
@@ -255,9 +261,9 @@ static tcet_status facts(struct worker *w, const struct buf *in, struct error *e
             f[i].error = arena_strdup(&w->arena, why.text);
             continue;
         }
-        f[i] = (struct wire_fact){af.counts.params, af.counts.macs, af.counts.bias_macs,
-                                  af.counts.layers, af.traits.live, af.traits.alive,
-                                  af.traits.depth, ""};
+        f[i] = (struct wire_fact){
+            af.counts.params, af.counts.macs,  af.counts.bias_macs, af.counts.layers,
+            af.traits.live,   af.traits.alive, af.traits.depth,     ""};
     }
     wire_pack_facts(&w->out, f, count);
     return answer(w, WIRE_FACTS_ANSWER, err);

@@ -451,16 +451,25 @@ struct result {
 
 static const tcet_view *view_of(const tcet_layer *l, int i)
 {
-    const tcet_view *v[VIEWS] = {&l->weight, &l->gradient,        &l->input,
-                                 &l->output, &l->output_gradient, &l->agreement,
-                                 &l->hvp,    &l->variance,        &l->pattern,
-                                 &l->channel_product};
+    const tcet_view *v[VIEWS] = {&l->weight,          &l->gradient,       &l->input, &l->output,
+                                 &l->output_gradient, &l->agreement,      &l->hvp,   &l->variance,
+                                 &l->pattern,         &l->channel_product};
 
     return v[i];
 }
 
-enum { WEIGHT, GRADIENT, INPUT, OUTPUT, OUTPUT_GRADIENT, AGREEMENT, HVP, VARIANCE, PATTERN,
-       PRODUCT };
+enum {
+    WEIGHT,
+    GRADIENT,
+    INPUT,
+    OUTPUT,
+    OUTPUT_GRADIENT,
+    AGREEMENT,
+    HVP,
+    VARIANCE,
+    PATTERN,
+    PRODUCT
+};
 
 static tcet_status visit(void *arg, const tcet_layer *l)
 {
@@ -1135,12 +1144,10 @@ static void test_fast_convolutions(void **state)
             void *ours = instance("device", "cpu", "kernels", names[isa], NULL);
 
             if (ops->open(&host.cx, ours) == TCET_OK) {
-                struct result *r =
-                    run(ours, n, pass, TCET_SITE_WEIGHT | TCET_SITE_INPUT, wants, 1);
+                struct result *r = run(ours, n, pass, TCET_SITE_WEIGHT | TCET_SITE_INPUT, wants, 1);
 
                 if (!(distance(plain_one, r) < 1e-4))
-                    fail_msg("%s, %d to %d: %g apart", names[isa], in, out,
-                             distance(plain_one, r));
+                    fail_msg("%s, %d to %d: %g apart", names[isa], in, out, distance(plain_one, r));
                 if (before && distance(before, r) != 0)
                     fail_msg("%d to %d: the instruction sets differ", in, out);
                 if (before)
@@ -1355,14 +1362,23 @@ static void test_stops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gradients), cmocka_unit_test(test_hessian),
-        cmocka_unit_test(test_tangents),  cmocka_unit_test(test_sample_rows),
-        cmocka_unit_test(test_signs),     cmocka_unit_test(test_layer_facts),
-        cmocka_unit_test(test_norm),      cmocka_unit_test(test_flatten),
-        cmocka_unit_test(test_kernels),   cmocka_unit_test(test_convolutions), cmocka_unit_test(test_fast_convolutions),
-        cmocka_unit_test(test_repeats),   cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_devices),   cmocka_unit_test(test_channel_products),
-        cmocka_unit_test(test_stops),     cmocka_unit_test(test_shared_forward),
+        cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_hessian),
+        cmocka_unit_test(test_tangents),
+        cmocka_unit_test(test_sample_rows),
+        cmocka_unit_test(test_signs),
+        cmocka_unit_test(test_layer_facts),
+        cmocka_unit_test(test_norm),
+        cmocka_unit_test(test_flatten),
+        cmocka_unit_test(test_kernels),
+        cmocka_unit_test(test_convolutions),
+        cmocka_unit_test(test_fast_convolutions),
+        cmocka_unit_test(test_repeats),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_channel_products),
+        cmocka_unit_test(test_stops),
+        cmocka_unit_test(test_shared_forward),
     };
 
     return cmocka_run_group_tests(tests, load, unload);

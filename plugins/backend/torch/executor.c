@@ -985,17 +985,17 @@ static tcet_status keep_gradient(struct job *j, int32_t i, const struct memory *
     tcet_status st = TCET_OK;
 
     if (v->keep_gradient)
-        st = job_check(j,
-                   j->k->to_nchw(j->d, g->data, j->count, node->c, hw,
-                                 (char *)v->kept_gradient +
-                                     (size_t)(image * node_units(node)) * j->size),
-                   i, "output gradient");
+        st = job_check(
+            j,
+            j->k->to_nchw(j->d, g->data, j->count, node->c, hw,
+                          (char *)v->kept_gradient + (size_t)(image * node_units(node)) * j->size),
+            i, "output gradient");
     if (st == TCET_OK && v->keep_product && node->op != TCET_OP_ZERO)
-        st = job_check(j,
-                   j->k->multiply_back(j->d, j->count, hw, node->c, g->data, job_value(j, i),
-                                       (char *)v->kept_product +
-                                           (size_t)(image * node->c) * j->size),
-                   i, "products with the output gradient");
+        st = job_check(
+            j,
+            j->k->multiply_back(j->d, j->count, hw, node->c, g->data, job_value(j, i),
+                                (char *)v->kept_product + (size_t)(image * node->c) * j->size),
+            i, "products with the output gradient");
     return st;
 }
 

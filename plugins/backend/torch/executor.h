@@ -1,8 +1,8 @@
 /* executor.h -- running a graph forward and backward: the parts' shared structures.
  *
  * Room: plugins/backend/torch.  plan.c decides what must be computed and kept, executor.c
- * computes it, run.c makes a run of it, layers.c hands it over; tangent.c does Hessian-vector products, tape.c those that
- * tangent.c cannot.
+ * computes it, run.c makes a run of it, layers.c hands it over; tangent.c does Hessian-vector
+ * products, tape.c those that tangent.c cannot.
  *
  * Batch norms, scalings, sums and ReLUs are not computed one by one.  A batch norm is a
  * pair of lines a[c] x + b[c] until somebody needs its numbers; a sum reads its terms through
@@ -88,12 +88,12 @@ struct job {
     const tcet_graph *graph;
     tcet_run *run;
     uint32_t wants, sites; /* wants: of all sites together */
-    int64_t n;            /* images in a forward */
-    int64_t first, count; /* images of the backward in hand */
-    int32_t forward;      /* the one in hand */
-    int32_t coupled;      /* images depend on one another */
-    int32_t adopted;      /* the forward is that of model->kept */
-    int32_t gradients;    /* 1: a backward is run */
+    int64_t n;             /* images in a forward */
+    int64_t first, count;  /* images of the backward in hand */
+    int32_t forward;       /* the one in hand */
+    int32_t coupled;       /* images depend on one another */
+    int32_t adopted;       /* the forward is that of model->kept */
+    int32_t gradients;     /* 1: a backward is run */
     int32_t weight_gradients, norm_gradients;
     int32_t hvp, tangents;    /* H g is wanted, and tangent.c makes it */
     size_t size;              /* of a number */

@@ -49,8 +49,8 @@ static int pointwise_weights(struct ts_device *d, const struct ts_conv *s, const
     memset(u, 0, (size_t)size * sizeof *u);
     for (int64_t p = 0; p < pixels; p += CHUNK) {
         memset(part, 0, (size_t)size * sizeof *part);
-        multiply_columns((const float *)x + p * s->c, pixels - p < CHUNK ? pixels - p : CHUNK,
-                         s->c, (const float *)g + p * s->oc, s->oc, part);
+        multiply_columns((const float *)x + p * s->c, pixels - p < CHUNK ? pixels - p : CHUNK, s->c,
+                         (const float *)g + p * s->oc, s->oc, part);
         for (int64_t i = 0; i < size; i++)
             u[i] += part[i];
     }

@@ -34,7 +34,8 @@ static float *float_memory(struct ts_device *d, int64_t count)
 }
 
 /* y[p * y_step + q FWIDTH ..] (added to where `add`) = the sum over `count` steps of
- * x[p * apart + step * x_step] times w[step * w_step + q FWIDTH ..], for P rows p and Q vectors q. */
+ * x[p * apart + step * x_step] times w[step * w_step + q FWIDTH ..], for P rows p and Q vectors q.
+ */
 #define PRODUCT(P, Q)                                                                              \
     static inline __attribute__((always_inline)) void product_##P##_##Q(                           \
         const float *x, int64_t apart, int64_t x_step, const float *w, int64_t w_step,             \
@@ -80,8 +81,9 @@ PRODUCT(4, 2)
 #endif
 
 /* y[rows, out] (added to where `add`) = x[rows, in] u[in, out] */
-static void multiply_rows(const float *x, int64_t rows, int64_t in, const float *u, int64_t out,
-                          float *y, int add)
+static inline __attribute__((always_inline)) void multiply_rows(const float *x, int64_t rows,
+                                                                int64_t in, const float *u,
+                                                                int64_t out, float *y, int add)
 {
     for (int64_t k = 0; k < out; k += 2 * FWIDTH) {
         int64_t t = 0;
@@ -109,8 +111,8 @@ static void multiply_rows(const float *x, int64_t rows, int64_t in, const float 
 }
 
 /* u[c, oc] += x[rows, c]^T g[rows, oc] */
-static void multiply_columns(const float *x, int64_t rows, int64_t c, const float *g, int64_t oc,
-                             float *u)
+static inline __attribute__((always_inline)) void
+multiply_columns(const float *x, int64_t rows, int64_t c, const float *g, int64_t oc, float *u)
 {
     for (int64_t k = 0; k < oc; k += 2 * FWIDTH) {
 #if defined(__AVX512F__)

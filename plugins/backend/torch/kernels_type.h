@@ -311,8 +311,8 @@ static int OF(gather)(struct ts_device *d, const void *const *plain, int32_t pla
             OF(add_to)(acc1, g, len);
         for (; k < sum_count; k += 2)
             OF(add_products)
-            (acc2 + k * block, g, (const NUM *)sums[k].x + o, (const NUM *)sums[k + 1].x + o,
-             mean + k * block, block, len);
+        (acc2 + k * block, g, (const NUM *)sums[k].x + o, (const NUM *)sums[k + 1].x + o,
+         mean + k * block, block, len);
         if (out && g != sum)
             memcpy(sum, g, (size_t)len * sizeof *g);
         if (++done % FLUSH == 0 || o + block >= total) {
@@ -601,7 +601,7 @@ static int OF(avg_pool_back)(struct ts_device *d, const struct ts_pool *s, const
                 OF(span)(j, s->stride_w, s->pad_w, s->kw, s->w, &c0, &c1);
                 for (int64_t q = c0; q < c1; q++)
                     OF(add_scaled)
-                    (across + q * c, from + j * c, OF(share)(s, i, j, r1 - r0, c1 - c0), c);
+                (across + q * c, from + j * c, OF(share)(s, i, j, r1 - r0, c1 - c0), c);
             }
             for (int64_t r = r0; r < r1; r++)
                 OF(add_to)(to + r * line, across, line);

@@ -49,9 +49,10 @@ static inline void tiles_next(struct tiles *t)
 
 /* Pixels of rows [i, i + rows) and columns [j, j + rows) of the walk's image; those outside it
  * are `outside`. */
-static inline __attribute__((always_inline)) void
-tile_pixels(const struct tiles *t, const float *x, int64_t i, int64_t j, int rows,
-            const float *outside, const float **pixel)
+static inline __attribute__((always_inline)) void tile_pixels(const struct tiles *t, const float *x,
+                                                              int64_t i, int64_t j, int rows,
+                                                              const float *outside,
+                                                              const float **pixel)
 {
     int64_t line = t->w * t->c;
     const float *first = x + ((t->n * t->h + i) * t->w + j) * t->c;

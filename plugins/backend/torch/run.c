@@ -105,7 +105,8 @@ static int adopt_forward(struct job *j, const struct job *from)
 
         if (v->rep != i || !v->exec)
             continue;
-        if (v->keep || v->signs || (v->batch_stats && job_wants(j, TCET_SITE_NORM) & TCET_WANT_VARIANCE) ||
+        if (v->keep || v->signs ||
+            (v->batch_stats && job_wants(j, TCET_SITE_NORM) & TCET_WANT_VARIANCE) ||
             (v->first_back >= 0 && !old->val) || (v->lines && v->reach && v->up && !old->exec))
             return 0;
     }
@@ -184,8 +185,7 @@ static tcet_status job_open(struct job *j)
     j->gradient = calloc(modules, sizeof *j->gradient);
     j->hessian = calloc(modules, sizeof *j->hessian);
     j->running = calloc(modules, sizeof *j->running);
-    if (!j->v || !j->order || !j->calls || !j->part || !j->gradient || !j->hessian ||
-        !j->running)
+    if (!j->v || !j->order || !j->calls || !j->part || !j->gradient || !j->hessian || !j->running)
         return job_fail(j, TCET_E_MEMORY, "out of memory");
     memset(j->order, -1, modules * sizeof *j->order);
     return TCET_OK;
