@@ -2,7 +2,8 @@
  *
  * Room: plugins/backend/torch.  Compiled once for every instruction set (KERNELS_ISA); the
  * source fixes every rounding (fma() where a product is added, sums in lanes of fixed
- * number), so that all of them give the same bits. */
+ * number), so that all of them give the same bits; float convolutions alone are libtorch's
+ * where the processor lacks AVX2. */
 #include "kernels.h"
 #include "kernels_isa.h"
 #include "pool.h"

@@ -291,32 +291,31 @@ static int winograd_run(struct ts_device *d, const struct ts_conv *s, const floa
     return 0;
 }
 
-static int winograd_forward(struct ts_device *d, const struct ts_conv *s, const void *x,
-                            const void *w, const void *bias, void *y)
+/* The same with the filters w, turned and from outputs to inputs where `back`. */
+static int winograd_filtered(struct ts_device *d, const struct ts_conv *s, const float *x,
+                             const float *w, int back, const float *bias, float *y)
 {
     float *u = float_memory(d, POINTS * s->c * s->oc);
     int status = TCET_E_MEMORY;
 
     if (u) {
-        transform_filters(s, w, 0, u);
-        status = winograd_run(d, s, x, s->c, u, s->oc, bias, y);
+        transform_filters(s, w, back, u);
+        status = winograd_run(d, s, x, back ? s->oc : s->c, u, back ? s->c : s->oc, bias, y);
     }
     pool_put(u);
     return status;
 }
 
+static int winograd_forward(struct ts_device *d, const struct ts_conv *s, const void *x,
+                            const void *w, const void *bias, void *y)
+{
+    return winograd_filtered(d, s, x, w, 0, bias, y);
+}
+
 static int winograd_input(struct ts_device *d, const struct ts_conv *s, const void *g,
                           const void *w, void *dx)
 {
-    float *u = float_memory(d, POINTS * s->c * s->oc);
-    int status = TCET_E_MEMORY;
-
-    if (u) {
-        transform_filters(s, w, 1, u);
-        status = winograd_run(d, s, g, s->oc, u, s->c, NULL, dx);
-    }
-    pool_put(u);
-    return status;
+    return winograd_filtered(d, s, g, w, 1, NULL, dx);
 }
 
 static int winograd_weights(struct ts_device *d, const struct ts_conv *s, const void *g,
