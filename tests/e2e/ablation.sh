@@ -4,7 +4,6 @@
 # that every other command can read.
 . "$(dirname "$0")/lib.sh"
 
-
 small=(--set data.batch=8 --set data.resolution=8)
 conf=$source/conf
 
@@ -50,4 +49,46 @@ for seed in 1 2; do
 done
 check "another seed of the weights scores the same sample" cmp archs1 archs2
 
+
+# -- Sharing changes no bit -------------------------------------------------------------------
+proxies() # NAME...: a config of these proxies alone
+{
+    local name aggregator
+    printf '[run]\nspace = nats_tss\narchs = sample:3\n[backend]\nplugin = torch\n'
+    printf '[data]\nplugin = gaussian\nbatch = 8\nresolution = 16\n'
+    for name; do
+        case $name in
+        snip) aggregator=snr ;;
+        jacob) aggregator=jacob_cov ;;
+        nwot) aggregator=logdet ;;
+        zico) aggregator=$'zico\nsaliency.source = halves' ;;
+        ntk) aggregator=$'cond\npartition = network\nbatch = 4' ;;
+        *) aggregator=sum ;;
+        esac
+        printf '[metric m_%s]\nsaliency = %s\naggregator = %s\n' "$name" "$name" "$aggregator"
+    done
+}
+
+column() # NAME FILE.csv: the values of that column
+{
+    awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) at = $i == name ? i : at; next }
+                          { print $at }' "$2"
+}
+
+all=(jacob epe snip grasp fisher synflow zico zen nwot ntk)
+proxies "${all[@]}" >all.ini
+run show all.ini
+check "passes that differ in their backward share a forward" \
+    said 'its backward alone, on the forward of pass 1' out
+check "and what has a gradient serves first" said '^  pass 1: .* loss=cross_entropy .* hvp' out
+run run all.ini --output together --export together.csv --quiet
+check "ten proxies together" test "$code" = 0
+for name in "${all[@]}"; do
+    proxies "$name" >one.ini
+    rm -rf alone
+    run run one.ini --output alone --export alone.csv --quiet
+    check "$name alone gives the same bits" \
+        cmp <(column "m_$name" together.csv) <(column "m_$name" alone.csv)
+    check "$name has values" test "$(column "m_$name" alone.csv | grep -c '[0-9]')" = 3
+done
 finish
