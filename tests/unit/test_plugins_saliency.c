@@ -216,7 +216,7 @@ static void test_grasp(void **state)
  * Delta = 1/2 mean q^2 = (3.25, 2); broadcast over the 3 weights of each channel. */
 static void test_fisher(void **state)
 {
-    static const double w[6], a[] = {1, 2, 3, 1, 1, 0, 1, 1}, g[] = {1, 1, 0, 2, 2, 1, 1, 1};
+    static const double w[6], q[] = {3, 2, 2, 2};
     struct fake_plugin f = fake_new("saliency_fisher", "fisher", "");
     struct fake_plugin channels = fake_new("saliency_fisher", "fisher", "broadcast=0");
     tcet_layer in = {.struct_size = sizeof in};
@@ -225,8 +225,7 @@ static void test_fisher(void **state)
 
     (void)state;
     in.weight = F64(w, 2, 3, 1, 1);
-    in.output = F64(a, 2, 2, 1, 2);
-    in.output_gradient = F64(g, 2, 2, 1, 2);
+    in.channel_product = F64(q, 2, 2);
     assert_int_equal(ops(f)->shape(fake_begin(), f.self, &in, &rows, &cols), TCET_OK);
     assert_int_equal(cols, 6);
     run(f, &in, s, 1, 6);
