@@ -1,18 +1,36 @@
-/* kernels_winograd.h -- 3 x 3 convolution of float images with less than half the
- * multiplications: Winograd's F(2 x 2, 3 x 3) (Lavin and Gray, "Fast Algorithms for
- * Convolutional Neural Networks", 2015); included by kernels.c alone.
+/* kernels_winograd.h -- 3 x 3 convolution of float images with a quarter of the multiplications:
+ * Winograd's F(4 x 4, 3 x 3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks",
+ * 2015); included by kernels.c alone.
  *
- * Room: plugins/backend/torch.  An output tile of 2 x 2 pixels is A^T[(G w G^T) . (B^T x B)]A
- * with x its 4 x 4 inputs: 16 products a channel pair in place of 36.  BLOCK tiles at a time
- * are transformed, multiplied as 16 small matrix products that stay in cache, and transformed
+ * Room: plugins/backend/torch.  An output tile of 4 x 4 pixels is A^T[(G w G^T) . (B^T x B)]A
+ * with x its 6 x 6 inputs: 36 products a channel pair in place of 144.  BLOCK tiles at a time
+ * are transformed, multiplied as 36 small matrix products that stay in cache, and transformed
  * back.  Input gradients are the same with turned filters; weight gradients its transpose,
- * G^T[(B^T x B) . (A g A^T)]G summed over tiles.  Every sum has one order, whatever the
- * vectors' width.  libtorch's convolution is the plain version that tests compare with. */
+ * G^T[(B^T x B) . (A g A^T)]G summed over tiles.
+ *
+ * The polynomials are taken at 0, +-P, +-Q and infinity.  P = 3/4 and Q = 3/2 are exact in all
+ * the powers that occur and lose about one bit to the direct sum; the usual 1 and 2 lose two and
+ * a half.  Every sum has one order, whatever the vectors' width.  libtorch's convolution is the
+ * plain version that tests compare with. */
 
 enum {
-    POINTS = 16, /* of a transformed tile */
-    BLOCK = 48   /* tiles: a multiple of ROWS_AT_ONCE */
+    SIDE = 4, /* pixels of an output tile, each way */
+    SPAN = SIDE + 2,
+    POINTS = SPAN * SPAN,
+    TAPS = 9,
+    BLOCK = 24 /* tiles: a multiple of ROWS_AT_ONCE */
 };
+
+#define P1 0.75F
+#define Q1 1.5F
+#define P2 (P1 * P1)
+#define Q2 (Q1 * Q1)
+#define P3 (P2 * P1)
+#define Q3 (Q2 * Q1)
+/* The interpolation's denominators at 0, P and Q. */
+#define AT_0 (1 / (P2 * Q2))
+#define AT_P (1 / (2 * P2 * (P2 - Q2)))
+#define AT_Q (1 / (2 * Q2 * (Q2 - P2)))
 
 static int winograd_takes(const struct ts_conv *s)
 {
@@ -30,17 +48,17 @@ struct tiles {
 
 static struct tiles tiles_of(int64_t n, int64_t h, int64_t w, int64_t c)
 {
-    return (struct tiles){.h = h, .w = w, .c = c, .left = n * ((h + 1) / 2) * ((w + 1) / 2)};
+    return (struct tiles){.h = h, .w = w, .c = c, .left = n * ((h + SIDE - 1) / SIDE) * ((w + SIDE - 1) / SIDE)};
 }
 
 static inline void tiles_next(struct tiles *t)
 {
     t->left--;
-    t->j += 2;
+    t->j += SIDE;
     if (t->j < t->w)
         return;
     t->j = 0;
-    t->i += 2;
+    t->i += SIDE;
     if (t->i < t->h)
         return;
     t->i = 0;
@@ -79,6 +97,67 @@ static int64_t point_step(int64_t channels)
     return BLOCK * channels + UNIT;
 }
 
+/* B^T x, A y, A^T m, G w and G^T u of a column. */
+
+static inline __attribute__((always_inline)) void input_column(const fvec *x, fvec *to)
+{
+    fvec even_p = fvec_fma(fvec_all(-Q2), x[2], x[4]), odd_p = fvec_fma(fvec_all(-Q2), x[1], x[3]),
+         even_q = fvec_fma(fvec_all(-P2), x[2], x[4]), odd_q = fvec_fma(fvec_all(-P2), x[1], x[3]);
+
+    to[0] = fvec_fma(fvec_all(P2 * Q2), x[0], fvec_fma(fvec_all(-P2 - Q2), x[2], x[4]));
+    to[1] = fvec_fma(fvec_all(P1), odd_p, even_p);
+    to[2] = fvec_fma(fvec_all(-P1), odd_p, even_p);
+    to[3] = fvec_fma(fvec_all(Q1), odd_q, even_q);
+    to[4] = fvec_fma(fvec_all(-Q1), odd_q, even_q);
+    to[5] = fvec_fma(fvec_all(P2 * Q2), x[1], fvec_fma(fvec_all(-P2 - Q2), x[3], x[5]));
+}
+
+static inline __attribute__((always_inline)) void spread_column(const fvec *y, fvec *to)
+{
+    fvec even_p = fvec_fma(fvec_all(P2), y[2], y[0]), odd_p = fvec_fma(fvec_all(P2), y[3], y[1]),
+         even_q = fvec_fma(fvec_all(Q2), y[2], y[0]), odd_q = fvec_fma(fvec_all(Q2), y[3], y[1]);
+
+    to[0] = y[0];
+    to[1] = fvec_fma(fvec_all(P1), odd_p, even_p);
+    to[2] = fvec_fma(fvec_all(-P1), odd_p, even_p);
+    to[3] = fvec_fma(fvec_all(Q1), odd_q, even_q);
+    to[4] = fvec_fma(fvec_all(-Q1), odd_q, even_q);
+    to[5] = y[3];
+}
+
+static inline __attribute__((always_inline)) void output_column(const fvec *m, fvec *to)
+{
+    fvec even_p = m[1] + m[2], odd_p = m[1] - m[2], even_q = m[3] + m[4], odd_q = m[3] - m[4];
+
+    to[0] = m[0] + even_p + even_q;
+    to[1] = fvec_fma(fvec_all(P1), odd_p, fvec_all(Q1) * odd_q);
+    to[2] = fvec_fma(fvec_all(P2), even_p, fvec_all(Q2) * even_q);
+    to[3] = fvec_fma(fvec_all(P3), odd_p, fvec_fma(fvec_all(Q3), odd_q, m[5]));
+}
+
+static inline __attribute__((always_inline)) void filter_column(const fvec *w, fvec *to)
+{
+    fvec even_p = fvec_all(AT_P) * fvec_fma(fvec_all(P2), w[2], w[0]),
+         even_q = fvec_all(AT_Q) * fvec_fma(fvec_all(Q2), w[2], w[0]);
+
+    to[0] = fvec_all(AT_0) * w[0];
+    to[1] = fvec_fma(fvec_all(P1 * AT_P), w[1], even_p);
+    to[2] = fvec_fma(fvec_all(-P1 * AT_P), w[1], even_p);
+    to[3] = fvec_fma(fvec_all(Q1 * AT_Q), w[1], even_q);
+    to[4] = fvec_fma(fvec_all(-Q1 * AT_Q), w[1], even_q);
+    to[5] = w[2];
+}
+
+static inline __attribute__((always_inline)) void gradient_column(const fvec *u, fvec *to)
+{
+    fvec even_p = fvec_all(AT_P) * (u[1] + u[2]), odd_p = fvec_all(P1 * AT_P) * (u[1] - u[2]),
+         even_q = fvec_all(AT_Q) * (u[3] + u[4]), odd_q = fvec_all(Q1 * AT_Q) * (u[3] - u[4]);
+
+    to[0] = fvec_fma(fvec_all(AT_0), u[0], even_p + even_q);
+    to[1] = odd_p + odd_q;
+    to[2] = fvec_fma(fvec_all(P2), even_p, fvec_fma(fvec_all(Q2), even_q, u[5]));
+}
+
 /* B^T x B of the next tiles, at most BLOCK: to[point][tile][c]; gives their number. */
 static int64_t transform_input(struct tiles *t, const float *x, const float *outside, float *to)
 {
@@ -87,27 +166,31 @@ static int64_t transform_input(struct tiles *t, const float *x, const float *out
     for (; count < BLOCK && t->left > 0; count++, tiles_next(t)) {
         const float *pixel[POINTS];
 
-        tile_pixels(t, x, t->i - 1, t->j - 1, 4, outside, pixel);
+        tile_pixels(t, x, t->i - 1, t->j - 1, SPAN, outside, pixel);
         for (int64_t c = 0; c < t->c; c += FWIDTH) {
             float *at = to + count * t->c + c;
-            fvec m[4][4];
+            fvec m[SPAN][SPAN];
 
-#pragma GCC unroll 4
-            for (int q = 0; q < 4; q++) {
-                fvec x0 = fvec_load(pixel[q] + c), x1 = fvec_load(pixel[4 + q] + c),
-                     x2 = fvec_load(pixel[8 + q] + c), x3 = fvec_load(pixel[12 + q] + c);
+#pragma GCC unroll 6
+            for (int r = 0; r < SPAN; r++) {
+                fvec row[SPAN];
 
-                m[0][q] = x0 - x2;
-                m[1][q] = x1 + x2;
-                m[2][q] = x2 - x1;
-                m[3][q] = x1 - x3;
+#pragma GCC unroll 6
+                for (int q = 0; q < SPAN; q++)
+                    row[q] = fvec_load(pixel[SPAN * r + q] + c);
+                input_column(row, m[r]);
             }
-#pragma GCC unroll 4
-            for (int r = 0; r < 4; r++) {
-                fvec_store(at + (4 * r) * step, m[r][0] - m[r][2]);
-                fvec_store(at + (4 * r + 1) * step, m[r][1] + m[r][2]);
-                fvec_store(at + (4 * r + 2) * step, m[r][2] - m[r][1]);
-                fvec_store(at + (4 * r + 3) * step, m[r][1] - m[r][3]);
+#pragma GCC unroll 6
+            for (int q = 0; q < SPAN; q++) {
+                fvec column[SPAN], v[SPAN];
+
+#pragma GCC unroll 6
+                for (int r = 0; r < SPAN; r++)
+                    column[r] = m[r][q];
+                input_column(column, v);
+#pragma GCC unroll 6
+                for (int r = 0; r < SPAN; r++)
+                    fvec_store(at + (SPAN * r + q) * step, v[r]);
             }
         }
     }
@@ -120,28 +203,33 @@ static int64_t transform_gradient(struct tiles *t, const float *g, const float *
     int64_t step = point_step(t->c), count = 0;
 
     for (; count < BLOCK && t->left > 0; count++, tiles_next(t)) {
-        const float *pixel[4];
+        const float *pixel[SIDE * SIDE];
 
-        tile_pixels(t, g, t->i, t->j, 2, outside, pixel);
+        tile_pixels(t, g, t->i, t->j, SIDE, outside, pixel);
         for (int64_t c = 0; c < t->c; c += FWIDTH) {
             float *at = to + count * t->c + c;
-            fvec m[4][2];
+            fvec m[SIDE][SPAN];
 
-#pragma GCC unroll 2
-            for (int q = 0; q < 2; q++) {
-                fvec g0 = fvec_load(pixel[q] + c), g1 = fvec_load(pixel[2 + q] + c);
-
-                m[0][q] = g0;
-                m[1][q] = g0 + g1;
-                m[2][q] = g0 - g1;
-                m[3][q] = -g1;
-            }
 #pragma GCC unroll 4
-            for (int r = 0; r < 4; r++) {
-                fvec_store(at + (4 * r) * step, m[r][0]);
-                fvec_store(at + (4 * r + 1) * step, m[r][0] + m[r][1]);
-                fvec_store(at + (4 * r + 2) * step, m[r][0] - m[r][1]);
-                fvec_store(at + (4 * r + 3) * step, -m[r][1]);
+            for (int r = 0; r < SIDE; r++) {
+                fvec row[SIDE];
+
+#pragma GCC unroll 4
+                for (int q = 0; q < SIDE; q++)
+                    row[q] = fvec_load(pixel[SIDE * r + q] + c);
+                spread_column(row, m[r]);
+            }
+#pragma GCC unroll 6
+            for (int q = 0; q < SPAN; q++) {
+                fvec column[SIDE], v[SPAN];
+
+#pragma GCC unroll 4
+                for (int r = 0; r < SIDE; r++)
+                    column[r] = m[r][q];
+                spread_column(column, v);
+#pragma GCC unroll 6
+                for (int r = 0; r < SPAN; r++)
+                    fvec_store(at + (SPAN * r + q) * step, v[r]);
             }
         }
     }
@@ -156,83 +244,90 @@ static void transform_output(struct tiles *t, const float *m, int64_t count, con
 
     for (int64_t k = 0; k < count; k++, tiles_next(t)) {
         float *to = y + ((t->n * t->h + t->i) * t->w + t->j) * t->c;
-        int right = t->j + 1 < t->w, below = t->i + 1 < t->h;
+        int64_t rows = t->h - t->i, columns = t->w - t->j;
 
         for (int64_t c = 0; c < t->c; c += FWIDTH, to += FWIDTH) {
             const float *at = m + k * t->c + c;
-            fvec start = bias ? fvec_load(bias + c) : fvec_all(0), s[2][4];
+            fvec start = bias ? fvec_load(bias + c) : fvec_all(0), s[SIDE][SPAN];
 
+#pragma GCC unroll 6
+            for (int q = 0; q < SPAN; q++) {
+                fvec column[SPAN], v[SIDE];
+
+#pragma GCC unroll 6
+                for (int r = 0; r < SPAN; r++)
+                    column[r] = fvec_load(at + (SPAN * r + q) * step);
+                output_column(column, v);
 #pragma GCC unroll 4
-            for (int q = 0; q < 4; q++) {
-                fvec m0 = fvec_load(at + q * step), m1 = fvec_load(at + (4 + q) * step),
-                     m2 = fvec_load(at + (8 + q) * step), m3 = fvec_load(at + (12 + q) * step);
-
-                s[0][q] = m0 + m1 + m2;
-                s[1][q] = m1 - m2 - m3;
+                for (int r = 0; r < SIDE; r++)
+                    s[r][q] = v[r];
             }
-            fvec_store(to, s[0][0] + s[0][1] + s[0][2] + start);
-            if (right)
-                fvec_store(to + t->c, s[0][1] - s[0][2] - s[0][3] + start);
-            if (below)
-                fvec_store(to + t->w * t->c, s[1][0] + s[1][1] + s[1][2] + start);
-            if (right && below)
-                fvec_store(to + (t->w + 1) * t->c, s[1][1] - s[1][2] - s[1][3] + start);
-        }
-    }
-}
+#pragma GCC unroll 4
+            for (int r = 0; r < SIDE; r++) {
+                fvec v[SIDE];
 
-/* G w G^T of filters [oc, c, 3, 3]: to[point][c][oc]; `back`: of the turned filters, channels
- * exchanged: to[point][oc][c]. */
-static void transform_filters(const struct ts_conv *s, const float *w, int back, float *to)
-{
-    int64_t step = s->c * s->oc;
-
-    for (int64_t o = 0; o < s->oc; o++) {
-        for (int64_t c = 0; c < s->c; c++, w += 9) {
-            float *at = to + (back ? o * s->c + c : c * s->oc + o);
-            float m[4][3];
-
-            for (int q = 0; q < 3; q++) {
-                float w0 = w[back ? 8 - q : q], w1 = w[back ? 5 - q : 3 + q],
-                      w2 = w[back ? 2 - q : 6 + q];
-
-                m[0][q] = w0;
-                m[1][q] = 0.5F * (w0 + w1 + w2);
-                m[2][q] = 0.5F * (w0 - w1 + w2);
-                m[3][q] = w2;
-            }
-            for (int r = 0; r < 4; r++) {
-                at[(4 * r) * step] = m[r][0];
-                at[(4 * r + 1) * step] = 0.5F * (m[r][0] + m[r][1] + m[r][2]);
-                at[(4 * r + 2) * step] = 0.5F * (m[r][0] - m[r][1] + m[r][2]);
-                at[(4 * r + 3) * step] = m[r][2];
+                output_column(s[r], v);
+#pragma GCC unroll 4
+                for (int q = 0; q < SIDE; q++) {
+                    if (r < rows && q < columns)
+                        fvec_store(to + (r * t->w + q) * t->c, v[q] + start);
+                }
             }
         }
     }
 }
 
-/* dw += G^T u G, from u[point][c][oc]. */
-static void add_filter_gradient(const struct ts_conv *s, const float *u, float *dw)
+/* G w G^T of filters [in, TAPS, out]: to[point][in][out]; `turned`: by half a turn. */
+static void transform_filters(const float *w, int64_t in, int64_t out, int turned, float *to)
 {
-    int64_t step = s->c * s->oc;
+    for (int64_t i = 0; i < in; i++, w += TAPS * out) {
+        for (int64_t k = 0; k < out; k += FWIDTH) {
+            float *at = to + i * out + k;
+            fvec m[3][SPAN];
 
-    for (int64_t o = 0; o < s->oc; o++) {
-        for (int64_t c = 0; c < s->c; c++, dw += 9) {
-            const float *at = u + c * s->oc + o;
-            float m[3][4];
-
-            for (int q = 0; q < 4; q++) {
-                float u0 = at[q * step], u1 = at[(4 + q) * step], u2 = at[(8 + q) * step],
-                      u3 = at[(12 + q) * step];
-
-                m[0][q] = u0 + 0.5F * (u1 + u2);
-                m[1][q] = 0.5F * (u1 - u2);
-                m[2][q] = 0.5F * (u1 + u2) + u3;
-            }
             for (int r = 0; r < 3; r++) {
-                dw[3 * r] += m[r][0] + 0.5F * (m[r][1] + m[r][2]);
-                dw[3 * r + 1] += 0.5F * (m[r][1] - m[r][2]);
-                dw[3 * r + 2] += 0.5F * (m[r][1] + m[r][2]) + m[r][3];
+                fvec row[3];
+
+                for (int q = 0; q < 3; q++) {
+                    int tap = 3 * r + q;
+
+                    row[q] = fvec_load(w + (turned ? TAPS - 1 - tap : tap) * out + k);
+                }
+                filter_column(row, m[r]);
+            }
+            for (int q = 0; q < SPAN; q++) {
+                fvec column[3] = {m[0][q], m[1][q], m[2][q]}, v[SPAN];
+
+                filter_column(column, v);
+                for (int r = 0; r < SPAN; r++)
+                    fvec_store(at + (SPAN * r + q) * in * out, v[r]);
+            }
+        }
+    }
+}
+
+/* to[c, TAPS, oc] = G^T u G, from u[point][c][oc]. */
+static void filter_gradient(const float *u, int64_t c, int64_t oc, float *to)
+{
+    for (int64_t i = 0; i < c; i++, to += TAPS * oc) {
+        for (int64_t k = 0; k < oc; k += FWIDTH) {
+            fvec m[SPAN][3];
+
+            for (int r = 0; r < SPAN; r++) {
+                fvec row[SPAN];
+
+                for (int q = 0; q < SPAN; q++)
+                    row[q] = fvec_load(u + ((SPAN * r + q) * c + i) * oc + k);
+                gradient_column(row, m[r]);
+            }
+            for (int q = 0; q < 3; q++) {
+                fvec column[SPAN], v[3];
+
+                for (int r = 0; r < SPAN; r++)
+                    column[r] = m[r][q];
+                gradient_column(column, v);
+                for (int r = 0; r < 3; r++)
+                    fvec_store(to + (3 * r + q) * oc + k, v[r]);
             }
         }
     }
@@ -291,31 +386,40 @@ static int winograd_run(struct ts_device *d, const struct ts_conv *s, const floa
     return 0;
 }
 
-/* The same with the filters w, turned and from outputs to inputs where `back`. */
-static int winograd_filtered(struct ts_device *d, const struct ts_conv *s, const float *x,
-                             const float *w, int back, const float *bias, float *y)
+static int winograd_forward(struct ts_device *d, const struct ts_conv *s, const void *x,
+                            const void *w, const void *bias, void *y)
 {
-    float *u = float_memory(d, POINTS * s->c * s->oc);
+    int64_t size = s->c * s->oc;
+    float *u = float_memory(d, (POINTS + TAPS) * size), *sorted;
     int status = TCET_E_MEMORY;
 
     if (u) {
-        transform_filters(s, w, back, u);
-        status = winograd_run(d, s, x, back ? s->oc : s->c, u, back ? s->c : s->oc, bias, y);
+        sorted = u + POINTS * size;
+        transpose_float(w, s->oc, s->c * TAPS, sorted);
+        transform_filters(sorted, s->c, s->oc, 0, u);
+        status = winograd_run(d, s, x, s->c, u, s->oc, bias, y);
     }
     pool_put(u);
     return status;
 }
 
-static int winograd_forward(struct ts_device *d, const struct ts_conv *s, const void *x,
-                            const void *w, const void *bias, void *y)
-{
-    return winograd_filtered(d, s, x, w, 0, bias, y);
-}
-
 static int winograd_input(struct ts_device *d, const struct ts_conv *s, const void *g,
                           const void *w, void *dx)
 {
-    return winograd_filtered(d, s, g, w, 1, NULL, dx);
+    int64_t size = s->c * s->oc;
+    float *u = float_memory(d, (POINTS + TAPS) * size), *sorted;
+    int status = TCET_E_MEMORY;
+
+    if (u) {
+        sorted = u + POINTS * size;
+        for (int64_t o = 0; o < s->oc; o++)
+            transpose_float((const float *)w + o * s->c * TAPS, s->c, TAPS,
+                            sorted + o * s->c * TAPS);
+        transform_filters(sorted, s->oc, s->c, 1, u);
+        status = winograd_run(d, s, g, s->oc, u, s->c, NULL, dx);
+    }
+    pool_put(u);
+    return status;
 }
 
 static int winograd_weights(struct ts_device *d, const struct ts_conv *s, const void *g,
@@ -323,20 +427,26 @@ static int winograd_weights(struct ts_device *d, const struct ts_conv *s, const 
 {
     struct tiles in = tiles_of(s->n, s->h, s->w, s->c), out = tiles_of(s->n, s->h, s->w, s->oc);
     int64_t outside = s->c > s->oc ? s->c : s->oc, first = POINTS * point_step(s->c),
-            second = POINTS * point_step(s->oc), count;
-    float *v = float_memory(d, first + second + outside + POINTS * s->c * s->oc), *t, *none, *u;
+            second = POINTS * point_step(s->oc), size = s->c * s->oc, count;
+    float *v = float_memory(d, first + second + outside + (POINTS + 2 * TAPS) * size), *t, *none,
+          *u, *sorted, *turned;
 
     if (!v)
         return TCET_E_MEMORY;
     t = v + first;
     none = t + second;
     u = none + outside;
-    memset(none, 0, (size_t)(outside + POINTS * s->c * s->oc) * sizeof *none);
+    sorted = u + POINTS * size;
+    turned = sorted + TAPS * size;
+    memset(none, 0, (size_t)(outside + POINTS * size) * sizeof *none);
     while ((count = transform_input(&in, x, none, v)) > 0) {
         transform_gradient(&out, g, none, t);
         multiply_gradients(v, t, count, s->c, s->oc, u);
     }
-    add_filter_gradient(s, u, dw);
+    filter_gradient(u, s->c, s->oc, sorted);
+    transpose_float(sorted, s->c * TAPS, s->oc, turned);
+    for (int64_t i = 0; i < TAPS * size; i++)
+        ((float *)dw)[i] += turned[i];
     pool_put(v);
     return 0;
 }
