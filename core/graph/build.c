@@ -32,26 +32,36 @@ static uint32_t layer_kind(uint32_t op)
     }
 }
 
-/* The weight that op needs into want; ndim stays 0 where it needs none. */
+static int needs_weight(const tcet_op *op)
+{
+    return op->op == TCET_OP_CONV2D || op->op == TCET_OP_LINEAR ||
+           (op->op == TCET_OP_BATCH_NORM && op->affine);
+}
+
+/* A weight's extents, the first `ndim` of them. */
+static void set_extents(tcet_graph_module *m, int32_t ndim, int64_t e0, int64_t e1, int64_t e2,
+                        int64_t e3)
+{
+    m->ndim = ndim;
+    m->shape[0] = e0;
+    m->shape[1] = e1;
+    m->shape[2] = e2;
+    m->shape[3] = e3;
+}
+
+/* The weight that op needs: kind, extents and bias of want. */
 static void weight_of(const tcet_op *op, const tcet_node *x, const tcet_node *n,
                       tcet_graph_module *want)
 {
     want->kind = layer_kind(op->op);
+    want->bias_count = op->bias ? n->c : 0;
     if (op->op == TCET_OP_CONV2D) {
-        want->ndim = 4;
-        want->shape[0] = n->c;
-        want->shape[1] = x->c / n->groups;
-        want->shape[2] = n->kernel_h;
-        want->shape[3] = n->kernel_w;
-        want->bias_count = op->bias ? n->c : 0;
+        set_extents(want, 4, n->c, x->c / n->groups, n->kernel_h, n->kernel_w);
     } else if (op->op == TCET_OP_LINEAR) {
-        want->ndim = 2;
-        want->shape[0] = n->c;
-        want->shape[1] = (int64_t)x->c * x->h * x->w;
-        want->bias_count = op->bias ? n->c : 0;
-    } else if (op->op == TCET_OP_BATCH_NORM && op->affine) {
-        want->ndim = 1;
-        want->shape[0] = want->bias_count = n->c;
+        set_extents(want, 2, n->c, (int64_t)x->c * x->h * x->w, 0, 0);
+    } else {
+        set_extents(want, 1, n->c, 0, 0, 0);
+        want->bias_count = n->c;
     }
 }
 
@@ -75,14 +85,14 @@ static int same_weight(const tcet_graph_module *a, const tcet_graph_module *b)
 /* Gives the module its parameters, or checks that it already has just these. */
 static tcet_status own_weight(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
 {
-    tcet_graph_module want = {0}, *m;
+    tcet_graph_module want, *m;
 
-    weight_of(op, x, n, &want);
-    if (!want.ndim) {
+    if (!needs_weight(op)) {
         if (op->module >= 0 && g->modules[op->module].kind == TCET_LAYER_OTHER)
-            g->modules[op->module].kind = want.kind;
+            g->modules[op->module].kind = layer_kind(op->op);
         return TCET_OK;
     }
+    weight_of(op, x, n, &want);
     if (op->module < 0)
         return graph_refuse(g, TCET_E_PLUGIN, op, "parameters need a module to belong to");
     want.weight_count = elements(want.shape, want.ndim);
@@ -129,6 +139,7 @@ static int32_t build_module(tcet_builder *b, int32_t parent, const char *name, i
 {
     struct graph *g = graph_of(b);
     int32_t at = g->module_count;
+    tcet_graph_module *m;
 
     if (g->err.status < 0)
         return g->err.status;
@@ -137,11 +148,15 @@ static int32_t build_module(tcet_builder *b, int32_t parent, const char *name, i
                          name, parent);
     g->modules = graph_grow(g->modules, &g->module_cap, at + 1, sizeof *g->modules);
     g->costs = graph_grow(g->costs, &g->cost_cap, at + 1, sizeof *g->costs);
-    g->modules[at] = (tcet_graph_module){.parent = parent,
-                                         .index = index < 0 ? -1 : index,
-                                         .name = name,
-                                         .cell = g->cell,
-                                         .layer = -1};
+    m = &g->modules[at];
+    m->parent = parent;
+    m->index = index < 0 ? -1 : index;
+    m->name = name;
+    m->kind = TCET_LAYER_OTHER;
+    m->cell = g->cell;
+    m->layer = -1;
+    set_extents(m, 0, 0, 0, 0, 0);
+    m->weight = m->weight_count = m->bias = m->bias_count = 0;
     g->costs[at] = (struct graph_cost){0};
     g->module_count++;
     return at;
@@ -192,35 +207,35 @@ static tcet_status check_op(struct graph *g, const tcet_op *op)
 }
 
 /* The node with op's attributes and, until infer() knows better, the input's shape. */
-static void fill_node(const struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+static void fill_node(const struct graph *restrict g, const tcet_op *restrict op,
+                      const tcet_node *x, tcet_node *restrict n)
 {
-    *n = (tcet_node){
-        .op = op->op,
-        .module = op->module,
-        .first_input = g->input_count,
-        .input_count = op->input_count,
-        .c = x ? x->c : 0,
-        .h = x ? x->h : 0,
-        .w = x ? x->w : 0,
-        .kernel_h = op->kernel_h,
-        .kernel_w = op->kernel_w,
-        .stride_h = op->stride_h,
-        .stride_w = op->stride_w,
-        .padding_h = op->padding_h,
-        .padding_w = op->padding_w,
-        .dilation_h = op->dilation_h,
-        .dilation_w = op->dilation_w,
-        .groups = op->groups,
-        .bias = op->bias != 0,
-        .affine = op->affine != 0,
-        .track = op->track != 0,
-        .count_include_pad = op->count_include_pad != 0,
-        .offset_c = op->offset_c,
-        .offset_h = op->offset_h,
-        .offset_w = op->offset_w,
-        .eps = op->eps,
-        .momentum = op->momentum,
-    };
+    n->op = op->op;
+    n->module = op->module;
+    n->first_input = g->input_count;
+    n->input_count = op->input_count;
+    n->c = x ? x->c : 0;
+    n->h = x ? x->h : 0;
+    n->w = x ? x->w : 0;
+    n->kernel_h = op->kernel_h;
+    n->kernel_w = op->kernel_w;
+    n->stride_h = op->stride_h;
+    n->stride_w = op->stride_w;
+    n->padding_h = op->padding_h;
+    n->padding_w = op->padding_w;
+    n->dilation_h = op->dilation_h;
+    n->dilation_w = op->dilation_w;
+    n->groups = op->groups;
+    n->bias = op->bias != 0;
+    n->affine = op->affine != 0;
+    n->track = op->track != 0;
+    n->count_include_pad = op->count_include_pad != 0;
+    n->offset_c = op->offset_c;
+    n->offset_h = op->offset_h;
+    n->offset_w = op->offset_w;
+    n->eps = op->eps;
+    n->momentum = op->momentum;
+    n->reserved = 0;
     if (op->op == TCET_OP_BATCH_NORM) {
         n->eps = op->eps != 0 ? op->eps : 1e-5;
         n->momentum = op->momentum != 0 ? op->momentum : 0.1;
