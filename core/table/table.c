@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -256,13 +257,34 @@ static tcet_status read_header(struct source *s, struct table *t, char *p, char 
     return TCET_OK;
 }
 
-/* A number that is the whole text, else NaN.  Short decimals, nearly all there are, need no
- * strtod: up to 2^53 over a power of ten up to 10^22 is exactly rounded by one division. */
-static double number(const char *text)
+/* digits / 10^decimals to the nearest double, where that needs no strtod: up to 2^53 over a power
+ * of ten up to 10^22 is exactly rounded by one division; more digits by one of 64 bits, unless
+ * those end in the middle between two doubles. */
+static int divide(uint64_t digits, int decimals, double *out)
 {
     static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+    if (digits <= UINT64_C(1) << 53) {
+        *out = (double)digits / power[decimals];
+        return 1;
+    }
+#if LDBL_MANT_DIG == 64 && defined(__x86_64__)
+    long double quotient = (long double)digits / (long double)power[decimals];
+    uint64_t mantissa;
+
+    memcpy(&mantissa, &quotient, sizeof mantissa);
+    *out = (double)quotient;
+    return (mantissa & 0x7ff) != 0x400;
+#else
+    return 0;
+#endif
+}
+
+/* A number that is the whole text, else NaN. */
+static double number(const char *text)
+{
     const char *p = text + (*text == '-');
     uint64_t digits = 0;
     int count = 0, decimals = 0;
@@ -274,10 +296,8 @@ static double number(const char *text)
         for (p++; *p >= '0' && *p <= '9' && count < 19; p++, count++, decimals++)
             digits = digits * 10 + (uint64_t)(*p - '0');
     }
-    if (count && !*p && digits <= UINT64_C(1) << 53) {
-        value = (double)digits / power[decimals];
+    if (count && !*p && divide(digits, decimals, &value))
         return *text == '-' ? -value : value;
-    }
     return text_to_f64(text, &value) ? NAN : value;
 }
 

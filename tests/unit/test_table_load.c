@@ -166,6 +166,40 @@ static void numbers(void **state)
     buf_free(&b);
 }
 
+/* ... also of all the digits that a double has, and half-way between two doubles */
+static void long_numbers(void **state)
+{
+    enum { ROWS = 20000 };
+    double *expected = calloc(ROWS, sizeof *expected);
+    uint64_t random = 1;
+    struct buf b = {0};
+    struct table *t;
+
+    (void)state;
+    assert_non_null(expected);
+    buf_puts(&b, "arch\tv\n");
+    for (int i = 0; i < ROWS; i++) {
+        char text[64];
+        int half = i % 4 == 0;
+
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        if (half) /* an odd multiple of half the last bit of what lies above 2^60 */
+            snprintf(text, sizeof text, "%llu",
+                     (unsigned long long)((UINT64_C(1) << 60) + ((random >> 40) * 2 + 1) * 128));
+        else
+            snprintf(text, sizeof text, "%s%.*g", i & 1 ? "-" : "", 15 + i % 4,
+                     (double)(random >> 11) * 0x1p-53 * (i % 3 ? 1 : 1e6));
+        expected[i] = strtod(text, NULL);
+        buf_printf(&b, "n%d\t%s\n", i, text);
+    }
+    t = load(b.data);
+    for (int i = 0; i < ROWS; i++)
+        assert_memory_equal(&column(t, "v")[i], &expected[i], sizeof *expected);
+    table_free(t);
+    buf_free(&b);
+    free(expected);
+}
+
 static void damaged_files(void **state)
 {
     (void)state;
@@ -304,6 +338,7 @@ int main(void)
         cmocka_unit_test(tsv),
         cmocka_unit_test(csv),
         cmocka_unit_test(numbers),
+        cmocka_unit_test(long_numbers),
         cmocka_unit_test(damaged_files),
         cmocka_unit_test(nul_and_binary),
         cmocka_unit_test(giants),
