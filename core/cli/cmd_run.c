@@ -370,5 +370,9 @@ int cmd_run(const struct command *c, int argc, char **argv)
     size_t count;
     int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), &path, 1, 1, &count);
 
-    return code >= 0 ? code : execute(path, &o);
+    if (code >= 0)
+        return code;
+    if (o.retry && !o.resume)
+        return cli_usage(c, "--retry-failed goes with --resume: without it no row has failed yet");
+    return execute(path, &o);
 }

@@ -58,6 +58,8 @@ refuses "option without its value" '--output needs a value' run "$conf" --output
 refuses "flag with a value" '--resume takes no value' run "$conf" --resume=1
 refuses "missing argument" 'something is missing: tcet-host run CONFIG' run
 refuses "argument too many" 'unexpected "extra"' run "$conf" extra
+refuses "--retry-failed without --resume" '--retry-failed goes with --resume' run "$conf" \
+    --archs index:3 --output new --retry-failed
 refuses "score of many" 'takes one architecture' score "$conf" all
 wrong "--set without value" '--set needs a value' --set
 wrong "--set without section" '--set foo: expected SECTION.KEY=VALUE' --set foo
