@@ -106,6 +106,10 @@ wrong "partition that is none" 'partition = "both".*layer, network' \
     --set metric.snip_snr.partition=both
 wrong "negative seed" 'seed = "-1": expected an integer from 0' --set run.seed=-1
 wrong "metric without an aggregator" '\[metric m\] has no "aggregator ="' --set metric.m.saliency=snip
+wrong "metric misspelt by --set" 'metric.snipsnr: .*did you mean "snip_snr"' \
+    --set metric.snipsnr.aggregator=sum
+wrong "score misspelt by --set" 'score.tcetsnip: .*did you mean "tcet_snip"' \
+    --set score.tcetsnip.combiner=product
 wrong "metric of forms that do not fit" 'logdet .*kernel.*snip gives a vector' \
     --set metric.m.saliency=snip --set metric.m.aggregator=logdet
 wrong "combiner of too few" 'joins at least 2 metrics; 1 given' \
