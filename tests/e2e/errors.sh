@@ -131,6 +131,14 @@ wrong "malformed architecture, position shown" 'position 34: unknown operation "
 wrong "empty architecture" 'position 1: ' --archs ''
 wrong "architecture number too large" 'index:15625.*15625' --archs index:15625
 wrong "first: too many" '20000 architectures asked for, space nats_tss has 15625' --archs first:20000
+wrong "all of a space with numbers, but too many" 'nb301 is too large for all; use sample:N' \
+    --archs all --set run.space=nb301
+wrong "all of a space without numbers" 'nb101 is too large for all; use sample:N' \
+    --archs all --set run.space=nb101
+wrong "first: of a space without numbers" 'nb101 have no order; use sample:N' --archs first:3 \
+    --set run.space=nb101
+wrong "first: more than a run can hold" '2000000 architectures asked for, a run takes at most' \
+    --archs first:2000000 --set run.space=nb301
 wrong "sample: of text" '"x" is not a number' --archs sample:x
 printf '|none~0|+|none~0|none~1|+|none~0|none~1|none~2|\n\n|none~0|+\n' >bad.txt
 wrong "list with a bad line, line and position shown" 'bad.txt:3: .*position ' --archs file:bad.txt

@@ -171,6 +171,36 @@ run score "$conf" index:3 --json "${small[@]}"
 value=$(sed 's/.*"tcet_snip":\([^,}]*\).*/\1/' out)
 check "score prints one architecture as the run scores it" grep -q "\"tcet_snip\":$value[,}]" fresh.jsonl
 
+# -- Samples -------------------------------------------------------------------------------
+cat >count.ini <<'INI'
+[run]
+space = nats_tss
+[data]
+plugin = gaussian
+batch  = 2
+[metric count]
+saliency   = ones
+aggregator = sum
+INI
+sampled() # SPACE N [ARGS...]: the architectures of sample:N, one a line
+{
+    rm -rf sampled sampled.csv
+    run run count.ini --set "run.space=$1" --archs "sample:$2" --output sampled --quiet \
+        --export sampled.csv "${@:3}"
+    sed -e 1d -e 's/,ok,.*//' sampled.csv
+}
+digest() { sha256sum | cut -c1-16; }
+check "a sample of nats_tss is what it always was" \
+    test "$(sampled nats_tss 4 | digest)" = f1791df57a12e711
+check "one of nats_sss too" test "$(sampled nats_sss 4 | digest)" = d0fae59119285b75
+check "and one of nb101" test "$(sampled nb101 4 | digest)" = e04b376d02ae3b33
+sampled nb301 12 >large
+check "1e18 architectures can be sampled: distinct ones" test "$(sort -u large | wc -l)" = 12
+check "the same ones again" cmp large <(sampled nb301 12)
+check "a smaller sample is part of it" test "$(sampled nb301 5 | grep -cxFf large)" = 5
+check "others under another sample_seed" \
+    test "$(sampled nb301 12 --set run.sample_seed=2 | grep -cxFf large)" = 0
+
 # -- Where output goes ---------------------------------------------------------------------
 if [ -w /dev/full ]; then
     code=0
