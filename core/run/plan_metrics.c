@@ -301,6 +301,8 @@ tcet_status plan_add_metric(struct plan *p, const struct config_section *s, stru
 {
     static const char *const partitions[] = {"layer", "network", NULL};
     static const char *const forms[] = {"vector", "rows", "kernel", "scalar", "custom"};
+    static const char *const given[] = {"a vector", "rows", "a kernel", "a scalar",
+                                        "a form of its own"};
     struct plan_metric *m = &p->metrics[p->metric_count];
     const struct config_key *saliency, *aggregator;
     const tcet_aggregator_ops *ops;
@@ -346,9 +348,9 @@ tcet_status plan_add_metric(struct plan *p, const struct config_section *s, stru
                 buf_printf(&want, "%s%s", want.len ? " or " : "", forms[f]);
         }
         st = config_error(err, aggregator,
-                          "aggregator %s reduces a saliency matrix of form %s, but %s gives a %s",
+                          "aggregator %s reduces a saliency matrix of form %s, but %s gives %s",
                           plugin->desc.id, want.len ? want.data : "unknown", saliency->value,
-                          forms[r->form]);
+                          given[r->form]);
         buf_free(&want);
         instance_free(m->aggregator);
         return impossible(err, st);

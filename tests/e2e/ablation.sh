@@ -13,6 +13,29 @@ check "five passes asked for, three run" said '^passes: 5 asked for, 3 will run 
 check "a cell that cannot be is listed with its reason" \
     said '^  snip_logdet +aggregator logdet reduces .* but snip gives a vector' out
 
+cat >forms.ini <<'INI'
+[run]
+space = nats_tss
+[data]
+plugin     = gaussian
+batch      = 4
+resolution = 8
+[ablation]
+saliency   = fisher, jacob, epe, nwot
+aggregator = logdet, regions, cond, zico, sum
+INI
+run show forms.ini
+for cell in fisher_logdet fisher_zico jacob_logdet jacob_regions epe_logdet epe_cond; do
+    check "what is no kernel and no rows is skipped: $cell" \
+        said "^  $cell +aggregator .* but .* gives a form of its own" out
+done
+check "and nothing else" test "$(sed -n '/^skipped/,/^$/p' out | grep -c '^  ')" = 13
+run run forms.ini --archs first:2 --output forms --quiet
+check "what is left has values" test "$code" = 0
+refuses "one such metric is refused" 'm.aggregator: aggregator logdet .* fisher gives a form of its own' \
+    run forms.ini --archs first:2 --output no --set metric.m.saliency=fisher \
+    --set metric.m.aggregator=logdet
+
 run show "$conf/paper/table2_tss.ini"
 check "all proxies of the paper share their passes" \
     said '^passes: [0-9]+ asked for, [0-9]+ will run' out
