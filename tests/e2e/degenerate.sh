@@ -70,6 +70,37 @@ check "nor forgotten: exit code 3 again" test "$code" = 3
 all fail --set run.on_nonfinite=fail --resume --retry-failed
 check "unless asked for" said '3 scored now .* 3 failed' out
 
+# A metric that fails on S^l that others read, too: one row has no deviation over the rows.
+cat >alone.ini <<'INI'
+[run]
+space = nats_tss
+[data]
+plugin     = gaussian
+batch      = 1
+resolution = 8
+[saliency snip]
+rows = sample
+[metric zico]
+saliency   = snip
+aggregator = zico
+[metric snr]
+saliency   = snip
+aggregator = snr
+[metric size]
+saliency   = ones
+aggregator = sum
+[score fails]
+combiner = product
+metrics  = zico, size
+[score holds]
+combiner = product
+metrics  = snr, size
+INI
+run run alone.ini --archs file:list --output alone --export alone.csv --quiet
+check "a metric that cannot reduce fails its architectures" test "$code" = 3
+check "but takes neither the others nor their scores with it" test \
+    "$(grep -cE ',failed,[0-9]+,[0-9]+,,[-0-9.e+]+,[0-9]+,,[-0-9.e+]+$' alone.csv)" = 6
+
 # One image: no statistics over images.
 run run "$source/conf/tcet_snip.ini" --set data.batch=1 --set data.resolution=8 --archs file:list \
     --output one --export one.jsonl
