@@ -48,7 +48,7 @@ static tcet_status add_section(struct plan *p, const struct config_section *s, s
         instance_free(p->scores[p->score_count].aggregator);
         p->scores[p->score_count] = (struct plan_score){.name = NULL};
     }
-    reason = strstr(err->text, ": "); /* without the place, which nobody wrote */
+    reason = strstr(err->text, ": "); /* without the place: that of a whole list */
     p->skips[p->skip_count++] =
         (struct plan_skip){s->name, arena_strdup(&p->arena, reason ? reason + 2 : err->text)};
     return TCET_OK;

@@ -32,6 +32,15 @@ done
 check "and nothing else" test "$(sed -n '/^skipped/,/^$/p' out | grep -c '^  ')" = 13
 run run forms.ini --archs first:2 --output forms --quiet
 check "what is left has values" test "$code" = 0
+line() { grep -n "$1" forms.ini | cut -d: -f1; }
+sed -i 's/cond, zico/cnod, zico/' forms.ini
+refuses "a misspelt aggregator: file, line and the nearest" \
+    "forms.ini:$(line ^aggregator): .*no aggregator \"cnod\" .did you mean \"cond\"" show forms.ini
+sed -i -e 's/cnod, zico/cond, zico/' -e 's/epe, nwot/eep, nwot/' forms.ini
+refuses "a misspelt saliency too" \
+    "forms.ini:$(line ^saliency): .*no saliency \"eep\" .did you mean \"epe\"" show forms.ini
+sed -i 's/eep, nwot/epe, nwot/' forms.ini
+refuses "a seed that is none too" 'ablation.seed: seed = "x"' show forms.ini --set ablation.seed=1,x
 refuses "one such metric is refused" 'm.aggregator: aggregator logdet .* fisher gives a form of its own' \
     run forms.ini --archs first:2 --output no --set metric.m.saliency=fisher \
     --set metric.m.aggregator=logdet
