@@ -204,22 +204,41 @@ static int is_export_name(const char *name)
     return dot && (!strcmp(dot, ".csv") || !strcmp(dot, ".jsonl"));
 }
 
-/* Export files that could not be written at the end are refused at the start. */
-static tcet_status check_exports(const struct config *config, const struct run_flags *o,
-                                 struct error *err)
+/* [export] as it will be needed at the end. */
+static tcet_status check_export_section(const struct config *config, struct error *err)
 {
     struct config_key *files = config_get(config, "export", "", "files");
     struct arena a = {0};
     const char *const *names = NULL;
     size_t n = files ? text_split(&a, files->value, ',', &names) : 0;
-    tcet_status st = TCET_OK;
+    int32_t flag;
+    tcet_status st = config_bool(config, "export", "", "layers", 0, &flag, err);
 
+    if (st >= 0)
+        st = config_bool(config, "export", "", "times", 0, &flag, err);
     for (size_t i = 0; st >= 0 && i < n; i++) {
         if (!is_export_name(names[i]) || strchr(names[i], '/'))
             st = config_error(err, files, "\"%s\": a name that ends in .csv or .jsonl, without "
                                           "folders; exports stand in the run's folder",
                               names[i]);
     }
+    arena_free(&a);
+    return st;
+}
+
+tcet_status run_check(const struct config *config, struct error *err)
+{
+    TRY(plan_check_unused(config, err));
+    TRY(check_export_section(config, err));
+    return compare_check(config, err);
+}
+
+/* Export files that could not be written at the end are refused at the start. */
+static tcet_status check_exports(const struct run_flags *o, struct error *err)
+{
+    struct arena a = {0};
+    tcet_status st = TCET_OK;
+
     for (size_t i = 0; st >= 0 && i < o->exports.count; i++) {
         const char *name = o->exports.item[i], *slash = strrchr(name, '/');
         char *folder = slash ? arena_strndup(&a, name, (size_t)(slash + 1 - name)) : NULL;
@@ -331,8 +350,7 @@ static int execute(const char *path, const struct run_flags *o)
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, with a message */
     if (isatty(2) && !o->quiet)
         ro.progress = show_progress;
-    if (plan_check_unused(config, &err) < 0 || check_exports(config, o, &err) < 0 ||
-        compare_check(config, &err) < 0 ||
+    if (run_check(config, &err) < 0 || check_exports(o, &err) < 0 ||
         config_i64(config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||
         run_supervise(config, &ro, &r, &err) < 0) {
         code = cli_fail(&err);

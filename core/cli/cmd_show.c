@@ -33,7 +33,7 @@ int cmd_show(const struct command *c, int argc, char **argv)
     if (code >= 0)
         return code;
     code = 0;
-    if (cli_config(path, &sets, &config, &err) < 0 ||
+    if (cli_config(path, &sets, &config, &err) < 0 || run_check(config, &err) < 0 ||
         client_plan(config, 0, &a, &plan, &err) < 0) {
         code = cli_fail(&err);
     } else {

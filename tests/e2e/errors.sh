@@ -167,6 +167,24 @@ wrong "unknown shipped table" 'no table "nats_tts" \(did you mean "nats_tss"' \
 printf 'arch,acc\nx,1,2\n' >table.csv
 wrong "table with a bad line" 'table.csv:2: 3 fields' --set benchmark.table=table.csv
 wrong "unknown population" 'population = "alive".*all, live' --set benchmark.population=alive
+
+# -- What is needed at the end is refused at the start, by run and show ----------------------
+# late NAME SECTION.KEY=VALUE REGEX
+late()
+{
+    wrong "$1" "$3" --set "$2"
+    refuses "$1, shown" "$3" show "$conf" --set "$2"
+}
+late "reference of no metric" reference.lnwott=0.5 'reference.lnwott: .*did you mean "lnwot"'
+late "reference that is no number" reference.lnwot=high 'lnwot = "high": expected a number'
+late "[export] layers of no truth value" export.layers=maybe 'layers = "maybe": expected 0, 1'
+late "[export] times of no truth value" export.times=maybe 'times = "maybe": expected 0, 1'
+late "[export] file with a folder" export.files=a/x.csv 'without folders'
+late "population of no name" benchmark.population=liv 'liv.*did you mean "live"'
+late "table without the column" benchmark.column=cifar10_tset 'did you mean "cifar10_test"'
+printf 'include = %s\n[reference]\nlnwott = 0.5\n' "$conf" >late.ini
+refuses "reference of no metric, file and line" '^tcet-host: error: late.ini:3: ' show late.ini
+
 refuses "correlate without the column" 'no column "test_cifar1"' correlate --table nats_tss \
     --column test_cifar1
 
