@@ -4,9 +4,11 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
+#include "plugin/registry.h"
 #include "run/plan.h"
 #include "run/remote.h"
 #include "run/supervise.h"
+#include "table/table.h"
 
 #include <errno.h>
 #include <math.h>
@@ -126,7 +128,7 @@ static tcet_status compare(const struct config *config, const struct folder *f,
     struct config_key *population = config_get(config, "benchmark", "", "population");
 
     *have = 0;
-    if (!table)
+    if (!table || !*table->value)
         return TCET_OK;
     if (compare_with_table(config, f->archs, f->arch_count, f->columns, f->column_count,
                            table->value, column->value, population ? population->value : "all",
@@ -138,6 +140,42 @@ static tcet_status compare(const struct config *config, const struct folder *f,
     }
     *have = 1;
     return TCET_OK;
+}
+
+/* A table that has a value of none of the run's architectures, another space's say, is refused
+ * before the first is scored.  arg: the config. */
+static tcet_status check_table_covers(void *arg, const struct wire_plan *plan, struct error *err)
+{
+    struct config_key *table = config_get(arg, "benchmark", "", "table");
+    const char *column = config_text(arg, "benchmark", "", "column", "");
+    struct arena a = {0};
+    const double *values;
+    int covered = 0;
+    struct table *t;
+    const char *path;
+
+    if (!table || !*table->value)
+        return TCET_OK;
+    if (table_path(table->value, paths_data(), &a, &path, err) < 0 ||
+        table_load(path, &t, err) < 0) {
+        arena_free(&a);
+        return err->status;
+    }
+    err->status = table_column(t, column, &values, err);
+    for (size_t i = 0; err->status >= 0 && i < plan->arch_count && !covered; i++) {
+        int64_t row = table_row(t, text_strip(arena_strdup(&a, plan->archs[i])));
+
+        covered = row >= 0 && !isnan(values[row]);
+    }
+    if (err->status >= 0 && !covered)
+        config_error(err, table,
+                     "table %.200s has a value of %s for none of the %zu architecture%s of space %s; "
+                     "\"table =\" names no table", table->value, column, plan->arch_count,
+                     plan->arch_count == 1 ? "" : "s",
+                     plan->space);
+    table_free(t);
+    arena_free(&a);
+    return err->status;
 }
 
 /* The table of correlations, closed by the line of the main score. */
@@ -323,7 +361,7 @@ static int finish(const struct config *config, const char *path, const struct ru
 static int execute(const char *path, const struct run_flags *o)
 {
     struct run_options ro = {.resume = o->resume, .retry_failed = o->retry, .stop = &interrupted,
-                             .log = cli_log};
+                             .log = cli_log, .accept = check_table_covers};
     struct sigaction sa = {.sa_handler = on_signal};
     struct config *config = NULL;
     struct run_result r;
@@ -336,6 +374,7 @@ static int execute(const char *path, const struct run_flags *o)
     if ((o->shard && shard_parse(o->shard, &ro.shard, &err) < 0) ||
         cli_config(path, &o->sets, &config, &err) < 0)
         return cli_fail(&err);
+    ro.arg = config;
     if (o->archs)
         cli_put_run(config, "archs", o->archs);
     if (o->output)

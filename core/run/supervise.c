@@ -600,6 +600,8 @@ static tcet_status run(struct supervisor *s, struct error *err)
     TRY(settings(s, err));
     TRY(make_clients(s, err));
     TRY(make_plan(s, err));
+    if (s->o->accept)
+        TRY(s->o->accept(s->o->arg, &s->r->plan, err));
     take_shard(s);
     TRY(open_store(s, err));
     TRY(fill_queue(s, err));

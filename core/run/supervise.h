@@ -23,6 +23,8 @@ struct run_options {
     struct shard shard;        /* {0}: all architectures.  Else those of the shard, in a folder
                                   shard-I-of-N below the run's, without population scores */
     int ranks;                 /* more than 1: rank 0 of so many (remote.h); workers are on each */
+    /* May refuse what the first worker made of the config, before the folder is touched. */
+    tcet_status (*accept)(void *arg, const struct wire_plan *plan, struct error *err);
     const volatile int *stop;  /* set by a signal handler: stop handing out, commit, return */
     void (*progress)(void *arg, const struct run_progress *p); /* at most ten times a second */
     void (*log)(void *arg, int level, const char *text);

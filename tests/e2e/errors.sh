@@ -161,6 +161,12 @@ wrong "table without the column" 'table.csv: no column "ac" \(did you mean "acc"
     --set benchmark.table=table.csv --set benchmark.column=ac
 wrong "shipped table without the column" 'nats_tss.tsv: no column "cifar10_tset" \(did you mean "cifar10_test"' \
     --set benchmark.column=cifar10_tset
+refuses "table of another space" \
+    'tcet_snip.ini:[0-9]+: table nats_tss has a value of cifar10_test for none of the 5 .*nats_sss' \
+    run "$conf" --archs sample:5 --output new --set run.space=nats_sss
+printf 'arch,acc\nx,1\n%s,\n' '|none~0|+|none~0|none~1|+|none~0|none~1|none~2|' >table.csv
+wrong "table of one's own of other architectures" 'table .*/table.csv has a value of acc for none' \
+    --set benchmark.table=table.csv --set benchmark.column=acc
 wrong "table that is not there" 'none.csv: No such file' --set benchmark.table=./none.csv
 wrong "unknown shipped table" 'no table "nats_tts" \(did you mean "nats_tss"' \
     --set benchmark.table=nats_tts

@@ -161,6 +161,11 @@ check "and by correlate from anywhere" said '^tcet_snip' out
 run run acc/config.ini --output acc2 --layers --export acc.jsonl
 check "the folder's own config repeats the run" cmp acc.jsonl fresh.jsonl
 
+run run "$conf" "${small[@]}" --archs first:2 --set run.space=nats_sss --set benchmark.table= \
+    --output notable
+check "an empty table is none: scores without correlations" test "$code" = 0 \
+    -a "$(grep -c Kendall out)" = 0
+
 # -- Lists of architectures ----------------------------------------------------------------
 arch='|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|'
 printf '  %s \r\n\n%s\n%s' "$arch" "$arch" '|none~0|+|none~0|none~1|+|none~0|none~1|nor_conv_1x1~2|' >list
