@@ -107,6 +107,52 @@ static void take_shard(struct supervisor *s)
     p->arch_count = n;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* How many architectures the folder has that this run's list has not. */
+static size_t count_left_out(const struct supervisor *s)
+{
+    const struct wire_plan *p = &s->r->plan;
+    const char **ours = mem_alloc((p->arch_count + 1) * sizeof *ours), *had;
+    size_t left = 0;
+
+    if (p->arch_count)
+        memcpy(ours, p->archs, p->arch_count * sizeof *ours);
+    qsort(ours, p->arch_count, sizeof *ours, by_text);
+    for (size_t i = 0; i < store_arch_count(s->store); i++) {
+        had = store_arch(s->store, i);
+        left += had && !bsearch(&had, ours, p->arch_count, sizeof *ours, by_text);
+    }
+    free(ours);
+    return left;
+}
+
+/* A folder goes on with its own space.  Its list may change; that architectures leave it is
+ * mentioned, since it may be a mistake. */
+static tcet_status check_resumed(const struct supervisor *s, struct error *err)
+{
+    const char *space = store_meta(s->store, "space");
+    size_t left = count_left_out(s);
+    char text[256];
+
+    if (space && strcmp(space, s->r->plan.space) != 0)
+        return error_set(err, TCET_E_ARG,
+                         "%s holds results of space %s, and this run is of space %s: give it a "
+                         "folder of its own",
+                         s->r->folder, space, s->r->plan.space);
+    if (left) {
+        snprintf(text, sizeof text,
+                 "the list has changed: %zu of the folder's %zu architectures are not in it and "
+                 "leave the results; their values are kept for when they come back",
+                 left, store_arch_count(s->store));
+        say(s, TCET_LOG_INFO, text);
+    }
+    return TCET_OK;
+}
+
 static tcet_status open_store(struct supervisor *s, struct error *err)
 {
     const struct wire_plan *p = &s->r->plan;
@@ -116,6 +162,7 @@ static tcet_status open_store(struct supervisor *s, struct error *err)
     if (store_open(s->r->folder, s->o->resume ? STORE_RESUME : STORE_FRESH, &s->store, err) < 0)
         return output ? config_error(err, output, "%s", arena_strdup(&s->r->arena, err->text))
                       : err->status;
+    TRY(check_resumed(s, err));
     for (size_t i = 0; i < p->column_count; i++) {
         const struct wire_column *c = &p->columns[i];
 

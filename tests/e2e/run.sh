@@ -8,6 +8,18 @@ conf=$source/conf/tcet_snip.ini
 # Small images make small work; everything else is the shipped config.
 small=(--set data.batch=16 --set data.resolution=8)
 
+# No image, no network: what needs numbers of parameters alone.
+cat >count.ini <<'INI'
+[run]
+space = nats_tss
+[data]
+plugin = gaussian
+batch  = 2
+[metric count]
+saliency   = ones
+aggregator = sum
+INI
+
 # score OUT FOLDER ARGS...: a run with all exports, OUT.jsonl (with layers) and OUT.csv.
 score()
 {
@@ -93,6 +105,17 @@ score grow grow --resume
 check "--resume with more architectures scores those" said '3 scored now .* 3 from the store' out
 check "and ends as a fresh run" same fresh grow
 
+check "which is no change that is mentioned" test ! -s err
+score shrunk grow --resume --archs index:5
+check "architectures that leave the list are mentioned" \
+    said 'note: the list has changed: 5 of the folder.s 6 architectures are not in it' err
+score regrown grow --resume
+check "and are there when they come back" said '0 scored now .* 6 from the store' out
+refuses "a folder of another space is refused" 'grow holds results of space nats_tss, .* nats_sss' \
+    run count.ini --set run.space=nats_sss --archs first:2 --output grow --resume
+run export grow kept.jsonl --layers
+check "and keeps what it holds" cmp kept.jsonl fresh.jsonl
+
 # A killed run keeps what it had, leaves no process, and resumes to the same bytes.
 "$host" run "$conf" "${small[@]}" --archs first:60 --output killed --workers 2 >/dev/null 2>&1 &
 pid=$!
@@ -177,16 +200,6 @@ value=$(sed 's/.*"tcet_snip":\([^,}]*\).*/\1/' out)
 check "score prints one architecture as the run scores it" grep -q "\"tcet_snip\":$value[,}]" fresh.jsonl
 
 # -- Samples -------------------------------------------------------------------------------
-cat >count.ini <<'INI'
-[run]
-space = nats_tss
-[data]
-plugin = gaussian
-batch  = 2
-[metric count]
-saliency   = ones
-aggregator = sum
-INI
 sampled() # SPACE N [ARGS...]: the architectures of sample:N, one a line
 {
     rm -rf sampled sampled.csv
