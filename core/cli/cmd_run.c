@@ -335,6 +335,21 @@ static tcet_status conclude(const struct config *config, const struct run_flags 
     return st;
 }
 
+/* What failed and why: reasons that several share stand once. */
+static void print_failures(const struct run_result *r)
+{
+    const struct reasons *why = &r->reasons;
+
+    fprintf(stderr,
+            "tcet-host: %zu architecture%s failed (`tcet-host export %s failed.jsonl` has the "
+            "rows, --resume --retry-failed tries again):\n",
+            r->failed, r->failed == 1 ? "" : "s", r->folder);
+    for (size_t i = 0; i < why->count; i++)
+        fprintf(stderr, "tcet-host:   %zu: %.400s\n", why->item[i].count, why->item[i].text);
+    if (why->other)
+        fprintf(stderr, "tcet-host:   %zu: for other reasons\n", why->other);
+}
+
 static int finish(const struct config *config, const char *path, const struct run_flags *o,
                   struct run_result *r, size_t top)
 {
@@ -349,10 +364,7 @@ static int finish(const struct config *config, const char *path, const struct ru
     if (conclude(config, o, r, top, &err) < 0)
         return cli_fail(&err);
     if (r->failed) {
-        fprintf(stderr,
-                "tcet-host: %zu architecture%s failed; the rows say why (`tcet-host export %s "
-                "failed.jsonl`), --resume --retry-failed tries again\n",
-                r->failed, r->failed == 1 ? "" : "s", r->folder);
+        print_failures(r);
         return EXIT_SOME_FAILED;
     }
     return 0;

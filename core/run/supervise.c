@@ -659,6 +659,8 @@ static tcet_status run(struct supervisor *s, struct error *err)
     show(s, 1);
     TRY(store_summarise(s->store, &sum, err));
     s->r->failed = sum.failed;
+    if (sum.failed)
+        TRY(reasons_read(s->store, &s->r->arena, &s->r->reasons, err));
     if (s->r->stopped || s->o->shard.count) /* a shard is not the population: merging makes them */
         return TCET_OK;
     last = new_client(s, 0);

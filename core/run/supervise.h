@@ -7,6 +7,7 @@
 #define CORE_SUPERVISE_H
 
 #include "config/config.h"
+#include "run/reasons.h"
 #include "run/shard.h"
 #include "run/wire.h"
 #include "store/store.h"
@@ -37,6 +38,7 @@ struct run_result {
     const char *folder;        /* absolute */
     struct run_progress progress;
     size_t failed;             /* architectures recorded as failed, by this run or before */
+    struct reasons reasons;    /* why */
     int stopped;               /* stop was asked for */
     int workers;
 };

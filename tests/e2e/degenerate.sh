@@ -57,6 +57,8 @@ check "and still counts it" has drop 1 '"nonfinite":[1-9]'
 all fail --set run.on_nonfinite=fail
 check "on_nonfinite = fail: the run ends, exit code 3" test "$code" = 3
 check "and stderr says how many" said '^tcet-host: 3 architectures failed' err
+check "and why, each reason once" test "$(wc -l <err)" = 2
+check "with how many share it" said '^tcet-host:   3: metric [a-z_]* is -?(nan|inf)' err
 check "their rows say which metric" test \
     "$(grep -c '"status":"failed","error":"metric [a-z_]* is -\?\(nan\|inf\)' fail.jsonl)" = 3
 check "the others are scored" test "$(grep -c '"status":"ok"' fail.jsonl)" = 3
@@ -67,6 +69,7 @@ done
 all fail --set run.on_nonfinite=fail --resume
 check "failed ones are not tried again" said '0 scored now .* 3 failed' out
 check "nor forgotten: exit code 3 again" test "$code" = 3
+check "nor is the reason" said '^tcet-host:   3: metric ' err
 all fail --set run.on_nonfinite=fail --resume --retry-failed
 check "unless asked for" said '3 scored now .* 3 failed' out
 
