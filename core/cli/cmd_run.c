@@ -316,10 +316,14 @@ static tcet_status conclude(const struct config *config, const struct run_flags 
             if (!strcmp(r->plan.meta[i].name, "backend"))
                 buf_printf(&out, "backend: %s\n", r->plan.meta[i].value);
         }
-        buf_printf(&out, "%zu architectures: %zu scored now in %.1f s (%d worker%s), %zu from the "
-                         "store, %zu failed; results in %s\n",
-                   r->plan.arch_count, p->done, p->seconds, r->workers,
-                   r->workers == 1 ? "" : "s", p->stored, r->failed, r->folder);
+        buf_printf(&out, "%zu architecture%s: %zu scored now in %.1f s (%d worker%s)",
+                   r->plan.arch_count, r->plan.arch_count == 1 ? "" : "s", p->done, p->seconds,
+                   r->workers, r->workers == 1 ? "" : "s");
+        if (r->completed)
+            buf_printf(&out, ", %zu of them only in %s (the rest was stored)", r->completed,
+                       r->lacked);
+        buf_printf(&out, ", %zu from the store, %zu failed; results in %s\n", p->stored,
+                   r->failed, r->folder);
         print_best(&f, have ? &cmp : NULL, top, &out);
         buf_puts(&out, "\n");
         folder_stability(&f, &out);

@@ -220,23 +220,60 @@ static tcet_status put_failure(struct supervisor *s, size_t arch, const char *wh
 
 /* -- Hand-out --------------------------------------------------------------------------- */
 
+/* How many columns an architecture lacks, and how many it has. */
+static size_t count_lacks(const struct supervisor *s, size_t *has)
+{
+    const struct wire_plan *p = &s->r->plan;
+    size_t lacks = 0;
+
+    *has = 0;
+    for (size_t c = 0; c < p->column_count; c++) {
+        lacks += s->missing[c];
+        *has += !s->missing[c] && !p->columns[c].population;
+    }
+    return lacks;
+}
+
+/* The columns that architectures with part of their values lack, as a list with an end. */
+static const char *name_lacked(struct supervisor *s, const uint8_t *lacked)
+{
+    const struct wire_plan *p = &s->r->plan;
+    struct buf b = {0};
+    const char *text;
+    size_t n = 0;
+
+    for (size_t c = 0; c < p->column_count; c++) {
+        if (lacked[c] && n++ < 3)
+            buf_printf(&b, "%s%s", n > 1 ? ", " : "", p->columns[c].name);
+    }
+    if (n > 3)
+        buf_printf(&b, " and %zu more", n - 3);
+    text = arena_strdup(&s->r->arena, b.len ? b.data : "");
+    buf_free(&b);
+    return text;
+}
+
 /* Queues every architecture that lacks a column. */
 static tcet_status fill_queue(struct supervisor *s, struct error *err)
 {
     const struct wire_plan *p = &s->r->plan;
+    uint8_t *lacked = arena_alloc(&s->r->arena, p->column_count + 1);
 
     s->queue = mem_alloc((p->arch_count + 1) * sizeof *s->queue);
     s->again = mem_alloc((p->arch_count + 1) * sizeof *s->again);
     s->missing = mem_alloc(p->column_count + 1);
     for (size_t i = 0; i < p->arch_count; i++) {
-        int lacks = 0;
+        size_t has;
 
         TRY(store_missing(s->store, p->archs[i], s->o->retry_failed, s->missing, err));
+        if (!count_lacks(s, &has))
+            continue;
+        s->queue[s->tail++] = (struct task){.arch = i};
+        s->r->completed += has > 0;
         for (size_t c = 0; c < p->column_count; c++)
-            lacks |= s->missing[c];
-        if (lacks)
-            s->queue[s->tail++] = (struct task){.arch = i};
+            lacked[c] |= has && s->missing[c];
     }
+    s->r->lacked = name_lacked(s, lacked);
     s->r->progress.total = s->tail;
     s->r->progress.stored = p->arch_count - s->tail;
     return TCET_OK;

@@ -39,6 +39,8 @@ struct run_result {
     struct run_progress progress;
     size_t failed;             /* architectures recorded as failed, by this run or before */
     struct reasons reasons;    /* why */
+    size_t completed;          /* architectures of progress.total that had part of their values */
+    const char *lacked;        /* what those lacked: "snip_mu, tcet and 2 more" */
     int stopped;               /* stop was asked for */
     int workers;
 };

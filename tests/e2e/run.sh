@@ -42,6 +42,7 @@ score fresh fresh
 check "the main job succeeds" test "$code" = 0
 check "nothing stands on stderr without a terminal" test ! -s err
 check "the summary says what was scored" said '6 architectures: 6 scored now .* 0 failed' out
+check "and nothing of values that were stored" test "$(grep -c 'only in' out)" = 0
 check "the summary says which data were used" said '^data: cifar10: 320 images' out
 check "the best architectures are listed" said '^1 .*\|nor_conv_3x3~0\|' out
 cp out first.out
@@ -153,6 +154,8 @@ check "and prints no half summary" test ! -s out
 more=(--set metric.count.saliency=ones --set metric.count.aggregator=sum)
 score later fresh --resume --times "${more[@]}"
 check "a metric that needs no pass, added later, runs none" forward_is later.jsonl 0
+check "the summary says that it alone was computed" \
+    said '6 scored now .*, 6 of them only in count \(the rest was stored\), 0 from' out
 more+=(--set metric.syn.saliency=synflow --set metric.syn.aggregator=snr
     --set score.tcet_syn.combiner=layerdot --set score.tcet_syn.metrics=syn,lnwot
     --set score.rank.combiner=rankave --set score.rank.metrics=syn,lnwot)
