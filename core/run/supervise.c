@@ -655,6 +655,31 @@ static tcet_status make_clients(struct supervisor *s, struct error *err)
     return TCET_OK;
 }
 
+/* Did the first worker fail for want of memory, as far as can be told? */
+static int wants_memory(const struct client *first, const struct error *err)
+{
+    static const char *const words[] = {"failed to map segment", "llocate memory", "out of memory",
+                                        "no memory"};
+    int found = err->status == TCET_E_MEMORY;
+
+    if (!client_up(first)) /* it died, unless it was ended for its silence */
+        return strncmp(err->text, "no answer", 9) != 0;
+    for (size_t i = 0; i < TCET_COUNT(words); i++)
+        found |= strstr(err->text, words[i]) != NULL;
+    return found;
+}
+
+/* Where a limit on memory stands behind a first worker that failed, the limit is what to name. */
+static tcet_status blame_memory(struct supervisor *s, struct error *err)
+{
+    const struct config_key *k = config_get(s->config, "run", "", "memory");
+
+    if (!s->memory || err->status == TCET_E_CANCELLED || !wants_memory(&s->clients[0], err))
+        return err->status;
+    return config_error(err, k, "memory = %s may be too little, MiB a worker with all it loads: %s",
+                        k->value, arena_strdup(&s->r->arena, err->text));
+}
+
 /* The first worker says what the config means.  One that dies of something else than the
  * config (kill -9, say) is started again. */
 static tcet_status make_plan(struct supervisor *s, struct error *err)
@@ -670,7 +695,8 @@ static tcet_status make_plan(struct supervisor *s, struct error *err)
                          s->memory, err));
         st = client_wait(first, WIRE_PLAN, patience(s, CLIENT_GREETED), &data, &n, err);
     } while (st < 0 && st != TCET_E_CANCELLED && !client_up(first) && tries++ < s->retries);
-    TRY(st);
+    if (st < 0)
+        return blame_memory(s, err);
     TRY(wire_unpack_plan(data, n, &s->r->arena, &s->r->plan, err));
     first->state = CLIENT_IDLE;
     return TCET_OK;

@@ -71,6 +71,15 @@ wrong "--export to no folder" '--export no/x.csv: cannot write' --export no/x.cs
 wrong "[export] file without an ending" '\[?export.*x.txt.*\.csv or \.jsonl' --set export.files=x.txt
 wrong "--top of text" 'top = "many": expected an integer' --top many
 wrong "workers out of range" 'workers = "0": expected an integer from 1' --workers 0
+if ! nm -D "$host" | grep -q __asan_; then # which needs all address space
+    wrong "memory too small to load the backend" \
+        '^tcet-host: error: --set run.memory: memory = 100 may be too little.*libtorch' \
+        --set run.memory=100
+    wrong "memory too small for anything" '--set run.memory: memory = 5 may be too little' \
+        --set run.memory=5
+    refuses "enough memory, and another mistake" '^tcet-host: error: --set backend.device: ' run \
+        "$conf" --archs index:3 --output new --set run.memory=16000 --set backend.device=tpu
+fi
 
 # -- Names ---------------------------------------------------------------------------------
 wrong "unknown space" 'no space "nats_ts" \(did you mean "nats_tss"' --set run.space=nats_ts
