@@ -168,11 +168,11 @@ static tcet_status check_table_covers(void *arg, const struct wire_plan *plan, s
         covered = row >= 0 && !isnan(values[row]);
     }
     if (err->status >= 0 && !covered)
-        config_error(err, table,
-                     "table %.200s has a value of %s for none of the %zu architecture%s of space %s; "
-                     "\"table =\" names no table", table->value, column, plan->arch_count,
-                     plan->arch_count == 1 ? "" : "s",
-                     plan->space);
+        config_error(
+            err, table,
+            "table %.200s has a value of %s for none of the %zu architecture%s of space %s; "
+            "\"table =\" names no table",
+            table->value, column, plan->arch_count, plan->arch_count == 1 ? "" : "s", plan->space);
     table_free(t);
     arena_free(&a);
     return err->status;
@@ -322,8 +322,8 @@ static tcet_status conclude(const struct config *config, const struct run_flags 
         if (r->completed)
             buf_printf(&out, ", %zu of them only in %s (the rest was stored)", r->completed,
                        r->lacked);
-        buf_printf(&out, ", %zu from the store, %zu failed; results in %s\n", p->stored,
-                   r->failed, r->folder);
+        buf_printf(&out, ", %zu from the store, %zu failed; results in %s\n", p->stored, r->failed,
+                   r->folder);
         print_best(&f, have ? &cmp : NULL, top, &out);
         buf_puts(&out, "\n");
         folder_stability(&f, &out);
@@ -359,6 +359,10 @@ static int finish(const struct config *config, const char *path, const struct ru
 {
     struct error err;
 
+    if (r->stopped && !r->plan.arch_count) {
+        fprintf(stderr, "tcet-host: interrupted before the first architecture; nothing was kept\n");
+        return EXIT_INTERRUPTED;
+    }
     if (r->stopped) {
         fprintf(stderr, "tcet-host: interrupted; %zu of %zu architectures are done and kept in %s\n"
                         "tcet-host: to go on: tcet-host run %s --resume (with the same options)\n",

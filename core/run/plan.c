@@ -141,9 +141,9 @@ static tcet_status check_reference(const struct plan *p, struct error *err)
         const struct config_key *k = s->keys[i];
 
         if (!plan_is_one_of(k->name, names, p->column_count))
-            config_error(
-                err, k, "[reference] names \"%s\", which is neither a metric nor a score%s",
-                k->name, text_suggest(hint, sizeof hint, k->name, names, p->column_count));
+            config_error(err, k,
+                         "[reference] names \"%s\", which is neither a metric nor a score%s",
+                         k->name, text_suggest(hint, sizeof hint, k->name, names, p->column_count));
         else if (text_to_f64(k->value, &value) < 0)
             config_error(err, k, "%s = \"%.80s\": expected a number, a published Kendall tau",
                          k->name, k->value);

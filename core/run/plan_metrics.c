@@ -347,10 +347,9 @@ tcet_status plan_add_metric(struct plan *p, const struct config_section *s, stru
             if (ops->forms & TCET_FORM_BIT(f))
                 buf_printf(&want, "%s%s", want.len ? " or " : "", forms[f]);
         }
-        st = config_error(err, aggregator,
-                          "aggregator %s reduces a saliency matrix of form %s, but %s gives %s",
-                          plugin->desc.id, want.len ? want.data : "unknown", saliency->value,
-                          given[r->form]);
+        st = config_error(
+            err, aggregator, "aggregator %s reduces a saliency matrix of form %s, but %s gives %s",
+            plugin->desc.id, want.len ? want.data : "unknown", saliency->value, given[r->form]);
         buf_free(&want);
         instance_free(m->aggregator);
         return impossible(err, st);

@@ -10,7 +10,7 @@ enum { REASONS_SHOWN = 3 };
 struct reasons {
     struct {
         const char *text;
-        size_t count; /* architectures */
+        size_t count;      /* architectures */
     } item[REASONS_SHOWN]; /* the most frequent first */
     size_t count;          /* of item */
     size_t other;          /* architectures that failed for other reasons */

@@ -736,8 +736,7 @@ static void finish_metrics(struct scorer *s)
         const struct plan_metric *pm = &p->metrics[m];
 
         if (s->needed[pm->column] && !s->row.values[pm->column].have &&
-            !s->salience[pm->saliency].failed && !s->given_up[m] &&
-            finish_metric(s, pm, &err) < 0)
+            !s->salience[pm->saliency].failed && !s->given_up[m] && finish_metric(s, pm, &err) < 0)
             note_failure(s, &err);
     }
 }

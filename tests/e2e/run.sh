@@ -150,6 +150,16 @@ check "an interrupted run exits with 130" test "$code" = 130
 check "and says how to go on" said 'tcet-host run .*tcet_snip.ini --resume' err
 check "and prints no half summary" test ! -s out
 
+# Before there is anything to go on with, it does not speak of it: listing takes seconds here.
+"$host" run count.ini --set run.space=nb301 --archs first:1000000 --output early >out 2>err &
+pid=$!
+sleep 1
+kill -INT "$pid"
+code=0
+wait "$pid" || code=$?
+check "a run interrupted before its first architecture says so" said 'interrupted before the first' err
+check "exits with 130 and leaves no folder" test "$code" = 130 -a ! -e early
+
 # -- More metrics later --------------------------------------------------------------------
 more=(--set metric.count.saliency=ones --set metric.count.aggregator=sum)
 score later fresh --resume --times "${more[@]}"
