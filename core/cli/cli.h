@@ -72,6 +72,9 @@ struct comparison {
 /* What [benchmark] asks for, before any work: the table can be read and has the column, the
  * population has a name.  A path is made absolute in the config, from the file that names it. */
 tcet_status compare_check(const struct config *config, struct error *err);
+/* What the supervisor or a worker cannot refuse before any work: sections and keys, [export],
+ * [benchmark]. */
+tcet_status run_check(const struct config *config, struct error *err);
 /* Fills accuracy, mask and baselines from a table (name or path) and the space's facts.
  * population: "all" or "live"; config supplies the space.  Columns: the caller's. */
 tcet_status compare_with_table(const struct config *config, const char *const *archs,

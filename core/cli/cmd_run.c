@@ -4,9 +4,11 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
+#include "plugin/registry.h"
 #include "run/plan.h"
 #include "run/remote.h"
 #include "run/supervise.h"
+#include "table/table.h"
 
 #include <errno.h>
 #include <math.h>
@@ -126,7 +128,7 @@ static tcet_status compare(const struct config *config, const struct folder *f,
     struct config_key *population = config_get(config, "benchmark", "", "population");
 
     *have = 0;
-    if (!table)
+    if (!table || !*table->value)
         return TCET_OK;
     if (compare_with_table(config, f->archs, f->arch_count, f->columns, f->column_count,
                            table->value, column->value, population ? population->value : "all",
@@ -138,6 +140,42 @@ static tcet_status compare(const struct config *config, const struct folder *f,
     }
     *have = 1;
     return TCET_OK;
+}
+
+/* A table that has a value of none of the run's architectures, another space's say, is refused
+ * before the first is scored.  arg: the config. */
+static tcet_status check_table_covers(void *arg, const struct wire_plan *plan, struct error *err)
+{
+    struct config_key *table = config_get(arg, "benchmark", "", "table");
+    const char *column = config_text(arg, "benchmark", "", "column", "");
+    struct arena a = {0};
+    const double *values;
+    int covered = 0;
+    struct table *t;
+    const char *path;
+
+    if (!table || !*table->value)
+        return TCET_OK;
+    if (table_path(table->value, paths_data(), &a, &path, err) < 0 ||
+        table_load(path, &t, err) < 0) {
+        arena_free(&a);
+        return err->status;
+    }
+    err->status = table_column(t, column, &values, err);
+    for (size_t i = 0; err->status >= 0 && i < plan->arch_count && !covered; i++) {
+        int64_t row = table_row(t, text_strip(arena_strdup(&a, plan->archs[i])));
+
+        covered = row >= 0 && !isnan(values[row]);
+    }
+    if (err->status >= 0 && !covered)
+        config_error(
+            err, table,
+            "table %.200s has a value of %s for none of the %zu architecture%s of space %s; "
+            "\"table =\" names no table",
+            table->value, column, plan->arch_count, plan->arch_count == 1 ? "" : "s", plan->space);
+    table_free(t);
+    arena_free(&a);
+    return err->status;
 }
 
 /* The table of correlations, closed by the line of the main score. */
@@ -204,22 +242,41 @@ static int is_export_name(const char *name)
     return dot && (!strcmp(dot, ".csv") || !strcmp(dot, ".jsonl"));
 }
 
-/* Export files that could not be written at the end are refused at the start. */
-static tcet_status check_exports(const struct config *config, const struct run_flags *o,
-                                 struct error *err)
+/* [export] as it will be needed at the end. */
+static tcet_status check_export_section(const struct config *config, struct error *err)
 {
     struct config_key *files = config_get(config, "export", "", "files");
     struct arena a = {0};
     const char *const *names = NULL;
     size_t n = files ? text_split(&a, files->value, ',', &names) : 0;
-    tcet_status st = TCET_OK;
+    int32_t flag;
+    tcet_status st = config_bool(config, "export", "", "layers", 0, &flag, err);
 
+    if (st >= 0)
+        st = config_bool(config, "export", "", "times", 0, &flag, err);
     for (size_t i = 0; st >= 0 && i < n; i++) {
         if (!is_export_name(names[i]) || strchr(names[i], '/'))
             st = config_error(err, files, "\"%s\": a name that ends in .csv or .jsonl, without "
                                           "folders; exports stand in the run's folder",
                               names[i]);
     }
+    arena_free(&a);
+    return st;
+}
+
+tcet_status run_check(const struct config *config, struct error *err)
+{
+    TRY(plan_check_unused(config, err));
+    TRY(check_export_section(config, err));
+    return compare_check(config, err);
+}
+
+/* Export files that could not be written at the end are refused at the start. */
+static tcet_status check_exports(const struct run_flags *o, struct error *err)
+{
+    struct arena a = {0};
+    tcet_status st = TCET_OK;
+
     for (size_t i = 0; st >= 0 && i < o->exports.count; i++) {
         const char *name = o->exports.item[i], *slash = strrchr(name, '/');
         char *folder = slash ? arena_strndup(&a, name, (size_t)(slash + 1 - name)) : NULL;
@@ -259,10 +316,14 @@ static tcet_status conclude(const struct config *config, const struct run_flags 
             if (!strcmp(r->plan.meta[i].name, "backend"))
                 buf_printf(&out, "backend: %s\n", r->plan.meta[i].value);
         }
-        buf_printf(&out, "%zu architectures: %zu scored now in %.1f s (%d worker%s), %zu from the "
-                         "store, %zu failed; results in %s\n",
-                   r->plan.arch_count, p->done, p->seconds, r->workers,
-                   r->workers == 1 ? "" : "s", p->stored, r->failed, r->folder);
+        buf_printf(&out, "%zu architecture%s: %zu scored now in %.1f s (%d worker%s)",
+                   r->plan.arch_count, r->plan.arch_count == 1 ? "" : "s", p->done, p->seconds,
+                   r->workers, r->workers == 1 ? "" : "s");
+        if (r->completed)
+            buf_printf(&out, ", %zu of them only in %s (the rest was stored)", r->completed,
+                       r->lacked);
+        buf_printf(&out, ", %zu from the store, %zu failed; results in %s\n", p->stored, r->failed,
+                   r->folder);
         print_best(&f, have ? &cmp : NULL, top, &out);
         buf_puts(&out, "\n");
         folder_stability(&f, &out);
@@ -278,11 +339,30 @@ static tcet_status conclude(const struct config *config, const struct run_flags 
     return st;
 }
 
+/* What failed and why: reasons that several share stand once. */
+static void print_failures(const struct run_result *r)
+{
+    const struct reasons *why = &r->reasons;
+
+    fprintf(stderr,
+            "tcet-host: %zu architecture%s failed (`tcet-host export %s failed.jsonl` has the "
+            "rows, --resume --retry-failed tries again):\n",
+            r->failed, r->failed == 1 ? "" : "s", r->folder);
+    for (size_t i = 0; i < why->count; i++)
+        fprintf(stderr, "tcet-host:   %zu: %.400s\n", why->item[i].count, why->item[i].text);
+    if (why->other)
+        fprintf(stderr, "tcet-host:   %zu: for other reasons\n", why->other);
+}
+
 static int finish(const struct config *config, const char *path, const struct run_flags *o,
                   struct run_result *r, size_t top)
 {
     struct error err;
 
+    if (r->stopped && !r->plan.arch_count) {
+        fprintf(stderr, "tcet-host: interrupted before the first architecture; nothing was kept\n");
+        return EXIT_INTERRUPTED;
+    }
     if (r->stopped) {
         fprintf(stderr, "tcet-host: interrupted; %zu of %zu architectures are done and kept in %s\n"
                         "tcet-host: to go on: tcet-host run %s --resume (with the same options)\n",
@@ -292,10 +372,7 @@ static int finish(const struct config *config, const char *path, const struct ru
     if (conclude(config, o, r, top, &err) < 0)
         return cli_fail(&err);
     if (r->failed) {
-        fprintf(stderr,
-                "tcet-host: %zu architecture%s failed; the rows say why (`tcet-host export %s "
-                "failed.jsonl`), --resume --retry-failed tries again\n",
-                r->failed, r->failed == 1 ? "" : "s", r->folder);
+        print_failures(r);
         return EXIT_SOME_FAILED;
     }
     return 0;
@@ -304,7 +381,7 @@ static int finish(const struct config *config, const char *path, const struct ru
 static int execute(const char *path, const struct run_flags *o)
 {
     struct run_options ro = {.resume = o->resume, .retry_failed = o->retry, .stop = &interrupted,
-                             .log = cli_log};
+                             .log = cli_log, .accept = check_table_covers};
     struct sigaction sa = {.sa_handler = on_signal};
     struct config *config = NULL;
     struct run_result r;
@@ -317,6 +394,7 @@ static int execute(const char *path, const struct run_flags *o)
     if ((o->shard && shard_parse(o->shard, &ro.shard, &err) < 0) ||
         cli_config(path, &o->sets, &config, &err) < 0)
         return cli_fail(&err);
+    ro.arg = config;
     if (o->archs)
         cli_put_run(config, "archs", o->archs);
     if (o->output)
@@ -331,8 +409,7 @@ static int execute(const char *path, const struct run_flags *o)
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, with a message */
     if (isatty(2) && !o->quiet)
         ro.progress = show_progress;
-    if (plan_check_unused(config, &err) < 0 || check_exports(config, o, &err) < 0 ||
-        compare_check(config, &err) < 0 ||
+    if (run_check(config, &err) < 0 || check_exports(o, &err) < 0 ||
         config_i64(config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||
         run_supervise(config, &ro, &r, &err) < 0) {
         code = cli_fail(&err);
@@ -370,5 +447,9 @@ int cmd_run(const struct command *c, int argc, char **argv)
     size_t count;
     int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), &path, 1, 1, &count);
 
-    return code >= 0 ? code : execute(path, &o);
+    if (code >= 0)
+        return code;
+    if (o.retry && !o.resume)
+        return cli_usage(c, "--retry-failed goes with --resume: without it no row has failed yet");
+    return execute(path, &o);
 }

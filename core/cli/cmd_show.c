@@ -6,12 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One note a plugin file from outside the built-in folder, as a run makes them. */
+/* The notes of plugins from outside the built-in folder, as a run makes them. */
 static void note_foreign(const struct wire_plan *plan, struct arena *a)
 {
     for (const char *p = plan->foreign, *end; (end = strchr(p, '\n')); p = end + 1)
-        cli_log(NULL, TCET_LOG_INFO,
-                arena_printf(a, WIRE_FOREIGN ": %.*s", (int)(end - p), p));
+        cli_log(NULL, TCET_LOG_INFO, arena_strndup(a, p, (size_t)(end - p)));
 }
 
 int cmd_show(const struct command *c, int argc, char **argv)
@@ -33,7 +32,7 @@ int cmd_show(const struct command *c, int argc, char **argv)
     if (code >= 0)
         return code;
     code = 0;
-    if (cli_config(path, &sets, &config, &err) < 0 ||
+    if (cli_config(path, &sets, &config, &err) < 0 || run_check(config, &err) < 0 ||
         client_plan(config, 0, &a, &plan, &err) < 0) {
         code = cli_fail(&err);
     } else {

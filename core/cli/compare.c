@@ -86,6 +86,8 @@ tcet_status compare_check(const struct config *config, struct error *err)
     tcet_status st;
 
     TRY(config_choice(config, "benchmark", "", "population", populations, 0, &population, err));
+    if (table && !*table->value)
+        return TCET_OK; /* --set benchmark.table= for none */
     if (!table)
         return column ? config_error(err, column, "[benchmark] names a column but no table")
                       : TCET_OK;

@@ -53,7 +53,7 @@ static void help(FILE *f)
           f);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(f, "  %-10s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
-    fputs("\n`tcet-host COMMAND --help` explains one.  The main job:\n"
+    fputs("\n`tcet-host help COMMAND` explains one.  The main job:\n"
           "  tcet-host run conf/tcet_snip.ini\n",
           f);
 }
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 
     mem_exhausted = out_of_memory;
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
-        !strcmp(argv[1], "help")) {
+        (argc == 2 && !strcmp(argv[1], "help"))) {
         help(argc < 2 ? stderr : stdout);
         return argc < 2 ? EXIT_BAD : 0;
     }
@@ -104,6 +104,11 @@ int main(int argc, char **argv)
         return check_child_main(argc, argv);
     if (!strcmp(argv[1], "--version"))
         argv[1] = "version";
+    if (!strcmp(argv[1], "help")) { /* help COMMAND is COMMAND --help */
+        argv[1] = argv[2];
+        argv[2] = "--help";
+        argc = 3;
+    }
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         names[i] = COMMANDS[i].name;
         if (!strcmp(argv[1], COMMANDS[i].name))

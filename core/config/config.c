@@ -126,6 +126,14 @@ void config_put(struct config *c, const char *kind, const char *name, const char
     k->dir = arena_strdup(&c->arena, dir);
     k->line = line;
     k->used = 0;
+    k->from = NULL;
+}
+
+void config_derive(struct config *c, const char *kind, const char *name, const char *key,
+                   const char *value, const struct config_key *from)
+{
+    config_put(c, kind, name, key, value, CONFIG_DERIVED, from->dir, 0);
+    config_section_key(config_section(c, kind, name), key)->from = from->from ? from->from : from;
 }
 
 void config_replace(struct config_key *k, const char *value)
@@ -265,6 +273,8 @@ tcet_status config_error(struct error *err, const struct config_key *k, const ch
     char where[512];
     va_list ap;
 
+    if (k->from)
+        k = k->from;
     place(where, sizeof where, k->section, k->file, k->line, k->name);
     va_start(ap, format);
     error_at(err, where, format, ap);

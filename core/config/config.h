@@ -23,6 +23,7 @@ struct config_key {
     int line;         /* 0 for --set */
     int used;         /* set by whoever consumed it; config_check_used reports the rest */
     struct config_section *section;
+    const struct config_key *from; /* the key it was made from, which errors name; or NULL */
 };
 
 struct config_section {
@@ -65,6 +66,11 @@ int config_nameless(const char *kind);
  * place in the order and gets the new value and origin. */
 void config_put(struct config *c, const char *kind, const char *name, const char *key,
                 const char *value, const char *file, const char *dir, int line);
+
+/* Puts a key of a section that stands in no file (CONFIG_DERIVED): made from another key, whose
+ * place is the one to name and whose folder paths start from. */
+void config_derive(struct config *c, const char *kind, const char *name, const char *key,
+                   const char *value, const struct config_key *from);
 
 struct config_section *config_section(const struct config *c, const char *kind, const char *name);
 struct config_key *config_section_key(const struct config_section *s, const char *key);

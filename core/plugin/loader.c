@@ -171,7 +171,7 @@ tcet_status loader_open(const char *path, struct arena *a, struct plugin **out, 
     return loader_adopt(entry(), path, a, out, count, err);
 }
 
-void (*registry_foreign)(const char *path);
+void (*registry_foreign)(const struct plugin_info *info);
 
 tcet_status registry_load(const struct plugin_info *info, struct arena *a, struct plugin **out,
                           struct error *err)
@@ -185,7 +185,7 @@ tcet_status registry_load(const struct plugin_info *info, struct arena *a, struc
         return error_set(err, TCET_E_PLUGIN, "%s: has changed since this program started",
                          info->path);
     if (!info->builtin && registry_foreign)
-        registry_foreign(info->path);
+        registry_foreign(info);
     TRY(loader_open(info->path, a, &list, &count, err));
     for (size_t i = 0; i < count; i++) {
         if (list[i].desc.kind == info->kind && !strcmp(list[i].desc.id, info->id)) {

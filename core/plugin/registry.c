@@ -177,7 +177,7 @@ static int is_builtin(const struct gathering *g, const char *path)
     return 0;
 }
 
-static const struct plugin_info *find(const struct registry *r, tcet_kind kind, const char *id)
+static struct plugin_info *find(const struct registry *r, tcet_kind kind, const char *id)
 {
     for (size_t i = 0; i < r->count; i++) {
         if (r->items[i].kind == kind && !strcmp(r->items[i].id, id))
@@ -209,15 +209,17 @@ static void make_lists(struct gathering *g)
         const struct plugin_file *f = &g->files[i];
 
         for (size_t j = 0; j < f->info_count; j++) {
-            struct plugin_info *info = &f->infos[j];
+            struct plugin_info *info = &f->infos[j], *first;
 
             info->path = f->path;
             info->sha256 = f->sha256;
             info->builtin = is_builtin(g, f->path);
             if (info->error)
                 r->broken[r->broken_count++] = *info;
-            else if (!find(r, info->kind, info->id))
+            else if (!(first = find(r, info->kind, info->id)))
                 r->items[r->count++] = *info;
+            else
+                first->replaces |= info->builtin && !first->builtin;
         }
     }
     for (size_t i = 0; i < g->broken_count; i++)

@@ -35,6 +35,7 @@ struct plugin_info {
     const char *path;   /* absolute, of the .so */
     const char *sha256; /* of the .so, 64 hex digits: part of every store key */
     int builtin;        /* from the built-in folder */
+    int replaces;       /* stands in place of a built-in one of its kind and id */
     int32_t direction;  /* saliency, aggregator, combiner: from its ops, else 0 */
     uint32_t scope;     /* combiner: TCET_SCOPE_*, else 0 */
     const struct plugin_param *params;
@@ -90,9 +91,9 @@ tcet_status loader_adopt(const tcet_module *m, const char *path, struct arena *a
  * that was scanned is refused, so that info->sha256 is that of the code which runs. */
 tcet_status registry_load(const struct plugin_info *info, struct arena *a, struct plugin **out,
                           struct error *err);
-/* Told of every plugin file from outside the built-in folder, before its code runs here; NULL:
+/* Told of every plugin from outside the built-in folder, before its file's code runs here; NULL:
  * nobody is.  Process-wide, set once. */
-extern void (*registry_foreign)(const char *path);
+extern void (*registry_foreign)(const struct plugin_info *info);
 
 /* Entry of the scanning child: writes FILE's descriptors, or why there are none, to stdout
  * as one line of JSON.  What the plugin prints goes to stderr.  Exit code: 0 when written. */

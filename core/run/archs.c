@@ -12,7 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_MAX_BYTES = 1 << 28 };
+enum {
+    FILE_MAX_BYTES = 1 << 28,
+    LIST_MAX = 1 << 20,    /* architectures that all, first:N and sample:N may give: more would
+                              take weeks to score and gigabytes to list */
+    PERMUTED_MAX = 1 << 24 /* a larger space is sampled without a permutation of its numbers */
+};
 
 struct list {
     struct arena *a;
@@ -93,7 +98,7 @@ static tcet_status sample_numbered(struct plan *p, struct list *l, int64_t n, in
     return st;
 }
 
-/* From a space too large to number: random draws, each canonical key once. */
+/* From a space too large to number, or to permute: random draws, each canonical key once. */
 static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, uint64_t from,
                                  struct error *err)
 {
@@ -145,7 +150,7 @@ static tcet_status sample(struct plan *p, struct list *l, int64_t n, int64_t siz
     int64_t seed;
 
     TRY(config_i64(p->config, "run", "", "sample_seed", 1, 0, INT64_MAX, &seed, err));
-    if (size < 0)
+    if (size < 0 || size > PERMUTED_MAX)
         return sample_random(p, l, n, (uint64_t)seed, err);
     return sample_numbered(p, l, n, size, (uint64_t)seed, err);
 }
@@ -251,6 +256,12 @@ static tcet_status numbered(struct plan *p, struct list *l, const struct config_
     if (size >= 0 && n > size)
         return config_error(err, k, "%lld architectures asked for, space %s has %lld", (long long)n,
                             p->space->plugin->desc.id, (long long)size);
+    if (n > LIST_MAX)
+        return config_error(err, k, "%lld architectures asked for, a run takes at most %d",
+                            (long long)n, LIST_MAX);
+    if (is_first && size < 0)
+        return config_error(err, k, "the architectures of space %s have no order; use sample:N",
+                            p->space->plugin->desc.id);
     return is_first ? first(p, l, n, err) : sample(p, l, n, size, err);
 }
 
@@ -261,10 +272,10 @@ static tcet_status expand(struct plan *p, struct list *l, struct error *err)
 
     if (!k || !strcmp(k->value, "all")) {
         TRY(space_size(p, &size, err));
-        if (size < 0 && k)
+        if ((size < 0 || size > LIST_MAX) && k)
             return config_error(err, k, "space %s is too large for all; use sample:N",
                                 p->space->plugin->desc.id);
-        if (size < 0)
+        if (size < 0 || size > LIST_MAX)
             return error_set(err, TCET_E_ARG,
                              "[run] archs is missing; space %s is too large to "
                              "score all: use sample:N",

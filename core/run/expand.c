@@ -14,7 +14,7 @@ int expand_made(const struct config *c, const struct config_section *s)
     return !strcmp(s->file, CONFIG_DERIVED);
 }
 
-/* One cell of the cross product; "" and NULL: not varied. */
+/* One cell of the cross product; NULL: not varied. */
 struct cell {
     const char *saliency, *aggregator, *partition, *seed, *batch, *data;
 };
@@ -27,11 +27,17 @@ struct lists {
     size_t saliencies, aggregators, combiners, withs, partitions, seeds, batches, datas;
 };
 
+/* A key of a cell, made from a list of [ablation]. */
 static void put(struct config *c, const char *kind, const char *name, const char *key,
-                const char *value)
+                const char *value, const char *list)
 {
-    config_put(c, kind, name, arena_strdup(&c->arena, key), arena_strdup(&c->arena, value),
-               CONFIG_DERIVED, "/", 0);
+    config_derive(c, kind, name, key, value, config_get(c, "ablation", "", list));
+}
+
+/* A copy of another section's key. */
+static void copy(struct config *c, const char *kind, const char *name, const struct config_key *k)
+{
+    config_derive(c, kind, name, k->name, k->value, k);
 }
 
 static size_t list(struct config *c, const char *key, const char *const **out)
@@ -56,11 +62,11 @@ static void suffix(struct buf *b, const struct lists *l, const struct cell *at)
 static void put_setting(struct config *c, const char *name, const struct cell *at)
 {
     if (at->seed)
-        put(c, "metric", name, "seed", at->seed);
+        put(c, "metric", name, "seed", at->seed, "seed");
     if (at->batch)
-        put(c, "metric", name, "batch", at->batch);
+        put(c, "metric", name, "batch", at->batch, "batch");
     if (at->data)
-        put(c, "metric", name, "data", at->data);
+        put(c, "metric", name, "data", at->data, "data");
 }
 
 /* The metric `base` under a cell's seed, batch and data: itself, or a copy. */
@@ -82,7 +88,7 @@ static const char *variant(struct config *c, const char *base, const struct list
     if (config_section(c, "metric", name))
         return name;
     for (size_t i = 0; i < s->key_count; i++)
-        put(c, "metric", name, s->keys[i]->name, s->keys[i]->value);
+        copy(c, "metric", name, s->keys[i]);
     put_setting(c, name, at);
     return name;
 }
@@ -100,10 +106,10 @@ static const char *add_metric(struct config *c, const struct lists *l, const str
     buf_free(&b);
     if (config_section(c, "metric", name) || config_section(c, "score", name))
         return name; /* written out in the config: that one counts */
-    put(c, "metric", name, "saliency", at->saliency);
-    put(c, "metric", name, "aggregator", at->aggregator);
+    put(c, "metric", name, "saliency", at->saliency, "saliency");
+    put(c, "metric", name, "aggregator", at->aggregator, "aggregator");
     if (at->partition)
-        put(c, "metric", name, "partition", at->partition);
+        put(c, "metric", name, "partition", at->partition, "partition");
     put_setting(c, name, at);
     return name;
 }
@@ -131,10 +137,10 @@ static tcet_status add_scores(struct config *c, const struct registry *r, const 
             if (strcmp(l->with[w], metric))
                 buf_printf(&metrics, ", %s", variant(c, l->with[w], l, at));
         }
-        put(c, "score", name, "combiner", l->combiner[i]);
-        put(c, "score", name, "metrics", metrics.data);
+        put(c, "score", name, "combiner", l->combiner[i], "combiner");
+        put(c, "score", name, "metrics", metrics.data, "with");
         if (info->scope == TCET_SCOPE_PARAMETER)
-            put(c, "score", name, "aggregator", at->aggregator);
+            put(c, "score", name, "aggregator", at->aggregator, "aggregator");
         buf_free(&metrics);
     }
     return TCET_OK;
@@ -230,13 +236,13 @@ static void add_twin(struct config *c, const struct config_section *s, int64_t s
         if (!strcmp(s->kind, "metric") && !strcmp(k->name, "seed"))
             continue;
         if (strcmp(s->kind, "score") || strcmp(k->name, "metrics")) {
-            put(c, s->kind, name, k->name, k->value);
+            copy(c, s->kind, name, k);
             continue;
         }
         n = text_split(&c->arena, k->value, ',', &names);
         for (size_t j = 0; j < n; j++)
             buf_printf(&list, "%s%s", j ? ", " : "", twin_name(c, names[j], seed));
-        put(c, "score", name, "metrics", list.len ? list.data : "");
+        config_derive(c, "score", name, "metrics", list.len ? list.data : "", k);
         buf_free(&list);
     }
     if (!strcmp(s->kind, "metric")) {
@@ -246,22 +252,23 @@ static void add_twin(struct config *c, const struct config_section *s, int64_t s
         if (text_to_i64(config_text(c, "metric", s->name, "seed", ""), &own) == 0)
             seed = own + offset;
         snprintf(text, sizeof text, "%lld", (long long)seed);
-        put(c, "metric", name, "seed", text);
+        config_derive(c, "metric", name, "seed", text, config_get(c, "run", "", "repeats"));
     }
 }
 
 static void add_moment(struct config *c, const char *of, const char *moment, int64_t first,
                        int64_t n)
 {
+    const struct config_key *repeats = config_get(c, "run", "", "repeats");
     const char *name = arena_printf(&c->arena, "%s@%s", of, moment);
     struct buf list = {0};
 
     buf_puts(&list, of);
     for (int64_t i = 1; i < n; i++)
         buf_printf(&list, ", %s", twin_name(c, of, first + i));
-    put(c, "score", name, "combiner", "repeats");
-    put(c, "score", name, "metrics", list.data);
-    put(c, "score", name, "moment", moment);
+    config_derive(c, "score", name, "combiner", "repeats", repeats);
+    config_derive(c, "score", name, "metrics", list.data, repeats);
+    config_derive(c, "score", name, "moment", moment, repeats);
     buf_free(&list);
 }
 

@@ -48,7 +48,7 @@ static tcet_status add_section(struct plan *p, const struct config_section *s, s
         instance_free(p->scores[p->score_count].aggregator);
         p->scores[p->score_count] = (struct plan_score){.name = NULL};
     }
-    reason = strstr(err->text, ": "); /* without the place, which nobody wrote */
+    reason = strstr(err->text, ": "); /* without the place: that of a whole list */
     p->skips[p->skip_count++] =
         (struct plan_skip){s->name, arena_strdup(&p->arena, reason ? reason + 2 : err->text)};
     return TCET_OK;
@@ -126,6 +126,32 @@ static tcet_status check_defaults(struct plan *p, struct error *err)
     return TCET_OK;
 }
 
+/* [reference] has a number for columns alone. */
+static tcet_status check_reference(const struct plan *p, struct error *err)
+{
+    const struct config_section *s = config_section(p->config, "reference", "");
+    const char **names = mem_alloc((p->column_count + 1) * sizeof *names);
+    char hint[128];
+    double value;
+
+    err->status = TCET_OK;
+    for (size_t i = 0; i < p->column_count; i++)
+        names[i] = p->columns[i].name;
+    for (size_t i = 0; s && i < s->key_count && err->status == TCET_OK; i++) {
+        const struct config_key *k = s->keys[i];
+
+        if (!plan_is_one_of(k->name, names, p->column_count))
+            config_error(err, k,
+                         "[reference] names \"%s\", which is neither a metric nor a score%s",
+                         k->name, text_suggest(hint, sizeof hint, k->name, names, p->column_count));
+        else if (text_to_f64(k->value, &value) < 0)
+            config_error(err, k, "%s = \"%.80s\": expected a number, a published Kendall tau",
+                         k->name, k->value);
+    }
+    free(names);
+    return err->status;
+}
+
 static tcet_status make_space(struct plan *p, struct error *err)
 {
     int64_t seed;
@@ -150,6 +176,7 @@ static tcet_status make(struct plan *p, struct error *err)
     TRY(expand_config(p->config, p->registry, err));
     TRY(plan_open_first_data(p, err));
     TRY(add_sections(p, err));
+    TRY(check_reference(p, err));
     TRY(plan_merge_passes(p, err));
     for (size_t i = 0; i < p->data_count; i++)
         TRY(plan_draw_data(p, &p->data[i], err));

@@ -3,6 +3,7 @@
 #include "run/plan_parts.h"
 
 #include "base/text.h"
+#include "run/expand.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,14 +264,33 @@ static struct plan_column *add_column(struct plan *p, const char *name, int is_s
     return c;
 }
 
+/* The section of this kind that was meant, where a --set made one by a misspelt name. */
+static const char *meant_section(const struct plan *p, const struct config_section *s, char *hint,
+                                 size_t cap)
+{
+    const char **names = mem_alloc((p->config->section_count + 1) * sizeof *names);
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->config->section_count; i++) {
+        const struct config_section *o = p->config->sections[i];
+
+        if (o != s && !strcmp(o->kind, s->kind) && !expand_made(p->config, o))
+            names[n++] = o->name;
+    }
+    text_suggest(hint, cap, s->name, names, n);
+    free(names);
+    return hint;
+}
+
 static const struct config_key *required(const struct plan *p, const struct config_section *s,
                                          const char *key, const char *what, struct error *err)
 {
     const struct config_key *k = config_get(p->config, s->kind, s->name, key);
+    char hint[128];
 
     if (!k)
-        config_section_error(err, s, "[%s %s] has no \"%s =\"; it names %s", s->kind, s->name, key,
-                             what);
+        config_section_error(err, s, "[%s %s] has no \"%s =\"; it names %s%s", s->kind, s->name,
+                             key, what, s->line ? "" : meant_section(p, s, hint, sizeof hint));
     return k;
 }
 
@@ -281,6 +301,8 @@ tcet_status plan_add_metric(struct plan *p, const struct config_section *s, stru
 {
     static const char *const partitions[] = {"layer", "network", NULL};
     static const char *const forms[] = {"vector", "rows", "kernel", "scalar", "custom"};
+    static const char *const given[] = {"a vector", "rows", "a kernel", "a scalar",
+                                        "a form of its own"};
     struct plan_metric *m = &p->metrics[p->metric_count];
     const struct config_key *saliency, *aggregator;
     const tcet_aggregator_ops *ops;
@@ -325,10 +347,9 @@ tcet_status plan_add_metric(struct plan *p, const struct config_section *s, stru
             if (ops->forms & TCET_FORM_BIT(f))
                 buf_printf(&want, "%s%s", want.len ? " or " : "", forms[f]);
         }
-        st = config_error(err, aggregator,
-                          "aggregator %s reduces a saliency matrix of form %s, but %s gives a %s",
-                          plugin->desc.id, want.len ? want.data : "unknown", saliency->value,
-                          forms[r->form]);
+        st = config_error(
+            err, aggregator, "aggregator %s reduces a saliency matrix of form %s, but %s gives %s",
+            plugin->desc.id, want.len ? want.data : "unknown", saliency->value, given[r->form]);
         buf_free(&want);
         instance_free(m->aggregator);
         return impossible(err, st);

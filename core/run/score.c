@@ -45,6 +45,7 @@ struct scorer {
     double *pass_seconds; /* one a pass: of the current architecture */
     uint8_t *pass_used;   /* scratch: one a pass */
     uint8_t *needed;      /* columns to compute, inputs of scores included */
+    uint8_t *given_up;    /* one a metric: its own numbers failed, its saliency's did not */
     struct error first;   /* the first failure of the current architecture */
     int failed;
     int pass; /* being visited */
@@ -330,7 +331,19 @@ static int fence_holds(const double *fence)
     return !damage;
 }
 
-/* S^l of one layer, and its number for every metric that reads this saliency by layer. */
+/* A layer's number for one metric. */
+static tcet_status reduce_layer(struct scorer *s, const struct plan_metric *pm, const char *layer,
+                                const tcet_view *view, double *out, struct error *err)
+{
+    struct guards *g = &s->row.values[pm->column].guards;
+
+    if (reduce(s, pm->aggregator, view, g, out, err) < 0)
+        return error_prefix(err, "metric %s, layer %s: ", pm->name, layer);
+    return admit(s, pm->name, layer, out, g, err);
+}
+
+/* S^l of one layer, and its number for every metric that reads this saliency by layer.  A
+ * metric that fails costs its own value, not those of the others. */
 static tcet_status take_layer(struct scorer *s, int saliency, const tcet_layer *layer,
                               struct error *err)
 {
@@ -378,12 +391,13 @@ static tcet_status take_layer(struct scorer *s, int saliency, const tcet_layer *
         struct plan_metric *pm = &p->metrics[m];
         struct score_value *v = &s->row.values[pm->column];
 
-        if (pm->saliency != saliency || pm->network || !s->needed[pm->column])
+        if (pm->saliency != saliency || pm->network || !s->needed[pm->column] || s->given_up[m])
             continue;
         view = matrix_view(data, rows, cols, shape);
-        if (reduce(s, pm->aggregator, &view, &v->guards, (double *)&v->layers[at], err) < 0)
-            return error_prefix(err, "metric %s, layer %s: ", pm->name, layer->name);
-        TRY(admit(s, pm->name, layer->name, (double *)&v->layers[at], &v->guards, err));
+        if (reduce_layer(s, pm, layer->name, &view, (double *)&v->layers[at], err) < 0) {
+            s->given_up[m] = 1;
+            note_failure(s, err);
+        }
     }
     return TCET_OK;
 }
@@ -722,7 +736,7 @@ static void finish_metrics(struct scorer *s)
         const struct plan_metric *pm = &p->metrics[m];
 
         if (s->needed[pm->column] && !s->row.values[pm->column].have &&
-            !s->salience[pm->saliency].failed && finish_metric(s, pm, &err) < 0)
+            !s->salience[pm->saliency].failed && !s->given_up[m] && finish_metric(s, pm, &err) < 0)
             note_failure(s, &err);
     }
 }
@@ -878,6 +892,7 @@ struct scorer *scorer_new(struct plan *p)
     s->graph = graph_new();
     s->salience = mem_alloc((p->saliency_count + 1) * sizeof *s->salience);
     s->needed = mem_alloc(p->column_count + 1);
+    s->given_up = mem_alloc(p->metric_count + 1);
     s->pass_seconds = mem_alloc((p->pass_count + 1) * sizeof *s->pass_seconds);
     s->pass_used = mem_alloc(p->pass_count + 1);
     return s;
@@ -896,6 +911,7 @@ void scorer_free(struct scorer *s)
     free(s->matrix);
     free(s->salience);
     free(s->needed);
+    free(s->given_up);
     free(s->pass_seconds);
     free(s->pass_used);
     free(s);
@@ -1025,6 +1041,7 @@ tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted
     s->failed = 0;
     memset(&s->row, 0, sizeof s->row);
     memset(s->pass_seconds, 0, p->pass_count * sizeof *s->pass_seconds);
+    memset(s->given_up, 0, p->metric_count);
     s->row.values = arena_alloc(&s->arena, (p->column_count + 1) * sizeof *s->row.values);
     s->row.x_sum = p->data[0].x_sum;
     s->row.w_sum = NAN;

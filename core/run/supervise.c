@@ -107,6 +107,52 @@ static void take_shard(struct supervisor *s)
     p->arch_count = n;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* How many architectures the folder has that this run's list has not. */
+static size_t count_left_out(const struct supervisor *s)
+{
+    const struct wire_plan *p = &s->r->plan;
+    const char **ours = mem_alloc((p->arch_count + 1) * sizeof *ours), *had;
+    size_t left = 0;
+
+    if (p->arch_count)
+        memcpy(ours, p->archs, p->arch_count * sizeof *ours);
+    qsort(ours, p->arch_count, sizeof *ours, by_text);
+    for (size_t i = 0; i < store_arch_count(s->store); i++) {
+        had = store_arch(s->store, i);
+        left += had && !bsearch(&had, ours, p->arch_count, sizeof *ours, by_text);
+    }
+    free(ours);
+    return left;
+}
+
+/* A folder goes on with its own space.  Its list may change; that architectures leave it is
+ * mentioned, since it may be a mistake. */
+static tcet_status check_resumed(const struct supervisor *s, struct error *err)
+{
+    const char *space = store_meta(s->store, "space");
+    size_t left = count_left_out(s);
+    char text[256];
+
+    if (space && strcmp(space, s->r->plan.space) != 0)
+        return error_set(err, TCET_E_ARG,
+                         "%s holds results of space %s, and this run is of space %s: give it a "
+                         "folder of its own",
+                         s->r->folder, space, s->r->plan.space);
+    if (left) {
+        snprintf(text, sizeof text,
+                 "the list has changed: %zu of the folder's %zu architectures are not in it and "
+                 "leave the results; their values are kept for when they come back",
+                 left, store_arch_count(s->store));
+        say(s, TCET_LOG_INFO, text);
+    }
+    return TCET_OK;
+}
+
 static tcet_status open_store(struct supervisor *s, struct error *err)
 {
     const struct wire_plan *p = &s->r->plan;
@@ -116,6 +162,7 @@ static tcet_status open_store(struct supervisor *s, struct error *err)
     if (store_open(s->r->folder, s->o->resume ? STORE_RESUME : STORE_FRESH, &s->store, err) < 0)
         return output ? config_error(err, output, "%s", arena_strdup(&s->r->arena, err->text))
                       : err->status;
+    TRY(check_resumed(s, err));
     for (size_t i = 0; i < p->column_count; i++) {
         const struct wire_column *c = &p->columns[i];
 
@@ -173,23 +220,60 @@ static tcet_status put_failure(struct supervisor *s, size_t arch, const char *wh
 
 /* -- Hand-out --------------------------------------------------------------------------- */
 
+/* How many columns an architecture lacks, and how many it has. */
+static size_t count_lacks(const struct supervisor *s, size_t *has)
+{
+    const struct wire_plan *p = &s->r->plan;
+    size_t lacks = 0;
+
+    *has = 0;
+    for (size_t c = 0; c < p->column_count; c++) {
+        lacks += s->missing[c];
+        *has += !s->missing[c] && !p->columns[c].population;
+    }
+    return lacks;
+}
+
+/* The columns that architectures with part of their values lack, as a list with an end. */
+static const char *name_lacked(struct supervisor *s, const uint8_t *lacked)
+{
+    const struct wire_plan *p = &s->r->plan;
+    struct buf b = {0};
+    const char *text;
+    size_t n = 0;
+
+    for (size_t c = 0; c < p->column_count; c++) {
+        if (lacked[c] && n++ < 3)
+            buf_printf(&b, "%s%s", n > 1 ? ", " : "", p->columns[c].name);
+    }
+    if (n > 3)
+        buf_printf(&b, " and %zu more", n - 3);
+    text = arena_strdup(&s->r->arena, b.len ? b.data : "");
+    buf_free(&b);
+    return text;
+}
+
 /* Queues every architecture that lacks a column. */
 static tcet_status fill_queue(struct supervisor *s, struct error *err)
 {
     const struct wire_plan *p = &s->r->plan;
+    uint8_t *lacked = arena_alloc(&s->r->arena, p->column_count + 1);
 
     s->queue = mem_alloc((p->arch_count + 1) * sizeof *s->queue);
     s->again = mem_alloc((p->arch_count + 1) * sizeof *s->again);
     s->missing = mem_alloc(p->column_count + 1);
     for (size_t i = 0; i < p->arch_count; i++) {
-        int lacks = 0;
+        size_t has;
 
         TRY(store_missing(s->store, p->archs[i], s->o->retry_failed, s->missing, err));
+        if (!count_lacks(s, &has))
+            continue;
+        s->queue[s->tail++] = (struct task){.arch = i};
+        s->r->completed += has > 0;
         for (size_t c = 0; c < p->column_count; c++)
-            lacks |= s->missing[c];
-        if (lacks)
-            s->queue[s->tail++] = (struct task){.arch = i};
+            lacked[c] |= has && s->missing[c];
     }
+    s->r->lacked = name_lacked(s, lacked);
     s->r->progress.total = s->tail;
     s->r->progress.stored = p->arch_count - s->tail;
     return TCET_OK;
@@ -571,6 +655,31 @@ static tcet_status make_clients(struct supervisor *s, struct error *err)
     return TCET_OK;
 }
 
+/* Did the first worker fail for want of memory, as far as can be told? */
+static int wants_memory(const struct client *first, const struct error *err)
+{
+    static const char *const words[] = {"failed to map segment", "llocate memory", "out of memory",
+                                        "no memory"};
+    int found = err->status == TCET_E_MEMORY;
+
+    if (!client_up(first)) /* it died, unless it was ended for its silence */
+        return strncmp(err->text, "no answer", 9) != 0;
+    for (size_t i = 0; i < TCET_COUNT(words); i++)
+        found |= strstr(err->text, words[i]) != NULL;
+    return found;
+}
+
+/* Where a limit on memory stands behind a first worker that failed, the limit is what to name. */
+static tcet_status blame_memory(struct supervisor *s, struct error *err)
+{
+    const struct config_key *k = config_get(s->config, "run", "", "memory");
+
+    if (!s->memory || err->status == TCET_E_CANCELLED || !wants_memory(&s->clients[0], err))
+        return err->status;
+    return config_error(err, k, "memory = %s may be too little, MiB a worker with all it loads: %s",
+                        k->value, arena_strdup(&s->r->arena, err->text));
+}
+
 /* The first worker says what the config means.  One that dies of something else than the
  * config (kill -9, say) is started again. */
 static tcet_status make_plan(struct supervisor *s, struct error *err)
@@ -586,7 +695,8 @@ static tcet_status make_plan(struct supervisor *s, struct error *err)
                          s->memory, err));
         st = client_wait(first, WIRE_PLAN, patience(s, CLIENT_GREETED), &data, &n, err);
     } while (st < 0 && st != TCET_E_CANCELLED && !client_up(first) && tries++ < s->retries);
-    TRY(st);
+    if (st < 0)
+        return blame_memory(s, err);
     TRY(wire_unpack_plan(data, n, &s->r->arena, &s->r->plan, err));
     first->state = CLIENT_IDLE;
     return TCET_OK;
@@ -600,6 +710,8 @@ static tcet_status run(struct supervisor *s, struct error *err)
     TRY(settings(s, err));
     TRY(make_clients(s, err));
     TRY(make_plan(s, err));
+    if (s->o->accept)
+        TRY(s->o->accept(s->o->arg, &s->r->plan, err));
     take_shard(s);
     TRY(open_store(s, err));
     TRY(fill_queue(s, err));
@@ -610,6 +722,8 @@ static tcet_status run(struct supervisor *s, struct error *err)
     show(s, 1);
     TRY(store_summarise(s->store, &sum, err));
     s->r->failed = sum.failed;
+    if (sum.failed)
+        TRY(reasons_read(s->store, &s->r->arena, &s->r->reasons, err));
     if (s->r->stopped || s->o->shard.count) /* a shard is not the population: merging makes them */
         return TCET_OK;
     last = new_client(s, 0);

@@ -22,9 +22,6 @@ enum wire_type {
     WIRE_ERROR        /* status, text: the last request failed */
 };
 
-/* How a plugin file from outside the built-in folder is announced: "WIRE_FOREIGN: PATH". */
-#define WIRE_FOREIGN "plugin code that is not built in"
-
 struct wire_hello {
     const char *config; /* config_pack */
     size_t config_len;
@@ -55,7 +52,7 @@ struct wire_plan {
     const char *text;    /* plan_print */
     const char *config;  /* config_print with paths made absolute */
     const char *space;   /* id */
-    const char *foreign; /* plugin files not built in whose code the plan runs, one a line */
+    const char *foreign; /* notes of plugins not built in whose code the plan runs, one a line */
 };
 
 /* One value of one column, with its layers and its guard counts. */

@@ -39,18 +39,30 @@ static void send_log(int level, const char *who, const char *text)
 static struct buf foreign;
 static int foreign_said;
 
-static void take_foreign(const char *path)
+static void note_once(const char *who, const char *text)
 {
-    char line[4096 + 2];
+    char line[4096 + 256];
 
-    snprintf(line, sizeof line, "%s\n", path);
+    snprintf(line, sizeof line, "%s: %s\n", who, text);
     for (const char *p = foreign.data; p && (p = strstr(p, line)); p++) {
         if (p == foreign.data || p[-1] == '\n')
             return;
     }
     buf_puts(&foreign, line);
     if (foreign_said)
-        send_log(TCET_LOG_INFO, WIRE_FOREIGN, path);
+        send_log(TCET_LOG_INFO, who, text);
+}
+
+static void take_foreign(const struct plugin_info *info)
+{
+    char who[128], what[4096 + 64];
+
+    note_once("plugin code that is not built in", info->path);
+    if (!info->replaces)
+        return;
+    snprintf(who, sizeof who, "%s %s", kind_name(info->kind), info->id);
+    snprintf(what, sizeof what, "the one in %s replaces the built-in one", info->path);
+    note_once(who, what);
 }
 
 static tcet_status answer(struct worker *w, uint32_t type, struct error *err)

@@ -9,8 +9,6 @@ struct logdet {
     int32_t singular;
 };
 
-#define KERNELS (TCET_FORM_BIT(TCET_FORM_KERNEL) | TCET_FORM_BIT(TCET_FORM_CUSTOM))
-
 enum { SINGULAR_ZERO = 0, SINGULAR_LAPACK = 1 };
 
 static tcet_status square(tcet_ctx *cx, const tcet_view *s)
@@ -106,7 +104,7 @@ static const tcet_aggregator_ops logdet_ops = {
     .struct_size = sizeof logdet_ops,
     .direction = 1,
     .reduce = logdet_reduce,
-    .forms = KERNELS,
+    .forms = TCET_FORM_BIT(TCET_FORM_KERNEL),
 };
 static const tcet_plugin logdet = {
     .struct_size = sizeof logdet,
@@ -124,7 +122,7 @@ static const tcet_aggregator_ops regions_ops = {
     .struct_size = sizeof regions_ops,
     .direction = 1,
     .reduce = regions_reduce,
-    .forms = KERNELS,
+    .forms = TCET_FORM_BIT(TCET_FORM_KERNEL),
 };
 static const tcet_plugin regions = {
     .struct_size = sizeof regions,

@@ -127,7 +127,7 @@ static const tcet_aggregator_ops cond_ops = {
     .struct_size = sizeof cond_ops,
     .direction = -1,
     .reduce = cond_reduce,
-    .forms = TCET_FORM_BIT(TCET_FORM_KERNEL) | TCET_FORM_BIT(TCET_FORM_CUSTOM),
+    .forms = TCET_FORM_BIT(TCET_FORM_KERNEL),
 };
 static const tcet_plugin cond = {
     .struct_size = sizeof cond,

@@ -44,7 +44,7 @@ static const tcet_aggregator_ops ops = {
     .struct_size = sizeof ops,
     .direction = 1,
     .reduce = reduce,
-    .forms = TCET_FORM_BIT(TCET_FORM_ROWS) | TCET_FORM_BIT(TCET_FORM_CUSTOM),
+    .forms = TCET_FORM_BIT(TCET_FORM_ROWS),
 };
 static const tcet_plugin zico = {
     .struct_size = sizeof zico,

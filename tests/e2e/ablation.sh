@@ -13,6 +13,38 @@ check "five passes asked for, three run" said '^passes: 5 asked for, 3 will run 
 check "a cell that cannot be is listed with its reason" \
     said '^  snip_logdet +aggregator logdet reduces .* but snip gives a vector' out
 
+cat >forms.ini <<'INI'
+[run]
+space = nats_tss
+[data]
+plugin     = gaussian
+batch      = 4
+resolution = 8
+[ablation]
+saliency   = fisher, jacob, epe, nwot
+aggregator = logdet, regions, cond, zico, sum
+INI
+run show forms.ini
+for cell in fisher_logdet fisher_zico jacob_logdet jacob_regions epe_logdet epe_cond; do
+    check "what is no kernel and no rows is skipped: $cell" \
+        said "^  $cell +aggregator .* but .* gives a form of its own" out
+done
+check "and nothing else" test "$(sed -n '/^skipped/,/^$/p' out | grep -c '^  ')" = 13
+run run forms.ini --archs first:2 --output forms --quiet
+check "what is left has values" test "$code" = 0
+line() { grep -n "$1" forms.ini | cut -d: -f1; }
+sed -i 's/cond, zico/cnod, zico/' forms.ini
+refuses "a misspelt aggregator: file, line and the nearest" \
+    "forms.ini:$(line ^aggregator): .*no aggregator \"cnod\" .did you mean \"cond\"" show forms.ini
+sed -i -e 's/cnod, zico/cond, zico/' -e 's/epe, nwot/eep, nwot/' forms.ini
+refuses "a misspelt saliency too" \
+    "forms.ini:$(line ^saliency): .*no saliency \"eep\" .did you mean \"epe\"" show forms.ini
+sed -i 's/eep, nwot/epe, nwot/' forms.ini
+refuses "a seed that is none too" 'ablation.seed: seed = "x"' show forms.ini --set ablation.seed=1,x
+refuses "one such metric is refused" 'm.aggregator: aggregator logdet .* fisher gives a form of its own' \
+    run forms.ini --archs first:2 --output no --set metric.m.saliency=fisher \
+    --set metric.m.aggregator=logdet
+
 run show "$conf/paper/table2_tss.ini"
 check "all proxies of the paper share their passes" \
     said '^passes: [0-9]+ asked for, [0-9]+ will run' out

@@ -17,6 +17,10 @@ for command in $commands; do
         -a "$(grep -c "^usage: tcet-host $command" out)" = 1 \
         -a "$(grep -A 1 '^example' out | grep -c "tcet-host $command")" = 1
 done
+run run --help && cp out run.help
+run help run
+check "help COMMAND is COMMAND --help" cmp out run.help
+refuses "help of no command" 'no command "rnu" \(did you mean "run"' help rnu
 run
 check "without a command: the help on stderr, exit code 2" test "$code" = 2 -a ! -s out -a -s err
 refuses "unknown command" 'no command "lst" \(did you mean "list"' lst

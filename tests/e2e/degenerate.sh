@@ -57,6 +57,8 @@ check "and still counts it" has drop 1 '"nonfinite":[1-9]'
 all fail --set run.on_nonfinite=fail
 check "on_nonfinite = fail: the run ends, exit code 3" test "$code" = 3
 check "and stderr says how many" said '^tcet-host: 3 architectures failed' err
+check "and why, each reason once" test "$(wc -l <err)" = 2
+check "with how many share it" said '^tcet-host:   3: metric [a-z_]* is -?(nan|inf)' err
 check "their rows say which metric" test \
     "$(grep -c '"status":"failed","error":"metric [a-z_]* is -\?\(nan\|inf\)' fail.jsonl)" = 3
 check "the others are scored" test "$(grep -c '"status":"ok"' fail.jsonl)" = 3
@@ -67,8 +69,40 @@ done
 all fail --set run.on_nonfinite=fail --resume
 check "failed ones are not tried again" said '0 scored now .* 3 failed' out
 check "nor forgotten: exit code 3 again" test "$code" = 3
+check "nor is the reason" said '^tcet-host:   3: metric ' err
 all fail --set run.on_nonfinite=fail --resume --retry-failed
 check "unless asked for" said '3 scored now .* 3 failed' out
+
+# A metric that fails on S^l that others read, too: one row has no deviation over the rows.
+cat >alone.ini <<'INI'
+[run]
+space = nats_tss
+[data]
+plugin     = gaussian
+batch      = 1
+resolution = 8
+[saliency snip]
+rows = sample
+[metric zico]
+saliency   = snip
+aggregator = zico
+[metric snr]
+saliency   = snip
+aggregator = snr
+[metric size]
+saliency   = ones
+aggregator = sum
+[score fails]
+combiner = product
+metrics  = zico, size
+[score holds]
+combiner = product
+metrics  = snr, size
+INI
+run run alone.ini --archs file:list --output alone --export alone.csv --quiet
+check "a metric that cannot reduce fails its architectures" test "$code" = 3
+check "but takes neither the others nor their scores with it" test \
+    "$(grep -cE ',failed,[0-9]+,[0-9]+,,[-0-9.e+]+,[0-9]+,,[-0-9.e+]+$' alone.csv)" = 6
 
 # One image: no statistics over images.
 run run "$source/conf/tcet_snip.ini" --set data.batch=1 --set data.resolution=8 --archs file:list \

@@ -58,6 +58,8 @@ refuses "option without its value" '--output needs a value' run "$conf" --output
 refuses "flag with a value" '--resume takes no value' run "$conf" --resume=1
 refuses "missing argument" 'something is missing: tcet-host run CONFIG' run
 refuses "argument too many" 'unexpected "extra"' run "$conf" extra
+refuses "--retry-failed without --resume" '--retry-failed goes with --resume' run "$conf" \
+    --archs index:3 --output new --retry-failed
 refuses "score of many" 'takes one architecture' score "$conf" all
 wrong "--set without value" '--set needs a value' --set
 wrong "--set without section" '--set foo: expected SECTION.KEY=VALUE' --set foo
@@ -69,6 +71,15 @@ wrong "--export to no folder" '--export no/x.csv: cannot write' --export no/x.cs
 wrong "[export] file without an ending" '\[?export.*x.txt.*\.csv or \.jsonl' --set export.files=x.txt
 wrong "--top of text" 'top = "many": expected an integer' --top many
 wrong "workers out of range" 'workers = "0": expected an integer from 1' --workers 0
+if ! nm -D "$host" | grep -q __asan_; then # which needs all address space
+    wrong "memory too small to load the backend" \
+        '^tcet-host: error: --set run.memory: memory = 100 may be too little.*libtorch' \
+        --set run.memory=100
+    wrong "memory too small for anything" '--set run.memory: memory = 5 may be too little' \
+        --set run.memory=5
+    refuses "enough memory, and another mistake" '^tcet-host: error: --set backend.device: ' run \
+        "$conf" --archs index:3 --output new --set run.memory=16000 --set backend.device=tpu
+fi
 
 # -- Names ---------------------------------------------------------------------------------
 wrong "unknown space" 'no space "nats_ts" \(did you mean "nats_tss"' --set run.space=nats_ts
@@ -104,6 +115,10 @@ wrong "partition that is none" 'partition = "both".*layer, network' \
     --set metric.snip_snr.partition=both
 wrong "negative seed" 'seed = "-1": expected an integer from 0' --set run.seed=-1
 wrong "metric without an aggregator" '\[metric m\] has no "aggregator ="' --set metric.m.saliency=snip
+wrong "metric misspelt by --set" 'metric.snipsnr: .*did you mean "snip_snr"' \
+    --set metric.snipsnr.aggregator=sum
+wrong "score misspelt by --set" 'score.tcetsnip: .*did you mean "tcet_snip"' \
+    --set score.tcetsnip.combiner=product
 wrong "metric of forms that do not fit" 'logdet .*kernel.*snip gives a vector' \
     --set metric.m.saliency=snip --set metric.m.aggregator=logdet
 wrong "combiner of too few" 'joins at least 2 metrics; 1 given' \
@@ -125,6 +140,14 @@ wrong "malformed architecture, position shown" 'position 34: unknown operation "
 wrong "empty architecture" 'position 1: ' --archs ''
 wrong "architecture number too large" 'index:15625.*15625' --archs index:15625
 wrong "first: too many" '20000 architectures asked for, space nats_tss has 15625' --archs first:20000
+wrong "all of a space with numbers, but too many" 'nb301 is too large for all; use sample:N' \
+    --archs all --set run.space=nb301
+wrong "all of a space without numbers" 'nb101 is too large for all; use sample:N' \
+    --archs all --set run.space=nb101
+wrong "first: of a space without numbers" 'nb101 have no order; use sample:N' --archs first:3 \
+    --set run.space=nb101
+wrong "first: more than a run can hold" '2000000 architectures asked for, a run takes at most' \
+    --archs first:2000000 --set run.space=nb301
 wrong "sample: of text" '"x" is not a number' --archs sample:x
 printf '|none~0|+|none~0|none~1|+|none~0|none~1|none~2|\n\n|none~0|+\n' >bad.txt
 wrong "list with a bad line, line and position shown" 'bad.txt:3: .*position ' --archs file:bad.txt
@@ -147,12 +170,36 @@ wrong "table without the column" 'table.csv: no column "ac" \(did you mean "acc"
     --set benchmark.table=table.csv --set benchmark.column=ac
 wrong "shipped table without the column" 'nats_tss.tsv: no column "cifar10_tset" \(did you mean "cifar10_test"' \
     --set benchmark.column=cifar10_tset
+refuses "table of another space" \
+    'tcet_snip.ini:[0-9]+: table nats_tss has a value of cifar10_test for none of the 5 .*nats_sss' \
+    run "$conf" --archs sample:5 --output new --set run.space=nats_sss
+printf 'arch,acc\nx,1\n%s,\n' '|none~0|+|none~0|none~1|+|none~0|none~1|none~2|' >table.csv
+wrong "table of one's own of other architectures" 'table .*/table.csv has a value of acc for none' \
+    --set benchmark.table=table.csv --set benchmark.column=acc
 wrong "table that is not there" 'none.csv: No such file' --set benchmark.table=./none.csv
 wrong "unknown shipped table" 'no table "nats_tts" \(did you mean "nats_tss"' \
     --set benchmark.table=nats_tts
 printf 'arch,acc\nx,1,2\n' >table.csv
 wrong "table with a bad line" 'table.csv:2: 3 fields' --set benchmark.table=table.csv
 wrong "unknown population" 'population = "alive".*all, live' --set benchmark.population=alive
+
+# -- What is needed at the end is refused at the start, by run and show ----------------------
+# late NAME SECTION.KEY=VALUE REGEX
+late()
+{
+    wrong "$1" "$3" --set "$2"
+    refuses "$1, shown" "$3" show "$conf" --set "$2"
+}
+late "reference of no metric" reference.lnwott=0.5 'reference.lnwott: .*did you mean "lnwot"'
+late "reference that is no number" reference.lnwot=high 'lnwot = "high": expected a number'
+late "[export] layers of no truth value" export.layers=maybe 'layers = "maybe": expected 0, 1'
+late "[export] times of no truth value" export.times=maybe 'times = "maybe": expected 0, 1'
+late "[export] file with a folder" export.files=a/x.csv 'without folders'
+late "population of no name" benchmark.population=liv 'liv.*did you mean "live"'
+late "table without the column" benchmark.column=cifar10_tset 'did you mean "cifar10_test"'
+printf 'include = %s\n[reference]\nlnwott = 0.5\n' "$conf" >late.ini
+refuses "reference of no metric, file and line" '^tcet-host: error: late.ini:3: ' show late.ini
+
 refuses "correlate without the column" 'no column "test_cifar1"' correlate --table nats_tss \
     --column test_cifar1
 

@@ -8,6 +8,18 @@ conf=$source/conf/tcet_snip.ini
 # Small images make small work; everything else is the shipped config.
 small=(--set data.batch=16 --set data.resolution=8)
 
+# No image, no network: what needs numbers of parameters alone.
+cat >count.ini <<'INI'
+[run]
+space = nats_tss
+[data]
+plugin = gaussian
+batch  = 2
+[metric count]
+saliency   = ones
+aggregator = sum
+INI
+
 # score OUT FOLDER ARGS...: a run with all exports, OUT.jsonl (with layers) and OUT.csv.
 score()
 {
@@ -30,6 +42,7 @@ score fresh fresh
 check "the main job succeeds" test "$code" = 0
 check "nothing stands on stderr without a terminal" test ! -s err
 check "the summary says what was scored" said '6 architectures: 6 scored now .* 0 failed' out
+check "and nothing of values that were stored" test "$(grep -c 'only in' out)" = 0
 check "the summary says which data were used" said '^data: cifar10: 320 images' out
 check "the best architectures are listed" said '^1 .*\|nor_conv_3x3~0\|' out
 cp out first.out
@@ -93,6 +106,17 @@ score grow grow --resume
 check "--resume with more architectures scores those" said '3 scored now .* 3 from the store' out
 check "and ends as a fresh run" same fresh grow
 
+check "which is no change that is mentioned" test ! -s err
+score shrunk grow --resume --archs index:5
+check "architectures that leave the list are mentioned" \
+    said 'note: the list has changed: 5 of the folder.s 6 architectures are not in it' err
+score regrown grow --resume
+check "and are there when they come back" said '0 scored now .* 6 from the store' out
+refuses "a folder of another space is refused" 'grow holds results of space nats_tss, .* nats_sss' \
+    run count.ini --set run.space=nats_sss --archs first:2 --output grow --resume
+run export grow kept.jsonl --layers
+check "and keeps what it holds" cmp kept.jsonl fresh.jsonl
+
 # A killed run keeps what it had, leaves no process, and resumes to the same bytes.
 "$host" run "$conf" "${small[@]}" --archs first:60 --output killed --workers 2 >/dev/null 2>&1 &
 pid=$!
@@ -126,10 +150,22 @@ check "an interrupted run exits with 130" test "$code" = 130
 check "and says how to go on" said 'tcet-host run .*tcet_snip.ini --resume' err
 check "and prints no half summary" test ! -s out
 
+# Before there is anything to go on with, it does not speak of it: listing takes seconds here.
+"$host" run count.ini --set run.space=nb301 --archs first:1000000 --output early >out 2>err &
+pid=$!
+sleep 1
+kill -INT "$pid"
+code=0
+wait "$pid" || code=$?
+check "a run interrupted before its first architecture says so" said 'interrupted before the first' err
+check "exits with 130 and leaves no folder" test "$code" = 130 -a ! -e early
+
 # -- More metrics later --------------------------------------------------------------------
 more=(--set metric.count.saliency=ones --set metric.count.aggregator=sum)
 score later fresh --resume --times "${more[@]}"
 check "a metric that needs no pass, added later, runs none" forward_is later.jsonl 0
+check "the summary says that it alone was computed" \
+    said '6 scored now .*, 6 of them only in count \(the rest was stored\), 0 from' out
 more+=(--set metric.syn.saliency=synflow --set metric.syn.aggregator=snr
     --set score.tcet_syn.combiner=layerdot --set score.tcet_syn.metrics=syn,lnwot
     --set score.rank.combiner=rankave --set score.rank.metrics=syn,lnwot)
@@ -161,6 +197,11 @@ check "and by correlate from anywhere" said '^tcet_snip' out
 run run acc/config.ini --output acc2 --layers --export acc.jsonl
 check "the folder's own config repeats the run" cmp acc.jsonl fresh.jsonl
 
+run run "$conf" "${small[@]}" --archs first:2 --set run.space=nats_sss --set benchmark.table= \
+    --output notable
+check "an empty table is none: scores without correlations" test "$code" = 0 \
+    -a "$(grep -c Kendall out)" = 0
+
 # -- Lists of architectures ----------------------------------------------------------------
 arch='|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|'
 printf '  %s \r\n\n%s\n%s' "$arch" "$arch" '|none~0|+|none~0|none~1|+|none~0|none~1|nor_conv_1x1~2|' >list
@@ -170,6 +211,26 @@ check "blank lines are skipped, a last line may be open" test "$(wc -l <list.jso
 run score "$conf" index:3 --json "${small[@]}"
 value=$(sed 's/.*"tcet_snip":\([^,}]*\).*/\1/' out)
 check "score prints one architecture as the run scores it" grep -q "\"tcet_snip\":$value[,}]" fresh.jsonl
+
+# -- Samples -------------------------------------------------------------------------------
+sampled() # SPACE N [ARGS...]: the architectures of sample:N, one a line
+{
+    rm -rf sampled sampled.csv
+    run run count.ini --set "run.space=$1" --archs "sample:$2" --output sampled --quiet \
+        --export sampled.csv "${@:3}"
+    sed -e 1d -e 's/,ok,.*//' sampled.csv
+}
+digest() { sha256sum | cut -c1-16; }
+check "a sample of nats_tss is what it always was" \
+    test "$(sampled nats_tss 4 | digest)" = f1791df57a12e711
+check "one of nats_sss too" test "$(sampled nats_sss 4 | digest)" = d0fae59119285b75
+check "and one of nb101" test "$(sampled nb101 4 | digest)" = e04b376d02ae3b33
+sampled nb301 12 >large
+check "1e18 architectures can be sampled: distinct ones" test "$(sort -u large | wc -l)" = 12
+check "the same ones again" cmp large <(sampled nb301 12)
+check "a smaller sample is part of it" test "$(sampled nb301 5 | grep -cxFf large)" = 5
+check "others under another sample_seed" \
+    test "$(sampled nb301 12 --set run.sample_seed=2 | grep -cxFf large)" = 0
 
 # -- Where output goes ---------------------------------------------------------------------
 if [ -w /dev/full ]; then

@@ -54,6 +54,14 @@ check "built-in plugins are not named" test ! -s err
 TCET_PLUGIN_PATH=$work/site/mine run show "$conf"
 check "a folder whose plugins are not used is not named" test ! -s err
 
+mkdir site/snip && cp "$fixtures/good_snip.so" site/snip/
+replaced="note: saliency snip: the one in $work/site/snip/good_snip.so replaces the built-in one$"
+run show "$conf" --set plugins.path=site/snip
+told "show says that a plugin replaces a built-in one" "$replaced"
+run run "$conf" --set plugins.path=site/snip --archs first:2 --workers 2 --output replaced
+told "run says so once" "$replaced"
+check "no plugin but that replaces any" test "$(grep -c replaces err)" = 1
+
 # -- Where plugins come from -----------------------------------------------------------------
 # The config's folder, not the current one.
 (cd site/twin && mkdir -p mine && echo junk >mine/good_mean.so)

@@ -1,0 +1,84 @@
+/* reasons.c -- see reasons.h.  Room: core/run. */
+#include "run/reasons.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TOLD_APART = 64 }; /* what comes after so many reasons counts as other */
+
+struct reason {
+    const char *text;
+    size_t count;
+};
+
+static void count_reason(struct reason *list, size_t *n, size_t *other, const char *text,
+                         struct arena *a)
+{
+    size_t i = 0;
+
+    while (i < *n && strcmp(list[i].text, text) != 0)
+        i++;
+    if (i < *n)
+        list[i].count++;
+    else if (*n < TOLD_APART)
+        list[(*n)++] = (struct reason){arena_strdup(a, text), 1};
+    else
+        ++*other;
+}
+
+/* The most frequent first; of equals the one that came first. */
+static void pick(struct reason *list, size_t n, struct reasons *out)
+{
+    for (; out->count < n && out->count < REASONS_SHOWN; out->count++) {
+        struct reason *best = list;
+
+        for (size_t i = 1; i < n; i++)
+            best = list[i].count > best->count ? &list[i] : best;
+        out->item[out->count].text = best->text;
+        out->item[out->count].count = best->count;
+        best->count = 0;
+    }
+    for (size_t i = 0; i < n; i++)
+        out->other += list[i].count;
+}
+
+/* A row that lacks nothing did not fail; only the others are read whole. */
+static tcet_status is_whole(struct store *s, size_t ordinal, uint8_t *missing, int *whole,
+                            struct error *err)
+{
+    const char *arch = store_arch(s, ordinal);
+
+    *whole = 1;
+    if (arch)
+        TRY(store_missing(s, arch, 1, missing, err));
+    for (size_t c = 0; arch && c < store_column_count(s); c++)
+        *whole &= !missing[c];
+    return TCET_OK;
+}
+
+tcet_status reasons_read(struct store *s, struct arena *a, struct reasons *out, struct error *err)
+{
+    uint8_t *missing = mem_alloc(store_column_count(s) + 1);
+    struct reason list[TOLD_APART];
+    struct arena row_arena = {0};
+    tcet_status st = TCET_OK;
+    size_t n = 0;
+    int whole;
+
+    *out = (struct reasons){.count = 0};
+    for (size_t i = 0; i < store_arch_count(s) && st >= 0; i++) {
+        struct store_row row;
+
+        st = is_whole(s, i, missing, &whole, err);
+        if (st < 0 || whole)
+            continue;
+        arena_reset(&row_arena);
+        st = store_take(s, i, &row_arena, &row, err);
+        if (st >= 0 && !strcmp(row.status, "failed"))
+            count_reason(list, &n, &out->other, row.message, a);
+    }
+    pick(list, n, out);
+    arena_free(&row_arena);
+    free(missing);
+    return st;
+}

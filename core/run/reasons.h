@@ -1,0 +1,22 @@
+/* reasons.h -- why architectures failed, told apart and counted, for the last words of a run.
+ * Room: core/run. */
+#ifndef CORE_REASONS_H
+#define CORE_REASONS_H
+
+#include "store/store.h"
+
+enum { REASONS_SHOWN = 3 };
+
+struct reasons {
+    struct {
+        const char *text;
+        size_t count;      /* architectures */
+    } item[REASONS_SHOWN]; /* the most frequent first */
+    size_t count;          /* of item */
+    size_t other;          /* architectures that failed for other reasons */
+};
+
+/* The reasons of the run's failed architectures; their texts live in the arena. */
+tcet_status reasons_read(struct store *s, struct arena *a, struct reasons *out, struct error *err);
+
+#endif
