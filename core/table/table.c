@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,29 +256,27 @@ static tcet_status read_header(struct source *s, struct table *t, char *p, char 
     return TCET_OK;
 }
 
-/* digits / 10^decimals to the nearest double, where that needs no strtod: up to 2^53 over a power
- * of ten up to 10^22 is exactly rounded by one division; more digits by one of 64 bits, unless
- * those end in the middle between two doubles. */
-static int divide(uint64_t digits, int decimals, double *out)
+__extension__ typedef unsigned __int128 wide;
+
+/* digits / 10^decimals, at most 19 digits, to the nearest double: up to 2^53 by one division, which
+ * rounds exactly; more by 63 bits of the quotient, and whether anything is left. */
+static double divide(uint64_t digits, int decimals)
 {
-    static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    uint64_t power = 1, quotient;
+    int up, down;
+    wide from;
 
-    if (digits <= UINT64_C(1) << 53) {
-        *out = (double)digits / power[decimals];
-        return 1;
-    }
-#if LDBL_MANT_DIG == 64 && defined(__x86_64__)
-    long double quotient = (long double)digits / (long double)power[decimals];
-    uint64_t mantissa;
-
-    memcpy(&mantissa, &quotient, sizeof mantissa);
-    *out = (double)quotient;
-    return (mantissa & 0x7ff) != 0x400;
-#else
-    return 0;
-#endif
+    for (int i = 0; i < decimals; i++)
+        power *= 10;
+    if (digits <= UINT64_C(1) << 53)
+        return (double)digits / (double)power;
+    up = __builtin_clzll(digits);
+    down = __builtin_clzll(power);
+    power <<= down;
+    from = (wide)(digits << up) << 63;
+    quotient = (uint64_t)(from / power);
+    quotient |= (wide)quotient * power != from;
+    return ldexp((double)quotient, down - up - 63);
 }
 
 /* A number that is the whole text, else NaN. */
@@ -296,8 +293,10 @@ static double number(const char *text)
         for (p++; *p >= '0' && *p <= '9' && count < 19; p++, count++, decimals++)
             digits = digits * 10 + (uint64_t)(*p - '0');
     }
-    if (count && !*p && divide(digits, decimals, &value))
+    if (count && !*p) {
+        value = divide(digits, decimals);
         return *text == '-' ? -value : value;
+    }
     return text_to_f64(text, &value) ? NAN : value;
 }
 
