@@ -59,8 +59,24 @@ static tcet_status settings(const struct correlate_flags *o, struct report_input
     return TCET_OK;
 }
 
-static tcet_status print(const struct correlate_flags *o, struct comparison *cmp,
-                         struct error *err)
+/* A run that is not finished: what is lacking takes no part, and that must be seen. */
+static void say_unfinished(const struct folder *f, enum report_format format, struct buf *out)
+{
+    char text[128];
+
+    if (!f || f->arch_count == f->listed)
+        return;
+    snprintf(text, sizeof text, "%zu of %zu architectures are scored; the others are left out",
+             f->arch_count, f->listed);
+    if (format == REPORT_TEXT)
+        buf_printf(out, "%s\n", text);
+    else
+        cli_log(NULL, TCET_LOG_INFO, text);
+}
+
+/* folder: where the scores are from, NULL: a table. */
+static tcet_status print(const struct correlate_flags *o, const struct folder *folder,
+                         struct comparison *cmp, struct error *err)
 {
     enum report_format f = REPORT_TEXT;
     struct buf out = {0};
@@ -68,6 +84,7 @@ static tcet_status print(const struct correlate_flags *o, struct comparison *cmp
 
     TRY(settings(o, &cmp->in, &f, err));
     TRY(report_make(&cmp->in, o->pairs || f == REPORT_JSON, &r, err));
+    say_unfinished(folder, f, &out);
     if (f == REPORT_TEXT)
         buf_printf(&out, "%s of table %s, population %s; Kendall is tau-b, %zu architectures "
                          "covered, NaN %s\n\n",
@@ -94,6 +111,12 @@ static tcet_status of_folder(const struct correlate_flags *o, const char *path, 
     tcet_status st;
 
     TRY(folder_read(path, &f, err));
+    if (!f.arch_count) {
+        st = error_set(err, TCET_E_ARG, "%s: none of the %zu architectures is scored yet", path,
+                       f.listed);
+        folder_free(&f);
+        return st;
+    }
     st = config_load(arena_printf(&a, "%s/config.ini", path), &config, err);
     if (st >= 0)
         st = folder_reference(&f, config, err);
@@ -110,7 +133,7 @@ static tcet_status of_folder(const struct correlate_flags *o, const char *path, 
                                     table, column, population, &cmp, err);
     }
     if (st >= 0) {
-        st = print(o, &cmp, err);
+        st = print(o, &f, &cmp, err);
         comparison_free(&cmp);
     }
     config_free(config);
@@ -195,7 +218,7 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
     if (st >= 0) {
         st = apply_mask(o, t, &cmp, err);
         if (st >= 0)
-            st = print(o, &cmp, err);
+            st = print(o, NULL, &cmp, err);
         comparison_free(&cmp);
     }
     table_free(t);

@@ -155,21 +155,39 @@ static int is_twin(const char *name)
     return at && (isdigit((unsigned char)at[1]) || !strcmp(at, "@std"));
 }
 
+/* The architectures that were tried; place: their ordinals. */
+static tcet_status folder_archs(struct folder *f, struct store *s, size_t *place,
+                                struct error *err)
+{
+    uint8_t *tried = arena_alloc(&f->arena, f->listed + 1);
+    const char **archs = arena_alloc(&f->arena, (f->listed + 1) * sizeof *archs);
+
+    f->archs = archs;
+    TRY(store_tried(s, tried, err));
+    for (size_t i = 0; i < f->listed; i++) {
+        if (!tried[i])
+            continue;
+        archs[f->arch_count] = arena_strdup(&f->arena, store_arch(s, i));
+        place[f->arch_count++] = i;
+    }
+    return TCET_OK;
+}
+
 tcet_status folder_read(const char *path, struct folder *out, struct error *err)
 {
     struct folder f = {.arch_count = 0};
     struct store *s;
-    const char **archs;
     const char *text;
-    tcet_status st = TCET_OK;
+    size_t *place;
+    double *all;
+    tcet_status st;
 
     TRY(store_open(path, STORE_READ, &s, err));
-    f.arch_count = store_arch_count(s);
+    f.listed = store_arch_count(s);
     f.column_count = store_column_count(s);
-    archs = arena_alloc(&f.arena, (f.arch_count + 1) * sizeof *archs);
-    for (size_t i = 0; i < f.arch_count; i++)
-        archs[i] = arena_strdup(&f.arena, store_arch(s, i));
-    f.archs = archs;
+    place = arena_alloc(&f.arena, (f.listed + 1) * sizeof *place);
+    all = arena_alloc(&f.arena, (f.listed + 1) * sizeof *all);
+    st = folder_archs(&f, s, place, err);
     f.columns = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.columns);
     f.is_score = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.is_score);
     for (size_t i = 0; i < f.column_count && st >= 0; i++) {
@@ -181,7 +199,9 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
                                               .direction = c->direction, .values = v,
                                               .twin = is_twin(c->name)};
         f.is_score[i] = c->is_score;
-        st = store_column_values(s, (int32_t)i, v, err);
+        st = store_column_values(s, (int32_t)i, all, err);
+        for (size_t k = 0; st >= 0 && k < f.arch_count; k++)
+            v[k] = all[place[k]];
         if (st >= 0)
             st = store_column_cost(s, (int32_t)i, &cost, err);
         f.columns[i].seconds = cost.seconds;

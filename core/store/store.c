@@ -811,3 +811,12 @@ tcet_status store_summarise(struct store *s, struct store_summary *out, struct e
     *out = sum;
     return TCET_OK;
 }
+
+tcet_status store_tried(struct store *s, uint8_t *out, struct error *err)
+{
+    for (size_t i = 0; i < s->arch_count; i++) {
+        TRY(store_look(s, s->arch[i], err));
+        out[i] = s->view.state != ROW_MISSING;
+    }
+    return TCET_OK;
+}

@@ -139,6 +139,8 @@ struct store_summary {
     size_t done, failed, missing; /* architectures */
 };
 tcet_status store_summarise(struct store *s, struct store_summary *out, struct error *err);
+/* Which architectures are done or failed, rather than missing: out[architectures], 1 = tried. */
+tcet_status store_tried(struct store *s, uint8_t *out, struct error *err);
 
 /* What is stored of the architecture at an ordinal, in the form store_put takes, so that it can
  * be put into another store with the same columns; population columns are left out.  All of

@@ -110,6 +110,16 @@ for w in $workers; do
 done
 kept=$(rows)
 check "rows outlive a kill" test "$kept" -gt 4
+# What the folder lacks takes no part in its correlations, and they say so.
+run correlate killed
+check "correlate of a part of a run says how much is scored" \
+    said "^$kept of 60 architectures are scored" out
+check "and correlates those alone" said "^tcet_snip .* $kept +0 " out
+check "the baselines' figures are of the same ones" said "^\\(FLOPs\\) .* $kept +0 " out
+run correlate killed --format csv
+check "in other formats the note is on stderr" said "$kept of 60 architectures are scored" err
+run correlate fresh
+check "of a whole run there is no such note" test "$(cat out err | grep -c 'are scored')" = 0
 run run "$conf" "${small[@]}" --archs first:60 --output killed --resume --quiet \
     --export killed.jsonl --layers
 run run "$conf" "${small[@]}" --archs first:60 --output whole --quiet --export whole.jsonl --layers
