@@ -250,17 +250,19 @@ tcet_status folder_reference(struct folder *f, const struct config *config, stru
 void folder_stability(const struct folder *f, struct buf *out)
 {
     for (size_t i = 0; i < f->column_count; i++) {
-        size_t pairs;
-        double tau;
+        const char *name = f->columns[i].name;
+        struct report_stability r;
 
         if (f->columns[i].twin)
             continue;
-        tau = report_stability(f->columns, f->column_count, f->arch_count, f->columns[i].name,
-                               &pairs);
-        if (pairs)
+        r = report_stability(f->columns, f->column_count, f->arch_count, name);
+        if (r.compared)
             buf_printf(out, "rank stability of %s over seeds: mean agreement %.4f (tau-b, %zu "
-                            "pairs)\n",
-                       f->columns[i].name, tau, pairs);
+                            "pair%s)\n",
+                       name, r.tau, r.compared, r.compared == 1 ? "" : "s");
+        else if (r.pairs)
+            buf_printf(out, "rank stability of %s over seeds: - (no two seeds rank anything)\n",
+                       name);
     }
 }
 

@@ -12,16 +12,17 @@
 struct picked {
     double *score, *accuracy;
     size_t n, nan;
+    size_t ranked; /* how many of them have a place of their own: 0 where all are equal */
 };
 
 static void pick(const struct report_input *in, const struct report_column *c, struct arena *a,
                  struct picked *out)
 {
-    double low = INFINITY;
+    double low = INFINITY, high = -INFINITY;
 
     out->score = arena_alloc(a, (in->count + 1) * sizeof(double));
     out->accuracy = arena_alloc(a, (in->count + 1) * sizeof(double));
-    out->n = out->nan = 0;
+    out->n = out->nan = out->ranked = 0;
     for (size_t i = 0; i < in->count; i++) {
         double v = c->direction < 0 ? -c->values[i] : c->values[i];
 
@@ -31,12 +32,16 @@ static void pick(const struct report_input *in, const struct report_column *c, s
             out->nan++;
             if (in->nan == REPORT_DROP)
                 continue;
-        } else if (v < low) {
-            low = v;
+        } else {
+            low = v < low ? v : low;
+            high = v > high ? v : high;
+            out->ranked++;
         }
         out->score[out->n] = v;
         out->accuracy[out->n++] = in->accuracy[i];
     }
+    if (!(low < high))
+        out->ranked = 0;
     /* Below every number: -inf, unless that is taken, when it ties with it. */
     for (size_t i = 0; i < out->n && out->nan; i++) {
         if (isnan(out->score[i]))
@@ -61,8 +66,9 @@ static void make_line(const struct report_input *in, const struct report_column 
     l->spearman = relation.spearman;
     l->interval = relation.interval;
     l->pearson = stats_pearson(p.score, p.accuracy, p.n);
+    /* Which k are best is no question to scores that are equal or no numbers. */
     for (int i = 0; i < 3; i++) {
-        if (p.n >= ks[i])
+        if (p.ranked >= ks[i])
             stats_top_k(p.score, p.accuracy, p.n, ks[i], &l->top[i]);
     }
     arena_free(&a);
@@ -217,6 +223,9 @@ static int by_tau(const void *a, const void *b)
 static const char *number(struct arena *a, const char *format, double v)
 {
     char text[32];
+
+    if (isnan(v))
+        return "-";
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -423,30 +432,49 @@ static int is_repeat(const char *name, const char *base, size_t n)
            (!name[n] || (name[n] == '@' && isdigit((unsigned char)name[n + 1])));
 }
 
-double report_stability(const struct report_column *columns, size_t count, size_t archs,
-                        const char *base, size_t *pairs)
+/* Of what both have a number for: NaN has no place in a ranking. */
+static double agreement(const double *x, const double *y, size_t n)
 {
+    struct arena a = {0};
+    double *u = arena_alloc(&a, (n + 1) * sizeof *u), *v = arena_alloc(&a, (n + 1) * sizeof *v);
+    size_t both = 0;
+    double tau;
+
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(x[i]) || isnan(y[i]))
+            continue;
+        u[both] = x[i];
+        v[both++] = y[i];
+    }
+    tau = stats_kendall(u, v, both);
+    arena_free(&a);
+    return tau;
+}
+
+struct report_stability report_stability(const struct report_column *columns, size_t count,
+                                         size_t archs, const char *base)
+{
+    struct report_stability r = {0, 0, NAN};
     size_t n = strlen(base);
     double sum = 0;
 
-    *pairs = 0;
     for (size_t i = 0; i < count; i++) {
-        const char *x = columns[i].name;
-
-        if (!is_repeat(x, base, n))
+        if (!is_repeat(columns[i].name, base, n))
             continue;
         for (size_t k = i + 1; k < count; k++) {
-            const char *y = columns[k].name;
             double tau;
 
-            if (!is_repeat(y, base, n))
+            if (!is_repeat(columns[k].name, base, n))
                 continue;
-            tau = stats_kendall(columns[i].values, columns[k].values, archs);
+            r.pairs++;
+            tau = agreement(columns[i].values, columns[k].values, archs);
             if (isnan(tau))
                 continue;
             sum += tau;
-            ++*pairs;
+            r.compared++;
         }
     }
-    return *pairs ? sum / (double)*pairs : NAN;
+    if (r.compared)
+        r.tau = sum / (double)r.compared;
+    return r;
 }
