@@ -240,7 +240,7 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
         {"--population", "WHICH", "all, or live (no dead edge)", NULL, &o.population, NULL},
         {"--mask", "NAME", "without FOLDER: rows where this column is > 0", NULL, &o.mask, NULL},
         {"--nan", "POLICY", "lowest (default) or drop", NULL, &o.nan, NULL},
-        {"--pairs", NULL, "partial tau and product shares of every pair", &o.pairs, NULL, NULL},
+        {"--pairs", NULL, "partial tau and product shares of every pair (csv: these alone)", &o.pairs, NULL, NULL},
         {"--format", "F", "text, csv, markdown, json", NULL, &o.format, NULL},
         {"--bootstrap", "N", "resamples for the intervals (default: automatic)", NULL,
          &o.bootstrap, NULL},

@@ -249,6 +249,8 @@ tcet_status folder_reference(struct folder *f, const struct config *config, stru
 
 void folder_stability(const struct folder *f, struct buf *out)
 {
+    size_t start = out->len;
+
     for (size_t i = 0; i < f->column_count; i++) {
         const char *name = f->columns[i].name;
         struct report_stability r;
@@ -264,6 +266,8 @@ void folder_stability(const struct folder *f, struct buf *out)
             buf_printf(out, "rank stability of %s over seeds: - (no two seeds rank anything)\n",
                        name);
     }
+    if (out->len > start)
+        buf_puts(out, "\n");
 }
 
 void folder_free(struct folder *f)

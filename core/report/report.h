@@ -73,7 +73,9 @@ struct report {
 tcet_status report_make(const struct report_input *in, int with_pairs, struct report *out,
                         struct error *err);
 void report_free(struct report *r);
-/* Lines as a table; text: baselines last, and the order by tau when `sorted`. */
+/* Lines as a table, then pairs; text: baselines last, and the order by tau when `sorted`.  CSV:
+ * one table, that of the pairs where there are any; 17 significant digits, and an empty field
+ * where text has a dash. */
 void report_print(const struct report_input *in, const struct report *r, enum report_format f,
                   int sorted, struct buf *out);
 

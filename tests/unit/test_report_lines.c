@@ -101,11 +101,51 @@ static void stability(void **state)
     assert_int_equal(report_stability(columns, 3, N, "y").pairs, 0);
 }
 
+/* CSV: every digit, nothing where there is nothing, one table. */
+static void csv(void **state)
+{
+    double x[N], none[N];
+    struct report_column columns[] = {{.name = "x", .direction = 1, .values = x},
+                                      {.name = "none", .direction = 1, .values = none}};
+    const char *text, *line;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        x[i] = i * i % 7;
+        none[i] = NAN;
+    }
+    text = printed(columns, 2, 0, REPORT_CSV);
+    line = strstr(text, "\nx,");
+    assert_non_null(line);
+    assert_true(strcspn(line + 3, ",") > strlen("0.1234"));
+    assert_non_null(strstr(text, "\nnone,,,,,,,,,,12,12\n"));
+    text = printed(columns, 2, 1, REPORT_CSV);
+    assert_true(!strncmp(text, "x,y,", 4));
+    assert_null(strstr(text, "proxy"));
+}
+
+/* A column of numbers keeps its right edge where one is lacking; encodings are text. */
+static void alignment(void **state)
+{
+    static const char *const cells[] = {"a", "tau", "arch", "x", "0.1234", "00112",
+                                        "y", "-",   "8:16"};
+    struct buf b = {0};
+
+    (void)state;
+    report_table(&b, cells, 3, 3, REPORT_TEXT);
+    assert_string_equal(b.data, "a     tau  arch\n"
+                                "x  0.1234  00112\n"
+                                "y       -  8:16\n");
+    buf_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_to_rank_by),
         cmocka_unit_test(stability),
+        cmocka_unit_test(csv),
+        cmocka_unit_test(alignment),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
