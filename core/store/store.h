@@ -112,6 +112,9 @@ tcet_status store_missing(struct store *s, const char *arch, int retry, uint8_t 
 tcet_status store_get(struct store *s, const char *arch, int32_t column, struct arena *a,
                       double *value, const double **layers, size_t *layer_count, int *found,
                       struct error *err);
+/* What that value cost; 0: unknown, or there is no value. */
+tcet_status store_get_seconds(struct store *s, const char *arch, int32_t column, double *seconds,
+                              struct error *err);
 /* All values of one column in ordinal order, NaN where lacking: out[architectures]. */
 tcet_status store_column_values(struct store *s, int32_t column, double *out, struct error *err);
 /* Mean seconds and summed guard counts of a column over the run's architectures. */

@@ -150,6 +150,14 @@ check "added later or at once: the same bytes" same once later
 score times fresh --resume --times "${more[@]}" --set score.tcet_mean.combiner=product \
     --set score.tcet_mean.metrics=snip_snr,syn
 check "a score of stored metrics needs no pass" forward_is times.jsonl 0
+run run "$conf" "${small[@]}" --archs first:6 --output costs --quiet
+run run "$conf" "${small[@]}" --archs first:6 --output costs --quiet --resume \
+    --set metric.snip_snr.aggregator=log_snr
+run correlate costs --format csv
+check "a score's time has the passes of its stored parts too" awk -F, '
+    NR == 1 { for (i = 1; i <= NF; i++) if ($i == "ms/arch") c = i }
+    NR > 1 { ms[$1] = $c }
+    END { exit !(ms["tcet_snip"] > ms["snip_snr"] && ms["tcet_snip"] > ms["lnwot"]) }' out
 score fewer fresh --resume
 check "fewer metrics again: their export as before" same fresh fewer
 score wider fresh --resume --set data.batch=32
