@@ -141,7 +141,10 @@ wrong "dataset file truncated" "$data: .*short.bin: truncated: .*byte 199745" \
 wrong "dataset file missing" "$data: .*none.bin: No such file" --set data.path=none.bin
 wrong "dataset file of another kind" 'label 10, want one below 10; is this' \
     --set "data.path=$images/cifar100_test_100.bin"
-wrong "resolution that cannot be made" 'images of 33 x 33' --set data.resolution=33
+wrong "resolution that cannot be made" \
+    'images of 33 x 33.*\[data\] resolution to 32.*plugin to gaussian' --set data.resolution=33
+wrong "space of larger images" 'images of 256 x 256.*\[data\] resolution' \
+    --set run.space=transnas_micro
 printf 'arch,acc\nx,1\n' >table.csv
 wrong "table without the column" 'table.csv: no column "ac" \(did you mean "acc"' \
     --set benchmark.table=table.csv --set benchmark.column=ac
