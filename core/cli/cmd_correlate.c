@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 struct correlate_flags {
-    struct option_list sets;
     const char *table, *column, *population, *scores, *space, *nan, *format, *mask, *bootstrap,
         *seed;
     bool pairs;
@@ -201,10 +200,6 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
     size_t count;
     tcet_status st;
 
-    if (!o->table || !o->column) {
-        config_free(config);
-        return error_set(err, TCET_E_ARG, "--table and --column are needed without a run's folder");
-    }
     if (o->space)
         cli_put_run(config, "space", o->space);
     st = table_path(o->table, paths_data(), &a, &path, err);
@@ -225,6 +220,24 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
     config_free(config);
     arena_free(&a);
     return st;
+}
+
+/* Options that the source of the scores has no use for must not look as if they did something.
+ * -1: none. */
+static int check_source(const struct command *c, const struct correlate_flags *o, bool folder)
+{
+    const struct {
+        const char *name, *given;
+    } of_tables[] = {{"--scores", o->scores}, {"--space", o->space}, {"--mask", o->mask}};
+
+    for (size_t i = 0; folder && i < TCET_COUNT(of_tables); i++) {
+        if (of_tables[i].given)
+            return cli_usage(c, "%s goes with a table alone, not with a run's folder",
+                             of_tables[i].name);
+    }
+    if (!folder && (!o->table || !o->column))
+        return cli_usage(c, "give a run's folder, or --table and --column");
+    return -1;
 }
 
 int cmd_correlate(const struct command *c, int argc, char **argv)
@@ -252,6 +265,9 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
     int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), &path, 0, 1, &count);
     tcet_status st;
 
+    if (code >= 0)
+        return code;
+    code = check_source(c, &o, count != 0);
     if (code >= 0)
         return code;
     st = count ? of_folder(&o, path, &err) : of_table(&o, &err);

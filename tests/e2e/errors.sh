@@ -193,6 +193,11 @@ if [ "$(id -u)" != 0 ]; then
         run "$conf" --archs index:3 --output locked/new
 fi
 refuses "used folder without --resume" 'keep.*--resume' run "$conf" --archs index:3 --output keep
+for option in --mask --space --scores; do
+    refuses "correlate of a run with $option" "$option goes with a table alone" correlate keep \
+        $option nats_tss
+done
+refuses "correlate of nothing" "give a run's folder, or --table and --column; see .*--help" correlate
 refuses "correlate of no run" 'no such file; .* holds no run' correlate nowhere
 refuses "export of no run" 'no such file; .* holds no run' export nowhere x.csv
 refuses "export without an ending" '\.csv or \.jsonl' export keep x.txt
