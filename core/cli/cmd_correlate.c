@@ -20,19 +20,21 @@ struct correlate_flags {
 static tcet_status choose(const char *what, const char *given, const char *const *choices,
                           int *out, struct error *err)
 {
-    char hint[128];
-    size_t n = 0;
+    struct buf all = {0};
+    tcet_status st;
 
-    for (; choices[n]; n++) {
+    for (int n = 0; choices[n]; n++) {
         if (given && !strcmp(given, choices[n])) {
-            *out = (int)n;
+            *out = n;
+            buf_free(&all);
             return TCET_OK;
         }
+        buf_printf(&all, "%s%s", n ? ", " : "", choices[n]);
     }
-    if (!given)
-        return TCET_OK;
-    return error_set(err, TCET_E_ARG, "%s \"%s\" is unknown%s", what, given,
-                     text_suggest(hint, sizeof hint, given, choices, n));
+    st = given ? error_set(err, TCET_E_ARG, "%s \"%s\" is not one of: %s", what, given, all.data)
+               : TCET_OK;
+    buf_free(&all);
+    return st;
 }
 
 static tcet_status settings(const struct correlate_flags *o, struct report_input *in,
@@ -45,9 +47,11 @@ static tcet_status settings(const struct correlate_flags *o, struct report_input
 
     TRY(choose("--nan", o->nan, nans, &nan, err));
     TRY(choose("--format", o->format, formats, &format, err));
-    if (o->bootstrap && (text_to_u64(o->bootstrap, &replicates) < 0 || replicates > 1000000))
-        return error_set(err, TCET_E_ARG, "--bootstrap \"%s\" is no number of resamples (0 to "
-                                          "1000000)",
+    /* Of a few resamples no 95 % interval can be told. */
+    if (o->bootstrap && (text_to_u64(o->bootstrap, &replicates) < 0 || replicates > 1000000 ||
+                         (replicates && replicates < 100)))
+        return error_set(err, TCET_E_ARG, "--bootstrap \"%s\" is no number of resamples (100 to "
+                                          "1000000, 0: automatic)",
                          o->bootstrap);
     if (o->seed && text_to_u64(o->seed, &seed) < 0)
         return error_set(err, TCET_E_ARG, "--seed \"%s\" is no number", o->seed);

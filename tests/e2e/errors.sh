@@ -125,6 +125,7 @@ wrong "malformed architecture, position shown" 'position 34: unknown operation "
 wrong "empty architecture" 'position 1: ' --archs ''
 wrong "architecture number too large" 'index:15625.*15625' --archs index:15625
 wrong "first: too many" '20000 architectures asked for, space nats_tss has 15625' --archs first:20000
+wrong "first of what has no order" 'by sample:N' --set run.space=nb101 --archs first:2
 wrong "sample: of text" '"x" is not a number' --archs sample:x
 printf '|none~0|+|none~0|none~1|+|none~0|none~1|none~2|\n\n|none~0|+\n' >bad.txt
 wrong "list with a bad line, line and position shown" 'bad.txt:3: .*position ' --archs file:bad.txt
@@ -193,6 +194,14 @@ if [ "$(id -u)" != 0 ]; then
         run "$conf" --archs index:3 --output locked/new
 fi
 refuses "used folder without --resume" 'keep.*--resume' run "$conf" --archs index:3 --output keep
+refuses "format that is none" '--format "xml" is not one of: text, csv, markdown, json' correlate keep \
+    --format xml
+refuses "treatment of NaN that is none" '--nan "foo" is not one of: lowest, drop' correlate keep \
+    --nan foo
+refuses "one resample" '--bootstrap "1" is no number of resamples \(100 to' correlate keep \
+    --bootstrap 1
+refuses "export to no folder names the file" '^tcet-host: error: no/x.csv: No such file' export keep \
+    no/x.csv
 for option in --mask --space --scores; do
     refuses "correlate of a run with $option" "$option goes with a table alone" correlate keep \
         $option nats_tss
