@@ -52,6 +52,11 @@ run info snr
 check "info prints defaults and ranges" said 'ddof = 1' out
 check "and choices" said 'sum \| skip' out
 
+run info snr --json
+check "info --json: types, ranges and choices" said \
+    '"name":"ddof","type":"integer","min":0,"max":1,"required":false,"default":"1"' out
+check "info --json: choices" said '"type":"choice","choices":\["sum","skip"\]' out
+
 # Folders of plugins given by hand; broken ones are named and the rest is listed.
 mkdir mine && cp "$fixtures/good_minimal.so" "$fixtures/bad_no_symbol.so" mine/
 run list --plugins mine

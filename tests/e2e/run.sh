@@ -189,6 +189,13 @@ run score "$conf" index:3 --json "${small[@]}"
 value=$(sed 's/.*"tcet_snip":\([^,}]*\).*/\1/' out)
 check "score prints one architecture as the run scores it" grep -q "\"tcet_snip\":$value[,}]" fresh.jsonl
 
+run score "$conf" index:3 --json --layers "${small[@]}"
+check "score --json: guards, and layers as in an export" said \
+    '"guards":\{.*"name":"[^"]*","kind":"conv","shape":\[16,3,3,3\],"metrics":\{"snip_snr"' out
+run score "$source/conf/tcet_snip.ini" '|none~0|+|none~0|none~1|+|none~0|none~1|none~2|' --json \
+    "${small[@]}"
+check "score --json: guards by metric" said '"guards":\{.*"snip_snr":\{"zero_sigma":[1-9]' out
+
 # -- Where output goes ---------------------------------------------------------------------
 if [ -w /dev/full ]; then
     code=0
