@@ -145,14 +145,16 @@ static tcet_status of_folder(const struct correlate_flags *o, const char *path, 
     return st;
 }
 
-/* The columns that --scores names, or all that are no accuracy of the same kind. */
+/* The columns that --scores names, or all that are no accuracies as far as the table says. */
 static tcet_status table_columns(const struct correlate_flags *o, const struct table *t,
                                  struct arena *a, struct report_column **out, size_t *count,
                                  struct error *err)
 {
     const char *const *names = t->column;
     size_t n = t->columns;
+    const double *target;
 
+    TRY(table_column(t, o->column, &target, err));
     if (o->scores)
         n = text_split(a, o->scores, ',', &names);
     *out = arena_alloc(a, (n + 1) * sizeof **out);
@@ -162,16 +164,22 @@ static tcet_status table_columns(const struct correlate_flags *o, const struct t
         int32_t direction = 1;
         const double *values;
 
-        if (!o->scores && !strcmp(name, o->column))
+        if (!o->scores && table_is_trained(t, name))
             continue;
         if (*name == '-') { /* "-latency": smaller is better */
             direction = -1;
             name++;
         }
         TRY(table_column(t, name, &values, err));
+        if (!o->scores && values == target) /* which may go by a second name */
+            continue;
         (*out)[(*count)++] = (struct report_column){.name = name, .direction = direction,
                                                     .values = values};
     }
+    if (!*count && !o->space)
+        return error_set(err, TCET_E_ARG, "%s: holds accuracies alone; name columns by --scores, or "
+                                          "a --space for its baselines",
+                         t->path);
     return TCET_OK;
 }
 
