@@ -69,8 +69,8 @@ static void say_unfinished(const struct folder *f, enum report_format format, st
 
     if (!f || f->arch_count == f->listed)
         return;
-    snprintf(text, sizeof text, "%zu of %zu architectures are scored; the others are left out",
-             f->arch_count, f->listed);
+    snprintf(text, sizeof text, "%zu of %zu architectures %s scored; the others are left out",
+             f->arch_count, f->listed, f->arch_count == 1 ? "is" : "are");
     if (format == REPORT_TEXT)
         buf_printf(out, "%s\n", text);
     else
@@ -89,9 +89,10 @@ static tcet_status print(const struct correlate_flags *o, const struct folder *f
     TRY(report_make(&cmp->in, o->pairs || f == REPORT_JSON, &r, err));
     say_unfinished(folder, f, &out);
     if (f == REPORT_TEXT)
-        buf_printf(&out, "%s of table %s, population %s; Kendall is tau-b, %zu architectures "
+        buf_printf(&out, "%s of table %s, population %s; Kendall is tau-b, %zu architecture%s "
                          "covered, NaN %s\n\n",
                    cmp->column, cmp->table, cmp->in.population, r.covered,
+                   r.covered == 1 ? "" : "s",
                    cmp->in.nan == REPORT_DROP ? "dropped" : "ranks lowest");
     report_print(&cmp->in, &r, f, 1, &out);
     if (f == REPORT_TEXT && r.line_count)

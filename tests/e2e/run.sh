@@ -54,6 +54,8 @@ run run "$conf" "${small[@]}" --archs first:6 --output quiet --quiet
 check "--quiet says nothing" test "$code" = 0 -a ! -s out -a ! -s err
 run run "$conf" "${small[@]}" --archs first:6 --output top --top 2
 check "--top 2 lists two" test "$(grep -c '^[0-9][0-9]* .*|$' out)" = 2
+run run "$conf" "${small[@]}" --archs first:6 --output top --resume --top 0
+check "--top 0 has no list of the best" test "$code" = 0 -a "$(grep -c '^best by' out)" = 0
 
 # -- Exports -------------------------------------------------------------------------------
 run export fresh again.jsonl --layers
@@ -96,11 +98,15 @@ check "and ends as a fresh run" same fresh grow
 # A killed run keeps what it had, leaves no process, and resumes to the same bytes.
 "$host" run "$conf" "${small[@]}" --archs first:60 --output killed --workers 2 >/dev/null 2>&1 &
 pid=$!
-rows() { "$host" export killed rows.csv 2>/dev/null && grep -c ',ok,' rows.csv; }
-for _ in $(seq 300); do
-    [ "$(rows || true)" ] && [ "$(rows)" -gt 4 ] && break
-    sleep 0.1
-done
+rows() { "$host" export "$1" rows.csv 2>/dev/null && grep -c ',ok,' rows.csv; }
+await_rows() # FOLDER: until more than four are kept
+{
+    for _ in $(seq 300); do
+        [ "$(rows "$1" || true)" ] && [ "$(rows "$1")" -gt 4 ] && break
+        sleep 0.1
+    done
+}
+await_rows killed
 workers=$(pgrep -P "$pid" || true)
 kill -9 "$pid" && wait "$pid" 2>/dev/null
 gone() { for _ in $(seq 100); do ps -p "$1" >/dev/null || return 0; sleep 0.1; done; return 1; }
@@ -108,18 +114,8 @@ check "the killed run had workers" test -n "$workers"
 for w in $workers; do
     check "a worker dies with its supervisor" gone "$w"
 done
-kept=$(rows)
+kept=$(rows killed)
 check "rows outlive a kill" test "$kept" -gt 4
-# What the folder lacks takes no part in its correlations, and they say so.
-run correlate killed
-check "correlate of a part of a run says how much is scored" \
-    said "^$kept of 60 architectures are scored" out
-check "and correlates those alone" said "^tcet_snip .* $kept +0 " out
-check "the baselines' figures are of the same ones" said "^\\(FLOPs\\) .* $kept +0 " out
-run correlate killed --format csv
-check "in other formats the note is on stderr" said "$kept of 60 architectures are scored" err
-run correlate fresh
-check "of a whole run there is no such note" test "$(cat out err | grep -c 'are scored')" = 0
 run run "$conf" "${small[@]}" --archs first:60 --output killed --resume --quiet \
     --export killed.jsonl --layers
 run run "$conf" "${small[@]}" --archs first:60 --output whole --quiet --export whole.jsonl --layers
@@ -128,13 +124,25 @@ check "a killed run resumes to the same bytes" cmp killed.jsonl whole.jsonl
 # An interrupted one says how to go on.
 "$host" run "$conf" "${small[@]}" --archs first:400 --output stopped >out 2>err &
 pid=$!
-for _ in $(seq 300); do [ -s stopped/config.ini ] && break; sleep 0.1; done
+await_rows stopped
 kill -INT "$pid"
 code=0
 wait "$pid" || code=$?
 check "an interrupted run exits with 130" test "$code" = 130
 check "and says how to go on" said 'tcet-host run .*tcet_snip.ini --resume' err
 check "and prints no half summary" test ! -s out
+
+# What the folder lacks takes no part in its correlations, and they say so.
+kept=$(rows stopped)
+run correlate stopped
+check "correlate of a part of a run says how much is scored" \
+    said "^$kept of 400 architectures are scored" out
+check "and correlates those alone" said "^tcet_snip .* $kept +0 " out
+check "the baselines' figures are of the same ones" said "^\\(FLOPs\\) .* $kept +0 " out
+run correlate stopped --format csv
+check "in other formats the note is on stderr" said "$kept of 400 architectures are scored" err
+run correlate fresh
+check "of a whole run there is no such note" test "$(cat out err | grep -c 'are scored')" = 0
 
 # -- More metrics later --------------------------------------------------------------------
 more=(--set metric.count.saliency=ones --set metric.count.aggregator=sum)
@@ -209,6 +217,8 @@ if command -v script >/dev/null; then
     script -qec "'$host' run '$conf' ${small[*]} --archs first:6 --output tty >tty.out" /dev/null \
         >tty.err </dev/null
     check "progress is shown on a terminal" said '6/6 architectures' tty.err
+    check "no rate and no end before anything is scored" test \
+        "$(tr '\r' '\n' <tty.err | grep -c '0/6 architectures, 0:00 gone$')" -ge 1
     check "and not on stdout" test "$(grep -c '6/6' tty.out)" = 0
 fi
 finish
