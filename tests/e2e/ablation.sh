@@ -13,6 +13,8 @@ check "five passes asked for, three run" said '^passes: 5 asked for, 3 will run 
 check "a cell that cannot be is listed with its reason" \
     said '^  snip_logdet +aggregator logdet reduces .* but snip gives a vector' out
 
+check "names longer than most keep the columns" test \
+    "$(sed -n '/^scores/,/^$/s/^\(  [^ ]* *\).*/\1/p' out | awk '{ print length }' | sort -u | wc -l)" = 1
 run show "$conf/paper/table2_tss.ini"
 check "all proxies of the paper share their passes" \
     said '^passes: [0-9]+ asked for, [0-9]+ will run' out
