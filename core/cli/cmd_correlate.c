@@ -268,7 +268,7 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
         {"--nan", "POLICY", "lowest (default) or drop", NULL, &o.nan, NULL},
         {"--pairs", NULL, "partial tau and product shares of every pair (csv: these alone)", &o.pairs, NULL, NULL},
         {"--format", "F", "text, csv, markdown, json", NULL, &o.format, NULL},
-        {"--bootstrap", "N", "resamples for the intervals (default: automatic)", NULL,
+        {"--bootstrap", "N", "resamples for the intervals, 100 or more (default: automatic)", NULL,
          &o.bootstrap, NULL},
         {"--seed", "N", "seed of the resampling", NULL, &o.seed, NULL},
     };
