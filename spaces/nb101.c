@@ -14,7 +14,7 @@ static tcet_status space_at(tcet_ctx *cx, void *self, int64_t index, char *text,
 {
     (void)self, (void)index, (void)text, (void)cap;
     return tcet_fail(cx, TCET_E_UNSUPPORTED,
-                     "nb101 cells have no numbers: name them, or draw them");
+                     "nb101 cells have no numbers: name them, or draw them by sample:N");
 }
 
 static tcet_status space_task(tcet_ctx *cx, void *self, tcet_task *out)

@@ -39,7 +39,7 @@ void *mem_try(size_t count, size_t size)
     size_t bytes, align;
     void *p = NULL;
 
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - 2 * HUGE_PAGE)
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX - 2 * HUGE_PAGE)
         return NULL;
     align = bytes >= HUGE_PAGE ? HUGE_PAGE : ALIGN;
     bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;

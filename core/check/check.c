@@ -4,6 +4,7 @@
  * Room: core/check.  Stands on core/proc; runs no plugin code. */
 #include "check/check.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -203,8 +204,9 @@ static tcet_status check_only(const char *only, struct error *err)
             return TCET_OK;
         names[n++] = r->pub.name;
     }
-    return error_set(err, TCET_E_ARG, "there is no rule or group \"%s\"%s", only,
-                     text_suggest(hint, sizeof hint, only, names, n));
+    return error_set(err, TCET_E_ARG, "there is no rule or group \"%s\"%s; `tcet-host check "
+                                      "--list` shows both",
+                     only, text_suggest(hint, sizeof hint, only, names, n));
 }
 
 /* The plugins are known only from a child that loaded the file: with --only, from one more. */
@@ -252,12 +254,17 @@ tcet_status check_file(const char *path, const struct check_options *options, si
     struct trial t = {.options = options, .count = count};
     char absolute[PATH_MAX];
     tcet_status st = TCET_OK;
+    char magic[SELFMAG];
+    size_t got;
     FILE *f;
 
     memset(count, 0, 4 * sizeof *count);
     if (!realpath(path, absolute) || !(f = fopen(absolute, "rb")))
         return error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
+    got = fread(magic, 1, sizeof magic, f);
     fclose(f);
+    if (got < sizeof magic || memcmp(magic, ELFMAG, sizeof magic)) /* no rule is about that */
+        return error_set(err, TCET_E_ARG, "%s: is no ELF file, so no plugin: want the .so", path);
     for (size_t i = 0; i < options->set_count; i++) {
         if (!strchr(options->set[i], '='))
             return error_set(err, TCET_E_ARG, "--set %s: want KEY=VALUE", options->set[i]);

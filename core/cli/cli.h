@@ -83,11 +83,12 @@ tcet_status compare_with_table(const struct config *config, const char *const *a
                                const char *population, struct comparison *out, struct error *err);
 void comparison_free(struct comparison *c);
 
-/* Columns of a run folder, with their values. */
+/* Columns of a run folder, with their values.  Architectures that the run has not come to yet
+ * are left out: they would look like scores that are no number. */
 struct folder {
     struct arena arena;
     const char *const *archs;
-    size_t arch_count;
+    size_t arch_count, listed; /* those tried, done or failed; all of the run */
     struct report_column *columns;
     int *is_score;
     size_t column_count;

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 struct correlate_flags {
-    struct option_list sets;
     const char *table, *column, *population, *scores, *space, *nan, *format, *mask, *bootstrap,
         *seed;
     bool pairs;
@@ -21,19 +20,21 @@ struct correlate_flags {
 static tcet_status choose(const char *what, const char *given, const char *const *choices,
                           int *out, struct error *err)
 {
-    char hint[128];
-    size_t n = 0;
+    struct buf all = {0};
+    tcet_status st;
 
-    for (; choices[n]; n++) {
+    for (int n = 0; choices[n]; n++) {
         if (given && !strcmp(given, choices[n])) {
-            *out = (int)n;
+            *out = n;
+            buf_free(&all);
             return TCET_OK;
         }
+        buf_printf(&all, "%s%s", n ? ", " : "", choices[n]);
     }
-    if (!given)
-        return TCET_OK;
-    return error_set(err, TCET_E_ARG, "%s \"%s\" is unknown%s", what, given,
-                     text_suggest(hint, sizeof hint, given, choices, n));
+    st = given ? error_set(err, TCET_E_ARG, "%s \"%s\" is not one of: %s", what, given, all.data)
+               : TCET_OK;
+    buf_free(&all);
+    return st;
 }
 
 static tcet_status settings(const struct correlate_flags *o, struct report_input *in,
@@ -46,9 +47,11 @@ static tcet_status settings(const struct correlate_flags *o, struct report_input
 
     TRY(choose("--nan", o->nan, nans, &nan, err));
     TRY(choose("--format", o->format, formats, &format, err));
-    if (o->bootstrap && (text_to_u64(o->bootstrap, &replicates) < 0 || replicates > 1000000))
-        return error_set(err, TCET_E_ARG, "--bootstrap \"%s\" is no number of resamples (0 to "
-                                          "1000000)",
+    /* Of a few resamples no 95 % interval can be told. */
+    if (o->bootstrap && (text_to_u64(o->bootstrap, &replicates) < 0 || replicates > 1000000 ||
+                         (replicates && replicates < 100)))
+        return error_set(err, TCET_E_ARG, "--bootstrap \"%s\" is no number of resamples (100 to "
+                                          "1000000, 0: automatic)",
                          o->bootstrap);
     if (o->seed && text_to_u64(o->seed, &seed) < 0)
         return error_set(err, TCET_E_ARG, "--seed \"%s\" is no number", o->seed);
@@ -59,8 +62,24 @@ static tcet_status settings(const struct correlate_flags *o, struct report_input
     return TCET_OK;
 }
 
-static tcet_status print(const struct correlate_flags *o, struct comparison *cmp,
-                         struct error *err)
+/* A run that is not finished: what is lacking takes no part, and that must be seen. */
+static void say_unfinished(const struct folder *f, enum report_format format, struct buf *out)
+{
+    char text[128];
+
+    if (!f || f->arch_count == f->listed)
+        return;
+    snprintf(text, sizeof text, "%zu of %zu architectures %s scored; the others are left out",
+             f->arch_count, f->listed, f->arch_count == 1 ? "is" : "are");
+    if (format == REPORT_TEXT)
+        buf_printf(out, "%s\n", text);
+    else
+        cli_log(NULL, TCET_LOG_INFO, text);
+}
+
+/* folder: where the scores are from, NULL: a table. */
+static tcet_status print(const struct correlate_flags *o, const struct folder *folder,
+                         struct comparison *cmp, struct error *err)
 {
     enum report_format f = REPORT_TEXT;
     struct buf out = {0};
@@ -68,10 +87,12 @@ static tcet_status print(const struct correlate_flags *o, struct comparison *cmp
 
     TRY(settings(o, &cmp->in, &f, err));
     TRY(report_make(&cmp->in, o->pairs || f == REPORT_JSON, &r, err));
+    say_unfinished(folder, f, &out);
     if (f == REPORT_TEXT)
-        buf_printf(&out, "%s of table %s, population %s; Kendall is tau-b, %zu architectures "
+        buf_printf(&out, "%s of table %s, population %s; Kendall is tau-b, %zu architecture%s "
                          "covered, NaN %s\n\n",
                    cmp->column, cmp->table, cmp->in.population, r.covered,
+                   r.covered == 1 ? "" : "s",
                    cmp->in.nan == REPORT_DROP ? "dropped" : "ranks lowest");
     report_print(&cmp->in, &r, f, 1, &out);
     if (f == REPORT_TEXT && r.line_count)
@@ -94,6 +115,12 @@ static tcet_status of_folder(const struct correlate_flags *o, const char *path, 
     tcet_status st;
 
     TRY(folder_read(path, &f, err));
+    if (!f.arch_count) {
+        st = error_set(err, TCET_E_ARG, "%s: none of the %zu architectures is scored yet", path,
+                       f.listed);
+        folder_free(&f);
+        return st;
+    }
     st = config_load(arena_printf(&a, "%s/config.ini", path), &config, err);
     if (st >= 0)
         st = folder_reference(&f, config, err);
@@ -110,7 +137,7 @@ static tcet_status of_folder(const struct correlate_flags *o, const char *path, 
                                     table, column, population, &cmp, err);
     }
     if (st >= 0) {
-        st = print(o, &cmp, err);
+        st = print(o, &f, &cmp, err);
         comparison_free(&cmp);
     }
     config_free(config);
@@ -119,14 +146,16 @@ static tcet_status of_folder(const struct correlate_flags *o, const char *path, 
     return st;
 }
 
-/* The columns that --scores names, or all that are no accuracy of the same kind. */
+/* The columns that --scores names, or all that are no accuracies as far as the table says. */
 static tcet_status table_columns(const struct correlate_flags *o, const struct table *t,
                                  struct arena *a, struct report_column **out, size_t *count,
                                  struct error *err)
 {
     const char *const *names = t->column;
     size_t n = t->columns;
+    const double *target;
 
+    TRY(table_column(t, o->column, &target, err));
     if (o->scores)
         n = text_split(a, o->scores, ',', &names);
     *out = arena_alloc(a, (n + 1) * sizeof **out);
@@ -136,16 +165,22 @@ static tcet_status table_columns(const struct correlate_flags *o, const struct t
         int32_t direction = 1;
         const double *values;
 
-        if (!o->scores && !strcmp(name, o->column))
+        if (!o->scores && table_is_trained(t, name))
             continue;
         if (*name == '-') { /* "-latency": smaller is better */
             direction = -1;
             name++;
         }
         TRY(table_column(t, name, &values, err));
+        if (!o->scores && values == target) /* which may go by a second name */
+            continue;
         (*out)[(*count)++] = (struct report_column){.name = name, .direction = direction,
                                                     .values = values};
     }
+    if (!*count && !o->space)
+        return error_set(err, TCET_E_ARG, "%s: holds accuracies alone; name columns by --scores, or "
+                                          "a --space for its baselines",
+                         t->path);
     return TCET_OK;
 }
 
@@ -178,10 +213,6 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
     size_t count;
     tcet_status st;
 
-    if (!o->table || !o->column) {
-        config_free(config);
-        return error_set(err, TCET_E_ARG, "--table and --column are needed without a run's folder");
-    }
     if (o->space)
         cli_put_run(config, "space", o->space);
     st = table_path(o->table, paths_data(), &a, &path, err);
@@ -195,13 +226,31 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
     if (st >= 0) {
         st = apply_mask(o, t, &cmp, err);
         if (st >= 0)
-            st = print(o, &cmp, err);
+            st = print(o, NULL, &cmp, err);
         comparison_free(&cmp);
     }
     table_free(t);
     config_free(config);
     arena_free(&a);
     return st;
+}
+
+/* Options that the source of the scores has no use for must not look as if they did something.
+ * -1: none. */
+static int check_source(const struct command *c, const struct correlate_flags *o, bool folder)
+{
+    const struct {
+        const char *name, *given;
+    } of_tables[] = {{"--scores", o->scores}, {"--space", o->space}, {"--mask", o->mask}};
+
+    for (size_t i = 0; folder && i < TCET_COUNT(of_tables); i++) {
+        if (of_tables[i].given)
+            return cli_usage(c, "%s goes with a table alone, not with a run's folder",
+                             of_tables[i].name);
+    }
+    if (!folder && (!o->table || !o->column))
+        return cli_usage(c, "give a run's folder, or --table and --column");
+    return -1;
 }
 
 int cmd_correlate(const struct command *c, int argc, char **argv)
@@ -217,9 +266,9 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
         {"--population", "WHICH", "all, or live (no dead edge)", NULL, &o.population, NULL},
         {"--mask", "NAME", "without FOLDER: rows where this column is > 0", NULL, &o.mask, NULL},
         {"--nan", "POLICY", "lowest (default) or drop", NULL, &o.nan, NULL},
-        {"--pairs", NULL, "partial tau and product shares of every pair", &o.pairs, NULL, NULL},
+        {"--pairs", NULL, "partial tau and product shares of every pair (csv: these alone)", &o.pairs, NULL, NULL},
         {"--format", "F", "text, csv, markdown, json", NULL, &o.format, NULL},
-        {"--bootstrap", "N", "resamples for the intervals (default: automatic)", NULL,
+        {"--bootstrap", "N", "resamples for the intervals, 100 or more (default: automatic)", NULL,
          &o.bootstrap, NULL},
         {"--seed", "N", "seed of the resampling", NULL, &o.seed, NULL},
     };
@@ -229,6 +278,9 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
     int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), &path, 0, 1, &count);
     tcet_status st;
 
+    if (code >= 0)
+        return code;
+    code = check_source(c, &o, count != 0);
     if (code >= 0)
         return code;
     st = count ? of_folder(&o, path, &err) : of_table(&o, &err);

@@ -30,6 +30,35 @@ static void json_text(struct buf *b, const char *name, const char *value)
     text_json_string(b, value ? value : "");
 }
 
+/* A parameter's type, and what bounds it. */
+static void json_range(struct buf *b, const struct plugin_param *p)
+{
+    switch (p->type) {
+    case TCET_P_F64:
+        buf_puts(b, ",\"type\":\"number\",\"min\":");
+        text_json_f64(b, p->min);
+        buf_puts(b, ",\"max\":");
+        text_json_f64(b, p->max);
+        break;
+    case TCET_P_I64:
+        buf_printf(b, ",\"type\":\"integer\",\"min\":%lld,\"max\":%lld", (long long)p->imin,
+                   (long long)p->imax);
+        break;
+    case TCET_P_CHOICE:
+        buf_puts(b, ",\"type\":\"choice\",\"choices\":[");
+        for (const char *const *ch = p->choices; ch && *ch; ch++) {
+            buf_puts(b, ch == p->choices ? "" : ",");
+            text_json_string(b, *ch);
+        }
+        buf_puts(b, "]");
+        break;
+    default:
+        buf_printf(b, ",\"type\":\"%s\"", p->type == TCET_P_BOOL   ? "boolean"
+                                          : p->type == TCET_P_PATH ? "path"
+                                                                   : "text");
+    }
+}
+
 static void json_plugin(struct buf *b, const struct plugin_info *p)
 {
     buf_puts(b, "{\"kind\":");
@@ -44,6 +73,8 @@ static void json_plugin(struct buf *b, const struct plugin_info *p)
     for (size_t i = 0; i < p->param_count; i++) {
         buf_puts(b, i ? ",{\"name\":" : "{\"name\":");
         text_json_string(b, p->params[i].name);
+        json_range(b, &p->params[i]);
+        buf_printf(b, ",\"required\":%s", p->params[i].initial ? "false" : "true");
         json_text(b, "default", p->params[i].initial);
         json_text(b, "doc", p->params[i].doc);
         buf_puts(b, "}");

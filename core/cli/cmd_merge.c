@@ -18,8 +18,10 @@ static void on_signal(int sig)
 
 static int conclude(const char *out, const struct store_summary *sum)
 {
-    printf("%zu architectures: %zu scored, %zu failed, %zu missing; results in %s\n",
-           sum->done + sum->failed + sum->missing, sum->done, sum->failed, sum->missing, out);
+    size_t all = sum->done + sum->failed + sum->missing;
+
+    printf("%zu architecture%s: %zu scored, %zu failed, %zu missing; results in %s\n", all,
+           all == 1 ? "" : "s", sum->done, sum->failed, sum->missing, out);
     if (fflush(stdout)) {
         fputs("tcet-host: error: cannot write to standard output\n", stderr);
         return EXIT_BAD;

@@ -176,7 +176,7 @@ int cmd_new(const struct command *c, int argc, char **argv)
         printf("%s/%s_%s.c is yours to change.\n"
                "build:  cmake -S %s -B %s/build && cmake --build %s/build\n"
                "check:  %s check %s/build/%s_%s.so\n"
-               "run:    %s run %s/%s.ini\n",
+               "run:    %s run %s/%s.ini --resume\n",
                shown, word[0], word[1], shown, shown, shown, host, shown, word[0], word[1], host,
                shown, word[1]);
     }

@@ -44,18 +44,20 @@ static void clock_text(char out[32], double seconds)
         snprintf(out, 32, "%ld:%02ld", s / 60, s % 60);
 }
 
-/* One line that is overwritten; only called when standard error is a terminal. */
+/* One line that is overwritten; only called when standard error is a terminal.  What is to go
+ * is told once there is a rate to tell it by. */
 static void show_progress(void *arg, const struct run_progress *p)
 {
-    char eta[32] = "-", spent[32];
+    char eta[32], spent[32];
 
     (void)arg;
-    if (p->done)
-        clock_text(eta, p->seconds / (double)p->done * (double)(p->total - p->done));
     clock_text(spent, p->seconds);
-    fprintf(stderr, "\r\033[K%zu/%zu architectures, %.1f/s, %s gone, %s to go%s", p->done,
-            p->total, p->seconds > 0 ? (double)p->done / p->seconds : 0.0, spent, eta,
-            p->failed ? ", some failed" : "");
+    fprintf(stderr, "\r\033[K%zu/%zu architectures, %s gone", p->done, p->total, spent);
+    if (p->done && p->seconds > 0) {
+        clock_text(eta, p->seconds / (double)p->done * (double)(p->total - p->done));
+        fprintf(stderr, ", %.1f/s, %s to go", (double)p->done / p->seconds, eta);
+    }
+    fputs(p->failed ? ", some failed" : "", stderr);
     if (p->done == p->total)
         fputs("\n", stderr);
     fflush(stderr);
@@ -324,7 +326,8 @@ static tcet_status conclude(const struct config *config, const struct run_flags 
                        r->lacked);
         buf_printf(&out, ", %zu from the store, %zu failed; results in %s\n", p->stored, r->failed,
                    r->folder);
-        print_best(&f, have ? &cmp : NULL, top, &out);
+        if (top)
+            print_best(&f, have ? &cmp : NULL, top, &out);
         buf_puts(&out, "\n");
         folder_stability(&f, &out);
         if (have)

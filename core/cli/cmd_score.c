@@ -63,13 +63,23 @@ static void print_json(const struct wire_plan *p, const struct wire_row *r, bool
         buf_puts(out, ":");
         text_json_f64(out, r->values[i].value);
     }
+    buf_puts(out, "},\"guards\":{");
+    for (size_t i = 0, some = 0; i < r->value_count; i++) {
+        if (!*r->values[i].guards)
+            continue;
+        buf_puts(out, some++ ? "," : "");
+        text_json_string(out, p->columns[r->values[i].column].name);
+        buf_printf(out, ":%s", r->values[i].guards); /* is JSON */
+    }
     buf_puts(out, "}");
     for (size_t l = 0; layers && l < r->layer_count; l++) {
         int first = 1;
 
         buf_puts(out, l ? ",{\"name\":" : ",\"layers\":[{\"name\":");
         text_json_string(out, r->layer_name[l]);
-        buf_puts(out, ",\"metrics\":{");
+        buf_puts(out, ",\"kind\":");
+        text_json_string(out, r->layer_kind[l]);
+        buf_printf(out, ",\"shape\":[%s],\"metrics\":{", r->layer_shape[l]);
         for (size_t i = 0; i < r->value_count; i++) {
             if (!r->values[i].layers || r->values[i].layer_count != r->layer_count)
                 continue;

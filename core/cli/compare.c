@@ -157,21 +157,39 @@ static int is_twin(const char *name)
     return at && (isdigit((unsigned char)at[1]) || !strcmp(at, "@std"));
 }
 
+/* The architectures that were tried; place: their ordinals. */
+static tcet_status folder_archs(struct folder *f, struct store *s, size_t *place,
+                                struct error *err)
+{
+    uint8_t *tried = arena_alloc(&f->arena, f->listed + 1);
+    const char **archs = arena_alloc(&f->arena, (f->listed + 1) * sizeof *archs);
+
+    f->archs = archs;
+    TRY(store_tried(s, tried, err));
+    for (size_t i = 0; i < f->listed; i++) {
+        if (!tried[i])
+            continue;
+        archs[f->arch_count] = arena_strdup(&f->arena, store_arch(s, i));
+        place[f->arch_count++] = i;
+    }
+    return TCET_OK;
+}
+
 tcet_status folder_read(const char *path, struct folder *out, struct error *err)
 {
     struct folder f = {.arch_count = 0};
     struct store *s;
-    const char **archs;
     const char *text;
-    tcet_status st = TCET_OK;
+    size_t *place;
+    double *all;
+    tcet_status st;
 
     TRY(store_open(path, STORE_READ, &s, err));
-    f.arch_count = store_arch_count(s);
+    f.listed = store_arch_count(s);
     f.column_count = store_column_count(s);
-    archs = arena_alloc(&f.arena, (f.arch_count + 1) * sizeof *archs);
-    for (size_t i = 0; i < f.arch_count; i++)
-        archs[i] = arena_strdup(&f.arena, store_arch(s, i));
-    f.archs = archs;
+    place = arena_alloc(&f.arena, (f.listed + 1) * sizeof *place);
+    all = arena_alloc(&f.arena, (f.listed + 1) * sizeof *all);
+    st = folder_archs(&f, s, place, err);
     f.columns = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.columns);
     f.is_score = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.is_score);
     for (size_t i = 0; i < f.column_count && st >= 0; i++) {
@@ -183,7 +201,9 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
                                               .direction = c->direction, .values = v,
                                               .twin = is_twin(c->name)};
         f.is_score[i] = c->is_score;
-        st = store_column_values(s, (int32_t)i, v, err);
+        st = store_column_values(s, (int32_t)i, all, err);
+        for (size_t k = 0; st >= 0 && k < f.arch_count; k++)
+            v[k] = all[place[k]];
         if (st >= 0)
             st = store_column_cost(s, (int32_t)i, &cost, err);
         f.columns[i].seconds = cost.seconds;
@@ -231,19 +251,25 @@ tcet_status folder_reference(struct folder *f, const struct config *config, stru
 
 void folder_stability(const struct folder *f, struct buf *out)
 {
+    size_t start = out->len;
+
     for (size_t i = 0; i < f->column_count; i++) {
-        size_t pairs;
-        double tau;
+        const char *name = f->columns[i].name;
+        struct report_stability r;
 
         if (f->columns[i].twin)
             continue;
-        tau = report_stability(f->columns, f->column_count, f->arch_count, f->columns[i].name,
-                               &pairs);
-        if (pairs)
+        r = report_stability(f->columns, f->column_count, f->arch_count, name);
+        if (r.compared)
             buf_printf(out, "rank stability of %s over seeds: mean agreement %.4f (tau-b, %zu "
-                            "pairs)\n",
-                       f->columns[i].name, tau, pairs);
+                            "pair%s)\n",
+                       name, r.tau, r.compared, r.compared == 1 ? "" : "s");
+        else if (r.pairs)
+            buf_printf(out, "rank stability of %s over seeds: - (no two seeds rank anything)\n",
+                       name);
     }
+    if (out->len > start)
+        buf_puts(out, "\n");
 }
 
 void folder_free(struct folder *f)

@@ -12,16 +12,17 @@
 struct picked {
     double *score, *accuracy;
     size_t n, nan;
+    size_t ranked; /* how many of them have a place of their own: 0 where all are equal */
 };
 
 static void pick(const struct report_input *in, const struct report_column *c, struct arena *a,
                  struct picked *out)
 {
-    double low = INFINITY;
+    double low = INFINITY, high = -INFINITY;
 
     out->score = arena_alloc(a, (in->count + 1) * sizeof(double));
     out->accuracy = arena_alloc(a, (in->count + 1) * sizeof(double));
-    out->n = out->nan = 0;
+    out->n = out->nan = out->ranked = 0;
     for (size_t i = 0; i < in->count; i++) {
         double v = c->direction < 0 ? -c->values[i] : c->values[i];
 
@@ -31,12 +32,16 @@ static void pick(const struct report_input *in, const struct report_column *c, s
             out->nan++;
             if (in->nan == REPORT_DROP)
                 continue;
-        } else if (v < low) {
-            low = v;
+        } else {
+            low = v < low ? v : low;
+            high = v > high ? v : high;
+            out->ranked++;
         }
         out->score[out->n] = v;
         out->accuracy[out->n++] = in->accuracy[i];
     }
+    if (!(low < high))
+        out->ranked = 0;
     /* Below every number: -inf, unless that is taken, when it ties with it. */
     for (size_t i = 0; i < out->n && out->nan; i++) {
         if (isnan(out->score[i]))
@@ -61,8 +66,9 @@ static void make_line(const struct report_input *in, const struct report_column 
     l->spearman = relation.spearman;
     l->interval = relation.interval;
     l->pearson = stats_pearson(p.score, p.accuracy, p.n);
+    /* Which k are best is no question to scores that are equal or no numbers. */
     for (int i = 0; i < 3; i++) {
-        if (p.n >= ks[i])
+        if (p.ranked >= ks[i])
             stats_top_k(p.score, p.accuracy, p.n, ks[i], &l->top[i]);
     }
     arena_free(&a);
@@ -131,9 +137,27 @@ void report_free(struct report *r)
 
 /* -- Tables ----------------------------------------------------------------------------- */
 
+/* A number, or what stands in the place of one.  An encoding such as 00112 is none. */
 static int is_number(const char *s)
 {
-    return isdigit((unsigned char)*s) || ((*s == '-' || *s == '.') && s[1]);
+    const char *digits = s + (*s == '-');
+    double v;
+
+    if (!*s || !strcmp(s, "-"))
+        return 1;
+    if (digits[0] == '0' && isdigit((unsigned char)digits[1]))
+        return 0;
+    return text_to_f64(s, &v) == 0;
+}
+
+/* Is a column right-aligned?  All of its numbers, or none: a gap must not stand out of line. */
+static int is_numeric(const char *const *cells, size_t rows, size_t columns, size_t c)
+{
+    for (size_t r = 1; r < rows; r++) {
+        if (!is_number(cells[r * columns + c]))
+            return 0;
+    }
+    return rows > 1 && c;
 }
 
 /* Characters on the screen: UTF-8 continuation bytes take no place. */
@@ -168,7 +192,10 @@ void report_table(struct buf *out, const char *const *cells, size_t rows, size_t
                   enum report_format f)
 {
     size_t *w = mem_alloc(columns * sizeof *w);
+    int *right = mem_alloc(columns * sizeof *right);
 
+    for (size_t c = 0; c < columns; c++)
+        right[c] = is_numeric(cells, rows, columns, c);
     for (size_t r = 0; r < rows; r++) {
         for (size_t c = 0; c < columns; c++) {
             size_t n = width(cells[r * columns + c]);
@@ -180,7 +207,6 @@ void report_table(struct buf *out, const char *const *cells, size_t rows, size_t
         for (size_t c = 0; c < columns; c++) {
             const char *s = cells[r * columns + c];
             size_t gap = w[c] - width(s);
-            int right = rows > 1 && c && is_number(cells[columns * (r ? r : 1) + c]);
 
             if (f == REPORT_CSV) {
                 buf_puts(out, c ? "," : "");
@@ -188,10 +214,10 @@ void report_table(struct buf *out, const char *const *cells, size_t rows, size_t
                 continue;
             }
             buf_puts(out, f == REPORT_MARKDOWN ? "| " : c ? "  " : "");
-            if (right)
+            if (right[c])
                 pad(out, gap);
             buf_puts(out, s);
-            if (!right && (f == REPORT_MARKDOWN || c + 1 < columns))
+            if (!right[c] && (f == REPORT_MARKDOWN || c + 1 < columns))
                 pad(out, gap);
             buf_puts(out, f == REPORT_MARKDOWN ? " " : "");
         }
@@ -200,6 +226,7 @@ void report_table(struct buf *out, const char *const *cells, size_t rows, size_t
             buf_printf(out, "|---%s", c + 1 == columns ? "|\n" : "");
     }
     free(w);
+    free(right);
 }
 
 static int by_tau(const void *a, const void *b)
@@ -214,9 +241,21 @@ static int by_tau(const void *a, const void *b)
     return (x->tau < y->tau) - (x->tau > y->tau);
 }
 
-static const char *number(struct arena *a, const char *format, double v)
+/* What stands where there is no number: CSV is read by machines, to which a dash is text. */
+static const char *missing(enum report_format f)
+{
+    return f == REPORT_CSV ? "" : "-";
+}
+
+/* A number in the digits that people read, or in CSV all of them. */
+static const char *number(struct arena *a, enum report_format f, const char *format, double v)
 {
     char text[32];
+
+    if (isnan(v))
+        return missing(f);
+    if (f == REPORT_CSV)
+        return arena_strdup(a, text_f64(text, v));
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -258,25 +297,26 @@ static size_t print_head(const char **c, struct shown k)
     return n;
 }
 
-static void print_line(struct arena *a, const struct report_line *l, struct shown k, const char **c)
+static void print_line(struct arena *a, const struct report_line *l, struct shown k,
+                       enum report_format f, const char **c)
 {
     size_t n = 12;
 
     c[0] = l->baseline ? arena_printf(a, "(%s)", l->name) : l->name;
-    c[1] = number(a, "%.4f", l->tau);
-    c[2] = number(a, "%.4f", l->interval.low);
-    c[3] = number(a, "%.4f", l->interval.high);
-    c[4] = number(a, "%.4f", l->spearman);
-    c[5] = number(a, "%.4f", l->pearson);
+    c[1] = number(a, f, "%.4f", l->tau);
+    c[2] = number(a, f, "%.4f", l->interval.low);
+    c[3] = number(a, f, "%.4f", l->interval.high);
+    c[4] = number(a, f, "%.4f", l->spearman);
+    c[5] = number(a, f, "%.4f", l->pearson);
     for (int i = 0; i < 3; i++)
-        c[6 + i] = l->top[i].k ? number(a, "%.2f", l->top[i].best) : "-";
-    c[9] = l->top[0].k ? number(a, "%.2f", l->top[0].regret) : "-";
+        c[6 + i] = l->top[i].k ? number(a, f, "%.2f", l->top[i].best) : missing(f);
+    c[9] = l->top[0].k ? number(a, f, "%.2f", l->top[0].regret) : missing(f);
     c[10] = arena_printf(a, "%zu", l->n);
     c[11] = arena_printf(a, "%zu", l->nan);
     if (k.published)
-        c[n++] = l->published != 0 ? number(a, "%.2f", l->published) : "-";
+        c[n++] = l->published != 0 ? number(a, f, "%.2f", l->published) : missing(f);
     if (k.seconds)
-        c[n++] = l->seconds > 0 ? number(a, "%.1f", 1e3 * l->seconds) : "-";
+        c[n++] = l->seconds > 0 ? number(a, f, "%.1f", 1e3 * l->seconds) : missing(f);
     if (k.guards)
         c[n++] = arena_printf(a, "%lld", (long long)l->guards);
 }
@@ -294,7 +334,7 @@ static void print_lines(const struct report_line *const *lines, size_t count, en
     memcpy(cell, head, n * sizeof *cell);
     for (size_t i = 0; i < count; i++) {
         if (!lines[i]->twin || f != REPORT_TEXT)
-            print_line(&a, lines[i], k, cell + rows++ * n);
+            print_line(&a, lines[i], k, f, cell + rows++ * n);
     }
     report_table(out, cell, rows, n, f);
     arena_free(&a);
@@ -319,8 +359,8 @@ static void print_pairs(const struct report *r, enum report_format f, struct buf
         c[0] = p->x;
         c[1] = p->y;
         for (int k = 0; k < 9; k++)
-            c[2 + k] = number(&a, k < 2 || k == 8 ? "%.4f" : "%.4g", v[k]);
-        c[11] = *p->dominant ? p->dominant : "-";
+            c[2 + k] = number(&a, f, k < 2 || k == 8 ? "%.4f" : "%.4g", v[k]);
+        c[11] = *p->dominant ? p->dominant : missing(f);
     }
     report_table(out, cell, r->pair_count + 1, N, f);
     arena_free(&a);
@@ -406,6 +446,8 @@ void report_print(const struct report_input *in, const struct report *r, enum re
         qsort(order, r->line_count, sizeof *order, by_tau);
     if (f == REPORT_JSON) {
         print_json(in, r, out);
+    } else if (f == REPORT_CSV && r->pair_count) {
+        print_pairs(r, f, out); /* one table a file */
     } else {
         print_lines(order, r->line_count, f, out);
         if (r->pair_count) {
@@ -423,30 +465,49 @@ static int is_repeat(const char *name, const char *base, size_t n)
            (!name[n] || (name[n] == '@' && isdigit((unsigned char)name[n + 1])));
 }
 
-double report_stability(const struct report_column *columns, size_t count, size_t archs,
-                        const char *base, size_t *pairs)
+/* Of what both have a number for: NaN has no place in a ranking. */
+static double agreement(const double *x, const double *y, size_t n)
 {
+    struct arena a = {0};
+    double *u = arena_alloc(&a, (n + 1) * sizeof *u), *v = arena_alloc(&a, (n + 1) * sizeof *v);
+    size_t both = 0;
+    double tau;
+
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(x[i]) || isnan(y[i]))
+            continue;
+        u[both] = x[i];
+        v[both++] = y[i];
+    }
+    tau = stats_kendall(u, v, both);
+    arena_free(&a);
+    return tau;
+}
+
+struct report_stability report_stability(const struct report_column *columns, size_t count,
+                                         size_t archs, const char *base)
+{
+    struct report_stability r = {0, 0, NAN};
     size_t n = strlen(base);
     double sum = 0;
 
-    *pairs = 0;
     for (size_t i = 0; i < count; i++) {
-        const char *x = columns[i].name;
-
-        if (!is_repeat(x, base, n))
+        if (!is_repeat(columns[i].name, base, n))
             continue;
         for (size_t k = i + 1; k < count; k++) {
-            const char *y = columns[k].name;
             double tau;
 
-            if (!is_repeat(y, base, n))
+            if (!is_repeat(columns[k].name, base, n))
                 continue;
-            tau = stats_kendall(columns[i].values, columns[k].values, archs);
+            r.pairs++;
+            tau = agreement(columns[i].values, columns[k].values, archs);
             if (isnan(tau))
                 continue;
             sum += tau;
-            ++*pairs;
+            r.compared++;
         }
     }
-    return *pairs ? sum / (double)*pairs : NAN;
+    if (r.compared)
+        r.tau = sum / (double)r.compared;
+    return r;
 }

@@ -45,7 +45,8 @@ struct report_line {
     size_t n, nan;              /* architectures compared; NaN scores among them or dropped */
     double tau, spearman, pearson;
     struct stats_interval interval; /* of tau, 95 % */
-    struct stats_top top[3];    /* k = 1, 10, 100, as far as n allows (k = 0: no) */
+    struct stats_top top[3];    /* k = 1, 10, 100, as far as there are scores to rank by, which
+                                   equal ones and NaN are not (k = 0: no) */
     double seconds, published;
     int64_t guards;
     int twin;
@@ -72,14 +73,20 @@ struct report {
 tcet_status report_make(const struct report_input *in, int with_pairs, struct report *out,
                         struct error *err);
 void report_free(struct report *r);
-/* Lines as a table; text: baselines last, and the order by tau when `sorted`. */
+/* Lines as a table, then pairs; text: baselines last, and the order by tau when `sorted`.  CSV:
+ * one table, that of the pairs where there are any; 17 significant digits, and an empty field
+ * where text has a dash. */
 void report_print(const struct report_input *in, const struct report *r, enum report_format f,
                   int sorted, struct buf *out);
 
 /* How well the seeds of one score agree: mean Kendall tau between the rankings of `base` and
- * its twins base@SEED.  *pairs is 0 (and the mean NaN) without twins. */
-double report_stability(const struct report_column *columns, size_t count, size_t archs,
-                        const char *base, size_t *pairs);
+ * its twins base@SEED, over the pairs that have a tau.  No pairs: no twins. */
+struct report_stability {
+    size_t pairs, compared;
+    double tau; /* NaN: no pair could be compared */
+};
+struct report_stability report_stability(const struct report_column *columns, size_t count,
+                                         size_t archs, const char *base);
 
 /* Aligned columns: cells[rows][columns], first row is the header; numbers right-aligned. */
 void report_table(struct buf *out, const char *const *cells, size_t rows, size_t columns,

@@ -265,6 +265,14 @@ static tcet_status numbered(struct plan *p, struct list *l, const struct config_
     return is_first ? first(p, l, n, err) : sample(p, l, n, size, err);
 }
 
+/* A mistyped keyword rather than an architecture with a mistake in it? */
+static int is_word(const char *text)
+{
+    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+
+    return !*text || (n && (!text[n] || text[n] == ':') && strncmp(text, "index:", 6));
+}
+
 static tcet_status expand(struct plan *p, struct list *l, struct error *err)
 {
     struct config_key *k = config_get(p->config, "run", "", "archs");
@@ -287,10 +295,10 @@ static tcet_status expand(struct plan *p, struct list *l, struct error *err)
     if (!strncmp(k->value, "first:", 6) || !strncmp(k->value, "sample:", 7))
         return numbered(p, l, k, err);
     if (add_text(p, l, arena_strdup(l->a, k->value), err) < 0)
-        return config_error(err, k,
-                            "%s; archs is all, first:N, sample:N, file:PATH, index:N or an "
-                            "architecture",
-                            arena_strdup(l->a, err->text));
+        return config_error(err, k, "%s%s", arena_strdup(l->a, err->text),
+                            is_word(k->value) ? "; archs is all, first:N, sample:N, file:PATH, "
+                                                "index:N or an architecture"
+                                              : "");
     return TCET_OK;
 }
 

@@ -55,8 +55,22 @@ void plan_make_keys(struct plan *p)
     }
 }
 
+/* Of the names' column: the longest of all. */
+static int name_width(const struct plan *p)
+{
+    size_t w = 20;
+
+    for (size_t i = 0; i < p->column_count; i++)
+        w = strlen(p->columns[i].name) > w ? strlen(p->columns[i].name) : w;
+    for (size_t i = 0; i < p->skip_count; i++)
+        w = strlen(p->skips[i].name) > w ? strlen(p->skips[i].name) : w;
+    return (int)w;
+}
+
 void plan_print(const struct plan *p, struct buf *out)
 {
+    int wide = name_width(p);
+
     buf_printf(out, "space    %s %s: %d classes, %dx%dx%d\n", p->space->plugin->desc.id,
                p->space->params_text, p->task.classes, p->task.channels, p->task.height,
                p->task.width);
@@ -77,7 +91,7 @@ void plan_print(const struct plan *p, struct buf *out)
         char where[32];
 
         snprintf(where, sizeof where, "pass %d", s->pass + 1);
-        buf_printf(out, "  %-20s %s{%s} -> %s{%s}%s, %s\n", m->name, s->instance->plugin->desc.id,
+        buf_printf(out, "  %-*s %s{%s} -> %s{%s}%s, %s\n", wide, m->name, s->instance->plugin->desc.id,
                    s->instance->params_text, m->aggregator->plugin->desc.id,
                    m->aggregator->params_text, m->network ? ", whole network" : "",
                    s->pass < 0 ? "no pass" : where);
@@ -87,7 +101,7 @@ void plan_print(const struct plan *p, struct buf *out)
     for (size_t i = 0; i < p->score_count; i++) {
         const struct plan_score *sc = &p->scores[i];
 
-        buf_printf(out, "  %-20s %s%s%s%s (", sc->name,
+        buf_printf(out, "  %-*s %s%s%s%s (", wide, sc->name,
                    sc->combiner ? sc->combiner->plugin->desc.id : "is", sc->combiner ? "{" : "",
                    sc->combiner ? sc->combiner->params_text : "", sc->combiner ? "}" : "");
         for (size_t k = 0; k < sc->input_count; k++)
@@ -98,7 +112,7 @@ void plan_print(const struct plan *p, struct buf *out)
     if (p->skip_count)
         buf_puts(out, "\nskipped\n");
     for (size_t i = 0; i < p->skip_count; i++)
-        buf_printf(out, "  %-20s %s\n", p->skips[i].name, p->skips[i].reason);
+        buf_printf(out, "  %-*s %s\n", wide, p->skips[i].name, p->skips[i].reason);
     buf_printf(out, "\npasses: %zu asked for, %zu will run per architecture\n", p->passes_asked,
                p->pass_count);
     for (size_t i = 0; i < p->pass_count; i++) {

@@ -1013,11 +1013,37 @@ static void mark_passes(struct scorer *s, int column)
         mark_passes(s, p->scores[c->index].inputs[i]);
 }
 
+/* Passes that were not run because what stands on them is stored: what is left of its time when
+ * building, weights and the passes that were run are taken off. */
+static void cost_of_stored(struct scorer *s)
+{
+    const struct plan *p = s->plan;
+
+    for (size_t c = 0; c < p->column_count; c++) {
+        const struct score_value *v = &s->row.values[c];
+        double rest = v->seconds - s->row.seconds_build - s->row.seconds_init;
+        size_t at = p->pass_count;
+
+        if (s->needed[c] || !v->have)
+            continue;
+        memset(s->pass_used, 0, p->pass_count);
+        mark_passes(s, (int)c);
+        for (size_t k = p->pass_count; k-- > 0;) {
+            rest -= s->pass_used[k] ? s->pass_seconds[k] : 0;
+            if (s->pass_used[k] && s->pass_seconds[k] <= 0)
+                at = k;
+        }
+        if (at < p->pass_count && rest > 0)
+            s->pass_seconds[at] = rest;
+    }
+}
+
 /* What every computed column cost: a shared pass counts whole for each that needs it. */
 static void cost(struct scorer *s)
 {
     const struct plan *p = s->plan;
 
+    cost_of_stored(s);
     for (size_t c = 0; c < p->column_count; c++) {
         struct score_value *v = &s->row.values[c];
 

@@ -246,8 +246,11 @@ static tcet_status job(struct worker *w, const struct buf *in, struct error *err
 
         if (k->column < 0 || (size_t)k->column >= j.column_count)
             return error_set(err, TCET_E_PLUGIN, "a job with a column that does not exist");
-        known[k->column] = (struct score_value){
-            .have = 1, .value = k->value, .layers = k->layers, .layer_count = k->layer_count};
+        known[k->column] = (struct score_value){.have = 1,
+                                                .value = k->value,
+                                                .layers = k->layers,
+                                                .layer_count = k->layer_count,
+                                                .seconds = k->seconds};
     }
     row.status = scorer_run(w->scorer, j.arch, j.wanted, known, &scored, &why);
     row.message = row.status < 0 ? why.text : "";

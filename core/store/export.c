@@ -59,7 +59,7 @@ static tcet_status output_open(struct output *o, const char *path, struct error 
     o->temporary = temporary.data;
     o->fd = open(o->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (o->fd < 0)
-        return error_set(err, TCET_E_IO, "%s: %s", o->temporary, strerror(errno));
+        return error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
     return TCET_OK;
 }
 

@@ -74,7 +74,7 @@ static const char *const statements[SQL_COUNT] = {
                       " value = excluded.value, network = coalesce(excluded.network, network),"
                       " guards = coalesce(excluded.guards, guards),"
                       " seconds = excluded.seconds",
-    [SQL_VALUE_GET] = "SELECT value FROM value WHERE arch = ? AND key = ?",
+    [SQL_VALUE_GET] = "SELECT value, seconds FROM value WHERE arch = ? AND key = ?",
     [SQL_VALUES] = "SELECT key, value, network FROM value WHERE arch = ?",
     [SQL_VALUES_FULL] = "SELECT key, value, guards, seconds FROM value WHERE arch = ?",
     [SQL_VALUE_COSTS] = "SELECT v.seconds, v.guards FROM run_arch r"

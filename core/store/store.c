@@ -726,6 +726,24 @@ tcet_status store_get(struct store *s, const char *arch, int32_t column, struct 
     return TCET_OK;
 }
 
+tcet_status store_get_seconds(struct store *s, const char *arch, int32_t column, double *seconds,
+                              struct error *err)
+{
+    int64_t id = 0;
+    tcet_status st;
+    int have = 0;
+
+    TRY(check_column(s, column, err));
+    TRY(find_text(s, SQL_ARCH_ID, arch, &id, err));
+    st = sql_bind(s, SQL_VALUE_GET, err, "ii", id, s->column_key[column]);
+    if (st == TCET_OK)
+        st = sql_step(s, SQL_VALUE_GET, &have, err);
+    if (st == TCET_OK)
+        *seconds = have ? sql_f64(s, SQL_VALUE_GET, 1) : 0;
+    sql_done(s, SQL_VALUE_GET);
+    return st;
+}
+
 tcet_status store_column_values(struct store *s, int32_t column, double *out, struct error *err)
 {
     TRY(check_column(s, column, err));
@@ -809,5 +827,14 @@ tcet_status store_summarise(struct store *s, struct store_summary *out, struct e
         sum.missing += s->view.state == ROW_MISSING;
     }
     *out = sum;
+    return TCET_OK;
+}
+
+tcet_status store_tried(struct store *s, uint8_t *out, struct error *err)
+{
+    for (size_t i = 0; i < s->arch_count; i++) {
+        TRY(store_look(s, s->arch[i], err));
+        out[i] = s->view.state != ROW_MISSING;
+    }
     return TCET_OK;
 }

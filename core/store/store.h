@@ -112,6 +112,9 @@ tcet_status store_missing(struct store *s, const char *arch, int retry, uint8_t 
 tcet_status store_get(struct store *s, const char *arch, int32_t column, struct arena *a,
                       double *value, const double **layers, size_t *layer_count, int *found,
                       struct error *err);
+/* What that value cost; 0: unknown, or there is no value. */
+tcet_status store_get_seconds(struct store *s, const char *arch, int32_t column, double *seconds,
+                              struct error *err);
 /* All values of one column in ordinal order, NaN where lacking: out[architectures]. */
 tcet_status store_column_values(struct store *s, int32_t column, double *out, struct error *err);
 /* Mean seconds and summed guard counts of a column over the run's architectures. */
@@ -139,6 +142,8 @@ struct store_summary {
     size_t done, failed, missing; /* architectures */
 };
 tcet_status store_summarise(struct store *s, struct store_summary *out, struct error *err);
+/* Which architectures are done or failed, rather than missing: out[architectures], 1 = tried. */
+tcet_status store_tried(struct store *s, uint8_t *out, struct error *err);
 
 /* What is stored of the architecture at an ordinal, in the form store_put takes, so that it can
  * be put into another store with the same columns; population columns are left out.  All of

@@ -488,6 +488,35 @@ tcet_status table_column(const struct table *t, const char *name, const double *
     return err->status;
 }
 
+/* Does a word of a comment, n bytes long, mean this column? */
+static int word_means(const char *word, size_t n, const char *column)
+{
+    if (n && word[n - 1] == '*')
+        return !strncmp(word, column, n - 1);
+    return strlen(column) == n && !strncmp(word, column, n);
+}
+
+int table_is_trained(const struct table *t, const char *column)
+{
+    for (const char *line = t->comment; line; line = strchr(line, '\n')) {
+        int start = 0;
+
+        line += *line == '\n';
+        if (sscanf(line, " trained =%n", &start) != 0 || !start)
+            continue;
+        for (const char *word = line + start; *word && *word != '\n';) {
+            size_t n;
+
+            word += strspn(word, " \t,");
+            n = strcspn(word, " \t,\n");
+            if (word_means(word, n, column))
+                return 1;
+            word += n;
+        }
+    }
+    return 0;
+}
+
 static int ends_in(const char *text, const char *end)
 {
     size_t n = strlen(text), m = strlen(end);

@@ -37,6 +37,10 @@ int64_t table_row(const struct table *t, const char *arch);
 tcet_status table_column(const struct table *t, const char *name, const double **values,
                          struct error *err);
 
+/* Is a column measured after training, and so no proxy?  A comment line "# trained = NAME ..."
+ * says which are, where test_* stands for all names that begin so; without one, none is. */
+int table_is_trained(const struct table *t, const char *column);
+
 /* Where a table is: a text with a slash, or that ends in .csv or .tsv, is a path and returned
  * as it is; another is the name of a shipped table, data_dir/tables/NAME.tsv.  *out lives in a.
  * The error lists what is shipped. */

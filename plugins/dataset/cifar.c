@@ -244,8 +244,9 @@ static tcet_status check_request(tcet_ctx *cx, const struct cifar *p, const tcet
                     r->channels);
     if (h < 1 || w < 1 || SIDE % h || SIDE % w)
         return fail(cx, TCET_E_ARG,
-                    "the network wants images of %d x %d; 32 x 32 can be averaged "
-                    "down to 1, 2, 4, 8 or 16 a side only",
+                    "the network wants images of %d x %d, these are 32 x 32; set [data] resolution "
+                    "to 32, or to 16, 8, 4, 2 or 1 (averaged), or [data] plugin to gaussian, "
+                    "which makes any size",
                     h, w);
     if (r->classes && r->classes <= p->top_label)
         return fail(cx, TCET_E_ARG, "the network has %d classes, %s has labels up to %d",

@@ -13,6 +13,9 @@ check "five passes asked for, three run" said '^passes: 5 asked for, 3 will run 
 check "a cell that cannot be is listed with its reason" \
     said '^  snip_logdet +aggregator logdet reduces .* but snip gives a vector' out
 
+check "names longer than most keep the columns" test \
+    "$(sed -n '/^scores/,/^$/s/^\(  [^ ]* *\).*/\1/p' out | awk '{ print length }' | sort -u | wc -l)" = 1
+
 cat >forms.ini <<'INI'
 [run]
 space = nats_tss

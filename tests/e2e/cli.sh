@@ -56,6 +56,11 @@ run info snr
 check "info prints defaults and ranges" said 'ddof = 1' out
 check "and choices" said 'sum \| skip' out
 
+run info snr --json
+check "info --json: types, ranges and choices" said \
+    '"name":"ddof","type":"integer","min":0,"max":1,"required":false,"default":"1"' out
+check "info --json: choices" said '"type":"choice","choices":\["sum","skip"\]' out
+
 # Folders of plugins given by hand; broken ones are named and the rest is listed.
 mkdir mine && cp "$fixtures/good_minimal.so" "$fixtures/bad_no_symbol.so" mine/
 run list --plugins mine
@@ -78,6 +83,16 @@ check "tau of 5 of 6 pairs in order" said '^score +0\.6667' out
 check "a score of which less is better: tau of 3 pairs against 3" said '^cost +-?0\.0000' out
 run correlate --table table.csv --column acc --scores score --format json
 check "correlate --format json" said '"(tau|kendall)": *0\.666' out
+run correlate --table table.csv --column acc
+check "without --scores: every column but the accuracy" test "$(grep -cE '^(score|cost) ' out)" = 2 \
+    -a "$(grep -c '^acc  *[-0-9]' out)" = 0
+run correlate --table nats_tss --column cifar10_test --format csv
+check "nor accuracies, under whatever name" test "$(grep -cE '^(test|val)_' out)" = 0 \
+    -a "$(grep -c '^nbsz_snip_cifar10,' out)" = 1
+run correlate --table nats_tss --column test_cifar10 --scores val_cifar10
+check "unless asked for" said '^val_cifar10 +0\.8790' out
+refuses "a table of accuracies alone" 'holds accuracies alone; name columns by --scores' \
+    correlate --table nats_sss --column val_cifar10
 run correlate --table nats_tss --column cifar10_test --scores nbsz_synflow_cifar10 --population live \
     --space nats_tss
 succeeds "correlate of a shipped table, live cells"

@@ -137,6 +137,9 @@ fi
 bad='|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_7x7~1|+|skip_connect~0|nor_conv_3x3~1|none~2|'
 wrong "malformed architecture, position shown" 'position 34: unknown operation "nor_conv_7x7"' \
     --archs "$bad"
+refuses "malformed architecture: no word of lists, which score takes none of" \
+    'unknown operation "nor_conv_7x7".*avg_pool_3x3\)$' score "$conf" "$bad"
+wrong "mistyped kind of list" 'archs is all, first:N' --archs sampel:3
 wrong "empty architecture" 'position 1: ' --archs ''
 wrong "architecture number too large" 'index:15625.*15625' --archs index:15625
 wrong "first: too many" '20000 architectures asked for, space nats_tss has 15625' --archs first:20000
@@ -164,7 +167,10 @@ wrong "dataset file truncated" "$data: .*short.bin: truncated: .*byte 199745" \
 wrong "dataset file missing" "$data: .*none.bin: No such file" --set data.path=none.bin
 wrong "dataset file of another kind" 'label 10, want one below 10; is this' \
     --set "data.path=$images/cifar100_test_100.bin"
-wrong "resolution that cannot be made" 'images of 33 x 33' --set data.resolution=33
+wrong "resolution that cannot be made" \
+    'images of 33 x 33.*\[data\] resolution to 32.*plugin to gaussian' --set data.resolution=33
+wrong "space of larger images" 'images of 256 x 256.*\[data\] resolution' \
+    --set run.space=transnas_micro
 printf 'arch,acc\nx,1\n' >table.csv
 wrong "table without the column" 'table.csv: no column "ac" \(did you mean "acc"' \
     --set benchmark.table=table.csv --set benchmark.column=ac
@@ -237,6 +243,19 @@ if [ "$(id -u)" != 0 ]; then
         run "$conf" --archs index:3 --output locked/new
 fi
 refuses "used folder without --resume" 'keep.*--resume' run "$conf" --archs index:3 --output keep
+refuses "format that is none" '--format "xml" is not one of: text, csv, markdown, json' correlate keep \
+    --format xml
+refuses "treatment of NaN that is none" '--nan "foo" is not one of: lowest, drop' correlate keep \
+    --nan foo
+refuses "one resample" '--bootstrap "1" is no number of resamples \(100 to' correlate keep \
+    --bootstrap 1
+refuses "export to no folder names the file" '^tcet-host: error: no/x.csv: No such file' export keep \
+    no/x.csv
+for option in --mask --space --scores; do
+    refuses "correlate of a run with $option" "$option goes with a table alone" correlate keep \
+        $option nats_tss
+done
+refuses "correlate of nothing" "give a run's folder, or --table and --column; see .*--help" correlate
 refuses "correlate of no run" 'no such file; .* holds no run' correlate nowhere
 refuses "export of no run" 'no such file; .* holds no run' export nowhere x.csv
 refuses "export without an ending" '\.csv or \.jsonl' export keep x.txt

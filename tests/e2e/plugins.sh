@@ -40,14 +40,14 @@ run check --only ordinary --timeout 1 "$fixtures/bad_layer_sleep.so"
 check "check --timeout" grep -q 'it did not come back within 1 seconds' out
 run check --set file=/dev/null "$fixtures/good_required.so"
 check "check --set" test "$code" = 0
-refuses "check: no such rule" 'no rule or group "quite" \(did you mean "quiet"\?\)' \
+refuses "check: no such rule" 'no rule or group "quite" \(did you mean "quiet"\?\); .*check --list' \
     check --only quite "$fixtures/good_minimal.so"
 refuses "check: no file" 'which file' check
 refuses "check: missing file" 'none.so: No such file' check none.so
 refuses "check: a time that is none" 'want a number of seconds' \
     check --timeout soon "$fixtures/good_minimal.so"
-run check "$source/CMakeLists.txt"
-check "check: a file that is no library" grep -q 'is no ELF file' out
+refuses "check: a file that is no library" 'CMakeLists.txt: is no ELF file' \
+    check "$source/CMakeLists.txt"
 
 # -- new -----------------------------------------------------------------------------------
 for kind in saliency aggregator combiner space dataset; do
@@ -60,7 +60,13 @@ for kind in saliency aggregator combiner space dataset; do
     check "new $kind: check" bash -c "$(sed -n 's/^check:  //p' out)"
     check "new $kind: its own test" ctest --test-dir $name/build
     sed -n 's/^run:    //p' out >command
-    check "new $kind: run" bash -c "$(cat command) --archs index:11 --workers 1 --quiet --output run_$kind"
+    rm out # the templates' results go to a folder of this name
+    ls $name >sources
+    check "new $kind: run" bash -c "$(cat command) --archs index:11 --workers 1 --quiet"
+    check "new $kind: run again" bash -c "$(cat command) --archs index:11 --workers 1 --quiet"
+    check "new $kind: the source folder holds no results" cmp sources <(ls $name)
+    check "new $kind: the results have one of their own" test -f out/${name}_results/scores.db
+    rm -rf out
 done
 check "a saliency is under 40 lines" test "$(wc -l <my_saliency/saliency_my_saliency.c)" -lt 40
 refuses "new: the folder is there" 'my_space: is there already' new space my_space

@@ -67,6 +67,8 @@ run run "$conf" "${small[@]}" --archs first:6 --output quiet --quiet
 check "--quiet says nothing" test "$code" = 0 -a ! -s out -a ! -s err
 run run "$conf" "${small[@]}" --archs first:6 --output top --top 2
 check "--top 2 lists two" test "$(grep -c '^[0-9][0-9]* .*|$' out)" = 2
+run run "$conf" "${small[@]}" --archs first:6 --output top --resume --top 0
+check "--top 0 has no list of the best" test "$code" = 0 -a "$(grep -c '^best by' out)" = 0
 
 # -- Exports -------------------------------------------------------------------------------
 run export fresh again.jsonl --layers
@@ -120,11 +122,15 @@ check "and keeps what it holds" cmp kept.jsonl fresh.jsonl
 # A killed run keeps what it had, leaves no process, and resumes to the same bytes.
 "$host" run "$conf" "${small[@]}" --archs first:60 --output killed --workers 2 >/dev/null 2>&1 &
 pid=$!
-rows() { "$host" export killed rows.csv 2>/dev/null && grep -c ',ok,' rows.csv; }
-for _ in $(seq 300); do
-    [ "$(rows || true)" ] && [ "$(rows)" -gt 4 ] && break
-    sleep 0.1
-done
+rows() { "$host" export "$1" rows.csv 2>/dev/null && grep -c ',ok,' rows.csv; }
+await_rows() # FOLDER: until more than four are kept
+{
+    for _ in $(seq 300); do
+        [ "$(rows "$1" || true)" ] && [ "$(rows "$1")" -gt 4 ] && break
+        sleep 0.1
+    done
+}
+await_rows killed
 workers=$(pgrep -P "$pid" || true)
 kill -9 "$pid" && wait "$pid" 2>/dev/null
 gone() { for _ in $(seq 100); do ps -p "$1" >/dev/null || return 0; sleep 0.1; done; return 1; }
@@ -132,7 +138,7 @@ check "the killed run had workers" test -n "$workers"
 for w in $workers; do
     check "a worker dies with its supervisor" gone "$w"
 done
-kept=$(rows)
+kept=$(rows killed)
 check "rows outlive a kill" test "$kept" -gt 4
 run run "$conf" "${small[@]}" --archs first:60 --output killed --resume --quiet \
     --export killed.jsonl --layers
@@ -142,13 +148,25 @@ check "a killed run resumes to the same bytes" cmp killed.jsonl whole.jsonl
 # An interrupted one says how to go on.
 "$host" run "$conf" "${small[@]}" --archs first:400 --output stopped >out 2>err &
 pid=$!
-for _ in $(seq 300); do [ -s stopped/config.ini ] && break; sleep 0.1; done
+await_rows stopped
 kill -INT "$pid"
 code=0
 wait "$pid" || code=$?
 check "an interrupted run exits with 130" test "$code" = 130
 check "and says how to go on" said 'tcet-host run .*tcet_snip.ini --resume' err
 check "and prints no half summary" test ! -s out
+
+# What the folder lacks takes no part in its correlations, and they say so.
+kept=$(rows stopped)
+run correlate stopped
+check "correlate of a part of a run says how much is scored" \
+    said "^$kept of 400 architectures are scored" out
+check "and correlates those alone" said "^tcet_snip .* $kept +0 " out
+check "the baselines' figures are of the same ones" said "^\\(FLOPs\\) .* $kept +0 " out
+run correlate stopped --format csv
+check "in other formats the note is on stderr" said "$kept of 400 architectures are scored" err
+run correlate fresh
+check "of a whole run there is no such note" test "$(cat out err | grep -c 'are scored')" = 0
 
 # Before there is anything to go on with, it does not speak of it: listing takes seconds here.
 "$host" run count.ini --set run.space=nb301 --archs first:1000000 --output early >out 2>err &
@@ -176,6 +194,14 @@ check "added later or at once: the same bytes" same once later
 score times fresh --resume --times "${more[@]}" --set score.tcet_mean.combiner=product \
     --set score.tcet_mean.metrics=snip_snr,syn
 check "a score of stored metrics needs no pass" forward_is times.jsonl 0
+run run "$conf" "${small[@]}" --archs first:6 --output costs --quiet
+run run "$conf" "${small[@]}" --archs first:6 --output costs --quiet --resume \
+    --set metric.snip_snr.aggregator=log_snr
+run correlate costs --format csv
+check "a score's time has the passes of its stored parts too" awk -F, '
+    NR == 1 { for (i = 1; i <= NF; i++) if ($i == "ms/arch") c = i }
+    NR > 1 { ms[$1] = $c }
+    END { exit !(ms["tcet_snip"] > ms["snip_snr"] && ms["tcet_snip"] > ms["lnwot"]) }' out
 score fewer fresh --resume
 check "fewer metrics again: their export as before" same fresh fewer
 score wider fresh --resume --set data.batch=32
@@ -212,6 +238,13 @@ run score "$conf" index:3 --json "${small[@]}"
 value=$(sed 's/.*"tcet_snip":\([^,}]*\).*/\1/' out)
 check "score prints one architecture as the run scores it" grep -q "\"tcet_snip\":$value[,}]" fresh.jsonl
 
+run score "$conf" index:3 --json --layers "${small[@]}"
+check "score --json: guards, and layers as in an export" said \
+    '"guards":\{.*"name":"[^"]*","kind":"conv","shape":\[16,3,3,3\],"metrics":\{"snip_snr"' out
+run score "$source/conf/tcet_snip.ini" '|none~0|+|none~0|none~1|+|none~0|none~1|none~2|' --json \
+    "${small[@]}"
+check "score --json: guards by metric" said '"guards":\{.*"snip_snr":\{"zero_sigma":[1-9]' out
+
 # -- Samples -------------------------------------------------------------------------------
 sampled() # SPACE N [ARGS...]: the architectures of sample:N, one a line
 {
@@ -245,6 +278,8 @@ if command -v script >/dev/null; then
     script -qec "'$host' run '$conf' ${small[*]} --archs first:6 --output tty >tty.out" /dev/null \
         >tty.err </dev/null
     check "progress is shown on a terminal" said '6/6 architectures' tty.err
+    check "no rate and no end before anything is scored" test \
+        "$(tr '\r' '\n' <tty.err | grep -c '0/6 architectures, 0:00 gone$')" -ge 1
     check "and not on stdout" test "$(grep -c '6/6' tty.out)" = 0
 fi
 finish

@@ -225,7 +225,8 @@ static void chosen_rules(void **state)
     assert_int_equal(group.count[CHECK_PASS], 6);
     assert_int_equal(check_file(FIXTURES "good_minimal.so", &o, count, &err), TCET_E_ARG);
     assert_string_equal(err.text, "there is no rule or group \"determinist\" (did you mean "
-                                  "\"deterministic\"?)");
+                                  "\"deterministic\"?); "
+                                  "`tcet-host check --list` shows both");
     o.only = NULL;
     assert_int_equal(check_file(FIXTURES "none.so", &o, count, &err), TCET_E_IO);
     assert_non_null(strstr(err.text, "none.so: No such file or directory"));

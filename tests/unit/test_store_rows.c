@@ -190,6 +190,7 @@ static void failed_rows(void **state)
     struct store *s = open_store(f->folder, STORE_FRESH);
     struct store_row row = {.arch = archs[2], .status = "failed", .message = "killed by 11"};
     struct store_column changed[COLUMNS];
+    uint8_t tried[ARCHS];
     struct store_summary sum;
     struct sample x;
     struct error err;
@@ -206,6 +207,8 @@ static void failed_rows(void **state)
     OK(store_summarise(s, &sum, &err));
     assert_int_equal(sum.failed, 1);
     assert_int_equal(sum.missing, 2);
+    OK(store_tried(s, tried, &err)); /* a failure is a result */
+    assert_memory_equal(tried, "\0\0\1", ARCHS);
     memcpy(changed, columns, sizeof columns);
     changed[NWOT].key = "key nwot, mended";
     OK(store_set_columns(s, changed, COLUMNS, &err));

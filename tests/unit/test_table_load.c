@@ -307,6 +307,25 @@ static void names_and_paths(void **state)
 }
 
 /* NAS-Bench-101's size; generous for slow machines and sanitizers */
+/* Which columns were measured after training is for the table to say. */
+static void trained(void **state)
+{
+    struct table *t = load("# trained nets\n# trained = test_*, acc\n# alias a = acc\n"
+                           "arch,test_c10,acc,accuracy,snip,test\nx,1,2,3,4,5\n");
+
+    (void)state;
+    assert_true(table_is_trained(t, "test_c10"));
+    assert_true(table_is_trained(t, "acc"));
+    assert_false(table_is_trained(t, "accuracy"));
+    assert_false(table_is_trained(t, "snip"));
+    assert_false(table_is_trained(t, "test"));
+    assert_false(table_is_trained(t, "nets"));
+    table_free(t);
+    t = load("arch,acc\nx,1\n");
+    assert_false(table_is_trained(t, "acc"));
+    table_free(t);
+}
+
 static void large(void **state)
 {
     uint32_t n = 423624;
@@ -345,6 +364,7 @@ int main(void)
         cmocka_unit_test(unreadable),
         cmocka_unit_test(unknown_column),
         cmocka_unit_test(names_and_paths),
+        cmocka_unit_test(trained),
         cmocka_unit_test(large),
     };
 

@@ -1,0 +1,152 @@
+/* test_report_lines.c -- protects the table of proxies: no figure stands where there is no
+ * information, and what machines read has every digit.  Room: tests. */
+#include "report/report.h" /* before cmocka, whose macro fail() would rename a member */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { N = 12 };
+static const double accuracy[N] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+
+static struct report make(const struct report_column *columns, size_t count, int pairs,
+                          struct report_input *in)
+{
+    struct error err = {0};
+    struct report r;
+
+    *in = (struct report_input){.columns = columns, .column_count = count, .count = N,
+                                .accuracy = accuracy, .accuracy_name = "acc",
+                                .population = "all"};
+    if (report_make(in, pairs, &r, &err))
+        fail_msg("%s", err.text);
+    return r;
+}
+
+static const char *printed(const struct report_column *columns, size_t count, int pairs,
+                           enum report_format format)
+{
+    static char text[4096];
+    struct report_input in;
+    struct report r = make(columns, count, pairs, &in);
+    struct buf b = {0};
+
+    report_print(&in, &r, format, 0, &b);
+    snprintf(text, sizeof text, "%s", b.data);
+    buf_free(&b);
+    report_free(&r);
+    return text;
+}
+
+/* Scores that are all equal or no numbers name no best; some numbers name as many. */
+static void nothing_to_rank_by(void **state)
+{
+    double none[N], tied[N], some[N];
+    struct report_column columns[] = {{.name = "none", .direction = 1, .values = none},
+                                      {.name = "tied", .direction = 1, .values = tied},
+                                      {.name = "some", .direction = 1, .values = some}};
+    struct report_input in;
+    struct report r;
+    const char *text;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        none[i] = NAN;
+        tied[i] = 3;
+        some[i] = i < 3 ? i : NAN;
+    }
+    r = make(columns, 3, 0, &in);
+    for (int k = 0; k < 3; k++) {
+        assert_int_equal(r.lines[0].top[k].k, 0);
+        assert_int_equal(r.lines[1].top[k].k, 0);
+        assert_int_equal(r.lines[2].top[k].k, k == 0);
+    }
+    assert_true(r.lines[2].top[0].best == 3);
+    report_free(&r);
+    text = printed(columns, 2, 0, REPORT_TEXT);
+    assert_null(strstr(text, "nan "));
+    assert_non_null(strstr(text, "none "));
+    for (const char *line = strstr(text, "none"); *line && *line != '\n'; line++)
+        assert_true(*line != '.'); /* no figure */
+}
+
+/* Seeds of which one gave no numbers agree on nothing. */
+static void stability(void **state)
+{
+    double a[N], b[N], none[N];
+    struct report_column columns[] = {{.name = "x", .values = a},
+                                      {.name = "x@2", .values = none},
+                                      {.name = "x@3", .values = b}};
+    struct report_stability s;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        a[i] = i;
+        b[i] = i < 6 ? NAN : -i; /* the six both have, in the opposite order */
+        none[i] = NAN;
+    }
+    s = report_stability(columns, 2, N, "x");
+    assert_int_equal(s.pairs, 1);
+    assert_int_equal(s.compared, 0);
+    assert_true(isnan(s.tau));
+    s = report_stability(columns, 3, N, "x");
+    assert_int_equal(s.compared, 1);
+    assert_true(fabs(s.tau + 1) < 1e-12);
+    assert_int_equal(report_stability(columns, 3, N, "y").pairs, 0);
+}
+
+/* CSV: every digit, nothing where there is nothing, one table. */
+static void csv(void **state)
+{
+    double x[N], none[N];
+    struct report_column columns[] = {{.name = "x", .direction = 1, .values = x},
+                                      {.name = "none", .direction = 1, .values = none}};
+    const char *text, *line;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        x[i] = i * i % 7;
+        none[i] = NAN;
+    }
+    text = printed(columns, 2, 0, REPORT_CSV);
+    line = strstr(text, "\nx,");
+    assert_non_null(line);
+    assert_true(strcspn(line + 3, ",") > strlen("0.1234"));
+    assert_non_null(strstr(text, "\nnone,,,,,,,,,,12,12\n"));
+    text = printed(columns, 2, 1, REPORT_CSV);
+    assert_true(!strncmp(text, "x,y,", 4));
+    assert_null(strstr(text, "proxy"));
+}
+
+/* A column of numbers keeps its right edge where one is lacking; encodings are text. */
+static void alignment(void **state)
+{
+    static const char *const cells[] = {"a", "tau", "arch", "x", "0.1234", "00112",
+                                        "y", "-",   "8:16"};
+    struct buf b = {0};
+
+    (void)state;
+    report_table(&b, cells, 3, 3, REPORT_TEXT);
+    assert_string_equal(b.data, "a     tau  arch\n"
+                                "x  0.1234  00112\n"
+                                "y       -  8:16\n");
+    buf_free(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_to_rank_by),
+        cmocka_unit_test(stability),
+        cmocka_unit_test(csv),
+        cmocka_unit_test(alignment),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
