@@ -335,19 +335,37 @@ static void csv_text(struct buf *b, const char *text)
     buf_puts(b, "\"");
 }
 
+enum { OWN = 4 }; /* columns of ours in either file */
+static const char *const own_columns[OWN] = {"arch", "status", "params", "macs"};
+static const char *const own_layer_columns[OWN] = {"arch", "layer", "kind", "shape"};
+
+static void csv_own(struct buf *b, const char *const *own)
+{
+    for (int i = 0; i < OWN; i++)
+        buf_printf(b, "%s%s", i ? "," : "", own[i]);
+}
+
+/* One more column; "score.NAME" where ours has the name. */
+static void csv_column(struct buf *b, const char *name, const char *const *own)
+{
+    buf_puts(b, ",");
+    for (int i = 0; i < OWN; i++) {
+        if (!strcmp(name, own[i]))
+            buf_puts(b, "score.");
+    }
+    csv_text(b, name);
+}
+
 static void csv_header(struct exporter *x)
 {
     const struct store *s = x->s;
 
-    buf_puts(&x->main.text, "arch,status,params,macs");
-    buf_puts(&x->layers.text, "arch,layer,kind,shape");
+    csv_own(&x->main.text, own_columns);
+    csv_own(&x->layers.text, own_layer_columns);
     for (size_t i = 0; i < s->column_count; i++) {
-        buf_puts(&x->main.text, ",");
-        csv_text(&x->main.text, s->column[i].name);
-        if (s->column[i].layered) {
-            buf_puts(&x->layers.text, ",");
-            csv_text(&x->layers.text, s->column[i].name);
-        }
+        csv_column(&x->main.text, s->column[i].name, own_columns);
+        if (s->column[i].layered)
+            csv_column(&x->layers.text, s->column[i].name, own_layer_columns);
     }
     buf_puts(&x->main.text, "\n");
     buf_puts(&x->layers.text, "\n");

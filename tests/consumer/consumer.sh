@@ -27,7 +27,8 @@ mv "$work/first" "$work/prefix"
 prefix=$work/prefix
 for part in bin/tcet-host lib/tcet/tcet-linalg.so include/tcet/tcet.h lib/pkgconfig/tcet-sdk.pc \
     lib/cmake/tcet-sdk/TcetPlugin.cmake lib/cmake/tcet-sdk/plugin.map \
-    share/tcet/conf share/tcet/tables share/tcet/data; do
+    share/tcet/conf share/tcet/tables share/tcet/data share/tcet/templates \
+    share/doc/tcet-host/writing-a-plugin.md; do
     [ -e "$prefix/$part" ] || fail "the installation lacks $part"
 done
 if grep -rIlF "$build" "$prefix/lib/cmake" "$prefix/lib/pkgconfig"; then

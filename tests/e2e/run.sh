@@ -50,6 +50,12 @@ check "every architecture is a line of the JSONL" test "$(grep -c '"status":"ok"
 check "every architecture is a line of the CSV" test "$(grep -c ',ok,' fresh.csv)" = 6
 check "the CSV has a column each score" said '^arch,status,params,macs,snip_snr,lnwot,tcet_snip$' \
     fresh.csv
+printf '[run]\nspace = nats_tss\n[data]\nplugin = ones\n[metric params]\nsaliency = ones\naggregator = sum\n' >named.ini
+run run named.ini --archs index:3 --output named --quiet --export named.csv
+check "a score that bears the name of a column of ours has one of its own" \
+    said '^arch,status,params,macs,score.params$' named.csv
+run correlate --table named.csv --column params
+check "and the file is a table that can be read" test "$code" = 0
 check "layers are exported" said '"name":"cells.0.layers.1.op.1","kind":"conv","shape":\[16,16,1,1\]' \
     fresh.jsonl
 
