@@ -146,6 +146,33 @@ static tcet_status of_folder(const struct correlate_flags *o, const char *path, 
     return st;
 }
 
+enum { COUNTS = 3 };
+static const char *const counts[COUNTS] = {"params", "flops", "depth"};
+
+static int is_listed(const struct report_column *columns, size_t count, const double *values)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (columns[i].values == values)
+            return 1;
+    }
+    return 0;
+}
+
+/* The table's own counts, where it has them and nobody else counts, as baselines. */
+static void add_counts(const struct table *t, const double *target, struct report_column *columns,
+                       size_t *count)
+{
+    for (size_t k = 0; k < COUNTS; k++) {
+        struct error none = {0};
+        const double *values;
+
+        if (table_column(t, counts[k], &values, &none) >= 0 && values != target &&
+            !is_listed(columns, *count, values))
+            columns[(*count)++] = (struct report_column){
+                .name = counts[k], .direction = 1, .baseline = 1, .values = values};
+    }
+}
+
 /* The columns that --scores names, or all that are no accuracies as far as the table says. */
 static tcet_status table_columns(const struct correlate_flags *o, const struct table *t,
                                  struct arena *a, struct report_column **out, size_t *count,
@@ -158,7 +185,7 @@ static tcet_status table_columns(const struct correlate_flags *o, const struct t
     TRY(table_column(t, o->column, &target, err));
     if (o->scores)
         n = text_split(a, o->scores, ',', &names);
-    *out = arena_alloc(a, (n + 1) * sizeof **out);
+    *out = arena_alloc(a, (n + COUNTS) * sizeof **out);
     *count = 0;
     for (size_t i = 0; i < n; i++) {
         const char *name = names[i];
@@ -177,6 +204,8 @@ static tcet_status table_columns(const struct correlate_flags *o, const struct t
         (*out)[(*count)++] = (struct report_column){.name = name, .direction = direction,
                                                     .values = values};
     }
+    if (!o->space)
+        add_counts(t, target, *out, count);
     if (!*count && !o->space)
         return error_set(err, TCET_E_ARG, "%s: holds accuracies alone; name columns by --scores, or "
                                           "a --space for its baselines",
@@ -261,7 +290,7 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
         {"--column", "NAME", "accuracy column of the table", NULL, &o.column, NULL},
         {"--scores", "A,B,...", "without FOLDER: score columns of the table (-A: less is better)",
          NULL, &o.scores, NULL},
-        {"--space", "NAME", "without FOLDER: adds the baselines #params, FLOPs, depth", NULL,
+        {"--space", "NAME", "without FOLDER: baselines of that space, not the table's own", NULL,
          &o.space, NULL},
         {"--population", "WHICH", "all, or live (no dead edge)", NULL, &o.population, NULL},
         {"--mask", "NAME", "without FOLDER: rows where this column is > 0", NULL, &o.mask, NULL},

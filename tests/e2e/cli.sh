@@ -89,6 +89,8 @@ check "without --scores: every column but the accuracy" test "$(grep -cE '^(scor
 run correlate --table nats_tss --column cifar10_test --format csv
 check "nor accuracies, under whatever name" test "$(grep -cE '^(test|val)_' out)" = 0 \
     -a "$(grep -c '^nbsz_snip_cifar10,' out)" = 1
+run correlate --table nats_tss --column cifar10_test --scores nbsz_synflow_cifar10
+check "a table's own counts are baselines beside its scores" said '^\(depth\) +0\.578' out
 run correlate --table nats_tss --column test_cifar10 --scores val_cifar10
 check "unless asked for" said '^val_cifar10 +0\.8790' out
 refuses "a table of accuracies alone" 'holds accuracies alone; name columns by --scores' \
