@@ -267,11 +267,13 @@ static void test_fisher(void **state)
     fake_free(channels);
 }
 
-/* zico: one row a mini-batch, from the loader or from parts of the first. */
+/* zico: one row a mini-batch, from the loader or from parts of the first; running sums where
+ * the gradient is not cleared. */
 static void test_zico(void **state)
 {
     struct fake_plugin f = fake_new("saliency_zico", "zico", "");
     struct fake_plugin halves = fake_new("saliency_zico", "zico", "source=halves batches=4");
+    struct fake_plugin running = fake_new("saliency_zico", "zico", "accumulate=1");
     tcet_layer in = conv(2);
     tcet_pass pass;
     tcet_request r = described(f, &pass);
@@ -286,8 +288,11 @@ static void test_zico(void **state)
     described(halves, &pass);
     assert_int_equal(pass.batches, 4);
     assert_int_equal(pass.source, TCET_SOURCE_PARTS);
+    run(running, &in, s, 2, 3);
+    check(s, (const double[]){0.5, 0.25, -1, 2.5, 0.25, -2}, 6);
     fake_free(f);
     fake_free(halves);
+    fake_free(running);
 }
 
 static void test_jacob(void **state)
