@@ -171,6 +171,40 @@ run score "$conf" index:3 --json "${small[@]}"
 value=$(sed 's/.*"tcet_snip":\([^,}]*\).*/\1/' out)
 check "score prints one architecture as the run scores it" grep -q "\"tcet_snip\":$value[,}]" fresh.jsonl
 
+# -- Initialisation ------------------------------------------------------------------------
+cat >init.ini <<'INI'
+[run]
+space = nats_tss
+archs = first:2
+[data]
+plugin = gaussian
+batch = 16
+resolution = 8
+[metric snip]
+saliency = snip
+aggregator = sum
+[metric zen]
+saliency = zen
+aggregator = sum
+INI
+values() { grep -o "\"$1\":[^,}]*" "$2.jsonl"; }
+run run init.ini --output init --quiet --export own.jsonl
+for set in init=kaiming init=xavier init_bias=zero; do
+    run run init.ini --output init --quiet --resume --export again.jsonl --set "run.$set"
+    check "[run] $set: other values than those in the store" test "$code" = 0 \
+        -a "$(values snip own)" != "$(values snip again)"
+    check "but not where a metric draws its own weights" test "$(values zen own)" = \
+        "$(values zen again)"
+done
+run run init.ini --output zero --quiet --export zero.jsonl --set run.init=zero
+check "[run] init = zero: no weight is left" test "$(values snip zero | sort -u)" = '"snip":0' \
+    -a "$(values w_sum zero | sort -u)" = '"w_sum":0'
+run run init.ini --output init --quiet --resume --export again.jsonl
+check "the space's own values are still in the store" cmp own.jsonl again.jsonl
+run show init.ini --set run.init=xavier
+check "show says how weights are drawn" said '^weights +seed 1 init=xavier init_bias=none' out
+refuses "an unknown initialisation" 'init = "kaimin".*kaiming' show init.ini --set run.init=kaimin
+
 # -- Where output goes ---------------------------------------------------------------------
 if [ -w /dev/full ]; then
     code=0
