@@ -171,6 +171,32 @@ run score "$conf" index:3 --json "${small[@]}"
 value=$(sed 's/.*"tcet_snip":\([^,}]*\).*/\1/' out)
 check "score prints one architecture as the run scores it" grep -q "\"tcet_snip\":$value[,}]" fresh.jsonl
 
+# -- One S for the whole network -----------------------------------------------------------
+cat >network.ini <<'INI'
+[run]
+space = nats_tss
+[data]
+plugin = gaussian
+batch = 4
+resolution = 8
+[metric layers]
+saliency = grad
+aggregator = l2
+[metric network]
+saliency = grad
+aggregator = l2
+partition = network
+INI
+run score network.ini index:1462 --json --layers
+check "the network's norm is the root of the layers' squares" awk '
+    match($0, /"network":[^,}]*/) { want = substr($0, RSTART + 10, RLENGTH - 10) }
+    { sub(/.*"layers":\[/, "") }
+    { while (match($0, /"layers":[^,}]*/)) {
+          sum += substr($0, RSTART + 9, RLENGTH - 9) ^ 2; n++
+          $0 = substr($0, RSTART + RLENGTH)
+      } }
+    END { d = sqrt(sum) / want - 1; exit !(n > 80 && d * d < 1e-18) }' out
+
 # -- Initialisation ------------------------------------------------------------------------
 cat >init.ini <<'INI'
 [run]
