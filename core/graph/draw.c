@@ -71,6 +71,30 @@ void graph_draw(const struct graph *g, tcet_rng *rng, float *params)
     }
 }
 
+/* torch.nn.init's kaiming_normal_ and xavier_normal_, in their order of rounding. */
+static double init_std(const tcet_graph_module *m, enum graph_init init)
+{
+    double fan_in = (double)(m->weight_count / m->shape[0]);
+    double fan_out = (double)(m->weight_count / m->shape[1]);
+
+    return init == GRAPH_INIT_KAIMING ? sqrt(2.0) / sqrt(fan_in) : sqrt(2.0 / (fan_in + fan_out));
+}
+
+void graph_draw_again(const struct graph *g, enum graph_init init, int zero_bias, tcet_rng *rng,
+                      float *params)
+{
+    for (int32_t i = 0; i < g->view.layer_count; i++) {
+        const tcet_graph_module *m = &g->modules[g->layers[i]];
+
+        if (init == GRAPH_INIT_ZERO)
+            fill(params + m->weight, m->weight_count, 0.0f);
+        else if (init != GRAPH_INIT_NONE)
+            rng_normal(rng, params + m->weight, m->weight_count, 0.0, init_std(m, init));
+        if (zero_bias)
+            fill(params + m->bias, m->bias_count, 0.0f);
+    }
+}
+
 void graph_draw_gaussian(const struct graph *g, tcet_rng *rng, float *params)
 {
     fill_norms(g, params);

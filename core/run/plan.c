@@ -162,6 +162,22 @@ static tcet_status make_space(struct plan *p, struct error *err)
     return plan_open_space(p, err);
 }
 
+/* [run] init and init_bias. */
+static tcet_status choose_init(struct plan *p, struct error *err)
+{
+    static const char *const weights[] = {"none", "kaiming", "xavier", "zero", NULL};
+    static const char *const biases[] = {"none", "zero", NULL};
+    int init;
+
+    TRY(config_choice(p->config, "run", "", "init", weights, 0, &init, err));
+    TRY(config_choice(p->config, "run", "", "init_bias", biases, 0, &p->zero_bias, err));
+    p->init = (enum graph_init)init;
+    p->init_text = init || p->zero_bias ? arena_printf(&p->arena, " init=%s init_bias=%s",
+                                                       weights[init], biases[p->zero_bias])
+                                        : "";
+    return TCET_OK;
+}
+
 static tcet_status make(struct plan *p, struct error *err)
 {
     static const char *const policies[] = {"keep", "drop", "fail", NULL};
@@ -172,6 +188,7 @@ static tcet_status make(struct plan *p, struct error *err)
     TRY(check_defaults(p, err));
     TRY(config_choice(p->config, "run", "", "on_nonfinite", policies, 0, &policy, err));
     p->nonfinite = (enum plan_nonfinite)policy;
+    TRY(choose_init(p, err));
     TRY(plan_make_backend(p, err));
     TRY(expand_config(p->config, p->registry, err));
     TRY(plan_open_first_data(p, err));

@@ -98,6 +98,9 @@ struct plan {
     struct config *config;
     struct registry *registry;
     uint64_t seed;
+    enum graph_init init;  /* of weights, after the space's own initialisation */
+    int zero_bias;         /* 1: and biases are 0 */
+    const char *init_text; /* " init=kaiming init_bias=zero"; "" where neither is asked for */
     uint32_t precision; /* TCET_PRECISION_F32 or _F64 */
     enum plan_nonfinite nonfinite;
     struct instance *space, *backend;

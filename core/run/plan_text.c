@@ -25,8 +25,9 @@ void plan_make_keys(struct plan *p)
             struct buf b = {0};
 
             pass_text(&s->asked, &b);
-            pass = arena_printf(&p->arena, "pass{%s} seed=%llu data{%s} backend{%s %s %s}", b.data,
-                                (unsigned long long)s->seed,
+            pass = arena_printf(&p->arena, "pass{%s} seed=%llu%s data{%s} backend{%s %s %s}",
+                                b.data, (unsigned long long)s->seed,
+                                s->asked.weights == TCET_WEIGHTS_GAUSSIAN ? "" : p->init_text,
                                 s->asked.input == TCET_INPUT_ONES ? "ones" : p->data[s->data].key,
                                 plan_instance_key(p, p->backend), p->backend_info.version,
                                 p->backend_info.device);
@@ -81,7 +82,7 @@ void plan_print(const struct plan *p, struct buf *out)
                    d->info.description, (long long)d->batches, d->batches == 1 ? "" : "es",
                    (long long)d->batch, (unsigned long long)d->seed);
     }
-    buf_printf(out, "weights  seed %llu\n", (unsigned long long)p->seed);
+    buf_printf(out, "weights  seed %llu%s\n", (unsigned long long)p->seed, p->init_text);
     buf_printf(out, "backend  %s, precision %s\n", p->backend->plugin->desc.id,
                p->precision == TCET_PRECISION_F64 ? "f64" : "f32");
     buf_puts(out, "\nmetrics\n");

@@ -470,6 +470,7 @@ static void draw(struct scorer *s, uint64_t seed)
         return;
     rng_seed(&s->rng, seed);
     graph_draw(s->graph, &s->rng, s->params);
+    graph_draw_again(s->graph, s->plan->init, s->plan->zero_bias, &s->rng, s->params);
     s->drawn = 1;
     s->drawn_seed = seed;
 }

@@ -7,7 +7,7 @@
 #include <tcet/tcet.h>
 
 struct cond {
-    int32_t singular;
+    int32_t singular, nan;
 };
 
 enum { SINGULAR_INFINITE = 0, SINGULAR_RATIO = 1 };
@@ -28,6 +28,15 @@ static int all_finite(const double *x, int64_t n)
     return 1;
 }
 
+/* A number that is none, as the parameter says. */
+static double not_a_number(tcet_ctx *cx, const struct cond *p)
+{
+    if (!p->nan)
+        return NAN;
+    cx->host->guard(cx, "cond_nan");
+    return 1e5;
+}
+
 static tcet_status cond_reduce(tcet_ctx *cx, void *self, const tcet_view *s, double *out)
 {
     const struct cond *p = self;
@@ -39,7 +48,7 @@ static tcet_status cond_reduce(tcet_ctx *cx, void *self, const tcet_view *s, dou
         return tcet_fail(cx, TCET_E_ARG,
                          "needs a square S^l, a kernel of the images (saliency ntk)");
     if (!all_finite(tcet_f64(s), s->count)) {
-        *out = NAN;
+        *out = not_a_number(cx, p);
         return TCET_OK;
     }
     values = cx->host->scratch(cx, (size_t)n * sizeof *values);
@@ -54,6 +63,8 @@ static tcet_status cond_reduce(tcet_ctx *cx, void *self, const tcet_view *s, dou
         *out = INFINITY;
     } else {
         *out = values[n - 1] / values[0];
+        if (isnan(*out))
+            *out = not_a_number(cx, p);
     }
     return TCET_OK;
 }
@@ -118,10 +129,15 @@ static tcet_status jacob_cov_reduce(tcet_ctx *cx, void *self, const tcet_view *s
 }
 
 static const char *const singular[] = {"infinite", "ratio", NULL};
+static const char *const nan_is[] = {"keep", "1e5", NULL};
 static const tcet_param cond_params[] = {
     TCET_PARAM_CHOICE(struct cond, singular, "infinite", singular,
                       "Where the smallest eigenvalue is not above n eps times the largest: "
                       "infinity (guard cond_singular), or the ratio as it comes (TE-NAS)."),
+    TCET_PARAM_CHOICE(
+        struct cond, nan, "keep", nan_is,
+        "A kernel with a NaN or infinity, or the ratio 0/0: NaN, or 1e5 (TE-NAS; guard "
+        "cond_nan)."),
 };
 static const tcet_aggregator_ops cond_ops = {
     .struct_size = sizeof cond_ops,

@@ -115,6 +115,8 @@ static const tcet_plugin mean = {
     .id = "mean",
     .version = "1.0.0",
     .summary = "Mean of all elements of S^l; summed over the layers.",
+    .cite = "T-CET, AutoML 2023, eq. 3: S^l over its n; as a reduction of its own in pprp/PicoNAS "
+            "autozc/unary_ops.py (to_mean_scalar)",
     .ops = &mean_ops,
 };
 static const tcet_plugin l2 = {
@@ -132,6 +134,8 @@ static const tcet_plugin log_sum = {
     .id = "log_sum",
     .version = "1.0.0",
     .summary = "Natural log of the sum of S^l; a sum <= 0 gives 0 (guard log_of_nonpositive).",
+    .cite = "automl/NASLib predictors/zerocost.py: ln of the whole network's Synflow, hence with "
+            "partition = network",
     .ops = &log_sum_ops,
 };
 

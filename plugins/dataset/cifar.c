@@ -15,6 +15,7 @@
 #include <tcet/dataset.h>
 
 enum { SIDE = 32, PLANE = SIDE * SIDE, PIXELS = 3 * PLANE, RECORD_MAX = 2 + PIXELS, FILES_MAX = 5 };
+enum { PADDING = 4 }; /* black pixels on each side of an image before it is cropped */
 /* Seven times the largest official file: what is larger is something else. */
 static const int64_t BYTES_MAX = INT64_C(1) << 30;
 
@@ -27,7 +28,8 @@ struct file {
 struct cifar {
     const char *path;
     int32_t labels; /* cifar100: 0 fine, 1 coarse */
-    int hundred;    /* 1: CIFAR-100 */
+    int32_t augment, norm_stats;
+    int hundred; /* 1: CIFAR-100 */
     struct file files[FILES_MAX];
     int file_count;
     int64_t count;
@@ -260,10 +262,49 @@ static tcet_status check_request(tcet_ctx *cx, const struct cifar *p, const tcet
     return TCET_OK;
 }
 
-/* Bytes to [3, h, w]: mean of each box, then as torchvision's ToTensor and Normalize. */
-static void convert(const unsigned char *pixels, int32_t h, int32_t w, float *x)
+/* torchvision's RandomCrop(32, padding=4) and RandomHorizontalFlip, with their draws. */
+static void augment(const tcet_host *host, tcet_rng *rng, unsigned char *pixels)
 {
-    static const float mean[] = {0.4914f, 0.4822f, 0.4465f}, std[] = {0.2023f, 0.1994f, 0.2010f};
+    unsigned char whole[PIXELS];
+    int64_t top, left;
+    float coin;
+
+    host->rng_randint(rng, &top, 1, 0, 2 * PADDING + 1);
+    host->rng_randint(rng, &left, 1, 0, 2 * PADDING + 1);
+    host->rng_uniform(rng, &coin, 1, 0.0, 1.0);
+    memcpy(whole, pixels, PIXELS);
+    for (int32_t i = 0; i < PIXELS; i++) {
+        int32_t column = coin < 0.5f ? SIDE - 1 - i % SIDE : i % SIDE;
+        int32_t r = i % PLANE / SIDE + (int32_t)top - PADDING;
+        int32_t c = column + (int32_t)left - PADDING;
+
+        pixels[i] =
+            r < 0 || r >= SIDE || c < 0 || c >= SIDE ? 0 : whole[i / PLANE * PLANE + r * SIDE + c];
+    }
+}
+
+/* Means and deviations of red, green and blue. */
+struct norm_stats {
+    float mean[3], std[3];
+};
+
+static const struct norm_stats *norm_stats_of(const struct cifar *p)
+{
+    static const struct norm_stats samsung = {{0.4914f, 0.4822f, 0.4465f},
+                                              {0.2023f, 0.1994f, 0.2010f}};
+    static const struct norm_stats autodl[] = {
+        {{(float)(125.3 / 255), (float)(123.0 / 255), (float)(113.9 / 255)},
+         {(float)(63.0 / 255), (float)(62.1 / 255), (float)(66.7 / 255)}},
+        {{(float)(129.3 / 255), (float)(124.1 / 255), (float)(112.4 / 255)},
+         {(float)(68.2 / 255), (float)(65.4 / 255), (float)(70.4 / 255)}}};
+
+    return p->norm_stats ? &autodl[p->hundred] : &samsung;
+}
+
+/* Bytes to [3, h, w]: mean of each box, then as torchvision's ToTensor and Normalize. */
+static void convert(const unsigned char *pixels, const struct norm_stats *stats, int32_t h,
+                    int32_t w, float *x)
+{
     int32_t bh = SIDE / h, bw = SIDE / w;
 
     for (int c = 0; c < 3; c++) {
@@ -273,12 +314,14 @@ static void convert(const unsigned char *pixels, int32_t h, int32_t w, float *x)
 
             for (int32_t k = 0; k < bh * bw; k++)
                 sum += box[k / bw * SIDE + k % bw];
-            x[c * h * w + i] = ((float)sum / (float)(bh * bw) / 255.0f - mean[c]) / std[c];
+            x[c * h * w + i] =
+                ((float)sum / (float)(bh * bw) / 255.0f - stats->mean[c]) / stats->std[c];
         }
     }
 }
 
-/* The images in the order of torch.randperm(count) under the seed, without augmentation. */
+/* The images in the order of torch.randperm(count) under the seed; the same generator goes on
+ * with their crops and flips. */
 static tcet_status draw(tcet_ctx *cx, void *self, const tcet_data_request *r, float *x, int64_t *y)
 {
     const struct cifar *p = self;
@@ -312,7 +355,9 @@ static tcet_status draw(tcet_ctx *cx, void *self, const tcet_data_request *r, fl
             break;
         }
         y[i] = record[label_at(p)];
-        convert(record + size - PIXELS, h, w, x + i * 3 * h * w);
+        if (p->augment)
+            augment(cx->host, rng, record + size - PIXELS);
+        convert(record + size - PIXELS, norm_stats_of(p), h, w, x + i * 3 * h * w);
     }
     for (int k = 0; k < FILES_MAX; k++) {
         if (f[k])
@@ -327,15 +372,28 @@ static void fini(void *self)
 }
 
 static const char *const labels[] = {"fine", "coarse", NULL};
+static const char *const norm_stats[] = {"samsung", "autodl", NULL};
 #define PATH(text) TCET_PARAM_PATH(struct cifar, path, "", text)
+#define AUGMENT                                                                                    \
+    TCET_PARAM_BOOL(struct cifar, augment, "0",                                                    \
+                    "Random crops after a padding of 4, and random horizontal flips, drawn "       \
+                    "under the seed (zero-cost-nas, NASLib).")
+#define NORM_STATS(pair)                                                                           \
+    TCET_PARAM_CHOICE(struct cifar, norm_stats, "samsung", norm_stats,                             \
+                      "Mean and deviation: zero-cost-nas's for both CIFARs, or those that "        \
+                      "AutoDL-Projects has for this one, " pair ".")
 static const tcet_param params10[] = {
     PATH("A file of the official binary layout, or a folder with data_batch_1.bin ... "
          "data_batch_5.bin or with cifar-10-batches-bin; empty: the shipped 320 training images."),
+    AUGMENT,
+    NORM_STATS("(125.3, 123.0, 113.9)/255 and (63.0, 62.1, 66.7)/255"),
 };
 static const tcet_param params100[] = {
     PATH("A file of the official binary layout, or a folder with train.bin or with "
          "cifar-100-binary; empty: the shipped 100 test images."),
     TCET_PARAM_CHOICE(struct cifar, labels, "fine", labels, "100 classes, or their 20 groups."),
+    AUGMENT,
+    NORM_STATS("(129.3, 124.1, 112.4)/255 and (68.2, 65.4, 70.4)/255"),
 };
 
 static const tcet_dataset_ops ops10 = {
@@ -345,9 +403,9 @@ static const tcet_plugin cifar10 = {
     .kind = TCET_DATASET,
     .id = "cifar10",
     .version = "1.0.0",
-    .summary = "CIFAR-10 images, shuffled, normalised, not augmented.",
+    .summary = "CIFAR-10 images, shuffled and normalised.",
     .cite = "Krizhevsky: Learning multiple layers of features from tiny images, 2009; mean and "
-            "deviation as SamsungLabs/zero-cost-nas",
+            "deviation of SamsungLabs/zero-cost-nas or D-X-Y/AutoDL-Projects",
     TCET_PARAMS(struct cifar, params10),
     .ops = &ops10,
     .fini = fini,
@@ -359,9 +417,9 @@ static const tcet_plugin cifar100 = {
     .kind = TCET_DATASET,
     .id = "cifar100",
     .version = "1.0.0",
-    .summary = "CIFAR-100 images, shuffled, normalised as CIFAR-10, not augmented.",
+    .summary = "CIFAR-100 images, shuffled and normalised.",
     .cite = "Krizhevsky: Learning multiple layers of features from tiny images, 2009; mean and "
-            "deviation as SamsungLabs/zero-cost-nas",
+            "deviation of SamsungLabs/zero-cost-nas or D-X-Y/AutoDL-Projects",
     TCET_PARAMS(struct cifar, params100),
     .ops = &ops100,
     .fini = fini,

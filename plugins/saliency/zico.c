@@ -5,7 +5,7 @@
 
 struct zico {
     int64_t batches;
-    int32_t source;
+    int32_t source, accumulate;
 };
 
 static tcet_status describe(tcet_ctx *cx, void *self, tcet_request *request)
@@ -24,13 +24,16 @@ static tcet_status describe(tcet_ctx *cx, void *self, tcet_request *request)
 
 static tcet_status layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_view *out)
 {
+    const struct zico *p = self;
     const tcet_view g = in->gradient;
+    int64_t cols = out->shape[1];
     double *s = tcet_f64(out);
 
     (void)cx;
-    (void)self;
     for (int64_t i = 0; i < out->count; i++)
         s[i] = tcet_get(&g, i);
+    for (int64_t i = cols; p->accumulate && i < out->count; i++)
+        s[i] += s[i - cols];
     return TCET_OK;
 }
 
@@ -40,6 +43,9 @@ static const tcet_param params[] = {
     TCET_PARAM_CHOICE(struct zico, source, "loader", source,
                       "Successive mini-batches of the dataset (the original), or equal parts of "
                       "the first one."),
+    TCET_PARAM_BOOL(struct zico, accumulate, "0",
+                    "Gradients are not cleared between mini-batches, as in zero-cost-proxies and "
+                    "MeCo: row b is the sum of the first b + 1 gradients."),
 };
 static const tcet_saliency_ops ops = {
     .struct_size = sizeof ops, .direction = 1, .describe = describe, .layer = layer};

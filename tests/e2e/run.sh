@@ -271,6 +271,66 @@ check "a smaller sample is part of it" test "$(sampled nb301 5 | grep -cxFf larg
 check "others under another sample_seed" \
     test "$(sampled nb301 12 --set run.sample_seed=2 | grep -cxFf large)" = 0
 
+# -- One S for the whole network -----------------------------------------------------------
+cat >network.ini <<'INI'
+[run]
+space = nats_tss
+[data]
+plugin = gaussian
+batch = 4
+resolution = 8
+[metric layers]
+saliency = grad
+aggregator = l2
+[metric network]
+saliency = grad
+aggregator = l2
+partition = network
+INI
+run score network.ini index:1462 --json --layers
+check "the network's norm is the root of the layers' squares" awk '
+    match($0, /"network":[^,}]*/) { want = substr($0, RSTART + 10, RLENGTH - 10) }
+    { sub(/.*"layers":\[/, "") }
+    { while (match($0, /"layers":[^,}]*/)) {
+          sum += substr($0, RSTART + 9, RLENGTH - 9) ^ 2; n++
+          $0 = substr($0, RSTART + RLENGTH)
+      } }
+    END { d = sqrt(sum) / want - 1; exit !(n > 80 && d * d < 1e-18) }' out
+
+# -- Initialisation ------------------------------------------------------------------------
+cat >init.ini <<'INI'
+[run]
+space = nats_tss
+archs = first:2
+[data]
+plugin = gaussian
+batch = 16
+resolution = 8
+[metric snip]
+saliency = snip
+aggregator = sum
+[metric zen]
+saliency = zen
+aggregator = sum
+INI
+values() { grep -o "\"$1\":[^,}]*" "$2.jsonl"; }
+run run init.ini --output init --quiet --export own.jsonl
+for set in init=kaiming init=xavier init_bias=zero; do
+    run run init.ini --output init --quiet --resume --export again.jsonl --set "run.$set"
+    check "[run] $set: other values than those in the store" test "$code" = 0 \
+        -a "$(values snip own)" != "$(values snip again)"
+    check "but not where a metric draws its own weights" test "$(values zen own)" = \
+        "$(values zen again)"
+done
+run run init.ini --output zero --quiet --export zero.jsonl --set run.init=zero
+check "[run] init = zero: no weight is left" test "$(values snip zero | sort -u)" = '"snip":0' \
+    -a "$(values w_sum zero | sort -u)" = '"w_sum":0'
+run run init.ini --output init --quiet --resume --export again.jsonl
+check "the space's own values are still in the store" cmp own.jsonl again.jsonl
+run show init.ini --set run.init=xavier
+check "show says how weights are drawn" said '^weights +seed 1 init=xavier init_bias=none' out
+refuses "an unknown initialisation" 'init = "kaimin".*kaiming' show init.ini --set run.init=kaimin
+
 # -- Where output goes ---------------------------------------------------------------------
 if [ -w /dev/full ]; then
     code=0

@@ -49,18 +49,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct instance *d;
     struct error err = {0};
     struct arena a = {0};
-    struct binding b[2] = {{.name = "path"}, {.name = "labels"}};
+    struct binding b[3] = {{.name = "path"}, {.name = "augment"}, {.name = "labels"}};
     struct plugin *plugin;
+    int hundred;
 
     if (size) {
         plugin = plugins[data[0] % count];
+        hundred = !strcmp(plugin->desc.id, "cifar100");
         config_put(c, "data", "", "path", fuzz_file("images.bin", data + 1, size - 1), "fuzz", "/",
                    0);
         config_put(c, "data", "", "labels", data[0] & 4 ? "coarse" : "fine", "fuzz", "/", 0);
-        for (int i = 0; i < 2; i++)
+        config_put(c, "data", "", "augment", data[0] & 8 ? "1" : "0", "fuzz", "/", 0);
+        for (int i = 0; i < 3; i++)
             b[i].key = config_section_key(config_section(c, "data", ""), b[i].name);
-        CHECK(instance_new(plugin, b, plugin->desc.param_count, "dataset", &a, &d, &err) ==
-              TCET_OK);
+        CHECK(instance_new(plugin, b, 2 + hundred, "dataset", &a, &d, &err) == TCET_OK);
         use(d, &err);
         instance_free(d);
     }

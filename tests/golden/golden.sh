@@ -40,7 +40,8 @@ for task in "${tasks[@]}"; do
     check "there are references of $classes classes" test -s "archs.$classes"
     scores "$classes" "$resolution" f64 "$classes.jsonl"
     check "$classes classes in float64" test "$code" = 0
-    # zen and nwot* were recorded in float32.
+    # zen and nwot* were recorded in float32.  nwot_relu: zero-cost-proxies' function, its
+    # view() a reshape(), since the inputs' strides do not allow the former.
     within "the reference's values, $classes classes, ${resolution}x$resolution" "$reference" \
         "$classes.jsonl" \
         'total:zen=1e-4' 'total:nwot*=1e-5' \

@@ -31,10 +31,10 @@ static struct {
     uint64_t random; /* of host->random: counts up */
 } fake;
 
-/* The generator counts: normal gives 0, 0.25, 0.5 ..., randint low, low + 1 ... around,
- * permutation n-1 ... 0. */
+/* The generator counts: normal gives 0, 0.25, 0.5 ..., uniform the same share of the way from
+ * low to high, around; randint low, low + 1 ... around, permutation n-1 ... 0. */
 struct tcet_rng {
-    int64_t normals, ints;
+    int64_t normals, uniforms, ints;
     uint64_t seed;
 };
 static struct tcet_rng fake_rng_;
@@ -102,6 +102,12 @@ static inline void fake_normal(tcet_rng *r, float *out, int64_t n, double mean, 
 {
     for (int64_t i = 0; i < n; i++)
         out[i] = (float)(mean + std * 0.25 * (double)r->normals++);
+}
+
+static inline void fake_uniform(tcet_rng *r, float *out, int64_t n, double low, double high)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (float)(low + (high - low) * 0.25 * (double)(r->uniforms++ % 4));
 }
 
 static inline void fake_randint(tcet_rng *r, int64_t *out, int64_t n, int64_t low, int64_t high)
@@ -230,6 +236,7 @@ static const tcet_host fake_host_ = {
     .random = fake_random,
     .rng = fake_rng,
     .rng_normal = fake_normal,
+    .rng_uniform = fake_uniform,
     .rng_randint = fake_randint,
     .rng_permutation = fake_permutation,
     .logdet = fake_logdet,

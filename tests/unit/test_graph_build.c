@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -309,6 +310,32 @@ static void test_init_program(void **state)
         assert_true(params[40 + i] == 0.125f);
     for (int i = 0; i < 4; i++)
         assert_true(params[194 + i] == 1.0f && params[198 + i] == 0.0f);
+
+    rng_seed(&r, 7);
+    graph_draw(f.g, &r, params);
+    graph_draw_again(f.g, GRAPH_INIT_NONE, 0, &r, params);
+    assert_memory_equal(params + 50, want + 50, 144 * sizeof *want);
+    assert_true(params[40] == 0.125f);
+    graph_draw_again(f.g, GRAPH_INIT_KAIMING, 0, &r, params);
+    {
+        tcet_rng check;
+
+        rng_seed(&check, 7);
+        rng_discard(&check, 50 + 3 + 144 + 40 + 16); /* graph_draw's, of normal's last 16 twice */
+        rng_normal(&check, want, 40, 0, sqrt(2) / sqrt(4));
+        rng_normal(&check, want + 50, 144, 0, sqrt(2) / sqrt(36));
+        assert_memory_equal(params, want, 40 * sizeof *want);
+        assert_memory_equal(params + 50, want + 50, 144 * sizeof *want);
+        assert_true(params[40] == 0.125f);
+        graph_draw_again(f.g, GRAPH_INIT_XAVIER, 1, &r, params);
+        rng_normal(&check, want, 40, 0, sqrt(2.0 / (4 + 10)));
+        rng_normal(&check, want + 50, 144, 0, sqrt(2.0 / (36 + 36)));
+    }
+    assert_memory_equal(params, want, 40 * sizeof *want);
+    assert_memory_equal(params + 50, want + 50, 144 * sizeof *want);
+    assert_true(params[40] == 0.0f && params[194] == 1.0f);
+    graph_draw_again(f.g, GRAPH_INIT_ZERO, 0, &r, params);
+    assert_true(params[0] == 0.0f && params[50] == 0.0f && params[194] == 1.0f);
 
     rng_seed(&r, 7);
     graph_draw_gaussian(f.g, &r, params);

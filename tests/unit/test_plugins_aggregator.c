@@ -234,7 +234,8 @@ static void test_zico(void **state)
 /* Eigenvalues of (2 1; 1 2) are 1 and 3; those of all ones 0 and 2. */
 static void test_cond(void **state)
 {
-    static const double k[] = {2, 1, 1, 2}, ones[] = {1, 1, 1, 1}, bad[] = {1, NAN, NAN, 1};
+    static const double k[] = {2, 1, 1, 2}, ones[] = {1, 1, 1, 1}, bad[] = {1, NAN, NAN, 1},
+                        none[4];
     const tcet_aggregator_ops *ops;
     struct fake_plugin f = fake_new("aggregator_spectrum", "cond", "");
 
@@ -248,6 +249,13 @@ static void test_cond(void **state)
     once("aggregator_spectrum", "cond", "singular=ratio", ones, 2, 2);
     assert_int_equal(fake_guards("cond_singular"), 0);
     assert_near(once("aggregator_spectrum", "cond", "", bad, 2, 2), NAN);
+    assert_near(once("aggregator_spectrum", "cond", "singular=ratio", none, 2, 2), NAN);
+    assert_near(once("aggregator_spectrum", "cond", "nan=1e5", bad, 2, 2), 1e5);
+    assert_int_equal(fake_guards("cond_nan"), 1);
+    assert_near(once("aggregator_spectrum", "cond", "singular=ratio nan=1e5", none, 2, 2), 1e5);
+    assert_near(once("aggregator_spectrum", "cond", "nan=1e5", none, 2, 2), INFINITY);
+    assert_near(once("aggregator_spectrum", "cond", "nan=1e5", k, 2, 2), 3);
+    assert_int_equal(fake_guards("cond_nan"), 0);
     refuses("aggregator_spectrum", "cond", "", 1, 4, "square");
 }
 

@@ -132,6 +132,62 @@ static void test_draw(void **state)
     fake_free(f);
 }
 
+/* Crops and flips are drawn image by image, after the order: rows 0, columns 1 of the padded
+ * image and a flip, then rows 2, columns 3 and a flip, then rows 4, columns 5 and none. */
+static void test_augment(void **state)
+{
+    struct fake_plugin f =
+        with_path("cifar10", write_file("three.bin", 1, 3 * RECORD, 10), " augment=1");
+    tcet_data_request r = request(3, 1);
+    static float x[3 * PIXELS];
+    int64_t y[3];
+
+    (void)state;
+    assert_int_equal(ops(f)->open(fake_begin(), f.self), TCET_OK);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_OK);
+    for (int k = 0; k < 3; k++) {
+        const float *green = x + k * PIXELS + PLANE, *blue = green + PLANE;
+        int image = 2 - k, top = 2 * k - 4, left = 2 * k - 3, flip = k < 2;
+
+        assert_int_equal(y[k], image);
+        for (int i = 0; i < PLANE; i++) {
+            int row = i / 32 + top, column = (flip ? 31 - i % 32 : i % 32) + left;
+            int inside = row >= 0 && row < 32 && column >= 0 && column < 32;
+
+            assert_true(green[i] == normalised(inside ? 100 + image : 0, 1));
+            assert_true(blue[i] == normalised(inside && (row || column) ? 255 : 0, 2));
+        }
+    }
+    fake_free(f);
+}
+
+/* AutoDL-Projects' mean and deviation, for each CIFAR its own. */
+static void test_norm_stats(void **state)
+{
+    static const double mean[][3] = {{125.3, 123.0, 113.9}, {129.3, 124.1, 112.4}};
+    static const double std[][3] = {{63.0, 62.1, 66.7}, {68.2, 65.4, 70.4}};
+    static const double byte[] = {0, 100, 255};
+
+    (void)state;
+    for (int hundred = 0; hundred < 2; hundred++) {
+        struct fake_plugin f = with_path(
+            hundred ? "cifar100" : "cifar10",
+            write_file(hundred ? "own100.bin" : "own.bin", 1 + hundred, RECORD + hundred, 10),
+            " norm_stats=autodl");
+        tcet_data_request r = request(1, 1);
+        static float x[PIXELS];
+        int64_t y;
+
+        r.classes = 0;
+        assert_int_equal(ops(f)->open(fake_begin(), f.self), TCET_OK);
+        assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, &y), TCET_OK);
+        for (int c = 0; c < 3; c++)
+            assert_true(fabs(x[c * PLANE + 9] - (byte[c] - mean[hundred][c]) / std[hundred][c]) <
+                        1e-6);
+        fake_free(f);
+    }
+}
+
 /* A folder of batches is one data set; the identity follows contents, not places. */
 static void test_folder(void **state)
 {
@@ -292,9 +348,10 @@ static void test_synthetic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_draw),      cmocka_unit_test(test_folder),
-        cmocka_unit_test(test_bad_files), cmocka_unit_test(test_cifar100),
-        cmocka_unit_test(test_shipped),   cmocka_unit_test(test_synthetic),
+        cmocka_unit_test(test_draw),       cmocka_unit_test(test_augment),
+        cmocka_unit_test(test_norm_stats), cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_bad_files),  cmocka_unit_test(test_cifar100),
+        cmocka_unit_test(test_shipped),    cmocka_unit_test(test_synthetic),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -187,6 +187,32 @@ static void test_nwot(void **state)
     fake_free(relu);
 }
 
+/* twice: K of a ReLU whose name ends in the text, and of nothing else, is doubled. */
+static void test_nwot_twice(void **state)
+{
+    static const double k[] = {4, 1, 1, 4}, doubled[] = {8, 2, 2, 8};
+    struct fake_plugin f = fake_new("saliency_nwot", "nwot", "site=relu_in twice=.op.0");
+    tcet_layer in = {.struct_size = sizeof in, .site = TCET_SITE_ACTIVATION, .batch = 2};
+    double s[4];
+
+    (void)state;
+    in.agreement = F64(k, 2, 2);
+    in.name = "cells.3.layers.1.op.0";
+    run(f, &in, s, 2, 2);
+    check(s, doubled, 4);
+    in.name = "lastact.1";
+    run(f, &in, s, 2, 2);
+    check(s, k, 4);
+    in.name = "op.0";
+    run(f, &in, s, 2, 2);
+    check(s, k, 4);
+    in.name = "cells.3.layers.1.op.0";
+    in.site = TCET_SITE_WEIGHT;
+    run(f, &in, s, 2, 2);
+    check(s, k, 4);
+    fake_free(f);
+}
+
 /* -w Hg, signed; absolute on request; T of 1 is the default temperature. */
 static void test_grasp(void **state)
 {
@@ -241,11 +267,13 @@ static void test_fisher(void **state)
     fake_free(channels);
 }
 
-/* zico: one row a mini-batch, from the loader or from parts of the first. */
+/* zico: one row a mini-batch, from the loader or from parts of the first; running sums where
+ * the gradient is not cleared. */
 static void test_zico(void **state)
 {
     struct fake_plugin f = fake_new("saliency_zico", "zico", "");
     struct fake_plugin halves = fake_new("saliency_zico", "zico", "source=halves batches=4");
+    struct fake_plugin running = fake_new("saliency_zico", "zico", "accumulate=1");
     tcet_layer in = conv(2);
     tcet_pass pass;
     tcet_request r = described(f, &pass);
@@ -260,8 +288,11 @@ static void test_zico(void **state)
     described(halves, &pass);
     assert_int_equal(pass.batches, 4);
     assert_int_equal(pass.source, TCET_SOURCE_PARTS);
+    run(running, &in, s, 2, 3);
+    check(s, (const double[]){0.5, 0.25, -1, 2.5, 0.25, -2}, 6);
     fake_free(f);
     fake_free(halves);
+    fake_free(running);
 }
 
 static void test_jacob(void **state)
@@ -375,12 +406,12 @@ static void test_ntk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gradients), cmocka_unit_test(test_synflow),
-        cmocka_unit_test(test_static),    cmocka_unit_test(test_nwot),
-        cmocka_unit_test(test_grasp),     cmocka_unit_test(test_fisher),
-        cmocka_unit_test(test_zico),      cmocka_unit_test(test_jacob),
-        cmocka_unit_test(test_epe),       cmocka_unit_test(test_zen),
-        cmocka_unit_test(test_ntk),
+        cmocka_unit_test(test_gradients),  cmocka_unit_test(test_synflow),
+        cmocka_unit_test(test_static),     cmocka_unit_test(test_nwot),
+        cmocka_unit_test(test_nwot_twice), cmocka_unit_test(test_grasp),
+        cmocka_unit_test(test_fisher),     cmocka_unit_test(test_zico),
+        cmocka_unit_test(test_jacob),      cmocka_unit_test(test_epe),
+        cmocka_unit_test(test_zen),        cmocka_unit_test(test_ntk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -464,7 +464,7 @@ static void fill_up(struct fixture *f, const char *cause, int full)
     struct sample x;
     size_t committed = 0;
     tcet_status st;
-    char arch[16], **list = calloc(4000, sizeof *list), path[160];
+    char arch[32], **list = calloc(4000, sizeof *list), path[160];
 
     CHECK(store_open(f->folder, STORE_FRESH, &s, &err) == TCET_OK, err.text);
     CHECK(store_set_columns(s, columns, COLUMNS, &err) == TCET_OK, err.text);

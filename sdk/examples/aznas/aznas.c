@@ -1,11 +1,12 @@
-/* aznas.c -- AZ-NAS (Lee and Ham, CVPR 2024): expressivity and progressivity.
+/* aznas.c -- three of the four parts of AZ-NAS (Lee and Ham, CVPR 2024): expressivity and
+ * progressivity, and complexity; trainability is missing.
  *
  * Expressivity of a layer is the entropy of the principal components of its features (saliency
  * `az_entropy`, summed); progressivity is the least gain from one layer to the next (aggregator
  * `az_progress`).  The complexity is the built-in saliency macs, and the built-in combiner
  * logrank joins them.  The official code looks at the outputs of blocks; here it is the input
- * of every ReLU.  Its trainability needs the gradient of a block's output along random signs,
- * which a pass of the SDK does not offer. */
+ * of every ReLU.  Trainability needs the gradient of a block's output along random signs, which
+ * a pass of the SDK does not offer: a score without it is not AZ-NAS's. */
 #include <math.h>
 #include <tcet/tcet.h>
 
