@@ -698,6 +698,142 @@ static void test_hessian(void **state)
     net_free(n);
 }
 
+/* A network without kinks, so that differences over any step are slopes. */
+static struct net *smooth(void)
+{
+    struct net *n = net_new(3);
+    int32_t x = norm(n, conv(n, 0, 4, 3, 1, 1, 0), 1), y, gate;
+
+    y = norm(n, conv(n, plain(n, TCET_OP_SWISH, x), 4, 3, 1, 1, 0), 1);
+    y = pool(n, TCET_OP_AVG_POOL, add(n, 2, x, y, 0), 3, 1, 1, 0);
+    gate = plain(n, TCET_OP_SIGMOID, conv(n, plain(n, TCET_OP_GLOBAL_POOL, y), 4, 1, 1, 1, 1));
+    node(n, TCET_OP_MUL, 2, y, gate, 0);
+    y = conv(n, last(n), 5, 3, 2, 1, 1);
+    return net_finish(n, plain(n, TCET_OP_SWISH, norm(n, y, 1)), 0);
+}
+
+/* Moves every conv and linear weight from `from` by step times row b of its gradient. */
+static void move_weights(struct net *n, const float *from, const struct result *r, int64_t b,
+                         double step)
+{
+    for (int32_t m = 0; m < n->graph.module_count; m++) {
+        const tcet_graph_module *mod = &n->modules[m];
+        int64_t count = mod->layer >= 0 ? mod->weight_count : 0;
+
+        for (int64_t i = 0; i < count; i++)
+            n->params[mod->weight + i] =
+                (float)((double)from[mod->weight + i] +
+                        step * r->numbers[mod->layer][GRADIENT][b * count + i]);
+    }
+}
+
+/* Row b of H g is the slope of image b's own gradient along itself, statistics of the batch
+ * included. */
+static void test_hessian_rows(void **state)
+{
+    const tcet_pass passes[] = {
+        {.loss = TCET_LOSS_CROSS_ENTROPY},
+        {.loss = TCET_LOSS_CROSS_ENTROPY, .norm = TCET_NORM_EVAL, .temperature = 2},
+        {.loss = TCET_LOSS_SUM},
+    };
+    const double step = 1e-3;
+    struct net *n;
+    float *keep;
+
+    (void)state;
+    NEED_TORCH();
+    n = smooth();
+    keep = malloc((size_t)n->graph.param_floats * sizeof *keep);
+    memcpy(keep, n->params, (size_t)n->graph.param_floats * sizeof *keep);
+    for (size_t k = 0; k < BATCH * sizeof passes / sizeof *passes; k++) {
+        struct result *r, *side[2];
+        tcet_pass pass = passes[k / BATCH];
+        int64_t b = k % BATCH;
+        double worst = 0, size = 0;
+
+        memcpy(n->params, keep, (size_t)n->graph.param_floats * sizeof *keep);
+        pass.precision = TCET_PRECISION_F64;
+        pass.gradient = TCET_GRADIENT_SAMPLE;
+        pass.hvp = 1;
+        r = run(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_GRADIENT | TCET_WANT_HVP, 1);
+        pass.hvp = 0;
+        for (int s = 0; s < 2; s++) {
+            move_weights(n, keep, r, b, s ? step : -step);
+            side[s] = run(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_GRADIENT, 1);
+        }
+        for (int a = 0; a < r->count; a++) {
+            int64_t count = r->counts[a][HVP] / BATCH;
+
+            assert_int_equal(r->counts[a][HVP], r->counts[a][GRADIENT]);
+            for (int64_t i = b * count; i < (b + 1) * count; i++) {
+                double want =
+                    (side[1]->numbers[a][GRADIENT][i] - side[0]->numbers[a][GRADIENT][i]) /
+                    (2 * step);
+
+                worst = fmax(worst, fabs(r->numbers[a][HVP][i] - want));
+                size = fmax(size, fabs(want));
+            }
+        }
+        if (!(size > 0 && worst < 1e-3 * size))
+            fail_msg("pass %zu, image %ld: %g of %g apart", k / BATCH, (long)b, worst, size);
+        result_free(side[0]);
+        result_free(side[1]);
+        result_free(r);
+    }
+    free(keep);
+    net_free(n);
+}
+
+/* Where nothing couples the images, row b is H g of a batch that holds image b alone, again and
+ * again: by autograd of all operations, and by tangents of those that have them. */
+static void test_hessian_lone_rows(void **state)
+{
+    (void)state;
+    NEED_TORCH();
+    for (int k = 0; k < 2; k++) {
+        struct net *n = k ? moving(0) : everything();
+        int64_t image = n->graph.channels * SIDE * SIDE;
+        tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY,
+                          .norm = TCET_NORM_EVAL,
+                          .gradient = TCET_GRADIENT_SAMPLE,
+                          .hvp = 1,
+                          .precision = TCET_PRECISION_F64};
+        struct result *rows = run(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_HVP, 1);
+        float *x = malloc((size_t)(BATCH * image) * sizeof *x);
+        int64_t y[BATCH];
+
+        memcpy(x, n->x, (size_t)(BATCH * image) * sizeof *x);
+        memcpy(y, n->y, sizeof y);
+        pass.gradient = TCET_GRADIENT_BATCH;
+        for (int64_t b = 0; b < BATCH; b++) {
+            struct result *lone;
+
+            for (int64_t i = 0; i < BATCH; i++) {
+                memcpy(n->x + i * image, x + b * image, (size_t)image * sizeof *x);
+                n->y[i] = y[b];
+            }
+            lone = run(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_HVP, 1);
+            for (int a = 0; a < lone->count; a++) {
+                int64_t count = lone->counts[a][HVP];
+                double size = 0, apart = 0;
+
+                assert_int_equal(rows->counts[a][HVP], BATCH * count);
+                for (int64_t i = 0; i < count; i++)
+                    size = fmax(size, fabs(lone->numbers[a][HVP][i]));
+                for (int64_t i = 0; i < count; i++)
+                    apart = fmax(apart, fabs(rows->numbers[a][HVP][b * count + i] -
+                                             lone->numbers[a][HVP][i]));
+                if (!(apart <= 1e-8 * size))
+                    fail_msg("%s, image %ld: %g of %g apart", rows->name[a], (long)b, apart, size);
+            }
+            result_free(lone);
+        }
+        free(x);
+        result_free(rows);
+        net_free(n);
+    }
+}
+
 /* Rows of single images add up to the batch's: with statistics that couple the images, and
  * without, where each backward sees one image alone. */
 static void test_sample_rows(void **state)
@@ -1364,6 +1500,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_hessian),
+        cmocka_unit_test(test_hessian_rows),
+        cmocka_unit_test(test_hessian_lone_rows),
         cmocka_unit_test(test_tangents),
         cmocka_unit_test(test_sample_rows),
         cmocka_unit_test(test_signs),

@@ -98,6 +98,7 @@ struct job {
     int32_t hvp, tangents;    /* H g is wanted, and tangent.c makes it */
     size_t size;              /* of a number */
     int64_t rows;             /* of gradients */
+    int64_t hvp_rows;         /* of H g: one, or one an image */
     int32_t output, features; /* reps, -1 */
     struct value *v;          /* a node's */
     int32_t *order, *calls;   /* a module's: first step (-1) and steps */
@@ -106,7 +107,7 @@ struct job {
     struct tangent *t;            /* a node's, where `tangents` */
     const void *params;           /* in the device's memory and type */
     void **gradient;              /* a module's [rows, weight], NULL */
-    void **hessian;               /* a module's H g in host memory, NULL */
+    void **hessian;               /* a module's [hvp_rows, weight] in host memory, NULL */
     void **running;               /* a norm module's running variance, NULL */
     double *agreement, *positive; /* [slots][n, n], [slots] */
     int32_t slots;
