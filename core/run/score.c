@@ -25,6 +25,12 @@ struct salience {
     struct guards guards;
 };
 
+/* What a pass took of the current architecture. */
+struct cost {
+    double forward; /* its own, or that of the pass whose forward it uses */
+    double hvp, rest;
+};
+
 struct scorer {
     struct plan *plan;
     struct graph *graph;
@@ -42,10 +48,10 @@ struct scorer {
     const char **names[6]; /* module names by site */
     int32_t *modules[6], *order[6];
     struct score_row row;
-    double *pass_seconds; /* one a pass: of the current architecture */
-    uint8_t *pass_used;   /* scratch: one a pass */
-    uint8_t *needed;      /* columns to compute, inputs of scores included */
-    struct error first;   /* the first failure of the current architecture */
+    struct cost *pass_cost; /* one a pass */
+    uint8_t *pass_used;     /* scratch: one a pass, of USED_* */
+    uint8_t *needed;        /* columns to compute, inputs of scores included */
+    struct error first;     /* the first failure of the current architecture */
     int failed;
     int pass; /* being visited */
 };
@@ -552,6 +558,7 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, t
                     .arg = s,
                     .same_forward = before >= 0 && p->passes[before].forward == pp->forward,
                     .keep_forward = after >= 0 && p->passes[after].forward == pp->forward};
+    struct cost *cost = &s->pass_cost[pass];
     double start = now();
     tcet_status st;
 
@@ -570,8 +577,11 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, t
     st = OPS(tcet_backend_ops, p->backend)
              ->run(call_begin(&p->backend->cx), p->backend->self, model, &run);
     s->row.seconds_forward += run.seconds_forward;
-    s->row.seconds_backward += run.seconds_backward;
-    s->pass_seconds[pass] = now() - start;
+    s->row.seconds_backward += run.seconds_backward + run.seconds_hvp;
+    *cost = (struct cost){.forward = run.seconds_forward, .hvp = run.seconds_hvp};
+    cost->rest = now() - start - cost->forward - cost->hvp;
+    if (run.same_forward && s->pass_cost[before].forward > cost->forward)
+        cost->forward = s->pass_cost[before].forward; /* the backend ran none */
     return call_end(&p->backend->cx, st, err);
 }
 
@@ -878,7 +888,7 @@ struct scorer *scorer_new(struct plan *p)
     s->graph = graph_new();
     s->salience = mem_alloc((p->saliency_count + 1) * sizeof *s->salience);
     s->needed = mem_alloc(p->column_count + 1);
-    s->pass_seconds = mem_alloc((p->pass_count + 1) * sizeof *s->pass_seconds);
+    s->pass_cost = mem_alloc((p->pass_count + 1) * sizeof *s->pass_cost);
     s->pass_used = mem_alloc(p->pass_count + 1);
     return s;
 }
@@ -896,7 +906,7 @@ void scorer_free(struct scorer *s)
     free(s->matrix);
     free(s->salience);
     free(s->needed);
-    free(s->pass_seconds);
+    free(s->pass_cost);
     free(s->pass_used);
     free(s);
 }
@@ -980,38 +990,51 @@ static void lay_out(struct scorer *s)
     }
 }
 
-/* Marks the passes that a column stands on. */
+enum { USED_PASS = 1, USED_HVP = 2 };
+
+/* Marks the passes that a column stands on, and what of them. */
 static void mark_passes(struct scorer *s, int column)
 {
     const struct plan *p = s->plan;
     const struct plan_column *c = &p->columns[column];
 
     if (!c->is_score) {
-        int pass = p->saliencies[p->metrics[c->index].saliency].pass;
+        const struct plan_saliency *ps = &p->saliencies[p->metrics[c->index].saliency];
 
-        if (pass >= 0)
-            s->pass_used[pass] = 1;
+        if (ps->pass >= 0)
+            s->pass_used[ps->pass] |=
+                USED_PASS | (ps->request.wants & TCET_WANT_HVP ? USED_HVP : 0);
         return;
     }
     for (size_t i = 0; i < p->scores[c->index].input_count; i++)
         mark_passes(s, p->scores[c->index].inputs[i]);
 }
 
-/* What every computed column cost: a shared pass counts whole for each that needs it. */
-static void cost(struct scorer *s)
+/* What every computed column would have cost alone: passes and forwards that it shares with
+ * others count whole, H g only where it is read. */
+static void charge(struct scorer *s)
 {
     const struct plan *p = s->plan;
 
     for (size_t c = 0; c < p->column_count; c++) {
         struct score_value *v = &s->row.values[c];
+        int forward = -1; /* the last one charged; passes of the same stand together */
 
         if (!s->needed[c] || !v->have)
             continue;
         memset(s->pass_used, 0, p->pass_count);
         mark_passes(s, (int)c);
         v->seconds = s->row.seconds_build + s->row.seconds_init;
-        for (size_t k = 0; k < p->pass_count; k++)
-            v->seconds += s->pass_used[k] ? s->pass_seconds[k] : 0;
+        for (size_t k = 0; k < p->pass_count; k++) {
+            const struct cost *cost = &s->pass_cost[k];
+
+            if (!s->pass_used[k])
+                continue;
+            v->seconds += cost->rest + (s->pass_used[k] & USED_HVP ? cost->hvp : 0);
+            if (p->passes[k].forward != forward)
+                v->seconds += cost->forward;
+            forward = p->passes[k].forward;
+        }
     }
 }
 
@@ -1024,7 +1047,7 @@ tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted
     arena_reset(&s->arena);
     s->failed = 0;
     memset(&s->row, 0, sizeof s->row);
-    memset(s->pass_seconds, 0, p->pass_count * sizeof *s->pass_seconds);
+    memset(s->pass_cost, 0, p->pass_count * sizeof *s->pass_cost);
     s->row.values = arena_alloc(&s->arena, (p->column_count + 1) * sizeof *s->row.values);
     s->row.x_sum = p->data[0].x_sum;
     s->row.w_sum = NAN;
@@ -1048,7 +1071,7 @@ tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted
     run_passes(s);
     finish_metrics(s);
     run_scores(s);
-    cost(s);
+    charge(s);
     s->row.seconds_total = now() - start;
     if (!s->failed)
         return TCET_OK;

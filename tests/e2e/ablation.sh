@@ -130,4 +130,29 @@ check "GraSP of single images" test "$code" = 0
 check "is not that of their mean loss" far rows4.csv
 run run rows.ini --set data.batch=1 --output rows1 --export rows1.csv --quiet
 check "but is for a batch of one" near rows1.csv
+
+# -- What a proxy costs alone -----------------------------------------------------------------
+proxies grasp snip jacob ones >costs.ini
+cat >>costs.ini <<'INI'
+[score pair]
+combiner = sum
+metrics = m_snip, m_jacob
+[benchmark]
+table = nats_tss
+column = cifar10_test
+INI
+run run costs.ini --output costs --quiet
+run correlate costs --format json
+check "the table of proxies as JSON" test "$code" = 0
+seconds() { tr '{' '\n' <out | sed -n "s/^\"name\":\"$1\".*\"seconds\":\([^,}]*\).*/\1/p"; }
+costs() # CONDITION: of the seconds of grasp, snip, jacob, ones (what every proxy pays) and pair
+{
+    echo "$(seconds m_grasp) $(seconds m_snip) $(seconds m_jacob) $(seconds m_ones)" \
+        "$(seconds pair)" | awk "{ grasp = \$1; snip = \$2; jacob = \$3; ones = \$4; pair = \$5
+            print; exit !(NF == 5 && ($1)) }"
+}
+check "SNIP does not pay for GraSP's product, which rides on its pass" costs 'snip < .9 * grasp'
+check "jacob_cov pays for the forward that it shares with SNIP" \
+    costs 'snip + jacob - pair > 1.05 * ones'
+check "both together pay for it once" costs 'pair > snip && pair > jacob'
 finish

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <tcet/draft/backend.h> /* before cmocka.h, which makes a macro of `fail` */
@@ -1469,6 +1470,50 @@ static void test_shared_forward(void **state)
     net_free(n);
 }
 
+/* H g has a time of its own, by autograd and by tangents, and no moment counts twice. */
+static void test_times(void **state)
+{
+    (void)state;
+    NEED_TORCH();
+    for (int k = 0; k < 4; k++) {
+        struct net *n = k % 2 ? moving(0) : everything();
+        tcet_pass pass = {.struct_size = sizeof pass,
+                          .loss = TCET_LOSS_CROSS_ENTROPY,
+                          .gradient = TCET_GRADIENT_BATCH,
+                          .hvp = (uint32_t)(k / 2),
+                          .precision = TCET_PRECISION_F32};
+        struct result *r = calloc(1, sizeof *r);
+        tcet_run run_of = {.struct_size = sizeof run_of,
+                           .forwards = 1,
+                           .pass = &pass,
+                           .sites = TCET_SITE_WEIGHT,
+                           .params = n->params,
+                           .x = n->x,
+                           .y = n->y,
+                           .n = BATCH,
+                           .visit = visit,
+                           .arg = r};
+        struct timespec a, b;
+        tcet_model *model;
+        double all;
+
+        want(&run_of, TCET_WANT_GRADIENT | (k / 2 ? TCET_WANT_HVP : 0));
+        assert_int_equal(ops->prepare(&host.cx, cpu, &n->graph, &model), TCET_OK);
+        clock_gettime(CLOCK_MONOTONIC, &a);
+        assert_int_equal(ops->run(&host.cx, cpu, model, &run_of), TCET_OK);
+        clock_gettime(CLOCK_MONOTONIC, &b);
+        all = (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
+        assert_true(run_of.seconds_forward > 0 && run_of.seconds_backward > 0);
+        assert_true(k / 2 ? run_of.seconds_hvp > 0 : run_of.seconds_hvp == 0);
+        assert_true(run_of.seconds_forward + run_of.seconds_backward + run_of.seconds_hvp +
+                        run_of.seconds_other <=
+                    all * (1 + 1e-9));
+        ops->release(cpu, model);
+        result_free(r);
+        net_free(n);
+    }
+}
+
 /* A failing visit and a cancelled run end the pass with their status. */
 static void test_stops(void **state)
 {
@@ -1515,6 +1560,7 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_devices),
         cmocka_unit_test(test_channel_products),
+        cmocka_unit_test(test_times),
         cmocka_unit_test(test_stops),
         cmocka_unit_test(test_shared_forward),
     };

@@ -202,9 +202,9 @@ int tangent_supports(const struct job *j);
 /* Before the forward, after plan_make and open_norms; and at the job's end, in any state. */
 tcet_status tangent_open(struct job *j);
 void tangent_close(struct job *j);
-/* After the backward, with all that the plan saves for it still there: j->hessian. */
+/* After the backward, with all that the plan saves for it still there: fills j->hessian. */
 tcet_status tangent_hessian(struct job *j);
-/* tape.c: j->hessian by libtorch's autograd, of any graph on any device. */
+/* tape.c: the same by libtorch's autograd, of any graph on any device. */
 tcet_status tape_hessian(struct job *j);
 /* executor.c: the forward in hand, and all backwards of it. */
 tcet_status executor_forward(struct job *j);

@@ -485,8 +485,6 @@ tcet_status layers_visit(struct job *j)
     struct visit *v = calloc(1, sizeof *v);
     tcet_status st = v ? TCET_OK : job_fail(j, TCET_E_MEMORY, "out of memory");
 
-    if (st == TCET_OK && j->hvp && !j->tangents)
-        st = tape_hessian(j);
     if (st == TCET_OK)
         st = mirror_all(j);
     if (st == TCET_OK)
