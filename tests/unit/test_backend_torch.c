@@ -1202,6 +1202,56 @@ static void test_tangents(void **state)
     }
 }
 
+/* The same of single images' rows, with and without their gradients being asked for. */
+static void test_tangent_rows(void **state)
+{
+    const uint32_t sites = TCET_SITE_WEIGHT | TCET_SITE_NORM;
+    void *aten;
+
+    (void)state;
+    NEED_TORCH();
+    aten = instance("device", "cpu", "kernels", "aten", NULL);
+    assert_int_equal(ops->open(&host.cx, aten), TCET_OK);
+    for (uint32_t k = 0; k < 6; k++) {
+        struct net *n = moving((int)(k % 2));
+        tcet_pass pass = {.loss = k == 5 ? TCET_LOSS_SUM : TCET_LOSS_CROSS_ENTROPY,
+                          .norm = k / 2,
+                          .temperature = k == 1 ? 3 : 0,
+                          .gradient = TCET_GRADIENT_SAMPLE,
+                          .hvp = 1,
+                          .precision = TCET_PRECISION_F64};
+        struct result *tape = run(aten, n, pass, sites, TCET_WANT_GRADIENT | TCET_WANT_HVP, 1);
+        struct result *both = run(cpu, n, pass, sites, TCET_WANT_GRADIENT | TCET_WANT_HVP, 1);
+        struct result *lean = run(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_HVP, 1), *narrow;
+        double apart = hessian_distance(both, tape);
+
+        if (!(apart < 1e-10))
+            fail_msg("pass %u: %g from autograd", k, apart);
+        /* numbers of a million, and small ones that are their differences */
+        assert_true(distance(both, tape) < 1e-8);
+        for (int a = 0, at = 0; a < both->count; a++) {
+            if (both->layer[a].site != TCET_SITE_WEIGHT)
+                continue;
+            assert_int_equal(lean->counts[at][GRADIENT], -1);
+            assert_int_equal(lean->counts[at][HVP], both->counts[a][HVP]);
+            assert_memory_equal(lean->numbers[at][HVP], both->numbers[a][HVP],
+                                (size_t)both->counts[a][HVP] * sizeof(double));
+            at++;
+        }
+        pass.precision = TCET_PRECISION_F32;
+        narrow = run(cpu, n, pass, sites, TCET_WANT_GRADIENT | TCET_WANT_HVP, 1);
+        apart = hessian_distance(narrow, both);
+        if (!(apart < 1e-3))
+            fail_msg("pass %u: float %g from double", k, apart);
+        result_free(narrow);
+        result_free(lean);
+        result_free(both);
+        result_free(tape);
+        net_free(n);
+    }
+    drop(aten);
+}
+
 /* Convolutions in double are the backend's own: every kind of window against libtorch's. */
 static void test_convolutions(void **state)
 {
@@ -1545,8 +1595,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_hessian),
-        cmocka_unit_test(test_hessian_rows),
-        cmocka_unit_test(test_hessian_lone_rows),
         cmocka_unit_test(test_tangents),
         cmocka_unit_test(test_sample_rows),
         cmocka_unit_test(test_signs),
@@ -1563,6 +1611,9 @@ int main(void)
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_stops),
         cmocka_unit_test(test_shared_forward),
+        cmocka_unit_test(test_hessian_rows),
+        cmocka_unit_test(test_hessian_lone_rows),
+        cmocka_unit_test(test_tangent_rows),
     };
 
     return cmocka_run_group_tests(tests, load, unload);

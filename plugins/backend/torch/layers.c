@@ -26,7 +26,9 @@ static tcet_status open_modules(struct job *j)
             (is_weight_layer(m) && j->weight_gradients) || (is_norm_layer(m) && j->norm_gradients);
 
         if (wanted) {
-            j->gradient[k] = job_alloc(j, (size_t)(j->rows * m->weight_count) * j->size);
+            int64_t rows = j->one_gradient && is_weight_layer(m) ? 1 : j->rows;
+
+            j->gradient[k] = job_alloc(j, (size_t)(rows * m->weight_count) * j->size);
             if (!j->gradient[k])
                 return TCET_E_MEMORY;
         }

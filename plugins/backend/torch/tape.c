@@ -1,5 +1,5 @@
 /* tape.c -- exact Hessian-vector products where tangent.c has none (other devices, products and
- * smooth curves, losses of single images): the graph once more, on libtorch's autograd.
+ * smooth curves): the graph once more, on libtorch's autograd.
  * Room: plugins/backend/torch.  Rare; speed is libtorch's. */
 #include "executor.h"
 
