@@ -209,6 +209,7 @@ static void add_weights(struct probe *p, const struct stage *g, const struct rec
                         tcet_layer *out)
 {
     uint32_t wants = g->request->pub.wants;
+    int several = g->request->pass.gradient == TCET_GRADIENT_SAMPLE;
     int64_t shape[5] = {g->rows};
 
     memcpy(shape + 1, r->weight, sizeof r->weight);
@@ -218,7 +219,8 @@ static void add_weights(struct probe *p, const struct stage *g, const struct rec
         out->gradient =
             view_input(p, "the gradient", g->dtype, shape, r->ndim + 1, g->scenario, 12);
     if ((wants & TCET_WANT_HVP) && r->site == TCET_SITE_WEIGHT)
-        out->hvp = view_input(p, "the hvp", g->dtype, shape + 1, r->ndim, g->scenario, 13);
+        out->hvp = view_input(p, "the hvp", g->dtype, shape + !several, r->ndim + several,
+                              g->scenario, 13);
     if ((wants & TCET_WANT_VARIANCE) && r->site == TCET_SITE_NORM) {
         out->variance = view_input(p, "the variance", g->dtype, shape + 1, 1, g->scenario, 14);
         for (int64_t c = 0; c < out->variance.count; c++) { /* a variance is positive */

@@ -25,6 +25,12 @@ struct salience {
     struct guards guards;
 };
 
+/* What a pass took of the current architecture. */
+struct cost {
+    double forward; /* its own, or that of the pass whose forward it uses */
+    double hvp, rest;
+};
+
 struct scorer {
     struct plan *plan;
     struct graph *graph;
@@ -42,11 +48,11 @@ struct scorer {
     const char **names[6]; /* module names by site */
     int32_t *modules[6], *order[6];
     struct score_row row;
-    double *pass_seconds; /* one a pass: of the current architecture */
-    uint8_t *pass_used;   /* scratch: one a pass */
-    uint8_t *needed;      /* columns to compute, inputs of scores included */
-    uint8_t *given_up;    /* one a metric: its own numbers failed, its saliency's did not */
-    struct error first;   /* the first failure of the current architecture */
+    struct cost *pass_cost; /* one a pass */
+    uint8_t *pass_used;     /* scratch: one a pass, of USED_* */
+    uint8_t *needed;        /* columns to compute, inputs of scores included */
+    uint8_t *given_up;      /* one a metric: its own numbers failed, its saliency's did not */
+    struct error first;     /* the first failure of the current architecture */
     int failed;
     int pass; /* being visited */
 };
@@ -567,6 +573,7 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, t
                     .arg = s,
                     .same_forward = before >= 0 && p->passes[before].forward == pp->forward,
                     .keep_forward = after >= 0 && p->passes[after].forward == pp->forward};
+    struct cost *cost = &s->pass_cost[pass];
     double start = now();
     tcet_status st;
 
@@ -585,8 +592,11 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, t
     st = OPS(tcet_backend_ops, p->backend)
              ->run(call_begin(&p->backend->cx), p->backend->self, model, &run);
     s->row.seconds_forward += run.seconds_forward;
-    s->row.seconds_backward += run.seconds_backward;
-    s->pass_seconds[pass] = now() - start;
+    s->row.seconds_backward += run.seconds_backward + run.seconds_hvp;
+    *cost = (struct cost){.forward = run.seconds_forward, .hvp = run.seconds_hvp};
+    cost->rest = now() - start - cost->forward - cost->hvp;
+    if (run.same_forward && s->pass_cost[before].forward > cost->forward)
+        cost->forward = s->pass_cost[before].forward; /* the backend ran none */
     return call_end(&p->backend->cx, st, err);
 }
 
@@ -894,7 +904,7 @@ struct scorer *scorer_new(struct plan *p)
     s->salience = mem_alloc((p->saliency_count + 1) * sizeof *s->salience);
     s->needed = mem_alloc(p->column_count + 1);
     s->given_up = mem_alloc(p->metric_count + 1);
-    s->pass_seconds = mem_alloc((p->pass_count + 1) * sizeof *s->pass_seconds);
+    s->pass_cost = mem_alloc((p->pass_count + 1) * sizeof *s->pass_cost);
     s->pass_used = mem_alloc(p->pass_count + 1);
     return s;
 }
@@ -913,7 +923,7 @@ void scorer_free(struct scorer *s)
     free(s->salience);
     free(s->needed);
     free(s->given_up);
-    free(s->pass_seconds);
+    free(s->pass_cost);
     free(s->pass_used);
     free(s);
 }
@@ -997,64 +1007,81 @@ static void lay_out(struct scorer *s)
     }
 }
 
-/* Marks the passes that a column stands on. */
+enum { USED_PASS = 1, USED_HVP = 2 };
+
+/* Marks the passes that a column stands on, and what of them. */
 static void mark_passes(struct scorer *s, int column)
 {
     const struct plan *p = s->plan;
     const struct plan_column *c = &p->columns[column];
 
     if (!c->is_score) {
-        int pass = p->saliencies[p->metrics[c->index].saliency].pass;
+        const struct plan_saliency *ps = &p->saliencies[p->metrics[c->index].saliency];
 
-        if (pass >= 0)
-            s->pass_used[pass] = 1;
+        if (ps->pass >= 0)
+            s->pass_used[ps->pass] |=
+                USED_PASS | (ps->request.wants & TCET_WANT_HVP ? USED_HVP : 0);
         return;
     }
     for (size_t i = 0; i < p->scores[c->index].input_count; i++)
         mark_passes(s, p->scores[c->index].inputs[i]);
 }
 
+/* What a column costs alone: passes and forwards that it shares with others count whole, H g only
+ * where it is read. */
+static double seconds_of(struct scorer *s, int column)
+{
+    const struct plan *p = s->plan;
+    double seconds = s->row.seconds_build + s->row.seconds_init;
+    int forward = -1; /* the last one charged; passes of the same stand together */
+
+    memset(s->pass_used, 0, p->pass_count);
+    mark_passes(s, column);
+    for (size_t k = 0; k < p->pass_count; k++) {
+        const struct cost *cost = &s->pass_cost[k];
+
+        if (!s->pass_used[k])
+            continue;
+        seconds += cost->rest + (s->pass_used[k] & USED_HVP ? cost->hvp : 0);
+        if (p->passes[k].forward != forward)
+            seconds += cost->forward;
+        forward = p->passes[k].forward;
+    }
+    return seconds;
+}
+
 /* Passes that were not run because what stands on them is stored: what is left of its time when
- * building, weights and the passes that were run are taken off. */
+ * what was run is taken off. */
 static void cost_of_stored(struct scorer *s)
 {
     const struct plan *p = s->plan;
 
     for (size_t c = 0; c < p->column_count; c++) {
         const struct score_value *v = &s->row.values[c];
-        double rest = v->seconds - s->row.seconds_build - s->row.seconds_init;
-        size_t at = p->pass_count;
+        double rest;
 
         if (s->needed[c] || !v->have)
             continue;
-        memset(s->pass_used, 0, p->pass_count);
-        mark_passes(s, (int)c);
-        for (size_t k = p->pass_count; k-- > 0;) {
-            rest -= s->pass_used[k] ? s->pass_seconds[k] : 0;
-            if (s->pass_used[k] && s->pass_seconds[k] <= 0)
-                at = k;
+        rest = v->seconds - seconds_of(s, (int)c);
+        for (size_t k = 0; k < p->pass_count && rest > 0; k++) {
+            struct cost *cost = &s->pass_cost[k];
+
+            if (s->pass_used[k] && cost->forward + cost->hvp + cost->rest <= 0) {
+                cost->rest = rest;
+                break;
+            }
         }
-        if (at < p->pass_count && rest > 0)
-            s->pass_seconds[at] = rest;
     }
 }
 
-/* What every computed column cost: a shared pass counts whole for each that needs it. */
-static void cost(struct scorer *s)
+static void charge(struct scorer *s)
 {
-    const struct plan *p = s->plan;
-
     cost_of_stored(s);
-    for (size_t c = 0; c < p->column_count; c++) {
+    for (size_t c = 0; c < s->plan->column_count; c++) {
         struct score_value *v = &s->row.values[c];
 
-        if (!s->needed[c] || !v->have)
-            continue;
-        memset(s->pass_used, 0, p->pass_count);
-        mark_passes(s, (int)c);
-        v->seconds = s->row.seconds_build + s->row.seconds_init;
-        for (size_t k = 0; k < p->pass_count; k++)
-            v->seconds += s->pass_used[k] ? s->pass_seconds[k] : 0;
+        if (s->needed[c] && v->have)
+            v->seconds = seconds_of(s, (int)c);
     }
 }
 
@@ -1067,7 +1094,7 @@ tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted
     arena_reset(&s->arena);
     s->failed = 0;
     memset(&s->row, 0, sizeof s->row);
-    memset(s->pass_seconds, 0, p->pass_count * sizeof *s->pass_seconds);
+    memset(s->pass_cost, 0, p->pass_count * sizeof *s->pass_cost);
     memset(s->given_up, 0, p->metric_count);
     s->row.values = arena_alloc(&s->arena, (p->column_count + 1) * sizeof *s->row.values);
     s->row.x_sum = p->data[0].x_sum;
@@ -1092,7 +1119,7 @@ tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted
     run_passes(s);
     finish_metrics(s);
     run_scores(s);
-    cost(s);
+    charge(s);
     s->row.seconds_total = now() - start;
     if (!s->failed)
         return TCET_OK;

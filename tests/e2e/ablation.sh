@@ -126,4 +126,68 @@ for name in "${all[@]}"; do
         cmp <(column "m_$name" together.csv) <(column "m_$name" alone.csv)
     check "$name has values" test "$(column "m_$name" alone.csv | grep -c '[0-9]')" = 3
 done
+
+# -- GraSP of single images -------------------------------------------------------------------
+cat >rows.ini <<'INI'
+[run]
+space = nats_tss
+archs = sample:2
+[backend]
+plugin = torch
+precision = f64
+[data]
+plugin = cifar10
+batch = 4
+resolution = 8
+[metric batch]
+saliency = grasp
+aggregator = snr
+[metric sample]
+saliency = grasp
+saliency.rows = sample
+aggregator = snr
+[metric snip]
+saliency = snip
+saliency.rows = sample
+aggregator = snr
+INI
+near() # the columns batch and sample of a CSV are equal to rounding
+{
+    paste <(column batch "$1") <(column sample "$1") | awk '{
+        d = $1 - $2; if (d < 0) d = -d
+        if (!(d <= 1e-8 * ($1 < 0 ? -$1 : $1))) bad++ } END { exit bad || NR != 2 }'
+}
+far() { ! near "$1"; }
+run show rows.ini
+check "rows of GraSP and SNIP are of one pass" said 'for grasp \(sample\), snip \(snip\)' out
+run run rows.ini --output rows4 --export rows4.csv --quiet
+check "GraSP of single images" test "$code" = 0
+check "is not that of their mean loss" far rows4.csv
+run run rows.ini --set data.batch=1 --output rows1 --export rows1.csv --quiet
+check "but is for a batch of one" near rows1.csv
+
+# -- What a proxy costs alone -----------------------------------------------------------------
+proxies grasp snip jacob ones >costs.ini
+cat >>costs.ini <<'INI'
+[score pair]
+combiner = sum
+metrics = m_snip, m_jacob
+[benchmark]
+table = nats_tss
+column = cifar10_test
+INI
+run run costs.ini --output costs --quiet
+run correlate costs --format json
+check "the table of proxies as JSON" test "$code" = 0
+seconds() { tr '{' '\n' <out | sed -n "s/^\"name\":\"$1\".*\"seconds\":\([^,}]*\).*/\1/p"; }
+costs() # CONDITION: of the seconds of grasp, snip, jacob, ones (what every proxy pays) and pair
+{
+    echo "$(seconds m_grasp) $(seconds m_snip) $(seconds m_jacob) $(seconds m_ones)" \
+        "$(seconds pair)" | awk "{ grasp = \$1; snip = \$2; jacob = \$3; ones = \$4; pair = \$5
+            print; exit !(NF == 5 && ($1)) }"
+}
+check "SNIP does not pay for GraSP's product, which rides on its pass" costs 'snip < .9 * grasp'
+check "jacob_cov pays for the forward that it shares with SNIP" \
+    costs 'snip + jacob - pair > 1.05 * ones'
+check "both together pay for it once" costs 'pair > snip && pair > jacob'
 finish

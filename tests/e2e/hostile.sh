@@ -5,7 +5,6 @@
 . "$(dirname "$0")/lib.sh"
 
 # Crashes must end as they do without the address sanitizer.
-sanitized=$(nm -D "$host" | grep -c __asan_)
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0
 
 # A network without a convolution in its cells, and one with many.

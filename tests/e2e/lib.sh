@@ -9,6 +9,7 @@ build=$(readlink -f "${1:?usage: SCRIPT BUILD_DIR SOURCE_DIR}")
 source=$(readlink -f "${2:?usage: SCRIPT BUILD_DIR SOURCE_DIR}")
 host=$build/bin/tcet-host
 fixtures=$build/tests/fixtures
+sanitized=$(nm -D "$host" | grep -c __asan_) # 0: not under the address sanitizer
 passed=0 failed=0 code=0
 work=$(mktemp -d "${TMPDIR:-/tmp}/tcet-e2e.XXXXXX")
 trap '[ -n "${TCET_E2E_KEEP:-}" ] || { chmod -R u+w "$work"; rm -rf "$work"; }' EXIT

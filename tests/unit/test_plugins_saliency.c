@@ -213,18 +213,22 @@ static void test_nwot_twice(void **state)
     fake_free(f);
 }
 
-/* -w Hg, signed; absolute on request; T of 1 is the default temperature. */
+/* -w Hg, signed; absolute on request; T of 1 is the default temperature; one row a sample on
+ * request, on the pass of snip's. */
 static void test_grasp(void **state)
 {
-    static const double hvp[] = {2, 3, -1};
+    static const double hvp[] = {2, 3, -1, 0, -0.5, 4};
+    struct fake_plugin rows = fake_new("saliency_grasp", "grasp", "rows=sample");
     struct fake_plugin f = fake_new("saliency_grasp", "grasp", "");
     struct fake_plugin absolute = fake_new("saliency_grasp", "grasp", "T=200 absolute=1");
     tcet_layer in = conv(1);
     tcet_pass pass;
-    double s[3];
+    tcet_request r = described(f, &pass);
+    double s[6];
 
     (void)state;
-    described(f, &pass);
+    assert_int_equal(r.form, TCET_FORM_VECTOR);
+    assert_int_equal(pass.gradient, TCET_GRADIENT_BATCH);
     assert_int_equal(pass.hvp, 1);
     assert_near(pass.temperature, 0);
     in.hvp = F64(hvp, 3);
@@ -234,8 +238,17 @@ static void test_grasp(void **state)
     assert_near(pass.temperature, 200);
     run(absolute, &in, s, 1, 3);
     check(s, (const double[]){2, 6, 3}, 3);
+    r = described(rows, &pass);
+    assert_int_equal(r.form, TCET_FORM_ROWS);
+    assert_int_equal(pass.gradient, TCET_GRADIENT_SAMPLE);
+    assert_int_equal(pass.hvp, 1);
+    in = conv(2);
+    in.hvp = F64(hvp, 2, 3);
+    run(rows, &in, s, 2, 3);
+    check(s, (const double[]){-2, 6, 3, 0, -1, -12}, 6);
     fake_free(f);
     fake_free(absolute);
+    fake_free(rows);
 }
 
 /* Two images, two channels of 1 x 2: q = (1*1+2*1, 3*0+1*2; 1*2+0*1, 1*1+1*1) = (3, 2; 2, 2),

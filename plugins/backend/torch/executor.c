@@ -782,14 +782,15 @@ static tcet_status gather(struct job *j, int32_t i, struct memory **out)
     return st;
 }
 
-/* Row of the gradient in hand of a module's weight. */
-static void *gradient_row(const struct job *j, const tcet_node *node, int64_t row)
+void *gradient_row(const struct job *j, const tcet_node *node, int64_t row)
 {
     const tcet_graph_module *m;
 
     if (node->module < 0 || !j->gradient[node->module])
         return NULL;
     m = &j->graph->modules[node->module];
+    if (j->one_gradient && m->layer >= 0)
+        row = 0;
     return (char *)j->gradient[node->module] + (size_t)(row * m->weight_count) * j->size;
 }
 
@@ -1071,6 +1072,20 @@ static tcet_status backward(struct job *j, int64_t row, int64_t only, int last)
     return st;
 }
 
+/* Where only the row in hand is held: clears it for the next one, which is added to it. */
+static tcet_status clear_gradient(struct job *j)
+{
+    int status = 0;
+
+    for (int32_t k = 0; j->one_gradient && k < j->graph->module_count && status == 0; k++) {
+        const tcet_graph_module *m = &j->graph->modules[k];
+
+        if (m->layer >= 0)
+            status = j->k->zero(j->d, j->gradient[k], (size_t)m->weight_count * j->size);
+    }
+    return job_check(j, status, j->output, "gradient");
+}
+
 /* All backwards of the forward in hand. */
 tcet_status executor_backwards(struct job *j)
 {
@@ -1078,12 +1093,20 @@ tcet_status executor_backwards(struct job *j)
 
     j->first = 0;
     j->count = j->n;
-    if (j->run->pass->gradient == TCET_GRADIENT_BATCH)
-        return backward(j, j->forward, -1, !j->tangents);
+    if (j->run->pass->gradient == TCET_GRADIENT_BATCH) {
+        st = backward(j, j->forward, -1, !j->tangents);
+        return st == TCET_OK && j->tangents ? job_hessian(j, 0) : st;
+    }
     for (int64_t i = 0; i < j->n && st == TCET_OK; i++) {
         int64_t row = j->forward * j->n + i;
 
-        if (j->coupled) {
+        if (j->tangents) {
+            st = clear_gradient(j);
+            if (st == TCET_OK)
+                st = backward(j, row, i, 0);
+            if (st == TCET_OK)
+                st = job_hessian(j, i);
+        } else if (j->coupled) {
             st = backward(j, row, i, i == j->n - 1);
         } else {
             /* nothing of the other images takes part */

@@ -98,6 +98,9 @@ struct job {
     int32_t hvp, tangents;    /* H g is wanted, and tangent.c makes it */
     size_t size;              /* of a number */
     int64_t rows;             /* of gradients */
+    int64_t hvp_rows;         /* of H g: one, or one an image */
+    int64_t hvp_row;          /* the one in hand */
+    int32_t one_gradient;     /* weights' gradients are tangent.c's alone: the row in hand */
     int32_t output, features; /* reps, -1 */
     struct value *v;          /* a node's */
     int32_t *order, *calls;   /* a module's: first step (-1) and steps */
@@ -105,8 +108,8 @@ struct job {
     int32_t parts;
     struct tangent *t;            /* a node's, where `tangents` */
     const void *params;           /* in the device's memory and type */
-    void **gradient;              /* a module's [rows, weight], NULL */
-    void **hessian;               /* a module's H g in host memory, NULL */
+    void **gradient;              /* a module's [rows, weight], NULL; see one_gradient */
+    void **hessian;               /* a module's [hvp_rows, weight] in host memory, NULL */
     void **running;               /* a norm module's running variance, NULL */
     double *agreement, *positive; /* [slots][n, n], [slots] */
     int32_t slots;
@@ -195,20 +198,25 @@ tcet_status plan_make(struct job *j);
 /* layers.c: memory for what layers want; and the visits. */
 tcet_status layers_open(struct job *j);
 tcet_status layers_visit(struct job *j);
-/* tangent.c: can it make the job's H g, rather than tape.c?  It runs one batch's gradient, on
- * kernels that have tangents, of operations that it knows. */
+/* Row of the gradient in hand of a module's weight. */
+void *gradient_row(const struct job *j, const tcet_node *node, int64_t row);
+
+/* tangent.c: can it make the job's H g, rather than tape.c?  It works on one mini-batch, on
+ * kernels that have tangents, with operations that it knows. */
 int tangent_supports(const struct job *j);
 /* Before the forward, after plan_make and open_norms; and at the job's end, in any state. */
 tcet_status tangent_open(struct job *j);
 void tangent_close(struct job *j);
-/* After the backward, with all that the plan saves for it still there: j->hessian. */
+/* After the backward of a row, with all that the plan saves for it still there: fills the row of
+ * j->hessian. */
 tcet_status tangent_hessian(struct job *j);
-/* tape.c: j->hessian by libtorch's autograd, of any graph on any device. */
+/* tape.c: all rows by libtorch's autograd, of any graph on any device. */
 tcet_status tape_hessian(struct job *j);
 /* executor.c: the forward in hand, and all backwards of it. */
 tcet_status executor_forward(struct job *j);
 tcet_status executor_backwards(struct job *j);
-/* run.c */
+/* run.c: tangent_hessian of a row, in a time of its own. */
+tcet_status job_hessian(struct job *j, int64_t row);
 void executor_release(tcet_model *m);
 tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_run *run);
 

@@ -139,9 +139,10 @@ static int OF(max_pool_tangent)(struct ts_device *d, const struct ts_pool *s, co
 }
 
 static int OF(loss_tangent)(struct ts_device *d, int32_t cross_entropy, const void *logits,
-                            const void *rlogits, int64_t n, int64_t c, double temperature, void *rg)
+                            const void *rlogits, int64_t n, int64_t c, double temperature,
+                            int64_t only, void *rg)
 {
-    double share = temperature * temperature * (double)n;
+    double share = temperature * temperature * (only < 0 ? (double)n : 1.0);
     NUM *to = rg;
 
     (void)d;
@@ -153,6 +154,10 @@ static int OF(loss_tangent)(struct ts_device *d, int32_t cross_entropy, const vo
         const NUM *z = (const NUM *)logits + i * c, *rz = (const NUM *)rlogits + i * c;
         double top = (double)z[0] / temperature, sum = 0, dot = 0;
 
+        if (only >= 0 && i != only) {
+            memset(to, 0, (size_t)c * sizeof *to);
+            continue;
+        }
         for (int64_t k = 1; k < c; k++)
             top = (double)z[k] / temperature > top ? (double)z[k] / temperature : top;
         for (int64_t k = 0; k < c; k++) {

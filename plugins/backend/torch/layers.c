@@ -26,12 +26,14 @@ static tcet_status open_modules(struct job *j)
             (is_weight_layer(m) && j->weight_gradients) || (is_norm_layer(m) && j->norm_gradients);
 
         if (wanted) {
-            j->gradient[k] = job_alloc(j, (size_t)(j->rows * m->weight_count) * j->size);
+            int64_t rows = j->one_gradient && is_weight_layer(m) ? 1 : j->rows;
+
+            j->gradient[k] = job_alloc(j, (size_t)(rows * m->weight_count) * j->size);
             if (!j->gradient[k])
                 return TCET_E_MEMORY;
         }
         if (is_weight_layer(m) && j->hvp) {
-            size_t bytes = (size_t)m->weight_count * j->size;
+            size_t bytes = (size_t)(j->hvp_rows * m->weight_count) * j->size;
 
             j->hessian[k] = pool_get(bytes);
             if (!j->hessian[k])
@@ -98,8 +100,11 @@ tcet_status layers_open(struct job *j)
     tcet_status st;
 
     j->rows = j->run->forwards;
-    if (j->run->pass->gradient == TCET_GRADIENT_SAMPLE)
+    j->hvp_rows = 1;
+    if (j->run->pass->gradient == TCET_GRADIENT_SAMPLE) {
         j->rows *= j->n;
+        j->hvp_rows = j->n;
+    }
     st = open_modules(j);
     if (st == TCET_OK && job_wants(j, TCET_SITE_NORM) & TCET_WANT_VARIANCE)
         st = open_variances(j);
@@ -338,7 +343,7 @@ static void count_macs(const struct job *j, int32_t i, tcet_layer *layer)
     layer->bias_macs += j->graph->modules[node->module].bias_count ? units : 0;
 }
 
-/* Weight and gradient views of a module. */
+/* Views of a module's weight and of what has its extents. */
 static void show_weight(struct job *j, struct visit *v, int32_t module)
 {
     const tcet_graph_module *m = &j->graph->modules[module];
@@ -351,6 +356,13 @@ static void show_weight(struct job *j, struct visit *v, int32_t module)
              number_type(j), shape + 1, m->ndim);
     if (job_wants(j, v->layer.site) & TCET_WANT_GRADIENT && j->gradient[module])
         show(j, v, &v->layer.gradient, j->gradient[module], number_type(j), shape, m->ndim + 1);
+    if (j->hvp && m->layer >= 0) {
+        int several = j->run->pass->gradient == TCET_GRADIENT_SAMPLE;
+
+        shape[0] = j->hvp_rows;
+        show(j, v, &v->layer.hvp, j->hessian[module], number_type(j), several ? shape : shape + 1,
+             m->ndim + several);
+    }
 }
 
 /* Position of a module's first step among those of its site. */
@@ -383,8 +395,6 @@ static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module)
         }
     }
     show_weight(j, v, module);
-    if (j->hvp)
-        show(j, v, &v->layer.hvp, j->hessian[module], number_type(j), m->shape, m->ndim);
     if (first >= 0) {
         int flat = m->kind == TCET_LAYER_LINEAR;
         int32_t in = job_input(j, first, 0);
@@ -477,8 +487,6 @@ tcet_status layers_visit(struct job *j)
     struct visit *v = calloc(1, sizeof *v);
     tcet_status st = v ? TCET_OK : job_fail(j, TCET_E_MEMORY, "out of memory");
 
-    if (st == TCET_OK && j->hvp && !j->tangents)
-        st = tape_hessian(j);
     if (st == TCET_OK)
         st = mirror_all(j);
     if (st == TCET_OK)

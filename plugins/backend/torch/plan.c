@@ -320,6 +320,7 @@ tcet_status plan_make(struct job *j)
     }
     j->hvp = pass->hvp && job_wants(j, TCET_SITE_WEIGHT) & TCET_WANT_HVP;
     j->tangents = j->hvp && tangent_supports(j);
+    j->one_gradient = j->tangents && !j->weight_gradients;
     j->weight_gradients |= j->tangents;
     find_reps(j);
     ask_all(j);

@@ -129,12 +129,23 @@ static int adopt_forward(struct job *j, const struct job *from)
     return 1;
 }
 
+tcet_status job_hessian(struct job *j, int64_t row)
+{
+    double begin = seconds();
+    tcet_status st;
+
+    j->hvp_row = row;
+    st = tangent_hessian(j);
+    j->run->seconds_hvp += seconds() - begin;
+    return st;
+}
+
 static tcet_status all_forwards(struct job *j)
 {
     tcet_status st = TCET_OK;
 
     for (j->forward = 0; j->forward < j->run->forwards && st == TCET_OK; j->forward++) {
-        double begin = seconds(), middle;
+        double begin = seconds(), before = j->run->seconds_hvp, middle, end;
 
         if (!(j->model->kept && adopt_forward(j, j->model->kept)))
             st = executor_forward(j);
@@ -142,11 +153,16 @@ static tcet_status all_forwards(struct job *j)
         j->run->seconds_forward += middle - begin;
         if (st == TCET_OK && j->gradients)
             st = executor_backwards(j);
-        if (st == TCET_OK && j->tangents)
-            st = tangent_hessian(j);
         if (!j->run->keep_forward)
             drop_values(j);
-        j->run->seconds_backward += seconds() - middle;
+        if (st == TCET_OK && j->hvp) /* what is in a device's queue is not its own */
+            st = job_check(j, ts_synchronize(j->d), j->output, "waiting for the device");
+        end = seconds();
+        j->run->seconds_backward += end - middle - (j->run->seconds_hvp - before);
+        if (st == TCET_OK && j->hvp && !j->tangents) {
+            st = tape_hessian(j);
+            j->run->seconds_hvp += seconds() - end;
+        }
     }
     return st;
 }
@@ -220,10 +236,16 @@ static void drop_kept(tcet_model *m)
     m->kept = NULL;
 }
 
+/* Time that is told apart. */
+static double parts(const tcet_run *run)
+{
+    return run->seconds_forward + run->seconds_backward + run->seconds_hvp;
+}
+
 tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_run *run)
 {
     int f64 = run->pass->precision == TCET_PRECISION_F64;
-    double begin = seconds(), before = run->seconds_forward + run->seconds_backward;
+    double begin = seconds(), before = parts(run);
     struct job *j = malloc(sizeof *j);
     tcet_status st;
 
@@ -252,8 +274,7 @@ tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_r
         if (!run->keep_forward)
             drop_kept(m);
     }
-    run->seconds_other +=
-        seconds() - begin - (run->seconds_forward + run->seconds_backward - before);
+    run->seconds_other += seconds() - begin - (parts(run) - before);
     return st;
 }
 

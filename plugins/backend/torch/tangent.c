@@ -34,9 +34,7 @@ enum { RX = 0, RX_X = 1, G_RX = 2, RG_X = 3, RG = 4, SUMS = 5, LINES = 6 };
 
 int tangent_supports(const struct job *j)
 {
-    const tcet_pass *pass = j->run->pass;
-
-    if (!j->k->norm_tangent || pass->gradient != TCET_GRADIENT_BATCH || j->run->forwards != 1)
+    if (!j->k->norm_tangent || !j->gradients || j->run->forwards != 1)
         return 0;
     for (int32_t i = 0; i < j->graph->node_count; i++) {
         switch (job_node(j, i)->op) {
@@ -120,7 +118,6 @@ tcet_status tangent_open(struct job *j)
             t->lines = job_alloc(j, LINES * c * j->size);
             if (!t->sums || !t->lines)
                 return TCET_E_MEMORY;
-            t->rg = t->sums + RG * c;
         }
     }
     j->t[j->output].stored = 1;
@@ -167,7 +164,15 @@ static const void *value_data(const struct job *j, int32_t i)
 /* g of a node's weight. */
 static const void *direction(const struct job *j, const tcet_node *node)
 {
-    return j->gradient[node->module];
+    return gradient_row(j, node, j->hvp_row);
+}
+
+/* Where H g of a node's weight goes. */
+static void *product(const struct job *j, const tcet_node *node)
+{
+    int64_t count = j->graph->modules[node->module].weight_count;
+
+    return (char *)j->hessian[node->module] + (size_t)(j->hvp_row * count) * j->size;
 }
 
 /* R of node i as terms of a sum, at most two; those of a live node. */
@@ -483,7 +488,7 @@ static tcet_status back_conv(struct job *j, int32_t i, const struct memory *rg)
     const tcet_node *node = job_node(j, i);
     int32_t in = job_input(j, i, 0);
     struct ts_conv s = conv_shape(j, i, j->n);
-    void *h = j->hessian[node->module];
+    void *h = product(j, node);
     struct memory *dx = NULL;
     int up = j->t[in].live;
     tcet_status st;
@@ -524,7 +529,7 @@ static tcet_status back_linear(struct job *j, int32_t i, const struct memory *rg
                                           flat ? flat->data
                                           : dx ? dx->data
                                                : NULL,
-                                          j->hessian[node->module]),
+                                          product(j, node)),
                            i, "tangent of linear");
         if (st == TCET_OK && flat)
             st = job_check(j, j->k->from_nchw(j->d, flat->data, j->n, from->c, hw, dx->data), i,
@@ -653,7 +658,7 @@ static void retire(struct job *j, int32_t i)
     j->v[i].dy = NULL;
     for (int32_t k = j->v[i].retire_back_head; k >= 0; k = j->v[k].next_back) {
         drop_value(&j->t[k]);
-        if (j->run->keep_forward)
+        if (j->run->keep_forward || j->hvp_row + 1 < j->hvp_rows)
             continue;
         memory_drop(j->v[k].val);
         j->v[k].val = NULL;
@@ -669,12 +674,13 @@ static tcet_status seed(struct job *j)
 
     if (!rg)
         return TCET_E_MEMORY;
-    st = job_check(j,
-                   j->k->loss_tangent(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY,
-                                      value_data(j, j->output), j->t[j->output].val->data, j->n,
-                                      node_units(job_node(j, j->output)),
-                                      pass->temperature != 0 ? pass->temperature : 1, rg->data),
-                   j->output, "tangent of loss");
+    st = job_check(
+        j,
+        j->k->loss_tangent(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, value_data(j, j->output),
+                           j->t[j->output].val->data, j->n, node_units(job_node(j, j->output)),
+                           pass->temperature != 0 ? pass->temperature : 1,
+                           pass->gradient == TCET_GRADIENT_SAMPLE ? j->hvp_row : -1, rg->data),
+        j->output, "tangent of loss");
     gradient_give(j, j->output, rg);
     return st;
 }
@@ -709,12 +715,26 @@ static tcet_status backward(struct job *j)
     return st;
 }
 
+/* Forgets what the row before left. */
+static void reset(struct job *j)
+{
+    for (int32_t i = 0; i < j->graph->node_count; i++) {
+        struct tangent *t = &j->t[i];
+
+        drop_value(t);
+        t->summed = 0;
+        if (t->sums)
+            t->rg = t->sums + RG * job_node(j, i)->c;
+    }
+}
+
 tcet_status tangent_hessian(struct job *j)
 {
     tcet_status st;
 
     if (!j->t[j->output].live)
         return TCET_OK;
+    reset(j);
     st = forward(j);
     return st == TCET_OK ? backward(j) : st;
 }

@@ -47,8 +47,8 @@ static tcet_status record(struct job *j, ts_tensor **t, ts_tensor *const *w, ts_
     return TCET_OK;
 }
 
-/* Compacts the weight modules and asks for their H g. */
-static tcet_status differentiate(struct job *j, ts_tensor *loss, ts_tensor *const *w)
+/* Compacts the weight modules and asks for row `row` of their H g. */
+static tcet_status differentiate(struct job *j, ts_tensor *loss, ts_tensor *const *w, int64_t row)
 {
     int32_t modules = j->graph->module_count, count = 0;
     ts_tensor **weights = calloc((size_t)modules + 1, sizeof(ts_tensor *));
@@ -57,26 +57,41 @@ static tcet_status differentiate(struct job *j, ts_tensor *loss, ts_tensor *cons
 
     if (weights && to) {
         for (int32_t k = 0; k < modules; k++) {
-            if (j->graph->modules[k].layer >= 0) {
+            const tcet_graph_module *m = &j->graph->modules[k];
+
+            if (m->layer >= 0) {
                 weights[count] = w[k];
-                to[count++] = j->hessian[k];
+                to[count++] = (char *)j->hessian[k] + (size_t)(row * m->weight_count) * j->size;
             }
         }
-        status = ts_hessian(j->d, loss, weights, count, to);
+        status = ts_hessian(j->d, loss, weights, count, row + 1 < j->hvp_rows, to);
     }
     free(weights);
     free(to);
     return status == 0 ? TCET_OK : job_fail(j, status, "Hessian-vector product");
 }
 
+/* One row: of the loss of all images, or of one image's own. */
+static tcet_status make_row(struct job *j, ts_tensor *logits, ts_tensor *const *w, int64_t row)
+{
+    const tcet_pass *pass = j->run->pass;
+    ts_tensor *loss = ts_loss_value(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, logits, j->run->y,
+                                    pass->temperature != 0 ? pass->temperature : 1,
+                                    pass->gradient == TCET_GRADIENT_SAMPLE ? row : -1);
+    tcet_status st = loss ? differentiate(j, loss, w, row) : job_fail(j, TCET_E_BACKEND, "loss");
+
+    ts_free(loss);
+    return st;
+}
+
+/* All rows of one recording. */
 tcet_status tape_hessian(struct job *j)
 {
     const tcet_graph *g = j->graph;
-    const tcet_pass *pass = j->run->pass;
     size_t modules = (size_t)g->module_count + 1;
     ts_tensor **t = calloc((size_t)g->node_count, sizeof(ts_tensor *)),
               **w = calloc(modules, sizeof(ts_tensor *)),
-              **b = calloc(modules, sizeof(ts_tensor *)), *loss = NULL;
+              **b = calloc(modules, sizeof(ts_tensor *));
     tcet_status st = t && w && b ? TCET_OK : job_fail(j, TCET_E_MEMORY, "out of memory");
 
     for (int32_t k = 0; k < g->module_count && st == TCET_OK; k++) {
@@ -87,12 +102,11 @@ tcet_status tape_hessian(struct job *j)
     }
     if (st == TCET_OK)
         st = record(j, t, w, b);
-    if (st == TCET_OK) {
-        loss = ts_loss_value(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, t[g->output], j->run->y,
-                             pass->temperature != 0 ? pass->temperature : 1);
-        st = loss ? differentiate(j, loss, w) : job_fail(j, TCET_E_BACKEND, "loss");
+    for (int64_t k = 0; k < j->hvp_rows && st == TCET_OK; k++) {
+        st = make_row(j, t[g->output], w, k);
+        if (st == TCET_OK && j->cx->host->cancelled(j->cx))
+            st = job_fail(j, TCET_E_CANCELLED, "cancelled");
     }
-    ts_free(loss);
     for (int32_t i = 0; t && i < g->node_count; i++)
         ts_free(t[i]);
     for (size_t k = 0; w && b && k < modules; k++) {

@@ -773,22 +773,25 @@ ts_tensor *ts_apply(ts_device *d, const tcet_node *op, ts_tensor *const *in, int
 }
 
 ts_tensor *ts_loss_value(ts_device *d, int32_t cross_entropy, ts_tensor *logits,
-                         const int64_t *labels, double temperature)
+                         const int64_t *labels, double temperature, int64_t only)
 {
     return recorded_tensor(d, [&]() -> Tensor {
         Tensor z = logits->t.flatten(1) / temperature;
+        int64_t first = only < 0 ? 0 : only;
 
+        if (only >= 0)
+            z = z.narrow(0, only, 1);
         if (!cross_entropy)
             return z.sum();
         ts_device host{};
-        Tensor y = wrap(&host, labels, {z.size(0), 1}, at::kLong).to(place(d));
+        Tensor y = wrap(&host, labels + first, {z.size(0), 1}, at::kLong).to(place(d));
 
         return -z.log_softmax(1).gather(1, y).mean();
     });
 }
 
 int ts_hessian(ts_device *d, ts_tensor *loss, ts_tensor *const *weights, int32_t count,
-               void *const *out)
+               int32_t keep, void *const *out)
 {
     return recorded(d, [&] {
         std::vector<Tensor> w;
@@ -809,7 +812,7 @@ int ts_hessian(ts_device *d, ts_tensor *loss, ts_tensor *const *weights, int32_t
 
         /* linear networks have a constant gradient */
         if (dot.defined() && dot.requires_grad())
-            h = torch::autograd::grad({dot}, w, {}, false, false, true);
+            h = torch::autograd::grad({dot}, w, {}, keep != 0, false, true);
         for (size_t i = 0; i < h.size(); i++) {
             ts_device host{};
             Tensor to = wrap(&host, out[i], w[i].sizes(), kind(d));

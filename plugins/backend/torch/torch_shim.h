@@ -157,12 +157,14 @@ struct tcet_node;
 /* One graph operation on tensors in NCHW; w, b may be NULL.  norm is a TCET_NORM_*. */
 ts_tensor *ts_apply(struct ts_device *d, const struct tcet_node *op, ts_tensor *const *in,
                     int32_t count, ts_tensor *w, ts_tensor *b, uint32_t norm);
+/* only: the image whose own loss it is, -1 that of all. */
 ts_tensor *ts_loss_value(struct ts_device *d, int32_t cross_entropy, ts_tensor *logits,
-                         const int64_t *labels, double temperature);
+                         const int64_t *labels, double temperature, int64_t only);
 /* H g for each of the weights, g the gradient over all of them, to host out[i] (elements of
- * the device's type).  Weights that the loss does not reach get zeros. */
+ * the device's type).  Weights that the loss does not reach get zeros.  keep: another loss of
+ * the same recording follows; else the recording's memory may go. */
 int ts_hessian(struct ts_device *d, ts_tensor *loss, ts_tensor *const *weights, int32_t count,
-               void *const *out);
+               int32_t keep, void *const *out);
 
 #ifdef __cplusplus
 }

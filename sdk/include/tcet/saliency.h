@@ -26,7 +26,8 @@ typedef struct tcet_pass {
     uint32_t batches;   /* mini-batches, each with its own gradient row; 0 means 1 */
     uint32_t source;    /* TCET_SOURCE_*: where mini-batches come from */
     uint32_t samples;   /* use the first n images of a batch; 0 means all */
-    uint32_t hvp;       /* 1: also H g, g the gradient over all weights (GraSP) */
+    uint32_t hvp;       /* 1: also H g, g the gradient over all weights (GraSP); with
+                           TCET_GRADIENT_SAMPLE one row an image, both of its own loss */
     uint32_t own_seed;  /* 1: draw GAUSSIAN/MIXUP numbers from seed, 0: from the run's */
     uint64_t seed;
     double mixup;       /* TCET_INPUT_MIXUP: gamma in x + gamma e */
@@ -114,7 +115,7 @@ typedef struct tcet_layer {
     tcet_view agreement;       /* float64 [n, n]: K_ij = units where images i, j agree in
                                   (output > 0); exact integers, summed over calls */
     tcet_view pattern;         /* uint64 [n, words]: bit u of image i; trailing bits 0 */
-    tcet_view hvp;             /* weight shape */
+    tcet_view hvp;             /* weight shape; TCET_GRADIENT_SAMPLE: [rows, weight shape...] */
     tcet_view variance;        /* [c] */
     tcet_view channel_product; /* [forwards*n, c]: sum over pixels of output * output_gradient;
                                   far cheaper than the two */

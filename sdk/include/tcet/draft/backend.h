@@ -73,7 +73,9 @@ typedef struct tcet_run {
      * returns.  A negative status stops the pass and is returned. */
     tcet_status (*visit)(void *arg, const tcet_layer *layer);
     void *arg;
-    double seconds_forward, seconds_backward, seconds_other; /* out: added to */
+    /* out: added to; no moment is in two of them.  hvp: what a run without H g would have
+     * been spared, so that nobody pays for it who does not read it. */
+    double seconds_forward, seconds_backward, seconds_hvp, seconds_other;
     /* 1: weights, inputs and norm are those of the model's last run, so its forward may be
      * used again; 1: the next run will say so.  A backend may ignore both. */
     uint32_t same_forward, keep_forward;
