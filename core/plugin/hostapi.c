@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/utf8.h"
 #include "num/linalg.h"
@@ -247,6 +248,7 @@ tcet_ctx *call_begin(struct call *cx)
     arena_reset(&cx->scratch);
     cx->err.status = TCET_OK;
     cx->err.text[0] = '\0';
+    cx->process = getpid();
     if (call_trace) {
         memcpy(cx->outer, call_trace, CALL_TRACE);
         snprintf(call_trace, CALL_TRACE, "%s", cx->who);
@@ -256,6 +258,8 @@ tcet_ctx *call_begin(struct call *cx)
 
 tcet_status call_end(struct call *cx, tcet_status st, struct error *err)
 {
+    if (cx->process != getpid())
+        _exit(127);
     if (call_trace)
         memcpy(call_trace, cx->outer, CALL_TRACE);
     if (st == TCET_OK)

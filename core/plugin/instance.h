@@ -5,6 +5,8 @@
 #ifndef CORE_INSTANCE_H
 #define CORE_INSTANCE_H
 
+#include <sys/types.h>
+
 #include "config/config.h"
 #include "plugin/registry.h"
 
@@ -38,6 +40,7 @@ struct call {
     const volatile int *stop;  /* cancelled(); may be NULL */
     struct call_block *blocks; /* large scratch memory; private to hostapi.c */
     char outer[CALL_TRACE];    /* call_trace before this call; private to hostapi.c */
+    pid_t process;             /* that began the call; private to hostapi.c */
 };
 
 struct instance {
@@ -72,7 +75,9 @@ tcet_status params_check(const struct plugin_info *info, const struct binding *b
 /* Frame of a call: call_begin clears scratch, generators and message and returns the
  * context; call_end turns a status into an error ("WHO: message").  TCET_E_CANCELLED needs
  * no message; any other failure without one, and a status that does not exist, is reported
- * as the plugin's misbehaviour (TCET_E_PLUGIN).  call_init keeps who. */
+ * as the plugin's misbehaviour (TCET_E_PLUGIN).  call_init keeps who.  A copy of the process that
+ * the plugin forked and let return ends in call_end: it would go on with the host's work, and
+ * fork again at the next layer. */
 tcet_ctx *call_begin(struct call *cx);
 tcet_status call_end(struct call *cx, tcet_status st, struct error *err);
 void call_free(struct call *cx);

@@ -96,6 +96,19 @@ rm -rf results
 run run hostile.ini --export rows.jsonl --quiet --set run.on_nonfinite=fail
 check "nan: a failure where the config says so" test $code = 3
 
+config fork
+run run hostile.ini --export rows.jsonl --quiet
+check "fork: the plugin's copy of the worker costs nothing" test "$code" = 0 \
+    -a "$(grep -c '"status":"ok"' rows.jsonl)" = 2
+strays() # processes of the host that still stand in this folder
+{
+    local p
+    for p in /proc/[0-9]*; do
+        [ "$(readlink "$p/exe")" != "$host" ] || readlink "$p/cwd"
+    done 2>/dev/null | grep -cx "$work"
+}
+check "fork: and does not go on with its work" test "$(strays)" = 0
+
 config print
 run run hostile.ini --export rows.jsonl --quiet
 check "print: results are no place for what a plugin prints" test ! -s out
