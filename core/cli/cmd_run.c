@@ -10,6 +10,7 @@
 #include "run/supervise.h"
 #include "table/table.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -389,6 +390,7 @@ static int execute(const char *path, const struct run_flags *o)
     struct config *config = NULL;
     struct run_result r;
     struct error err;
+    const char *problem;
     int64_t top;
     int code;
 
@@ -400,6 +402,16 @@ static int execute(const char *path, const struct run_flags *o)
     ro.arg = config;
     if (o->archs)
         cli_put_run(config, "archs", o->archs);
+    problem = o->output ? config_value_problem(o->output) : NULL;
+    if (!problem && o->output && (isblank((unsigned char)o->output[0]) ||
+                                  isblank((unsigned char)o->output[strlen(o->output) - !!*o->output])))
+        problem = "a value neither begins nor ends with a blank";
+    if (problem) {
+        error_set(&err, TCET_E_ARG, "--output \"%.200s\": %s, and the run's config.ini holds it",
+                  o->output, problem);
+        config_free(config);
+        return cli_fail(&err);
+    }
     if (o->output)
         cli_put_run(config, "output", o->output);
     if (o->workers)

@@ -85,6 +85,16 @@ int cmd_version(const struct command *c, int argc, char **argv)
     return 0;
 }
 
+/* What a command printed and nobody got, on a full disk, say, is no success. */
+static int printed(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    if (code == 0)
+        fputs("tcet-host: error: cannot write to standard output\n", stderr);
+    return code ? code : EXIT_BAD;
+}
+
 int main(int argc, char **argv)
 {
     const char *names[TCET_COUNT(COMMANDS)];
@@ -94,7 +104,7 @@ int main(int argc, char **argv)
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
         (argc == 2 && !strcmp(argv[1], "help"))) {
         help(argc < 2 ? stderr : stdout);
-        return argc < 2 ? EXIT_BAD : 0;
+        return argc < 2 ? EXIT_BAD : printed(0);
     }
     if (!strcmp(argv[1], "worker"))
         return start_worker(argc, argv);
@@ -112,7 +122,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         names[i] = COMMANDS[i].name;
         if (!strcmp(argv[1], COMMANDS[i].name))
-            return COMMANDS[i].main(&COMMANDS[i], argc, argv);
+            return printed(COMMANDS[i].main(&COMMANDS[i], argc, argv));
     }
     fprintf(stderr, "tcet-host: there is no command \"%s\"%s; `tcet-host --help` lists them\n",
             argv[1], text_suggest(hint, sizeof hint, argv[1], names, COMMAND_COUNT));

@@ -193,7 +193,7 @@ tcet_status config_set(struct config *c, const char *text, struct error *err)
     if (!problem)
         problem = key_problem(key);
     if (!problem)
-        problem = value_problem(value);
+        problem = config_value_problem(value);
     if (!problem && strlen(text) > CONFIG_LINE_MAX)
         problem = "the text is longer than 64 KiB";
     if (!problem && !strcmp(kind, "run") && !strcmp(key, "include"))

@@ -54,6 +54,8 @@ tcet_status config_load(const char *path, struct config **out, struct error *err
 struct config *config_new(void);
 void config_free(struct config *c);
 
+/* Why a value could not be printed and read again, or NULL. */
+const char *config_value_problem(const char *value);
 /* One "--set" text: "A.C=v" is key C of [A]; "A.B.C=v" is key C of [A B], unless [A]
  * is a section without names (config_nameless), where everything after the first dot is
  * the key.  In [metric NAME] keys themselves may hold a dot ("metric.m.aggregator.ddof=0"

@@ -15,7 +15,6 @@ struct config_section *section_put(struct config *c, const char *kind, const cha
 const char *kind_problem(const char *kind);
 const char *section_name_problem(const char *kind, const char *name);
 const char *key_problem(const char *key);
-const char *value_problem(const char *value);
 
 /* Where a comment begins in a line: at a ; or # at its start or after a blank, else at its
  * end. */

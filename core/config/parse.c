@@ -61,7 +61,7 @@ size_t comment_start(const char *line)
     return strlen(line);
 }
 
-const char *value_problem(const char *value)
+const char *config_value_problem(const char *value)
 {
     if (!utf8_line(value))
         return "a value is one line of UTF-8 text";
@@ -220,9 +220,14 @@ static tcet_status read_file(struct source *s)
     char chunk[16 * 1024];
     struct stat info;
     ssize_t n = 0;
-    int fd = open(s->name, O_RDONLY | O_CLOEXEC), why = errno;
+    int fd = open(s->name, O_RDONLY | O_CLOEXEC | O_NONBLOCK), why = errno;
 
     if (fd >= 0 && fstat(fd, &info) == 0) {
+        if (s->parent && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+            close(fd);
+            return error_set(s->err, TCET_E_ARG, "%s: is no file", s->name);
+        }
+        fcntl(fd, F_SETFL, 0); /* a pipe that the user names, <(...) say, is read to its end */
         s->dev = info.st_dev;
         s->ino = info.st_ino;
         while ((n = read(fd, chunk, sizeof chunk)) > 0 && s->bytes.len <= FILE_MAX)

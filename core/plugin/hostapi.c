@@ -1,5 +1,6 @@
 /* hostapi.c -- the host table that every plugin call gets, and the frame of a call.
  * Room: core/plugin.  Stands on core/num and core/base. */
+#include <fenv.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ enum { LARGE = 256 * 1024, ALIGN = 64 };
 
 void (*call_log)(int level, const char *who, const char *text);
 char *call_trace;
+int call_strict;
 
 struct call_block {
     struct call_block *next;
@@ -262,6 +264,12 @@ tcet_status call_end(struct call *cx, tcet_status st, struct error *err)
         _exit(127);
     if (call_trace)
         memcpy(call_trace, cx->outer, CALL_TRACE);
+    if (call_strict && fegetround() != FE_TONEAREST) {
+        fesetround(FE_TONEAREST);
+        return error_set(err, TCET_E_PLUGIN, "%s: misbehaves: it changed the rounding mode, in "
+                                             "which others compute too",
+                         cx->who);
+    }
     if (st == TCET_OK)
         return TCET_OK;
     if (st > 0 || st < TCET_E_PLUGIN)

@@ -28,6 +28,8 @@ void guards_add(struct guards *g, const char *name, int64_t n);
 enum { CALL_TRACE = 64 };
 extern void (*call_log)(int level, const char *who, const char *text);
 extern char *call_trace;
+/* Set by a worker: a call that leaves another rounding mode behind fails, and the mode is reset. */
+extern int call_strict;
 
 /* The context behind every plugin call.  `pub` must stay first. */
 struct call {

@@ -63,10 +63,13 @@ tcet_status run_write_config(const char *folder, const char *text, struct error 
     struct buf path = {0}, temp = {0};
     tcet_status st = TCET_OK;
     FILE *f;
+    int fd;
 
     buf_printf(&path, "%s/config.ini", folder);
     buf_printf(&temp, "%s/.config.ini.tmp", folder);
-    f = fopen(temp.data, "w");
+    unlink(temp.data); /* a link there may lead to any file */
+    fd = open(temp.data, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    f = fd < 0 ? NULL : fdopen(fd, "w");
     if (!f || fputs(text, f) < 0 || fflush(f) || fsync(fileno(f)))
         st = error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
     if (f && fclose(f) && st >= 0)

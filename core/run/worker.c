@@ -7,9 +7,13 @@
 #include "run/wire.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 struct worker {
     int fd;
@@ -313,6 +317,14 @@ static tcet_status serve(struct worker *w, uint32_t type, const struct buf *in, 
     }
 }
 
+/* In a process that a plugin forks: it ends with the worker, and does not keep the supervisor
+ * from seeing the worker's end. */
+static void in_child(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close(log_fd);
+}
+
 int worker_main(int fd)
 {
     struct worker w = {.fd = fd};
@@ -322,7 +334,9 @@ int worker_main(int fd)
     int code = 0;
 
     log_fd = fd;
+    pthread_atfork(NULL, NULL, in_child);
     call_log = send_log;
+    call_strict = 1;
     registry_foreign = take_foreign;
     while (frame_recv(fd, &type, &in, &err) >= 0) {
         arena_reset(&w.arena);

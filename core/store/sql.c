@@ -396,6 +396,8 @@ static tcet_status connect_reader(struct store *s, const char *file, struct erro
                    ? error_set(err, TCET_E_IO, "%s: no such file; %s holds no run", s->path,
                                s->folder)
                    : error_set(err, TCET_E_IO, "%s: %s", s->path, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return error_set(err, TCET_E_ARG, "%s: is no file", s->path);
     st = connect_to(s, file, SQLITE_OPEN_READWRITE, NULL, "PRAGMA query_only = 1", err);
     if (st == TCET_OK)
         return st;
@@ -420,6 +422,10 @@ static tcet_status connect_reader(struct store *s, const char *file, struct erro
 
 static tcet_status connect_writer(struct store *s, const char *file, struct error *err)
 {
+    struct stat info;
+
+    if (stat(file, &info) == 0 && !S_ISREG(info.st_mode))
+        return error_set(err, TCET_E_ARG, "%s: is no file", s->path);
     TRY(connect_to(s, file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL, "", err));
     if (sqlite3_db_readonly(s->db, "main") == 1)
         return error_set(err, TCET_E_IO, "%s: not writable", s->path);

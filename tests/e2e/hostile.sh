@@ -108,6 +108,15 @@ strays() # processes of the host that still stand in this folder
     done 2>/dev/null | grep -cx "$work"
 }
 check "fork: and does not go on with its work" test "$(strays)" = 0
+config offspring
+run run hostile.ini --export rows.jsonl --quiet
+check "offspring: the run ends with exit code 3, and no sleeper delays that" \
+    test "$code" = 3 -a "$(grep -c "$died 11 .*$last offspring" rows.jsonl)" = 2
+check "offspring: the sleeper ends with the worker" test "$(strays)" = 0
+config rounding
+run run hostile.ini --export rows.jsonl --quiet
+check "rounding: other plugins compute as ever, and it is named" \
+    test "$(grep -c 'saliency rounding: misbehaves: it changed the rounding mode' rows.jsonl)" = 2
 
 config print
 run run hostile.ini --export rows.jsonl --quiet

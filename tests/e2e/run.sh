@@ -332,7 +332,15 @@ check "show says how weights are drawn" said '^weights +seed 1 init=xavier init_
 refuses "an unknown initialisation" 'init = "kaimin".*kaiming' show init.ini --set run.init=kaimin
 
 # -- Where output goes ---------------------------------------------------------------------
+refuses "an output that config.ini could not hold" 'a value holds no ; or #' run "$conf" \
+    --archs first:2 --output 'a ;b' "${small[@]}"
 if [ -w /dev/full ]; then
+    for command in version list 'info snr' "show $conf" "score $conf index:3 --json ${small[*]}"; do
+        code=0
+        # shellcheck disable=SC2086 # words of a command
+        "$host" $command >/dev/full 2>err || code=$?
+        check "$command: a lost output is no success" said '^tcet-host: error: cannot write to standard output' err
+    done
     code=0
     "$host" run "$conf" "${small[@]}" --archs first:6 --output full >/dev/full 2>err || code=$?
     check "a summary that cannot be written is an error" test "$code" != 0

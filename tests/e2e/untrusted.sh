@@ -100,7 +100,7 @@ wrong() { local n=$1 r=$2; shift 2; bounded "$n" "$r" run "$conf" --archs "$arch
 big big.ini 20M
 bounded "a config of 20 MiB" 'big.ini: larger than 16 MiB' show big.ini
 printf 'include = /dev/zero\n' >zero.ini
-bounded "a config that includes a device" '/dev/zero: larger than 16 MiB' show zero.ini
+bounded "a config that includes a device" '/dev/zero: is no file' show zero.ini
 printf 'include = big.ini\n' >outer.ini
 bounded "a config that includes 20 MiB" 'big.ini: larger than 16 MiB' show outer.ini
 
@@ -143,5 +143,13 @@ EOF
 fi
 head -c 4096 /dev/urandom >noise && mkdir noisy && cp noise noisy/scores.db
 bounded "a store of noise" 'scores.db: not a database' export noisy out.csv
+cp -r said planted && echo mine >precious && ln -s ../precious planted/.config.ini.tmp
+run run planted/config.ini --output planted --resume --quiet
+check "a resume does not write through somebody's link" \
+    test "$code" = 0 -a "$(cat precious)" = mine -a ! -L planted/config.ini
+mkdir piped && mkfifo piped/scores.db
+bounded "a store that is a pipe" 'scores.db: is no file' export piped out.csv
+printf 'include = pipe\n' >including.ini
+bounded "an include that is a pipe" 'pipe: is no file' show including.ini
 check "no folder was made" test ! -e new
 finish
