@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { CORES_MAX = 64, START_UPS = 11, TABLE_ROWS = 423624 };
@@ -258,6 +259,36 @@ static double median(double *v, size_t n)
     return (v[(n - 1) / 2] + v[n / 2]) / 2;
 }
 
+/* Time of one or two processes at once that count in registers. */
+static double count_seconds(int processes)
+{
+    double start = client_clock();
+    pid_t pid[2];
+
+    for (int i = 0; i < processes; i++) {
+        pid[i] = fork();
+        if (pid[i] == 0) {
+            for (uint64_t k = 0; k < UINT64_C(300000000); k++)
+                __asm__ volatile("" : "+r"(k));
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < processes; i++)
+        waitpid(pid[i], NULL, 0);
+    return client_clock() - start;
+}
+
+/* Two processes that share nothing: what a shared machine itself grants two_workers. */
+static void print_machine(void)
+{
+    enum { TRIES = 7 };
+    double v[TRIES];
+
+    for (int i = 0; i < TRIES; i++)
+        v[i] = 2 * count_seconds(1) / count_seconds(2);
+    printf("two processes that only count: %.2f times one (median of %d)\n", median(v, TRIES), TRIES);
+}
+
 static tcet_status print_start_up(const char *host, const char *command, struct error *err)
 {
     char *args[] = {"tcet-host", (char *)command, NULL};
@@ -352,6 +383,7 @@ static tcet_status speed(struct bench *b, struct error *err)
         TRY(run_round(b, r, err));
     print_parts(b);
     TRY(print_others(b, err));
+    print_machine();
     print_load("after");
     for (int k = 0; k < RATIOS; k++) {
         double middle = median(b->ratio[k], rounds);
