@@ -252,8 +252,10 @@ tcet_ctx *call_begin(struct call *cx)
     cx->err.text[0] = '\0';
     cx->process = getpid();
     if (call_trace) {
-        memcpy(cx->outer, call_trace, CALL_TRACE);
-        snprintf(call_trace, CALL_TRACE, "%s", cx->who);
+        memcpy(cx->outer, call_trace, CALL_WHO);
+        snprintf(call_trace, CALL_WHO, "%s", cx->who);
+        if (cx->foreign)
+            snprintf(call_trace + CALL_WHO, CALL_WHO, "%s", cx->who);
     }
     return &cx->pub;
 }
@@ -263,7 +265,7 @@ tcet_status call_end(struct call *cx, tcet_status st, struct error *err)
     if (cx->process != getpid())
         _exit(127);
     if (call_trace)
-        memcpy(call_trace, cx->outer, CALL_TRACE);
+        memcpy(call_trace, cx->outer, CALL_WHO);
     if (call_strict && fegetround() != FE_TONEAREST) {
         fesetround(FE_TONEAREST);
         return error_set(err, TCET_E_PLUGIN, "%s: misbehaves: it changed the rounding mode, in "

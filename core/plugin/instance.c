@@ -77,6 +77,7 @@ tcet_status instance_new(const struct plugin *plugin, const struct binding *bind
 
     i->plugin = plugin;
     call_init(&i->cx, who);
+    i->cx.foreign = plugin->info && !plugin->info->builtin;
     if (d->instance_size) {
         i->self = mem_try(1, d->instance_size);
         if (!i->self)

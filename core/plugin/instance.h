@@ -22,10 +22,11 @@ struct guards {
 void guards_add(struct guards *g, const char *name, int64_t n);
 
 /* Process-wide hooks of hostapi.c, both NULL until the executable sets them: where plugins'
- * log lines go, and a text of CALL_TRACE bytes that holds the `who` of the innermost call
- * between its call_begin and call_end ("" outside), so that a crash can be named from outside
- * (the worker shares it with its supervisor). */
-enum { CALL_TRACE = 64 };
+ * log lines go, and a page of two texts of CALL_WHO bytes, by which a crash can be named from
+ * outside (the worker shares it with its supervisor): the `who` of the innermost call between its
+ * call_begin and call_end ("" outside), and that of the last call of code that is not built in,
+ * which may have spoilt what another fell over. */
+enum { CALL_WHO = 64, CALL_TRACE = 2 * CALL_WHO };
 extern void (*call_log)(int level, const char *who, const char *text);
 extern char *call_trace;
 /* Set by a worker: a call that leaves another rounding mode behind fails, and the mode is reset. */
@@ -41,7 +42,8 @@ struct call {
     uint64_t random_state;     /* of host->random */
     const volatile int *stop;  /* cancelled(); may be NULL */
     struct call_block *blocks; /* large scratch memory; private to hostapi.c */
-    char outer[CALL_TRACE];    /* call_trace before this call; private to hostapi.c */
+    char outer[CALL_WHO];      /* call_trace before this call; private to hostapi.c */
+    int foreign;               /* code that is not built in */
     pid_t process;             /* that began the call; private to hostapi.c */
 };
 

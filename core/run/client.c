@@ -221,7 +221,7 @@ static void link_bury(struct client *c, char *how, size_t cap)
 
 void client_bury(struct client *c, char *how, size_t cap)
 {
-    char who[CALL_TRACE] = "", ended[1200];
+    char who[CALL_WHO] = "", foreign[CALL_WHO] = "", ended[1200];
 
     if (c->link) {
         link_bury(c, how, cap);
@@ -229,13 +229,17 @@ void client_bury(struct client *c, char *how, size_t cap)
     }
     if (c->trace) {
         memcpy(who, c->trace, sizeof who - 1);
-        who[sizeof who - 1] = '\0';
+        memcpy(foreign, c->trace + CALL_WHO, sizeof foreign - 1);
+        who[sizeof who - 1] = foreign[sizeof foreign - 1] = '\0';
     }
     child_stop(&c->child, ended, sizeof ended);
     unshare_trace(c);
     c->state = CLIENT_DOWN;
     c->read = 0;
-    snprintf(how, cap, "%s%s%s", ended, *who ? "; the plugin that ran last is " : "", who);
+    if (!strcmp(foreign, who))
+        foreign[0] = '\0';
+    snprintf(how, cap, "%s%s%s%s%s", ended, *who ? "; the plugin that ran last is " : "", who,
+             *foreign ? ", the last that is not built in " : "", foreign);
 }
 
 void client_stop(struct client *c)

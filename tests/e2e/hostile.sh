@@ -67,6 +67,8 @@ costs sleep "no answer within 2 s .*$last sleep"
 costs overrun "saliency overrun: misbehaves: it writes past the end"
 costs silent "saliency silent: misbehaves"
 costs throw ".*nobody catches this.*$last throw"
+# Whoever falls over a spoilt heap, the one that may have spoilt it is named.
+[ "$sanitized" != 0 ] || costs heap ".*(ran last is|not built in) saliency heap"
 if [ "$sanitized" != 0 ]; then
     echo "SKIP hog: the address sanitizer needs all address space"
 else

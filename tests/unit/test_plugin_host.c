@@ -164,11 +164,18 @@ static void trace_names_the_innermost_call(void **state)
     call_begin(&call);
     assert_string_equal(page, "saliency x");
     call_begin(&inner);
-    assert_int_equal(strlen(page), CALL_TRACE - 1);
+    assert_int_equal(strlen(page), CALL_WHO - 1);
     call_end(&inner, TCET_OK, &err);
     assert_string_equal(page, "saliency x");
     call_end(&call, TCET_OK, &err);
     assert_string_equal(page, "");
+    assert_string_equal(page + CALL_WHO, "");
+    call.foreign = 1;
+    call_begin(&call);
+    call_end(&call, TCET_OK, &err);
+    call.foreign = 0;
+    assert_string_equal(page, "");
+    assert_string_equal(page + CALL_WHO, "saliency x"); /* stays: it may have spoilt the heap */
     call_free(&inner);
 }
 
