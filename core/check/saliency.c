@@ -12,9 +12,9 @@
 
 static const char *request_problem(const tcet_request *r, const tcet_pass *a)
 {
-    enum { BATCHES_MAX = 4096 };
-    const uint32_t gradients =
-        TCET_WANT_GRADIENT | TCET_WANT_OUTPUT_GRADIENT | TCET_WANT_CHANNEL_PRODUCT;
+    enum { BATCHES_MAX = 4096, REPEAT_MAX = 4096 };
+    const uint32_t gradients = TCET_WANT_GRADIENT | TCET_WANT_OUTPUT_GRADIENT |
+                               TCET_WANT_CHANNEL_PRODUCT | TCET_WANT_BIAS_GRADIENT;
 
     if (r->pass != a)
         return "it replaced the pass, which is the host's: change its fields";
@@ -27,12 +27,18 @@ static const char *request_problem(const tcet_request *r, const tcet_pass *a)
         return "a field of the pass has a value that does not exist";
     if (!r->sites || r->sites >= TCET_SITE_LOGITS << 1)
         return "it asks for no site, or for one that does not exist";
-    if (r->wants >= TCET_WANT_CHANNEL_PRODUCT << 1)
+    if (r->wants >= TCET_WANT_BIAS_GRADIENT << 1)
         return "it wants something that does not exist";
     if (r->form > TCET_FORM_CUSTOM || r->merge > TCET_MERGE_SUM)
         return "its form or merge does not exist";
     if (a->batches > BATCHES_MAX)
         return "it asks for more than 4096 mini-batches";
+    if (a->repeat > REPEAT_MAX)
+        return "it repeats its pass more than 4096 times";
+    if (a->repeat > 1 &&
+        (a->gradient || (a->input != TCET_INPUT_GAUSSIAN && a->input != TCET_INPUT_MIXUP)))
+        return "it repeats a pass with gradients, or whose images are not drawn: a repeat is for "
+               "gaussian or mixup input, without gradient";
     if (a->gradient && !a->loss)
         return "it asks for a gradient of no loss: set pass->loss";
     if ((r->wants & gradients) && !a->gradient)
@@ -159,6 +165,8 @@ static struct stage stage_of(const struct request *r, enum scenario s, uint8_t d
         g.n = g.forwards = 1;
     else if (a->input == TCET_INPUT_MIXUP)
         g.forwards = 2;
+    if (a->repeat > 1)
+        g.forwards *= a->repeat;
     g.rows = a->gradient == TCET_GRADIENT_SAMPLE ? g.forwards * g.n : g.forwards;
     return g;
 }
@@ -221,8 +229,18 @@ static void add_weights(struct probe *p, const struct stage *g, const struct rec
     if ((wants & TCET_WANT_HVP) && r->site == TCET_SITE_WEIGHT)
         out->hvp = view_input(p, "the hvp", g->dtype, shape + !several, r->ndim + several,
                               g->scenario, 13);
+    if ((r->site == TCET_SITE_WEIGHT || r->site == TCET_SITE_NORM) && wants & TCET_WANT_BIAS)
+        out->bias = view_input(p, "the bias", g->dtype, shape + 1, 1, g->scenario, 15);
+    if ((r->site == TCET_SITE_WEIGHT || r->site == TCET_SITE_NORM) &&
+        wants & TCET_WANT_BIAS_GRADIENT)
+        out->bias_gradient =
+            view_input(p, "the bias's gradient", TCET_F64, shape, 2, g->scenario, 16);
     if ((wants & TCET_WANT_VARIANCE) && r->site == TCET_SITE_NORM) {
-        out->variance = view_input(p, "the variance", g->dtype, shape + 1, 1, g->scenario, 14);
+        uint32_t repeat = g->request->pass.repeat;
+        int64_t grid[2] = {repeat, r->weight[0]};
+
+        out->variance = view_input(p, "the variance", g->dtype, grid + (repeat <= 1),
+                                   repeat > 1 ? 2 : 1, g->scenario, 14);
         for (int64_t c = 0; c < out->variance.count; c++) { /* a variance is positive */
             double v = tcet_get(&out->variance, c);
 

@@ -71,13 +71,18 @@ void graph_draw(const struct graph *g, tcet_rng *rng, float *params)
     }
 }
 
-/* torch.nn.init's kaiming_normal_ and xavier_normal_, in their order of rounding. */
+/* torch.nn.init's kaiming_normal_, xavier_normal_ and normal_, in their order of rounding. */
 static double init_std(const tcet_graph_module *m, enum graph_init init)
 {
     double fan_in = (double)(m->weight_count / m->shape[0]);
     double fan_out = (double)(m->weight_count / m->shape[1]);
 
-    return init == GRAPH_INIT_KAIMING ? sqrt(2.0) / sqrt(fan_in) : sqrt(2.0 / (fan_in + fan_out));
+    switch (init) {
+    case GRAPH_INIT_KAIMING: return sqrt(2.0) / sqrt(fan_in);
+    case GRAPH_INIT_KAIMING_FAN_OUT: return sqrt(2.0) / sqrt(fan_out);
+    case GRAPH_INIT_XAVIER: return sqrt(2.0 / (fan_in + fan_out));
+    default: return 1.0;
+    }
 }
 
 void graph_draw_again(const struct graph *g, enum graph_init init, int zero_bias, tcet_rng *rng,

@@ -48,9 +48,17 @@ const int32_t *graph_layers(const struct graph *g);
  * constructors draw them; batch norm gamma 1, beta 0. */
 void graph_draw(const struct graph *g, tcet_rng *rng, float *params);
 /* Conv and linear weights drawn once more over graph_draw's, in layer order, by the same
- * generator: kaiming N(0, 2/fan_in), xavier N(0, 2/(fan_in + fan_out)), or zeros; then, if
- * zero_bias, their biases 0 (zero-cost-nas's init_w_type and init_b_type). */
-enum graph_init { GRAPH_INIT_NONE, GRAPH_INIT_KAIMING, GRAPH_INIT_XAVIER, GRAPH_INIT_ZERO };
+ * generator: kaiming N(0, 2/fan_in), xavier N(0, 2/(fan_in + fan_out)), or zeros (zero-cost-nas's
+ * init_w_type), kaiming_fan_out N(0, 2/fan_out) (TE-NAS's NTK), gaussian N(0, 1) (ZenNAS); then,
+ * if zero_bias, their biases 0. */
+enum graph_init {
+    GRAPH_INIT_NONE,
+    GRAPH_INIT_KAIMING,
+    GRAPH_INIT_KAIMING_FAN_OUT,
+    GRAPH_INIT_XAVIER,
+    GRAPH_INIT_GAUSSIAN,
+    GRAPH_INIT_ZERO
+};
 void graph_draw_again(const struct graph *g, enum graph_init init, int zero_bias, tcet_rng *rng,
                       float *params);
 /* TCET_WEIGHTS_GAUSSIAN: conv and linear weights normal_(0,1) in layer order, biases 0,

@@ -165,7 +165,8 @@ static tcet_status make_space(struct plan *p, struct error *err)
 /* [run] init and init_bias. */
 static tcet_status choose_init(struct plan *p, struct error *err)
 {
-    static const char *const weights[] = {"none", "kaiming", "xavier", "zero", NULL};
+    static const char *const weights[] = {
+        "none", "kaiming", "kaiming_fan_out", "xavier", "gaussian", "zero", NULL};
     static const char *const biases[] = {"none", "zero", NULL};
     int init;
 

@@ -36,6 +36,9 @@ static tcet_status check_request(const struct plan *p, const struct plan_salienc
                          "saliency %s cuts the mini-batch into %u parts, which does not divide "
                          "the batch of %lld",
                          id, a->batches, (long long)batch);
+    if (a->repeat > 4096)
+        return error_set(err, TCET_E_ARG, "saliency %s repeats its pass %u times, at most 4096", id,
+                         a->repeat);
     if (a->gradient && !a->loss)
         return error_set(err, TCET_E_PLUGIN, "saliency %s asks for a gradient of no loss", id);
     if (s->request.form == TCET_FORM_CUSTOM && !OPS(tcet_saliency_ops, s->instance)->shape)
@@ -60,6 +63,8 @@ static void normalise(struct plan *p, struct plan_saliency *s)
         a->batches = 1;
     if (a->batches == 1)
         a->source = TCET_SOURCE_LOADER;
+    if (!a->repeat)
+        a->repeat = 1;
     if (a->samples == d->batch)
         a->samples = 0;
     if (a->precision == TCET_PRECISION_RUN)

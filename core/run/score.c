@@ -408,6 +408,36 @@ static tcet_status take_layer(struct scorer *s, int saliency, const tcet_layer *
     return TCET_OK;
 }
 
+/* The layer without the views that others of the pass asked for: what a saliency sees depends on
+ * its own request alone. */
+static tcet_layer only_wanted(const tcet_layer *layer, uint32_t wants)
+{
+    tcet_layer l = *layer;
+    const struct {
+        uint32_t want;
+        tcet_view *view;
+    } views[] = {
+        {TCET_WANT_WEIGHT, &l.weight},
+        {TCET_WANT_GRADIENT, &l.gradient},
+        {TCET_WANT_INPUT, &l.input},
+        {TCET_WANT_OUTPUT, &l.output},
+        {TCET_WANT_OUTPUT_GRADIENT, &l.output_gradient},
+        {TCET_WANT_AGREEMENT, &l.agreement},
+        {TCET_WANT_PATTERN, &l.pattern},
+        {TCET_WANT_HVP, &l.hvp},
+        {TCET_WANT_VARIANCE, &l.variance},
+        {TCET_WANT_CHANNEL_PRODUCT, &l.channel_product},
+        {TCET_WANT_BIAS, &l.bias},
+        {TCET_WANT_BIAS_GRADIENT, &l.bias_gradient},
+    };
+
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
+        if (!(wants & views[i].want))
+            *views[i].view = (tcet_view){.data = NULL};
+    }
+    return l;
+}
+
 static tcet_status visit(void *arg, const tcet_layer *layer)
 {
     struct scorer *s = arg;
@@ -417,11 +447,12 @@ static tcet_status visit(void *arg, const tcet_layer *layer)
 
     full.labels = pass->pass.input == TCET_INPUT_BATCH ? p->data[pass->data].y : NULL;
     for (size_t i = 0; i < p->saliency_count; i++) {
+        tcet_layer wanted = only_wanted(&full, p->saliencies[i].request.wants);
         struct error err;
 
         if (p->saliencies[i].pass != s->pass || !s->salience[i].active || s->salience[i].failed ||
             !(p->saliencies[i].request.sites & layer->site) ||
-            take_layer(s, (int)i, &full, &err) >= 0)
+            take_layer(s, (int)i, &wanted, &err) >= 0)
             continue;
         s->salience[i].failed = 1;
         note_failure(s, &err);
@@ -481,6 +512,15 @@ static void draw(struct scorer *s, uint64_t seed)
     s->drawn_seed = seed;
 }
 
+/* Weights from the generator where it stands. */
+static tcet_status pass_gaussian(struct scorer *s, const float **out, struct error *err)
+{
+    TRY(grow(&s->gaussian, &s->gaussian_cap, (size_t)graph_view(s->graph)->param_floats, err));
+    graph_draw_gaussian(s->graph, &s->rng, s->gaussian);
+    *out = s->gaussian;
+    return TCET_OK;
+}
+
 /* The weights that a pass runs with. */
 static tcet_status pass_params(struct scorer *s, const struct plan_pass *pp, const float **out,
                                struct error *err)
@@ -496,13 +536,30 @@ static tcet_status pass_params(struct scorer *s, const struct plan_pass *pp, con
         graph_absolute(s->graph, s->params, s->absolute);
         *out = s->absolute;
     } else if (pass->weights == TCET_WEIGHTS_GAUSSIAN) {
-        TRY(grow(&s->gaussian, &s->gaussian_cap, n, err));
         rng_seed(&s->rng, seed);
-        graph_draw_gaussian(s->graph, &s->rng, s->gaussian);
-        *out = s->gaussian;
+        TRY(pass_gaussian(s, out, err));
     } else {
         rng_seed(&s->rng, seed);
         *out = s->params;
+    }
+    return TCET_OK;
+}
+
+/* Images of noise from the generator where it stands, [forwards, n, ...]. */
+static tcet_status pass_noise(struct scorer *s, const tcet_pass *pass, int64_t n, int32_t forwards,
+                              struct error *err)
+{
+    const tcet_task *task = &s->plan->task;
+    int64_t floats = n * task->channels * task->height * task->width;
+
+    TRY(grow(&s->noise, &s->noise_cap, (size_t)(floats * forwards), err));
+    rng_normal(&s->rng, s->noise, floats, 0, 1);
+    if (pass->input == TCET_INPUT_MIXUP) {
+        float *second = s->noise + floats, gamma = (float)pass->mixup;
+
+        rng_normal(&s->rng, second, floats, 0, 1);
+        for (int64_t i = 0; i < floats; i++)
+            second[i] = s->noise[i] + gamma * second[i];
     }
     return TCET_OK;
 }
@@ -517,7 +574,6 @@ static tcet_status pass_inputs(struct scorer *s, const struct plan_pass *pp, tce
     const tcet_pass *pass = &pp->pass;
     int64_t image = (int64_t)p->task.channels * p->task.height * p->task.width;
     int64_t n = pass->samples ? pass->samples : d->batch;
-    int64_t floats;
 
     run->n = n;
     run->forwards = (int32_t)pass->batches;
@@ -542,23 +598,27 @@ static tcet_status pass_inputs(struct scorer *s, const struct plan_pass *pp, tce
         run->data_id = 1;
         return TCET_OK;
     default:
-        floats = n * image;
-        if (pass->input == TCET_INPUT_MIXUP)
-            run->forwards = 2;
-        TRY(grow(&s->noise, &s->noise_cap, (size_t)(floats * run->forwards), err));
-        rng_normal(&s->rng, s->noise, floats, 0, 1);
-        if (pass->input == TCET_INPUT_MIXUP) {
-            float *second = s->noise + floats, gamma = (float)pass->mixup;
-
-            rng_normal(&s->rng, second, floats, 0, 1);
-            for (int64_t i = 0; i < floats; i++)
-                second[i] = s->noise[i] + gamma * second[i];
-        }
+        run->forwards = pass->input == TCET_INPUT_MIXUP ? 2 : 1;
+        TRY(pass_noise(s, pass, n, run->forwards, err));
         run->x = s->noise;
         run->y = NULL;
         run->data_id = 0;
         return TCET_OK;
     }
+}
+
+/* The next of a pass's repeats: the buffers are large enough, so they stay where they are. */
+static tcet_status redraw(void *arg)
+{
+    struct scorer *s = arg;
+    const tcet_pass *pass = &s->plan->passes[s->pass].pass;
+    int64_t n = pass->samples ? pass->samples : s->plan->data[s->plan->passes[s->pass].data].batch;
+    const float *params;
+    struct error err;
+
+    if (pass->weights == TCET_WEIGHTS_GAUSSIAN)
+        TRY(pass_gaussian(s, &params, &err));
+    return pass_noise(s, pass, n, pass->input == TCET_INPUT_MIXUP ? 2 : 1, &err);
 }
 
 /* before, after: the passes that run before and after it, -1 none. */
@@ -571,6 +631,7 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, t
                     .pass = &pp->pass,
                     .visit = visit,
                     .arg = s,
+                    .redraw = redraw,
                     .same_forward = before >= 0 && p->passes[before].forward == pp->forward,
                     .keep_forward = after >= 0 && p->passes[after].forward == pp->forward};
     struct cost *cost = &s->pass_cost[pass];

@@ -28,7 +28,7 @@ struct file {
 struct cifar {
     const char *path;
     int32_t labels; /* cifar100: 0 fine, 1 coarse */
-    int32_t augment, norm_stats;
+    int32_t augment, balance, norm_stats;
     int hundred; /* 1: CIFAR-100 */
     struct file files[FILES_MAX];
     int file_count;
@@ -320,6 +320,64 @@ static void convert(const unsigned char *pixels, const struct norm_stats *stats,
     }
 }
 
+/* The first `bytes` of record `image`; f keeps the files open. */
+static tcet_status read_record(tcet_ctx *cx, const struct cifar *p, FILE **f, int64_t image,
+                               unsigned char *record, size_t bytes)
+{
+    int k = p->file_count - 1;
+    int64_t at;
+
+    while (image < p->files[k].first)
+        k--;
+    at = (image - p->files[k].first) * record_size(p);
+    if (!f[k])
+        f[k] = fopen(p->files[k].path, "rb");
+    if (f[k] && fseek(f[k], (long)at, SEEK_SET) == 0 && fread(record, 1, bytes, f[k]) == bytes)
+        return TCET_OK;
+    return fail(cx, TCET_E_IO, "%s: byte %" PRId64 ": cannot be read any more", p->files[k].path,
+                at);
+}
+
+/* balance: of the order's images the first of every class, class by class in each mini-batch. */
+static tcet_status balance(tcet_ctx *cx, const struct cifar *p, const tcet_data_request *r,
+                           FILE **f, int64_t *order)
+{
+    enum { CLASSES_MAX = 100 };
+    int64_t classes = label_count(p), share = r->batch / classes, images = r->batch * r->batches;
+    int64_t taken[CLASSES_MAX] = {0}, found = 0, *to;
+    unsigned char record[2];
+
+    if (share * classes != r->batch)
+        return fail(cx, TCET_E_ARG,
+                    "balance = 1 wants as many images of every class: a [data] batch that %" PRId64
+                    " divides, not %" PRId64,
+                    classes, r->batch);
+    to = cx->host->scratch(cx, (size_t)images * sizeof *to);
+    if (!to)
+        return tcet_fail(cx, TCET_E_MEMORY, "no memory for the order of images");
+    for (int64_t i = 0; i < p->count && found < images; i++) {
+        tcet_status st = read_record(cx, p, f, order[i], record, sizeof record);
+        int64_t label = st == TCET_OK ? record[label_at(p)] : 0, *n = &taken[label];
+
+        if (st < 0)
+            return st;
+        if (*n == share * r->batches)
+            continue;
+        to[*n / share * r->batch + label * share + *n % share] = order[i];
+        ++*n;
+        found++;
+    }
+    for (int64_t k = 0; k < classes; k++) {
+        if (taken[k] < share * r->batches)
+            return fail(cx, TCET_E_ARG,
+                        "balance = 1 wants %" PRId64 " images of every class; of class %" PRId64
+                        " there are %" PRId64,
+                        share * r->batches, k, taken[k]);
+    }
+    memcpy(order, to, (size_t)images * sizeof *to);
+    return TCET_OK;
+}
+
 /* The images in the order of torch.randperm(count) under the seed; the same generator goes on
  * with their crops and flips. */
 static tcet_status draw(tcet_ctx *cx, void *self, const tcet_data_request *r, float *x, int64_t *y)
@@ -340,20 +398,12 @@ static tcet_status draw(tcet_ctx *cx, void *self, const tcet_data_request *r, fl
     if (!order || !rng)
         return tcet_fail(cx, TCET_E_MEMORY, "no memory for the order of images");
     cx->host->rng_permutation(rng, order, p->count);
+    if (p->balance)
+        st = balance(cx, p, r, f, order);
     for (int64_t i = 0; i < images && st == TCET_OK; i++) {
-        int k = p->file_count - 1;
-        int64_t at;
-
-        while (order[i] < p->files[k].first)
-            k--;
-        at = (order[i] - p->files[k].first) * (int64_t)size;
-        if (!f[k])
-            f[k] = fopen(p->files[k].path, "rb");
-        if (!f[k] || fseek(f[k], (long)at, SEEK_SET) < 0 || fread(record, 1, size, f[k]) != size) {
-            st = fail(cx, TCET_E_IO, "%s: byte %" PRId64 ": cannot be read any more",
-                      p->files[k].path, at);
+        st = read_record(cx, p, f, order[i], record, size);
+        if (st < 0)
             break;
-        }
         y[i] = record[label_at(p)];
         if (p->augment)
             augment(cx->host, rng, record + size - PIXELS);
@@ -378,6 +428,10 @@ static const char *const norm_stats[] = {"samsung", "autodl", NULL};
     TCET_PARAM_BOOL(struct cifar, augment, "0",                                                    \
                     "Random crops after a padding of 4, and random horizontal flips, drawn "       \
                     "under the seed (zero-cost-nas, NASLib).")
+#define BALANCE                                                                                    \
+    TCET_PARAM_BOOL(struct cifar, balance, "0",                                                    \
+                    "As many images of every class in a mini-batch, class by class (GraSP, "       \
+                    "zero-cost-nas's dataload = grasp); 0: as they come.")
 #define NORM_STATS(pair)                                                                           \
     TCET_PARAM_CHOICE(struct cifar, norm_stats, "samsung", norm_stats,                             \
                       "Mean and deviation: zero-cost-nas's for both CIFARs, or those that "        \
@@ -386,6 +440,7 @@ static const tcet_param params10[] = {
     PATH("A file of the official binary layout, or a folder with data_batch_1.bin ... "
          "data_batch_5.bin or with cifar-10-batches-bin; empty: the shipped 320 training images."),
     AUGMENT,
+    BALANCE,
     NORM_STATS("(125.3, 123.0, 113.9)/255 and (63.0, 62.1, 66.7)/255"),
 };
 static const tcet_param params100[] = {
@@ -393,6 +448,7 @@ static const tcet_param params100[] = {
          "cifar-100-binary; empty: the shipped 100 test images."),
     TCET_PARAM_CHOICE(struct cifar, labels, "fine", labels, "100 classes, or their 20 groups."),
     AUGMENT,
+    BALANCE,
     NORM_STATS("(129.3, 124.1, 112.4)/255 and (68.2, 65.4, 70.4)/255"),
 };
 

@@ -6,6 +6,7 @@
 
 struct gradient {
     int32_t rows, mode;
+    int32_t of; /* grad */
 };
 
 static tcet_status describe(tcet_ctx *cx, void *self, tcet_request *request)
@@ -18,6 +19,31 @@ static tcet_status describe(tcet_ctx *cx, void *self, tcet_request *request)
     request->pass->loss = TCET_LOSS_CROSS_ENTROPY;
     request->pass->gradient = p->rows ? TCET_GRADIENT_SAMPLE : TCET_GRADIENT_BATCH;
     request->pass->norm = p->mode ? TCET_NORM_EVAL : TCET_NORM_TRAIN;
+    return TCET_OK;
+}
+
+/* grad: of = all takes batch norms and biases in, which FORM_ROWS, sized by the weight, has no
+ * place for. */
+static tcet_status grad_describe(tcet_ctx *cx, void *self, tcet_request *request)
+{
+    const struct gradient *p = self;
+    tcet_status st = describe(cx, self, request);
+
+    if (!p->of)
+        return st;
+    request->sites = TCET_SITE_WEIGHT | TCET_SITE_NORM;
+    request->wants |= TCET_WANT_BIAS_GRADIENT;
+    request->form = TCET_FORM_CUSTOM;
+    return st;
+}
+
+static tcet_status grad_shape(tcet_ctx *cx, void *self, const tcet_layer *in, int64_t *rows,
+                              int64_t *cols)
+{
+    (void)cx;
+    (void)self;
+    *rows = in->rows;
+    *cols = in->params;
     return TCET_OK;
 }
 
@@ -56,30 +82,47 @@ static tcet_status plain_layer(tcet_ctx *cx, void *self, const tcet_layer *in, t
 
 static tcet_status grad_layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_view *out)
 {
-    const tcet_view g = in->gradient;
+    const tcet_view g = in->gradient, b = in->bias_gradient;
+    int64_t rows = out->shape[0], cols = out->shape[1];
+    int64_t weights = g.count / rows, biases = b.count / rows;
     double *s = tcet_f64(out);
 
     (void)cx;
     (void)self;
-    for (int64_t i = 0; i < out->count; i++)
-        s[i] = tcet_get(&g, i);
+    for (int64_t r = 0; r < rows; r++) {
+        for (int64_t i = 0; i < weights; i++)
+            s[r * cols + i] = tcet_get(&g, r * weights + i);
+        for (int64_t i = 0; i < biases; i++)
+            s[r * cols + weights + i] = tcet_get(&b, r * biases + i);
+    }
     return TCET_OK;
 }
 
 static const char *const rows[] = {"batch", "sample", NULL};
 static const char *const mode[] = {"train", "eval", NULL};
-static const tcet_param params[] = {
-    TCET_PARAM_CHOICE(struct gradient, rows, "batch", rows,
-                      "Rows of S: one, of the mean loss of the batch; or one an image, of its own "
-                      "loss."),
-    TCET_PARAM_CHOICE(struct gradient, mode, "train", mode,
-                      "Batch norm: statistics of the batch, or the running ones."),
+static const char *const of[] = {"weights", "all", NULL};
+#define ROWS_AND_MODE                                                                              \
+    TCET_PARAM_CHOICE(                                                                             \
+        struct gradient, rows, "batch", rows,                                                      \
+        "Rows of S: one, of the mean loss of the batch; or one an image, of its own "              \
+        "loss."),                                                                                  \
+        TCET_PARAM_CHOICE(struct gradient, mode, "train", mode,                                    \
+                          "Batch norm: statistics of the batch, or the running ones.")
+static const tcet_param params[] = {ROWS_AND_MODE};
+static const tcet_param grad_params[] = {
+    ROWS_AND_MODE,
+    TCET_PARAM_CHOICE(struct gradient, of, "weights", of,
+                      "Gradients of conv and linear weights, or of all parameters: biases and "
+                      "batch norms too (ZenNAS, with partition = network)."),
 };
 
 static const tcet_saliency_ops snip_ops = {
     .struct_size = sizeof snip_ops, .direction = 1, .describe = describe, .layer = snip_layer};
-static const tcet_saliency_ops grad_ops = {
-    .struct_size = sizeof grad_ops, .direction = 1, .describe = describe, .layer = grad_layer};
+static const tcet_saliency_ops grad_ops = {.struct_size = sizeof grad_ops,
+                                           .direction = 1,
+                                           .describe = grad_describe,
+                                           .layer = grad_layer,
+                                           .shape = grad_shape};
 static const tcet_saliency_ops plain_ops = {
     .struct_size = sizeof plain_ops, .direction = 1, .describe = describe, .layer = plain_layer};
 
@@ -101,7 +144,7 @@ static const tcet_plugin grad = {
     .summary = "Gradient of the loss: S = dL/dtheta, signed; with aggregator l2: grad_norm.",
     .cite = "Abdelfattah et al.: Zero-Cost Proxies for Lightweight NAS, ICLR 2021; "
             "SamsungLabs/zero-cost-nas measures/grad_norm.py",
-    TCET_PARAMS(struct gradient, params),
+    TCET_PARAMS(struct gradient, grad_params),
     .ops = &grad_ops,
 };
 static const tcet_plugin plain = {

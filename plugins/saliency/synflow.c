@@ -6,7 +6,7 @@
 #include <tcet/saliency.h>
 
 struct synflow {
-    int32_t norm;
+    int32_t norm, per, sign, precision;
 };
 
 static tcet_status describe(tcet_ctx *cx, void *self, tcet_request *request)
@@ -21,30 +21,57 @@ static tcet_status describe(tcet_ctx *cx, void *self, tcet_request *request)
     request->pass->norm = norms[p->norm];
     request->pass->loss = TCET_LOSS_SUM;
     request->pass->gradient = TCET_GRADIENT_BATCH;
-    request->pass->precision = TCET_PRECISION_F64; /* values pass 1e40 in deep networks */
+    /* values pass 1e40 in deep networks */
+    request->pass->precision = p->precision ? TCET_PRECISION_F32 : TCET_PRECISION_F64;
+    request->form = p->per ? TCET_FORM_CUSTOM : TCET_FORM_VECTOR;
+    return TCET_OK;
+}
+
+/* With per = channel: the weight's first extent is its output channels. */
+static tcet_status shape(tcet_ctx *cx, void *self, const tcet_layer *in, int64_t *rows,
+                         int64_t *cols)
+{
+    (void)cx;
+    (void)self;
+    *rows = 1;
+    *cols = in->weight.shape[0];
     return TCET_OK;
 }
 
 static tcet_status layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_view *out)
 {
+    const struct synflow *p = self;
     const tcet_view w = in->weight, g = in->gradient;
-    double *s = tcet_f64(out);
+    double *s = tcet_f64(out), sign = p->sign ? -1.0 : 1.0;
+    int64_t share = p->per ? w.count / out->count : 1;
 
     (void)cx;
-    (void)self;
     for (int64_t i = 0; i < w.count; i++)
-        s[i] = fabs(tcet_get(&w, i) * tcet_get(&g, i));
+        s[i / share] += sign * fabs(tcet_get(&w, i) * tcet_get(&g, i));
     return TCET_OK;
 }
 
 static const char *const norm[] = {"removed", "eval", "train", NULL};
+static const char *const per[] = {"weight", "channel", NULL};
+static const char *const sign[] = {"plus", "minus", NULL};
+static const char *const precision[] = {"f64", "f32", NULL};
 static const tcet_param params[] = {
     TCET_PARAM_CHOICE(struct synflow, norm, "removed", norm,
                       "Batch norm: replaced by the identity (zero-cost-nas); fresh running "
-                      "statistics (the original); of the one image (synflow_bn)."),
+                      "statistics (the original); of the one image (synflow_bn, ZenNAS)."),
+    TCET_PARAM_CHOICE(struct synflow, per, "weight", per,
+                      "One number a weight; or one an output channel, the sum of its weights' "
+                      "(ZenNAS, whose score has aggregator mean)."),
+    TCET_PARAM_CHOICE(struct synflow, sign, "plus", sign,
+                      "The sign of S: plus, or minus, which ranks the other way round (ZenNAS)."),
+    TCET_PARAM_CHOICE(struct synflow, precision, "f64", precision,
+                      "double (zero-cost-nas), or float (the original, ZenNAS)."),
 };
-static const tcet_saliency_ops ops = {
-    .struct_size = sizeof ops, .direction = 1, .describe = describe, .layer = layer};
+static const tcet_saliency_ops ops = {.struct_size = sizeof ops,
+                                      .direction = 1,
+                                      .describe = describe,
+                                      .layer = layer,
+                                      .shape = shape};
 static const tcet_plugin synflow = {
     .struct_size = sizeof synflow,
     .kind = TCET_SALIENCY,

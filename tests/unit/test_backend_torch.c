@@ -437,7 +437,7 @@ static struct net *moving(int flat)
 
 /* -- running --------------------------------------------------------------------------- */
 
-enum { VIEWS = 10, LAYERS = 128 };
+enum { VIEWS = 12, LAYERS = 128 };
 
 /* Deep copies of every layer of a run. */
 struct result {
@@ -452,9 +452,10 @@ struct result {
 
 static const tcet_view *view_of(const tcet_layer *l, int i)
 {
-    const tcet_view *v[VIEWS] = {&l->weight,          &l->gradient,       &l->input, &l->output,
-                                 &l->output_gradient, &l->agreement,      &l->hvp,   &l->variance,
-                                 &l->pattern,         &l->channel_product};
+    const tcet_view *v[VIEWS] = {
+        &l->weight,          &l->gradient,        &l->input, &l->output,
+        &l->output_gradient, &l->agreement,       &l->hvp,   &l->variance,
+        &l->pattern,         &l->channel_product, &l->bias,  &l->bias_gradient};
 
     return v[i];
 }
@@ -469,7 +470,9 @@ enum {
     HVP,
     VARIANCE,
     PATTERN,
-    PRODUCT
+    PRODUCT,
+    BIAS,
+    BIAS_GRADIENT
 };
 
 static tcet_status visit(void *arg, const tcet_layer *l)
@@ -500,13 +503,18 @@ static tcet_status visit(void *arg, const tcet_layer *l)
     return TCET_OK;
 }
 
-static void result_free(struct result *r)
+static void result_drop(struct result *r)
 {
     for (int a = 0; a < LAYERS; a++) {
         for (int i = 0; i < VIEWS; i++)
             free(r->numbers[a][i]);
         free(r->bits[a]);
     }
+}
+
+static void result_free(struct result *r)
+{
+    result_drop(r);
     free(r);
 }
 
@@ -517,8 +525,8 @@ static void want(tcet_run *run, uint32_t wants)
         run->wants[site] = run->sites >> site & 1 ? wants : 0;
 }
 
-static tcet_status run_raw(void *self, const struct net *n, tcet_pass pass, uint32_t sites,
-                           uint32_t wants, int32_t forwards, struct result *r)
+static tcet_status run_images(void *self, const struct net *n, tcet_pass pass, uint32_t sites,
+                              uint32_t wants, int32_t forwards, int64_t images, struct result *r)
 {
     tcet_model *model = NULL;
     tcet_run run = {.struct_size = sizeof run,
@@ -528,7 +536,7 @@ static tcet_status run_raw(void *self, const struct net *n, tcet_pass pass, uint
                     .params = n->params,
                     .x = n->x,
                     .y = n->y,
-                    .n = BATCH,
+                    .n = images,
                     .visit = visit,
                     .arg = r};
     tcet_status st;
@@ -543,6 +551,12 @@ static tcet_status run_raw(void *self, const struct net *n, tcet_pass pass, uint
     if (model)
         ops->release(self, model);
     return st;
+}
+
+static tcet_status run_raw(void *self, const struct net *n, tcet_pass pass, uint32_t sites,
+                           uint32_t wants, int32_t forwards, struct result *r)
+{
+    return run_images(self, n, pass, sites, wants, forwards, BATCH, r);
 }
 
 static struct result *run(void *self, const struct net *n, tcet_pass pass, uint32_t sites,
@@ -602,8 +616,8 @@ static void assert_near(double got, double want, double tolerance, const char *w
 
 /* -- tests ----------------------------------------------------------------------------- */
 
-/* Gradients of weights, of gammas and of the input are the slopes of the loss: protects every
- * backward, the gathering of several readers, and shared modules. */
+/* Gradients of weights, of gammas, of biases and of the input are the slopes of the loss:
+ * protects every backward, the gathering of several readers, and shared modules. */
 static void test_gradients(void **state)
 {
     const tcet_pass passes[] = {
@@ -619,32 +633,47 @@ static void test_gradients(void **state)
     for (size_t k = 0; k < sizeof passes / sizeof *passes; k++) {
         tcet_pass pass = passes[k];
         struct result *r;
-        int32_t norms = 0;
+        int32_t norms = 0, biases = 0;
 
         pass.precision = TCET_PRECISION_F64;
         pass.gradient = TCET_GRADIENT_BATCH;
         r = run(cpu, n, pass, TCET_SITE_WEIGHT | TCET_SITE_NORM | TCET_SITE_INPUT,
-                TCET_WANT_GRADIENT | TCET_WANT_OUTPUT_GRADIENT, 1);
+                TCET_WANT_GRADIENT | TCET_WANT_OUTPUT_GRADIENT | TCET_WANT_BIAS |
+                    TCET_WANT_BIAS_GRADIENT,
+                1);
         for (int a = 0; a < r->count; a++) {
             const tcet_layer *l = &r->layer[a];
             const double *g =
                 r->numbers[a][l->site == TCET_SITE_INPUT ? OUTPUT_GRADIENT : GRADIENT];
             int64_t count = r->counts[a][l->site == TCET_SITE_INPUT ? OUTPUT_GRADIENT : GRADIENT];
+            const tcet_graph_module *module = NULL;
             float *p = n->x;
 
             for (int32_t m = 0, seen = 0; m < n->graph.module_count; m++) {
                 if (l->site == TCET_SITE_WEIGHT && n->modules[m].layer == l->index)
-                    p = n->params + n->modules[m].weight;
+                    module = &n->modules[m];
                 if (l->site == TCET_SITE_NORM && n->modules[m].kind == TCET_LAYER_NORM &&
                     n->modules[m].weight_count > 0 && seen++ == l->index)
-                    p = n->params + n->modules[m].weight;
+                    module = &n->modules[m];
             }
+            if (module)
+                p = n->params + module->weight;
             norms += l->site == TCET_SITE_NORM;
             assert_non_null(g);
             for (int64_t i = 0; i < count; i += 1 + count / 5)
                 assert_near(g[i], slope(n, p + i, pass), 2e-5, r->name[a], i);
+            for (int64_t i = 0; module && i < module->bias_count; i++) {
+                float *bias = n->params + module->bias + i;
+                int removed = l->site == TCET_SITE_NORM && pass.norm == TCET_NORM_REMOVED;
+
+                assert_near(r->numbers[a][BIAS][i], (double)*bias, 1e-12, "bias", i);
+                assert_near(removed ? 0 : r->numbers[a][BIAS_GRADIENT][i], slope(n, bias, pass),
+                            2e-5, r->name[a], i);
+                biases++;
+            }
         }
         assert_int_equal(norms, 3);
+        assert_true(biases > 20);
         result_free(r);
     }
     net_free(n);
@@ -696,6 +725,39 @@ static void test_hessian(void **state)
     result_free(side[1]);
     result_free(r);
     free(keep);
+    net_free(n);
+}
+
+/* Of two mini-batches, g and H are sums: where nothing couples the images, H g is four times that
+ * of the one mini-batch of both, whose loss is half the sum. */
+static void test_hessian_batches(void **state)
+{
+    tcet_pass pass = {.loss = TCET_LOSS_CROSS_ENTROPY,
+                      .gradient = TCET_GRADIENT_BATCH,
+                      .norm = TCET_NORM_EVAL,
+                      .hvp = 1,
+                      .batches = 2,
+                      .precision = TCET_PRECISION_F64};
+    struct result *halves, whole = {.count = 0};
+    double size = 0;
+    struct net *n;
+
+    (void)state;
+    NEED_TORCH();
+    n = everything();
+    halves = run(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_GRADIENT | TCET_WANT_HVP, 2);
+    pass.batches = 1;
+    if (run_images(cpu, n, pass, TCET_SITE_WEIGHT, TCET_WANT_HVP, 1, 2 * BATCH, &whole) != TCET_OK)
+        fail_msg("%s", host.message);
+    for (int a = 0; a < whole.count; a++) {
+        for (int64_t i = 0; i < whole.counts[a][HVP]; i++) {
+            assert_near(halves->numbers[a][HVP][i], 4 * whole.numbers[a][HVP][i], 1e-9, "H g", i);
+            size = fmax(size, fabs(whole.numbers[a][HVP][i]));
+        }
+    }
+    assert_true(size > 0);
+    result_free(halves);
+    result_drop(&whole);
     net_free(n);
 }
 
@@ -1015,6 +1077,107 @@ static void test_norm(void **state)
         assert_near(r->numbers[0][VARIANCE][c], running, 1e-12, "running variance", c);
     }
     result_free(r);
+    net_free(n);
+}
+
+/* What redraw does to the inputs of test_norm_repeats. */
+struct redraw {
+    struct result r; /* first: visit's argument */
+    struct net *n;
+    int times;
+};
+
+static tcet_status redraw(void *arg)
+{
+    struct redraw *d = arg;
+
+    d->times++;
+    for (int i = 0; i < BATCH * 2 * SIDE * SIDE; i++)
+        d->n->x[i] *= 2;
+    for (int c = 0; c < 2; c++)
+        d->n->params[c] += 1;
+    return TCET_OK;
+}
+
+/* Repeats: new weights and inputs are read, running variances go on, one row a repeat. */
+static void test_norm_repeats(void **state)
+{
+    tcet_pass pass = {.input = TCET_INPUT_GAUSSIAN, .repeat = 3};
+    struct redraw *d;
+    struct net *n;
+    void *aten;
+    int32_t bn;
+
+    (void)state;
+    NEED_TORCH();
+    aten = instance("device", "cpu", "kernels", "aten", NULL);
+    assert_int_equal(ops->open(&host.cx, aten), TCET_OK);
+    n = net_new(2);
+    bn = norm(n, 0, 1);
+    n = net_finish(n, bn, 0);
+    for (int k = 0; k < 4; k++) { /* both types, both tables */
+        void *self = k % 2 ? aten : cpu;
+        tcet_model *model = NULL;
+        tcet_run run = {.struct_size = sizeof run,
+                        .forwards = 1,
+                        .pass = &pass,
+                        .sites = TCET_SITE_NORM | TCET_SITE_FEATURES,
+                        .params = n->params,
+                        .x = n->x,
+                        .n = BATCH,
+                        .visit = visit,
+                        .redraw = redraw};
+        enum { IMAGE = SIDE * SIDE, COUNT = BATCH * IMAGE };
+        double tolerance = k / 2 ? 1e-12 : 1e-5, running[2] = {1, 1};
+        float gamma[2];
+        float first[2 * COUNT];
+
+        d = calloc(1, sizeof *d);
+        d->n = n;
+        run.arg = d;
+        pass.precision = k / 2 ? TCET_PRECISION_F64 : TCET_PRECISION_F32;
+        want(&run, TCET_WANT_VARIANCE | TCET_WANT_OUTPUT);
+        memcpy(first, n->x, sizeof first);
+        for (int c = 0; c < 2; c++)
+            gamma[c] = n->params[c];
+        assert_int_equal(ops->supports(&host.cx, self, &pass, run.sites, TCET_WANT_VARIANCE),
+                         TCET_OK);
+        assert_int_equal(ops->prepare(&host.cx, self, &n->graph, &model), TCET_OK);
+        if (ops->run(&host.cx, self, model, &run) != TCET_OK)
+            fail_msg("%s", host.message);
+        ops->release(self, model);
+        assert_int_equal(d->times, 2);
+        assert_int_equal(d->r.counts[0][VARIANCE], 6);
+        assert_int_equal(d->r.layer[0].variance.ndim, 2);
+        assert_int_equal(d->r.counts[1][OUTPUT], 3 * 2 * COUNT);
+        for (int c = 0; c < 2; c++) {
+            double mean = 0, var = 0;
+
+            for (int i = 0; i < COUNT; i++)
+                mean += (double)first[(i / IMAGE * 2 + c) * IMAGE + i % IMAGE] / COUNT;
+            for (int i = 0; i < COUNT; i++)
+                var +=
+                    pow((double)first[(i / IMAGE * 2 + c) * IMAGE + i % IMAGE] - mean, 2) / COUNT;
+            n->params[c] = gamma[c];
+            for (int r = 0; r < 3; r++, n->params[c] += 1) {
+                double scale = 1 << r, eps = 1e-5;
+                double y = ((double)first[c * IMAGE] - mean) * scale /
+                               sqrt(var * scale * scale + eps) * (double)n->params[c] +
+                           (double)n->params[2 + c];
+
+                running[c] = 0.9 * running[c] + 0.1 * var * scale * scale * COUNT / (COUNT - 1);
+                assert_near(d->r.numbers[0][VARIANCE][2 * r + c], running[c], tolerance,
+                            "running variance", r);
+                assert_near(d->r.numbers[1][OUTPUT][r * 2 * COUNT + c * IMAGE], y, tolerance, "y",
+                            r);
+            }
+            n->params[c] = gamma[c];
+        }
+        memcpy(n->x, first, sizeof first);
+        result_drop(&d->r);
+        free(d);
+    }
+    drop(aten);
     net_free(n);
 }
 
@@ -1396,7 +1559,16 @@ static void test_refusals(void **state)
          TCET_WANT_OUTPUT_GRADIENT,
          "per-sample"},
         {{.loss = TCET_LOSS_SUM}, TCET_WANT_HVP, "hvp = 0"},
-        {{.loss = TCET_LOSS_SUM, .hvp = 1, .batches = 2}, TCET_WANT_HVP, "one mini-batch"},
+        {{.loss = TCET_LOSS_SUM, .hvp = 1, .batches = 2, .gradient = TCET_GRADIENT_SAMPLE},
+         TCET_WANT_HVP,
+         "one mini-batch"},
+        {{.repeat = 2}, TCET_WANT_OUTPUT, "gaussian or mixup"},
+        {{.loss = TCET_LOSS_SUM,
+          .gradient = TCET_GRADIENT_BATCH,
+          .input = TCET_INPUT_GAUSSIAN,
+          .repeat = 2},
+         TCET_WANT_GRADIENT,
+         "no gradient"},
     };
     void *closed;
 
@@ -1596,11 +1768,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_hessian),
+        cmocka_unit_test(test_hessian_batches),
         cmocka_unit_test(test_tangents),
         cmocka_unit_test(test_sample_rows),
         cmocka_unit_test(test_signs),
         cmocka_unit_test(test_layer_facts),
         cmocka_unit_test(test_norm),
+        cmocka_unit_test(test_norm_repeats),
         cmocka_unit_test(test_flatten),
         cmocka_unit_test(test_kernels),
         cmocka_unit_test(test_convolutions),

@@ -334,6 +334,17 @@ static void test_init_program(void **state)
     assert_memory_equal(params, want, 40 * sizeof *want);
     assert_memory_equal(params + 50, want + 50, 144 * sizeof *want);
     assert_true(params[40] == 0.0f && params[194] == 1.0f);
+    for (int k = 0; k < 2; k++) { /* fan-out 10 and 4 x 9; one */
+        tcet_rng check;
+
+        rng_seed(&r, 8);
+        rng_seed(&check, 8);
+        graph_draw_again(f.g, k ? GRAPH_INIT_GAUSSIAN : GRAPH_INIT_KAIMING_FAN_OUT, 0, &r, params);
+        rng_normal(&check, want, 40, 0, k ? 1 : sqrt(2) / sqrt(10));
+        rng_normal(&check, want + 50, 144, 0, k ? 1 : sqrt(2) / sqrt(36));
+        assert_memory_equal(params, want, 40 * sizeof *want);
+        assert_memory_equal(params + 50, want + 50, 144 * sizeof *want);
+    }
     graph_draw_again(f.g, GRAPH_INIT_ZERO, 0, &r, params);
     assert_true(params[0] == 0.0f && params[50] == 0.0f && params[194] == 1.0f);
 

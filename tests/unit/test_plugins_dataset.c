@@ -132,6 +132,38 @@ static void test_draw(void **state)
     fake_free(f);
 }
 
+/* balance: each mini-batch has the first (here: last) unused images of every class, class by
+ * class. */
+static void test_balance(void **state)
+{
+    struct fake_plugin f =
+        with_path("cifar10", write_file("forty.bin", 1, 40 * RECORD, 10), " balance=1");
+    struct fake_plugin few =
+        with_path("cifar10", write_file("halved.bin", 1, 40 * RECORD, 5), " balance=1");
+    tcet_data_request r = request(20, 2);
+    static float x[40 * PIXELS];
+    int64_t y[40];
+
+    (void)state;
+    assert_int_equal(ops(f)->open(fake_begin(), f.self), TCET_OK);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_OK);
+    for (int i = 0; i < 40; i++) {
+        int label = i % 20 / 2, image = 30 - 20 * (i / 20) - 10 * (i % 2) + label;
+
+        assert_int_equal(y[i], label);
+        assert_true(x[i * PIXELS] == normalised(image, 0));
+    }
+    r = request(15, 1);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "10 divides, not 15"));
+    assert_int_equal(ops(few)->open(fake_begin(), few.self), TCET_OK);
+    r = request(20, 1);
+    assert_int_equal(ops(few)->draw(fake_begin(), few.self, &r, x, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "2 images of every class; of class 5 there are 0"));
+    fake_free(f);
+    fake_free(few);
+}
+
 /* Crops and flips are drawn image by image, after the order: rows 0, columns 1 of the padded
  * image and a flip, then rows 2, columns 3 and a flip, then rows 4, columns 5 and none. */
 static void test_augment(void **state)
@@ -348,10 +380,11 @@ static void test_synthetic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_draw),       cmocka_unit_test(test_augment),
-        cmocka_unit_test(test_norm_stats), cmocka_unit_test(test_folder),
-        cmocka_unit_test(test_bad_files),  cmocka_unit_test(test_cifar100),
-        cmocka_unit_test(test_shipped),    cmocka_unit_test(test_synthetic),
+        cmocka_unit_test(test_draw),      cmocka_unit_test(test_balance),
+        cmocka_unit_test(test_augment),   cmocka_unit_test(test_norm_stats),
+        cmocka_unit_test(test_folder),    cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_cifar100),  cmocka_unit_test(test_shipped),
+        cmocka_unit_test(test_synthetic),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -98,7 +98,8 @@ static void test_synflow(void **state)
 {
     static const double want[] = {0.5, 0.5, 3};
     struct fake_plugin f = fake_new("saliency_synflow", "synflow", "");
-    struct fake_plugin original = fake_new("saliency_synflow", "synflow", "norm=eval");
+    struct fake_plugin original =
+        fake_new("saliency_synflow", "synflow", "norm=eval precision=f32");
     tcet_layer in = conv(1);
     tcet_pass pass;
     double s[3];
@@ -114,8 +115,63 @@ static void test_synflow(void **state)
     check(s, want, 3);
     described(original, &pass);
     assert_int_equal(pass.norm, TCET_NORM_EVAL);
+    assert_int_equal(pass.precision, TCET_PRECISION_F32);
     fake_free(f);
     fake_free(original);
+}
+
+/* ZenNAS's reading: less the sum of each output channel's weights. */
+static void test_synflow_channels(void **state)
+{
+    static const double w[] = {1, -2, 3, 4, 0, 5}, g[] = {0.5, 0.25, -1, 2, 7, -1};
+    struct fake_plugin f = fake_new("saliency_synflow", "synflow", "per=channel sign=minus");
+    tcet_layer in = conv(1);
+    int64_t rows, cols;
+    tcet_pass pass;
+    double s[2];
+
+    (void)state;
+    assert_int_equal(described(f, &pass).form, TCET_FORM_CUSTOM);
+    in.weight = F64(w, 2, 3);
+    in.gradient = F64(g, 1, 2, 3);
+    assert_int_equal(ops(f)->shape(fake_begin(), f.self, &in, &rows, &cols), TCET_OK);
+    assert_int_equal(rows, 1);
+    assert_int_equal(cols, 2);
+    run(f, &in, s, 1, 2);
+    check(s, (const double[]){-4, -13}, 2);
+    fake_free(f);
+}
+
+/* grad of all parameters: a row's weights, then its biases; of weights alone, biases that
+ * another metric asked for do not enter. */
+static void test_grad_all(void **state)
+{
+    static const double biases[] = {7, 8, 9, 10};
+    struct fake_plugin all = fake_new("saliency_snip", "grad", "of=all rows=sample");
+    struct fake_plugin f = fake_new("saliency_snip", "grad", "rows=sample");
+    tcet_layer in = conv(2);
+    int64_t rows, cols;
+    tcet_pass pass;
+    tcet_request r = described(all, &pass);
+    double s[10];
+
+    (void)state;
+    assert_int_equal(r.sites, TCET_SITE_WEIGHT | TCET_SITE_NORM);
+    assert_int_equal(r.form, TCET_FORM_CUSTOM);
+    assert_true(r.wants & TCET_WANT_BIAS_GRADIENT);
+    assert_false(described(f, &pass).wants & TCET_WANT_BIAS_GRADIENT);
+    in.params = 5;
+    in.bias_gradient = F64(biases, 2, 2);
+    assert_int_equal(ops(all)->shape(fake_begin(), all.self, &in, &rows, &cols), TCET_OK);
+    assert_int_equal(rows, 2);
+    assert_int_equal(cols, 5);
+    run(all, &in, s, 2, 5);
+    check(s, (const double[]){0.5, 0.25, -1, 7, 8, 2, 0, -1, 9, 10}, 10);
+    in.bias_gradient = (tcet_view){.data = NULL};
+    run(f, &in, s, 2, 3);
+    check(s, gradient, 6);
+    fake_free(all);
+    fake_free(f);
 }
 
 /* The plugins that read no gradient: theta, #params (bias included), MACs. */
@@ -249,6 +305,36 @@ static void test_grasp(void **state)
     fake_free(f);
     fake_free(absolute);
     fake_free(rows);
+}
+
+/* The original's halves, Synaptic-Flow's sign and mode; rows of images have one mini-batch. */
+static void test_grasp_readings(void **state)
+{
+    static const double hvp[] = {2, 3, -1};
+    struct fake_plugin halves = fake_new("saliency_grasp", "grasp", "batches=2 source=halves");
+    struct fake_plugin plus = fake_new("saliency_grasp", "grasp", "sign=plus mode=eval");
+    struct fake_plugin bad = fake_new("saliency_grasp", "grasp", "batches=2 rows=sample");
+    tcet_request r = {.struct_size = sizeof r};
+    tcet_layer in = conv(1);
+    tcet_pass pass;
+    double s[3];
+
+    (void)state;
+    described(halves, &pass);
+    assert_int_equal(pass.batches, 2);
+    assert_int_equal(pass.source, TCET_SOURCE_PARTS);
+    assert_int_equal(pass.norm, TCET_NORM_TRAIN);
+    described(plus, &pass);
+    assert_int_equal(pass.norm, TCET_NORM_EVAL);
+    in.hvp = F64(hvp, 3);
+    run(plus, &in, s, 1, 3);
+    check(s, (const double[]){2, -6, -3}, 3);
+    r.pass = &pass;
+    assert_int_equal(ops(bad)->describe(fake_begin(), bad.self, &r), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "one mini-batch"));
+    fake_free(halves);
+    fake_free(plus);
+    fake_free(bad);
 }
 
 /* Two images, two channels of 1 x 2: q = (1*1+2*1, 3*0+1*2; 1*2+0*1, 1*1+1*1) = (3, 2; 2, 2),
@@ -394,6 +480,28 @@ static void test_zen(void **state)
     fake_free(seeded);
 }
 
+/* Repeats: the mean of the logs, of the moves and of the variances. */
+static void test_zen_repeats(void **state)
+{
+    static const float features[] = {1, 2, 2, 4, 0, 0, 1, 0}, variance[] = {1, 7, 2, 2};
+    struct fake_plugin f = fake_new("saliency_zen", "zen", "repeat=2");
+    tcet_layer in = {.struct_size = sizeof in, .site = TCET_SITE_FEATURES};
+    tcet_layer norm = {.struct_size = sizeof in, .site = TCET_SITE_NORM};
+    tcet_pass pass;
+    double s;
+
+    (void)state;
+    described(f, &pass);
+    assert_int_equal(pass.repeat, 2);
+    in.output = F32(features, 4, 2, 1, 1);
+    norm.variance = F32(variance, 2, 2);
+    run(f, &in, &s, 1, 1);
+    assert_near(s, 0.5 * (log(3) + log(1)));
+    run(f, &norm, &s, 1, 1);
+    assert_near(s, 0.5 * (0.5 * log(4) + 0.5 * log(2)));
+    fake_free(f);
+}
+
 /* Gram matrix of the rows (0.5, 0.25, -1) and (2, 0, -1). */
 static void test_ntk(void **state)
 {
@@ -419,12 +527,22 @@ static void test_ntk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gradients),  cmocka_unit_test(test_synflow),
-        cmocka_unit_test(test_static),     cmocka_unit_test(test_nwot),
-        cmocka_unit_test(test_nwot_twice), cmocka_unit_test(test_grasp),
-        cmocka_unit_test(test_fisher),     cmocka_unit_test(test_zico),
-        cmocka_unit_test(test_jacob),      cmocka_unit_test(test_epe),
-        cmocka_unit_test(test_zen),        cmocka_unit_test(test_ntk),
+        cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_grad_all),
+        cmocka_unit_test(test_synflow),
+        cmocka_unit_test(test_synflow_channels),
+        cmocka_unit_test(test_static),
+        cmocka_unit_test(test_nwot),
+        cmocka_unit_test(test_nwot_twice),
+        cmocka_unit_test(test_grasp),
+        cmocka_unit_test(test_grasp_readings),
+        cmocka_unit_test(test_fisher),
+        cmocka_unit_test(test_zico),
+        cmocka_unit_test(test_jacob),
+        cmocka_unit_test(test_epe),
+        cmocka_unit_test(test_zen),
+        cmocka_unit_test(test_zen_repeats),
+        cmocka_unit_test(test_ntk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,12 +111,12 @@ static tcet_status supports(tcet_ctx *cx, void *self, const tcet_pass *pass, uin
 {
     const uint32_t values = TCET_SITE_WEIGHT | TCET_SITE_ACTIVATION | TCET_SITE_INPUT |
                             TCET_SITE_FEATURES | TCET_SITE_LOGITS;
-    uint32_t gradients = TCET_WANT_GRADIENT | TCET_WANT_OUTPUT_GRADIENT;
+    uint32_t gradients = TCET_WANT_GRADIENT | TCET_WANT_OUTPUT_GRADIENT | TCET_WANT_BIAS_GRADIENT;
 
     (void)self;
     if (sites & ~(values | TCET_SITE_NORM))
         return refuse(cx, "torch: an unknown site");
-    if (wants & ~(uint32_t)(2 * TCET_WANT_CHANNEL_PRODUCT - 1))
+    if (wants & ~(uint32_t)(2 * TCET_WANT_BIAS_GRADIENT - 1))
         return refuse(cx, "torch: an unknown want");
     if (wants & gradients && pass->gradient == TCET_GRADIENT_NONE)
         return refuse(cx, "torch: gradients are wanted of a pass without gradient");
@@ -131,8 +131,14 @@ static tcet_status supports(tcet_ctx *cx, void *self, const tcet_pass *pass, uin
         return refuse(cx, "torch: H g is wanted of a pass with hvp = 0");
     if (pass->hvp && pass->loss == TCET_LOSS_NONE)
         return refuse(cx, "torch: hvp needs a loss (cross_entropy or sum)");
-    if (pass->hvp && (pass->batches > 1 || pass->input == TCET_INPUT_MIXUP))
-        return refuse(cx, "torch: hvp is for one mini-batch; set batches = 1");
+    if (pass->hvp && pass->input == TCET_INPUT_MIXUP)
+        return refuse(cx, "torch: hvp is for mini-batches; mixup input has none");
+    if (pass->hvp && pass->batches > 1 && pass->gradient == TCET_GRADIENT_SAMPLE)
+        return refuse(cx, "torch: hvp of single images is for one mini-batch; set batches = 1");
+    if (pass->repeat > 1 && pass->gradient != TCET_GRADIENT_NONE)
+        return refuse(cx, "torch: a pass that repeats has no gradient");
+    if (pass->repeat > 1 && pass->input != TCET_INPUT_GAUSSIAN && pass->input != TCET_INPUT_MIXUP)
+        return refuse(cx, "torch: a pass repeats where its images are drawn: gaussian or mixup");
     return TCET_OK;
 }
 

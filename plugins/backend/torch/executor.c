@@ -562,8 +562,9 @@ static tcet_status forward_plain(struct job *j, int32_t i)
     y = v->val->data;
     switch (node->op) {
     case TCET_OP_INPUT:
-        status = j->k->load(j->d, j->run->x + j->forward * j->n * node_units(node), j->n, node->c,
-                            hw, y);
+        status =
+            j->k->load(j->d, j->run->x + j->forward % j->run->forwards * j->n * node_units(node),
+                       j->n, node->c, hw, y);
         break;
     case TCET_OP_AVG_POOL:
         pool = pool_shape(j, i, j->n);
@@ -794,6 +795,25 @@ void *gradient_row(const struct job *j, const tcet_node *node, int64_t row)
     return (char *)j->gradient[node->module] + (size_t)(row * m->weight_count) * j->size;
 }
 
+/* The gradient of a bias, or of a norm's beta: each channel's sum of g, in the place of this call
+ * of the module. */
+static tcet_status back_bias(struct job *j, int32_t i, int64_t row, const struct memory *g)
+{
+    const tcet_node *node = job_node(j, i);
+    const void *whole = g->data;
+    const tcet_graph_module *m;
+    double *to;
+
+    if (node->module < 0 || !j->bias_gradient[node->module])
+        return TCET_OK;
+    m = &j->graph->modules[node->module];
+    to = j->bias_gradient[node->module] + (j->v[i].call * j->rows + row) * m->bias_count;
+    return job_check(j,
+                     j->k->gather(j->d, &whole, 1, NULL, 0, NULL, j->count * node->h * node->w,
+                                  node->c, NULL, to, NULL, 0),
+                     i, "gradient of the bias");
+}
+
 static tcet_status back_conv(struct job *j, int32_t i, int64_t row, struct memory *g)
 {
     const tcet_node *node = job_node(j, i);
@@ -953,8 +973,11 @@ static tcet_status back_plain(struct job *j, int32_t i, int32_t k, struct memory
 static tcet_status back_node(struct job *j, int32_t i, int64_t row, struct memory *g)
 {
     const tcet_node *node = job_node(j, i);
-    tcet_status st = TCET_OK;
+    tcet_status st;
 
+    st = back_bias(j, i, row, g);
+    if (st != TCET_OK)
+        return st;
     switch (node->op) {
     case TCET_OP_INPUT:
     case TCET_OP_ZERO: return TCET_OK;

@@ -48,6 +48,7 @@ struct value {
     int32_t relu;       /* the ReLU computed in the same sweep, -1 */
     int32_t slot;       /* agreement matrix of its signs as a layer's output, -1 */
     int32_t relu_slot;  /* and as a ReLU's input, -1 */
+    int32_t call;       /* which of its module's executions it is */
     int32_t readers;    /* edges that bring it a gradient */
     int32_t last;       /* forward step after which nobody reads it */
     int32_t next_last;  /* list of those with equal `last` */
@@ -90,16 +91,18 @@ struct job {
     uint32_t wants, sites; /* wants: of all sites together */
     int64_t n;             /* images in a forward */
     int64_t first, count;  /* images of the backward in hand */
-    int32_t forward;       /* the one in hand */
+    int32_t forward;       /* the one in hand, of all repeats */
+    int32_t forwards;      /* of all repeats */
     int32_t coupled;       /* images depend on one another */
     int32_t adopted;       /* the forward is that of model->kept */
     int32_t gradients;     /* 1: a backward is run */
     int32_t weight_gradients, norm_gradients;
-    int32_t hvp, tangents;    /* H g is wanted, and tangent.c makes it */
-    size_t size;              /* of a number */
-    int64_t rows;             /* of gradients */
-    int64_t hvp_rows;         /* of H g: one, or one an image */
-    int64_t hvp_row;          /* the one in hand */
+    int32_t weight_biases, norm_biases; /* gradients of biases, and of betas */
+    int32_t hvp, tangents;              /* H g is wanted, and tangent.c makes it */
+    size_t size;                        /* of a number */
+    int64_t rows;                       /* of gradients */
+    int64_t hvp_rows;                   /* of H g: one, or one an image */
+    int64_t hvp_row;                    /* the one in hand */
     int32_t one_gradient;     /* weights' gradients are tangent.c's alone: the row in hand */
     int32_t output, features; /* reps, -1 */
     struct value *v;          /* a node's */
@@ -109,8 +112,9 @@ struct job {
     struct tangent *t;            /* a node's, where `tangents` */
     const void *params;           /* in the device's memory and type */
     void **gradient;              /* a module's [rows, weight], NULL; see one_gradient */
+    double **bias_gradient;       /* a module's [calls, rows, bias], NULL */
     void **hessian;               /* a module's [hvp_rows, weight] in host memory, NULL */
-    void **running;               /* a norm module's running variance, NULL */
+    void **running;               /* a norm module's running variance [repeat, c], NULL */
     double *agreement, *positive; /* [slots][n, n], [slots] */
     int32_t slots;
     struct memory **held; /* everything that lives as long as the job */
@@ -210,7 +214,8 @@ void tangent_close(struct job *j);
 /* After the backward of a row, with all that the plan saves for it still there: fills the row of
  * j->hessian. */
 tcet_status tangent_hessian(struct job *j);
-/* tape.c: all rows by libtorch's autograd, of any graph on any device. */
+/* tape.c: all rows by libtorch's autograd, of any graph on any device; of several mini-batches
+ * one, of the sum of their losses. */
 tcet_status tape_hessian(struct job *j);
 /* executor.c: the forward in hand, and all backwards of it. */
 tcet_status executor_forward(struct job *j);

@@ -32,6 +32,13 @@ static tcet_status open_modules(struct job *j)
             if (!j->gradient[k])
                 return TCET_E_MEMORY;
         }
+        if (m->bias_count && j->calls[k] &&
+            ((is_weight_layer(m) && j->weight_biases) || (is_norm_layer(m) && j->norm_biases))) {
+            j->bias_gradient[k] =
+                job_alloc(j, (size_t)(j->calls[k] * j->rows * m->bias_count) * sizeof(double));
+            if (!j->bias_gradient[k])
+                return TCET_E_MEMORY;
+        }
         if (is_weight_layer(m) && j->hvp) {
             size_t bytes = (size_t)(j->hvp_rows * m->weight_count) * j->size;
 
@@ -44,7 +51,7 @@ static tcet_status open_modules(struct job *j)
     return TCET_OK;
 }
 
-/* Running variances, which begin at 1. */
+/* Running variances, which begin at 1; those of later repeats are set when they begin. */
 static tcet_status open_variances(struct job *j)
 {
     for (int32_t i = 0; i < j->graph->node_count; i++) {
@@ -54,7 +61,8 @@ static tcet_status open_variances(struct job *j)
 
         if (node->op != TCET_OP_BATCH_NORM || !node->track || j->running[node->module])
             continue;
-        j->running[node->module] = job_alloc(j, (size_t)node->c * j->size);
+        j->running[node->module] =
+            job_alloc(j, (size_t)(j->forwards / j->run->forwards * node->c) * j->size);
         ones = pool_get((size_t)node->c * sizeof *ones);
         if (!ones || !j->running[node->module]) {
             pool_put(ones);
@@ -75,7 +83,7 @@ static tcet_status open_values(struct job *j)
     for (int32_t i = 0; i < j->graph->node_count; i++) {
         struct value *v = &j->v[i];
         int64_t units = node_units(job_node(j, i));
-        size_t bytes = (size_t)(j->run->forwards * j->n * units) * j->size;
+        size_t bytes = (size_t)(j->forwards * j->n * units) * j->size;
 
         if (v->rep != i)
             continue;
@@ -99,7 +107,7 @@ tcet_status layers_open(struct job *j)
 {
     tcet_status st;
 
-    j->rows = j->run->forwards;
+    j->rows = j->forwards;
     j->hvp_rows = 1;
     if (j->run->pass->gradient == TCET_GRADIENT_SAMPLE) {
         j->rows *= j->n;
@@ -121,7 +129,7 @@ tcet_status layers_open(struct job *j)
 
 /* -- visits ---------------------------------------------------------------------------- */
 
-enum { VIEWS = 10, AXES = 5, NAME = 512 };
+enum { VIEWS = 12, AXES = 5, NAME = 512 };
 
 /* One layer in the making, and its views' extents. */
 struct visit {
@@ -191,7 +199,7 @@ static void show_value(struct job *j, struct visit *v, tcet_view *view, const vo
                        int32_t rep, int flat)
 {
     const tcet_node *node = job_node(j, rep);
-    int64_t images = j->run->forwards * j->n;
+    int64_t images = j->forwards * j->n;
     int64_t image[4] = {images, node->c, node->h, node->w}, line[2] = {images, node_units(node)};
 
     if (data)
@@ -201,7 +209,7 @@ static void show_value(struct job *j, struct visit *v, tcet_view *view, const vo
 /* What the backward left of a value: its gradient, and the channels' products with it. */
 static void show_gradient(struct job *j, struct visit *v, int32_t rep, int flat)
 {
-    int64_t line[2] = {j->run->forwards * j->n, job_node(j, rep)->c};
+    int64_t line[2] = {j->forwards * j->n, job_node(j, rep)->c};
 
     show_value(j, v, &v->layer.output_gradient, j->v[rep].kept_gradient, rep, flat);
     if (j->v[rep].kept_product)
@@ -343,6 +351,26 @@ static void count_macs(const struct job *j, int32_t i, tcet_layer *layer)
     layer->bias_macs += j->graph->modules[node->module].bias_count ? units : 0;
 }
 
+/* Views of a module's bias and of its gradient, which is summed over the module's calls. */
+static void show_bias(struct job *j, struct visit *v, int32_t module)
+{
+    const tcet_graph_module *m = &j->graph->modules[module];
+    int64_t shape[2] = {j->rows, m->bias_count}, count = j->rows * m->bias_count;
+    double *sum;
+
+    if (!m->bias_count)
+        return;
+    if (job_wants(j, v->layer.site) & TCET_WANT_BIAS)
+        show(j, v, &v->layer.bias, (const char *)j->params + (size_t)m->bias * j->size,
+             number_type(j), shape + 1, 1);
+    if (!(job_wants(j, v->layer.site) & TCET_WANT_BIAS_GRADIENT) || !j->bias_gradient[module])
+        return;
+    show(j, v, &v->layer.bias_gradient, j->bias_gradient[module], TCET_F64, shape, 2);
+    sum = v->layer.bias_gradient.data;
+    for (int64_t i = count; i < j->calls[module] * count; i++)
+        sum[i % count] += sum[i];
+}
+
 /* Views of a module's weight and of what has its extents. */
 static void show_weight(struct job *j, struct visit *v, int32_t module)
 {
@@ -363,6 +391,7 @@ static void show_weight(struct job *j, struct visit *v, int32_t module)
         show(j, v, &v->layer.hvp, j->hessian[module], number_type(j), several ? shape : shape + 1,
              m->ndim + several);
     }
+    show_bias(j, v, module);
 }
 
 /* Position of a module's first step among those of its site. */
@@ -419,8 +448,13 @@ static tcet_status visit_norm(struct job *j, struct visit *v, int32_t module, in
     if (j->order[module] >= 0)
         v->layer.units = node_units(job_node(j, j->order[module]));
     show_weight(j, v, module);
-    if (j->running[module])
-        show(j, v, &v->layer.variance, j->running[module], number_type(j), m->shape, 1);
+    if (j->running[module]) {
+        int64_t shape[2] = {j->forwards / j->run->forwards, m->shape[0]};
+        int several = shape[0] > 1;
+
+        show(j, v, &v->layer.variance, j->running[module], number_type(j), shape + !several,
+             1 + several);
+    }
     return finish(j, v, TCET_OK);
 }
 

@@ -85,7 +85,8 @@ static void find_reps(struct job *j)
         if (v->rep == i && node->op == TCET_OP_RELU)
             j->v[job_input(j, i, 0)].relu = i;
         if (node->module >= 0) {
-            if (j->calls[node->module]++ == 0)
+            v->call = j->calls[node->module]++;
+            if (v->call == 0)
                 j->order[node->module] = i;
         }
     }
@@ -189,8 +190,8 @@ static int wants_gradient(const struct job *j, int32_t i)
 
     switch (node->op) {
     case TCET_OP_CONV2D:
-    case TCET_OP_LINEAR: return j->weight_gradients || kept;
-    case TCET_OP_BATCH_NORM: return (j->norm_gradients && node->affine) || kept;
+    case TCET_OP_LINEAR: return j->weight_gradients || (j->weight_biases && node->bias) || kept;
+    case TCET_OP_BATCH_NORM: return ((j->norm_gradients || j->norm_biases) && node->affine) || kept;
     default: return kept;
     }
 }
@@ -317,6 +318,8 @@ tcet_status plan_make(struct job *j)
     if (j->gradients) {
         j->weight_gradients = (job_wants(j, TCET_SITE_WEIGHT) & TCET_WANT_GRADIENT) != 0;
         j->norm_gradients = (job_wants(j, TCET_SITE_NORM) & TCET_WANT_GRADIENT) != 0;
+        j->weight_biases = (job_wants(j, TCET_SITE_WEIGHT) & TCET_WANT_BIAS_GRADIENT) != 0;
+        j->norm_biases = (job_wants(j, TCET_SITE_NORM) & TCET_WANT_BIAS_GRADIENT) != 0;
     }
     j->hvp = pass->hvp && job_wants(j, TCET_SITE_WEIGHT) & TCET_WANT_HVP;
     j->tangents = j->hvp && tangent_supports(j);

@@ -25,18 +25,17 @@ static void drop_values(struct job *j)
     }
 }
 
-/* The weights in the device's memory and type. */
+/* The weights in the device's memory and type, which stays where it is in later repeats. */
 static tcet_status load_params(struct job *j)
 {
     int64_t count = j->graph->param_floats;
-    void *to;
+    void *to = (void *)(uintptr_t)j->params;
 
     if (!j->d->cuda && !j->d->f64) {
         j->params = j->run->params;
         return TCET_OK;
     }
-    to = job_alloc(j, (size_t)count * j->size);
-    if (!to)
+    if (!to && !(to = job_alloc(j, (size_t)count * j->size)))
         return TCET_E_MEMORY;
     j->params = to;
     if (count == 0)
@@ -140,14 +139,53 @@ tcet_status job_hessian(struct job *j, int64_t row)
     return st;
 }
 
+/* Running variances go on: the next repeat's begin as the last one's ended. */
+static tcet_status carry_variances(struct job *j)
+{
+    tcet_status st = TCET_OK;
+
+    for (int32_t i = 0; i < j->graph->node_count && st == TCET_OK; i++) {
+        struct value *v = &j->v[i];
+        int32_t c = job_node(j, i)->c;
+
+        if (v->rep != i || !v->exec || !v->norm.running_var)
+            continue;
+        if (v->call == 0) {
+            char *next = (char *)v->norm.running_var + (size_t)c * j->size;
+            struct ts_term last = {.x = v->norm.running_var};
+
+            st = job_check(j, j->k->combine(j->d, &last, 1, 1, 1, c, next, NULL, NULL), i,
+                           "running variance");
+        }
+        v->norm.running_var = (char *)v->norm.running_var + (size_t)c * j->size;
+    }
+    return st;
+}
+
+/* The next repeat: other weights and inputs.  What is in a device's queue reads the old ones. */
+static tcet_status next_repeat(struct job *j)
+{
+    tcet_status st = job_check(j, ts_synchronize(j->d), j->output, "waiting for the device");
+
+    if (st == TCET_OK)
+        st = j->run->redraw(j->run->arg);
+    if (st == TCET_OK)
+        st = load_params(j);
+    if (st == TCET_OK)
+        st = carry_variances(j);
+    return st;
+}
+
 static tcet_status all_forwards(struct job *j)
 {
     tcet_status st = TCET_OK;
 
-    for (j->forward = 0; j->forward < j->run->forwards && st == TCET_OK; j->forward++) {
+    for (j->forward = 0; j->forward < j->forwards && st == TCET_OK; j->forward++) {
         double begin = seconds(), before = j->run->seconds_hvp, middle, end;
 
-        if (!(j->model->kept && adopt_forward(j, j->model->kept)))
+        if (j->forward && j->forward % j->run->forwards == 0)
+            st = next_repeat(j);
+        if (st == TCET_OK && !(j->model->kept && adopt_forward(j, j->model->kept)))
             st = executor_forward(j);
         middle = seconds();
         j->run->seconds_forward += middle - begin;
@@ -159,10 +197,12 @@ static tcet_status all_forwards(struct job *j)
             st = job_check(j, ts_synchronize(j->d), j->output, "waiting for the device");
         end = seconds();
         j->run->seconds_backward += end - middle - (j->run->seconds_hvp - before);
-        if (st == TCET_OK && j->hvp && !j->tangents) {
-            st = tape_hessian(j);
-            j->run->seconds_hvp += seconds() - end;
-        }
+    }
+    if (st == TCET_OK && j->hvp && !j->tangents) {
+        double begin = seconds();
+
+        st = tape_hessian(j);
+        j->run->seconds_hvp += seconds() - begin;
     }
     return st;
 }
@@ -182,6 +222,7 @@ static void job_free(struct job *j)
     free(j->calls);
     free(j->part);
     free(j->gradient);
+    free(j->bias_gradient);
     free(j->hessian);
     free(j->running);
     free(j);
@@ -199,9 +240,11 @@ static tcet_status job_open(struct job *j)
     j->calls = calloc(modules, sizeof *j->calls);
     j->part = calloc(edges + nodes + 1, sizeof *j->part);
     j->gradient = calloc(modules, sizeof *j->gradient);
+    j->bias_gradient = calloc(modules, sizeof *j->bias_gradient);
     j->hessian = calloc(modules, sizeof *j->hessian);
     j->running = calloc(modules, sizeof *j->running);
-    if (!j->v || !j->order || !j->calls || !j->part || !j->gradient || !j->hessian || !j->running)
+    if (!j->v || !j->order || !j->calls || !j->part || !j->gradient || !j->bias_gradient ||
+        !j->hessian || !j->running)
         return job_fail(j, TCET_E_MEMORY, "out of memory");
     memset(j->order, -1, modules * sizeof *j->order);
     return TCET_OK;
@@ -262,10 +305,12 @@ tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_r
                       .run = run,
                       .sites = run->sites,
                       .n = run->n,
+                      .forwards =
+                          run->forwards * (int32_t)(run->pass->repeat ? run->pass->repeat : 1),
                       .size = f64 ? sizeof(double) : sizeof(float)};
     j->d->message[0] = '\0';
     st = job_run(j);
-    if (st == TCET_OK && run->keep_forward && run->forwards == 1 && !j->adopted) {
+    if (st == TCET_OK && run->keep_forward && j->forwards == 1 && !j->adopted) {
         drop_kept(m);
         m->kept = j;
         j->run = NULL; /* which ends with this call */

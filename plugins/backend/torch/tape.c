@@ -17,16 +17,19 @@ static ts_tensor *leaf(struct job *j, const tcet_graph_module *m, int bias)
                    !bias && m->layer >= 0);
 }
 
-/* Tensors of every node; t[node_count]. */
-static tcet_status record(struct job *j, ts_tensor **t, ts_tensor *const *w, ts_tensor *const *b)
+/* The logits of forward `at`; whatever else it made goes with its last reader. */
+static ts_tensor *record(struct job *j, int32_t at, ts_tensor *const *w, ts_tensor *const *b)
 {
     const tcet_graph *g = j->graph;
     const int64_t shape[4] = {j->n, g->channels, g->height, g->width};
+    const float *x = j->run->x + at * j->n * shape[1] * shape[2] * shape[3];
+    ts_tensor **t = calloc((size_t)g->node_count, sizeof(ts_tensor *)), *logits = NULL;
     ts_tensor **in = calloc((size_t)g->node_count + 1, sizeof(ts_tensor *));
+    int32_t i = t && in ? 0 : g->node_count;
 
-    if (!in)
-        return job_fail(j, TCET_E_MEMORY, "out of memory");
-    for (int32_t i = 0; i < g->node_count; i++) {
+    if (i)
+        job_fail(j, TCET_E_MEMORY, "out of memory");
+    for (; i < g->node_count; i++) {
         const tcet_node *node = &g->nodes[i];
         int has = node->module >= 0 && (node->op == TCET_OP_CONV2D || node->op == TCET_OP_LINEAR ||
                                         (node->op == TCET_OP_BATCH_NORM && node->affine));
@@ -34,17 +37,24 @@ static tcet_status record(struct job *j, ts_tensor **t, ts_tensor *const *w, ts_
         for (int32_t k = 0; k < node->input_count && k <= g->node_count; k++)
             in[k] = t[g->inputs[node->first_input + k]];
         if (node->op == TCET_OP_INPUT)
-            t[i] = ts_leaf(j->d, j->run->x, shape, 4, 0);
+            t[i] = ts_leaf(j->d, x, shape, 4, 0);
         else
             t[i] = ts_apply(j->d, node, in, node->input_count, has ? w[node->module] : NULL,
                             has ? b[node->module] : NULL, j->run->pass->norm);
         if (!t[i]) {
-            free(in);
-            return job_fail(j, TCET_E_BACKEND, "recording the graph");
+            job_fail(j, TCET_E_BACKEND, "recording the graph");
+            break;
         }
     }
+    for (i = 0; t && i < g->node_count; i++) {
+        if (i == g->output)
+            logits = t[i];
+        else
+            ts_free(t[i]);
+    }
+    free(t);
     free(in);
-    return TCET_OK;
+    return logits;
 }
 
 /* Compacts the weight modules and asks for row `row` of their H g. */
@@ -71,28 +81,79 @@ static tcet_status differentiate(struct job *j, ts_tensor *loss, ts_tensor *cons
     return status == 0 ? TCET_OK : job_fail(j, status, "Hessian-vector product");
 }
 
-/* One row: of the loss of all images, or of one image's own. */
-static tcet_status make_row(struct job *j, ts_tensor *logits, ts_tensor *const *w, int64_t row)
+/* The loss of forward `at`, of all its images or (only >= 0) of one; NULL: failed. */
+static ts_tensor *loss_of(struct job *j, int32_t at, ts_tensor *logits, int64_t only)
 {
     const tcet_pass *pass = j->run->pass;
-    ts_tensor *loss = ts_loss_value(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, logits, j->run->y,
-                                    pass->temperature != 0 ? pass->temperature : 1,
-                                    pass->gradient == TCET_GRADIENT_SAMPLE ? row : -1);
-    tcet_status st = loss ? differentiate(j, loss, w, row) : job_fail(j, TCET_E_BACKEND, "loss");
+    ts_tensor *loss = ts_loss_value(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, logits,
+                                    j->run->y ? j->run->y + at * j->n : NULL,
+                                    pass->temperature != 0 ? pass->temperature : 1, only);
+
+    if (!loss)
+        job_fail(j, TCET_E_BACKEND, "loss");
+    return loss;
+}
+
+/* The sum of the mini-batches' losses, each of a recording of its own. */
+static ts_tensor *whole_loss(struct job *j, ts_tensor *const *w, ts_tensor *const *b)
+{
+    ts_tensor *sum = NULL;
+
+    for (int32_t at = 0; at < j->forwards; at++) {
+        ts_tensor *logits = record(j, at, w, b), *loss = logits ? loss_of(j, at, logits, -1) : NULL;
+
+        ts_free(logits);
+        if (loss && sum && ts_add_to(j->d, sum, loss) != 0) {
+            job_fail(j, TCET_E_BACKEND, "loss");
+            ts_free(loss);
+            loss = NULL;
+        } else if (loss && !sum) {
+            sum = loss;
+            continue;
+        }
+        if (!loss) {
+            ts_free(sum);
+            return NULL;
+        }
+        ts_free(loss);
+    }
+    return sum;
+}
+
+static tcet_status batch_row(struct job *j, ts_tensor *const *w, ts_tensor *const *b)
+{
+    ts_tensor *loss = whole_loss(j, w, b);
+    tcet_status st = loss ? differentiate(j, loss, w, 0) : TCET_E_BACKEND;
 
     ts_free(loss);
     return st;
 }
 
-/* All rows of one recording. */
+/* One row an image, of one recording. */
+static tcet_status sample_rows(struct job *j, ts_tensor *const *w, ts_tensor *const *b)
+{
+    ts_tensor *logits = record(j, 0, w, b);
+    tcet_status st = logits ? TCET_OK : TCET_E_BACKEND;
+
+    for (int64_t k = 0; k < j->hvp_rows && st == TCET_OK; k++) {
+        ts_tensor *loss = loss_of(j, 0, logits, k);
+
+        st = loss ? differentiate(j, loss, w, k) : TCET_E_BACKEND;
+        ts_free(loss);
+        if (st == TCET_OK && j->cx->host->cancelled(j->cx))
+            st = job_fail(j, TCET_E_CANCELLED, "cancelled");
+    }
+    ts_free(logits);
+    return st;
+}
+
 tcet_status tape_hessian(struct job *j)
 {
     const tcet_graph *g = j->graph;
     size_t modules = (size_t)g->module_count + 1;
-    ts_tensor **t = calloc((size_t)g->node_count, sizeof(ts_tensor *)),
-              **w = calloc(modules, sizeof(ts_tensor *)),
+    ts_tensor **w = calloc(modules, sizeof(ts_tensor *)),
               **b = calloc(modules, sizeof(ts_tensor *));
-    tcet_status st = t && w && b ? TCET_OK : job_fail(j, TCET_E_MEMORY, "out of memory");
+    tcet_status st = w && b ? TCET_OK : job_fail(j, TCET_E_MEMORY, "out of memory");
 
     for (int32_t k = 0; k < g->module_count && st == TCET_OK; k++) {
         w[k] = leaf(j, &g->modules[k], 0);
@@ -101,19 +162,12 @@ tcet_status tape_hessian(struct job *j)
             st = job_fail(j, TCET_E_BACKEND, "weights");
     }
     if (st == TCET_OK)
-        st = record(j, t, w, b);
-    for (int64_t k = 0; k < j->hvp_rows && st == TCET_OK; k++) {
-        st = make_row(j, t[g->output], w, k);
-        if (st == TCET_OK && j->cx->host->cancelled(j->cx))
-            st = job_fail(j, TCET_E_CANCELLED, "cancelled");
-    }
-    for (int32_t i = 0; t && i < g->node_count; i++)
-        ts_free(t[i]);
+        st = j->run->pass->gradient == TCET_GRADIENT_SAMPLE ? sample_rows(j, w, b)
+                                                            : batch_row(j, w, b);
     for (size_t k = 0; w && b && k < modules; k++) {
         ts_free(w[k]);
         ts_free(b[k]);
     }
-    free(t);
     free(w);
     free(b);
     return st;

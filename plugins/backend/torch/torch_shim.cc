@@ -790,6 +790,11 @@ ts_tensor *ts_loss_value(ts_device *d, int32_t cross_entropy, ts_tensor *logits,
     });
 }
 
+int ts_add_to(ts_device *d, ts_tensor *sum, const ts_tensor *other)
+{
+    return recorded(d, [&] { sum->t = sum->t + other->t; });
+}
+
 int ts_hessian(ts_device *d, ts_tensor *loss, ts_tensor *const *weights, int32_t count,
                int32_t keep, void *const *out)
 {

@@ -160,6 +160,8 @@ ts_tensor *ts_apply(struct ts_device *d, const struct tcet_node *op, ts_tensor *
 /* only: the image whose own loss it is, -1 that of all. */
 ts_tensor *ts_loss_value(struct ts_device *d, int32_t cross_entropy, ts_tensor *logits,
                          const int64_t *labels, double temperature, int64_t only);
+/* sum += other, as one value for ts_hessian. */
+int ts_add_to(struct ts_device *d, ts_tensor *sum, const ts_tensor *other);
 /* H g for each of the weights, g the gradient over all of them, to host out[i] (elements of
  * the device's type).  Weights that the loss does not reach get zeros.  keep: another loss of
  * the same recording follows; else the recording's memory may go. */

@@ -27,11 +27,17 @@ typedef struct tcet_pass {
     uint32_t source;    /* TCET_SOURCE_*: where mini-batches come from */
     uint32_t samples;   /* use the first n images of a batch; 0 means all */
     uint32_t hvp;       /* 1: also H g, g the gradient over all weights (GraSP); with
-                           TCET_GRADIENT_SAMPLE one row an image, both of its own loss */
+                           TCET_GRADIENT_SAMPLE one row an image, both of its own loss; of
+                           several mini-batches: both of the sum of their losses */
     uint32_t own_seed;  /* 1: draw GAUSSIAN/MIXUP numbers from seed, 0: from the run's */
     uint64_t seed;
     double mixup;       /* TCET_INPUT_MIXUP: gamma in x + gamma e */
     double temperature; /* logits are divided by it before the loss; 0 means 1 */
+    /* Since 1.1.  GAUSSIAN and MIXUP inputs: this many times over, weights (if GAUSSIAN) and
+     * images are drawn anew from the one stream and run; the norms' running statistics go on.
+     * No gradient.  0 means 1. */
+    uint32_t repeat;
+    uint32_t reserved;
 } tcet_pass;
 
 enum { TCET_WEIGHTS_DRAWN = 0,    /* as the space's init program draws them */
@@ -71,7 +77,10 @@ enum { TCET_WANT_WEIGHT = 1,
        TCET_WANT_PATTERN = 64,    /* the packed sign bits themselves */
        TCET_WANT_HVP = 128,
        TCET_WANT_VARIANCE = 256,  /* running variance after the pass; norm site */
-       TCET_WANT_CHANNEL_PRODUCT = 512 /* output times its gradient, summed over pixels */ };
+       TCET_WANT_CHANNEL_PRODUCT = 512, /* output times its gradient, summed over pixels */
+       /* Since 1.1; at the weight and norm sites. */
+       TCET_WANT_BIAS = 1024,
+       TCET_WANT_BIAS_GRADIENT = 2048 };
 
 /* How the S^l become one matrix under partition = network. */
 enum { TCET_MERGE_CONCAT = 0, TCET_MERGE_SUM = 1 };
@@ -116,10 +125,12 @@ typedef struct tcet_layer {
                                   (output > 0); exact integers, summed over calls */
     tcet_view pattern;         /* uint64 [n, words]: bit u of image i; trailing bits 0 */
     tcet_view hvp;             /* weight shape; TCET_GRADIENT_SAMPLE: [rows, weight shape...] */
-    tcet_view variance;        /* [c] */
+    tcet_view variance;        /* [c]; [repeat, c] of a pass that repeats */
     tcet_view channel_product; /* [forwards*n, c]: sum over pixels of output * output_gradient;
                                   far cheaper than the two */
     const int64_t *labels;     /* [batch] of the first mini-batch; NULL without a dataset */
+    tcet_view bias;            /* since 1.1: [out]; of a norm its beta [c]; count 0 without one */
+    tcet_view bias_gradient;   /* since 1.1: float64 [rows, out] */
 } tcet_layer;
 
 typedef struct tcet_saliency_ops {

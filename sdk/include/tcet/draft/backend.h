@@ -57,7 +57,8 @@ typedef struct tcet_graph {
 
 /* One pass to run.  x holds `forwards` inputs of [n, channels, height, width] float32, one
  * after another (MIXUP: 2; several mini-batches: their number); y the labels [forwards, n],
- * NULL where the loss needs none.  data_id is equal for equal x, so a device may keep it. */
+ * NULL where the loss needs none.  data_id is equal for equal x, so a device may keep it.
+ * A pass that repeats has all `forwards` done pass->repeat times. */
 typedef struct tcet_run {
     uint32_t struct_size;
     int32_t forwards;
@@ -73,6 +74,8 @@ typedef struct tcet_run {
      * returns.  A negative status stops the pass and is returned. */
     tcet_status (*visit)(void *arg, const tcet_layer *layer);
     void *arg;
+    /* Before each repeat after the first: params and x get new numbers, in place. */
+    tcet_status (*redraw)(void *arg);
     /* out: added to; no moment is in two of them.  hvp: what a run without H g would have
      * been spared, so that nobody pays for it who does not read it. */
     double seconds_forward, seconds_backward, seconds_hvp, seconds_other;
