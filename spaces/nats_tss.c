@@ -201,6 +201,20 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
     return b->status(b);
 }
 
+/* TE-NAS's TinyNetwork(C=1, N=1, depth=1, use_stem=False), of the one cell. */
+static tcet_status space_build_thin(tcet_ctx *cx, void *self, const char *text,
+                                    const tcet_task *task, tcet_builder *b)
+{
+    int32_t ops[CELL_EDGES];
+    tcet_status st = parse(cx, text, ops);
+
+    (void)self;
+    if (st < 0)
+        return st;
+    nats_head(b, nats_cell(b, 0, ops, tcet_add_op(b, TCET_OP_INPUT, -1, 0), 1, 1), task->classes);
+    return b->status(b);
+}
+
 static tcet_status space_index_of(tcet_ctx *cx, void *self, const char *text, int64_t *out)
 {
     int32_t ops[CELL_EDGES];
@@ -217,7 +231,7 @@ static const tcet_param params[] = {
                       "whose input size and classes the network has"),
 };
 
-static const tcet_space_ops ops = {CHOICES_OPS};
+static const tcet_space_ops ops = {CHOICES_OPS, .build_thin = space_build_thin};
 
 static const tcet_plugin nats_tss = {
     .struct_size = sizeof(tcet_plugin),

@@ -23,7 +23,8 @@ static const char *request_problem(const tcet_request *r, const tcet_pass *a)
     if (a->weights > TCET_WEIGHTS_GAUSSIAN || a->input > TCET_INPUT_MIXUP ||
         a->norm > TCET_NORM_REMOVED || a->loss > TCET_LOSS_SUM ||
         a->gradient > TCET_GRADIENT_SAMPLE || a->precision > TCET_PRECISION_F64 ||
-        a->source > TCET_SOURCE_PARTS || a->hvp > 1 || a->own_seed > 1)
+        a->source > TCET_SOURCE_PARTS || a->network > TCET_NETWORK_THIN || a->hvp > 1 ||
+        a->own_seed > 1)
         return "a field of the pass has a value that does not exist";
     if (!r->sites || r->sites >= TCET_SITE_LOGITS << 1)
         return "it asks for no site, or for one that does not exist";

@@ -151,8 +151,10 @@ static tcet_status traits_of(struct bench *b, tcet_traits *out)
     probe_stage("traits() of \"%.200s\"", b->text);
     TRY(done(b, b->ops->traits(enter(b, 1), b->i->self, text, out)));
     if (out->live < 0 || out->live > 1 || out->alive < 0 || out->alive > 1)
-        return error_set(b->err, TCET_E_PLUGIN, "traits() of %.200s: live %d, alive %d are no yes "
-                         "or no", b->text, out->live, out->alive);
+        return error_set(b->err, TCET_E_PLUGIN,
+                         "traits() of %.200s: live %d, alive %d are no yes "
+                         "or no",
+                         b->text, out->live, out->alive);
     return TCET_OK;
 }
 
@@ -167,19 +169,24 @@ static tcet_status task_of(struct bench *b, tcet_task *out)
     return TCET_OK;
 }
 
-static tcet_status build(struct bench *b, const tcet_task *task, struct graph_counts *out)
+/* By build(), or by build_thin(), whose images are smaller. */
+static tcet_status build(struct bench *b, const tcet_task *task, int thin, struct graph_counts *out)
 {
-    const char *text = lend(b, b->text);
+    const char *text = lend(b, b->text), *name = thin ? "build_thin()" : "build()";
+    tcet_task t = *task;
     tcet_status st;
 
+    if (thin)
+        graph_thin_task(&t);
     memory_seal(b->p);
-    graph_reset(b->graph, task);
-    probe_stage("build() of \"%.200s\"", b->text);
-    st = b->ops->build(enter(b, 1), b->i->self, text, task, graph_builder(b->graph));
+    graph_reset(b->graph, &t);
+    probe_stage("%s of \"%.200s\"", name, b->text);
+    st = (thin ? b->ops->build_thin : b->ops->build)(enter(b, 1), b->i->self, text, &t,
+                                                     graph_builder(b->graph));
     if (st < 0 && b->i->cx.err.text[0])
         return done(b, st);
     if (graph_finish(b->graph, b->err) < 0)
-        return error_prefix(b->err, "build() of %.200s: ", b->text);
+        return error_prefix(b->err, "%s of %.200s: ", name, b->text);
     graph_count(b->graph, out);
     return done(b, st);
 }
@@ -203,9 +210,9 @@ tcet_status space_exercise(struct probe *p, struct instance *i, enum scenario s,
         TRY(check(&b));
         TRY(key_of(&b, key));
         TRY(traits_of(&b, &traits));
-        TRY(build(&b, &task, &counts));
-        buf_printf(out, "%s %s %d %lld %lld\n", b.text, key, traits.depth,
-                   (long long)counts.params, (long long)counts.macs);
+        TRY(build(&b, &task, 0, &counts));
+        buf_printf(out, "%s %s %d %lld %lld\n", b.text, key, traits.depth, (long long)counts.params,
+                   (long long)counts.macs);
         TRY(draw(&b, (uint64_t)k));
         buf_printf(out, "%s\n", b.text);
     }
@@ -227,8 +234,8 @@ tcet_status space_numbering(struct probe *p, struct error *err)
 
         TRY(at(&b, index));
         if (check(&b) < 0)
-            return error_prefix(err, "at(%lld) gives %.200s, which check() refuses: ",
-                                (long long)index, b.text);
+            return error_prefix(
+                err, "at(%lld) gives %.200s, which check() refuses: ", (long long)index, b.text);
         if (!b.ops->index_of)
             continue;
         text = lend(&b, b.text);
@@ -257,16 +264,18 @@ tcet_status space_builds(struct probe *p, struct error *err)
     TRY(new_bench(&b, p, err));
     TRY(task_of(&b, &task));
     for (int64_t k = 0; k < SAMPLES; k++) {
-        struct graph_counts first, second;
-
         TRY(choose(&b, k, SAMPLES));
-        TRY(build(&b, &task, &first));
-        if (first.layers < 1)
-            return error_set(err, TCET_E_PLUGIN, "%.200s has no layer with weights", b.text);
-        TRY(build(&b, &task, &second));
-        if (memcmp(&first, &second, sizeof first))
-            return error_set(err, TCET_E_PLUGIN, "%.200s is built differently the second time",
-                             b.text);
+        for (int thin = 0; thin <= (b.ops->build_thin != NULL); thin++) {
+            struct graph_counts first, second;
+
+            TRY(build(&b, &task, thin, &first));
+            if (first.layers < 1)
+                return error_set(err, TCET_E_PLUGIN, "%.200s has no layer with weights", b.text);
+            TRY(build(&b, &task, thin, &second));
+            if (memcmp(&first, &second, sizeof first))
+                return error_set(err, TCET_E_PLUGIN, "%.200s is built differently the second time",
+                                 b.text);
+        }
     }
     return TCET_OK;
 }
@@ -324,7 +333,8 @@ tcet_status space_draws(struct probe *p, struct error *err)
         if (strcmp(last, b.text))
             return error_set(err, TCET_E_PLUGIN,
                              "random() gives %.200s, then %.200s, for equal numbers of "
-                             "host->random", last, b.text);
+                             "host->random",
+                             last, b.text);
         if (!k)
             strcpy(first, last);
         differ |= strcmp(first, last) != 0;
@@ -333,8 +343,10 @@ tcet_status space_draws(struct probe *p, struct error *err)
             TRY(cross(&b, last, k));
     }
     if (!differ)
-        return error_set(err, TCET_E_PLUGIN, "random() always gives %.200s: does it use "
-                         "host->random?", first);
+        return error_set(err, TCET_E_PLUGIN,
+                         "random() always gives %.200s: does it use "
+                         "host->random?",
+                         first);
     return TCET_OK;
 }
 
@@ -369,8 +381,9 @@ static tcet_status refuse(struct bench *b, const char *text)
 
 tcet_status space_refuses(struct probe *p, struct error *err)
 {
-    static const char *const texts[] = {"", " ", "no such thing", "\xff\xfe", "0:0:0:0:0:0:0:0:0:0",
-                                        "|||", "%s%n", "99999999999999999999", "-1"};
+    static const char *const texts[] = {
+        "",    " ",    "no such thing",        "\xff\xfe", "0:0:0:0:0:0:0:0:0:0",
+        "|||", "%s%n", "99999999999999999999", "-1"};
     char good[TCET_ARCH_MAX], longest[TCET_ARCH_MAX];
     struct bench b;
     size_t n;

@@ -137,6 +137,12 @@ tcet_status graph_finish(struct graph *g, struct error *err)
     return TCET_OK;
 }
 
+void graph_thin_task(tcet_task *task)
+{
+    task->channels = 1;
+    task->height = task->width = 3;
+}
+
 const tcet_graph *graph_view(const struct graph *g)
 {
     return &g->view;

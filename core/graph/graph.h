@@ -29,6 +29,8 @@ void graph_free(struct graph *g);
 void graph_reset(struct graph *g, const tcet_task *task);
 /* The builder to hand to a space's build(). */
 tcet_builder *graph_builder(struct graph *g);
+/* The task of build_thin(): images of [1, 3, 3], the classes as they are. */
+void graph_thin_task(tcet_task *task);
 /* Checks completeness (one output, at least one layer or none, no cycle by construction)
  * and freezes it.  Errors: what build() recorded first. */
 tcet_status graph_finish(struct graph *g, struct error *err);

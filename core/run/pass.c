@@ -8,6 +8,7 @@ static const char *const LOSSES[] = {"none", "cross_entropy", "sum"};
 static const char *const GRADIENTS[] = {"none", "batch", "sample"};
 static const char *const PRECISIONS[] = {"run", "f32", "f64"};
 static const char *const SOURCES[] = {"loader", "parts"};
+static const char *const NETWORKS[] = {"full", "thin"};
 
 void pass_text(const tcet_pass *p, struct buf *out)
 {
@@ -24,6 +25,8 @@ void pass_text(const tcet_pass *p, struct buf *out)
         buf_printf(out, " seed=%llu", (unsigned long long)p->seed);
     if (p->input == TCET_INPUT_MIXUP)
         buf_printf(out, " mixup=%.17g", p->mixup);
+    if (p->network)
+        buf_printf(out, " network=%s", NETWORKS[p->network]);
     if (p->repeat > 1)
         buf_printf(out, " repeat=%u", p->repeat);
     if (p->temperature != 0 && p->temperature != 1)
@@ -35,7 +38,7 @@ int pass_same_forward(const tcet_pass *b, const tcet_pass *a)
     return a->weights == b->weights && a->input == b->input && a->norm == b->norm &&
            a->precision == b->precision && a->batches == b->batches && a->source == b->source &&
            a->samples == b->samples && a->own_seed == b->own_seed && a->seed == b->seed &&
-           a->mixup == b->mixup && a->repeat == b->repeat;
+           a->mixup == b->mixup && a->repeat == b->repeat && a->network == b->network;
 }
 
 int pass_covers(const tcet_pass *b, const tcet_pass *a)

@@ -262,6 +262,7 @@ void plan_free(struct plan *p)
     for (size_t i = 0; i < p->data_count; i++) {
         instance_free(p->data[i].dataset);
         free(p->data[i].x);
+        free(p->data[i].thin);
         free(p->data[i].y);
     }
     instance_free(p->space);

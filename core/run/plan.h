@@ -29,6 +29,7 @@ struct plan_data {
     uint64_t seed;
     int64_t batch, batches;
     float *x;             /* [batches, batch, channels, height, width] */
+    float *thin;          /* [batches, batch, 1, 3, 3] cut out of x; NULL: no pass wants them */
     int64_t *y;           /* [batches, batch] */
     double x_sum;         /* float64 sum of the first mini-batch */
 };

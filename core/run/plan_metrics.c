@@ -11,6 +11,12 @@
 
 /* -- Saliencies and passes -------------------------------------------------------------- */
 
+/* Noise has as many images as are asked for. */
+static int draws_images(const tcet_pass *a)
+{
+    return a->input == TCET_INPUT_GAUSSIAN || a->input == TCET_INPUT_MIXUP;
+}
+
 static tcet_status check_request(const struct plan *p, const struct plan_saliency *s,
                                  struct error *err)
 {
@@ -23,10 +29,17 @@ static tcet_status check_request(const struct plan *p, const struct plan_salienc
         a->gradient > TCET_GRADIENT_SAMPLE || a->precision > TCET_PRECISION_F64 ||
         a->source > TCET_SOURCE_PARTS || s->request.form > TCET_FORM_CUSTOM ||
         s->request.merge > TCET_MERGE_SUM || !s->request.sites ||
-        s->request.sites >= TCET_SITE_LOGITS << 1 || s->request.pass != a)
+        s->request.sites >= TCET_SITE_LOGITS << 1 || a->network > TCET_NETWORK_THIN ||
+        s->request.pass != a)
         return error_set(err, TCET_E_PLUGIN, "saliency %s describes a pass that does not exist",
                          id);
-    if (a->batches > 4096 || a->samples > batch)
+    if (a->network == TCET_NETWORK_THIN && !OPS(tcet_space_ops, p->space)->build_thin)
+        return error_set(err, TCET_E_ARG,
+                         "saliency %s wants the thin network of an architecture, which space %s "
+                         "does not build; use its whole network",
+                         id, p->space->plugin->desc.id);
+    if (a->batches > 4096 || (a->samples > batch && !draws_images(a)) ||
+        a->samples > PLAN_BATCH_MAX)
         return error_set(err, TCET_E_ARG,
                          "saliency %s asks for %u mini-batches and %u images of each; [data] batch "
                          "is %lld, and 4096 mini-batches are the most",

@@ -5,6 +5,8 @@
 
 #include "run/plan.h"
 
+enum { PLAN_BATCH_MAX = 1 << 20 }; /* images in a mini-batch */
+
 /* plan_names.c */
 int plan_is_one_of(const char *name, const char *const *list, size_t count);
 

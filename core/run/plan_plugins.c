@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BATCH_MAX = 1 << 20 };
-
 /* Keys that the host itself reads; the rest of the section goes to its plugin. */
 static const char *const BACKEND_KEYS[] = {"plugin", "precision"};
 static const char *const DATA_KEYS[] = {"plugin", "batch", "seed", "resolution"};
@@ -155,7 +153,7 @@ tcet_status plan_open_first_data(struct plan *p, struct error *err)
 
     /* Every metric may name one of its own. */
     p->data = arena_alloc(&p->arena, (p->config->section_count + 1) * sizeof *p->data);
-    TRY(config_i64(p->config, "data", "", "batch", 64, 1, BATCH_MAX, &batch, err));
+    TRY(config_i64(p->config, "data", "", "batch", 64, 1, PLAN_BATCH_MAX, &batch, err));
     return open_data(p, section, config_get(p->config, "data", "", "plugin"), "cifar10", section,
                      batch, err);
 }
@@ -168,8 +166,8 @@ tcet_status plan_metric_data(struct plan *p, const struct config_section *s, int
     const char *id = k ? k->value : p->data[0].id;
     int64_t batch;
 
-    TRY(config_i64(p->config, s->kind, s->name, "batch", p->data[0].batch, 1, BATCH_MAX, &batch,
-                   err));
+    TRY(config_i64(p->config, s->kind, s->name, "batch", p->data[0].batch, 1, PLAN_BATCH_MAX,
+                   &batch, err));
     for (size_t i = 0; i < p->data_count; i++) {
         if (!strcmp(p->data[i].id, id) && p->data[i].batch == batch) {
             *out = (int)i;
@@ -180,6 +178,51 @@ tcet_status plan_metric_data(struct plan *p, const struct config_section *s, int
     return open_data(p, s, k, p->data[0].id,
                      strcmp(id, p->data[0].id) ? NULL : config_section(p->config, "data", ""),
                      batch, err);
+}
+
+static int wants_thin(const struct plan *p, const struct plan_data *d)
+{
+    for (size_t i = 0; i < p->pass_count; i++) {
+        const tcet_pass *a = &p->passes[i].pass;
+
+        if (a->network == TCET_NETWORK_THIN && a->input == TCET_INPUT_BATCH &&
+            &p->data[p->passes[i].data] == d)
+            return 1;
+    }
+    return 0;
+}
+
+/* Images for thin networks: a random window of a random channel of each (TE-NAS). */
+static tcet_status cut_thin(struct plan *p, struct plan_data *d, struct error *err)
+{
+    int32_t h = p->task.height, w = p->task.width, channels = p->task.channels;
+    int64_t images = d->batch * d->batches, side, area;
+    tcet_task task = p->task;
+    tcet_rng rng;
+
+    graph_thin_task(&task);
+    side = task.height;
+    area = side * side;
+    if (h < side || w < side)
+        return error_set(err, TCET_E_ARG,
+                         "thin networks want images of %lld x %lld, these are %d x %d",
+                         (long long)side, (long long)side, h, w);
+    d->thin = mem_try((size_t)(images * area), sizeof *d->thin);
+    if (!d->thin)
+        return error_set(err, TCET_E_MEMORY, "no memory for the mini-batches");
+    rng_seed(&rng, d->seed);
+    for (int64_t i = 0; i < images; i++) {
+        int64_t top, left, channel;
+        const float *from;
+
+        rng_randint(&rng, &top, 1, 0, h - side + 1);
+        rng_randint(&rng, &left, 1, 0, w - side + 1);
+        rng_randint(&rng, &channel, 1, 0, channels);
+        from = d->x + ((i * channels + channel) * h + top) * w + left;
+        for (int64_t k = 0; k < area; k++)
+            d->thin[i * area + k] = from[k / side * w + k % side];
+    }
+    return TCET_OK;
 }
 
 /* Draws the mini-batches once; every architecture sees the same. */
@@ -216,6 +259,8 @@ tcet_status plan_draw_data(struct plan *p, struct plan_data *d, struct error *er
     }
     for (int64_t i = 0; i < image * d->batch; i++)
         d->x_sum += (double)d->x[i];
+    if (wants_thin(p, d))
+        TRY(cut_thin(p, d, err));
     d->key = arena_printf(&p->arena, "%s %s batch=%lld seed=%llu %dx%dx%d classes=%d",
                           plan_instance_key(p, d->dataset), d->info.identity, (long long)d->batch,
                           (unsigned long long)d->seed, want.channels, want.height, want.width,

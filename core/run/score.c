@@ -31,22 +31,32 @@ struct cost {
     double hvp, rest;
 };
 
-struct scorer {
-    struct plan *plan;
+/* One of an architecture's networks: its graph, its layers by site, its weights. */
+struct net {
     struct graph *graph;
-    struct arena arena; /* of one architecture */
-    const char *arch;
-    float *params, *absolute, *gaussian, *noise; /* reused buffers, sizes below */
-    size_t params_cap, absolute_cap, gaussian_cap, noise_cap;
+    tcet_model *model;     /* NULL until a pass needs it */
+    int built;             /* 1: of the current architecture */
+    size_t site_count[6];  /* layers of each site */
+    const char **names[6]; /* module names by site */
+    int32_t *modules[6], *order[6];
+    float *params; /* reused, as large as params_cap */
+    size_t params_cap;
     uint64_t drawn_seed; /* of what params hold, when drawn is set */
     int drawn;
+};
+
+struct scorer {
+    struct plan *plan;
+    struct net nets[2]; /* by TCET_NETWORK_* */
+    struct net *net;    /* the one in hand */
+    struct arena arena; /* of one architecture */
+    const char *arch;
+    float *absolute, *gaussian, *noise; /* reused buffers, sizes below */
+    size_t absolute_cap, gaussian_cap, noise_cap;
     tcet_rng rng;
     double *matrix; /* S^l of the current layer */
     size_t matrix_cap;
     struct salience *salience;
-    size_t site_count[6];  /* layers of each site in the current graph */
-    const char **names[6]; /* module names by site */
-    int32_t *modules[6], *order[6];
     struct score_row row;
     struct cost *pass_cost; /* one a pass */
     uint8_t *pass_used;     /* scratch: one a pass, of USED_* */
@@ -97,33 +107,33 @@ static const char *module_name(struct scorer *s, int32_t module)
 {
     char name[512];
 
-    return module < 0
-               ? ""
-               : arena_strdup(&s->arena, graph_module_name(s->graph, module, name, sizeof name));
+    return module < 0 ? ""
+                      : arena_strdup(&s->arena,
+                                     graph_module_name(s->net->graph, module, name, sizeof name));
 }
 
 static void site_alloc(struct scorer *s, int site, size_t cap)
 {
-    s->names[site] = arena_alloc(&s->arena, (cap + 1) * sizeof *s->names[site]);
-    s->modules[site] = arena_alloc(&s->arena, (cap + 1) * sizeof *s->modules[site]);
-    s->order[site] = arena_alloc(&s->arena, (cap + 1) * sizeof *s->order[site]);
-    s->site_count[site] = 0;
+    s->net->names[site] = arena_alloc(&s->arena, (cap + 1) * sizeof *s->net->names[site]);
+    s->net->modules[site] = arena_alloc(&s->arena, (cap + 1) * sizeof *s->net->modules[site]);
+    s->net->order[site] = arena_alloc(&s->arena, (cap + 1) * sizeof *s->net->order[site]);
+    s->net->site_count[site] = 0;
 }
 
 static void site_add(struct scorer *s, int site, int32_t module, const char *name)
 {
-    size_t n = s->site_count[site]++;
+    size_t n = s->net->site_count[site]++;
 
-    s->names[site][n] = name;
-    s->modules[site][n] = module;
-    s->order[site][n] = -1;
+    s->net->names[site][n] = name;
+    s->net->modules[site][n] = module;
+    s->net->order[site][n] = -1;
 }
 
 /* Lists every site's layers, and the order in which the graph first executes them. */
 static void list_sites(struct scorer *s)
 {
-    const tcet_graph *g = graph_view(s->graph);
-    const int32_t *layers = graph_layers(s->graph);
+    const tcet_graph *g = graph_view(s->net->graph);
+    const int32_t *layers = graph_layers(s->net->graph);
     int weight = site_bit(TCET_SITE_WEIGHT), norm = site_bit(TCET_SITE_NORM);
     int activation = site_bit(TCET_SITE_ACTIVATION);
     int32_t *place = arena_alloc(&s->arena, ((size_t)g->module_count + 1) * sizeof *place);
@@ -138,7 +148,7 @@ static void list_sites(struct scorer *s)
     }
     for (int32_t m = 0; m < g->module_count; m++) {
         if (g->modules[m].kind == TCET_LAYER_NORM && g->modules[m].weight_count) {
-            place[m] = (int32_t)s->site_count[norm];
+            place[m] = (int32_t)s->net->site_count[norm];
             site_add(s, norm, m, module_name(s, m));
         }
     }
@@ -147,13 +157,13 @@ static void list_sites(struct scorer *s)
         int is_norm = node->op == TCET_OP_BATCH_NORM;
 
         if (is_activation(node->op)) {
-            size_t at = s->site_count[activation];
+            size_t at = s->net->site_count[activation];
 
             site_add(s, activation, node->module, module_name(s, node->module));
-            s->order[activation][at] = (int32_t)at;
+            s->net->order[activation][at] = (int32_t)at;
         } else if (node->module >= 0 && ((is_norm && g->modules[node->module].weight_count) ||
                                          g->modules[node->module].layer >= 0)) {
-            int32_t *order = &s->order[is_norm ? norm : weight][place[node->module]];
+            int32_t *order = &s->net->order[is_norm ? norm : weight][place[node->module]];
 
             if (*order < 0)
                 *order = next[is_norm]++;
@@ -167,7 +177,7 @@ static void list_sites(struct scorer *s)
                  bit == TCET_SITE_INPUT    ? "input"
                  : bit == TCET_SITE_LOGITS ? "logits"
                                            : "features");
-        s->order[site][0] = 0;
+        s->net->order[site][0] = 0;
     }
 }
 
@@ -185,14 +195,14 @@ static const char *shape_text(struct scorer *s, const tcet_graph_module *m)
 
 static void list_layers(struct scorer *s)
 {
-    const tcet_graph *g = graph_view(s->graph);
-    const int32_t *modules = graph_layers(s->graph);
+    const tcet_graph *g = graph_view(s->net->graph);
+    const int32_t *modules = graph_layers(s->net->graph);
     struct score_layer *l = arena_alloc(&s->arena, ((size_t)g->layer_count + 1) * sizeof *l);
 
     for (int32_t i = 0; i < g->layer_count; i++) {
         const tcet_graph_module *m = &g->modules[modules[i]];
 
-        l[i].name = s->names[site_bit(TCET_SITE_WEIGHT)][i];
+        l[i].name = s->net->names[site_bit(TCET_SITE_WEIGHT)][i];
         l[i].kind = m->kind == TCET_LAYER_LINEAR ? "linear" : "conv";
         l[i].shape = shape_text(s, m);
     }
@@ -220,9 +230,9 @@ static tcet_ctx *enter(struct scorer *s, struct instance *i, struct guards *g)
 /* Elements of the layer's weight, whether or not the weight is among the views. */
 static int64_t weight_count(const struct scorer *s, const tcet_layer *layer)
 {
-    int32_t module = s->modules[site_bit(layer->site)][layer->index];
+    int32_t module = s->net->modules[site_bit(layer->site)][layer->index];
 
-    return module < 0 ? 0 : graph_view(s->graph)->modules[module].weight_count;
+    return module < 0 ? 0 : graph_view(s->net->graph)->modules[module].weight_count;
 }
 
 static tcet_status matrix_size(struct scorer *s, struct plan_saliency *ps, struct guards *guards,
@@ -362,9 +372,9 @@ static tcet_status take_layer(struct scorer *s, int saliency, const tcet_layer *
     tcet_view view;
     double *data;
 
-    if (layer->index < 0 || (size_t)layer->index >= s->site_count[site])
+    if (layer->index < 0 || (size_t)layer->index >= s->net->site_count[site])
         return error_set(err, TCET_E_BACKEND, "backend %s visits layer %d of a site with %zu",
-                         p->backend->plugin->desc.id, layer->index, s->site_count[site]);
+                         p->backend->plugin->desc.id, layer->index, s->net->site_count[site]);
     TRY(matrix_size(s, ps, &out->guards, layer, &rows, &cols, err));
     need = (size_t)(rows * cols);
     if (ps->keep) {
@@ -438,6 +448,12 @@ static tcet_layer only_wanted(const tcet_layer *layer, uint32_t wants)
     return l;
 }
 
+/* The network that a saliency looks at. */
+static struct net *net_of(struct scorer *s, int saliency)
+{
+    return &s->nets[s->plan->saliencies[saliency].asked.network];
+}
+
 static tcet_status visit(void *arg, const tcet_layer *layer)
 {
     struct scorer *s = arg;
@@ -463,21 +479,23 @@ static tcet_status visit(void *arg, const tcet_layer *layer)
 /* Saliencies that need facts alone are shown every module of their sites. */
 static tcet_status visit_static(struct scorer *s, int saliency, struct error *err)
 {
-    const tcet_graph *g = graph_view(s->graph);
+    const tcet_graph *g;
     uint32_t sites = s->plan->saliencies[saliency].request.sites;
 
+    s->net = net_of(s, saliency);
+    g = graph_view(s->net->graph);
     for (uint32_t bit = TCET_SITE_WEIGHT; bit <= TCET_SITE_NORM; bit <<= 1) {
         int site = site_bit(bit);
 
-        for (size_t i = 0; (sites & bit) && i < s->site_count[site]; i++) {
-            int32_t module = s->modules[site][i];
+        for (size_t i = 0; (sites & bit) && i < s->net->site_count[site]; i++) {
+            int32_t module = s->net->modules[site][i];
             const tcet_graph_module *m = module < 0 ? NULL : &g->modules[module];
             int64_t shape[4] = {0};
             tcet_layer l = {.struct_size = sizeof l,
                             .site = bit,
                             .index = (int32_t)i,
-                            .order = s->order[site][i],
-                            .name = s->names[site][i],
+                            .order = s->net->order[site][i],
+                            .name = s->net->names[site][i],
                             .cell = m ? m->cell : -1,
                             .rows = 1,
                             .batch = s->plan->data[0].batch,
@@ -486,8 +504,8 @@ static tcet_status visit_static(struct scorer *s, int saliency, struct error *er
             if (m) {
                 memcpy(shape, m->shape, sizeof shape);
                 l.params = m->weight_count + m->bias_count;
-                l.macs = graph_module_macs(s->graph, module);
-                l.bias_macs = graph_module_bias_macs(s->graph, module);
+                l.macs = graph_module_macs(s->net->graph, module);
+                l.bias_macs = graph_module_bias_macs(s->net->graph, module);
                 l.weight.count = m->weight_count;
                 l.weight.shape = shape;
                 l.weight.ndim = m->ndim;
@@ -503,20 +521,20 @@ static tcet_status visit_static(struct scorer *s, int saliency, struct error *er
 /* The weights as drawn from a seed; drawn again only when it changes. */
 static void draw(struct scorer *s, uint64_t seed)
 {
-    if (s->drawn && s->drawn_seed == seed)
+    if (s->net->drawn && s->net->drawn_seed == seed)
         return;
     rng_seed(&s->rng, seed);
-    graph_draw(s->graph, &s->rng, s->params);
-    graph_draw_again(s->graph, s->plan->init, s->plan->zero_bias, &s->rng, s->params);
-    s->drawn = 1;
-    s->drawn_seed = seed;
+    graph_draw(s->net->graph, &s->rng, s->net->params);
+    graph_draw_again(s->net->graph, s->plan->init, s->plan->zero_bias, &s->rng, s->net->params);
+    s->net->drawn = 1;
+    s->net->drawn_seed = seed;
 }
 
 /* Weights from the generator where it stands. */
 static tcet_status pass_gaussian(struct scorer *s, const float **out, struct error *err)
 {
-    TRY(grow(&s->gaussian, &s->gaussian_cap, (size_t)graph_view(s->graph)->param_floats, err));
-    graph_draw_gaussian(s->graph, &s->rng, s->gaussian);
+    TRY(grow(&s->gaussian, &s->gaussian_cap, (size_t)graph_view(s->net->graph)->param_floats, err));
+    graph_draw_gaussian(s->net->graph, &s->rng, s->gaussian);
     *out = s->gaussian;
     return TCET_OK;
 }
@@ -526,31 +544,38 @@ static tcet_status pass_params(struct scorer *s, const struct plan_pass *pp, con
                                struct error *err)
 {
     const tcet_pass *pass = &pp->pass;
-    size_t n = (size_t)graph_view(s->graph)->param_floats;
+    size_t n = (size_t)graph_view(s->net->graph)->param_floats;
     uint64_t seed = pass->own_seed ? pass->seed : pp->seed;
 
     draw(s, pp->seed);
 
     if (pass->weights == TCET_WEIGHTS_ABSOLUTE) {
         TRY(grow(&s->absolute, &s->absolute_cap, n, err));
-        graph_absolute(s->graph, s->params, s->absolute);
+        graph_absolute(s->net->graph, s->net->params, s->absolute);
         *out = s->absolute;
     } else if (pass->weights == TCET_WEIGHTS_GAUSSIAN) {
         rng_seed(&s->rng, seed);
         TRY(pass_gaussian(s, out, err));
     } else {
         rng_seed(&s->rng, seed);
-        *out = s->params;
+        *out = s->net->params;
     }
     return TCET_OK;
+}
+
+/* Numbers in an image of the network in hand. */
+static int64_t image_floats(const struct scorer *s)
+{
+    const tcet_graph *g = graph_view(s->net->graph);
+
+    return (int64_t)g->channels * g->height * g->width;
 }
 
 /* Images of noise from the generator where it stands, [forwards, n, ...]. */
 static tcet_status pass_noise(struct scorer *s, const tcet_pass *pass, int64_t n, int32_t forwards,
                               struct error *err)
 {
-    const tcet_task *task = &s->plan->task;
-    int64_t floats = n * task->channels * task->height * task->width;
+    int64_t floats = n * image_floats(s);
 
     TRY(grow(&s->noise, &s->noise_cap, (size_t)(floats * forwards), err));
     rng_normal(&s->rng, s->noise, floats, 0, 1);
@@ -572,7 +597,7 @@ static tcet_status pass_inputs(struct scorer *s, const struct plan_pass *pp, tce
     const struct plan *p = s->plan;
     const struct plan_data *d = &p->data[pp->data];
     const tcet_pass *pass = &pp->pass;
-    int64_t image = (int64_t)p->task.channels * p->task.height * p->task.width;
+    int64_t image = image_floats(s);
     int64_t n = pass->samples ? pass->samples : d->batch;
 
     run->n = n;
@@ -581,9 +606,9 @@ static tcet_status pass_inputs(struct scorer *s, const struct plan_pass *pp, tce
     case TCET_INPUT_BATCH:
         if (pass->source == TCET_SOURCE_PARTS)
             run->n = pass->samples ? n : d->batch / pass->batches;
-        run->x = d->x;
+        run->x = pass->network == TCET_NETWORK_THIN ? d->thin : d->x;
         run->y = pass->loss == TCET_LOSS_CROSS_ENTROPY ? d->y : NULL;
-        run->data_id = 2 + (uint64_t)pp->data;
+        run->data_id = 2 + 2 * (uint64_t)pp->data + pass->network;
         if (pass->samples && pass->batches > 1) /* mini-batches are not contiguous */
             return error_set(err, TCET_E_UNSUPPORTED,
                              "several mini-batches with fewer images than [data] batch");
@@ -622,8 +647,7 @@ static tcet_status redraw(void *arg)
 }
 
 /* before, after: the passes that run before and after it, -1 none. */
-static tcet_status run_pass(struct scorer *s, int pass, int before, int after, tcet_model *model,
-                            struct error *err)
+static tcet_status run_pass(struct scorer *s, int pass, int before, int after, struct error *err)
 {
     struct plan *p = s->plan;
     const struct plan_pass *pp = &p->passes[pass];
@@ -638,6 +662,13 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, t
     double start = now();
     tcet_status st;
 
+    s->net = &s->nets[pp->pass.network];
+    if (!s->net->model)
+        TRY(call_end(&p->backend->cx,
+                     OPS(tcet_backend_ops, p->backend)
+                         ->prepare(call_begin(&p->backend->cx), p->backend->self,
+                                   graph_view(s->net->graph), &s->net->model),
+                     err));
     for (size_t i = 0; i < p->saliency_count; i++) {
         if (p->saliencies[i].pass == pass && s->salience[i].active) {
             const tcet_request *r = &p->saliencies[i].request;
@@ -651,7 +682,7 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, t
     TRY(pass_inputs(s, pp, &run, err));
     s->pass = pass;
     st = OPS(tcet_backend_ops, p->backend)
-             ->run(call_begin(&p->backend->cx), p->backend->self, model, &run);
+             ->run(call_begin(&p->backend->cx), p->backend->self, s->net->model, &run);
     s->row.seconds_forward += run.seconds_forward;
     s->row.seconds_backward += run.seconds_backward + run.seconds_hvp;
     *cost = (struct cost){.forward = run.seconds_forward, .hvp = run.seconds_hvp};
@@ -686,11 +717,19 @@ static void fail_pass(struct scorer *s, int pass, const struct error *err)
     note_failure(s, err);
 }
 
+static void release_models(struct scorer *s)
+{
+    for (int i = 0; i < 2; i++) {
+        if (s->nets[i].model)
+            OPS(tcet_backend_ops, s->plan->backend)
+                ->release(s->plan->backend->self, s->nets[i].model);
+        s->nets[i].model = NULL;
+    }
+}
+
 static void run_passes(struct scorer *s)
 {
     struct plan *p = s->plan;
-    const tcet_backend_ops *ops = OPS(tcet_backend_ops, p->backend);
-    tcet_model *model = NULL;
     struct error err;
 
     for (size_t i = 0; i < p->saliency_count; i++) {
@@ -701,23 +740,13 @@ static void run_passes(struct scorer *s)
         }
     }
     for (int k = next_pass(s, 0), before = -1, after; k >= 0; before = k, k = after) {
-        tcet_status st = TCET_OK;
-
         after = next_pass(s, k + 1);
-        if (!model)
-            st = call_end(&p->backend->cx,
-                          ops->prepare(call_begin(&p->backend->cx), p->backend->self,
-                                       graph_view(s->graph), &model),
-                          &err);
-        if (st >= 0)
-            st = run_pass(s, k, before, after, model, &err);
-        if (st < 0) {
+        if (run_pass(s, k, before, after, &err) < 0) {
             fail_pass(s, k, &err);
             k = -1; /* nothing of it serves the next one */
         }
     }
-    if (model)
-        ops->release(p->backend->self, model);
+    release_models(s);
 }
 
 /* -- From layers to the network --------------------------------------------------------- */
@@ -822,11 +851,12 @@ static tcet_metric metric_of(struct scorer *s, int column)
     const struct score_value *v = &s->row.values[column];
     tcet_metric m = {
         .struct_size = sizeof m, .direction = c->direction, .name = c->name, .value = v->value};
+    int thin, several, site;
     uint32_t sites;
-    int site;
 
     if (c->is_score || !v->layers)
         return m;
+    s->net = net_of(s, p->metrics[c->index].saliency);
     sites = p->saliencies[p->metrics[c->index].saliency].request.sites;
     site = site_bit(sites & -sites);
     m.layers = (int64_t)v->layer_count;
@@ -835,17 +865,20 @@ static tcet_metric metric_of(struct scorer *s, int column)
                            (TCET_WANT_AGREEMENT | TCET_WANT_PATTERN | TCET_WANT_OUTPUT)
                        ? 1
                        : 0;
-    if (sites & (sites - 1)) { /* several sites: one list after another */
+    several = (sites & (sites - 1)) != 0;
+    thin = s->net == &s->nets[TCET_NETWORK_THIN];
+    if (several || thin) { /* one list after another; other networks' modules are others */
+        int32_t shift = thin ? graph_view(s->nets[TCET_NETWORK_FULL].graph)->module_count : 0;
         int32_t *modules = arena_alloc(&s->arena, (v->layer_count + 1) * sizeof *modules);
         int32_t *order = arena_alloc(&s->arena, (v->layer_count + 1) * sizeof *order);
         const char **names = arena_alloc(&s->arena, (v->layer_count + 1) * sizeof *names);
         size_t at = 0;
 
         for (int i = 0; i < SITES; i++) {
-            for (size_t k = 0; (sites >> i & 1) && k < s->site_count[i]; k++, at++) {
-                modules[at] = s->modules[i][k];
-                order[at] = (int32_t)at;
-                names[at] = s->names[i][k];
+            for (size_t k = 0; (sites >> i & 1) && k < s->net->site_count[i]; k++, at++) {
+                modules[at] = s->net->modules[i][k] + (s->net->modules[i][k] >= 0 ? shift : 0);
+                order[at] = several ? (int32_t)at : s->net->order[i][k];
+                names[at] = s->net->names[i][k];
             }
         }
         m.module = modules;
@@ -853,9 +886,9 @@ static tcet_metric metric_of(struct scorer *s, int column)
         m.layer = names;
         return m;
     }
-    m.module = s->modules[site];
-    m.order = s->order[site];
-    m.layer = s->names[site];
+    m.module = s->net->modules[site];
+    m.order = s->net->order[site];
+    m.layer = s->net->names[site];
     return m;
 }
 
@@ -961,7 +994,9 @@ struct scorer *scorer_new(struct plan *p)
     struct scorer *s = mem_alloc(sizeof *s);
 
     s->plan = p;
-    s->graph = graph_new();
+    for (int i = 0; i < 2; i++)
+        s->nets[i].graph = graph_new();
+    s->net = s->nets;
     s->salience = mem_alloc((p->saliency_count + 1) * sizeof *s->salience);
     s->needed = mem_alloc(p->column_count + 1);
     s->given_up = mem_alloc(p->metric_count + 1);
@@ -974,9 +1009,11 @@ void scorer_free(struct scorer *s)
 {
     if (!s)
         return;
-    graph_free(s->graph);
+    for (int i = 0; i < 2; i++) {
+        graph_free(s->nets[i].graph);
+        free(s->nets[i].params);
+    }
     arena_free(&s->arena);
-    free(s->params);
     free(s->absolute);
     free(s->gaussian);
     free(s->noise);
@@ -995,21 +1032,45 @@ static const char *encoding(struct scorer *s, const char *arch)
     return text_strip(arena_strdup(&s->arena, arch));
 }
 
+/* The graph of the network in hand. */
 static tcet_status build(struct scorer *s, struct error *err)
 {
     struct instance *space = s->plan->space;
+    const tcet_space_ops *ops = OPS(tcet_space_ops, space);
+    int thin = s->net == &s->nets[TCET_NETWORK_THIN];
+    tcet_task task = s->plan->task;
     tcet_ctx *cx;
     tcet_status st;
 
-    graph_reset(s->graph, &s->plan->task);
+    if (thin)
+        graph_thin_task(&task);
+    graph_reset(s->net->graph, &task);
     cx = call_begin(&space->cx);
     space->cx.random_state = stream(s, space);
-    st = OPS(tcet_space_ops, space)
-             ->build(cx, space->self, s->arch, &s->plan->task, graph_builder(s->graph));
+    st = (thin ? ops->build_thin : ops->build)(cx, space->self, s->arch, &task,
+                                               graph_builder(s->net->graph));
     if (st < 0 && space->cx.err.text[0])
         return call_end(&space->cx, st, err);
-    TRY(graph_finish(s->graph, err));
+    TRY(graph_finish(s->net->graph, err));
     return call_end(&space->cx, st, err);
+}
+
+/* The network in hand, its layers listed and its weights drawn. */
+static tcet_status make_net(struct scorer *s, struct error *err)
+{
+    double start = now(), at;
+
+    TRY(build(s, err));
+    list_sites(s);
+    at = now();
+    s->row.seconds_build += at - start;
+    TRY(grow(&s->net->params, &s->net->params_cap, (size_t)graph_view(s->net->graph)->param_floats,
+             err));
+    s->net->drawn = 0;
+    draw(s, s->plan->seed);
+    s->net->built = 1;
+    s->row.seconds_init += now() - at;
+    return TCET_OK;
 }
 
 /* Columns to compute: the wanted ones, and the inputs of wanted scores that are not known. */
@@ -1036,29 +1097,42 @@ static void choose(struct scorer *s, const uint8_t *wanted, const struct score_v
     }
 }
 
+/* Where a saliency's layers begin, by site; its network is made when it is the first to need it. */
+static tcet_status lay_out_saliency(struct scorer *s, int saliency, struct error *err)
+{
+    struct salience *sa = &s->salience[saliency];
+
+    s->net = net_of(s, saliency);
+    if (!s->net->built)
+        TRY(make_net(s, err));
+    for (int site = 0; site < SITES; site++) {
+        sa->site_at[site] = sa->count;
+        if (s->plan->saliencies[saliency].request.sites >> site & 1)
+            sa->count += s->net->site_count[site];
+    }
+    sa->active = 1;
+    return TCET_OK;
+}
+
 /* Memory for every saliency and metric that takes part. */
 static void lay_out(struct scorer *s)
 {
     struct plan *p = s->plan;
+    struct error err;
 
-    for (size_t i = 0; i < p->saliency_count; i++) {
-        struct salience *sa = &s->salience[i];
-
-        memset(sa, 0, sizeof *sa);
-        for (int site = 0; site < SITES; site++) {
-            sa->site_at[site] = sa->count;
-            if (p->saliencies[i].request.sites >> site & 1)
-                sa->count += s->site_count[site];
-        }
-    }
+    memset(s->salience, 0, p->saliency_count * sizeof *s->salience);
     for (size_t m = 0; m < p->metric_count; m++) {
         struct plan_metric *pm = &p->metrics[m];
         struct score_value *v = &s->row.values[pm->column];
         struct salience *sa = &s->salience[pm->saliency];
 
-        if (!s->needed[pm->column] || v->have)
+        if (!s->needed[pm->column] || v->have || sa->failed)
             continue;
-        sa->active = 1;
+        if (!sa->active && lay_out_saliency(s, pm->saliency, &err) < 0) {
+            sa->failed = 1;
+            note_failure(s, &err);
+            continue;
+        }
         if (p->saliencies[pm->saliency].keep && !sa->kept)
             sa->kept = arena_alloc(&s->arena, (sa->count + 1) * sizeof *sa->kept);
         if (!pm->network) {
@@ -1150,7 +1224,7 @@ tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted
                        const struct score_value *known, struct score_row **out, struct error *err)
 {
     struct plan *p = s->plan;
-    double start = now(), at;
+    double start = now();
 
     arena_reset(&s->arena);
     s->failed = 0;
@@ -1162,18 +1236,13 @@ tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted
     s->row.w_sum = NAN;
     *out = &s->row;
     s->arch = encoding(s, arch);
-    TRY(build(s, err));
-    graph_count(s->graph, &s->row.counts);
-    list_sites(s);
+    for (int i = 0; i < 2; i++)
+        s->nets[i].built = 0;
+    s->net = &s->nets[TCET_NETWORK_FULL];
+    TRY(make_net(s, err));
+    graph_count(s->net->graph, &s->row.counts);
     list_layers(s);
-    s->row.seconds_build = now() - start;
-
-    at = now();
-    TRY(grow(&s->params, &s->params_cap, (size_t)graph_view(s->graph)->param_floats, err));
-    s->drawn = 0;
-    draw(s, p->seed);
-    s->row.w_sum = graph_weight_sum(s->graph, s->params);
-    s->row.seconds_init = now() - at;
+    s->row.w_sum = graph_weight_sum(s->net->graph, s->net->params);
 
     choose(s, wanted, known);
     lay_out(s);
@@ -1200,8 +1269,9 @@ tcet_status scorer_facts(struct scorer *s, const char *arch, struct arch_facts *
     TRY(call_end(&space->cx, ops->check(call_begin(&space->cx), space->self, s->arch), err));
     TRY(call_end(&space->cx,
                  ops->traits(call_begin(&space->cx), space->self, s->arch, &out->traits), err));
+    s->net = &s->nets[TCET_NETWORK_FULL];
     TRY(build(s, err));
-    graph_count(s->graph, &out->counts);
+    graph_count(s->net->graph, &out->counts);
     return TCET_OK;
 }
 

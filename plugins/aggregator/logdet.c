@@ -1,8 +1,10 @@
-/* logdet.c -- ln |det K| of a kernel: logdet; number of different images: regions.
+/* logdet.c -- ln |det K| of a kernel: logdet; number of different images: regions, of different
+ * rows: distinct.
  *
- * Room: plugins/aggregator.  Touches the SDK and libc's float.h and math.h alone. */
+ * Room: plugins/aggregator.  Touches the SDK and libc's float.h, math.h and string.h alone. */
 #include <float.h>
 #include <math.h>
+#include <string.h>
 #include <tcet/tcet.h>
 
 struct logdet {
@@ -93,6 +95,53 @@ static tcet_status regions_reduce(tcet_ctx *cx, void *self, const tcet_view *s, 
     return TCET_OK;
 }
 
+static uint64_t row_hash(const double *row, int64_t cols)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+    for (int64_t i = 0; i < cols; i++) {
+        double v = row[i] + 0.0; /* -0 is 0 */
+        uint64_t bits;
+
+        memcpy(&bits, &v, sizeof bits);
+        h = (h ^ bits) * UINT64_C(0x100000001b3);
+        h ^= h >> 29;
+    }
+    return h;
+}
+
+static int same_rows(const double *a, const double *b, int64_t cols)
+{
+    int64_t i = 0;
+
+    while (i < cols && a[i] == b[i])
+        i++;
+    return i == cols;
+}
+
+/* Rows into a table of twice as many places, by their hash. */
+static tcet_status distinct_reduce(tcet_ctx *cx, void *self, const tcet_view *s, double *out)
+{
+    const double *x = tcet_f64(s);
+    int64_t rows = s->shape[0], cols = s->shape[1], places = 2 * rows + 1, count = 0;
+    int64_t *table = cx->host->scratch(cx, (size_t)places * sizeof *table); /* row + 1; 0: free */
+
+    (void)self;
+    if (!table)
+        return tcet_fail(cx, TCET_E_MEMORY, "no memory for a table of the rows");
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t at = (int64_t)(row_hash(x + i * cols, cols) % (uint64_t)places);
+
+        while (table[at] && !same_rows(x + (table[at] - 1) * cols, x + i * cols, cols))
+            at = (at + 1) % places;
+        count += !table[at];
+        if (!table[at])
+            table[at] = i + 1;
+    }
+    *out = (double)count;
+    return TCET_OK;
+}
+
 static const char *const singular[] = {"zero", "lapack", NULL};
 static const tcet_param params[] = {
     TCET_PARAM_CHOICE(struct logdet, singular, "zero", singular,
@@ -135,4 +184,21 @@ static const tcet_plugin regions = {
     .ops = &regions_ops,
 };
 
-TCET_MODULE(&logdet, &regions)
+static const tcet_aggregator_ops distinct_ops = {
+    .struct_size = sizeof distinct_ops,
+    .direction = 1,
+    .reduce = distinct_reduce,
+};
+static const tcet_plugin distinct = {
+    .struct_size = sizeof distinct,
+    .kind = TCET_AGGREGATOR,
+    .id = "distinct",
+    .version = "1.0.0",
+    .summary = "How many rows of S^l differ: linear regions of saliency pattern, with partition = "
+               "network.",
+    .cite = "Chen, Gong, Wang: TE-NAS, ICLR 2021; VITA-Group/TENAS "
+            "lib/procedures/linear_region_counter.py",
+    .ops = &distinct_ops,
+};
+
+TCET_MODULE(&logdet, &regions, &distinct)

@@ -60,6 +60,21 @@ for task in "${tasks[@]}"; do
         'layer:lnwot=3e-2' 'layer:snr_snip_*=3e-2' 'layer:snr_synflow_*=3e-2'
 done
 
+# The readings of other references, of the weights that they begin with.  grasp_* cancel: their
+# layers do not.
+inits='none gaussian kaiming_fan_out'
+[ -z "${TCET_GOLDEN_LIGHT:-}" ] || inits='gaussian kaiming_fan_out'
+for init in $inits; do
+    bias=zero
+    [ "$init" != none ] || bias=none
+    sed 's/^{"arch": "\([^"]*\)".*/\1/' "$source/tests/data/golden/readings.$init.jsonl" >archs.init
+    run run "$source/tests/golden/readings.ini" --set "run.init=$init" --set "run.init_bias=$bias" \
+        --archs file:archs.init --output "out.$init" --export "$init.jsonl" --quiet
+    check "readings with init = $init" test "$code" = 0
+    within "the references' values, init = $init" "$source/tests/data/golden/readings.$init.jsonl" \
+        "$init.jsonl" 'total:thin_*=0' 'total:grasp_*=1e-9' 'total:*=1e-10'
+done
+
 # The comparer itself must notice a wrong count, a value just outside, and one that is missing.
 notices() { ! "$compare" "$1" "$2" 'total:*=1e-6' >table && grep -q "^FAIL.*$3" table; }
 sed 's/"params":/"params":1/' 120.jsonl >other.jsonl

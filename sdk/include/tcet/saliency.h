@@ -37,7 +37,7 @@ typedef struct tcet_pass {
      * images are drawn anew from the one stream and run; the norms' running statistics go on.
      * No gradient.  0 means 1. */
     uint32_t repeat;
-    uint32_t reserved;
+    uint32_t network; /* since 1.1: TCET_NETWORK_* */
 } tcet_pass;
 
 enum { TCET_WEIGHTS_DRAWN = 0,    /* as the space's init program draws them */
@@ -47,6 +47,10 @@ enum { TCET_INPUT_BATCH = 0,    /* the dataset's mini-batch */
        TCET_INPUT_ONES = 1,     /* one all-ones image */
        TCET_INPUT_GAUSSIAN = 2, /* N(0,1), as large as the mini-batch */
        TCET_INPUT_MIXUP = 3     /* two forwards: x, then x + mixup*e; x, e ~ N(0,1) */ };
+/* Since 1.1: which network of an architecture.  THIN is the space's build_thin(): one channel
+ * wide, for images of [1, 3, 3] (TE-NAS's linear regions).  Its BATCH input is cut out of the
+ * dataset's images; all of its sites and modules are its own. */
+enum { TCET_NETWORK_FULL = 0, TCET_NETWORK_THIN = 1 };
 enum { TCET_NORM_TRAIN = 0, TCET_NORM_EVAL = 1, TCET_NORM_REMOVED = 2 };
 enum { TCET_LOSS_NONE = 0, TCET_LOSS_CROSS_ENTROPY = 1, /* mean over the batch */
        TCET_LOSS_SUM = 2                                /* sum of all logits */ };

@@ -135,6 +135,11 @@ typedef struct tcet_space_ops {
                              size_t cap);
     /* [instance] Optional: the official number of an encoding, -1 when it has none. */
     tcet_status (*index_of)(tcet_ctx *cx, void *self, const char *text, int64_t *out);
+    /* [instance] Optional, since 1.1: builds the thin network of a checked encoding, one cell
+     * of one channel without stem, for images of [1, 3, 3] (TE-NAS's linear regions).  task has
+     * those and the run's classes. */
+    tcet_status (*build_thin)(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
+                              tcet_builder *b);
 } tcet_space_ops;
 
 /* Longest encoding any space may print, with its NUL. */
