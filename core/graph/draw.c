@@ -80,7 +80,8 @@ static double init_std(const tcet_graph_module *m, enum graph_init init)
     switch (init) {
     case GRAPH_INIT_KAIMING: return sqrt(2.0) / sqrt(fan_in);
     case GRAPH_INIT_KAIMING_FAN_OUT: return sqrt(2.0) / sqrt(fan_out);
-    case GRAPH_INIT_XAVIER: return sqrt(2.0 / (fan_in + fan_out));
+    case GRAPH_INIT_XAVIER:
+    case GRAPH_INIT_XAVIER_LINEAR: return sqrt(2.0 / (fan_in + fan_out));
     default: return 1.0;
     }
 }
@@ -91,9 +92,12 @@ void graph_draw_again(const struct graph *g, enum graph_init init, int zero_bias
     for (int32_t i = 0; i < g->view.layer_count; i++) {
         const tcet_graph_module *m = &g->modules[g->layers[i]];
 
+        int kept = init == GRAPH_INIT_NONE ||
+                   (init == GRAPH_INIT_XAVIER_LINEAR && m->kind != TCET_LAYER_LINEAR);
+
         if (init == GRAPH_INIT_ZERO)
             fill(params + m->weight, m->weight_count, 0.0f);
-        else if (init != GRAPH_INIT_NONE)
+        else if (!kept)
             rng_normal(rng, params + m->weight, m->weight_count, 0.0, init_std(m, init));
         if (zero_bias)
             fill(params + m->bias, m->bias_count, 0.0f);

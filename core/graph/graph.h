@@ -51,13 +51,14 @@ const int32_t *graph_layers(const struct graph *g);
 void graph_draw(const struct graph *g, tcet_rng *rng, float *params);
 /* Conv and linear weights drawn once more over graph_draw's, in layer order, by the same
  * generator: kaiming N(0, 2/fan_in), xavier N(0, 2/(fan_in + fan_out)), or zeros (zero-cost-nas's
- * init_w_type), kaiming_fan_out N(0, 2/fan_out) (TE-NAS's NTK), gaussian N(0, 1) (ZenNAS); then,
- * if zero_bias, their biases 0. */
+ * init_w_type), xavier_linear that of linear weights alone (GraSP), kaiming_fan_out
+ * N(0, 2/fan_out) (TE-NAS's NTK), gaussian N(0, 1) (ZenNAS); then, if zero_bias, biases 0. */
 enum graph_init {
     GRAPH_INIT_NONE,
     GRAPH_INIT_KAIMING,
     GRAPH_INIT_KAIMING_FAN_OUT,
     GRAPH_INIT_XAVIER,
+    GRAPH_INIT_XAVIER_LINEAR,
     GRAPH_INIT_GAUSSIAN,
     GRAPH_INIT_ZERO
 };

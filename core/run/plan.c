@@ -166,7 +166,7 @@ static tcet_status make_space(struct plan *p, struct error *err)
 static tcet_status choose_init(struct plan *p, struct error *err)
 {
     static const char *const weights[] = {
-        "none", "kaiming", "kaiming_fan_out", "xavier", "gaussian", "zero", NULL};
+        "none", "kaiming", "kaiming_fan_out", "xavier", "xavier_linear", "gaussian", "zero", NULL};
     static const char *const biases[] = {"none", "zero", NULL};
     int init;
 

@@ -114,6 +114,14 @@ wrong "precision that is none" 'precision = "f16".*did you mean "f32"' --set bac
 wrong "partition that is none" 'partition = "both".*layer, network' \
     --set metric.snip_snr.partition=both
 wrong "negative seed" 'seed = "-1": expected an integer from 0' --set run.seed=-1
+wrong "thin network of a space without one" 'thin network .*space nats_sss does not build' \
+    --set run.space=nats_sss --set metric.m.saliency=pattern --set metric.m.aggregator=distinct \
+    --set metric.m.partition=network --set metric.m.saliency.network=thin
+wrong "rows of images over several mini-batches" 'rows = sample is for one mini-batch' \
+    --set metric.m.saliency=grasp --set metric.m.aggregator=snr --set metric.m.saliency.rows=sample \
+    --set metric.m.saliency.batches=2
+wrong "images of every class in a batch that they do not divide" '10 divides, not 64' \
+    --set data.plugin=cifar10 --set data.balance=1
 wrong "metric without an aggregator" '\[metric m\] has no "aggregator ="' --set metric.m.saliency=snip
 wrong "metric misspelt by --set" 'metric.snipsnr: .*did you mean "snip_snr"' \
     --set metric.snipsnr.aggregator=sum
@@ -217,8 +225,8 @@ plugin()
     wrong "$1" "no saliency \"$2\".*bad_$2.so: $3" --set "plugins.path=plugins_$2" \
         --set "metric.m.saliency=$2" --set metric.m.aggregator=sum
 }
-plugin "plugin of another ABI major" other_major 'built for tcet ABI 2, .*1\.0: rebuild'
-plugin "plugin of a newer ABI minor" newer_minor 'built for tcet ABI 1\.[0-9]+, .*1\.0: rebuild'
+plugin "plugin of another ABI major" other_major 'built for tcet ABI 2, .*1\.1: rebuild'
+plugin "plugin of a newer ABI minor" newer_minor 'built for tcet ABI 1\.[0-9]+, .*1\.1: rebuild'
 plugin "plugin without its symbol" no_symbol 'is no tcet plugin: it lacks the symbol'
 plugin "plugin without a function" missing_op '.*must have the function layer'
 plugin "plugin that crashes when opened" ctor_crash 'crashed when it was opened'

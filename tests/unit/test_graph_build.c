@@ -345,6 +345,16 @@ static void test_init_program(void **state)
         assert_memory_equal(params, want, 40 * sizeof *want);
         assert_memory_equal(params + 50, want + 50, 144 * sizeof *want);
     }
+    {
+        tcet_rng check;
+
+        rng_seed(&r, 9);
+        rng_seed(&check, 9);
+        graph_draw_again(f.g, GRAPH_INIT_XAVIER_LINEAR, 0, &r, params);
+        rng_normal(&check, want, 40, 0, sqrt(2.0 / (4 + 10)));
+        assert_memory_equal(params, want, 40 * sizeof *want);
+        assert_memory_equal(params + 50, want + 50, 144 * sizeof *want); /* as it was */
+    }
     graph_draw_again(f.g, GRAPH_INIT_ZERO, 0, &r, params);
     assert_true(params[0] == 0.0f && params[50] == 0.0f && params[194] == 1.0f);
 

@@ -216,6 +216,21 @@ static void test_regions(void **state)
     refuses("aggregator_logdet", "regions", "", 2, 3, "square");
 }
 
+/* Rows are counted once however far apart their likes stand; 0 and -0 are one number. */
+static void test_distinct(void **state)
+{
+    static const double rows[] = {1, 2, 3, 0, 1, 2, 3, -0.0, 0, 0, 1, 2};
+    static double many[1000];
+
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        many[i] = i % 37;
+    assert_near(once("aggregator_logdet", "distinct", "", rows, 6, 2), 3);
+    assert_near(once("aggregator_logdet", "distinct", "", many, 1000, 1), 37);
+    assert_near(once("aggregator_logdet", "distinct", "", many, 4, 250), 4);
+    assert_near(once("aggregator_logdet", "distinct", "", rows, 0, 2), 0);
+}
+
 /* Two batches: mean|g| / std = (|a| + |b|) / |a - b|; equal gradients are left out. */
 static void test_zico(void **state)
 {
@@ -279,8 +294,9 @@ int main(void)
         cmocka_unit_test(test_snr),         cmocka_unit_test(test_zero_sigma),
         cmocka_unit_test(test_accuracy),    cmocka_unit_test(test_axis),
         cmocka_unit_test(test_norm_finish), cmocka_unit_test(test_logdet),
-        cmocka_unit_test(test_regions),     cmocka_unit_test(test_zico),
-        cmocka_unit_test(test_cond),        cmocka_unit_test(test_jacob_cov),
+        cmocka_unit_test(test_regions),     cmocka_unit_test(test_distinct),
+        cmocka_unit_test(test_zico),        cmocka_unit_test(test_cond),
+        cmocka_unit_test(test_jacob_cov),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -480,6 +480,44 @@ static void test_zen(void **state)
     fake_free(seeded);
 }
 
+/* A row an image, 32 signs a number, only what is above 0; describe() says whose images. */
+static void test_pattern(void **state)
+{
+    struct fake_plugin f = fake_new("saliency_pattern", "pattern", "");
+    struct fake_plugin thin = fake_new("saliency_pattern", "pattern",
+                                       "network=thin input=gaussian images=1000 batches=3");
+    static float x[2 * 34];
+    tcet_layer in = {.struct_size = sizeof in, .site = TCET_SITE_ACTIVATION};
+    int64_t rows, cols;
+    tcet_pass pass;
+    tcet_request r = described(f, &pass);
+    double s[4];
+
+    (void)state;
+    assert_int_equal(r.sites, TCET_SITE_ACTIVATION);
+    assert_int_equal(r.form, TCET_FORM_CUSTOM);
+    assert_int_equal(pass.network, TCET_NETWORK_FULL);
+    assert_int_equal(pass.batches, 1);
+    x[0] = 1;
+    x[1] = -1;
+    x[31] = 0.5f;
+    x[34 + 1] = 2;
+    x[34 + 33] = 3;
+    in.output = F32(x, 2, 34, 1, 1);
+    assert_int_equal(ops(f)->shape(fake_begin(), f.self, &in, &rows, &cols), TCET_OK);
+    assert_int_equal(rows, 2);
+    assert_int_equal(cols, 2);
+    run(f, &in, s, 2, 2);
+    check(s, (const double[]){2147483649.0, 0, 2, 2}, 4);
+    described(thin, &pass);
+    assert_int_equal(pass.network, TCET_NETWORK_THIN);
+    assert_int_equal(pass.input, TCET_INPUT_GAUSSIAN);
+    assert_int_equal(pass.samples, 1000);
+    assert_int_equal(pass.repeat, 3);
+    fake_free(f);
+    fake_free(thin);
+}
+
 /* Repeats: the mean of the logs, of the moves and of the variances. */
 static void test_zen_repeats(void **state)
 {
@@ -542,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_epe),
         cmocka_unit_test(test_zen),
         cmocka_unit_test(test_zen_repeats),
+        cmocka_unit_test(test_pattern),
         cmocka_unit_test(test_ntk),
     };
 
