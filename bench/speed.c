@@ -2,6 +2,7 @@
  * and with more workers and more proxies; docs/performance.md says what each figure means.
  * Room: bench.  Touches core/run; what it compares with stands in bench/reference. */
 #include "lane.h"
+#include "machine.h"
 
 #include "base/text.h"
 #include "plugin/instance.h"
@@ -26,7 +27,7 @@ static const char *const widest = "|nor_conv_1x1~0|+|nor_conv_1x1~0|nor_conv_1x1
 
 struct options {
     int64_t rounds, archs, seed, soak;
-    int quick, channels_last;
+    int quick, channels_last, designs;
 };
 
 enum ratio { VS_REFERENCE, VS_CONVOLUTIONS, TWO_WORKERS, FIRST_ORDER, ALL_PROXIES, RATIOS };
@@ -186,12 +187,13 @@ static tcet_status run_round(struct bench *b, size_t r, struct error *err)
     /* Much is spent on many proxies: the short benchmark does so on the lighter half. */
     const char *const *few = b->o.quick ? b->archs + r / 2 : archs;
     double ours_sums[LANE_NUMBERS], sums[LANE_NUMBERS], conv[LANE_NUMBERS], difference;
-    double ours, bare, waiting, all, two, reference, alone, first_order, all_proxies;
+    double ours, bare, waiting, all, two, again, reference, alone, first_order, all_proxies;
 
-    TRY(lanes_run(b->ours, 1, archs, n, ours_sums, &ours, err));
     TRY(lanes_run(b->conv, 1, archs, n, conv, &waiting, err));
     bare = conv[CONV_EVAL] + conv[CONV_TRAIN] + conv[CONV_BACKWARD];
+    TRY(lanes_run(b->ours, 1, archs, n, ours_sums, &ours, err));
     TRY(lanes_run(b->ours, 2, archs, n, NULL, &two, err));
+    TRY(lanes_run(b->ours, 1, archs, n, NULL, &again, err)); /* the machine drifts */
     all = two;
     if (b->cores != 2)
         TRY(lanes_run(b->ours, b->cores, archs, n, NULL, &all, err));
@@ -210,7 +212,7 @@ static tcet_status run_round(struct bench *b, size_t r, struct error *err)
     b->reference_seconds += reference;
     b->ratio[VS_REFERENCE][r] = reference / all;
     b->ratio[VS_CONVOLUTIONS][r] = ours / bare;
-    b->ratio[TWO_WORKERS][r] = 2 * ours / two;
+    b->ratio[TWO_WORKERS][r] = (ours + again) / two;
     b->ratio[FIRST_ORDER][r] = first_order / alone;
     b->ratio[ALL_PROXIES][r] = all_proxies / alone;
     printf("round %zu: ours %.3f s, convolutions %.3f; %zu at once: ours %.3f, reference %.3f; "
@@ -259,34 +261,24 @@ static double median(double *v, size_t n)
     return (v[(n - 1) / 2] + v[n / 2]) / 2;
 }
 
-/* Time of one or two processes at once that count in registers. */
-static double count_seconds(int processes)
-{
-    double start = client_clock();
-    pid_t pid[2];
-
-    for (int i = 0; i < processes; i++) {
-        pid[i] = fork();
-        if (pid[i] == 0) {
-            for (uint64_t k = 0; k < UINT64_C(300000000); k++)
-                __asm__ volatile("" : "+r"(k));
-            _exit(0);
-        }
-    }
-    for (int i = 0; i < processes; i++)
-        waitpid(pid[i], NULL, 0);
-    return client_clock() - start;
-}
-
 /* Two processes that share nothing: what a shared machine itself grants two_workers. */
 static void print_machine(void)
 {
     enum { TRIES = 7 };
-    double v[TRIES];
+    double v[MACHINE_WORKS][TRIES];
 
-    for (int i = 0; i < TRIES; i++)
-        v[i] = 2 * count_seconds(1) / count_seconds(2);
-    printf("two processes that only count: %.2f times one (median of %d)\n", median(v, TRIES), TRIES);
+    for (int i = 0; i < TRIES; i++) {
+        for (int k = 0; k < MACHINE_WORKS; k++)
+            v[k][i] = machine_two((enum machine_work)k);
+    }
+    printf("two processes that share nothing, times one (median of %d):", TRIES);
+    for (int k = 0; k < MACHINE_WORKS; k++) {
+        double middle = median(v[k], TRIES);
+
+        printf("%s %s %.2f (%.2f to %.2f)", k ? "," : "", machine_name[k], middle, v[k][0],
+               v[k][TRIES - 1]);
+    }
+    printf("\n");
 }
 
 static tcet_status print_start_up(const char *host, const char *command, struct error *err)
@@ -394,6 +386,89 @@ static tcet_status speed(struct bench *b, struct error *err)
     return TCET_OK;
 }
 
+/* -- Designs for two cores ----------------------------------------------------------------- */
+
+enum design { TWO_FREE, TWO_PINNED, TWO_THREADS, DESIGNS };
+
+/* Both lanes to a core each, or to all again. */
+static void pin(struct bench *b, int on)
+{
+    for (int i = 0; i < 2; i++) {
+        cpu_set_t all, one;
+        int seen = 0;
+
+        if (sched_getaffinity(0, sizeof all, &all) < 0)
+            return;
+        CPU_ZERO(&one);
+        for (int k = 0; k < CPU_SETSIZE; k++) {
+            if (CPU_ISSET(k, &all) && seen++ == i)
+                CPU_SET(k, &one);
+        }
+        sched_setaffinity(b->ours[i].worker.child.pid, sizeof all, on ? &one : &all);
+    }
+}
+
+/* One design, with one worker alone before and after it: how many times as much it does. */
+static tcet_status try_design(struct bench *b, enum design d, const char *const *archs, size_t n,
+                              double *ratio, struct error *err)
+{
+    struct lane *l = d == TWO_THREADS ? b->ours + 2 : b->ours;
+    size_t lanes = d == TWO_THREADS ? 1 : 2;
+    double before, seconds, after;
+
+    TRY(lanes_run(b->ours, 1, archs, n, NULL, &before, err));
+    if (d == TWO_PINNED)
+        pin(b, 1);
+    TRY(lanes_run(l, lanes, archs, n, NULL, &seconds, err));
+    pin(b, 0);
+    TRY(lanes_run(b->ours, 1, archs, n, NULL, &after, err));
+    *ratio = (double)lanes * (before + after) / 2 / seconds;
+    return TCET_OK;
+}
+
+/* Three ways to use a second core, and what the machine grants any. */
+static tcet_status designs(struct bench *b, struct error *err)
+{
+    static const char *const names[DESIGNS] = {
+        "two processes", "two processes, each on a core of its own", "one process of two threads"};
+    size_t rounds = (size_t)b->o.rounds, n = (size_t)b->o.archs;
+    double *v[DESIGNS], ignored;
+    struct config *c = NULL;
+    tcet_status st;
+
+    print_load("before");
+    TRY(deal(b, err));
+    TRY(load_config("../conf/tcet_snip.ini", &c, err));
+    b->ours = b->lane;
+    b->lanes = 3;
+    st = lane_worker(&b->ours[0], "a worker", c, "tcet_snip", err);
+    if (st >= 0)
+        st = lane_worker(&b->ours[1], "a worker", c, "tcet_snip", err);
+    if (st >= 0)
+        st = config_set(c, "backend.threads=2", err);
+    if (st >= 0)
+        st = lane_worker(&b->ours[2], "two threads", c, "tcet_snip", err);
+    config_free(c);
+    if (st < 0)
+        return st;
+    TRY(lanes_run(b->ours, 3, &heaviest, 1, NULL, &ignored, err));
+    for (int d = 0; d < DESIGNS; d++)
+        v[d] = arena_alloc(&b->arena, rounds * sizeof *v[d]);
+    for (size_t r = 0; r < rounds; r++) {
+        for (int d = 0; d < DESIGNS; d++)
+            TRY(try_design(b, (enum design)d, b->archs + r * n, n, &v[d][r], err));
+    }
+    for (int d = 0; d < DESIGNS; d++) {
+        double middle = median(v[d], rounds);
+
+        printf("%s: %.2f times one worker (%.2f to %.2f)\n", names[d], middle, v[d][0],
+               v[d][rounds - 1]);
+    }
+    print_machine();
+    print_load("after");
+    return TCET_OK;
+}
+
 /* -- Soak -------------------------------------------------------------------------------- */
 
 /* Many small networks through one worker: its memory must not grow. */
@@ -436,6 +511,7 @@ static tcet_status soak(struct bench *b, struct error *err)
 static int usage(FILE *f)
 {
     fputs("usage: bench/speed [--quick] [--channels-last] [--rounds N] [--archs N] [--seed N]\n"
+          "       bench/speed --designs [--rounds N] [--archs N] [--seed N]\n"
           "       bench/speed --soak N\n\n"
           "  --quick      one architecture a round, less than 50 s\n"
           "  --channels-last  the reference in PyTorch's faster memory format, not in its own, as\n"
@@ -443,6 +519,7 @@ static int usage(FILE *f)
           "  --rounds N   rounds, whose median counts (5, the least)\n"
           "  --archs N    architectures a round (8)\n"
           "  --seed N     which architectures (1)\n"
+          "  --designs    instead: three ways to use a second core, and what the machine grants\n"
           "  --soak N     instead: N small architectures through one worker, and its memory\n\n"
           "Ends with vs_reference, vs_convolutions, two_workers, first_order, all_proxies;\n"
           "docs/performance.md says what they are.\n",
@@ -462,6 +539,10 @@ static int parse(int argc, char **argv, struct options *o)
         if (!strcmp(argv[i], "--quick")) {
             o->quick = 1;
             o->archs = 1;
+            continue;
+        }
+        if (!strcmp(argv[i], "--designs")) {
+            o->designs = 1;
             continue;
         }
         if (!strcmp(argv[i], "--channels-last")) {
@@ -501,7 +582,7 @@ int main(int argc, char **argv)
     }
     b->cores = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? (size_t)CPU_COUNT(&cpus) : 2;
     b->cores = b->cores < 2 ? 2 : b->cores > CORES_MAX ? CORES_MAX : b->cores;
-    st = b->o.soak ? soak(b, &err) : speed(b, &err);
+    st = b->o.soak ? soak(b, &err) : b->o.designs ? designs(b, &err) : speed(b, &err);
     for (size_t i = 0; i < b->lanes; i++)
         lane_stop(&b->lane[i]);
     arena_free(&b->arena);
