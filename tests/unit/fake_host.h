@@ -205,6 +205,55 @@ static inline tcet_status fake_eigvalsh(tcet_ctx *cx, const double *a, int64_t n
     return TCET_OK;
 }
 
+/* One-sided Jacobi: turns pairs of the shorter side's rows until they are orthogonal; what is
+ * exactly zero stays so, which the root of an eigenvalue would not. */
+static inline tcet_status fake_svdvals(tcet_ctx *cx, const double *a, int64_t m, int64_t n,
+                                       double *out)
+{
+    int64_t k = m < n ? m : n, length = m < n ? n : m;
+    double *r = fake_scratch(cx, (size_t)(m * n) * sizeof *r), zero = 0;
+
+    for (int64_t i = 0; i < m * n; i++) {
+        r[m < n ? i : i % n * m + i / n] = a[i];
+        zero += 0 * a[i]; /* NaN where a is not finite */
+    }
+    for (int sweep = 0; sweep < 100; sweep++) {
+        for (int64_t p = 0; p < k; p++) {
+            for (int64_t q = p + 1; q < k; q++) {
+                double *x = r + p * length, *y = r + q * length, xx = 0, yy = 0, xy = 0, theta;
+
+                for (int64_t i = 0; i < length; i++) {
+                    xx += x[i] * x[i];
+                    yy += y[i] * y[i];
+                    xy += x[i] * y[i];
+                }
+                theta = 0.5 * atan2(2 * xy, xx - yy);
+                for (int64_t i = 0; i < length && xy != 0; i++) {
+                    double left = x[i], right = y[i];
+
+                    x[i] = cos(theta) * left + sin(theta) * right;
+                    y[i] = cos(theta) * right - sin(theta) * left;
+                }
+            }
+        }
+    }
+    for (int64_t p = 0; p < k; p++) {
+        double square = zero;
+
+        for (int64_t i = 0; i < length; i++)
+            square += r[p * length + i] * r[p * length + i];
+        out[p] = sqrt(square);
+    }
+    qsort(out, (size_t)k, sizeof *out, fake_compare);
+    for (int64_t p = 0; p < k / 2; p++) { /* the greatest first */
+        double t = out[p];
+
+        out[p] = out[k - 1 - p];
+        out[k - 1 - p] = t;
+    }
+    return TCET_OK;
+}
+
 static inline tcet_status fake_gemm(tcet_ctx *cx, int32_t ta, int32_t tb, int64_t m, int64_t n,
                                     int64_t k, double alpha, const double *a, const double *b,
                                     double beta, double *c)
@@ -222,7 +271,7 @@ static inline tcet_status fake_gemm(tcet_ctx *cx, int32_t ta, int32_t tb, int64_
     return TCET_OK;
 }
 
-/* svdvals, cond and uniform are used by no built-in plugin; extension offers nothing. */
+/* cond is used by no plugin; extension offers nothing. */
 static const tcet_host fake_host_ = {
     .struct_size = sizeof fake_host_,
     .abi_major = TCET_ABI_MAJOR,
@@ -241,6 +290,7 @@ static const tcet_host fake_host_ = {
     .rng_permutation = fake_permutation,
     .logdet = fake_logdet,
     .eigvalsh = fake_eigvalsh,
+    .svdvals = fake_svdvals,
     .gemm = fake_gemm,
 };
 

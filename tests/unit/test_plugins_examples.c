@@ -136,12 +136,107 @@ static void test_az_progress(void **state)
     fake_free(f);
 }
 
+static double near_of(struct fake_plugin f, uint32_t site, const float *x, int64_t n, int64_t c,
+                      int64_t h, int64_t w)
+{
+    const tcet_saliency_ops *ops = f.ops;
+    tcet_layer in = {.struct_size = sizeof in, .site = site, .batch = n,
+                     .output = h ? F32(x, n, c, h, w) : F32(x, n, c)};
+    double s = -1;
+    tcet_view out = F64(&s, 1, 1);
+
+    assert_int_equal(ops->layer(fake_begin(), f.self, &in, &out), TCET_OK);
+    return s;
+}
+
+/* Singular values 1 and t have the effective rank (1 + t) / t^(t / (1 + t)). */
+static double two(double t)
+{
+    return (1 + t) / pow(t, t / (1 + t));
+}
+
+static void test_near(void **state)
+{
+    static const float one[4] = {1, 2, 2, 4}, equal[9] = {0, 3, 0, 0, 0, 3, -3, 0, 0};
+    static const float unequal[4] = {4, 0, 0, -1}, zero[4] = {0}, nan[4] = {1, NAN, 2, 3};
+    static const float few[3] = {1, 2, 2};
+    struct fake_plugin f = fake_new(EXAMPLE("near"), "near", "");
+    uint32_t weight = TCET_SITE_WEIGHT, relu = TCET_SITE_ACTIVATION;
+
+    (void)state;
+    assert_near(near_of(f, weight, one, 2, 2, 0, 0), 1);   /* rank one */
+    assert_near(near_of(f, weight, equal, 3, 3, 0, 0), 3); /* orthogonal, equally long */
+    assert_near(near_of(f, weight, unequal, 2, 2, 0, 0), two(0.25));
+    assert_near(near_of(f, relu, equal, 3, 3, 0, 0), 3 + 2); /* before and after */
+    assert_near(near_of(f, relu, unequal, 2, 2, 0, 0), two(0.25) + 1);
+    assert_near(near_of(f, relu, nan, 2, 2, 0, 0), NAN);
+    assert_near(near_of(f, weight, zero, 2, 2, 0, 0), 0);
+    assert_int_equal(fake_guards("near_zero_features"), 1);
+    assert_int_equal(fake_guards("near_few_rows"), 0);
+    assert_near(near_of(f, weight, few, 1, 3, 0, 0), 1);
+    assert_int_equal(fake_guards("near_few_rows"), 1);
+    assert_near(saliency(f, NULL, 0, 0, 0, -1), 0);
+    assert_int_equal(fake_guards("near_unused_layer"), 1);
+    fake_free(f);
+}
+
+/* Two channels of 3 x 3 pixels: a first column of pixels of rank one, a second of rank two; the
+ * third is no beginning. */
+static void test_near_rows(void **state)
+{
+    static const float x[18] = {1, 3, 0, 1, 0, 0, 1, 0, 0,  /* channel 0 */
+                                2, 0, 0, 2, 3, 0, 2, 0, 0}; /* channel 1 */
+    struct fake_plugin first = fake_new(EXAMPLE("near"), "near", "rows=first");
+    struct fake_plugin random = fake_new(EXAMPLE("near"), "near", "");
+
+    (void)state;
+    fake.random = 0;
+    assert_near(near_of(random, TCET_SITE_WEIGHT, x, 1, 2, 3, 3), 1);
+    assert_int_equal(fake.random, 1);
+    assert_near(near_of(random, TCET_SITE_WEIGHT, x, 1, 2, 3, 3), 2);
+    fake.random = 0;
+    assert_near(near_of(random, TCET_SITE_ACTIVATION, x, 1, 2, 3, 3), 2 + 1);
+    assert_near(near_of(first, TCET_SITE_WEIGHT, x, 1, 2, 3, 3), 1);
+    assert_int_equal(fake.random, 2 + 3);
+    fake_free(first);
+    fake_free(random);
+}
+
+static void test_near_before(void **state)
+{
+    static const struct {
+        const char *before;
+        uint32_t sites;
+        double relu;
+    } cases[] = {
+        {"before=both", TCET_SITE_WEIGHT | TCET_SITE_ACTIVATION, 3},
+        {"before=modules", TCET_SITE_WEIGHT | TCET_SITE_ACTIVATION, 1},
+        {"before=activations", TCET_SITE_ACTIVATION, 3},
+    };
+    static const float x[4] = {1, 0, 0, -1};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fake_plugin f = fake_new(EXAMPLE("near"), "near", cases[i].before);
+        const tcet_saliency_ops *ops = f.ops;
+        tcet_pass pass = {.struct_size = sizeof pass};
+        tcet_request request = {.struct_size = sizeof request, .pass = &pass};
+
+        assert_int_equal(ops->describe(fake_begin(), f.self, &request), TCET_OK);
+        assert_int_equal(request.sites, cases[i].sites);
+        assert_near(near_of(f, TCET_SITE_WEIGHT, x, 2, 2, 0, 0), 2);
+        assert_near(near_of(f, TCET_SITE_ACTIVATION, x, 2, 2, 0, 0), cases[i].relu);
+        fake_free(f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_swap),       cmocka_unit_test(test_swap_regular),
-        cmocka_unit_test(test_meco),       cmocka_unit_test(test_az_entropy),
-        cmocka_unit_test(test_az_progress),
+        cmocka_unit_test(test_swap),        cmocka_unit_test(test_swap_regular),
+        cmocka_unit_test(test_meco),        cmocka_unit_test(test_az_entropy),
+        cmocka_unit_test(test_az_progress), cmocka_unit_test(test_near),
+        cmocka_unit_test(test_near_rows),   cmocka_unit_test(test_near_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
