@@ -28,7 +28,7 @@ static const char *request_problem(const tcet_request *r, const tcet_pass *a)
         return "a field of the pass has a value that does not exist";
     if (!r->sites || r->sites >= TCET_SITE_LOGITS << 1)
         return "it asks for no site, or for one that does not exist";
-    if (r->wants >= TCET_WANT_BIAS_GRADIENT << 1)
+    if (r->wants >= TCET_WANT_NORM_OUTPUT << 1)
         return "it wants something that does not exist";
     if (r->form > TCET_FORM_CUSTOM || r->merge > TCET_MERGE_SUM)
         return "its form or merge does not exist";
@@ -264,10 +264,12 @@ static void add_values(struct probe *p, const struct stage *g, const struct reci
     int32_t ndim = r->flat ? 2 : 4;
     tcet_view output = {.data = NULL};
 
-    if (out->order >= 0 && r->site != TCET_SITE_NORM) {
+    if (out->order >= 0) {
         output = view_input(p, "the output", g->dtype, shape, ndim, g->scenario, 21);
-        if (wants & TCET_WANT_OUTPUT)
+        if (wants & (r->site == TCET_SITE_NORM ? TCET_WANT_NORM_OUTPUT : TCET_WANT_OUTPUT))
             out->output = output;
+        if (r->site == TCET_SITE_NORM)
+            return;
         if (wants & TCET_WANT_OUTPUT_GRADIENT)
             out->output_gradient =
                 view_input(p, "the output's gradient", g->dtype, shape, ndim, g->scenario, 22);

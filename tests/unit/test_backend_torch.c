@@ -1043,7 +1043,7 @@ static void test_norm(void **state)
 {
     tcet_pass pass = {.precision = TCET_PRECISION_F64};
     enum { AREA = SIDE * SIDE, COUNT = BATCH * AREA };
-    struct result *r;
+    struct result *r, *outputs;
     struct net *n;
     int32_t bn;
 
@@ -1076,6 +1076,12 @@ static void test_norm(void **state)
         }
         assert_near(r->numbers[0][VARIANCE][c], running, 1e-12, "running variance", c);
     }
+    assert_null(r->numbers[0][OUTPUT]);
+    outputs = run(cpu, n, pass, TCET_SITE_NORM, TCET_WANT_NORM_OUTPUT, 2);
+    assert_int_equal(outputs->counts[0][OUTPUT], r->counts[1][OUTPUT]);
+    assert_memory_equal(outputs->numbers[0][OUTPUT], r->numbers[1][OUTPUT],
+                        (size_t)r->counts[1][OUTPUT] * sizeof(double));
+    result_free(outputs);
     result_free(r);
     net_free(n);
 }

@@ -116,7 +116,7 @@ static tcet_status supports(tcet_ctx *cx, void *self, const tcet_pass *pass, uin
     (void)self;
     if (sites & ~(values | TCET_SITE_NORM))
         return refuse(cx, "torch: an unknown site");
-    if (wants & ~(uint32_t)(2 * TCET_WANT_BIAS_GRADIENT - 1))
+    if (wants & ~(uint32_t)(2 * TCET_WANT_NORM_OUTPUT - 1))
         return refuse(cx, "torch: an unknown want");
     if (wants & gradients && pass->gradient == TCET_GRADIENT_NONE)
         return refuse(cx, "torch: gradients are wanted of a pass without gradient");

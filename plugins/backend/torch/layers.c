@@ -445,9 +445,14 @@ static tcet_status visit_norm(struct job *j, struct visit *v, int32_t module, in
     v->layer.index = index;
     v->layer.order = rank_of(j, module, is_norm_layer);
     v->layer.calls = j->calls[module];
-    if (j->order[module] >= 0)
-        v->layer.units = node_units(job_node(j, j->order[module]));
     show_weight(j, v, module);
+    if (j->order[module] >= 0) {
+        int32_t rep = j->v[j->order[module]].rep;
+
+        v->layer.units = node_units(job_node(j, rep));
+        if (job_wants(j, v->layer.site) & TCET_WANT_NORM_OUTPUT)
+            show_value(j, v, &v->layer.output, j->v[rep].kept, rep, 0);
+    }
     if (j->running[module]) {
         int64_t shape[2] = {j->forwards / j->run->forwards, m->shape[0]};
         int several = shape[0] > 1;

@@ -150,9 +150,14 @@ static void ask_all(struct job *j)
             if (*slot < 0)
                 ask_signs(j, in, activation, slot, j->slots++);
         }
-        if (sites & TCET_SITE_NORM && node->op == TCET_OP_BATCH_NORM &&
-            job_wants(j, TCET_SITE_NORM) & TCET_WANT_VARIANCE && j->v[i].rep == i)
-            j->v[i].exec = 1;
+        if (sites & TCET_SITE_NORM && node->op == TCET_OP_BATCH_NORM) {
+            uint32_t norm = job_wants(j, TCET_SITE_NORM);
+
+            if (node->affine && norm & TCET_WANT_NORM_OUTPUT)
+                ask(j, j->v[i].rep, TCET_WANT_OUTPUT);
+            if (norm & TCET_WANT_VARIANCE && j->v[i].rep == i)
+                j->v[i].exec = 1;
+        }
         if (sites & TCET_SITE_INPUT && node->op == TCET_OP_INPUT)
             ask(j, i, job_wants(j, TCET_SITE_INPUT));
     }

@@ -1,12 +1,9 @@
-/* near.c -- NEAR (Husistein et al., ICLR 2025): the effective rank of a layer's features before
- * and after its activation, summed over the layers.
+/* near.c -- NEAR (Husistein et al., ICLR 2025): the effective rank of what each module with
+ * weights (convolution, linear, batch norm) gives, and each activation, summed over all of them.
  *
  * Features are a matrix with a column a channel and a row a pixel of an image ([n, c] ones: a row
  * an image); of its rows, as many successive ones are used as it has columns.  So does the authors'
- * code, near_score.py of ReiherGroup/NEAR 1.0.0.  What a pass shows makes three differences:
- *   - The code takes the output of every batch norm too, a pass shows none.  ReLUs' inputs stand
- *     for them: the same values where each norm is followed by a ReLU; in the cells of NATS-Bench
- *     they are sums of such values.
+ * code, near_score.py of ReiherGroup/NEAR 1.0.0.  What a pass shows makes two differences:
  *   - The code takes as many images as a layer's rows need, here there is one mini-batch: `batch`
  *     should be no less than the classes.  If rows are too few, all are used, as in the code when
  *     images run out.
@@ -17,36 +14,32 @@
 #include <tcet/tcet.h>
 
 struct near {
-    int32_t before, rows;
+    int32_t rows;
 };
-
-enum { BOTH, MODULES, ACTIVATIONS }; /* of before */
 
 static tcet_status describe(tcet_ctx *cx, void *self, tcet_request *request)
 {
-    const struct near *p = self;
-
     (void)cx;
-    request->sites = TCET_SITE_ACTIVATION;
-    if (p->before != ACTIVATIONS)
-        request->sites |= TCET_SITE_WEIGHT;
-    request->wants = TCET_WANT_OUTPUT;
+    (void)self;
+    request->sites = TCET_SITE_WEIGHT | TCET_SITE_NORM | TCET_SITE_ACTIVATION;
+    request->wants = TCET_WANT_OUTPUT | TCET_WANT_NORM_OUTPUT;
     request->form = TCET_FORM_SCALAR;
     return TCET_OK;
 }
 
 /* The first row to use: where a column of pixels begins, or a block of c images, but never the
  * last one.  As in the code, a late beginning leaves fewer rows than columns. */
-static int64_t begin(tcet_ctx *cx, const struct near *p, const tcet_layer *in, int relu,
-                     int64_t total, int64_t columns)
+static int64_t begin(tcet_ctx *cx, const struct near *p, const tcet_layer *in, int64_t total,
+                     int64_t columns)
 {
     int64_t step = in->output.shape[in->output.ndim - 1], places = total / step - 1;
+    int64_t site = in->site == TCET_SITE_WEIGHT ? 0 : in->site == TCET_SITE_ACTIVATION ? 1 : 2;
     uint64_t number = 0;
 
     if (p->rows || total < columns || places < 1)
         return 0;
     /* The host's stream begins anew in every call: each matrix takes another number of it. */
-    for (int64_t k = 0; k <= 3 * in->index + relu + (in->site == TCET_SITE_ACTIVATION); k++)
+    for (int64_t k = 0; k <= 3 * in->index + site; k++)
         number = cx->host->random(cx);
     return (int64_t)(number % (uint64_t)places) * step;
 }
@@ -84,54 +77,37 @@ static double effective_rank(tcet_ctx *cx, const double *values, int64_t n)
     return exp(entropy);
 }
 
-static tcet_status add_rank(tcet_ctx *cx, const struct near *p, const tcet_layer *in, int relu,
-                            double *sum)
+static tcet_status layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_view *out)
 {
+    const struct near *p = self;
     const tcet_host *host = cx->host;
-    int64_t columns = in->output.shape[1], total = in->output.count / columns;
-    int64_t first = begin(cx, p, in, relu, total, columns);
-    int64_t rows = total - first < columns ? total - first : columns;
-    double *matrix = host->scratch(cx, (size_t)(rows * columns) * sizeof *matrix);
-    double *values = host->scratch(cx, (size_t)rows * sizeof *values);
+    int64_t columns, total, first, rows;
+    double *matrix, *values;
     tcet_status st;
 
+    if (in->order < 0) { /* never executed: no hook is called */
+        host->guard(cx, "near_unused_layer");
+        return TCET_OK;
+    }
+    columns = in->output.shape[1];
+    total = in->output.count / columns;
+    first = begin(cx, p, in, total, columns);
+    rows = total - first < columns ? total - first : columns;
+    matrix = host->scratch(cx, (size_t)(rows * columns) * sizeof *matrix);
+    values = host->scratch(cx, (size_t)rows * sizeof *values);
     if (!matrix || !values)
         return tcet_fail(cx, TCET_E_MEMORY, "no memory for the features");
     if (rows < columns)
         host->guard(cx, "near_few_rows");
-    gather(&in->output, relu, first, rows, matrix);
+    gather(&in->output, in->site == TCET_SITE_ACTIVATION, first, rows, matrix);
     st = host->svdvals(cx, matrix, rows, columns, values);
     if (st == TCET_OK)
-        *sum += effective_rank(cx, values, rows);
+        tcet_f64(out)[0] = effective_rank(cx, values, rows);
     return st;
 }
 
-static tcet_status layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_view *out)
-{
-    const struct near *p = self;
-    int activation = in->site == TCET_SITE_ACTIVATION;
-    double sum = 0;
-    tcet_status st = TCET_OK;
-
-    if (in->order < 0) { /* never executed: no hook is called */
-        cx->host->guard(cx, "near_unused_layer");
-        return TCET_OK;
-    }
-    if (!activation || p->before != MODULES)
-        st = add_rank(cx, p, in, 0, &sum);
-    if (st == TCET_OK && activation)
-        st = add_rank(cx, p, in, 1, &sum);
-    if (st == TCET_OK)
-        tcet_f64(out)[0] = sum;
-    return st;
-}
-
-static const char *const before[] = {"both", "modules", "activations", NULL};
 static const char *const rows[] = {"random", "first", NULL};
 static const tcet_param params[] = {
-    TCET_PARAM_CHOICE(struct near, before, "both", before,
-                      "What counts beside the outputs of ReLUs: the outputs of convolutions and "
-                      "linear modules, the inputs of ReLUs (the paper's words), or both."),
     TCET_PARAM_CHOICE(struct near, rows, "random", rows,
                       "Which rows: a random column of pixels and those that follow (the code), or "
                       "the first."),
@@ -140,7 +116,7 @@ static const tcet_saliency_ops ops = {
     .struct_size = sizeof ops, .direction = 1, .describe = describe, .layer = layer};
 static const tcet_plugin near = {
     .struct_size = sizeof near, .kind = TCET_SALIENCY, .id = "near", .version = "1.0.0",
-    .summary = "Effective ranks before and after a layer's activation; sum them.",
+    .summary = "Effective rank of each module's and activation's output; sum them.",
     .cite = "Husistein, Reiher, Eckhoff: NEAR, ICLR 2025; ReiherGroup/NEAR near_score.py",
     TCET_PARAMS(struct near, params), .ops = &ops};
 TCET_MODULE(&near)

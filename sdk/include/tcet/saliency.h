@@ -84,7 +84,8 @@ enum { TCET_WANT_WEIGHT = 1,
        TCET_WANT_CHANNEL_PRODUCT = 512, /* output times its gradient, summed over pixels */
        /* Since 1.1; at the weight and norm sites. */
        TCET_WANT_BIAS = 1024,
-       TCET_WANT_BIAS_GRADIENT = 2048 };
+       TCET_WANT_BIAS_GRADIENT = 2048,
+       TCET_WANT_NORM_OUTPUT = 4096 /* `output` at the norm site, where OUTPUT gives none */ };
 
 /* How the S^l become one matrix under partition = network. */
 enum { TCET_MERGE_CONCAT = 0, TCET_MERGE_SUM = 1 };
