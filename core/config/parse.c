@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/trust.h"
 #include "base/utf8.h"
 #include "config/internal.h"
 
@@ -214,6 +215,16 @@ static int take_key(void *arg, const char *section, const char *name, const char
     return 1;
 }
 
+/* An included file must be no easier to change than the one that includes it. */
+static tcet_status check_trust(struct source *s)
+{
+    struct distrust lacks;
+
+    if (!s->parent || !trust_lacks_path(&s->config->arena, s->name, s->parent->dir, &lacks))
+        return TCET_OK;
+    return error_set(s->err, TCET_E_ARG, "%s: %s; not read%s", s->name, lacks.why, lacks.mend);
+}
+
 /* The whole file into s->bytes, and who it is. */
 static tcet_status read_file(struct source *s)
 {
@@ -307,7 +318,7 @@ static tcet_status read_source(const char *name, const struct source *parent, in
     s.last_include = &s.includes;
     s.dir = folder_of(&s.config->arena, name);
     err->status = TCET_OK;
-    if (read_file(&s) < 0)
+    if (read_file(&s) < 0 || check_trust(&s) < 0)
         goto out;
     problem = include_problem(&s, ++*files);
     if (problem) {

@@ -10,6 +10,7 @@
 
 #include "base/names.h"
 #include "base/text.h"
+#include "base/trust.h"
 #include "base/utf8.h"
 #include "plugin/internal.h"
 
@@ -37,6 +38,8 @@ static tcet_status add_folder(struct gathering *g, const char *path, int asked, 
                               struct error *err)
 {
     struct folder *f = &g->folders[g->folder_count];
+    struct arena *a = &g->registry->arena;
+    struct distrust lacks;
     struct stat info;
 
     if (stat(path, &info) < 0) {
@@ -49,19 +52,17 @@ static tcet_status add_folder(struct gathering *g, const char *path, int asked, 
             return error_set(err, TCET_E_IO, "plugin folder %s: is no folder", path);
         return TCET_OK;
     }
-    if (info.st_mode & S_IWOTH)
-        return error_set(err, TCET_E_ARG,
-                         "plugin folder %s: anyone may write to it; code from there is not "
-                         "opened (chmod o-w)",
-                         path);
+    /* Who can replace what is above the built-in folder can replace this program. */
+    if (builtin ? trust_lacks(a, &info, &lacks) : trust_lacks_path(a, path, NULL, &lacks))
+        return error_set(err, TCET_E_ARG, "plugin folder %s: %s; code from there is not opened%s",
+                         path, lacks.why, lacks.mend);
     for (size_t i = 0; i < g->folder_count; i++) {
         if (g->folders[i].dev == info.st_dev && g->folders[i].ino == info.st_ino) {
             g->folders[i].builtin |= builtin;
             return TCET_OK;
         }
     }
-    *f = (struct folder){arena_strdup(&g->registry->arena, path), info.st_dev, info.st_ino, asked,
-                         builtin};
+    *f = (struct folder){arena_strdup(a, path), info.st_dev, info.st_ino, asked, builtin};
     g->folder_count++;
     return TCET_OK;
 }
@@ -106,6 +107,7 @@ static void add_file(struct gathering *g, const char *folder, const char *name)
 {
     struct arena *a = &g->registry->arena;
     const char *path = arena_printf(a, "%s/%s", folder, name);
+    struct distrust lacks;
     char shown[512];
     struct stat info;
 
@@ -121,9 +123,8 @@ static void add_file(struct gathering *g, const char *folder, const char *name)
     }
     if (!S_ISREG(info.st_mode))
         return;
-    if (info.st_mode & S_IWOTH) {
-        add_broken(g, path,
-                   arena_printf(a, "%s: anyone may write to it; not opened (chmod o-w)", path));
+    if (trust_lacks_path(a, path, folder, &lacks)) {
+        add_broken(g, path, arena_printf(a, "%s: %s; not opened%s", path, lacks.why, lacks.mend));
         return;
     }
     if (g->file_count == g->file_cap) {

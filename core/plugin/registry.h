@@ -56,7 +56,7 @@ struct registry {
 /* extra: folders of [plugins] path= (absolute), may be empty.  Order: extra, then
  * $TCET_PLUGIN_PATH (colon-separated; relative parts are refused), then the built-in
  * folder (paths_plugins()).  A folder that does not exist is an error only if it came from
- * extra.  A folder or file writable by others (o+w) is refused. */
+ * extra.  A folder or file that strangers may change or replace (base/trust.h) is refused. */
 tcet_status registry_open(const char *const *extra, size_t extra_count, struct registry **out,
                           struct error *err);
 void registry_close(struct registry *r);

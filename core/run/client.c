@@ -2,6 +2,7 @@
 #include "run/client.h"
 
 #include "plugin/registry.h"
+#include "proc/memory.h"
 #include "run/remote.h"
 
 #include <errno.h>
@@ -77,19 +78,21 @@ tcet_status client_launch(struct client *c, size_t memory, struct error *err)
     }
     c->read = 0;
     c->state = CLIENT_GREETED;
+    c->glutton = false;
+    c->allowed = c->share > 0 ? (uint64_t)(c->share * (double)memory_total() / remote_beside()) : 0;
     return TCET_OK;
 }
 
 static void link_launch(struct client *c, size_t memory)
 {
-    uint64_t bytes = memory;
+    struct link_start start = {memory, c->share};
     struct error ignored;
 
     c->child = (struct child){.fd = c->link, .output = -1};
     c->ended[0] = '\0';
     c->read = 0;
     c->state = CLIENT_GREETED;
-    (void)!frame_send(c->link, LINK_START, &bytes, sizeof bytes, &ignored);
+    (void)!frame_send(c->link, LINK_START, &start, sizeof start, &ignored);
 }
 
 tcet_status client_start(struct client *c, const struct config *config,
@@ -176,7 +179,8 @@ tcet_status client_wait(struct client *c, uint32_t type, double seconds, const c
             return wire_unpack_error(*data, *n, err);
         if (have > 0 && got == type)
             return TCET_OK;
-        if (have) { /* nonsense, an answer to nothing asked, or no answer at all */
+        /* Nonsense, an answer to nothing asked, no answer at all, or the memory is gone. */
+        if (have || client_glutton(c, 1) == 0) {
             client_bury(c, how, sizeof how);
             return error_set(err, TCET_E_PLUGIN, "the worker process %s", how);
         }
@@ -191,8 +195,32 @@ tcet_status client_wait(struct client *c, uint32_t type, double seconds, const c
                              "worker process %s",
                              seconds, how);
         }
-        poll(p, 2, 100);
+        poll(p, 2, 50);
     }
+}
+
+int client_glutton(struct client *list, int count)
+{
+    double t = client_clock();
+    uint64_t all = 0, most = 0;
+    int worst = -1;
+
+    if (!list->allowed || t - list->weighed < 0.05)
+        return -1;
+    list->weighed = t;
+    for (int i = 0; i < count; i++) {
+        uint64_t held = client_up(&list[i]) && !list[i].link ? memory_held(list[i].child.pid) : 0;
+
+        all += held;
+        if (held <= most)
+            continue;
+        most = held;
+        worst = i;
+    }
+    if (all <= list->allowed)
+        return -1;
+    list[worst].glutton = true;
+    return worst;
 }
 
 /* Waits for word that the remote worker has ended. */
@@ -233,6 +261,11 @@ void client_bury(struct client *c, char *how, size_t cap)
         who[sizeof who - 1] = foreign[sizeof foreign - 1] = '\0';
     }
     child_stop(&c->child, ended, sizeof ended);
+    if (c->glutton)
+        snprintf(ended, sizeof ended,
+                 "ran out of memory: the workers of its machine held more than %llu MiB together "
+                 "([run] memory), it the most",
+                 (unsigned long long)c->allowed >> 20);
     unshare_trace(c);
     c->state = CLIENT_DOWN;
     c->read = 0;
@@ -261,7 +294,7 @@ void client_stop(struct client *c)
 tcet_status client_plan(const struct config *config, int want_archs, struct arena *a,
                         struct wire_plan *out, struct error *err)
 {
-    struct client c = {.state = CLIENT_DOWN};
+    struct client c = {.state = CLIENT_DOWN, .share = CLIENT_SHARE};
     const char *data;
     size_t n;
     tcet_status st;
@@ -277,7 +310,7 @@ tcet_status client_plan(const struct config *config, int want_archs, struct aren
 tcet_status client_facts(const struct config *config, const char *const *archs, size_t count,
                          struct arena *a, const struct wire_fact **out, struct error *err)
 {
-    struct client c = {.state = CLIENT_DOWN};
+    struct client c = {.state = CLIENT_DOWN, .share = CLIENT_SHARE};
     struct buf request = {0};
     const char *data;
     size_t n, got = 0;

@@ -10,6 +10,12 @@
 #include "proc/child.h"
 #include "run/wire.h"
 
+#include <stdbool.h>
+
+/* Share of a machine's memory that the workers there may hold together if nothing else is said:
+ * a run that holds more is about to meet the system's own end of those without memory. */
+#define CLIENT_SHARE 0.9
+
 enum client_state {
     CLIENT_DOWN,    /* may be started */
     CLIENT_GREETED,
@@ -27,6 +33,11 @@ struct client {
     char *trace;        /* shared page: the plugin whose code ran last */
     int trace_fd;
     char ended[1536];   /* how a remote worker ended, once it has */
+    double share;       /* of a machine's memory: what the workers there may hold together; 0: no
+                           limit */
+    uint64_t allowed;   /* that in bytes, of this machine; 0: no limit */
+    double weighed;     /* when client_glutton last looked */
+    bool glutton;       /* ended for its memory */
     double since;       /* monotonic seconds when the request was sent */
     const volatile int *stop; /* set by a signal handler; may be NULL */
     void (*log)(void *arg, int level, const char *text);
@@ -53,6 +64,9 @@ int client_take(struct client *c, uint32_t *type, const char **data, size_t *n);
  * within `seconds` of the request (0: no limit) are errors; so is *stop (TCET_E_CANCELLED). */
 tcet_status client_wait(struct client *c, uint32_t type, double seconds, const char **data,
                         size_t *n, struct error *err);
+/* Where the workers of the list that are processes of ours hold more memory than they may: the
+ * one that holds the most, to be buried; else -1.  Looks twenty times a second at most. */
+int client_glutton(struct client *list, int count);
 /* Ends a worker by force if it has not ended; says how it ended and which plugin ran last.  The
  * client is down, or lost. */
 void client_bury(struct client *c, char *how, size_t cap);

@@ -238,7 +238,11 @@ static tcet_status write_all(struct merge *m, struct error *err)
 /* The worker's plan says what a population score joins. */
 static tcet_status populate(struct merge *m, const struct merge_options *o, struct error *err)
 {
-    struct client c = {.state = CLIENT_DOWN, .stop = o->stop, .log = o->log, .log_arg = o->arg};
+    struct client c = {.state = CLIENT_DOWN,
+                       .share = CLIENT_SHARE,
+                       .stop = o->stop,
+                       .log = o->log,
+                       .log_arg = o->arg};
     size_t count = store_column_count(m->out);
     struct wire_plan plan;
     int any = 0;

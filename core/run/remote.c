@@ -51,6 +51,23 @@ int remote_rank(int *ranks)
     return 0;
 }
 
+int remote_beside(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS",
+                                        "SLURM_STEP_TASKS_PER_NODE"};
+    int ranks;
+
+    remote_rank(&ranks);
+    for (size_t i = 0; ranks > 1 && i < TCET_COUNT(names); i++) {
+        const char *text = getenv(names[i]);
+        int n = text ? atoi(text) : 0; /* Slurm's goes on: "4(x2),3" */
+
+        if (n > 0 && n <= ranks)
+            return n;
+    }
+    return 1;
+}
+
 /* -- Both sides ------------------------------------------------------------------------- */
 
 /* Loads MPI and finds the rank that the environment promised. */
@@ -333,14 +350,15 @@ static void bury(struct server *s, uint32_t slot)
 
 static void start(struct server *s, uint32_t slot, const char *data, size_t n)
 {
-    uint64_t memory = 0;
+    struct link_start how = {0};
     struct error err;
 
-    if (n == sizeof memory)
-        memcpy(&memory, data, sizeof memory);
+    if (n == sizeof how)
+        memcpy(&how, data, sizeof how);
+    s->slot[slot].share = how.share;
     if ((int)slot >= s->used)
         s->used = (int)slot + 1;
-    if (client_launch(&s->slot[slot], memory, &err) < 0)
+    if (client_launch(&s->slot[slot], how.memory, &err) < 0)
         (void)!post(s->mpi, 0, slot, LINK_ENDED, err.text, strlen(err.text));
 }
 
@@ -397,7 +415,7 @@ static tcet_status serve(struct server *s, struct error *err)
 
     while (!s->quit && st >= 0) {
         nfds_t k = 0;
-        int got, rank;
+        int got, rank, glutton;
         void *data;
         size_t n;
 
@@ -418,6 +436,9 @@ static tcet_status serve(struct server *s, struct error *err)
             if (client_up(&s->slot[i]))
                 hear(s, (uint32_t)i);
         }
+        glutton = client_glutton(s->slot, s->used);
+        if (glutton >= 0)
+            bury(s, (uint32_t)glutton);
     }
     free(p);
     return st;

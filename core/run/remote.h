@@ -14,15 +14,22 @@
 /* Frames about a worker, beside those between supervisor and worker (enum wire_type).  To
  * every START there is exactly one ENDED. */
 enum link_type {
-    LINK_START = 256, /* uint64 address-space limit in bytes, 0 none */
+    LINK_START = 256, /* struct link_start */
     LINK_STOP,        /* end it by force */
     LINK_ENDED,       /* text: how it ended */
     LINK_QUIT         /* to a rank: end all and go; never from a supervisor */
 };
 
+struct link_start {
+    uint64_t memory; /* address-space limit in bytes, 0 none */
+    double share;    /* struct client's */
+};
+
 /* This process's rank and their number, from what the launcher put into the environment
  * (OpenMPI, MPICH and its kin, Slurm with PMIx).  *ranks = 1: nobody else. */
 int remote_rank(int *ranks);
+/* How many ranks there are on this machine, as the launcher says; 1 where it does not. */
+int remote_beside(void);
 
 struct remote;
 /* On rank 0, before the store is opened: starts the relay, with `each` workers on each of the

@@ -2,6 +2,7 @@
 #include "run/supervise.h"
 
 #include "base/sha256.h"
+#include "base/text.h"
 #include "run/client.h"
 #include "run/population.h"
 #include "run/remote.h"
@@ -29,7 +30,8 @@ struct supervisor {
     struct remote *remote; /* NULL: all workers are here */
     struct client *clients;
     int client_count;
-    size_t memory;
+    size_t memory; /* address space of a worker, 0: no limit */
+    double share;  /* struct client's */
     double timeout;
     int64_t retries;
     const char *shard;  /* as stored: "" or "2/4 of 100, list SHA-256" */
@@ -355,7 +357,7 @@ static tcet_status lose(struct supervisor *s, int client, const char *prefix, st
             s->again[s->again_count++] = t;
     } else if (was != CLIENT_BUSY) {
         say(s, TCET_LOG_WARN, why.data);
-        if (++s->broken_starts > 3)
+        if (was == CLIENT_GREETED && ++s->broken_starts > 3)
             st = error_set(err, TCET_E_PLUGIN, "workers cannot start: the last one %s", how);
     } else if (t.tries++ < s->retries) {
         say(s, TCET_LOG_WARN, why.data);
@@ -524,6 +526,13 @@ static tcet_status check_timeouts(struct supervisor *s, struct error *err)
     return TCET_OK;
 }
 
+static tcet_status check_memory(struct supervisor *s, struct error *err)
+{
+    int glutton = client_glutton(s->clients, s->client_count);
+
+    return glutton < 0 ? TCET_OK : lose(s, glutton, "the worker ", err);
+}
+
 static void show(struct supervisor *s, int force)
 {
     double t = client_clock();
@@ -577,12 +586,13 @@ static tcet_status loop(struct supervisor *s, struct error *err)
             p[n++] = (struct pollfd){s->clients[i].child.fd, POLLIN, 0};
             p[n++] = (struct pollfd){s->clients[i].child.output, POLLIN, 0};
         }
-        poll(p, (nfds_t)n, 100);
+        poll(p, (nfds_t)n, 50);
         for (int i = 0; i < s->client_count; i++) {
             if (client_up(&s->clients[i]))
                 TRY(listen(s, i, err));
         }
         TRY(check_timeouts(s, err));
+        TRY(check_memory(s, err));
         if (client_clock() - s->committed > 0.5)
             TRY(commit(s, err));
         show(s, 0);
@@ -618,16 +628,46 @@ static int64_t cores(void)
     return n > 0 ? n : 1;
 }
 
+/* [run] memory: MiB of address space a worker, or P% of a machine's memory for all its workers. */
+static tcet_status memory_limits(const struct config *config, size_t *space, double *share,
+                                 struct error *err)
+{
+    const struct config_key *k = config_get(config, "run", "", "memory");
+    size_t n = k ? strlen(k->value) : 0;
+    char number[32];
+    double percent;
+    int64_t mib = 0;
+
+    *space = 0;
+    *share = CLIENT_SHARE;
+    if (!k)
+        return TCET_OK;
+    if (n && n < sizeof number && k->value[n - 1] == '%') {
+        snprintf(number, sizeof number, "%.*s", (int)n - 1, k->value);
+        if (text_to_f64(text_strip(number), &percent) == 0 && percent > 0 && percent <= 100) {
+            *share = percent / 100;
+            return TCET_OK;
+        }
+    } else if (text_to_i64(k->value, &mib) == 0 && mib >= 0 && mib <= 1 << 24) {
+        *space = (size_t)mib << 20;
+        *share = mib ? CLIENT_SHARE : 0;
+        return TCET_OK;
+    }
+    return config_error(err, k,
+                        "memory = \"%.80s\": expected an integer from 0 to %d, MiB a worker, or a "
+                        "percentage of the machine's memory up to 100%%, all workers together",
+                        k->value, 1 << 24);
+}
+
 static tcet_status settings(struct supervisor *s, struct error *err)
 {
-    int64_t workers, timeout, memory, usual = s->o->ranks > 1 ? 1 : cores();
+    int64_t workers, timeout, usual = s->o->ranks > 1 ? 1 : cores();
 
     TRY(config_i64(s->config, "run", "", "workers", usual, 1, 1024, &workers, err));
     TRY(config_i64(s->config, "run", "", "timeout", 600, 1, 864000, &timeout, err));
     TRY(config_i64(s->config, "run", "", "retries", 1, 0, 100, &s->retries, err));
-    TRY(config_i64(s->config, "run", "", "memory", 0, 0, 1 << 24, &memory, err));
+    TRY(memory_limits(s->config, &s->memory, &s->share, err));
     s->timeout = (double)timeout;
-    s->memory = (size_t)memory << 20;
     s->r->workers = (int)workers;
     return run_folder(s->config, &s->r->arena, &s->r->folder, err);
 }
@@ -636,6 +676,7 @@ static struct client new_client(const struct supervisor *s, int link)
 {
     return (struct client){.state = CLIENT_DOWN,
                            .link = link,
+                           .share = s->share,
                            .stop = s->o->stop,
                            .log = s->o->log,
                            .log_arg = s->o->arg};
@@ -784,10 +825,12 @@ tcet_status run_once(const struct config *config, struct arena *a, struct wire_p
     struct buf b = {0};
     const char *data;
     uint8_t *wanted;
-    size_t n;
+    size_t n, memory;
     tcet_status st;
 
-    TRY(client_start(&c, config, &(struct wire_hello){.open_backend = 1, .want_archs = 1}, 0, err));
+    TRY(memory_limits(config, &memory, &c.share, err));
+    TRY(client_start(&c, config, &(struct wire_hello){.open_backend = 1, .want_archs = 1}, memory,
+                     err));
     st = client_wait(&c, WIRE_PLAN, 0, &data, &n, err);
     if (st >= 0)
         st = wire_unpack_plan(data, n, a, plan, err);

@@ -197,6 +197,15 @@ for rank in 0 1 2; do
     check "rank $rank killed: a resume has the same bytes" cmp flat.jsonl lost.jsonl
 done
 
+# Two ranks on a machine have half of its memory each.
+sed 's/sample:31/first:2/; s/= weight$/= eat/' deep.ini >eat.ini
+TCET_MEMORY=2000 "${mpi[@]}" 2 "$host" run eat.ini --set plugins.path="$fixtures" --set run.retries=0 \
+    --export eaten.jsonl --quiet >out 2>err </dev/null
+code=$?
+check "a worker without memory, on any rank: exit code 3" test $code = 3
+check "and each row says why" test 2 = "$(grep -c \
+    'ran out of memory: .* more than 900 MiB .* ran last is saliency eat' eaten.jsonl)"
+
 rm -rf lost
 "${mpi[@]}" 3 "$host" run flat.ini --output lost --quiet >out 2>err </dev/null &
 run=$!

@@ -91,6 +91,27 @@ mkdir site/linked && ln -s ../open.so site/linked/good_mean.so
 cp "$fixtures/good_minimal.so" site/open.so && chmod o+w site/open.so
 refuses "a link to such a file" 'no aggregator "good_mean".*good_mean.so: anyone may write' \
     show "$conf" --set plugins.path=site/linked $use
+# Whoever may rename a folder above puts another in the place of what is below.
+chmod o+w site
+refuses "a plugin folder below one that anyone may write to" \
+    "site/mine: anyone may write to $work/site; code .* is not opened \(chmod o-w $work/site\)" \
+    show site/mine.ini
+chmod +t site && run show site/mine.ini
+told "unless they may not rename what is not theirs" "$note"
+chmod o-w,-t site
+
+mkdir -p open/deep && chmod o+w open && printf '[run]\nseed = 7\n' >open/deep/part.ini
+printf 'include = %s\ninclude = open/deep/part.ini\n' "$conf" >whole.ini
+refuses "an include from below a folder that anyone may write to" \
+    "whole.ini:2: include: open/deep/part.ini: anyone may write to $work/open; not read \(chmod" \
+    show whole.ini
+cp whole.ini open/ && sed -i 's/open\///' open/whole.ini && run show open/whole.ini
+check "unless the including file is there too, and was named" test $code = 0
+chmod o-w open && chmod o+w open/deep/part.ini
+refuses "an include that anyone may write to" 'part.ini: anyone may write to it; not read' \
+    show whole.ini
+refuses "also beside the including file" 'part.ini: anyone may write to it; not read' \
+    show open/whole.ini
 
 # -- Bounds ----------------------------------------------------------------------------------
 mkfifo pipe

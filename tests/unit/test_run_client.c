@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+enum { EATEN = 300 << 20 }; /* bytes that a worker takes which takes much */
+
 /* -- The worker's side -------------------------------------------------------------------- */
 
 static void answer(uint32_t type, const char *text)
@@ -77,6 +79,11 @@ static int fake_worker(const char *how, int trace)
         pack_text(&error, "run.ini:3: no such plugin");
         (void)!frame_send(CHILD_FD, WIRE_ERROR, error.data, error.len, &err);
         pause();
+    } else if (!strcmp(how, "eat")) {
+        note("saliency bad", trace);
+        memset(mmap(NULL, EATEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1,
+               EATEN);
+        pause();
     } else if (!strcmp(how, "ended")) {
         answer(LINK_ENDED, "a lie");
         pause();
@@ -94,7 +101,7 @@ static int fake_worker(const char *how, int trace)
 
 static struct client greet(const char *how)
 {
-    struct client c = {.state = CLIENT_DOWN};
+    struct client c = {.state = CLIENT_DOWN, .share = 1};
     struct config *config = config_new();
     struct error err;
 
@@ -131,6 +138,37 @@ static void bad_workers(void **state)
     fails("flood", "no answer within 1 s");
     fails("error", "run.ini:3: no such plugin");
     fails("ended", "was killed by signal 9"); /* only a rank may say so */
+}
+
+/* Of all the one that holds the most is ended, and says why. */
+static void without_memory(void **state)
+{
+    struct client c[3];
+    const char *data;
+    struct error err;
+    char how[1536];
+    int glutton = -1;
+    size_t n;
+
+    (void)state;
+    setenv("TCET_MEMORY", "250", 1);
+    for (int i = 0; i < 3; i++)
+        c[i] = greet(i < 2 ? "eat" : "silent");
+    for (int i = 0; i < 200 && glutton < 0; i++) {
+        usleep(50000);
+        glutton = client_glutton(c, 3);
+    }
+    assert_in_range(glutton, 0, 1);
+    client_bury(&c[glutton], how, sizeof how);
+    assert_non_null(strstr(how, "ran out of memory"));
+    glutton = 1 - glutton;
+    assert_int_equal(client_wait(&c[glutton], WIRE_PLAN, 60, &data, &n, &err), TCET_E_PLUGIN);
+    assert_string_equal(err.text, "the worker process ran out of memory: the workers of its machine "
+                                  "held more than 250 MiB together ([run] memory), it the most; "
+                                  "the plugin that ran last is saliency bad");
+    client_bury(&c[2], how, sizeof how);
+    assert_string_equal(how, "was killed by signal 9 (Killed)");
+    unsetenv("TCET_MEMORY");
 }
 
 static void malformed_plan(void **state)
@@ -249,7 +287,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_workers), cmocka_unit_test(malformed_plan),
         cmocka_unit_test(good_worker), cmocka_unit_test(interrupted),
-        cmocka_unit_test(remote_worker),
+        cmocka_unit_test(remote_worker), cmocka_unit_test(without_memory),
     };
 
     if (argc > 2 && !strcmp(argv[1], "worker"))
