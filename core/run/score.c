@@ -418,10 +418,12 @@ static tcet_status take_layer(struct scorer *s, int saliency, const tcet_layer *
     return TCET_OK;
 }
 
-/* The layer without the views that others of the pass asked for: what a saliency sees depends on
- * its own request alone. */
-static tcet_layer only_wanted(const tcet_layer *layer, uint32_t wants)
+/* The layer without what others of the pass asked for: what a saliency sees depends on its own
+ * request alone. */
+static tcet_layer only_wanted(const tcet_layer *layer, const struct plan_saliency *ps,
+                              const tcet_pass *pass)
 {
+    uint32_t wants = ps->request.wants;
     tcet_layer l = *layer;
     const struct {
         uint32_t want;
@@ -445,6 +447,10 @@ static tcet_layer only_wanted(const tcet_layer *layer, uint32_t wants)
         if (!(wants & views[i].want))
             *views[i].view = (tcet_view){.data = NULL};
     }
+    if (!(wants & (TCET_WANT_AGREEMENT | TCET_WANT_PATTERN)))
+        l.positive = 0;
+    if (pass->gradient == TCET_GRADIENT_SAMPLE && ps->asked.gradient != TCET_GRADIENT_SAMPLE)
+        l.rows /= l.batch; /* it only looks at the forward */
     return l;
 }
 
@@ -463,7 +469,7 @@ static tcet_status visit(void *arg, const tcet_layer *layer)
 
     full.labels = pass->pass.input == TCET_INPUT_BATCH ? p->data[pass->data].y : NULL;
     for (size_t i = 0; i < p->saliency_count; i++) {
-        tcet_layer wanted = only_wanted(&full, p->saliencies[i].request.wants);
+        tcet_layer wanted = only_wanted(&full, &p->saliencies[i], &pass->pass);
         struct error err;
 
         if (p->saliencies[i].pass != s->pass || !s->salience[i].active || s->salience[i].failed ||
