@@ -71,6 +71,8 @@ wrong "--export to no folder" '--export no/x.csv: cannot write' --export no/x.cs
 wrong "[export] file without an ending" '\[?export.*x.txt.*\.csv or \.jsonl' --set export.files=x.txt
 wrong "--top of text" 'top = "many": expected an integer' --top many
 wrong "workers out of range" 'workers = "0": expected an integer from 1' --workers 0
+wrong "none in flight" 'in_flight = "0": expected an integer from 1 to 8' --in-flight 0
+wrong "too many in flight" 'in_flight = "9": expected an integer from 1 to 8' --in-flight 9
 if [ "$sanitized" = 0 ]; then # the address sanitizer needs all address space
     wrong "memory too small to load the backend" \
         '^tcet-host: error: --set run.memory: memory = 100 may be too little.*libtorch' \

@@ -33,12 +33,15 @@ began=$(date +%s%N)
 run run kill.ini --output timed --quiet
 span=$(($(date +%s%N) - began)) # nanoseconds of a run
 
+depth=1 # architectures in flight in a worker
+
 # start FOLDER OPTION...: a run in a session of its own, in the background; its id in $pid.
 start()
 {
     local folder=$1
     shift
-    setsid "$host" run kill.ini --output "$folder" --quiet --resume "$@" >out 2>err </dev/null &
+    setsid "$host" run kill.ini --output "$folder" --quiet --resume --in-flight $depth "$@" \
+        >out 2>err </dev/null &
     pid=$!
 }
 
@@ -59,7 +62,7 @@ same() { cmp whole.jsonl "$1.jsonl"; }
 
 declare -A hits=()
 for round in $(seq "$rounds"); do
-    folder=kill$round
+    folder=kill$round depth=$((1 + round % 3))
     whom=$((RANDOM % 3)) percent=$((RANDOM % 110)) nth=$RANDOM
     start "$folder" --export "$folder.jsonl" --layers
     wait_for $percent
@@ -74,7 +77,7 @@ for round in $(seq "$rounds"); do
     esac
     wait $pid 2>/dev/null
     code=$?
-    name="round $round: $whom killed at $percent % of a run"
+    name="round $round: $whom killed at $percent % of a run with $depth in flight"
     if [ $code = 137 ]; then
         hits[$whom]=$((${hits[$whom]:-0} + 1))
         check "$name, nothing left behind" all_gone
