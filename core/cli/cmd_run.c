@@ -21,7 +21,7 @@
 
 struct run_flags {
     struct option_list sets, exports;
-    const char *archs, *output, *workers, *top, *shard;
+    const char *archs, *output, *workers, *in_flight, *top, *shard;
     bool resume, retry, layers, times, quiet;
 };
 
@@ -416,6 +416,8 @@ static int execute(const char *path, const struct run_flags *o)
         cli_put_run(config, "output", o->output);
     if (o->workers)
         cli_put_run(config, "workers", o->workers);
+    if (o->in_flight)
+        cli_put_run(config, "in_flight", o->in_flight);
     if (o->top)
         cli_put_run(config, "top", o->top);
     sigaction(SIGINT, &sa, NULL);
@@ -446,6 +448,9 @@ int cmd_run(const struct command *c, int argc, char **argv)
         {"--output", "FOLDER", "where the results go ([run] output)", NULL, &o.output, NULL},
         {"--workers", "N", "worker processes ([run] workers; default: cores)", NULL, &o.workers,
          NULL},
+        {"--in-flight", "N",
+         "architectures at once in a worker ([run] in_flight; default: 1, GPU: 2)", NULL,
+         &o.in_flight, NULL},
         {"--shard", "I/N", "part I of N, in OUTPUT/shard-I-of-N (auto: by Slurm job array)", NULL,
          &o.shard, NULL},
         {"--resume", NULL, "go on with the results in the folder", &o.resume, NULL, NULL},

@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include "run/expand.h"
+#include "run/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,7 @@ static tcet_status choose_init(struct plan *p, struct error *err)
 static tcet_status make(struct plan *p, struct error *err)
 {
     static const char *const policies[] = {"keep", "drop", "fail", NULL};
+    int64_t in_flight;
     int policy;
 
     TRY(plan_check_unused(p->config, err));
@@ -189,6 +191,8 @@ static tcet_status make(struct plan *p, struct error *err)
     TRY(check_defaults(p, err));
     TRY(config_choice(p->config, "run", "", "on_nonfinite", policies, 0, &policy, err));
     p->nonfinite = (enum plan_nonfinite)policy;
+    TRY(config_i64(p->config, "run", "", "in_flight", 1, 1, IN_FLIGHT_MAX, &in_flight, err));
+    p->in_flight = (int)in_flight;
     TRY(choose_init(p, err));
     TRY(plan_make_backend(p, err));
     TRY(expand_config(p->config, p->registry, err));
@@ -242,6 +246,9 @@ tcet_status plan_open_backend(struct plan *p, struct error *err)
     p->backend_info.struct_size = sizeof p->backend_info;
     TRY(call_end(&p->backend->cx,
                  ops->info(call_begin(&p->backend->cx), p->backend->self, &p->backend_info), err));
+    if (!config_get(p->config, "run", "", "in_flight") && p->backend_info.in_flight > 1)
+        p->in_flight = p->backend_info.in_flight < IN_FLIGHT_MAX ? (int)p->backend_info.in_flight
+                                                                 : IN_FLIGHT_MAX;
     plan_make_keys(p);
     return TCET_OK;
 }

@@ -109,6 +109,8 @@ struct plan {
     struct plan_data *data; /* at least one */
     size_t data_count;
     tcet_backend_info backend_info; /* empty until plan_open_backend */
+    int in_flight; /* architectures that a worker has under way: [run] in_flight, else what the
+                      open backend gains from */
     struct plan_pass *passes;
     size_t pass_count, passes_asked;
     struct plan_saliency *saliencies;

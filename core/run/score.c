@@ -31,6 +31,13 @@ struct cost {
     double hvp, rest;
 };
 
+/* A pass that was submitted, until it is collected. */
+struct submitted {
+    tcet_run run;
+    tcet_status status;
+    struct error err;
+};
+
 /* One of an architecture's networks: its graph, its layers by site, its weights. */
 struct net {
     struct graph *graph;
@@ -47,6 +54,7 @@ struct net {
 
 struct scorer {
     struct plan *plan;
+    int defer;          /* passes are submitted in scorer_begin, and collected in scorer_end */
     struct net nets[2]; /* by TCET_NETWORK_* */
     struct net *net;    /* the one in hand */
     struct arena arena; /* of one architecture */
@@ -58,11 +66,14 @@ struct scorer {
     size_t matrix_cap;
     struct salience *salience;
     struct score_row row;
-    struct cost *pass_cost; /* one a pass */
-    uint8_t *pass_used;     /* scratch: one a pass, of USED_* */
-    uint8_t *needed;        /* columns to compute, inputs of scores included */
-    uint8_t *given_up;      /* one a metric: its own numbers failed, its saliency's did not */
-    struct error first;     /* the first failure of the current architecture */
+    struct cost *pass_cost;      /* one a pass */
+    struct submitted *submitted; /* one a pass */
+    int last_pass;               /* that was run, and whose forward may serve the next; -1 */
+    tcet_status begun;           /* of scorer_begin */
+    uint8_t *pass_used;          /* scratch: one a pass, of USED_* */
+    uint8_t *needed;             /* columns to compute, inputs of scores included */
+    uint8_t *given_up;           /* one a metric: its own numbers failed, its saliency's did not */
+    struct error first;          /* the first failure of the current architecture */
     int failed;
     int pass; /* being visited */
 };
@@ -662,6 +673,7 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, s
                     .visit = visit,
                     .arg = s,
                     .redraw = redraw,
+                    .defer = (uint32_t)s->defer,
                     .same_forward = before >= 0 && p->passes[before].forward == pp->forward,
                     .keep_forward = after >= 0 && p->passes[after].forward == pp->forward};
     struct cost *cost = &s->pass_cost[pass];
@@ -687,8 +699,11 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, s
     TRY(pass_params(s, pp, &run.params, err));
     TRY(pass_inputs(s, pp, &run, err));
     s->pass = pass;
+    s->submitted[pass].run = run; /* where collect_pass finds it */
     st = OPS(tcet_backend_ops, p->backend)
-             ->run(call_begin(&p->backend->cx), p->backend->self, s->net->model, &run);
+             ->run(call_begin(&p->backend->cx), p->backend->self, s->net->model,
+                   &s->submitted[pass].run);
+    run = s->submitted[pass].run;
     s->row.seconds_forward += run.seconds_forward;
     s->row.seconds_backward += run.seconds_backward + run.seconds_hvp;
     *cost = (struct cost){.forward = run.seconds_forward, .hvp = run.seconds_hvp};
@@ -696,6 +711,22 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, s
     if (run.same_forward && s->pass_cost[before].forward > cost->forward)
         cost->forward = s->pass_cost[before].forward; /* the backend ran none */
     return call_end(&p->backend->cx, st, err);
+}
+
+/* Waits for a submitted pass and takes its layers. */
+static tcet_status collect_pass(struct scorer *s, int pass, struct error *err)
+{
+    struct instance *backend = s->plan->backend;
+    double start = now();
+    tcet_status st;
+
+    s->pass = pass;
+    s->net = &s->nets[s->plan->passes[pass].pass.network];
+    st = OPS(tcet_backend_ops, backend)
+             ->collect(call_begin(&backend->cx), backend->self, s->net->model,
+                       &s->submitted[pass].run);
+    s->pass_cost[pass].rest += now() - start;
+    return call_end(&backend->cx, st, err);
 }
 
 /* Does a pass have anything to do for this architecture? */
@@ -723,6 +754,22 @@ static void fail_pass(struct scorer *s, int pass, const struct error *err)
     note_failure(s, err);
 }
 
+static tcet_status start_pass(struct scorer *s, int pass, struct error *err)
+{
+    int before = s->last_pass;
+
+    s->last_pass = -1; /* what fails serves no other */
+    TRY(run_pass(s, pass, before, next_pass(s, pass + 1), err));
+    s->last_pass = pass;
+    return TCET_OK;
+}
+
+static void submit_passes(struct scorer *s)
+{
+    for (int k = next_pass(s, 0); k >= 0; k = next_pass(s, k + 1))
+        s->submitted[k].status = start_pass(s, k, &s->submitted[k].err);
+}
+
 static void release_models(struct scorer *s)
 {
     for (int i = 0; i < 2; i++) {
@@ -745,12 +792,15 @@ static void run_passes(struct scorer *s)
             note_failure(s, &err);
         }
     }
-    for (int k = next_pass(s, 0), before = -1, after; k >= 0; before = k, k = after) {
-        after = next_pass(s, k + 1);
-        if (run_pass(s, k, before, after, &err) < 0) {
-            fail_pass(s, k, &err);
-            k = -1; /* nothing of it serves the next one */
-        }
+    for (int k = next_pass(s, 0); k >= 0; k = next_pass(s, k + 1)) {
+        struct submitted *pass = &s->submitted[k];
+
+        if (!s->defer)
+            pass->status = start_pass(s, k, &pass->err);
+        else if (pass->status >= 0)
+            pass->status = collect_pass(s, k, &pass->err);
+        if (pass->status < 0)
+            fail_pass(s, k, &pass->err);
     }
     release_models(s);
 }
@@ -1000,6 +1050,7 @@ struct scorer *scorer_new(struct plan *p)
     struct scorer *s = mem_alloc(sizeof *s);
 
     s->plan = p;
+    s->defer = p->in_flight > 1 && OPS(tcet_backend_ops, p->backend)->collect;
     for (int i = 0; i < 2; i++)
         s->nets[i].graph = graph_new();
     s->net = s->nets;
@@ -1007,6 +1058,7 @@ struct scorer *scorer_new(struct plan *p)
     s->needed = mem_alloc(p->column_count + 1);
     s->given_up = mem_alloc(p->metric_count + 1);
     s->pass_cost = mem_alloc((p->pass_count + 1) * sizeof *s->pass_cost);
+    s->submitted = mem_alloc((p->pass_count + 1) * sizeof *s->submitted);
     s->pass_used = mem_alloc(p->pass_count + 1);
     return s;
 }
@@ -1015,6 +1067,7 @@ void scorer_free(struct scorer *s)
 {
     if (!s)
         return;
+    release_models(s);
     for (int i = 0; i < 2; i++) {
         graph_free(s->nets[i].graph);
         free(s->nets[i].params);
@@ -1028,6 +1081,7 @@ void scorer_free(struct scorer *s)
     free(s->needed);
     free(s->given_up);
     free(s->pass_cost);
+    free(s->submitted);
     free(s->pass_used);
     free(s);
 }
@@ -1226,21 +1280,21 @@ static void charge(struct scorer *s)
     }
 }
 
-tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted,
-                       const struct score_value *known, struct score_row **out, struct error *err)
+static tcet_status begin(struct scorer *s, const char *arch, const uint8_t *wanted,
+                         const struct score_value *known, struct error *err)
 {
     struct plan *p = s->plan;
     double start = now();
 
     arena_reset(&s->arena);
     s->failed = 0;
+    s->last_pass = -1;
     memset(&s->row, 0, sizeof s->row);
     memset(s->pass_cost, 0, p->pass_count * sizeof *s->pass_cost);
     memset(s->given_up, 0, p->metric_count);
     s->row.values = arena_alloc(&s->arena, (p->column_count + 1) * sizeof *s->row.values);
     s->row.x_sum = p->data[0].x_sum;
     s->row.w_sum = NAN;
-    *out = &s->row;
     s->arch = encoding(s, arch);
     for (int i = 0; i < 2; i++)
         s->nets[i].built = 0;
@@ -1252,12 +1306,34 @@ tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted
 
     choose(s, wanted, known);
     lay_out(s);
-    run_passes(s);
-    finish_metrics(s);
-    run_scores(s);
-    charge(s);
+    if (s->defer)
+        submit_passes(s);
+    return TCET_OK;
+}
+
+void scorer_begin(struct scorer *s, const char *arch, const uint8_t *wanted,
+                  const struct score_value *known)
+{
+    double start = now();
+
+    s->begun = begin(s, arch, wanted, known, &s->first);
     s->row.seconds_total = now() - start;
-    if (!s->failed)
+}
+
+/* Its total leaves out what lies between begin and end: others' time. */
+tcet_status scorer_end(struct scorer *s, struct score_row **out, struct error *err)
+{
+    double start = now();
+
+    *out = &s->row;
+    if (s->begun >= 0) {
+        run_passes(s);
+        finish_metrics(s);
+        run_scores(s);
+        charge(s);
+        s->row.seconds_total += now() - start;
+    }
+    if (s->begun >= 0 && !s->failed)
         return TCET_OK;
     *err = s->first;
     return err->status;

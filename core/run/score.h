@@ -2,7 +2,8 @@
  * passes, saliency -> aggregator -> combiner.
  *
  * Room: core/run.  Lives in a worker.  A scorer owns the memory that is reused from one
- * architecture to the next; what it returns is borrowed until the next call. */
+ * architecture to the next; what it returns is borrowed until the next call.  A plan's scorers may
+ * each have an architecture in flight, between scorer_begin and scorer_end. */
 #ifndef CORE_SCORE_H
 #define CORE_SCORE_H
 
@@ -36,12 +37,15 @@ struct scorer;
 struct scorer *scorer_new(struct plan *p);
 void scorer_free(struct scorer *s);
 
-/* Scores arch.  wanted[column]: 1 = compute.  known: NULL, or one entry a column, `have` set
- * where the store already holds the value that a wanted score needs.  On failure the row
- * holds everything that does not depend on what failed, and the error is the first. */
-tcet_status scorer_run(struct scorer *s, const char *arch, const uint8_t *wanted,
-                       const struct score_value *known, struct score_row **out,
-                       struct error *err);
+/* Begins to score arch: graph and weights, and where the plan has several architectures in flight
+ * the passes, up to where their results would have to be waited for.  wanted[column]: 1 = compute.
+ * known: NULL, or one entry a column, `have` set where the store already holds the value that a
+ * wanted score needs; its layers are borrowed until scorer_end. */
+void scorer_begin(struct scorer *s, const char *arch, const uint8_t *wanted,
+                  const struct score_value *known);
+/* Ends it.  On failure the row holds everything that does not depend on what failed, and the
+ * error is the first. */
+tcet_status scorer_end(struct scorer *s, struct score_row **out, struct error *err);
 
 /* Facts that need no pass. */
 struct arch_facts {

@@ -17,9 +17,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { ASIDE_MAX = 8192 }; /* bytes of a job for a worker that may not be reading */
+
 struct task {
     size_t arch; /* ordinal */
     int tries;
+};
+
+/* What one worker has: as many as it may have in flight, and one that waits in its socket, so that
+ * it need not wait for us. */
+struct hand {
+    struct task task[IN_FLIGHT_MAX + 1]; /* the oldest first */
+    int count;
+    int alone; /* one that is tried again: nothing else may be blamed, or be harmed */
 };
 
 struct supervisor {
@@ -39,9 +49,10 @@ struct supervisor {
     size_t head, tail;
     struct task *again; /* to be retried, taken first */
     size_t again_count;
-    struct task *current; /* one a client */
-    uint8_t *missing;     /* scratch: one a column */
-    struct arena arena;   /* of one message */
+    struct hand *hands; /* one a client */
+    int depth;          /* of a hand */
+    uint8_t *missing;   /* scratch: one a column */
+    struct arena arena; /* of one message */
     double started, committed, shown;
     int dirty;         /* rows since the last commit */
     int broken_starts; /* workers that died before they were ready, in a row */
@@ -314,11 +325,13 @@ static tcet_status known_values(struct supervisor *s, const char *arch, struct w
 static tcet_status hand_out(struct supervisor *s, int client, struct error *err)
 {
     struct client *c = &s->clients[client];
+    struct hand *h = &s->hands[client];
+    double since = c->since;
     struct task t;
     struct wire_job j = {0};
     struct buf b = {0};
-    tcet_status st;
 
+    h->alone = s->again_count > 0;
     if (s->again_count)
         t = s->again[--s->again_count];
     else if (s->head < s->tail)
@@ -332,18 +345,34 @@ static tcet_status hand_out(struct supervisor *s, int client, struct error *err)
     j.wanted = s->missing;
     j.column_count = s->r->plan.column_count;
     wire_pack_job(&b, &j);
-    s->current[client] = t;
-    c->state = CLIENT_BUSY;
-    st = client_send(c, WIRE_JOB, &b, err);
+    if (h->count && b.len > ASIDE_MAX) {
+        s->head--; /* for when the worker reads: until then it might not fit the socket */
+    } else {
+        h->task[h->count++] = t;
+        c->state = CLIENT_BUSY;
+        (void)!client_send(c, WIRE_JOB, &b, err); /* a dead one is met when its socket is read */
+        if (h->count > 1)
+            c->since = since; /* the oldest one's */
+    }
     buf_free(&b);
-    return st < 0 ? TCET_OK : st; /* a dead worker is met when its socket is read */
+    return TCET_OK;
 }
 
-/* A worker died or was killed while at work: try again, or record the reason. */
+/* All that a worker had is to be tried again, the oldest first. */
+static void put_back(struct supervisor *s, struct hand *h)
+{
+    while (h->count)
+        s->again[s->again_count++] = h->task[--h->count];
+}
+
+/* A worker died or was killed while at work: try again, or record the reason.  Where it had several
+ * architectures nobody knows whose end it was: each is tried again alone, and that is no try of
+ * its own. */
 static tcet_status lose(struct supervisor *s, int client, const char *prefix, struct error *err)
 {
     struct client *c = &s->clients[client];
-    struct task t = s->current[client];
+    struct hand *h = &s->hands[client];
+    struct task *t = &h->task[0];
     int was = c->state;
     char how[1536];
     struct buf why = {0};
@@ -353,18 +382,23 @@ static tcet_status lose(struct supervisor *s, int client, const char *prefix, st
     buf_printf(&why, "%s%s", prefix, how);
     if (c->state == CLIENT_LOST) { /* its machine's fault, not the architecture's */
         say(s, TCET_LOG_WARN, why.data);
-        if (was == CLIENT_BUSY)
-            s->again[s->again_count++] = t;
+        put_back(s, h);
     } else if (was != CLIENT_BUSY) {
         say(s, TCET_LOG_WARN, why.data);
         if (was == CLIENT_GREETED && ++s->broken_starts > 3)
             st = error_set(err, TCET_E_PLUGIN, "workers cannot start: the last one %s", how);
-    } else if (t.tries++ < s->retries) {
+    } else if (h->count > 1) {
+        buf_printf(&why, "; each of the %d architectures that it had is tried again alone",
+                   h->count);
         say(s, TCET_LOG_WARN, why.data);
-        s->again[s->again_count++] = t;
+        put_back(s, h);
+    } else if (t->tries++ < s->retries) {
+        say(s, TCET_LOG_WARN, why.data);
+        put_back(s, h);
     } else {
-        st = put_failure(s, t.arch, why.data, err);
+        st = put_failure(s, t->arch, why.data, err);
     }
+    h->count = 0;
     buf_free(&why);
     return st;
 }
@@ -373,9 +407,10 @@ static tcet_status take_row(struct supervisor *s, int client, const char *data, 
                             struct error *err)
 {
     struct client *c = &s->clients[client];
-    const char *arch = s->r->plan.archs[s->current[client].arch];
+    struct hand *h = &s->hands[client];
+    struct task t = h->task[0];
     struct store_value *values;
-    struct store_row row = {.arch = arch};
+    struct store_row row = {.arch = s->r->plan.archs[t.arch]};
     struct wire_row r;
     tcet_status st;
 
@@ -403,12 +438,14 @@ static tcet_status take_row(struct supervisor *s, int client, const char *data, 
     row.times = r.times;
     row.values = values;
     row.value_count = r.value_count;
-    c->state = CLIENT_IDLE;
+    memmove(h->task, h->task + 1, (size_t)--h->count * sizeof *h->task);
+    c->state = h->count ? CLIENT_BUSY : CLIENT_IDLE;
+    c->since = client_clock(); /* from now on the next one is the oldest */
     st = put(s, &row, err);
     if (st == TCET_E_ARG) { /* a row that cannot be stored costs its architecture, not the run */
         const char *why = arena_strdup(&s->arena, err->text);
 
-        return put_failure(s, s->current[client].arch, why, err);
+        return put_failure(s, t.arch, why, err);
     }
     s->r->progress.done++;
     s->r->progress.failed += r.status < 0;
@@ -545,7 +582,7 @@ static void show(struct supervisor *s, int force)
 }
 
 /* Gives every idle worker something to do and starts those that are needed. */
-static tcet_status feed(struct supervisor *s, struct error *err)
+static tcet_status feed_idle(struct supervisor *s, struct error *err)
 {
     for (int i = 0; i < s->client_count; i++) {
         struct client *c = &s->clients[i];
@@ -557,6 +594,35 @@ static tcet_status feed(struct supervisor *s, struct error *err)
                              err));
         else if (c->state == CLIENT_IDLE)
             TRY(hand_out(s, i, err));
+    }
+    return TCET_OK;
+}
+
+/* Workers that are on their way to their first architecture. */
+static size_t starting(const struct supervisor *s)
+{
+    size_t n = 0;
+
+    for (int i = 0; i < s->client_count; i++)
+        n += s->clients[i].state == CLIENT_GREETED;
+    return n;
+}
+
+/* Then fills the busy ones' hands, those with the least first, but for what waits for workers that
+ * are being started; and for no one while something is to be tried alone, so that all come to be
+ * idle. */
+static tcet_status feed(struct supervisor *s, struct error *err)
+{
+    TRY(feed_idle(s, err));
+    for (int held = 1; held < s->depth; held++) {
+        for (int i = 0; i < s->client_count; i++) {
+            const struct hand *h = &s->hands[i];
+
+            if (stopping(s) || s->again_count || pending(s) <= starting(s))
+                return TCET_OK;
+            if (s->clients[i].state == CLIENT_BUSY && h->count == held && !h->alone)
+                TRY(hand_out(s, i, err));
+        }
     }
     return TCET_OK;
 }
@@ -694,7 +760,7 @@ static tcet_status make_clients(struct supervisor *s, struct error *err)
     }
     s->client_count = here + there;
     s->clients = mem_alloc((size_t)s->client_count * sizeof *s->clients);
-    s->current = mem_alloc((size_t)s->client_count * sizeof *s->current);
+    s->hands = mem_alloc((size_t)s->client_count * sizeof *s->hands);
     for (int i = 0; i < s->client_count; i++)
         s->clients[i] = new_client(s, i < here ? 0 : links[i - here]);
     return TCET_OK;
@@ -743,6 +809,10 @@ static tcet_status make_plan(struct supervisor *s, struct error *err)
     if (st < 0)
         return blame_memory(s, err);
     TRY(wire_unpack_plan(data, n, &s->r->arena, &s->r->plan, err));
+    s->depth = s->r->plan.in_flight > 1 ? s->r->plan.in_flight + 1 : 1;
+    if (s->depth > IN_FLIGHT_MAX + 1)
+        return error_set(err, TCET_E_PLUGIN, "a worker with %d architectures in flight",
+                         s->r->plan.in_flight);
     first->state = CLIENT_IDLE;
     return TCET_OK;
 }
@@ -801,7 +871,7 @@ tcet_status run_supervise(struct config *config, const struct run_options *optio
         commit(&s, &late); /* what was computed is kept */
     store_close(s.store);
     free(s.clients);
-    free(s.current);
+    free(s.hands);
     free(s.queue);
     free(s.again);
     free(s.missing);

@@ -22,6 +22,8 @@ enum wire_type {
     WIRE_ERROR        /* status, text: the last request failed */
 };
 
+enum { IN_FLIGHT_MAX = 8 };
+
 struct wire_hello {
     const char *config; /* config_pack */
     size_t config_len;
@@ -53,6 +55,7 @@ struct wire_plan {
     const char *config;  /* config_print with paths made absolute */
     const char *space;   /* id */
     const char *foreign; /* notes of plugins not built in whose code the plan runs, one a line */
+    int in_flight;       /* architectures that the worker has under way; 1 to IN_FLIGHT_MAX */
 };
 
 /* One value of one column, with its layers and its guard counts. */

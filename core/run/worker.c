@@ -1,5 +1,8 @@
-/* worker.c -- see worker.h: holds the plan, runs plugin code, answers one request at a time.
- * Room: core/run. */
+/* worker.c -- see worker.h: holds the plan, runs plugin code, answers requests in their order.
+ * Room: core/run.
+ *
+ * Of the architectures that have arrived it begins as many as the plan has in flight before it ends
+ * the oldest, so that a device has work while the host looks at results. */
 #include "run/worker.h"
 
 #include "base/text.h"
@@ -7,6 +10,7 @@
 #include "run/wire.h"
 
 #include <math.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,12 +19,21 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+/* An architecture in flight. */
+struct slot {
+    struct scorer *scorer;
+    struct buf in;      /* its request */
+    struct arena arena; /* what that was unpacked to */
+    struct wire_job job;
+};
+
 struct worker {
     int fd;
     struct config *config;
     struct plan *plan;
-    struct scorer *scorer;
-    struct arena arena; /* of one request */
+    struct slot *slots;
+    int slot_count, oldest, busy; /* busy ones from the oldest on, in a ring */
+    struct arena arena;           /* of one request or answer */
     struct buf out;
 };
 
@@ -139,6 +152,14 @@ static void columns(struct worker *w, struct wire_plan *out)
     out->column_count = p->column_count;
 }
 
+static void open_slots(struct worker *w, int count)
+{
+    w->slots = mem_alloc((size_t)count * sizeof *w->slots);
+    w->slot_count = count;
+    for (int i = 0; i < count; i++)
+        w->slots[i].scorer = scorer_new(w->plan);
+}
+
 static tcet_status hello(struct worker *w, const struct buf *in, struct error *err)
 {
     struct wire_hello h;
@@ -151,7 +172,7 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
     TRY(config_unpack(h.config, h.config_len, &w->config, err));
     if (h.space_only) {
         TRY(plan_make_space(w->config, &w->plan, err));
-        w->scorer = scorer_new(w->plan);
+        open_slots(w, 1);
         p.space = w->plan->space->plugin->desc.id;
         wire_pack_plan(&w->out, &p);
         return answer(w, WIRE_PLAN, err);
@@ -162,7 +183,7 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
         TRY(plan_archs(w->plan, &w->arena, &p.archs, &p.arch_count, err));
     if (h.open_backend && w->plan->pass_count) /* what needs no pass needs no backend */
         TRY(plan_open_backend(w->plan, err));
-    w->scorer = scorer_new(w->plan);
+    open_slots(w, w->plan->in_flight);
     columns(w, &p);
     provenance(w, &p);
     plan_print(w->plan, &text);
@@ -171,6 +192,7 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
     p.config = config.data;
     p.space = w->plan->space->plugin->desc.id;
     p.foreign = foreign.data;
+    p.in_flight = w->plan->in_flight;
     wire_pack_plan(&w->out, &p);
     buf_free(&text);
     buf_free(&config);
@@ -233,22 +255,24 @@ static void fill_row(struct worker *w, const struct score_row *in, const uint8_t
                               in->seconds_backward, in->seconds_total);
 }
 
-static tcet_status job(struct worker *w, const struct buf *in, struct error *err)
+static tcet_status begin_job(struct worker *w, struct buf *in, struct error *err)
 {
-    struct wire_job j;
-    struct wire_row row = {0};
-    struct score_row *scored = NULL;
+    struct slot *slot = &w->slots[(w->oldest + w->busy) % w->slot_count];
+    struct wire_job *j = &slot->job;
+    struct buf old = slot->in;
     struct score_value *known;
-    struct error why;
 
-    TRY(wire_unpack_job(in->data, in->len, &w->arena, &j, err));
-    if (!w->plan->backend || j.column_count != w->plan->column_count)
+    slot->in = *in; /* the request stays until the job's end */
+    *in = old;
+    arena_reset(&slot->arena);
+    TRY(wire_unpack_job(slot->in.data, slot->in.len, &slot->arena, j, err));
+    if (!w->plan->backend || j->column_count != w->plan->column_count)
         return error_set(err, TCET_E_PLUGIN, "a job for another plan");
-    known = arena_alloc(&w->arena, (j.column_count + 1) * sizeof *known);
-    for (size_t i = 0; i < j.known_count; i++) {
-        const struct wire_value *k = &j.known[i];
+    known = arena_alloc(&slot->arena, (j->column_count + 1) * sizeof *known);
+    for (size_t i = 0; i < j->known_count; i++) {
+        const struct wire_value *k = &j->known[i];
 
-        if (k->column < 0 || (size_t)k->column >= j.column_count)
+        if (k->column < 0 || (size_t)k->column >= j->column_count)
             return error_set(err, TCET_E_PLUGIN, "a job with a column that does not exist");
         known[k->column] = (struct score_value){.have = 1,
                                                 .value = k->value,
@@ -256,10 +280,23 @@ static tcet_status job(struct worker *w, const struct buf *in, struct error *err
                                                 .layer_count = k->layer_count,
                                                 .seconds = k->seconds};
     }
-    row.status = scorer_run(w->scorer, j.arch, j.wanted, known, &scored, &why);
+    scorer_begin(slot->scorer, j->arch, j->wanted, known);
+    w->busy++;
+    return TCET_OK;
+}
+
+static tcet_status end_job(struct worker *w, struct error *err)
+{
+    struct slot *slot = &w->slots[w->oldest];
+    struct wire_row row = {0};
+    struct score_row *scored;
+    struct error why;
+
+    w->oldest = (w->oldest + 1) % w->slot_count;
+    w->busy--;
+    row.status = scorer_end(slot->scorer, &scored, &why);
     row.message = row.status < 0 ? why.text : "";
-    if (scored)
-        fill_row(w, scored, j.wanted, &row);
+    fill_row(w, scored, slot->job.wanted, &row);
     wire_pack_row(&w->out, &row);
     return answer(w, WIRE_ROW, err);
 }
@@ -276,7 +313,7 @@ static tcet_status facts(struct worker *w, const struct buf *in, struct error *e
         struct arch_facts af = {.traits = {0}};
         struct error why;
 
-        if (scorer_facts(w->scorer, archs[i], &af, &why) < 0) {
+        if (scorer_facts(w->slots[0].scorer, archs[i], &af, &why) < 0) {
             f[i].error = arena_strdup(&w->arena, why.text);
             continue;
         }
@@ -304,17 +341,45 @@ static tcet_status population(struct worker *w, const struct buf *in, struct err
     return answer(w, WIRE_VALUES, err);
 }
 
-static tcet_status serve(struct worker *w, uint32_t type, const struct buf *in, struct error *err)
+static tcet_status serve(struct worker *w, uint32_t type, struct buf *in, struct error *err)
 {
-    if (type != WIRE_HELLO && !w->plan)
+    if (type != WIRE_HELLO && !w->slots)
         return error_set(err, TCET_E_PLUGIN, "a worker without a plan");
     switch (type) {
     case WIRE_HELLO: return hello(w, in, err);
-    case WIRE_JOB: return job(w, in, err);
+    case WIRE_JOB: return begin_job(w, in, err);
     case WIRE_FACTS: return facts(w, in, err);
     case WIRE_POPULATION: return population(w, in, err);
     default: return error_set(err, TCET_E_PLUGIN, "unknown message %u", type);
     }
+}
+
+static int has_arrived(int fd)
+{
+    struct pollfd p = {fd, POLLIN, 0};
+
+    return poll(&p, 1, 0) > 0;
+}
+
+/* Ends the oldest job when nothing can be begun before it, else takes a request; 0: the
+ * supervisor is gone. */
+static int step(struct worker *w, struct buf *in, tcet_status *st, struct error *err)
+{
+    uint32_t type;
+
+    arena_reset(&w->arena);
+    w->out.len = 0;
+    err->text[0] = '\0';
+    if (w->busy && (w->busy == w->slot_count || !has_arrived(w->fd))) {
+        *st = end_job(w, err);
+        return 1;
+    }
+    if (frame_recv(w->fd, &type, in, err) < 0)
+        return 0;
+    *st = type != WIRE_JOB && w->busy
+              ? error_set(err, TCET_E_PLUGIN, "message %u while architectures are in flight", type)
+              : serve(w, type, in, err);
+    return 1;
 }
 
 /* In a process that a plugin forks: it ends with the worker, and does not keep the supervisor
@@ -330,7 +395,7 @@ int worker_main(int fd)
     struct worker w = {.fd = fd};
     struct buf in = {0};
     struct error err;
-    uint32_t type;
+    tcet_status st;
     int code = 0;
 
     log_fd = fd;
@@ -338,11 +403,8 @@ int worker_main(int fd)
     call_log = send_log;
     call_strict = 1;
     registry_foreign = take_foreign;
-    while (frame_recv(fd, &type, &in, &err) >= 0) {
-        arena_reset(&w.arena);
-        w.out.len = 0;
-        err.text[0] = '\0';
-        if (serve(&w, type, &in, &err) >= 0)
+    while (step(&w, &in, &st, &err)) {
+        if (st >= 0)
             continue;
         w.out.len = 0;
         pack_u32(&w.out, (uint32_t)err.status);
@@ -352,7 +414,12 @@ int worker_main(int fd)
             break;
         }
     }
-    scorer_free(w.scorer);
+    for (int i = 0; i < w.slot_count; i++) {
+        scorer_free(w.slots[i].scorer);
+        buf_free(&w.slots[i].in);
+        arena_free(&w.slots[i].arena);
+    }
+    free(w.slots);
     plan_free(w.plan);
     config_free(w.config);
     arena_free(&w.arena);

@@ -156,6 +156,8 @@ check "four ranks: the same bytes" cmp whole.jsonl ranks.jsonl
 "${mpi[@]}" 3 "$host" run deep.ini --output ranks2 --workers 2 --export ranks.jsonl --layers >out 2>err </dev/null
 check "three ranks of two workers" grep -q '(6 workers)' out
 check "three ranks of two workers: the same bytes" cmp whole.jsonl ranks.jsonl
+"${mpi[@]}" 2 "$host" run deep.ini --output ranks3 --in-flight 3 --export ranks.jsonl --layers >out 2>err </dev/null
+check "two ranks with three in flight in each worker: the same bytes" cmp whole.jsonl ranks.jsonl
 "${mpi[@]}" 3 "$host" run deep.ini --output ranks --resume --quiet >out 2>err </dev/null
 code=$?
 check "nothing left to do: ranks go all the same" test $code = 0

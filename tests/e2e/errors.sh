@@ -72,6 +72,8 @@ wrong "[export] file without an ending" '\[?export.*x.txt.*\.csv or \.jsonl' --s
 wrong "--top of text" 'top = "many": expected an integer' --top many
 wrong "workers out of range" 'workers = "0": expected an integer from 1' --workers 0
 wrong "a share of memory above all of it" 'memory = "120%": expected an integer .* percentage' --set run.memory=120%
+wrong "none in flight" 'in_flight = "0": expected an integer from 1 to 8' --in-flight 0
+wrong "too many in flight" 'in_flight = "9": expected an integer from 1 to 8' --in-flight 9
 if [ "$sanitized" = 0 ]; then # the address sanitizer needs all address space
     wrong "memory too small to load the backend" \
         '^tcet-host: error: --set run.memory: memory = 100 may be too little.*libtorch' \

@@ -98,6 +98,33 @@ check "deep: a failed row is not tried again" cmp rows.jsonl again.jsonl
 run run hostile.ini --resume --retry-failed --quiet --export again.jsonl
 check "deep: unless asked for" test $code = 3
 
+# -- Several in flight ------------------------------------------------------------------------
+# A deep network among shallow ones, all of them in one worker's hands.
+cells='|none~0|+|none~0|%s~1|+|none~0|skip_connect~1|%s~2|\n'
+{
+    printf "$cells" none none none skip_connect none avg_pool_3x3
+    tail -n 1 two.txt
+    printf "$cells" skip_connect none skip_connect skip_connect skip_connect avg_pool_3x3
+} >seven.txt
+for how in abort crash exit sleep; do
+    config deep "$([ $how != sleep ] || echo 3)"
+    for k in 1 3; do
+        run run hostile.ini --archs file:seven.txt --set metric.bad.saliency.how=$how --in-flight $k \
+            --output deep$k --export deep$k.jsonl --quiet
+        check "deep: $how with $k in flight: exit code 3" test $code = 3
+    done
+    check "deep: $how costs one of seven and is named" test \
+        "$(grep -c '"status":"ok"' deep1.jsonl)" = 6 -a \
+        "$(grep -cE "\"status\":\"failed\",\"error\":\".*$last deep" deep1.jsonl)" = 1
+    check "deep: $how with 3 in flight: the same bytes" cmp deep1.jsonl deep3.jsonl
+    check "deep: $how with 3 in flight: a warning says that all it had are tried again" \
+        said '^tcet-host: warning: .*each of the [234] architectures that it had is tried again alone' err
+    rm -rf deep1 deep3
+done
+for plugin in crash exit sleep; do # in every network
+    costs $plugin ".*$last $plugin" --in-flight 3
+done
+
 config nan
 run run hostile.ini --export rows.jsonl --quiet
 check "nan: a value like others" test $code = 0

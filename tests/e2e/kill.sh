@@ -33,12 +33,15 @@ began=$(date +%s%N)
 run run kill.ini --output timed --quiet
 span=$(($(date +%s%N) - began)) # nanoseconds of a run
 
+depth=1 # architectures in flight in a worker
+
 # start FOLDER OPTION...: a run in a session of its own, in the background; its id in $pid.
 start()
 {
     local folder=$1
     shift
-    setsid "$host" run kill.ini --output "$folder" --quiet --resume "$@" >out 2>err </dev/null &
+    setsid "$host" run kill.ini --output "$folder" --quiet --resume --in-flight $depth "$@" \
+        >out 2>err </dev/null &
     pid=$!
 }
 
@@ -72,6 +75,7 @@ ended()
 declare -A hits=()
 folder=kill1 kills=0
 for round in $(seq "$rounds"); do
+    depth=$((1 + round % 3))
     whom=$((RANDOM % 3)) percent=$((RANDOM % 110)) nth=$RANDOM
     start "$folder" --export "$folder.jsonl" --layers
     wait_for $percent
@@ -87,7 +91,7 @@ for round in $(seq "$rounds"); do
     wait $pid 2>/dev/null
     code=$?
     kills=$((kills + 1))
-    name="round $round: $whom killed at $percent % of a run"
+    name="round $round: $whom killed at $percent % of a run with $depth in flight"
     if [ $code != 137 ]; then
         ended "$name"
         continue

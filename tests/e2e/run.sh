@@ -92,6 +92,13 @@ for n in 1 2 5; do
     check "$n workers give the same bytes" same fresh "w$n"
 done
 
+for k in 1 2 4; do
+    for n in 1 2; do
+        score "k$k" "flight$k$n" --workers $n --in-flight $k
+        check "$n workers with $k in flight give the same bytes" same fresh "k$k"
+    done
+done
+
 # -- Resume --------------------------------------------------------------------------------
 refuses "a used folder is refused without --resume" 'fresh.*--resume' run "$conf" "${small[@]}" \
     --archs first:6 --output fresh

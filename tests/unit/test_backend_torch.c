@@ -1642,6 +1642,25 @@ static void test_channel_products(void **state)
     net_free(n);
 }
 
+/* Bit by bit where the tolerance is 0. */
+static void assert_same(const struct result *r, const struct result *alone, double tolerance)
+{
+    assert_int_equal(r->count, alone->count);
+    for (int a = 0; a < r->count; a++) {
+        for (int i = 0; i < VIEWS; i++) {
+            assert_int_equal(r->counts[a][i], alone->counts[a][i]);
+            if (r->numbers[a][i] && tolerance == 0)
+                assert_memory_equal(r->numbers[a][i], alone->numbers[a][i],
+                                    (size_t)r->counts[a][i] * sizeof(double));
+            for (int64_t k = 0; r->numbers[a][i] && k < r->counts[a][i]; k++)
+                assert_near(r->numbers[a][i][k], alone->numbers[a][i][k], tolerance, r->name[a], k);
+        }
+        if (r->bits[a])
+            assert_memory_equal(r->bits[a], alone->bits[a],
+                                (size_t)r->counts[a][PATTERN] * sizeof(uint64_t));
+    }
+}
+
 /* A backward on the forward that the run before it kept gives the bits of one with its own. */
 static void test_shared_forward(void **state)
 {
@@ -1682,20 +1701,155 @@ static void test_shared_forward(void **state)
             want(&run_of, wants[k]);
             assert_int_equal(ops->run(&host.cx, cpu, model, &run_of), TCET_OK);
             alone = run(cpu, n, *run_of.pass, run_of.sites, wants[k], 1);
-            assert_int_equal(r->count, alone->count);
-            for (int a = 0; a < r->count; a++) {
-                for (int i = 0; i < VIEWS; i++) {
-                    assert_int_equal(r->counts[a][i], alone->counts[a][i]);
-                    if (r->numbers[a][i])
-                        assert_memory_equal(r->numbers[a][i], alone->numbers[a][i],
-                                            (size_t)r->counts[a][i] * sizeof(double));
-                }
-            }
+            assert_same(r, alone, 0);
             result_free(alone);
             result_free(r);
         }
         ops->release(cpu, model);
     }
+    net_free(n);
+}
+
+enum { NETS = 2, RUNS = 3 };
+
+/* Runs of two models that are submitted in turn, of which the second shares the first one's
+ * forward and the third has other weights, in the place of the others'; collected with another
+ * model's submissions between.  They must say what runs on their own say. */
+static void interleave(void *self, uint32_t precision, uint32_t hvp, double tolerance)
+{
+    const uint32_t wants[RUNS] = {TCET_WANT_WEIGHT | TCET_WANT_GRADIENT | TCET_WANT_AGREEMENT |
+                                      TCET_WANT_PATTERN | (hvp ? TCET_WANT_HVP : 0),
+                                  TCET_WANT_OUTPUT_GRADIENT, TCET_WANT_WEIGHT | TCET_WANT_OUTPUT};
+    struct net *n[NETS] = {everything(), moving(0)};
+    tcet_pass pass[RUNS] = {{.struct_size = sizeof *pass,
+                             .loss = TCET_LOSS_CROSS_ENTROPY,
+                             .gradient = TCET_GRADIENT_BATCH,
+                             .hvp = hvp,
+                             .precision = precision},
+                            {.struct_size = sizeof *pass,
+                             .loss = TCET_LOSS_SUM,
+                             .gradient = TCET_GRADIENT_BATCH,
+                             .precision = precision},
+                            {.struct_size = sizeof *pass, .precision = precision}};
+    struct result *r[NETS][RUNS], *alone;
+    tcet_run run_of[NETS][RUNS];
+    tcet_model *model[NETS];
+
+    for (int m = 0; m < NETS; m++)
+        assert_int_equal(ops->prepare(&host.cx, self, &n[m]->graph, &model[m]), TCET_OK);
+    for (int k = 0; k < RUNS; k++) {
+        for (int m = 0; m < NETS; m++) {
+            size_t bytes = (size_t)n[m]->graph.param_floats * sizeof(float);
+            size_t images = (size_t)(BATCH * 3 * SIDE * SIDE) * sizeof(float);
+            float *params = malloc(bytes), *x = malloc(images);
+
+            r[m][k] = calloc(1, sizeof *r[m][k]);
+            for (int64_t i = 0; i < n[m]->graph.param_floats; i++)
+                params[i] = k == 2 ? -n[m]->params[i] : n[m]->params[i];
+            memcpy(x, n[m]->x, images);
+            run_of[m][k] = (tcet_run){.struct_size = sizeof run_of[m][k],
+                                      .forwards = 1,
+                                      .pass = &pass[k],
+                                      .sites = TCET_SITE_WEIGHT | TCET_SITE_INPUT,
+                                      .defer = 1,
+                                      .params = params,
+                                      .x = x,
+                                      .y = n[m]->y,
+                                      .n = BATCH,
+                                      .visit = visit,
+                                      .arg = r[m][k],
+                                      .same_forward = k == 1,
+                                      .keep_forward = k == 0};
+            want(&run_of[m][k], wants[k]);
+            assert_int_equal(ops->run(&host.cx, self, model[m], &run_of[m][k]), TCET_OK);
+            assert_int_equal(r[m][k]->count, 0);
+            memset(params, 0xff, bytes); /* they are ours again */
+            memset(x, 0xff, images);
+            free(params);
+            free(x);
+        }
+    }
+    assert_int_equal(ops->collect(&host.cx, self, model[0], &run_of[0][1]), TCET_E_ARG);
+    for (int m = 0; m < NETS; m++) {
+        for (int k = 0; k < RUNS; k++) {
+            assert_int_equal(ops->collect(&host.cx, self, model[m], &run_of[m][k]), TCET_OK);
+            assert_true(r[m][k]->count > 0);
+            assert_true(run_of[m][k].seconds_other >= 0);
+        }
+        assert_int_equal(ops->collect(&host.cx, self, model[m], &run_of[m][0]), TCET_E_ARG);
+        ops->release(self, model[m]);
+        for (int k = 0; k < RUNS; k++) {
+            for (int64_t i = 0; k == 2 && i < n[m]->graph.param_floats; i++)
+                n[m]->params[i] = -n[m]->params[i];
+            alone = run(self, n[m], pass[k], run_of[m][k].sites, wants[k], 1);
+            assert_same(r[m][k], alone, tolerance);
+            result_free(alone);
+            result_free(r[m][k]);
+        }
+        net_free(n[m]);
+    }
+}
+
+static void test_deferred(void **state)
+{
+    void *aten, *cuda;
+    int has_cuda;
+
+    (void)state;
+    NEED_TORCH();
+    aten = instance("device", "cpu", "kernels", "aten", NULL);
+    assert_int_equal(ops->open(&host.cx, aten), TCET_OK);
+    cuda = instance("device", "cuda", NULL);
+    has_cuda = ops->open(&host.cx, cuda) == TCET_OK;
+    for (uint32_t hvp = 0; hvp < 2; hvp++) {
+        interleave(cpu, TCET_PRECISION_F32, hvp, 0);
+        interleave(cpu, TCET_PRECISION_F64, hvp, 0);
+        interleave(aten, TCET_PRECISION_F32, hvp, 0);
+        if (has_cuda) /* whose sums have no order */
+            interleave(cuda, TCET_PRECISION_F64, hvp, 1e-9);
+    }
+    drop(aten);
+    drop(cuda);
+}
+
+/* A model with runs that nobody collects, one of them kept for the next, is released whole; a
+ * failing visit is collect's failure, and costs no other run. */
+static void test_uncollected(void **state)
+{
+    tcet_pass pass = {.struct_size = sizeof pass,
+                      .loss = TCET_LOSS_CROSS_ENTROPY,
+                      .gradient = TCET_GRADIENT_BATCH,
+                      .precision = TCET_PRECISION_F32};
+    struct result *r = calloc(1, sizeof *r);
+    tcet_run run_of[3];
+    tcet_model *model;
+    struct net *n;
+
+    (void)state;
+    NEED_TORCH();
+    n = everything();
+    assert_int_equal(ops->prepare(&host.cx, cpu, &n->graph, &model), TCET_OK);
+    for (int k = 0; k < 3; k++) {
+        run_of[k] = (tcet_run){.struct_size = sizeof run_of[k],
+                               .forwards = 1,
+                               .pass = &pass,
+                               .sites = TCET_SITE_WEIGHT,
+                               .defer = 1,
+                               .params = n->params,
+                               .x = n->x,
+                               .y = n->y,
+                               .n = BATCH,
+                               .visit = visit,
+                               .arg = r,
+                               .keep_forward = 1};
+        want(&run_of[k], TCET_WANT_GRADIENT);
+        assert_int_equal(ops->run(&host.cx, cpu, model, &run_of[k]), TCET_OK);
+    }
+    r->stop_at = 2;
+    assert_int_equal(ops->collect(&host.cx, cpu, model, &run_of[0]), TCET_E_PLUGIN);
+    assert_int_equal(ops->collect(&host.cx, cpu, model, &run_of[1]), TCET_OK);
+    ops->release(cpu, model);
+    result_free(r);
     net_free(n);
 }
 
@@ -1792,6 +1946,8 @@ int main(void)
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_stops),
         cmocka_unit_test(test_shared_forward),
+        cmocka_unit_test(test_deferred),
+        cmocka_unit_test(test_uncollected),
         cmocka_unit_test(test_hessian_rows),
         cmocka_unit_test(test_hessian_lone_rows),
         cmocka_unit_test(test_tangent_rows),

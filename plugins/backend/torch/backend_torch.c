@@ -163,6 +163,13 @@ static void release(void *self, tcet_model *model)
     b->impl->release(model);
 }
 
+static tcet_status collect(tcet_ctx *cx, void *self, tcet_model *model, tcet_run *run)
+{
+    struct backend *b = self;
+
+    return b->impl->collect(cx, model, run);
+}
+
 static const tcet_backend_ops ops = {
     .struct_size = sizeof ops,
     .open = open_backend,
@@ -171,6 +178,7 @@ static const tcet_backend_ops ops = {
     .prepare = prepare,
     .run = run,
     .release = release,
+    .collect = collect,
 };
 
 static const tcet_plugin torch = {

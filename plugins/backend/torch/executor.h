@@ -25,15 +25,23 @@ struct memory {
     void *host;
 };
 
+enum { STREAMS = 16 };
+
 struct executor {
     struct ts_device device[2]; /* by f64 */
     const struct kernels *kernels[2];
     char version[64], name[64];
+    int64_t stream[STREAMS]; /* CUDA: 0 where none was asked for yet */
+    uint8_t lent[STREAMS];
 };
 
 struct tcet_model {
     const tcet_graph *graph;
-    struct job *kept; /* the last run, where the next one reads its forward; NULL */
+    struct executor *x;
+    struct ts_device device[2]; /* the executor's, with a stream of its own */
+    int32_t stream;             /* which of the executor's, -1: the default one */
+    struct job *kept;           /* the last run, where the next one reads its forward; NULL */
+    struct job *first;          /* runs to be collected, in order; NULL */
 };
 
 /* A gradient that reached a node; list in the order of arrival. */
@@ -119,6 +127,8 @@ struct job {
     int32_t slots;
     struct memory **held; /* everything that lives as long as the job */
     int32_t held_count, held_cap;
+    int32_t sent;     /* CUDA: copies to held memory's mirrors may be under way */
+    struct job *next; /* to be collected after it */
 };
 
 /* Records text (and the device's message) and returns status. */
@@ -199,8 +209,10 @@ void gradient_drop(struct job *j, int32_t *head);
 
 /* plan.c: fills the first half of struct value, and the job's flags. */
 tcet_status plan_make(struct job *j);
-/* layers.c: memory for what layers want; and the visits. */
+/* layers.c: memory for what layers want; its way to the host; and, once that is over, the visits.
+ */
 tcet_status layers_open(struct job *j);
+tcet_status layers_send(struct job *j);
 tcet_status layers_visit(struct job *j);
 /* Row of the gradient in hand of a module's weight. */
 void *gradient_row(const struct job *j, const tcet_node *node, int64_t row);
@@ -224,5 +236,6 @@ tcet_status executor_backwards(struct job *j);
 tcet_status job_hessian(struct job *j, int64_t row);
 void executor_release(tcet_model *m);
 tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_run *run);
+tcet_status executor_collect(tcet_ctx *cx, tcet_model *m, tcet_run *run);
 
 #endif

@@ -98,6 +98,27 @@ static tcet_status info(tcet_ctx *cx, struct executor *x, tcet_backend_info *out
     (void)cx;
     snprintf(out->version, sizeof out->version, "%s", x->version);
     snprintf(out->device, sizeof out->device, "%s", x->name);
+    out->in_flight = x->device[0].cuda ? 2 : 1;
+    return TCET_OK;
+}
+
+/* CUDA: the first stream that no other model has, so that few come to hold memory; the default
+ * one where all are lent. */
+static tcet_status take_stream(tcet_ctx *cx, tcet_model *m)
+{
+    struct executor *x = m->x;
+    int32_t k = 0;
+
+    m->stream = -1;
+    while (k < STREAMS && x->lent[k])
+        k++;
+    if (!x->device[0].cuda || k == STREAMS)
+        return TCET_OK;
+    if (!x->stream[k] && ts_stream(&x->device[0], &x->stream[k]) != 0)
+        return fail(cx, TCET_E_BACKEND, x->device[0].message);
+    x->lent[k] = 1;
+    m->stream = k;
+    m->device[0].stream = m->device[1].stream = x->stream[k];
     return TCET_OK;
 }
 
@@ -106,10 +127,13 @@ static tcet_status prepare(tcet_ctx *cx, struct executor *x, const tcet_graph *g
 {
     tcet_model *m = malloc(sizeof *m);
 
-    (void)x;
     if (!m)
         return fail(cx, TCET_E_MEMORY, "out of memory");
-    *m = (tcet_model){.graph = graph};
+    *m = (tcet_model){.graph = graph, .x = x, .device = {x->device[0], x->device[1]}};
+    if (take_stream(cx, m) != TCET_OK) {
+        free(m);
+        return TCET_E_BACKEND;
+    }
     *out = m;
     return TCET_OK;
 }
@@ -123,7 +147,8 @@ const struct torch_impl *tcet_torch_impl_v1(void)
                                             .info = info,
                                             .prepare = prepare,
                                             .run = executor_run,
-                                            .release = executor_release};
+                                            .release = executor_release,
+                                            .collect = executor_collect};
 
     return &table;
 }

@@ -17,6 +17,7 @@ struct torch_impl {
                            tcet_model **out);
     tcet_status (*run)(tcet_ctx *cx, struct executor *x, tcet_model *model, tcet_run *run);
     void (*release)(tcet_model *model);
+    tcet_status (*collect)(tcet_ctx *cx, tcet_model *model, tcet_run *run);
 };
 
 #define TORCH_IMPL_SYMBOL "tcet_torch_impl_v1"

@@ -140,9 +140,10 @@ struct visit {
     uint64_t *bits; /* of the pattern; ends with the visit */
 };
 
-/* CUDA: sends all that layers may want to the host at once, and waits once. */
-static tcet_status mirror_all(struct job *j)
+/* CUDA: all that layers may want goes to the host in one burst. */
+tcet_status layers_send(struct job *j)
 {
+    j->sent = j->d->cuda;
     for (int32_t k = 0; j->d->cuda && k < j->held_count; k++) {
         struct memory *m = j->held[k];
 
@@ -150,8 +151,6 @@ static tcet_status mirror_all(struct job *j)
         if (!m->mirror || ts_to_host(j->d, m->host, m->data, m->bytes) != 0)
             return job_fail(j, TCET_E_BACKEND, "copying to the host");
     }
-    if (ts_synchronize(j->d) != 0)
-        return job_fail(j, TCET_E_BACKEND, "waiting for the device");
     return TCET_OK;
 }
 
@@ -526,10 +525,12 @@ tcet_status layers_visit(struct job *j)
     struct visit *v = calloc(1, sizeof *v);
     tcet_status st = v ? TCET_OK : job_fail(j, TCET_E_MEMORY, "out of memory");
 
-    if (st == TCET_OK)
-        st = mirror_all(j);
-    if (st == TCET_OK)
+    if (st == TCET_OK && ts_synchronize(j->d) != 0)
+        st = job_fail(j, TCET_E_BACKEND, "waiting for the device");
+    if (st == TCET_OK) {
+        j->sent = 0;
         st = visit_modules(j, v);
+    }
     if (st == TCET_OK)
         st = visit_values(j, v);
     free(v);

@@ -31,7 +31,7 @@ static tcet_status load_params(struct job *j)
     int64_t count = j->graph->param_floats;
     void *to = (void *)(uintptr_t)j->params;
 
-    if (!j->d->cuda && !j->d->f64) {
+    if (!j->d->cuda && !j->d->f64 && !j->run->defer) {
         j->params = j->run->params;
         return TCET_OK;
     }
@@ -209,6 +209,8 @@ static tcet_status all_forwards(struct job *j)
 
 static void job_free(struct job *j)
 {
+    if (j->sent) /* nobody else may get memory that a copy still writes to */
+        ts_synchronize(j->d);
     if (j->v)
         drop_values(j);
     tangent_close(j);
@@ -250,8 +252,8 @@ static tcet_status job_open(struct job *j)
     return TCET_OK;
 }
 
-/* Everything of a run; the job is to be freed whatever the status. */
-static tcet_status job_run(struct job *j)
+/* Everything of a run but its layers; the job is to be freed whatever the status. */
+static tcet_status job_submit(struct job *j)
 {
     tcet_status st = job_open(j);
 
@@ -268,15 +270,27 @@ static tcet_status job_run(struct job *j)
     if (st == TCET_OK)
         st = all_forwards(j);
     if (st == TCET_OK)
-        st = layers_visit(j);
+        st = layers_send(j);
     return st;
 }
 
+/* Of one that is still to be collected, the values alone. */
 static void drop_kept(tcet_model *m)
 {
-    if (m->kept)
+    if (m->kept && m->kept->run)
+        drop_values(m->kept);
+    else if (m->kept)
         job_free(m->kept);
     m->kept = NULL;
+}
+
+static void append(tcet_model *m, struct job *j)
+{
+    struct job **end = &m->first;
+
+    while (*end)
+        end = &(*end)->next;
+    *end = j;
 }
 
 /* Time that is told apart. */
@@ -287,7 +301,7 @@ static double parts(const tcet_run *run)
 
 tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_run *run)
 {
-    int f64 = run->pass->precision == TCET_PRECISION_F64;
+    int f64 = run->pass->precision == TCET_PRECISION_F64, keep;
     double begin = seconds(), before = parts(run);
     struct job *j = malloc(sizeof *j);
     tcet_status st;
@@ -298,7 +312,7 @@ tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_r
         return cx->host->fail(cx, TCET_E_MEMORY, "out of memory");
     *j = (struct job){.cx = cx,
                       .x = x,
-                      .d = &x->device[f64],
+                      .d = &m->device[f64],
                       .k = x->kernels[f64],
                       .model = m,
                       .graph = m->graph,
@@ -309,22 +323,53 @@ tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_r
                           run->forwards * (int32_t)(run->pass->repeat ? run->pass->repeat : 1),
                       .size = f64 ? sizeof(double) : sizeof(float)};
     j->d->message[0] = '\0';
-    st = job_run(j);
-    if (st == TCET_OK && run->keep_forward && j->forwards == 1 && !j->adopted) {
+    st = job_submit(j);
+    if (st == TCET_OK && !run->defer)
+        st = layers_visit(j);
+    keep = st == TCET_OK && run->keep_forward && j->forwards == 1 && !j->adopted;
+    if (keep || !run->keep_forward)
         drop_kept(m);
+    if (keep)
         m->kept = j;
+    if (st == TCET_OK && run->defer)
+        append(m, j);
+    else if (keep)
         j->run = NULL; /* which ends with this call */
-    } else {
+    else
         job_free(j);
-        if (!run->keep_forward)
-            drop_kept(m);
-    }
     run->seconds_other += seconds() - begin - (parts(run) - before);
+    return st;
+}
+
+tcet_status executor_collect(tcet_ctx *cx, tcet_model *m, tcet_run *run)
+{
+    double begin = seconds();
+    struct job *j = m->first;
+    tcet_status st;
+
+    if (!j || j->run != run)
+        return cx->host->fail(cx, TCET_E_ARG, "collect: this run is not the next one to collect");
+    m->first = j->next;
+    j->cx = cx;
+    j->d->message[0] = '\0';
+    st = layers_visit(j);
+    j->run = NULL;
+    if (m->kept != j)
+        job_free(j);
+    run->seconds_other += seconds() - begin;
     return st;
 }
 
 void executor_release(tcet_model *m)
 {
     drop_kept(m);
+    while (m->first) {
+        struct job *j = m->first;
+
+        m->first = j->next;
+        job_free(j);
+    }
+    if (m->stream >= 0)
+        m->x->lent[m->stream] = 0;
     free(m);
 }

@@ -7,6 +7,8 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/cuda.h>
 #include <torch/version.h>
@@ -42,13 +44,27 @@ void say(ts_device *d, const char *text)
         *end = '\0';
 }
 
-/* Runs body; an exception becomes a status and a message. */
+at::Device place(const ts_device *d)
+{
+    return d->cuda ? at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(d->index))
+                   : at::Device(at::kCPU);
+}
+
+c10::Stream stream(const ts_device *d)
+{
+    return c10::Stream(c10::Stream::UNSAFE, place(d), d->stream);
+}
+
+/* Runs body on the device's stream; an exception becomes a status and a message. */
 template <class F>
 int guarded(ts_device *d, F body) noexcept
 {
     try {
         c10::InferenceMode no_autograd;
+        c10::OptionalStreamGuard on;
 
+        if (d->stream)
+            on.reset_stream(stream(d));
         body();
         return TCET_OK;
     } catch (const std::bad_alloc &) {
@@ -83,12 +99,6 @@ at::ScalarType kind(const ts_device *d)
     return d->f64 ? at::kDouble : at::kFloat;
 }
 
-at::Device place(const ts_device *d)
-{
-    return d->cuda ? at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(d->index))
-                   : at::Device(at::kCPU);
-}
-
 at::TensorOptions options(const ts_device *d, at::ScalarType type)
 {
     return at::TensorOptions().device(place(d)).dtype(type);
@@ -114,6 +124,20 @@ Tensor image(const ts_device *d, const void *x, int64_t n, int64_t c, int64_t h,
 void put(const Tensor &value, Tensor to)
 {
     to.copy_(value);
+}
+
+/* A tensor of the host's in the device's memory.  By way of page-locked memory, which libtorch
+ * does not give to anybody else before the stream has read it: a copy from other memory waits
+ * for all that is queued. */
+Tensor sent(const ts_device *d, const Tensor &x)
+{
+    Tensor locked;
+
+    if (!d->cuda)
+        return x;
+    locked = at::empty(x.sizes(), x.options().pinned_memory(true));
+    locked.copy_(x);
+    return locked.to(options(d, x.scalar_type()), true);
 }
 
 /* libtorch's CPU allocations go through the executor's pool.  allocate() lost its const and
@@ -206,6 +230,15 @@ int ts_cuda_name(ts_device *d, char *out, size_t cap)
     });
 }
 
+int ts_stream(ts_device *d, int64_t *out)
+{
+    return guarded(d, [&] {
+        c10::impl::VirtualGuardImpl streams(place(d).type());
+
+        *out = streams.getStreamFromGlobalPool(place(d)).id();
+    });
+}
+
 void ts_use_pool(void *(*get)(size_t), void (*put_back)(void *))
 {
     pool.get = get;
@@ -251,7 +284,7 @@ int ts_to_device(ts_device *d, void *to, const void *from, size_t bytes)
     return guarded(d, [&] {
         ts_device host{};
 
-        bytes_on(d, to, bytes).copy_(bytes_on(&host, from, bytes));
+        put(sent(d, bytes_on(&host, from, bytes)), bytes_on(d, to, bytes));
     });
 }
 
@@ -268,7 +301,7 @@ int ts_synchronize(ts_device *d)
 {
     return guarded(d, [&] {
         if (d->cuda)
-            torch::cuda::synchronize(d->index);
+            stream(d).synchronize();
     });
 }
 
@@ -356,7 +389,7 @@ int ts_load(ts_device *d, const float *x, int64_t n, int64_t c, int64_t hw, void
     return guarded(d, [&] {
         ts_device host{};
 
-        put(wrap(&host, x, {n, c, hw}, at::kFloat).to(place(d)).to(kind(d)).permute({0, 2, 1}),
+        put(sent(d, wrap(&host, x, {n, c, hw}, at::kFloat)).to(kind(d)).permute({0, 2, 1}),
             wrap(d, out, {n, hw, c}));
     });
 }
@@ -633,7 +666,7 @@ int ts_loss(ts_device *d, int32_t cross_entropy, const void *logits, const int64
 
         if (cross_entropy) {
             ts_device host{};
-            Tensor y = wrap(&host, labels, {n, 1}, at::kLong).to(place(d));
+            Tensor y = sent(d, wrap(&host, labels, {n, 1}, at::kLong));
             Tensor p = (wrap(d, logits, {n, c}) / temperature).softmax(1);
 
             p.scatter_add_(1, y, at::full({n, 1}, -1, options(d, kind(d))));

@@ -21,6 +21,7 @@ struct ts_device {
     int32_t index; /* of the CUDA device */
     int32_t f64;   /* 1: double, 0: float */
     int32_t reserved;
+    int64_t stream;    /* CUDA: that everything is queued on, of ts_stream; 0: the default one */
     char message[512]; /* of the last failure */
 };
 
@@ -80,6 +81,9 @@ void ts_setup(int32_t threads, char *version, size_t cap);
 /* Number of CUDA devices, -1 where this libtorch was built without CUDA. */
 int32_t ts_cuda_devices(void);
 int ts_cuda_name(struct ts_device *d, char *out, size_t cap);
+/* CUDA: one of libtorch's streams for d->stream.  What is allocated on a stream is used and freed
+ * on it alone. */
+int ts_stream(struct ts_device *d, int64_t *out);
 /* Every CPU tensor allocates through these (get gives 64-byte alignment, or NULL). */
 void ts_use_pool(void *(*get)(size_t bytes), void (*put)(void *data));
 /* CUDA: `bytes` of device memory, owned by the tensor. */
@@ -87,8 +91,9 @@ ts_tensor *ts_alloc(struct ts_device *d, size_t bytes, void **data);
 /* CUDA: page-locked host memory, which copies reach without the host's waiting. */
 ts_tensor *ts_alloc_host(struct ts_device *d, size_t bytes, void **data);
 void ts_free(ts_tensor *t);
-/* Between host and device memory, in bytes.  ts_to_host does not wait where `to` is of
- * ts_alloc_host: ts_synchronize does. */
+/* Between host and device memory, in bytes.  Nothing that brings host memory to the device waits
+ * for it, and the memory is the caller's again.  ts_to_host does not wait where `to` is of
+ * ts_alloc_host: ts_synchronize does, for the stream. */
 int ts_to_device(struct ts_device *d, void *to, const void *from, size_t bytes);
 int ts_to_host(struct ts_device *d, void *to, const void *from, size_t bytes);
 int ts_synchronize(struct ts_device *d);

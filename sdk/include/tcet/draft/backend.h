@@ -63,10 +63,11 @@ typedef struct tcet_run {
     uint32_t struct_size;
     int32_t forwards;
     const tcet_pass *pass; /* precision resolved to F32 or F64 */
-    uint32_t sites, reserved;
+    uint32_t sites;
+    uint32_t defer;        /* 1: run() submits the pass, collect() ends it */
     uint32_t wants[TCET_SITES]; /* of each of the sites, in the order of their bits */
     const float *params;   /* as the pass wants them (absolute, gaussian ...) */
-    const float *x;
+    const float *x;        /* like params and y the caller's again when run() returns */
     const int64_t *y;
     int64_t n;
     uint64_t data_id;
@@ -86,7 +87,8 @@ typedef struct tcet_run {
 
 typedef struct tcet_backend_info {
     uint32_t struct_size;
-    uint32_t reserved;
+    uint32_t in_flight; /* models that the device is best kept busy with; 0 or 1: it gains nothing
+                           from more than one */
     char version[64]; /* "libtorch 1.13.1" */
     char device[64];  /* "cpu", "cuda:0 NVIDIA H100" */
 } tcet_backend_info;
@@ -105,7 +107,13 @@ typedef struct tcet_backend_ops {
     /* [instance] The graph outlives the model. */
     tcet_status (*prepare)(tcet_ctx *cx, void *self, const tcet_graph *graph, tcet_model **out);
     tcet_status (*run)(tcet_ctx *cx, void *self, tcet_model *model, tcet_run *run);
+    /* Whatever was not collected is dropped. */
     void (*release)(void *self, tcet_model *model);
+    /* Ends a run with defer = 1 that run() returned TCET_OK for: waits for it, visits its layers.
+     * *run stays where it is until then.  A model's runs are collected in the order of their
+     * submission; other models may be prepared, run and released in between.  NULL: no run
+     * defers. */
+    tcet_status (*collect)(tcet_ctx *cx, void *self, tcet_model *model, tcet_run *run);
 } tcet_backend_ops;
 
 #ifdef __cplusplus
