@@ -1284,7 +1284,6 @@ static tcet_status begin(struct scorer *s, const char *arch, const uint8_t *want
                          const struct score_value *known, struct error *err)
 {
     struct plan *p = s->plan;
-    double start = now();
 
     arena_reset(&s->arena);
     s->failed = 0;
