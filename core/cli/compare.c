@@ -112,7 +112,8 @@ tcet_status compare_with_table(const struct config *config, const char *const *a
     tcet_status st = table_column(t, column, &values, err);
 
     for (size_t i = 0; st >= 0 && i < count; i++) {
-        int64_t row = table_row(t, text_strip(arena_strdup(&c.arena, archs[i])));
+        int64_t row = archs == t->arch ? (int64_t)i /* the table's own */
+                                       : table_row(t, text_strip(arena_strdup(&c.arena, archs[i])));
 
         accuracy[i] = row < 0 ? NAN : values[row];
     }
