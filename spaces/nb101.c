@@ -6,7 +6,7 @@
 static tcet_status space_size(tcet_ctx *cx, void *self, int64_t *out)
 {
     (void)cx, (void)self;
-    *out = -1; /* the 423,624 cells have no order to count them in */
+    *out = 423624;
     return TCET_OK;
 }
 

@@ -16,7 +16,7 @@ struct bench {
     struct instance *i;
     const tcet_space_ops *ops;
     struct error *err;
-    int64_t size; /* -1: too many to number */
+    int64_t size; /* -1: too many to number, or without an order */
     struct graph *graph;
     char text[TCET_ARCH_MAX];
 };
@@ -25,6 +25,8 @@ static tcet_status done(struct bench *b, tcet_status st)
 {
     return probe_end(b->i, st, b->err);
 }
+
+static tcet_status at(struct bench *b, int64_t index);
 
 static tcet_status open_bench(struct bench *b, struct probe *p, struct instance *i,
                               struct error *err)
@@ -39,6 +41,8 @@ static tcet_status open_bench(struct bench *b, struct probe *p, struct instance 
     TRY(done(b, b->ops->size(probe_enter(p, i), i->self, &b->size)));
     if (b->size < -1 || b->size == 0)
         return error_set(err, TCET_E_PLUGIN, "size() gives %lld", (long long)b->size);
+    if (b->size > 0 && at(b, 0) == TCET_E_UNSUPPORTED)
+        b->size = -1;
     return TCET_OK;
 }
 

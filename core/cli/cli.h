@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "report/report.h"
 #include "run/wire.h"
+#include "table/table.h"
 
 #include <stdbool.h>
 
@@ -50,8 +51,8 @@ int cli_fail(const struct error *err);
 int cli_usage(const struct command *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void cli_log(void *arg, int level, const char *text);
-/* Writes a buffer to standard output; false when it cannot be written. */
-bool cli_write(const struct buf *b);
+/* Writes a buffer to standard output; that it could not is main's to say at the end. */
+void cli_write(const struct buf *b);
 
 /* Config of a command: file, then --set texts, then --archs and the like as keys of [run]. */
 tcet_status cli_config(const char *path, const struct option_list *sets, struct config **out,
@@ -70,17 +71,19 @@ struct comparison {
 };
 
 /* What [benchmark] asks for, before any work: the table can be read and has the column, the
- * population has a name.  A path is made absolute in the config, from the file that names it. */
-tcet_status compare_check(const struct config *config, struct error *err);
+ * population has a name.  A path is made absolute in the config, from the file that names it.
+ * *out: the table, to be freed; NULL where none is asked for, and on failure. */
+tcet_status compare_check(const struct config *config, struct table **out, struct error *err);
 /* What the supervisor or a worker cannot refuse before any work: sections and keys, [export],
- * [benchmark]. */
-tcet_status run_check(const struct config *config, struct error *err);
-/* Fills accuracy, mask and baselines from a table (name or path) and the space's facts.
- * population: "all" or "live"; config supplies the space.  Columns: the caller's. */
+ * [benchmark], whose table is *out. */
+tcet_status run_check(const struct config *config, struct table **out, struct error *err);
+/* Fills accuracy, mask and baselines from a table t, which the user calls `table`, and the space's
+ * facts.  population: "all" or "live"; config supplies the space.  Columns: the caller's. */
 tcet_status compare_with_table(const struct config *config, const char *const *archs,
                                size_t count, const struct report_column *columns,
-                               size_t column_count, const char *table, const char *column,
-                               const char *population, struct comparison *out, struct error *err);
+                               size_t column_count, const struct table *t, const char *table,
+                               const char *column, const char *population, struct comparison *out,
+                               struct error *err);
 void comparison_free(struct comparison *c);
 
 /* Columns of a run folder, with their values.  Architectures that the run has not come to yet

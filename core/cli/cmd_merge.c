@@ -22,10 +22,6 @@ static int conclude(const char *out, const struct store_summary *sum)
 
     printf("%zu architecture%s: %zu scored, %zu failed, %zu missing; results in %s\n", all,
            all == 1 ? "" : "s", sum->done, sum->failed, sum->missing, out);
-    if (fflush(stdout)) {
-        fputs("tcet-host: error: cannot write to standard output\n", stderr);
-        return EXIT_BAD;
-    }
     if (sum->missing)
         fprintf(stderr, "tcet-host: note: not all shards were finished; to score what is missing: "
                         "tcet-host run CONFIG --resume --output %s\n", out);

@@ -4,13 +4,10 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
-#include "plugin/registry.h"
 #include "run/plan.h"
 #include "run/remote.h"
 #include "run/supervise.h"
-#include "table/table.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -23,6 +20,12 @@ struct run_flags {
     struct option_list sets, exports;
     const char *archs, *output, *workers, *in_flight, *top, *shard;
     bool resume, retry, layers, times, quiet;
+};
+
+/* Read once, before any work. */
+struct benchmark {
+    struct config *config;
+    struct table *table; /* NULL: none is asked for */
 };
 
 static volatile int interrupted;
@@ -123,17 +126,19 @@ static void print_best(const struct folder *f, const struct comparison *cmp, siz
 
 /* -- Comparison with accuracies --------------------------------------------------------- */
 
-static tcet_status compare(const struct config *config, const struct folder *f,
-                           struct comparison *cmp, int *have, struct error *err)
+/* t: the table of [benchmark], NULL: none. */
+static tcet_status compare(const struct config *config, const struct table *t,
+                           const struct folder *f, struct comparison *cmp, int *have,
+                           struct error *err)
 {
     struct config_key *table = config_get(config, "benchmark", "", "table");
     struct config_key *column = config_get(config, "benchmark", "", "column");
     struct config_key *population = config_get(config, "benchmark", "", "population");
 
     *have = 0;
-    if (!table || !*table->value)
+    if (!t)
         return TCET_OK;
-    if (compare_with_table(config, f->archs, f->arch_count, f->columns, f->column_count,
+    if (compare_with_table(config, f->archs, f->arch_count, f->columns, f->column_count, t,
                            table->value, column->value, population ? population->value : "all",
                            cmp, err) < 0) {
         char text[sizeof err->text];
@@ -146,39 +151,32 @@ static tcet_status compare(const struct config *config, const struct folder *f,
 }
 
 /* A table that has a value of none of the run's architectures, another space's say, is refused
- * before the first is scored.  arg: the config. */
+ * before the first is scored. */
 static tcet_status check_table_covers(void *arg, const struct wire_plan *plan, struct error *err)
 {
-    struct config_key *table = config_get(arg, "benchmark", "", "table");
-    const char *column = config_text(arg, "benchmark", "", "column", "");
+    const struct benchmark *b = arg;
+    struct config_key *table = config_get(b->config, "benchmark", "", "table");
+    const char *column = config_text(b->config, "benchmark", "", "column", "");
     struct arena a = {0};
     const double *values;
     int covered = 0;
-    struct table *t;
-    const char *path;
 
-    if (!table || !*table->value)
+    if (!b->table)
         return TCET_OK;
-    if (table_path(table->value, paths_data(), &a, &path, err) < 0 ||
-        table_load(path, &t, err) < 0) {
-        arena_free(&a);
-        return err->status;
-    }
-    err->status = table_column(t, column, &values, err);
-    for (size_t i = 0; err->status >= 0 && i < plan->arch_count && !covered; i++) {
-        int64_t row = table_row(t, text_strip(arena_strdup(&a, plan->archs[i])));
+    TRY(table_column(b->table, column, &values, err));
+    for (size_t i = 0; i < plan->arch_count && !covered; i++) {
+        int64_t row = table_row(b->table, text_strip(arena_strdup(&a, plan->archs[i])));
 
         covered = row >= 0 && !isnan(values[row]);
     }
-    if (err->status >= 0 && !covered)
-        config_error(
-            err, table,
-            "table %.200s has a value of %s for none of the %zu architecture%s of space %s; "
-            "\"table =\" names no table",
-            table->value, column, plan->arch_count, plan->arch_count == 1 ? "" : "s", plan->space);
-    table_free(t);
     arena_free(&a);
-    return err->status;
+    if (covered)
+        return TCET_OK;
+    return config_error(
+        err, table,
+        "table %.200s has a value of %s for none of the %zu architecture%s of space %s; "
+        "\"table =\" names no table",
+        table->value, column, plan->arch_count, plan->arch_count == 1 ? "" : "s", plan->space);
 }
 
 /* The table of correlations, closed by the line of the main score. */
@@ -267,11 +265,11 @@ static tcet_status check_export_section(const struct config *config, struct erro
     return st;
 }
 
-tcet_status run_check(const struct config *config, struct error *err)
+tcet_status run_check(const struct config *config, struct table **out, struct error *err)
 {
     TRY(plan_check_unused(config, err));
     TRY(check_export_section(config, err));
-    return compare_check(config, err);
+    return compare_check(config, out, err);
 }
 
 /* Export files that could not be written at the end are refused at the start. */
@@ -296,7 +294,7 @@ static tcet_status check_exports(const struct run_flags *o, struct error *err)
 
 /* -- The whole -------------------------------------------------------------------------- */
 
-static tcet_status conclude(const struct config *config, const struct run_flags *o,
+static tcet_status conclude(const struct benchmark *b, const struct run_flags *o,
                             const struct run_result *r, size_t top, struct error *err)
 {
     struct comparison cmp;
@@ -305,11 +303,11 @@ static tcet_status conclude(const struct config *config, const struct run_flags 
     int have = 0;
     tcet_status st;
 
-    TRY(export_all(config, o, r->folder, err));
+    TRY(export_all(b->config, o, r->folder, err));
     TRY(folder_read(r->folder, &f, err));
-    st = folder_reference(&f, config, err);
+    st = folder_reference(&f, b->config, err);
     if (st >= 0)
-        st = compare(config, &f, &cmp, &have, err);
+        st = compare(b->config, b->table, &f, &cmp, &have, err);
     if (st >= 0 && !o->quiet) {
         const struct run_progress *p = &r->progress;
 
@@ -333,8 +331,7 @@ static tcet_status conclude(const struct config *config, const struct run_flags 
         folder_stability(&f, &out);
         if (have)
             print_correlations(&f, &cmp, &out);
-        if (!cli_write(&out))
-            st = error_set(err, TCET_E_IO, "cannot write to standard output");
+        cli_write(&out);
     }
     if (st >= 0 && have)
         comparison_free(&cmp);
@@ -358,7 +355,7 @@ static void print_failures(const struct run_result *r)
         fprintf(stderr, "tcet-host:   %zu: for other reasons\n", why->other);
 }
 
-static int finish(const struct config *config, const char *path, const struct run_flags *o,
+static int finish(const struct benchmark *b, const char *path, const struct run_flags *o,
                   struct run_result *r, size_t top)
 {
     struct error err;
@@ -373,7 +370,7 @@ static int finish(const struct config *config, const char *path, const struct ru
                 r->progress.done + r->progress.stored, r->plan.arch_count, r->folder, path);
         return EXIT_INTERRUPTED;
     }
-    if (conclude(config, o, r, top, &err) < 0)
+    if (conclude(b, o, r, top, &err) < 0)
         return cli_fail(&err);
     if (r->failed) {
         print_failures(r);
@@ -387,7 +384,7 @@ static int execute(const char *path, const struct run_flags *o)
     struct run_options ro = {.resume = o->resume, .retry_failed = o->retry, .stop = &interrupted,
                              .log = cli_log, .accept = check_table_covers};
     struct sigaction sa = {.sa_handler = on_signal};
-    struct config *config = NULL;
+    struct benchmark b = {NULL, NULL};
     struct run_result r;
     struct error err;
     const char *problem;
@@ -397,44 +394,42 @@ static int execute(const char *path, const struct run_flags *o)
     if (remote_rank(&ro.ranks) > 0)
         return remote_serve(&err) < 0 ? cli_fail(&err) : 0;
     if ((o->shard && shard_parse(o->shard, &ro.shard, &err) < 0) ||
-        cli_config(path, &o->sets, &config, &err) < 0)
+        cli_config(path, &o->sets, &b.config, &err) < 0)
         return cli_fail(&err);
-    ro.arg = config;
+    ro.arg = &b;
     if (o->archs)
-        cli_put_run(config, "archs", o->archs);
+        cli_put_run(b.config, "archs", o->archs);
     problem = o->output ? config_value_problem(o->output) : NULL;
-    if (!problem && o->output && (isblank((unsigned char)o->output[0]) ||
-                                  isblank((unsigned char)o->output[strlen(o->output) - !!*o->output])))
-        problem = "a value neither begins nor ends with a blank";
     if (problem) {
         error_set(&err, TCET_E_ARG, "--output \"%.200s\": %s, and the run's config.ini holds it",
                   o->output, problem);
-        config_free(config);
+        config_free(b.config);
         return cli_fail(&err);
     }
     if (o->output)
-        cli_put_run(config, "output", o->output);
+        cli_put_run(b.config, "output", o->output);
     if (o->workers)
-        cli_put_run(config, "workers", o->workers);
+        cli_put_run(b.config, "workers", o->workers);
     if (o->in_flight)
-        cli_put_run(config, "in_flight", o->in_flight);
+        cli_put_run(b.config, "in_flight", o->in_flight);
     if (o->top)
-        cli_put_run(config, "top", o->top);
+        cli_put_run(b.config, "top", o->top);
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGHUP, &sa, NULL);
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, with a message */
     if (isatty(2) && !o->quiet)
         ro.progress = show_progress;
-    if (run_check(config, &err) < 0 || check_exports(o, &err) < 0 ||
-        config_i64(config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||
-        run_supervise(config, &ro, &r, &err) < 0) {
+    if (run_check(b.config, &b.table, &err) < 0 || check_exports(o, &err) < 0 ||
+        config_i64(b.config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||
+        run_supervise(b.config, &ro, &r, &err) < 0) {
         code = cli_fail(&err);
     } else {
-        code = finish(config, path, o, &r, (size_t)top);
+        code = finish(&b, path, o, &r, (size_t)top);
         run_result_free(&r);
     }
-    config_free(config);
+    table_free(b.table);
+    config_free(b.config);
     return code;
 }
 

@@ -23,6 +23,7 @@ int cmd_show(const struct command *c, int argc, char **argv)
     };
     const char *path;
     struct config *config = NULL;
+    struct table *table = NULL;
     struct arena a = {0};
     struct wire_plan plan;
     struct error err;
@@ -32,13 +33,14 @@ int cmd_show(const struct command *c, int argc, char **argv)
     if (code >= 0)
         return code;
     code = 0;
-    if (cli_config(path, &sets, &config, &err) < 0 || run_check(config, &err) < 0 ||
+    if (cli_config(path, &sets, &config, &err) < 0 || run_check(config, &table, &err) < 0 ||
         client_plan(config, 0, &a, &plan, &err) < 0) {
         code = cli_fail(&err);
     } else {
         note_foreign(&plan, &a);
         fputs(config_only ? plan.config : plan.text, stdout);
     }
+    table_free(table);
     config_free(config);
     arena_free(&a);
     return code;

@@ -6,7 +6,6 @@
 #include "plugin/registry.h"
 #include "run/client.h"
 #include "store/store.h"
-#include "table/table.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -56,12 +55,11 @@ static tcet_status make_mask(struct comparison *c, const char *population, struc
 }
 
 static tcet_status check_table(struct arena *a, struct config_key *table,
-                               const struct config_key *column, struct error *err)
+                               const struct config_key *column, struct table **out,
+                               struct error *err)
 {
     const char *path;
     const double *values;
-    struct table *t;
-    tcet_status st;
 
     if (table_path(table->value, paths_data(), a, &path, err) < 0)
         return config_error(err, table, "%s", arena_strdup(a, err->text));
@@ -69,14 +67,16 @@ static tcet_status check_table(struct arena *a, struct config_key *table,
         path = config_path(a, table);
         config_replace(table, path);
     }
-    if (table_load(path, &t, err) < 0)
+    if (table_load(path, out, err) < 0)
         return config_error(err, table, "%s", arena_strdup(a, err->text));
-    st = table_column(t, column->value, &values, err);
-    table_free(t);
-    return st < 0 ? config_error(err, column, "%s", arena_strdup(a, err->text)) : TCET_OK;
+    if (table_column(*out, column->value, &values, err) >= 0)
+        return TCET_OK;
+    table_free(*out);
+    *out = NULL;
+    return config_error(err, column, "%s", arena_strdup(a, err->text));
 }
 
-tcet_status compare_check(const struct config *config, struct error *err)
+tcet_status compare_check(const struct config *config, struct table **out, struct error *err)
 {
     static const char *const populations[] = {"all", "live", NULL};
     struct config_key *table = config_get(config, "benchmark", "", "table");
@@ -85,6 +85,7 @@ tcet_status compare_check(const struct config *config, struct error *err)
     int population;
     tcet_status st;
 
+    *out = NULL;
     TRY(config_choice(config, "benchmark", "", "population", populations, 0, &population, err));
     if (table && !*table->value)
         return TCET_OK; /* --set benchmark.table= for none */
@@ -93,35 +94,29 @@ tcet_status compare_check(const struct config *config, struct error *err)
                       : TCET_OK;
     if (!column)
         return config_error(err, table, "[benchmark] names a table but no column");
-    st = check_table(&a, table, column, err);
+    st = check_table(&a, table, column, out, err);
     arena_free(&a);
     return st;
 }
 
 tcet_status compare_with_table(const struct config *config, const char *const *archs,
                                size_t count, const struct report_column *columns,
-                               size_t column_count, const char *table, const char *column,
-                               const char *population, struct comparison *out, struct error *err)
+                               size_t column_count, const struct table *t, const char *table,
+                               const char *column, const char *population, struct comparison *out,
+                               struct error *err)
 {
     struct comparison c = {.archs = count, .arch = archs, .table = table, .column = column};
     struct report_column *all = arena_alloc(&c.arena, (column_count + 4) * sizeof *all);
     double *accuracy = arena_alloc(&c.arena, (count + 1) * sizeof *accuracy);
-    struct table *t = NULL;
     const double *values;
-    const char *path;
-    tcet_status st;
+    tcet_status st = table_column(t, column, &values, err);
 
-    st = table_path(table, paths_data(), &c.arena, &path, err);
-    if (st >= 0)
-        st = table_load(path, &t, err);
-    if (st >= 0)
-        st = table_column(t, column, &values, err);
     for (size_t i = 0; st >= 0 && i < count; i++) {
-        int64_t row = table_row(t, text_strip(arena_strdup(&c.arena, archs[i])));
+        int64_t row = archs == t->arch ? (int64_t)i /* the table's own */
+                                       : table_row(t, text_strip(arena_strdup(&c.arena, archs[i])));
 
         accuracy[i] = row < 0 ? NAN : values[row];
     }
-    table_free(t);
     if (st >= 0 && config && config_section(config, "run", "") &&
         config_get(config, "run", "", "space"))
         st = client_facts(config, archs, count, &c.arena, &c.facts, err);

@@ -90,7 +90,7 @@ static int printed(int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
-    if (code == 0)
+    if (code == 0 || code == EXIT_SOME_FAILED)
         fputs("tcet-host: error: cannot write to standard output\n", stderr);
     return code ? code : EXIT_BAD;
 }

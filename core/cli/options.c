@@ -126,11 +126,11 @@ void cli_log(void *arg, int level, const char *text)
                 names[level < 3 ? level : 2], text);
 }
 
-bool cli_write(const struct buf *b)
+void cli_write(const struct buf *b)
 {
-    if (b->len && fwrite(b->data, 1, b->len, stdout) != b->len)
-        return false;
-    return fflush(stdout) == 0;
+    if (b->len)
+        fwrite(b->data, 1, b->len, stdout);
+    fflush(stdout);
 }
 
 tcet_status cli_config(const char *path, const struct option_list *sets, struct config **out,

@@ -5,6 +5,7 @@
  * counts lines, checks each one whole, cuts comments, registers section headers (inih cuts
  * their names at 49 bytes and skips empty sections), and keeps values that are longer than
  * inih's line buffer aside for the handler, since inih would pass them on cut short. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
@@ -64,8 +65,14 @@ size_t comment_start(const char *line)
 
 const char *config_value_problem(const char *value)
 {
+    size_t n = strlen(value);
+
     if (!utf8_line(value))
         return "a value is one line of UTF-8 text";
+    if (n && (isblank((unsigned char)value[0]) || isblank((unsigned char)value[n - 1])))
+        return "a value neither begins nor ends with a blank";
+    if (*value == ';' || *value == '#')
+        return "a value begins with no ; or #, as a comment does";
     for (const char *p = value; *p; p++) {
         if ((*p == ' ' || *p == '\t') && (p[1] == ';' || p[1] == '#'))
             return "a value holds no ; or # after a blank, where a comment begins";

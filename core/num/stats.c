@@ -12,8 +12,8 @@
 #include "base/mem.h"
 #include "num/rng.h"
 
-enum { DIGIT = 11, DIGITS = 6, BUCKETS = 1 << DIGIT }; /* 66 bits cover a double */
-enum { REPLICATES = 1000, BOOTSTRAP_LIMIT = 4000000 };
+enum { DIGIT = 11, DIGITS = 6, UPPER = 3, BUCKETS = 1 << DIGIT }; /* 66 bits cover a double */
+enum { FEW = 128, REPLICATES = 1000, BOOTSTRAP_LIMIT = 4000000 };
 
 struct keyed {
     uint64_t key;
@@ -30,21 +30,17 @@ static uint64_t sortable(double v)
     return b >> 63 ? ~b : b | UINT64_C(1) << 63;
 }
 
-/* Stable order of x: perm[k] is the item at place k.  flip is 0, or ~0 for descending. */
-static void sort_values(const double *x, size_t n, uint64_t flip, uint32_t *perm)
+/* Stable by digits [first, last) of the keys.  Returns which of the two then holds them. */
+static struct keyed *radix(struct keyed *from, struct keyed *to, size_t n, int first, int last,
+                           uint32_t (*counts)[BUCKETS])
 {
-    struct keyed *from = mem_alloc(n * sizeof *from), *to = mem_alloc(n * sizeof *to);
-    uint32_t(*counts)[BUCKETS] = mem_alloc(DIGITS * sizeof *counts);
-
+    memset(counts, 0, (size_t)(last - first) * sizeof *counts);
     for (size_t i = 0; i < n; i++) {
-        uint64_t key = sortable(x[i]) ^ flip;
-
-        from[i] = (struct keyed){key, (uint32_t)i};
-        for (int d = 0; d < DIGITS; d++)
-            counts[d][key >> (d * DIGIT) & (BUCKETS - 1)]++;
+        for (int d = first; d < last; d++)
+            counts[d - first][from[i].key >> (d * DIGIT) & (BUCKETS - 1)]++;
     }
-    for (int d = 0; n && d < DIGITS; d++) {
-        uint32_t *at = counts[d], sum = 0;
+    for (int d = first; d < last; d++) {
+        uint32_t *at = counts[d - first], sum = 0;
         int shift = d * DIGIT;
         struct keyed *swap = from;
 
@@ -61,10 +57,47 @@ static void sort_values(const double *x, size_t n, uint64_t flip, uint32_t *perm
         from = to;
         to = swap;
     }
+    return from;
+}
+
+/* Items whose upper digits are equal, and in their order: by the lower ones, which for FEW is
+ * quickest one by one. */
+static void sort_run(struct keyed *run, struct keyed *spare, size_t n, uint32_t (*counts)[BUCKETS])
+{
+    struct keyed *sorted = run;
+
+    if (n > FEW)
+        sorted = radix(run, spare, n, 0, UPPER, counts);
+    if (sorted != run)
+        memcpy(run, sorted, n * sizeof *run);
+    for (size_t i = 1; i < n && n <= FEW; i++) {
+        struct keyed item = run[i];
+        size_t k = i;
+
+        for (; k && run[k - 1].key > item.key; k--)
+            run[k] = run[k - 1];
+        run[k] = item;
+    }
+}
+
+/* Stable order of x: perm[k] is the item at place k.  flip is 0, or ~0 for descending. */
+static void sort_values(const double *x, size_t n, uint64_t flip, uint32_t *perm)
+{
+    struct keyed *one = mem_alloc(n * sizeof *one), *other = mem_alloc(n * sizeof *other), *sorted;
+    uint32_t(*counts)[BUCKETS] = mem_alloc(UPPER * sizeof *counts);
+
     for (size_t i = 0; i < n; i++)
-        perm[i] = from[i].index;
-    free(from);
-    free(to);
+        one[i] = (struct keyed){sortable(x[i]) ^ flip, (uint32_t)i};
+    sorted = n ? radix(one, other, n, UPPER, DIGITS, counts) : one;
+    for (size_t start = 0, end; start < n; start = end) {
+        for (end = start + 1; end < n && !((sorted[end].key ^ sorted[start].key) >> UPPER * DIGIT);)
+            end++;
+        sort_run(sorted + start, (sorted == one ? other : one) + start, end - start, counts);
+    }
+    for (size_t i = 0; i < n; i++)
+        perm[i] = sorted[i].index;
+    free(one);
+    free(other);
     free(counts);
 }
 
@@ -520,6 +553,28 @@ void stats_relate(const double *x, const double *y, size_t n, size_t replicates,
     joint_free(&j);
 }
 
+/* The first k places, FEW at most, of sort_values in descending order, without the others. */
+static void pick_few(const double *x, size_t n, size_t k, uint32_t *perm)
+{
+    uint64_t keys[FEW];
+    size_t count = 0;
+
+    for (size_t i = 0; i < n && k; i++) {
+        uint64_t key = ~sortable(x[i]);
+        size_t at;
+
+        if (count == k && key >= keys[k - 1])
+            continue;
+        count += count < k;
+        for (at = count - 1; at && keys[at - 1] > key; at--) {
+            keys[at] = keys[at - 1];
+            perm[at] = perm[at - 1];
+        }
+        keys[at] = key;
+        perm[at] = (uint32_t)i;
+    }
+}
+
 void stats_top_k(const double *score, const double *accuracy, size_t n, size_t k,
                  struct stats_top *out)
 {
@@ -528,15 +583,17 @@ void stats_top_k(const double *score, const double *accuracy, size_t n, size_t k
 
     if (k > n)
         k = n;
-    sort_values(score, n, ~UINT64_C(0), perm);
-    for (size_t i = 0; i < n; i++) {
+    if (k > FEW)
+        sort_values(score, n, ~UINT64_C(0), perm);
+    else
+        pick_few(score, n, k, perm);
+    for (size_t i = 0; i < n; i++)
+        all = accuracy[i] > all ? accuracy[i] : all;
+    for (size_t i = 0; i < k; i++) {
         double a = accuracy[perm[i]];
 
-        all = a > all ? a : all;
-        if (i < k) {
-            best = a > best ? a : best;
-            sum += a;
-        }
+        best = a > best ? a : best;
+        sum += a;
     }
     *out = k ? (struct stats_top){k, best, all - best, sum / (double)k}
              : (struct stats_top){0, NAN, NAN, NAN};

@@ -14,9 +14,10 @@
 
 enum {
     FILE_MAX_BYTES = 1 << 28,
-    LIST_MAX = 1 << 20,    /* architectures that all, first:N and sample:N may give: more would
-                              take weeks to score and gigabytes to list */
-    PERMUTED_MAX = 1 << 24 /* a larger space is sampled without a permutation of its numbers */
+    LIST_MAX = 1 << 20,     /* architectures that all, first:N and sample:N may give: more would
+                               take weeks to score and gigabytes to list */
+    PERMUTED_MAX = 1 << 24, /* a larger space is sampled without a permutation of its numbers */
+    DRAWN_PART = 4          /* draws find this part of a space; beyond, nearly all are repeats */
 };
 
 struct list {
@@ -53,11 +54,20 @@ static tcet_status add_index(struct plan *p, struct list *l, int64_t i, struct e
     return TCET_OK;
 }
 
-static tcet_status space_size(struct plan *p, int64_t *out, struct error *err)
+/* size: -1 also where there is no order; count: of all, -1 unknown. */
+static tcet_status space_size(struct plan *p, int64_t *size, int64_t *count, struct error *err)
 {
-    return call_end(
-        &p->space->cx,
-        OPS(tcet_space_ops, p->space)->size(call_begin(&p->space->cx), p->space->self, out), err);
+    const tcet_space_ops *ops = OPS(tcet_space_ops, p->space);
+    char text[TCET_ARCH_MAX];
+
+    TRY(call_end(&p->space->cx, ops->size(call_begin(&p->space->cx), p->space->self, count), err));
+    *size = *count;
+    if (*count > 0 &&
+        call_end(&p->space->cx,
+                 ops->at(call_begin(&p->space->cx), p->space->self, 0, text, sizeof text),
+                 err) == TCET_E_UNSUPPORTED)
+        *size = -1;
+    return TCET_OK;
 }
 
 static tcet_status first(struct plan *p, struct list *l, int64_t n, struct error *err)
@@ -108,7 +118,7 @@ static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, uint
     size_t slots = 1024;
     const char **seen;
     tcet_status st = TCET_OK;
-    int64_t tries = 0;
+    size_t repeats = 0; /* in a row */
 
     while (slots < 4 * (size_t)n)
         slots *= 2;
@@ -118,7 +128,7 @@ static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, uint
         tcet_ctx *cx = call_begin(&p->space->cx);
         size_t at;
 
-        if (tries++ > 1000 * n) {
+        if (repeats++ > 1000 + 100 * l->count) {
             st = error_set(err, TCET_E_ARG, "space %s gave only %zu distinct architectures",
                            p->space->plugin->desc.id, l->count);
             break;
@@ -137,6 +147,7 @@ static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, uint
             at = (at + 1) & (slots - 1);
         if (seen[at])
             continue;
+        repeats = 0;
         seen[at] = arena_strdup(&keys, key);
         list_add(l, arena_strdup(l->a, text));
     }
@@ -158,10 +169,10 @@ static tcet_status sample(struct plan *p, struct list *l, int64_t n, int64_t siz
 static tcet_status add_text(struct plan *p, struct list *l, const char *line, struct error *err)
 {
     char *text = text_strip(arena_strdup(l->a, line));
-    int64_t index, size;
+    int64_t index, size, count;
 
     if (!strncmp(text, "index:", 6)) {
-        TRY(space_size(p, &size, err));
+        TRY(space_size(p, &size, &count, err));
         if (text_to_i64(text + 6, &index) < 0 || index < 0 || (size >= 0 && index >= size))
             return error_set(err, TCET_E_ARG, "\"%s\" is no architecture number; space %s has %lld",
                              text, p->space->plugin->desc.id, (long long)size);
@@ -248,20 +259,26 @@ static tcet_status numbered(struct plan *p, struct list *l, const struct config_
 {
     int is_first = !strncmp(k->value, "first:", 6);
     const char *number = strchr(k->value, ':') + 1;
-    int64_t n, size;
+    int64_t n, size, count;
 
-    TRY(space_size(p, &size, err));
+    TRY(space_size(p, &size, &count, err));
     if (text_to_i64(number, &n) < 0 || n < 1)
         return config_error(err, k, "\"%s\" is not a number of architectures, 1 or more", number);
-    if (size >= 0 && n > size)
+    if (count >= 0 && n > count)
         return config_error(err, k, "%lld architectures asked for, space %s has %lld", (long long)n,
-                            p->space->plugin->desc.id, (long long)size);
+                            p->space->plugin->desc.id, (long long)count);
     if (n > LIST_MAX)
         return config_error(err, k, "%lld architectures asked for, a run takes at most %d",
                             (long long)n, LIST_MAX);
     if (is_first && size < 0)
         return config_error(err, k, "the architectures of space %s have no order; use sample:N",
                             p->space->plugin->desc.id);
+    if (size < 0 && count >= 0 && n > count / DRAWN_PART)
+        return config_error(err, k,
+                            "%lld architectures asked for; space %s has %lld, but no order, and "
+                            "sample:N draws at most %lld of them: list more in a file",
+                            (long long)n, p->space->plugin->desc.id, (long long)count,
+                            (long long)(count / DRAWN_PART));
     return is_first ? first(p, l, n, err) : sample(p, l, n, size, err);
 }
 
@@ -276,10 +293,10 @@ static int is_word(const char *text)
 static tcet_status expand(struct plan *p, struct list *l, struct error *err)
 {
     struct config_key *k = config_get(p->config, "run", "", "archs");
-    int64_t size;
+    int64_t size, count;
 
     if (!k || !strcmp(k->value, "all")) {
-        TRY(space_size(p, &size, err));
+        TRY(space_size(p, &size, &count, err));
         if ((size < 0 || size > LIST_MAX) && k)
             return config_error(err, k, "space %s is too large for all; use sample:N",
                                 p->space->plugin->desc.id);

@@ -314,8 +314,7 @@ static tcet_status known_values(struct supervisor *s, const char *arch, struct w
             asked[in] = 1;
             *k = (struct wire_value){.column = in, .guards = ""};
             TRY(store_get(s->store, arch, in, &s->arena, &k->value, &k->layers, &k->layer_count,
-                          &found, err));
-            TRY(store_get_seconds(s->store, arch, in, &k->seconds, err));
+                          &k->seconds, &found, err));
             j->known_count += (size_t)found;
         }
     }

@@ -676,9 +676,9 @@ static tcet_status check_column(struct store *s, int32_t column, struct error *e
     return TCET_OK;
 }
 
-/* One value; *found = 0 when there is none. */
+/* One value and (where not NULL) what it cost; *found = 0 when there is none. */
 static tcet_status get_value(struct store *s, int64_t arch, int64_t key, double *value,
-                             int *found, struct error *err)
+                             double *seconds, int *found, struct error *err)
 {
     tcet_status st = sql_bind(s, SQL_VALUE_GET, err, "ii", arch, key);
     int have = 0;
@@ -687,6 +687,8 @@ static tcet_status get_value(struct store *s, int64_t arch, int64_t key, double 
         st = sql_step(s, SQL_VALUE_GET, &have, err);
     if (st == TCET_OK && have)
         *value = sql_f64(s, SQL_VALUE_GET, 0);
+    if (st == TCET_OK && have && seconds)
+        *seconds = sql_f64(s, SQL_VALUE_GET, 1);
     if (st == TCET_OK)
         *found = have;
     sql_done(s, SQL_VALUE_GET);
@@ -694,20 +696,20 @@ static tcet_status get_value(struct store *s, int64_t arch, int64_t key, double 
 }
 
 tcet_status store_get(struct store *s, const char *arch, int32_t column, struct arena *a,
-                      double *value, const double **layers, size_t *layer_count, int *found,
-                      struct error *err)
+                      double *value, const double **layers, size_t *layer_count,
+                      double *seconds, int *found, struct error *err)
 {
     const double *list = NULL;
     size_t count = 0;
     int64_t id = 0, key;
     tcet_status st;
     int have = 0;
-    double v = NAN;
+    double v = NAN, cost = 0;
 
     TRY(check_column(s, column, err));
     key = s->column_key[column];
     TRY(find_text(s, SQL_ARCH_ID, arch, &id, err));
-    TRY(get_value(s, id, key, &v, &have, err));
+    TRY(get_value(s, id, key, &v, &cost, &have, err));
     if (!have) {
         *found = 0;
         return TCET_OK;
@@ -722,26 +724,10 @@ tcet_status store_get(struct store *s, const char *arch, int32_t column, struct 
     *value = v;
     *layers = list;
     *layer_count = count;
+    if (seconds)
+        *seconds = cost;
     *found = 1;
     return TCET_OK;
-}
-
-tcet_status store_get_seconds(struct store *s, const char *arch, int32_t column, double *seconds,
-                              struct error *err)
-{
-    int64_t id = 0;
-    tcet_status st;
-    int have = 0;
-
-    TRY(check_column(s, column, err));
-    TRY(find_text(s, SQL_ARCH_ID, arch, &id, err));
-    st = sql_bind(s, SQL_VALUE_GET, err, "ii", id, s->column_key[column]);
-    if (st == TCET_OK)
-        st = sql_step(s, SQL_VALUE_GET, &have, err);
-    if (st == TCET_OK)
-        *seconds = have ? sql_f64(s, SQL_VALUE_GET, 1) : 0;
-    sql_done(s, SQL_VALUE_GET);
-    return st;
 }
 
 tcet_status store_column_values(struct store *s, int32_t column, double *out, struct error *err)
@@ -751,7 +737,7 @@ tcet_status store_column_values(struct store *s, int32_t column, double *out, st
         int found;
 
         out[i] = NAN;
-        TRY(get_value(s, s->arch[i], s->column_key[column], &out[i], &found, err));
+        TRY(get_value(s, s->arch[i], s->column_key[column], &out[i], NULL, &found, err));
     }
     return TCET_OK;
 }

@@ -107,14 +107,11 @@ tcet_status store_commit(struct store *s, struct error *err);
  * keys have changed since. */
 tcet_status store_missing(struct store *s, const char *arch, int retry, uint8_t *missing,
                           struct error *err);
-/* One stored value with its layers (in the arena; NULL and 0: it has none); *found = 0, and
- * nothing else set, when there is no value. */
+/* One stored value with its layers (in the arena; NULL and 0: it has none) and what it cost (0:
+ * unknown; seconds may be NULL); *found = 0, and nothing else set, when there is no value. */
 tcet_status store_get(struct store *s, const char *arch, int32_t column, struct arena *a,
-                      double *value, const double **layers, size_t *layer_count, int *found,
-                      struct error *err);
-/* What that value cost; 0: unknown, or there is no value. */
-tcet_status store_get_seconds(struct store *s, const char *arch, int32_t column, double *seconds,
-                              struct error *err);
+                      double *value, const double **layers, size_t *layer_count, double *seconds,
+                      int *found, struct error *err);
 /* All values of one column in ordinal order, NaN where lacking: out[architectures]. */
 tcet_status store_column_values(struct store *s, int32_t column, double *out, struct error *err);
 /* Mean seconds and summed guard counts of a column over the run's architectures. */

@@ -158,6 +158,10 @@ wrong "all of a space with numbers, but too many" 'nb301 is too large for all; u
     --archs all --set run.space=nb301
 wrong "all of a space without numbers" 'nb101 is too large for all; use sample:N' \
     --archs all --set run.space=nb101
+wrong "a sample larger than a space without numbers" \
+    '423625 architectures asked for, space nb101 has 423624' --archs sample:423625 --set run.space=nb101
+wrong "a sample that draws would not end" 'nb101 has 423624, .* draws at most 105906' \
+    --archs sample:423624 --set run.space=nb101
 wrong "first: of a space without numbers" 'nb101 have no order; use sample:N' --archs first:3 \
     --set run.space=nb101
 wrong "first: more than a run can hold" '2000000 architectures asked for, a run takes at most' \

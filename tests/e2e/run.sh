@@ -341,6 +341,10 @@ refuses "an unknown initialisation" 'init = "kaimin".*kaiming' show init.ini --s
 # -- Where output goes ---------------------------------------------------------------------
 refuses "an output that config.ini could not hold" 'a value holds no ; or #' run "$conf" \
     --archs first:2 --output 'a ;b' "${small[@]}"
+refuses "nor one that begins with a blank" 'neither begins nor ends with a blank' run "$conf" \
+    --archs first:2 --output ' a' "${small[@]}"
+refuses "nor one that is a comment" 'begins with no ; or #' run "$conf" --archs first:2 \
+    --output ';a' "${small[@]}"
 if [ -w /dev/full ]; then
     for command in version list 'info snr' "show $conf" "score $conf index:3 --json ${small[*]}"; do
         code=0

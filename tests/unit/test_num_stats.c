@@ -216,6 +216,46 @@ static void top_k(void **state)
     assert_true(t.k == 0 && isnan(t.mean));
 }
 
+/* Orders of many: numbers that differ in their last bits alone, equal ones, both signs, the same in
+ * their first bits by the hundred and by the few; and the first of them. */
+static void orders_of_many(void **state)
+{
+    enum { N = 6000 };
+    static double x[N], rank[N], accuracy[N];
+    static const size_t ks[] = {1, 100, 128, 129, 5000};
+    uint64_t noise = 1;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        double v = (double)(rng_mix(&noise) % 3000) * 0x1p-50; /* ties among 3000 neighbours */
+
+        x[i] = i % 3 == 0 ? 1 + v : i % 3 == 1 ? -1 - v : (double)i / 7 * (i % 2 ? 1 : -1);
+        accuracy[i] = (double)(rng_mix(&noise) >> 40);
+    }
+    stats_rank(x, N, STATS_MIN, rank);
+    for (int i = 0; i < N; i += 31) {
+        size_t below = 0;
+
+        for (int k = 0; k < N; k++)
+            below += x[k] < x[i];
+        assert_true(rank[i] == (double)(below + 1));
+    }
+    for (size_t k = 0; k < sizeof ks / sizeof *ks; k++) {
+        double sum = 0;
+        struct stats_top t;
+
+        for (int i = 0; i < N; i++) { /* of equals the first: whole numbers, so any order sums alike */
+            size_t before = 0;
+
+            for (int j = 0; j < N && before < ks[k]; j++)
+                before += x[j] > x[i] || (x[j] == x[i] && j < i);
+            sum += before < ks[k] ? accuracy[i] : 0;
+        }
+        stats_top_k(x, accuracy, N, ks[k], &t);
+        assert_true(t.mean == sum / (double)ks[k]);
+    }
+}
+
 static void moments_and_product(void **state)
 {
     static const double wide[] = {1, 2, 3, 4}, narrow[] = {100, 101, 99, 100};
@@ -264,6 +304,7 @@ int main(void)
         cmocka_unit_test(undefined_values),        cmocka_unit_test(ranks),
         cmocka_unit_test(jackknife_by_definition), cmocka_unit_test(bootstrap_interval),
         cmocka_unit_test(relation_is_the_parts),   cmocka_unit_test(top_k),
+        cmocka_unit_test(orders_of_many),
         cmocka_unit_test(moments_and_product),     cmocka_unit_test(large_tables),
     };
 

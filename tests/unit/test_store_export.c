@@ -186,7 +186,7 @@ static void other_layers(void **state)
     x.value[1].layers = relu;
     x.value[1].layer_count = 3;
     OK(store_put(s, &x.row, &err));
-    OK(store_get(s, archs[0], NWOT, &a, &v, &layers, &count, &found, &err));
+    OK(store_get(s, archs[0], NWOT, &a, &v, &layers, &count, NULL, &found, &err));
     assert_int_equal(count, 3);
     text = export_as(s, f, "out.jsonl", &layered);
     assert_non_null(strstr(text, "\"metrics\":{\"snip_snr\":"));

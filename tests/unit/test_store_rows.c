@@ -23,7 +23,7 @@ static void round_trip(void **state)
             double v = 0;
             int found = 0;
 
-            OK(store_get(s, archs[1], x.value[k].column, &a, &v, &layers, &count, &found, &err));
+            OK(store_get(s, archs[1], x.value[k].column, &a, &v, &layers, &count, NULL, &found, &err));
             assert_int_equal(found, 1);
             assert_memory_equal(&v, &x.value[k].value, sizeof v);
             assert_int_equal(count, x.value[k].layers ? LAYERS : 0);
@@ -70,7 +70,7 @@ static void odd_numbers(void **state)
         sample_fill(&x, 0);
         x.value[0].value = x.layers[0][0] = odd[i];
         OK(store_put(s, &x.row, &err));
-        OK(store_get(s, archs[0], SNIP, &a, &v, &layers, &count, &found, &err));
+        OK(store_get(s, archs[0], SNIP, &a, &v, &layers, &count, NULL, &found, &err));
         assert_true(found);
         assert_true(isnan(odd[i]) ? isnan(v) : !memcmp(&v, &odd[i], sizeof v));
         assert_memory_equal(&layers[0], &odd[i], sizeof v);
@@ -128,7 +128,7 @@ static void merge(void **state)
     x.row.value_count = 1;
     OK(store_put(s, &x.row, &err));
     missing_is(s, 0, 0, "00000");
-    OK(store_get(s, archs[0], SNIP, &a, &v, &layers, &count, &found, &err));
+    OK(store_get(s, archs[0], SNIP, &a, &v, &layers, &count, NULL, &found, &err));
     assert_true(found && v == 1.0 / 7 && count == LAYERS);
     OK(store_summarise(s, &sum, &err));
     assert_int_equal(sum.done, 1);
@@ -143,7 +143,7 @@ static void merge(void **state)
     fewer[0].key = "key zen of an edited plugin";
     OK(store_set_columns(s, fewer, 1, &err));
     missing_is(s, 0, 0, "1");
-    OK(store_get(s, archs[0], 0, &a, &v, &layers, &count, &found, &err));
+    OK(store_get(s, archs[0], 0, &a, &v, &layers, &count, NULL, &found, &err));
     assert_false(found);
     store_close(s);
     arena_free(&a);
@@ -173,7 +173,7 @@ static void shared_key(void **state)
     x.row.values = value;
     x.row.value_count = 2;
     OK(store_put(s, &x.row, &err));
-    OK(store_get(s, archs[0], 0, &a, &v, &layers, &count, &found, &err));
+    OK(store_get(s, archs[0], 0, &a, &v, &layers, &count, NULL, &found, &err));
     assert_true(found && v == 2.5 && count == LAYERS);
     two[1].name = two[0].name;
     assert_int_equal(store_set_columns(s, two, 2, &err), TCET_E_ARG);
@@ -282,15 +282,15 @@ static void whole_columns(void **state)
     OK(store_put_population(s, RANK, rank, &err));
     OK(store_column_values(s, RANK, got, &err));
     assert_true(got[0] == 1 && isnan(got[1]) && got[2] == 1);
-    OK(store_get(s, archs[0], RANK, &a, got, &layers, &count, &found, &err));
+    OK(store_get(s, archs[0], RANK, &a, got, &layers, &count, NULL, &found, &err));
     assert_false(found); /* nothing is known of this one: NaN was no value */
     rank[0] = rank[2] = NAN;
     OK(store_put_population(s, RANK, rank, &err));
-    OK(store_get(s, archs[1], RANK, &a, got, &layers, &count, &found, &err));
+    OK(store_get(s, archs[1], RANK, &a, got, &layers, &count, NULL, &found, &err));
     assert_true(found && isnan(got[0]));
     /* The next run's population may be another: old ranks do not outlive the columns. */
     OK(store_set_columns(s, columns, COLUMNS, &err));
-    OK(store_get(s, archs[1], RANK, &a, got, &layers, &count, &found, &err));
+    OK(store_get(s, archs[1], RANK, &a, got, &layers, &count, NULL, &found, &err));
     assert_false(found);
     assert_int_equal(store_column_values(s, COLUMNS, got, &err), TCET_E_ARG);
     store_close(s);

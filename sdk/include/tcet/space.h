@@ -116,7 +116,8 @@ typedef struct tcet_space_ops {
     tcet_status (*size)(tcet_ctx *cx, void *self, int64_t *out);
     /* [instance] Natural input and classes; used where the config is silent. */
     tcet_status (*task)(tcet_ctx *cx, void *self, tcet_task *out);
-    /* [instance] Architecture i in the official order, NUL-terminated into text[cap]. */
+    /* [instance] Architecture i in the official order, NUL-terminated into text[cap].
+     * TCET_E_UNSUPPORTED: there is no order, though there may be a number of them. */
     tcet_status (*at)(tcet_ctx *cx, void *self, int64_t index, char *text, size_t cap);
     /* [instance] Checks an encoding; the error says what is wrong at which position. */
     tcet_status (*check)(tcet_ctx *cx, void *self, const char *text);
