@@ -201,7 +201,7 @@ done
 
 # Two ranks on a machine have half of its memory each.
 sed 's/sample:31/first:2/; s/= weight$/= eat/' deep.ini >eat.ini
-TCET_MEMORY=2000 "${mpi[@]}" 2 "$host" run eat.ini --set plugins.path="$fixtures" --set run.retries=0 \
+TCET_MEMORY=2000 "${mpi[@]}" 2 "$host" run eat.ini --output eaten --set plugins.path="$fixtures" --set run.retries=0 \
     --export eaten.jsonl --quiet >out 2>err </dev/null
 code=$?
 check "a worker without memory, on any rank: exit code 3" test $code = 3
