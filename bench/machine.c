@@ -14,13 +14,13 @@ const char *const machine_name[MACHINE_WORKS] = {"count in a register", "multipl
 
 static void count(void)
 {
-    for (uint64_t k = 0; k < UINT64_C(300000000); k++)
+    for (uint64_t k = 0; k < UINT64_C(100000000); k++)
         __asm__ volatile("" : "+r"(k));
 }
 
 static void multiply(void)
 {
-    enum { N = 1024, TIMES = 1200000 };
+    enum { N = 1024, TIMES = 400000 };
     static float x[N];
 
     for (int t = 0; t < TIMES; t++) {
@@ -32,7 +32,7 @@ static void multiply(void)
 
 static void sweep(void)
 {
-    enum { N = 1 << 24, TIMES = 12 }; /* three of 64 MiB */
+    enum { N = 1 << 24, TIMES = 4 }; /* three of 64 MiB */
     float *x =
         mmap(NULL, 3 * N * sizeof *x, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

@@ -262,21 +262,22 @@ static double median(double *v, size_t n)
 }
 
 /* Two processes that share nothing: what a shared machine itself grants two_workers. */
-static void print_machine(void)
+static void print_machine(const struct bench *b)
 {
-    enum { TRIES = 7 };
+    enum { TRIES = 9 };
+    size_t tries = b->o.quick ? 3 : TRIES;
     double v[MACHINE_WORKS][TRIES];
 
-    for (int i = 0; i < TRIES; i++) {
+    for (size_t i = 0; i < tries; i++) {
         for (int k = 0; k < MACHINE_WORKS; k++)
             v[k][i] = machine_two((enum machine_work)k);
     }
-    printf("two processes that share nothing, times one (median of %d):", TRIES);
+    printf("two processes that share nothing, times one (median of %zu):", tries);
     for (int k = 0; k < MACHINE_WORKS; k++) {
-        double middle = median(v[k], TRIES);
+        double middle = median(v[k], tries);
 
         printf("%s %s %.2f (%.2f to %.2f)", k ? "," : "", machine_name[k], middle, v[k][0],
-               v[k][TRIES - 1]);
+               v[k][tries - 1]);
     }
     printf("\n");
 }
@@ -375,7 +376,7 @@ static tcet_status speed(struct bench *b, struct error *err)
         TRY(run_round(b, r, err));
     print_parts(b);
     TRY(print_others(b, err));
-    print_machine();
+    print_machine(b);
     print_load("after");
     for (int k = 0; k < RATIOS; k++) {
         double middle = median(b->ratio[k], rounds);
@@ -464,7 +465,7 @@ static tcet_status designs(struct bench *b, struct error *err)
         printf("%s: %.2f times one worker (%.2f to %.2f)\n", names[d], middle, v[d][0],
                v[d][rounds - 1]);
     }
-    print_machine();
+    print_machine(b);
     print_load("after");
     return TCET_OK;
 }
