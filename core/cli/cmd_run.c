@@ -118,8 +118,12 @@ static void print_best(const struct folder *f, const struct comparison *cmp, siz
                          : arena_printf(&a, "%.2f", cmp->in.accuracy[r[i].at]);
         row[columns - 1] = f->archs[r[i].at];
     }
-    buf_printf(out, "\nbest by %s\n", c->name);
-    report_table(out, cell, n + 1, columns, REPORT_TEXT);
+    if (n) {
+        buf_printf(out, "\nbest by %s\n", c->name);
+        report_table(out, cell, n + 1, columns, REPORT_TEXT);
+    } else {
+        buf_printf(out, "\nno architecture has a value of %s\n", c->name);
+    }
     arena_free(&a);
     free(r);
 }
@@ -197,7 +201,11 @@ static void print_correlations(const struct folder *f, const struct comparison *
     for (size_t i = 0; i < r.line_count; i++) {
         const struct report_line *l = &r.lines[i];
 
-        if (!strcmp(l->name, name) && !l->baseline)
+        if (strcmp(l->name, name) || l->baseline)
+            continue;
+        if (isnan(l->tau))
+            buf_printf(out, "\n%s: no Kendall tau, n = %zu\n", name, l->n);
+        else
             buf_printf(out,
                        "\n%s: Spearman %.4f, Kendall tau %.4f (95 %% interval %.4f to %.4f, %s), "
                        "n = %zu\n",

@@ -4,9 +4,32 @@
 
 #include "base/text.h"
 #include "run/supervise.h"
+#include "store/store.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* Does a value have numbers for the conv and linear layers that are listed? */
+static int is_listed(const struct wire_plan *p, const struct wire_row *r, size_t i)
+{
+    const struct wire_value *v = &r->values[i];
+
+    return v->layers && p->columns[v->column].layered == STORE_ROW_LAYERS &&
+           v->layer_count == r->layer_count;
+}
+
+/* Values of layers that are not those listed. */
+static void note_others(const struct wire_plan *p, const struct wire_row *r, struct buf *out)
+{
+    for (size_t i = 0; i < r->value_count; i++) {
+        const struct wire_column *c = &p->columns[r->values[i].column];
+
+        if (c->layered == STORE_OTHER_LAYERS)
+            buf_printf(out,
+                       "%s: not listed, its layers are others than convolutions and linear ones\n",
+                       c->name);
+    }
+}
 
 static void print_text(const struct wire_plan *p, const struct wire_row *r, bool layers,
                        struct buf *out)
@@ -26,7 +49,7 @@ static void print_text(const struct wire_plan *p, const struct wire_row *r, bool
         size_t columns = 3, at[64];
 
         for (size_t i = 0; i < r->value_count && columns < 3 + 64; i++) {
-            if (r->values[i].layers && r->values[i].layer_count == r->layer_count)
+            if (is_listed(p, r, i))
                 at[columns++ - 3] = i;
         }
         cell = arena_alloc(&a, (r->layer_count + 1) * columns * sizeof *cell);
@@ -46,6 +69,7 @@ static void print_text(const struct wire_plan *p, const struct wire_row *r, bool
         }
         buf_puts(out, "\n");
         report_table(out, cell, r->layer_count + 1, columns, REPORT_TEXT);
+        note_others(p, r, out);
     }
     arena_free(&a);
 }
@@ -81,7 +105,7 @@ static void print_json(const struct wire_plan *p, const struct wire_row *r, bool
         text_json_string(out, r->layer_kind[l]);
         buf_printf(out, ",\"shape\":[%s],\"metrics\":{", r->layer_shape[l]);
         for (size_t i = 0; i < r->value_count; i++) {
-            if (!r->values[i].layers || r->values[i].layer_count != r->layer_count)
+            if (!is_listed(p, r, i))
                 continue;
             buf_puts(out, first ? "" : ",");
             first = 0;

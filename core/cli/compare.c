@@ -144,12 +144,33 @@ void comparison_free(struct comparison *c)
     arena_free(&c->arena);
 }
 
-/* One of several seeds, NAME@2, or their deviation, NAME@std: not a proxy of its own. */
-static int is_twin(const char *name)
+static int is_seed(const char *at)
 {
-    const char *at = strrchr(name, '@');
+    return at && isdigit((unsigned char)at[1]);
+}
 
-    return at && (isdigit((unsigned char)at[1]) || !strcmp(at, "@std"));
+/* Does the folder hold a column NAME@mean, NAME being the first n letters: is it repeated? */
+static int is_repeated(const struct folder *f, const char *name, size_t n)
+{
+    for (size_t i = 0; i < f->column_count; i++) {
+        const char *other = f->columns[i].name;
+
+        if (!strncmp(other, name, n) && !strcmp(other + n, "@mean"))
+            return 1;
+    }
+    return 0;
+}
+
+/* One of several seeds of [run] repeats, NAME@2, or their deviation, NAME@std: not a proxy of its
+ * own, as NAME@2 of an ablation over seeds is. */
+static void find_twins(struct folder *f)
+{
+    for (size_t i = 0; i < f->column_count; i++) {
+        const char *name = f->columns[i].name, *at = strrchr(name, '@');
+
+        f->columns[i].twin = at && (is_seed(at) || !strcmp(at, "@std")) &&
+                             is_repeated(f, name, (size_t)(at - name));
+    }
 }
 
 /* The architectures that were tried; place: their ordinals. */
@@ -193,8 +214,7 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
         struct store_cost cost = {0, 0};
 
         f.columns[i] = (struct report_column){.name = arena_strdup(&f.arena, c->name),
-                                              .direction = c->direction, .values = v,
-                                              .twin = is_twin(c->name)};
+                                              .direction = c->direction, .values = v};
         f.is_score[i] = c->is_score;
         st = store_column_values(s, (int32_t)i, all, err);
         for (size_t k = 0; st >= 0 && k < f.arch_count; k++)
@@ -204,6 +224,8 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
         f.columns[i].seconds = cost.seconds;
         f.columns[i].guards = cost.guards;
     }
+    if (st >= 0)
+        find_twins(&f);
     text = store_meta(s, "main");
     for (size_t i = 0; i < f.column_count; i++) {
         if (text && !strcmp(text, f.columns[i].name))
@@ -244,17 +266,38 @@ tcet_status folder_reference(struct folder *f, const struct config *config, stru
     return TCET_OK;
 }
 
+/* Is column i the first of the seeds of an ablation?  *n: letters of its name without the seed. */
+static int is_first_seed(const struct folder *f, size_t i, size_t *n)
+{
+    const char *name = f->columns[i].name, *at = strrchr(name, '@');
+
+    if (!is_seed(at) || f->columns[i].twin)
+        return 0;
+    *n = (size_t)(at - name);
+    for (size_t k = 0; k < i; k++) {
+        const char *other = f->columns[k].name;
+
+        if (!strncmp(other, name, *n) && other[*n] == '@' && is_seed(other + *n))
+            return 0;
+    }
+    return 1;
+}
+
 void folder_stability(const struct folder *f, struct buf *out)
 {
     size_t start = out->len;
 
     for (size_t i = 0; i < f->column_count; i++) {
-        const char *name = f->columns[i].name;
+        const char *column = f->columns[i].name;
+        size_t n = strlen(column);
+        int alone = is_first_seed(f, i, &n);
         struct report_stability r;
+        char name[256];
 
-        if (f->columns[i].twin)
+        if (n >= sizeof name || (!alone && !is_repeated(f, column, n)))
             continue;
-        r = report_stability(f->columns, f->column_count, f->arch_count, name);
+        snprintf(name, sizeof name, "%.*s", (int)n, column);
+        r = report_stability(f->columns, f->column_count, f->arch_count, name, !alone);
         if (r.compared)
             buf_printf(out, "rank stability of %s over seeds: mean agreement %.4f (tau-b, %zu "
                             "pair%s)\n",

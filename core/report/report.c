@@ -458,11 +458,11 @@ void report_print(const struct report_input *in, const struct report *r, enum re
     free(order);
 }
 
-/* Is a column `base` itself, or base@SEED? */
-static int is_repeat(const char *name, const char *base, size_t n)
+/* Is a column base@SEED, or (itself) `base`? */
+static int is_repeat(const char *name, const char *base, size_t n, int itself)
 {
-    return !strncmp(name, base, n) &&
-           (!name[n] || (name[n] == '@' && isdigit((unsigned char)name[n + 1])));
+    return !strncmp(name, base, n) && (name[n] == '@' ? isdigit((unsigned char)name[n + 1])
+                                                      : !name[n] && itself);
 }
 
 /* Of what both have a number for: NaN has no place in a ranking. */
@@ -485,19 +485,19 @@ static double agreement(const double *x, const double *y, size_t n)
 }
 
 struct report_stability report_stability(const struct report_column *columns, size_t count,
-                                         size_t archs, const char *base)
+                                         size_t archs, const char *base, int itself)
 {
     struct report_stability r = {0, 0, NAN};
     size_t n = strlen(base);
     double sum = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (!is_repeat(columns[i].name, base, n))
+        if (!is_repeat(columns[i].name, base, n, itself))
             continue;
         for (size_t k = i + 1; k < count; k++) {
             double tau;
 
-            if (!is_repeat(columns[k].name, base, n))
+            if (!is_repeat(columns[k].name, base, n, itself))
                 continue;
             r.pairs++;
             tau = agreement(columns[i].values, columns[k].values, archs);

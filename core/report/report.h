@@ -79,14 +79,14 @@ void report_free(struct report *r);
 void report_print(const struct report_input *in, const struct report *r, enum report_format f,
                   int sorted, struct buf *out);
 
-/* How well the seeds of one score agree: mean Kendall tau between the rankings of `base` and
- * its twins base@SEED, over the pairs that have a tau.  No pairs: no twins. */
+/* How well the seeds of one score agree: mean Kendall tau between the rankings of base@SEED and,
+ * where `itself`, of `base`, over the pairs that have a tau.  No pairs: no seeds. */
 struct report_stability {
     size_t pairs, compared;
     double tau; /* NaN: no pair could be compared */
 };
 struct report_stability report_stability(const struct report_column *columns, size_t count,
-                                         size_t archs, const char *base);
+                                         size_t archs, const char *base, int itself);
 
 /* Aligned columns: cells[rows][columns], first row is the header; numbers right-aligned. */
 void report_table(struct buf *out, const char *const *cells, size_t rows, size_t columns,

@@ -88,7 +88,8 @@ struct plan_skip {
 struct plan_column {
     const char *name, *key;
     int is_score, index; /* of metrics or scores */
-    int population, layered;
+    int population;
+    int layered; /* STORE_ROW_LAYERS, STORE_OTHER_LAYERS, 0: no values of layers */
     int32_t direction;
 };
 

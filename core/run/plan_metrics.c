@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "run/expand.h"
+#include "store/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,6 +273,16 @@ static tcet_status check_name(const struct plan *p, const struct config_section 
     return TCET_OK;
 }
 
+/* Whose layers a saliency's are. */
+static int layers_of(const struct plan *p, int saliency)
+{
+    const struct plan_saliency *s = &p->saliencies[saliency];
+
+    return s->request.sites == TCET_SITE_WEIGHT && s->asked.network == TCET_NETWORK_FULL
+               ? STORE_ROW_LAYERS
+               : STORE_OTHER_LAYERS;
+}
+
 static struct plan_column *add_column(struct plan *p, const char *name, int is_score, size_t index)
 {
     struct plan_column *c = &p->columns[p->column_count++];
@@ -377,7 +388,8 @@ tcet_status plan_add_metric(struct plan *p, const struct config_section *s, stru
     m->direction = OPS(tcet_saliency_ops, p->saliencies[m->saliency].instance)->direction *
                    (ops->direction ? ops->direction : 1);
     m->column = (int)p->column_count;
-    add_column(p, m->name, 0, p->metric_count)->layered = !m->network;
+    add_column(p, m->name, 0, p->metric_count)->layered =
+        m->network ? 0 : layers_of(p, m->saliency);
     p->metric_count++;
     return TCET_OK;
 }
@@ -515,7 +527,9 @@ tcet_status plan_add_score(struct plan *p, const struct config_section *s, struc
     sc->column = (int)p->column_count;
     column = add_column(p, sc->name, 1, p->score_count);
     column->population = sc->scope == TCET_SCOPE_POPULATION;
-    column->layered = sc->scope == TCET_SCOPE_PARAMETER;
+    column->layered = sc->scope == TCET_SCOPE_PARAMETER
+                          ? layers_of(p, p->metrics[p->columns[sc->inputs[0]].index].saliency)
+                          : 0;
     p->score_count++;
     return TCET_OK;
 }

@@ -238,7 +238,7 @@ static tcet_status look_layered(struct exporter *x, int64_t arch, struct error *
         size_t count = 0;
 
         for (size_t i = 0; i < s->column_count; i++) {
-            if (s->column_key[i] != key || !s->column[i].layered || !s->view.has[i])
+            if (s->column_key[i] != key || s->column[i].layered != STORE_ROW_LAYERS || !s->view.has[i])
                 continue;
             if (!list)
                 list = sql_f64s(s, SQL_LAYERED, 1, &x->arena, &count);
@@ -364,7 +364,7 @@ static void csv_header(struct exporter *x)
     csv_own(&x->layers.text, own_layer_columns);
     for (size_t i = 0; i < s->column_count; i++) {
         csv_column(&x->main.text, s->column[i].name, own_columns);
-        if (s->column[i].layered)
+        if (s->column[i].layered == STORE_ROW_LAYERS)
             csv_column(&x->layers.text, s->column[i].name, own_layer_columns);
     }
     buf_puts(&x->main.text, "\n");
@@ -403,7 +403,7 @@ static void write_csv_layers(struct exporter *x)
             csv_text(b, x->layer_part[l * 3 + (size_t)k]);
         }
         for (size_t i = 0; i < x->s->column_count; i++) {
-            if (!x->s->column[i].layered)
+            if (x->s->column[i].layered != STORE_ROW_LAYERS)
                 continue;
             buf_puts(b, ",");
             if (x->layered[i])

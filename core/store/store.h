@@ -40,13 +40,17 @@ tcet_status store_open(const char *folder, enum store_mode mode, struct store **
 /* Drops a batch that was not committed.  NULL is fine. */
 void store_close(struct store *s);
 
+/* Whose values a column has for layers: those of the row's conv and linear modules, or of others
+ * (batch norms, activations, a thin network), which are kept for combiners and not exported. */
+enum { STORE_ROW_LAYERS = 1, STORE_OTHER_LAYERS = 2 };
+
 struct store_column {
     const char *name;    /* as in the config */
     const char *key;     /* what determines the values */
     int32_t is_score;    /* 0: a [metric], 1: a [score] */
     int32_t population;  /* 1: value depends on all architectures; rewritten at the end */
     int32_t direction;   /* +1: larger is better */
-    int32_t layered;     /* 1: has per-layer values */
+    int32_t layered;     /* STORE_ROW_LAYERS, STORE_OTHER_LAYERS; 0: no values of layers */
 };
 
 /* The run's columns, in config order; replaces the current set, keeps stored values but

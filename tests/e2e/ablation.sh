@@ -77,6 +77,34 @@ check "its folder can be read" test "$code" = 0
 run run seeds/config.ini --output seeds --resume
 check "and gone on with" said '0 scored now' out
 
+# An ablation over seeds: its cells are proxies, not repeats of something else.
+cat >grid.ini <<'EOF'
+[run]
+space = nats_tss
+[data]
+plugin = gaussian
+[ablation]
+saliency   = snip
+aggregator = sum, snr
+seed       = 1, 2
+combiner   = product
+with       = wg
+[metric wg]
+saliency   = weight
+aggregator = l2
+[benchmark]
+table  = nats_tss
+column = cifar10_test
+EOF
+run run grid.ini "${small[@]}" --archs first:6 --output grid
+check "an ablation over seeds" test "$code" = 0
+for cell in snip_sum@1 snip_sum@2 snip_snr@1 snip_snr@2; do
+    check "$cell stands in the table" said "^$cell " out
+done
+check "its seeds are compared, each once" said '^rank stability of snip_snr over seeds: .*1 pair)' out
+check "a metric that stands alone is not one of them" \
+    said '^rank stability of wg over seeds: .*1 pair)' out
+
 for seed in 1 2; do
     run run "$conf/tcet_snip.ini" "${small[@]}" --archs sample:5 --set run.seed=$seed \
         --output seed$seed --export seed$seed.csv --quiet

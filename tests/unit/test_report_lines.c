@@ -91,14 +91,15 @@ static void stability(void **state)
         b[i] = i < 6 ? NAN : -i; /* the six both have, in the opposite order */
         none[i] = NAN;
     }
-    s = report_stability(columns, 2, N, "x");
+    s = report_stability(columns, 2, N, "x", 1);
     assert_int_equal(s.pairs, 1);
     assert_int_equal(s.compared, 0);
     assert_true(isnan(s.tau));
-    s = report_stability(columns, 3, N, "x");
+    s = report_stability(columns, 3, N, "x", 1);
     assert_int_equal(s.compared, 1);
     assert_true(fabs(s.tau + 1) < 1e-12);
-    assert_int_equal(report_stability(columns, 3, N, "y").pairs, 0);
+    assert_int_equal(report_stability(columns, 3, N, "y", 1).pairs, 0);
+    assert_int_equal(report_stability(columns, 3, N, "x", 0).pairs, s.pairs - 2);
 }
 
 /* CSV: every digit, nothing where there is nothing, one table. */
