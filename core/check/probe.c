@@ -143,13 +143,13 @@ static void put(struct config *c, const char *key, const char *value)
 {
     char cwd[4096];
 
-    config_put(c, "set", "", key, value, "--set", getcwd(cwd, sizeof cwd) ? cwd : "/", 0);
+    config_put(c, "", "", key, value, "--set", getcwd(cwd, sizeof cwd) ? cwd : "/", 0);
 }
 
-/* Every key of [set] as a binding. */
+/* Every key as a binding. */
 static size_t bind_all(struct arena *a, const struct config *c, struct binding **out)
 {
-    const struct config_section *s = config_section(c, "set", "");
+    const struct config_section *s = config_section(c, "", "");
     size_t n = s ? s->key_count : 0;
 
     *out = arena_alloc(a, (n + 1) * sizeof **out);
@@ -186,7 +186,7 @@ static void prepare(struct probe *p)
     p->config = config_new();
     put_all(p, p->config);
     p->binding_count = bind_all(&p->arena, p->config, &p->bindings);
-    s = config_section(p->config, "set", "");
+    s = config_section(p->config, "", "");
     for (uint32_t i = 0; i < d->param_count && !p->lacks; i++) {
         if (!d->params[i].initial && (!s || !config_section_key(s, d->params[i].name)))
             p->lacks = d->params[i].name;

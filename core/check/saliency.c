@@ -48,6 +48,15 @@ static const char *request_problem(const tcet_request *r, const tcet_pass *a)
         return "it wants the product with the Hessian of a pass without it: set pass->hvp";
     if ((r->wants & TCET_WANT_VARIANCE) && !(r->sites & TCET_SITE_NORM))
         return "it wants running variances without TCET_SITE_NORM";
+    if ((r->wants & TCET_WANT_OUTPUT) && r->sites == TCET_SITE_NORM)
+        return "OUTPUT gives nothing at the norm site: want TCET_WANT_NORM_OUTPUT";
+    if ((r->wants & TCET_WANT_NORM_OUTPUT) && !(r->sites & TCET_SITE_NORM))
+        return "it wants outputs of batch norms without TCET_SITE_NORM";
+    if ((r->wants & TCET_WANT_INPUT) && !(r->sites & TCET_SITE_WEIGHT))
+        return "INPUT is given at the weight site alone: ask for TCET_SITE_WEIGHT";
+    if ((r->wants & (TCET_WANT_BIAS | TCET_WANT_BIAS_GRADIENT)) &&
+        !(r->sites & (TCET_SITE_WEIGHT | TCET_SITE_NORM)))
+        return "it wants biases without TCET_SITE_WEIGHT or TCET_SITE_NORM";
     if ((r->form == TCET_FORM_VECTOR || r->form == TCET_FORM_ROWS) && r->wants &&
         !(r->wants & TCET_WANT_WEIGHT))
         return "forms vector and rows are sized by the weight: want TCET_WANT_WEIGHT, or use "

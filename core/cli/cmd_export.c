@@ -9,7 +9,8 @@ int cmd_export(const struct command *c, int argc, char **argv)
     bool layers = false, times = false;
     const struct option_spec specs[] = {
         {"--layers", NULL, "per-layer values too", &layers, NULL, NULL},
-        {"--times", NULL, "seconds by part too (they differ from run to run)", &times, NULL, NULL},
+        {"--times", NULL, "seconds by part too, in a .jsonl (they differ from run to run)", &times,
+         NULL, NULL},
     };
     const char *paths[2];
     struct store *s;

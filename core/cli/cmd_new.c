@@ -111,7 +111,8 @@ static tcet_status make_folder(struct arena *a, const char *kind, const char *na
                                const char *folder, struct error *err)
 {
     const struct word words[] = {
-        {"NAME", name}, {"KIND", kind}, {"PREFIX", paths_sdk()}, {"HOST", paths_self()}};
+        {"NAME", name}, {"KIND", kind}, {"PREFIX", paths_sdk()}, {"HOST", paths_self()},
+        {"ABI", arena_printf(a, "%d.%d", TCET_ABI_MAJOR, TCET_ABI_MINOR)}};
     const struct {
         const char *template, *file;
     } files[] = {{arena_printf(a, "%s.c.in", kind),

@@ -462,7 +462,7 @@ int cmd_run(const struct command *c, int argc, char **argv)
         {"--export", "FILE", "write FILE.csv or FILE.jsonl at the end (repeatable)", NULL, NULL,
          &o.exports},
         {"--layers", NULL, "exports hold per-layer values", &o.layers, NULL, NULL},
-        {"--times", NULL, "exports hold seconds by part", &o.times, NULL, NULL},
+        {"--times", NULL, "exports to .jsonl hold seconds by part", &o.times, NULL, NULL},
         {"--top", "N", "how many of the best to print (default 10)", NULL, &o.top, NULL},
         {"--quiet", NULL, "no progress, no summary", &o.quiet, NULL, NULL},
     };

@@ -247,12 +247,14 @@ const char *config_text(const struct config *c, const char *kind, const char *na
     return k ? k->value : fallback;
 }
 
-/* "FILE:LINE: ", or "--set A.B.C: ". */
+/* "FILE:LINE: ", or "--set A.B.C: ", or "--set C: " of a section without a kind. */
 static void place(char *out, size_t cap, const struct config_section *s, const char *file, int line,
                   const char *key)
 {
     if (line)
         snprintf(out, cap, "%s:%d: ", file, line);
+    else if (!*s->kind)
+        snprintf(out, cap, "%s %s: ", file, key ? key : "");
     else if (*s->name)
         snprintf(out, cap, "%s %s.%s%s%s: ", file, s->kind, s->name, key ? "." : "",
                  key ? key : "");

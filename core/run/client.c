@@ -78,7 +78,7 @@ tcet_status client_launch(struct client *c, size_t memory, struct error *err)
     }
     c->read = 0;
     c->state = CLIENT_GREETED;
-    c->glutton = false;
+    c->held = 0;
     c->allowed = c->share > 0 ? (uint64_t)(c->share * (double)memory_total() / remote_beside()) : 0;
     return TCET_OK;
 }
@@ -219,7 +219,7 @@ int client_glutton(struct client *list, int count)
     }
     if (all <= list->allowed)
         return -1;
-    list[worst].glutton = true;
+    list[worst].held = all;
     return worst;
 }
 
@@ -261,10 +261,11 @@ void client_bury(struct client *c, char *how, size_t cap)
         who[sizeof who - 1] = foreign[sizeof foreign - 1] = '\0';
     }
     child_stop(&c->child, ended, sizeof ended);
-    if (c->glutton)
+    if (c->held)
         snprintf(ended, sizeof ended,
-                 "ran out of memory: the workers of its machine held more than %llu MiB together "
-                 "([run] memory), it the most",
+                 "was ended: this machine's workers held %llu MiB, [run] memory = %.4g%% allows "
+                 "%llu MiB",
+                 (unsigned long long)c->held >> 20, 100 * c->share,
                  (unsigned long long)c->allowed >> 20);
     unshare_trace(c);
     c->state = CLIENT_DOWN;

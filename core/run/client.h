@@ -37,7 +37,7 @@ struct client {
                            limit */
     uint64_t allowed;   /* that in bytes, of this machine; 0: no limit */
     double weighed;     /* when client_glutton last looked */
-    bool glutton;       /* ended for its memory */
+    uint64_t held;      /* ended for its memory: what all held then, in bytes; else 0 */
     double since;       /* monotonic seconds when the request was sent */
     const volatile int *stop; /* set by a signal handler; may be NULL */
     void (*log)(void *arg, int level, const char *text);

@@ -28,7 +28,8 @@ struct plan_data {
     const struct config_section *section; /* that asks for it; NULL where the config has no [data] */
     uint64_t seed;
     int64_t batch, batches;
-    float *x;             /* [batches, batch, channels, height, width] */
+    float *x;             /* [batches, batch, channels, height, width]; NULL, as y, where no pass
+                             reads them, unless these are the first */
     float *thin;          /* [batches, batch, 1, 3, 3] cut out of x; NULL: no pass wants them */
     int64_t *y;           /* [batches, batch] */
     double x_sum;         /* float64 sum of the first mini-batch */

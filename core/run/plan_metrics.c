@@ -12,18 +12,51 @@
 
 /* -- Saliencies and passes -------------------------------------------------------------- */
 
+enum { PASSES_MAX = 4096 }; /* mini-batches or repeats of one pass */
+
 /* Noise has as many images as are asked for. */
 static int draws_images(const tcet_pass *a)
 {
     return a->input == TCET_INPUT_GAUSSIAN || a->input == TCET_INPUT_MIXUP;
 }
 
+/* What a pass asks of the space and of its mini-batches of so many images. */
+static tcet_status check_images(const struct plan *p, const tcet_pass *a, const char *id,
+                                int64_t batch, const struct config_section *metric,
+                                struct error *err)
+{
+    if (a->network == TCET_NETWORK_THIN && !OPS(tcet_space_ops, p->space)->build_thin)
+        return config_section_error(
+            err, metric,
+            "saliency %s wants the thin network of an architecture, which space %s does not build; "
+            "set saliency.network = full",
+            id, p->space->plugin->desc.id);
+    if (a->batches > PASSES_MAX || a->repeat > PASSES_MAX)
+        return config_section_error(err, metric, "saliency %s wants %u %s, at most %d", id,
+                                    a->batches > PASSES_MAX ? a->batches : a->repeat,
+                                    a->batches > PASSES_MAX ? "mini-batches" : "repeats",
+                                    PASSES_MAX);
+    if (a->samples > PLAN_BATCH_MAX)
+        return config_section_error(err, metric, "saliency %s wants %u images, at most %d", id,
+                                    a->samples, PLAN_BATCH_MAX);
+    if (a->samples && !draws_images(a) &&
+        (a->samples > batch || (a->samples < batch && a->batches > 1))) /* they are contiguous */
+        return config_section_error(
+            err, metric,
+            "saliency %s wants %u images of a mini-batch of %lld: set batch = %u in [metric %s]",
+            id, a->samples, (long long)batch, a->samples, metric->name);
+    if (a->source == TCET_SOURCE_PARTS && a->batches && batch % a->batches)
+        return config_section_error(
+            err, metric, "saliency %s wants %u parts, which do not divide the batch of %lld", id,
+            a->batches, (long long)batch);
+    return TCET_OK;
+}
+
 static tcet_status check_request(const struct plan *p, const struct plan_saliency *s,
-                                 struct error *err)
+                                 const struct config_section *metric, struct error *err)
 {
     const tcet_pass *a = &s->asked;
-    int64_t batch = p->data[s->data].batch;
-    const char *id = s->instance->plugin->desc.id;
+    const char *id = s->instance->plugin->desc.id, *problem = NULL;
 
     if (a->weights > TCET_WEIGHTS_GAUSSIAN || a->input > TCET_INPUT_MIXUP ||
         a->norm > TCET_NORM_REMOVED || a->loss > TCET_LOSS_SUM ||
@@ -32,33 +65,16 @@ static tcet_status check_request(const struct plan *p, const struct plan_salienc
         s->request.merge > TCET_MERGE_SUM || !s->request.sites ||
         s->request.sites >= TCET_SITE_LOGITS << 1 || a->network > TCET_NETWORK_THIN ||
         s->request.pass != a)
-        return error_set(err, TCET_E_PLUGIN, "saliency %s describes a pass that does not exist",
-                         id);
-    if (a->network == TCET_NETWORK_THIN && !OPS(tcet_space_ops, p->space)->build_thin)
-        return error_set(err, TCET_E_ARG,
-                         "saliency %s wants the thin network of an architecture, which space %s "
-                         "does not build; use its whole network",
-                         id, p->space->plugin->desc.id);
-    if (a->batches > 4096 || (a->samples > batch && !draws_images(a)) ||
-        a->samples > PLAN_BATCH_MAX)
-        return error_set(err, TCET_E_ARG,
-                         "saliency %s asks for %u mini-batches and %u images of each; [data] batch "
-                         "is %lld, and 4096 mini-batches are the most",
-                         id, a->batches, a->samples, (long long)batch);
-    if (a->source == TCET_SOURCE_PARTS && a->batches && batch % a->batches)
-        return error_set(err, TCET_E_ARG,
-                         "saliency %s cuts the mini-batch into %u parts, which does not divide "
-                         "the batch of %lld",
-                         id, a->batches, (long long)batch);
-    if (a->repeat > 4096)
-        return error_set(err, TCET_E_ARG, "saliency %s repeats its pass %u times, at most 4096", id,
-                         a->repeat);
-    if (a->gradient && !a->loss)
-        return error_set(err, TCET_E_PLUGIN, "saliency %s asks for a gradient of no loss", id);
-    if (s->request.form == TCET_FORM_CUSTOM && !OPS(tcet_saliency_ops, s->instance)->shape)
-        return error_set(err, TCET_E_PLUGIN, "saliency %s has a form of its own but no shape()",
-                         id);
-    return TCET_OK;
+        problem = "describes a pass that does not exist";
+    else if (a->gradient && !a->loss)
+        problem = "asks for a gradient of no loss";
+    else if (s->request.form == TCET_FORM_CUSTOM && !OPS(tcet_saliency_ops, s->instance)->shape)
+        problem = "has a form of its own but no shape()";
+    if (problem) {
+        config_section_error(err, metric, "saliency %s %s", id, problem);
+        return err->status = TCET_E_PLUGIN;
+    }
+    return check_images(p, a, id, p->data[s->data].batch, metric, err);
 }
 
 static int needs_backend(const struct plan_saliency *s)
@@ -110,7 +126,7 @@ static tcet_status add_saliency(struct plan *p, const struct plugin *plugin,
     st = call_end(
         &i->cx, OPS(tcet_saliency_ops, i)->describe(call_begin(&i->cx), i->self, &s->request), err);
     if (st >= 0)
-        st = check_request(p, s, err);
+        st = check_request(p, s, section, err);
     if (st < 0) {
         instance_free(i);
         return st;
@@ -192,6 +208,19 @@ static int in_round(const tcet_pass *asked, int round)
     return round == (asked->hvp ? 2 : asked->loss != TCET_LOSS_NONE);
 }
 
+/* What a backend refuses has a place in the config: the first metric that asks for the pass. */
+static tcet_status pass_error(struct plan *p, int pass, struct error *err)
+{
+    tcet_status st = err->status;
+    size_t m = 0;
+
+    while (p->saliencies[p->metrics[m].saliency].pass != pass)
+        m++;
+    config_section_error(err, config_section(p->config, "metric", p->metrics[m].name), "%s: %s",
+                         p->passes[pass].reasons, arena_strdup(&p->arena, err->text));
+    return err->status = st;
+}
+
 /* Distinct passes: larger ones first, so that smaller requests find what covers them. */
 tcet_status plan_merge_passes(struct plan *p, struct error *err)
 {
@@ -244,7 +273,7 @@ tcet_status plan_merge_passes(struct plan *p, struct error *err)
                          ->supports(call_begin(&p->backend->cx), p->backend->self, &at->pass,
                                     at->sites, at->wants),
                      err) < 0)
-            return error_prefix(err, "%s: ", at->reasons);
+            return pass_error(p, (int)k, err);
     }
     return TCET_OK;
 }
@@ -352,7 +381,7 @@ tcet_status plan_add_metric(struct plan *p, const struct config_section *s, stru
                 "[metric %s] has no key \"%s\"%s; keys: saliency, aggregator, "
                 "partition, seed, batch, data, saliency.KEY, aggregator.KEY",
                 s->name, name,
-                text_suggest(hint, sizeof hint, name, METRIC_KEYS, TCET_COUNT(METRIC_KEYS)));
+                plan_key_hint(hint, sizeof hint, name, METRIC_KEYS, TCET_COUNT(METRIC_KEYS)));
     }
     m->name = s->name;
     if (!(saliency = required(p, s, "saliency", "a saliency plugin", err)) ||

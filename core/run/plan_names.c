@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Keys that the host itself reads; the rest of a section goes to its plugin. */
@@ -48,6 +49,18 @@ int plan_is_one_of(const char *name, const char *const *list, size_t count)
     return 0;
 }
 
+const char *plan_key_hint(char *hint, size_t cap, const char *name, const char *const *own,
+                          size_t own_count)
+{
+    for (size_t k = 0; k < TCET_COUNT(SECTIONS); k++) {
+        if (SECTIONS[k].keys && plan_is_one_of(name, SECTIONS[k].keys, SECTIONS[k].count)) {
+            snprintf(hint, cap, " (it is a key of [%s])", SECTIONS[k].kind);
+            return hint;
+        }
+    }
+    return text_suggest(hint, cap, name, own, own_count);
+}
+
 static void join(struct buf *out, const char *const *list, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -76,8 +89,8 @@ static tcet_status check_section(const struct config_section *s, struct error *e
                 join(&all, SECTIONS[k].keys, SECTIONS[k].count);
                 st = config_error(err, s->keys[i], "[%s] has no key \"%s\"%s; keys: %s", s->kind,
                                   s->keys[i]->name,
-                                  text_suggest(hint, sizeof hint, s->keys[i]->name,
-                                               SECTIONS[k].keys, SECTIONS[k].count),
+                                  plan_key_hint(hint, sizeof hint, s->keys[i]->name,
+                                                SECTIONS[k].keys, SECTIONS[k].count),
                                   all.data);
                 buf_free(&all);
                 return st;

@@ -180,12 +180,13 @@ tcet_status plan_metric_data(struct plan *p, const struct config_section *s, int
                      batch, err);
 }
 
-static int wants_thin(const struct plan *p, const struct plan_data *d)
+/* Is there a pass of these images, on thin networks (or on any)? */
+static int is_read(const struct plan *p, const struct plan_data *d, int thin)
 {
     for (size_t i = 0; i < p->pass_count; i++) {
         const tcet_pass *a = &p->passes[i].pass;
 
-        if (a->network == TCET_NETWORK_THIN && a->input == TCET_INPUT_BATCH &&
+        if ((!thin || a->network == TCET_NETWORK_THIN) && a->input == TCET_INPUT_BATCH &&
             &p->data[p->passes[i].data] == d)
             return 1;
     }
@@ -225,8 +226,7 @@ static tcet_status cut_thin(struct plan *p, struct plan_data *d, struct error *e
     return TCET_OK;
 }
 
-/* Draws the mini-batches once; every architecture sees the same. */
-tcet_status plan_draw_data(struct plan *p, struct plan_data *d, struct error *err)
+static tcet_status draw_images(struct plan *p, struct plan_data *d, struct error *err)
 {
     tcet_data_request want = {.struct_size = sizeof want,
                               .channels = p->task.channels,
@@ -238,10 +238,12 @@ tcet_status plan_draw_data(struct plan *p, struct plan_data *d, struct error *er
                               .seed = d->seed};
     int64_t image = (int64_t)want.channels * want.height * want.width, total;
 
-    if (__builtin_mul_overflow(image * d->batch, d->batches, &total) || total > INT64_C(1) << 33)
-        return error_set(
-            err, TCET_E_ARG, "[data] %lld mini-batches of %lld images of %dx%dx%d are too large",
-            (long long)d->batches, (long long)d->batch, want.channels, want.height, want.width);
+    if (__builtin_mul_overflow(image * d->batch, d->batches, &total) || total > INT64_C(1) << 33) {
+        error_set(err, TCET_E_ARG, "%lld mini-batches of %lld images of %dx%dx%d are too large",
+                  (long long)d->batches, (long long)d->batch, want.channels, want.height,
+                  want.width);
+        return data_error(p, d, err);
+    }
     d->x = mem_try((size_t)total, sizeof *d->x);
     d->y = mem_try((size_t)(d->batch * d->batches), sizeof *d->y);
     if (!d->x || !d->y)
@@ -259,12 +261,19 @@ tcet_status plan_draw_data(struct plan *p, struct plan_data *d, struct error *er
     }
     for (int64_t i = 0; i < image * d->batch; i++)
         d->x_sum += (double)d->x[i];
-    if (wants_thin(p, d))
-        TRY(cut_thin(p, d, err));
+    return is_read(p, d, 1) ? cut_thin(p, d, err) : TCET_OK;
+}
+
+/* Draws the mini-batches once; every architecture sees the same.  Those of metrics whose images
+ * are noise are for their number alone; the first are drawn also then, for x_sum. */
+tcet_status plan_draw_data(struct plan *p, struct plan_data *d, struct error *err)
+{
+    if (d == p->data || is_read(p, d, 0))
+        TRY(draw_images(p, d, err));
     d->key = arena_printf(&p->arena, "%s %s batch=%lld seed=%llu %dx%dx%d classes=%d",
                           plan_instance_key(p, d->dataset), d->info.identity, (long long)d->batch,
-                          (unsigned long long)d->seed, want.channels, want.height, want.width,
-                          want.classes);
+                          (unsigned long long)d->seed, p->task.channels, p->task.height,
+                          p->task.width, p->task.classes);
     return TCET_OK;
 }
 

@@ -626,9 +626,6 @@ static tcet_status pass_inputs(struct scorer *s, const struct plan_pass *pp, tce
         run->x = pass->network == TCET_NETWORK_THIN ? d->thin : d->x;
         run->y = pass->loss == TCET_LOSS_CROSS_ENTROPY ? d->y : NULL;
         run->data_id = 2 + 2 * (uint64_t)pp->data + pass->network;
-        if (pass->samples && pass->batches > 1) /* mini-batches are not contiguous */
-            return error_set(err, TCET_E_UNSUPPORTED,
-                             "several mini-batches with fewer images than [data] batch");
         return TCET_OK;
     case TCET_INPUT_ONES:
         run->n = 1;

@@ -786,8 +786,13 @@ static tcet_status blame_memory(struct supervisor *s, struct error *err)
 
     if (!s->memory || err->status == TCET_E_CANCELLED || !wants_memory(&s->clients[0], err))
         return err->status;
-    return config_error(err, k, "memory = %s may be too little, MiB a worker with all it loads: %s",
-                        k->value, arena_strdup(&s->r->arena, err->text));
+    return config_error(err, k,
+                        "memory = %s may be too little, MiB a worker with all it loads%s: %s",
+                        k->value,
+                        s->memory >> 20 <= 100
+                            ? arena_printf(&s->r->arena, " (did you mean %s%%?)", k->value)
+                            : "",
+                        arena_strdup(&s->r->arena, err->text));
 }
 
 /* The first worker says what the config means.  One that dies of something else than the

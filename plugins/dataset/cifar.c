@@ -256,7 +256,8 @@ static tcet_status check_request(tcet_ctx *cx, const struct cifar *p, const tcet
     if (r->batch < 1 || r->batches < 1 || r->batch > p->count / r->batches)
         return fail(cx, TCET_E_ARG,
                     "needs %" PRId64 " images (%" PRId64 " of batch %" PRId64
-                    "), %s%s has %" PRId64,
+                    "), %s%s has %" PRId64
+                    "; set [data] path to the whole set, or data = gaussian in the metric",
                     r->batches * r->batch, r->batches, r->batch, p->files[0].path,
                     p->file_count > 1 ? " and the next" : "", p->count);
     return TCET_OK;
@@ -349,8 +350,8 @@ static tcet_status balance(tcet_ctx *cx, const struct cifar *p, const tcet_data_
 
     if (share * classes != r->batch)
         return fail(cx, TCET_E_ARG,
-                    "balance = 1 wants as many images of every class: a [data] batch that %" PRId64
-                    " divides, not %" PRId64,
+                    "balance = 1 wants as many images of every class: a batch that is a multiple "
+                    "of %" PRId64 ", not %" PRId64,
                     classes, r->batch);
     to = cx->host->scratch(cx, (size_t)images * sizeof *to);
     if (!to)

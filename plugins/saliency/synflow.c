@@ -65,7 +65,7 @@ static const tcet_param params[] = {
     TCET_PARAM_CHOICE(struct synflow, sign, "plus", sign,
                       "The sign of S: plus, or minus, which ranks the other way round (ZenNAS)."),
     TCET_PARAM_CHOICE(struct synflow, precision, "f64", precision,
-                      "double (zero-cost-nas), or float (the original, ZenNAS)."),
+                      "double (zero-cost-nas, NASLib, ZenNAS), or float (the original)."),
 };
 static const tcet_saliency_ops ops = {.struct_size = sizeof ops,
                                       .direction = 1,

@@ -206,7 +206,7 @@ TCET_MEMORY=2000 "${mpi[@]}" 2 "$host" run eat.ini --output eaten --set plugins.
 code=$?
 check "a worker without memory, on any rank: exit code 3" test $code = 3
 check "and each row says why" test 2 = "$(grep -c \
-    'ran out of memory: .* more than 900 MiB .* ran last is saliency eat' eaten.jsonl)"
+    'was ended: .* memory = 90% allows 900 MiB; .* ran last is saliency eat' eaten.jsonl)"
 
 rm -rf lost
 "${mpi[@]}" 3 "$host" run flat.ini --output lost --quiet >out 2>err </dev/null &

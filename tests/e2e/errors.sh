@@ -78,7 +78,7 @@ if [ "$sanitized" = 0 ]; then # the address sanitizer needs all address space
     wrong "memory too small to load the backend" \
         '^tcet-host: error: --set run.memory: memory = 100 may be too little.*libtorch' \
         --set run.memory=100
-    wrong "memory too small for anything" '--set run.memory: memory = 5 may be too little' \
+    wrong "memory too small for anything" '--set run.memory: memory = 5 may .* \(did you mean 5%\?\)' \
         --set run.memory=5
     refuses "enough memory, and another mistake" '^tcet-host: error: --set backend.device: ' run \
         "$conf" --archs index:3 --output new --set run.memory=16000 --set backend.device=tpu
@@ -98,6 +98,8 @@ wrong "unknown metric" 'no metric "lnwott" \(did you mean "lnwot"' \
     --set score.tcet_snip.metrics=snip_snr,lnwott
 wrong "unknown key of a metric" '"agregator" \(did you mean "aggregator"' \
     --set metric.snip_snr.agregator=snr
+wrong "a key of another section" 'no key "init" \(it is a key of \[run\]\)' \
+    --set metric.snip_snr.init=zero
 wrong "unknown parameter" 'no parameter "dof" \(did you mean "ddof"' \
     --set metric.snip_snr.aggregator.dof=1
 wrong "defaults of an unknown plugin" 'no saliency "sniip"' --set saliency.sniip.mode=eval
@@ -117,13 +119,13 @@ wrong "precision that is none" 'precision = "f16".*did you mean "f32"' --set bac
 wrong "partition that is none" 'partition = "both".*layer, network' \
     --set metric.snip_snr.partition=both
 wrong "negative seed" 'seed = "-1": expected an integer from 0' --set run.seed=-1
-wrong "thin network of a space without one" 'thin network .*space nats_sss does not build' \
+wrong "thin network of a space without one" '--set metric.m: .*thin network .*space nats_sss does not build; set saliency.network = full' \
     --set run.space=nats_sss --set metric.m.saliency=pattern --set metric.m.aggregator=distinct \
     --set metric.m.partition=network --set metric.m.saliency.network=thin
 wrong "rows of images over several mini-batches" 'rows = sample is for one mini-batch' \
     --set metric.m.saliency=grasp --set metric.m.aggregator=snr --set metric.m.saliency.rows=sample \
     --set metric.m.saliency.batches=2
-wrong "images of every class in a batch that they do not divide" '10 divides, not 64' \
+wrong "images of every class in a batch that they do not divide" 'batch that is a multiple of 10, not 64' \
     --set data.plugin=cifar10 --set data.balance=1
 wrong "metric without an aggregator" '\[metric m\] has no "aggregator ="' --set metric.m.saliency=snip
 wrong "metric misspelt by --set" 'metric.snipsnr: .*did you mean "snip_snr"' \
@@ -134,9 +136,19 @@ wrong "metric of forms that do not fit" 'logdet .*kernel.*snip gives a vector' \
     --set metric.m.saliency=snip --set metric.m.aggregator=logdet
 wrong "combiner of too few" 'joins at least 2 metrics; 1 given' \
     --set score.tcet_snip.metrics=snip_snr
-wrong "parts that do not divide the batch" '7 parts.*batch of 64' --set metric.m.saliency=zico \
+wrong "parts that do not divide the batch" '--set metric.m: .*7 parts, which do not divide the batch of 64' --set metric.m.saliency=zico \
     --set metric.m.aggregator=zico --set metric.m.saliency.source=halves \
     --set metric.m.saliency.batches=7
+
+wrong "more images than a mini-batch has" '--set metric.m: .*80 images of a mini-batch of 64: set batch = 80 in \[metric m\]' \
+    --set metric.m.saliency=pattern --set metric.m.aggregator=distinct \
+    --set metric.m.partition=network --set metric.m.saliency.images=80
+refuses "fewer than each of several has" 'wants 8 images of a mini-batch of 64: set batch = 8' run \
+    "$conf" --archs index:3 --output new --set metric.m.saliency=pattern \
+    --set metric.m.aggregator=distinct --set metric.m.saliency.images=8 --set metric.m.saliency.batches=2
+run show "$conf" --set metric.m.saliency=pattern --set metric.m.aggregator=distinct \
+    --set metric.m.partition=network --set metric.m.saliency.input=gaussian --set metric.m.batch=1000
+check "noise as large as a batch that the dataset does not have" test "$code" = 0
 
 # -- Devices -------------------------------------------------------------------------------
 wrong "no such device" 'device = tpu: .*auto, cpu, cuda' --set backend.device=tpu
@@ -174,7 +186,7 @@ wrong "list that is not there" 'cannot open .*none.txt: No such file' --archs fi
 wrong "empty list" 'empty.txt holds no architecture' --archs file:empty.txt
 
 # -- Data and tables -----------------------------------------------------------------------
-wrong "batch larger than the shipped images" "$data: .*needs 400 images.*has 320" \
+wrong "batch larger than the shipped images" "$data: .*needs 400 images.*has 320; set \[data\] path .*data = gaussian" \
     --set data.batch=400
 head -c 200000 "$images/cifar10_train_320.bin" >short.bin
 wrong "dataset file truncated" "$data: .*short.bin: truncated: .*byte 199745" \

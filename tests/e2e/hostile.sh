@@ -76,14 +76,14 @@ else
     costs hog "$died .*$last hog" --set run.memory=8000
 fi
 # Without a limit in the config: what the machine has, here said to be little, is one.
-TCET_MEMORY=1000 costs eat "the worker ran out of memory: .* more than 900 MiB .*$last eat"
-TCET_MEMORY=100000 costs eat "the worker ran out of memory: .* more than 1000 MiB .*$last eat" \
+TCET_MEMORY=1000 costs eat "the worker was ended: .* memory = 90% allows 900 MiB; .*$last eat"
+TCET_MEMORY=100000 costs eat "the worker was ended: .* memory = 1% allows 1000 MiB; .*$last eat" \
     --set run.memory=1%
 TCET_MEMORY=1000 run run hostile.ini --quiet --resume --retry-failed --set run.memory=0
 check "eat: memory = 0 is no limit" test $code = 0
 TCET_MEMORY=1000 run score hostile.ini index:1 --set plugins.path=plugins
 check "eat: a single architecture meets the limit too" \
-    said "error: .*ran out of memory: .*$last eat" err
+    said "error: .*was ended: .*$last eat" err
 
 config deep
 run run hostile.ini --export rows.jsonl --quiet --set run.workers=2 --set run.retries=1

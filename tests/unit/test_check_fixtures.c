@@ -163,6 +163,8 @@ static void calls(void **state)
     static const struct expected bad[] = {
         {"bad_init_silent", "defaults", "it failed (bad input) without a message"},
         {"bad_describe", "describe", "it asks for a gradient of no loss: set pass->loss"},
+        {"bad_norm_output", "describe", "OUTPUT gives nothing at the norm site: want "
+                                        "TCET_WANT_NORM_OUTPUT"},
         {"bad_layer_fail", "ordinary", "layer 2 is not to my taste"},
         {"bad_layer_silent", "ordinary", "it failed (numeric) without a message"},
         {"bad_layer_status", "ordinary", "it returned 7, which is no status"},

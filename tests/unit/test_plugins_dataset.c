@@ -155,7 +155,7 @@ static void test_balance(void **state)
     }
     r = request(15, 1);
     assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
-    assert_non_null(strstr(fake.message, "10 divides, not 15"));
+    assert_non_null(strstr(fake.message, "a multiple of 10, not 15"));
     assert_int_equal(ops(few)->open(fake_begin(), few.self), TCET_OK);
     r = request(20, 1);
     assert_int_equal(ops(few)->draw(fake_begin(), few.self, &r, x, y), TCET_E_ARG);

@@ -115,30 +115,30 @@ static tcet_status supports(tcet_ctx *cx, void *self, const tcet_pass *pass, uin
 
     (void)self;
     if (sites & ~(values | TCET_SITE_NORM))
-        return refuse(cx, "torch: an unknown site");
+        return refuse(cx, "an unknown site");
     if (wants & ~(uint32_t)(2 * TCET_WANT_NORM_OUTPUT - 1))
-        return refuse(cx, "torch: an unknown want");
+        return refuse(cx, "an unknown want");
     if (wants & gradients && pass->gradient == TCET_GRADIENT_NONE)
-        return refuse(cx, "torch: gradients are wanted of a pass without gradient");
+        return refuse(cx, "gradients are wanted of a pass without gradient");
     if (pass->gradient != TCET_GRADIENT_NONE && pass->loss == TCET_LOSS_NONE)
-        return refuse(cx, "torch: a gradient needs a loss (cross_entropy or sum)");
+        return refuse(cx, "a gradient needs a loss (cross_entropy or sum)");
     if (wants & TCET_WANT_OUTPUT_GRADIENT && pass->gradient == TCET_GRADIENT_SAMPLE &&
         sites & values)
         return refuse(cx,
-                      "torch: output gradients of per-sample losses are not kept; use gradient = "
+                      "output gradients of per-sample losses are not kept; use gradient = "
                       "batch");
     if (wants & TCET_WANT_HVP && !pass->hvp)
-        return refuse(cx, "torch: H g is wanted of a pass with hvp = 0");
+        return refuse(cx, "H g is wanted of a pass with hvp = 0");
     if (pass->hvp && pass->loss == TCET_LOSS_NONE)
-        return refuse(cx, "torch: hvp needs a loss (cross_entropy or sum)");
+        return refuse(cx, "hvp needs a loss (cross_entropy or sum)");
     if (pass->hvp && pass->input == TCET_INPUT_MIXUP)
-        return refuse(cx, "torch: hvp is for mini-batches; mixup input has none");
+        return refuse(cx, "hvp is for mini-batches; mixup input has none");
     if (pass->hvp && pass->batches > 1 && pass->gradient == TCET_GRADIENT_SAMPLE)
-        return refuse(cx, "torch: hvp of single images is for one mini-batch; set batches = 1");
+        return refuse(cx, "hvp of single images is for one mini-batch; set batches = 1");
     if (pass->repeat > 1 && pass->gradient != TCET_GRADIENT_NONE)
-        return refuse(cx, "torch: a pass that repeats has no gradient");
+        return refuse(cx, "a pass that repeats has no gradient");
     if (pass->repeat > 1 && pass->input != TCET_INPUT_GAUSSIAN && pass->input != TCET_INPUT_MIXUP)
-        return refuse(cx, "torch: a pass repeats where its images are drawn: gaussian or mixup");
+        return refuse(cx, "a pass repeats where its images are drawn: gaussian or mixup");
     return TCET_OK;
 }
 

@@ -75,8 +75,8 @@ enum { TCET_F32 = 0, TCET_F64 = 1, TCET_I64 = 2, TCET_U8 = 3, TCET_U64 = 4 };
 enum { TCET_CPU = 0, TCET_CUDA = 1 };
 
 /* A borrowed window on numbers: row-major, contiguous, in CPU memory unless a call
- * says otherwise.  count is the product of the extents; data is NULL exactly when the
- * thing was not asked for.  Frozen: this struct never grows. */
+ * says otherwise.  count is the product of the extents; data is NULL when the thing was
+ * not asked for, or is not there (then count is 0).  Frozen: this struct never grows. */
 typedef struct tcet_view {
     void *data;
     const int64_t *shape;  /* ndim extents */

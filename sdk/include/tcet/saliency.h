@@ -25,7 +25,8 @@ typedef struct tcet_pass {
     uint32_t precision; /* TCET_PRECISION_* */
     uint32_t batches;   /* mini-batches, each with its own gradient row; 0 means 1 */
     uint32_t source;    /* TCET_SOURCE_*: where mini-batches come from */
-    uint32_t samples;   /* use the first n images of a batch; 0 means all */
+    uint32_t samples;   /* use the first n images of a batch; of drawn input: how many are drawn;
+                           0 means all, as many as the batch has */
     uint32_t hvp;       /* 1: also H g, g the gradient over all weights (GraSP); with
                            TCET_GRADIENT_SAMPLE one row an image, both of its own loss; of
                            several mini-batches: both of the sum of their losses */
@@ -71,7 +72,14 @@ enum { TCET_SITE_WEIGHT = 1,     /* every conv and linear module, creation order
        TCET_SITE_LOGITS = 32     /* the network's output, one layer */ };
 enum { TCET_SITES = 6 };
 
-/* Wants: which views of tcet_layer are filled. */
+/* Wants: which views of tcet_layer are filled, and at which sites; of others they stay empty.
+ *   WEIGHT, GRADIENT, BIAS, BIAS_GRADIENT          weight, norm
+ *   INPUT, HVP                                     weight
+ *   OUTPUT, OUTPUT_GRADIENT, CHANNEL_PRODUCT       all but norm
+ *   AGREEMENT, PATTERN                             weight, activation
+ *   VARIANCE, NORM_OUTPUT                          norm
+ * Biases are as long as their layer has outputs, or 0: no form but TCET_FORM_CUSTOM has that size,
+ * and shape() may give 0 columns. */
 enum { TCET_WANT_WEIGHT = 1,
        TCET_WANT_GRADIENT = 2,    /* of the weight */
        TCET_WANT_INPUT = 4,
@@ -104,7 +112,10 @@ typedef struct tcet_request {
 } tcet_request;
 
 /* One layer of one finished pass.  Everything is borrowed; views not wanted have
- * data == NULL.  Float views are float32 or float64 as the pass ran: use tcet_get(). */
+ * data == NULL.  `forwards` below is how many there were in all: 2 for MIXUP, the number of
+ * mini-batches for several, else 1, times the repeats; their images stand one forward after the
+ * other (MIXUP that repeats: x1, x1 + g e1, x2, x2 + g e2, ...).
+ * Float views are float32 or float64 as the pass ran: use tcet_get(). */
 typedef struct tcet_layer {
     uint32_t struct_size;
     uint32_t kind;
@@ -117,7 +128,8 @@ typedef struct tcet_layer {
     int64_t params;     /* all parameters of the module: weight and bias */
     int64_t macs;       /* multiply-accumulates of one image, without bias */
     int64_t bias_macs;  /* bias additions of one image */
-    int64_t rows;       /* gradient rows: mini-batches, or images (TCET_GRADIENT_SAMPLE) */
+    int64_t rows;       /* gradient rows: mini-batches, or images (TCET_GRADIENT_SAMPLE); without
+                           a gradient one a forward */
     int64_t batch;      /* n: images in the (first) mini-batch */
     int64_t units;      /* D: elements of `output` of one image (all calls) */
     int64_t positive;   /* with AGREEMENT or PATTERN: how many output elements are > 0 */
@@ -134,8 +146,9 @@ typedef struct tcet_layer {
     tcet_view channel_product; /* [forwards*n, c]: sum over pixels of output * output_gradient;
                                   far cheaper than the two */
     const int64_t *labels;     /* [batch] of the first mini-batch; NULL without a dataset */
-    tcet_view bias;            /* since 1.1: [out]; of a norm its beta [c]; count 0 without one */
-    tcet_view bias_gradient;   /* since 1.1: float64 [rows, out] */
+    tcet_view bias;            /* since 1.1: [out]; of a norm its beta [c]; without one count 0 and
+                                  data NULL, also where it was wanted */
+    tcet_view bias_gradient;   /* since 1.1: float64 [rows, out]; as bias */
 } tcet_layer;
 
 typedef struct tcet_saliency_ops {

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# conf.sh BUILD_DIR SOURCE_DIR -- protects the shipped configs: each runs with the shipped images,
+# those of other references with their own batches, on one network of small images.
+. "$(dirname "$0")/lib.sh"
+
+cd "$source/conf" && mapfile -t configs < <(find . -name '*.ini' | sort) && cd "$work" || exit 1
+check "there are configs" test "${#configs[@]}" -gt 15
+for config in "${configs[@]}"; do
+    small=(--archs index:1462 --set data.resolution=8)
+    case $config in
+    ./references/*) ;;
+    *) small+=(--set data.batch=16) ;;
+    esac
+    name=$(basename "${config%.ini}")
+    run run "$source/conf/$config" "${small[@]}" --output "$name" --export "$name.csv" --quiet
+    check "conf/${config#./} runs" test "$code" = 0
+    check "conf/${config#./} has values" test "$(tail -n +2 "$name.csv" | grep -c ',.*[0-9]')" = 1
+done
+finish
