@@ -443,7 +443,7 @@ static tcet_layer only_wanted(const tcet_layer *layer, const struct plan_salienc
         {TCET_WANT_WEIGHT, &l.weight},
         {TCET_WANT_GRADIENT, &l.gradient},
         {TCET_WANT_INPUT, &l.input},
-        {TCET_WANT_OUTPUT | TCET_WANT_NORM_OUTPUT, &l.output},
+        {layer->site == TCET_SITE_NORM ? TCET_WANT_NORM_OUTPUT : TCET_WANT_OUTPUT, &l.output},
         {TCET_WANT_OUTPUT_GRADIENT, &l.output_gradient},
         {TCET_WANT_AGREEMENT, &l.agreement},
         {TCET_WANT_PATTERN, &l.pattern},
