@@ -1152,6 +1152,7 @@ static void choose(struct scorer *s, const uint8_t *wanted, const struct score_v
                     s->row.values[c] = known[c];
             } else {
                 s->needed[c] = 1;
+                s->row.values[c] = (struct score_value){.have = 0}; /* if a later score took it */
             }
         }
     }
@@ -1174,6 +1175,18 @@ static tcet_status lay_out_saliency(struct scorer *s, int saliency, struct error
     return TCET_OK;
 }
 
+/* A score joins a stored metric's layers by their modules: its network is made for these alone. */
+static void name_known(struct scorer *s, int saliency, struct score_value *v)
+{
+    struct error err;
+
+    s->net = net_of(s, saliency);
+    if (make_net(s, &err) >= 0)
+        return;
+    v->have = 0;
+    note_failure(s, &err);
+}
+
 /* Memory for every saliency and metric that takes part. */
 static void lay_out(struct scorer *s)
 {
@@ -1186,6 +1199,8 @@ static void lay_out(struct scorer *s)
         struct score_value *v = &s->row.values[pm->column];
         struct salience *sa = &s->salience[pm->saliency];
 
+        if (v->have && v->layers && !net_of(s, pm->saliency)->built)
+            name_known(s, pm->saliency, v);
         if (!s->needed[pm->column] || v->have || sa->failed)
             continue;
         if (!sa->active && lay_out_saliency(s, pm->saliency, &err) < 0) {
