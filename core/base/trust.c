@@ -47,11 +47,24 @@ int trust_lacks(struct arena *a, const struct stat *info, struct distrust *out)
     return writable(a, info, "it", out);
 }
 
-static int is_above(const char *folder, const char *path)
+/* Is a folder the known one or above it: by its path, or as the system sees it, however either is
+ * spelt?  Whoever may change it may change what stands in the known one. */
+static int is_above(struct arena *a, const char *folder, const struct stat *info, const char *known)
 {
     size_t n = strlen(folder);
+    struct stat at = {.st_ino = 0}, below;
 
-    return n == 1 || (!strncmp(folder, path, n) && (path[n] == '/' || !path[n]));
+    if (n == 1 || (!strncmp(folder, known, n) && (known[n] == '/' || !known[n])))
+        return 1;
+    do {
+        below = at;
+        if (S_ISLNK(info->st_mode) || stat(known, &at) < 0)
+            return 0;
+        if (at.st_dev == info->st_dev && at.st_ino == info->st_ino)
+            return 1;
+        known = arena_printf(a, "%s/..", known);
+    } while (at.st_dev != below.st_dev || at.st_ino != below.st_ino);
+    return 0;
 }
 
 /* A way from / to a thing: every folder and every link on it. */
@@ -69,7 +82,7 @@ static int way_lacks(struct arena *a, const char *path, const char *known, uid_t
 
         if (lstat(at, &info) < 0 || (last && !S_ISLNK(info.st_mode)))
             return 0;
-        if (!known || !is_above(at, known)) {
+        if (!known || !is_above(a, at, &info, known)) {
             if (info.st_uid != owner && !ours(info.st_uid)) {
                 out->why = arena_printf(a, "%s belongs to another user", at);
                 out->mend = "";

@@ -22,11 +22,14 @@ static const char *read_small(const char *path, char out[8192])
     return out;
 }
 
-/* "NAME:  123 kB" of such a file, in bytes; 0 without it. */
+/* "NAME:  123 kB" of such a file, in bytes; 0 without it.  At a line's beginning: a process may
+ * call itself what it likes. */
 static uint64_t field(const char *text, const char *name)
 {
     const char *at = strstr(text, name);
 
+    while (at && at != text && at[-1] != '\n')
+        at = strstr(at + 1, name);
     return at ? strtoull(at + strlen(name), NULL, 10) << 10 : 0;
 }
 

@@ -443,7 +443,7 @@ static tcet_layer only_wanted(const tcet_layer *layer, const struct plan_salienc
         {TCET_WANT_WEIGHT, &l.weight},
         {TCET_WANT_GRADIENT, &l.gradient},
         {TCET_WANT_INPUT, &l.input},
-        {TCET_WANT_OUTPUT | TCET_WANT_NORM_OUTPUT, &l.output},
+        {layer->site == TCET_SITE_NORM ? TCET_WANT_NORM_OUTPUT : TCET_WANT_OUTPUT, &l.output},
         {TCET_WANT_OUTPUT_GRADIENT, &l.output_gradient},
         {TCET_WANT_AGREEMENT, &l.agreement},
         {TCET_WANT_PATTERN, &l.pattern},
@@ -1149,6 +1149,7 @@ static void choose(struct scorer *s, const uint8_t *wanted, const struct score_v
                     s->row.values[c] = known[c];
             } else {
                 s->needed[c] = 1;
+                s->row.values[c] = (struct score_value){.have = 0}; /* if a later score took it */
             }
         }
     }
@@ -1171,6 +1172,18 @@ static tcet_status lay_out_saliency(struct scorer *s, int saliency, struct error
     return TCET_OK;
 }
 
+/* A score joins a stored metric's layers by their modules: its network is made for these alone. */
+static void name_known(struct scorer *s, int saliency, struct score_value *v)
+{
+    struct error err;
+
+    s->net = net_of(s, saliency);
+    if (make_net(s, &err) >= 0)
+        return;
+    v->have = 0;
+    note_failure(s, &err);
+}
+
 /* Memory for every saliency and metric that takes part. */
 static void lay_out(struct scorer *s)
 {
@@ -1183,6 +1196,8 @@ static void lay_out(struct scorer *s)
         struct score_value *v = &s->row.values[pm->column];
         struct salience *sa = &s->salience[pm->saliency];
 
+        if (v->have && v->layers && !net_of(s, pm->saliency)->built)
+            name_known(s, pm->saliency, v);
         if (!s->needed[pm->column] || v->have || sa->failed)
             continue;
         if (!sa->active && lay_out_saliency(s, pm->saliency, &err) < 0) {

@@ -552,11 +552,13 @@ static tcet_status check_timeouts(struct supervisor *s, struct error *err)
     for (int i = 0; i < s->client_count; i++) {
         struct client *c = &s->clients[i];
         double limit = patience(s, c->state);
+        int held = s->hands[i].count;
 
-        if (!client_up(c) || c->state == CLIENT_IDLE || t - c->since < limit)
+        /* The oldest one's answer may wait until the others are begun. */
+        if (!client_up(c) || c->state == CLIENT_IDLE || t - c->since < limit * (held > 1 ? held : 1))
             continue;
-        snprintf(prefix, sizeof prefix, "no answer within %.3g s ([run] timeout); the worker ",
-                 limit);
+        snprintf(prefix, sizeof prefix, "no answer within %.3g s ([run] timeout)%s; the worker ",
+                 limit, held > 1 ? " an architecture" : "");
         TRY(lose(s, i, prefix, err));
     }
     return TCET_OK;
@@ -813,10 +815,10 @@ static tcet_status make_plan(struct supervisor *s, struct error *err)
     if (st < 0)
         return blame_memory(s, err);
     TRY(wire_unpack_plan(data, n, &s->r->arena, &s->r->plan, err));
-    s->depth = s->r->plan.in_flight > 1 ? s->r->plan.in_flight + 1 : 1;
-    if (s->depth > IN_FLIGHT_MAX + 1)
+    if (s->r->plan.in_flight > IN_FLIGHT_MAX)
         return error_set(err, TCET_E_PLUGIN, "a worker with %d architectures in flight",
                          s->r->plan.in_flight);
+    s->depth = s->r->plan.in_flight > 1 ? s->r->plan.in_flight + 1 : 1;
     first->state = CLIENT_IDLE;
     return TCET_OK;
 }

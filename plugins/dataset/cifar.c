@@ -358,10 +358,15 @@ static tcet_status balance(tcet_ctx *cx, const struct cifar *p, const tcet_data_
         return tcet_fail(cx, TCET_E_MEMORY, "no memory for the order of images");
     for (int64_t i = 0; i < p->count && found < images; i++) {
         tcet_status st = read_record(cx, p, f, order[i], record, sizeof record);
-        int64_t label = st == TCET_OK ? record[label_at(p)] : 0, *n = &taken[label];
+        int64_t label, *n;
 
         if (st < 0)
             return st;
+        label = record[label_at(p)];
+        if (label >= classes)
+            return fail(cx, TCET_E_IO, "image %" PRId64 ": its label has become %" PRId64,
+                        order[i], label);
+        n = &taken[label];
         if (*n == share * r->batches)
             continue;
         to[*n / share * r->batch + label * share + *n % share] = order[i];

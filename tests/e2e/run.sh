@@ -37,6 +37,33 @@ forward_is() { # FILE 0|more: the seconds spent in forward passes of every row
     fi
 }
 
+# Two metrics, then scores that join them by layers and by weights.
+cat >two.ini <<'INI'
+[run]
+space = nats_tss
+archs = index:1462
+[data]
+plugin     = gaussian
+batch      = 2
+resolution = 8
+[metric a]
+saliency   = snip
+aggregator = sum
+[metric b]
+saliency   = grad
+aggregator = sum
+INI
+cat >joined.ini <<'INI'
+include = two.ini
+[score p]
+combiner   = param_product
+metrics    = a, b
+aggregator = sum
+[score l]
+combiner = layerdot
+metrics  = a, b
+INI
+
 # -- A first run ---------------------------------------------------------------------------
 score fresh fresh
 check "the main job succeeds" test "$code" = 0
@@ -367,4 +394,45 @@ if command -v script >/dev/null; then
         "$(tr '\r' '\n' <tty.err | grep -c '0/6 architectures, 0:00 gone$')" -ge 1
     check "and not on stdout" test "$(grep -c '6/6' tty.out)" = 0
 fi
+# Weights' products need what is not stored, also where another score takes what is.
+run run joined.ini --output joined --export joined.csv
+run run two.ini --output later
+run run joined.ini --output later --resume --export later.csv
+check "scores of stored metrics are those of a fresh run" cmp joined.csv later.csv
+
+# Metrics of a thin network that are stored still have its modules and names, and what a saliency
+# sees of a layer is not what others of its pass want of it.
+mkdir -p views && cp "$fixtures/good_views.so" views/
+cat >thin.ini <<'INI'
+[run]
+space = nats_tss
+archs = index:15624
+[plugins]
+path = views
+[data]
+plugin = gaussian
+batch  = 2
+[metric a]
+saliency         = pattern
+saliency.network = thin
+saliency.input   = gaussian
+aggregator       = distinct
+[metric b]
+saliency         = pattern
+saliency.network = thin
+aggregator       = distinct
+[metric o]
+saliency   = outputs
+aggregator = sum
+INI
+printf 'include = thin.ini\n[score m]\ncombiner = modules\nmetrics = a, b\n' >modules.ini
+printf 'include = thin.ini\n[metric n]\nsaliency = norm_outputs\naggregator = sum\n' >norms.ini
+run run modules.ini --output modules --export modules.csv
+run run thin.ini --output thin --export thin.csv
+run run modules.ini --output thin --resume --export later.csv
+check "scores of a thin network's stored metrics are those of a fresh run" cmp modules.csv later.csv
+run run norms.ini --output norms --export norms.csv
+check "outputs are seen by who wants them" test "$(tail -n 1 thin.csv | cut -d , -f 7)" = \
+    "$(tail -n 1 norms.csv | cut -d , -f 7)"
+
 finish

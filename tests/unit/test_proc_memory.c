@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -40,6 +41,10 @@ static void held(void **state)
     munmap(much, MIB << 12);
     munmap(shared, 64 * MIB);
     assert_int_equal(memory_held(-1), 0); /* nobody */
+    prctl(PR_SET_NAME, "VmSwap: 9999999");
+    assert_true(memory_held(getpid()) < now + 90 * MIB);
+    prctl(PR_SET_NAME, "RssAnon: 0");
+    assert_true(memory_held(getpid()) >= before / 2);
 }
 
 static void total(void **state)
