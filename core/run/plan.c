@@ -1,6 +1,7 @@
 /* plan.c -- see plan.h: the steps from a config to a plan.  Room: core/run. */
 #include "run/plan_parts.h"
 
+#include "base/sha256.h"
 #include "base/text.h"
 
 #include "run/expand.h"
@@ -249,6 +250,8 @@ tcet_status plan_open_backend(struct plan *p, struct error *err)
     if (!config_get(p->config, "run", "", "in_flight") && p->backend_info.in_flight > 1)
         p->in_flight = p->backend_info.in_flight < IN_FLIGHT_MAX ? (int)p->backend_info.in_flight
                                                                  : IN_FLIGHT_MAX;
+    if (*p->backend_info.code)
+        TRY(sha256_file(p->backend_info.code, p->backend_code, err));
     plan_make_keys(p);
     return TCET_OK;
 }

@@ -111,6 +111,7 @@ struct plan {
     struct plan_data *data; /* at least one */
     size_t data_count;
     tcet_backend_info backend_info; /* empty until plan_open_backend */
+    char backend_code[65];          /* digest of its code, "" none */
     int in_flight; /* architectures that a worker has under way: [run] in_flight, else what the
                       open backend gains from */
     struct plan_pass *passes;

@@ -9,11 +9,15 @@
 
 /* -- Keys ------------------------------------------------------------------------------- */
 
+/* Raised when the host itself (draws, inputs of passes, what layers hold, guards) makes other
+ * numbers of the same plugins. */
+enum { SCORING = 2 };
+
 void plan_make_keys(struct plan *p)
 {
-    const char *space =
-        arena_printf(&p->arena, "space %s task=%dx%dx%d/%d", plan_instance_key(p, p->space),
-                     p->task.channels, p->task.height, p->task.width, p->task.classes);
+    const char *space = arena_printf(&p->arena, "%d space %s task=%dx%dx%d/%d", SCORING,
+                                     plan_instance_key(p, p->space), p->task.channels,
+                                     p->task.height, p->task.width, p->task.classes);
     static const char *const nonfinite[] = {"keep", "drop", "fail"};
 
     for (size_t i = 0; i < p->metric_count; i++) {
@@ -25,12 +29,12 @@ void plan_make_keys(struct plan *p)
             struct buf b = {0};
 
             pass_text(&s->asked, &b);
-            pass = arena_printf(&p->arena, "pass{%s} seed=%llu%s data{%s} backend{%s %s %s}",
+            pass = arena_printf(&p->arena, "pass{%s} seed=%llu%s data{%s} backend{%s %s %s %s}",
                                 b.data, (unsigned long long)s->seed,
                                 s->asked.weights == TCET_WEIGHTS_GAUSSIAN ? "" : p->init_text,
                                 s->asked.input == TCET_INPUT_ONES ? "ones" : p->data[s->data].key,
                                 plan_instance_key(p, p->backend), p->backend_info.version,
-                                p->backend_info.device);
+                                p->backend_info.device, p->backend_code);
             buf_free(&b);
         }
         m->key = arena_printf(&p->arena,
@@ -92,10 +96,10 @@ void plan_print(const struct plan *p, struct buf *out)
         char where[32];
 
         snprintf(where, sizeof where, "pass %d", s->pass + 1);
-        buf_printf(out, "  %-*s %s{%s} -> %s{%s}%s, %s\n", wide, m->name, s->instance->plugin->desc.id,
-                   s->instance->params_text, m->aggregator->plugin->desc.id,
-                   m->aggregator->params_text, m->network ? ", whole network" : "",
-                   s->pass < 0 ? "no pass" : where);
+        buf_printf(out, "  %-*s %s{%s} -> %s{%s}%s, %s\n", wide, m->name,
+                   s->instance->plugin->desc.id, s->instance->params_text,
+                   m->aggregator->plugin->desc.id, m->aggregator->params_text,
+                   m->network ? ", whole network" : "", s->pass < 0 ? "no pass" : where);
     }
     if (p->score_count)
         buf_puts(out, "\nscores\n");

@@ -97,8 +97,9 @@ static void fini(void *self)
 static tcet_status info(tcet_ctx *cx, void *self, tcet_backend_info *out)
 {
     struct backend *b = self;
+    tcet_status st = find_impl(cx, out->code, sizeof out->code);
 
-    return b->impl->info(cx, b->executor, out);
+    return st == TCET_OK ? b->impl->info(cx, b->executor, out) : st;
 }
 
 static tcet_status refuse(tcet_ctx *cx, const char *why)
@@ -124,9 +125,8 @@ static tcet_status supports(tcet_ctx *cx, void *self, const tcet_pass *pass, uin
         return refuse(cx, "a gradient needs a loss (cross_entropy or sum)");
     if (wants & TCET_WANT_OUTPUT_GRADIENT && pass->gradient == TCET_GRADIENT_SAMPLE &&
         sites & values)
-        return refuse(cx,
-                      "output gradients of per-sample losses are not kept; use gradient = "
-                      "batch");
+        return refuse(cx, "output gradients of per-sample losses are not kept; use gradient = "
+                          "batch");
     if (wants & TCET_WANT_HVP && !pass->hvp)
         return refuse(cx, "H g is wanted of a pass with hvp = 0");
     if (pass->hvp && pass->loss == TCET_LOSS_NONE)

@@ -91,6 +91,8 @@ typedef struct tcet_backend_info {
                            from more than one */
     char version[64]; /* "libtorch 1.13.1" */
     char device[64];  /* "cpu", "cuda:0 NVIDIA H100" */
+    char code[4096];  /* file that the numbers come from beside the plugin's own, "" none: the
+                         digests of both are in every value's key */
 } tcet_backend_info;
 
 typedef struct tcet_model tcet_model; /* a graph prepared by a backend */
