@@ -67,6 +67,18 @@ static int is_above(struct arena *a, const char *folder, const struct stat *info
     return 0;
 }
 
+/* The folder of our own program, "" where the system does not say.  Whoever may change it, or one
+ * above it, may change the program: distrust of that folder would come too late. */
+static const char *program_folder(struct arena *a)
+{
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    return arena_strndup(a, path, n > 1 ? (size_t)n - 1 : 0);
+}
+
 /* A way from / to a thing: every folder and every link on it. */
 static int way_lacks(struct arena *a, const char *path, const char *known, uid_t owner, int links,
                      struct distrust *out)
@@ -82,7 +94,7 @@ static int way_lacks(struct arena *a, const char *path, const char *known, uid_t
 
         if (lstat(at, &info) < 0 || (last && !S_ISLNK(info.st_mode)))
             return 0;
-        if (!known || !is_above(a, at, &info, known)) {
+        if ((!known || !is_above(a, at, &info, known)) && !is_above(a, at, &info, program_folder(a))) {
             if (info.st_uid != owner && !ours(info.st_uid)) {
                 out->why = arena_printf(a, "%s belongs to another user", at);
                 out->mend = "";

@@ -138,6 +138,26 @@ static void owners(void **state)
     lacks("link", NULL, "%s/link belongs to another user", "");
 }
 
+/* Folders above the program itself are not asked about: who may change them may change it. */
+static void program_above(void **state)
+{
+    char exe[512], folder[600];
+    struct distrust d = {NULL, NULL};
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+
+    (void)state;
+    assert_true(n > 0);
+    exe[n] = '\0';
+    *strrchr(exe, '/') = '\0';
+    snprintf(folder, sizeof folder, "%s/trust-XXXXXX", exe);
+    assert_non_null(mkdtemp(folder));
+    shell("chmod o+w %s", exe);
+    n = trust_lacks_path(&arena, folder, NULL, &d);
+    shell("chmod o-w %s; rmdir %s", exe, folder);
+    if (n)
+        fail_msg("%s", d.why);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +165,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(relative, make, clean),
         cmocka_unit_test_setup_teardown(links, make, clean),
         cmocka_unit_test_setup_teardown(owners, make, clean),
+        cmocka_unit_test(program_above),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
