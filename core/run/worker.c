@@ -37,6 +37,7 @@ struct worker {
     struct buf out;
 };
 
+static pid_t forker; /* who forks */
 static int log_fd = -1; /* where plugins' log lines go; set once by worker_main */
 
 static void send_log(int level, const char *who, const char *text)
@@ -382,11 +383,18 @@ static int step(struct worker *w, struct buf *in, tcet_status *st, struct error 
     return 1;
 }
 
+static void before_fork(void)
+{
+    forker = getpid();
+}
+
 /* In a process that a plugin forks: it ends with the worker, and does not keep the supervisor
  * from seeing the worker's end. */
 static void in_child(void)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != forker) /* who has ended already: no signal will come */
+        _exit(0);
     close(log_fd);
 }
 
@@ -399,7 +407,7 @@ int worker_main(int fd)
     int code = 0;
 
     log_fd = fd;
-    pthread_atfork(NULL, NULL, in_child);
+    pthread_atfork(before_fork, NULL, in_child);
     call_log = send_log;
     call_strict = 1;
     registry_foreign = take_foreign;
