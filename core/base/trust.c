@@ -79,9 +79,10 @@ static const char *program_folder(struct arena *a)
     return arena_strndup(a, path, n > 1 ? (size_t)n - 1 : 0);
 }
 
-/* A way from / to a thing: every folder and every link on it. */
-static int way_lacks(struct arena *a, const char *path, const char *known, uid_t owner, int links,
-                     struct distrust *out)
+/* A way from / to a thing: every folder and every link on it, but for those above `known` (NULL:
+ * none) and `program`. */
+static int way_lacks(struct arena *a, const char *path, const char *known, const char *program,
+                     uid_t owner, int links, struct distrust *out)
 {
     size_t n = 0;
 
@@ -94,7 +95,7 @@ static int way_lacks(struct arena *a, const char *path, const char *known, uid_t
 
         if (lstat(at, &info) < 0 || (last && !S_ISLNK(info.st_mode)))
             return 0;
-        if ((!known || !is_above(a, at, &info, known)) && !is_above(a, at, &info, program_folder(a))) {
+        if (!(known && is_above(a, at, &info, known)) && !is_above(a, at, &info, program)) {
             if (info.st_uid != owner && !ours(info.st_uid)) {
                 out->why = arena_printf(a, "%s belongs to another user", at);
                 out->mend = "";
@@ -111,7 +112,7 @@ static int way_lacks(struct arena *a, const char *path, const char *known, uid_t
             path = *target == '/' ? arena_printf(a, "%s%s", target, rest)
                                   : arena_printf(a, "%.*s/%s%s", (int)(strrchr(at, '/') - at), at,
                                                  target, rest);
-            return way_lacks(a, path, known, owner, links + 1, out);
+            return way_lacks(a, path, known, program, owner, links + 1, out);
         }
         n += strspn(rest, "/");
         n += strcspn(path + n, "/");
@@ -129,5 +130,5 @@ int trust_lacks_path(struct arena *a, const char *path, const char *known, struc
         return 1;
     if (*path != '/' && getcwd(here, sizeof here))
         path = arena_printf(a, "%s/%s", here, path);
-    return way_lacks(a, path, known, info.st_uid, 0, out);
+    return way_lacks(a, path, known, program_folder(a), info.st_uid, 0, out);
 }

@@ -19,8 +19,8 @@ struct distrust {
 int trust_lacks(struct arena *a, const struct stat *info, struct distrust *out);
 /* Also of all folders above it, up to / and along symbolic links: who may rename one can put
  * another in its place (in a sticky folder, such as /tmp, only an owner can).  known: that folder
- * and those above it are not asked about; NULL for none; nor are those above our own program.  Nothing is wrong with what is not
- * there. */
+ * and those above it are not asked about; NULL for none; nor are those above our own program.
+ * Nothing is wrong with what is not there. */
 int trust_lacks_path(struct arena *a, const char *path, const char *known, struct distrust *out);
 
 #endif
