@@ -98,26 +98,25 @@ static ts_tensor *loss_of(struct job *j, int32_t at, ts_tensor *logits, int64_t 
 static ts_tensor *whole_loss(struct job *j, ts_tensor *const *w, ts_tensor *const *b)
 {
     ts_tensor *sum = NULL;
+    tcet_status st = TCET_OK;
 
-    for (int32_t at = 0; at < j->forwards; at++) {
+    for (int32_t at = 0; at < j->forwards && st == TCET_OK; at++) {
         ts_tensor *logits = record(j, at, w, b), *loss = logits ? loss_of(j, at, logits, -1) : NULL;
 
+        if (!loss)
+            st = TCET_E_BACKEND;
+        else if (sum)
+            st = job_check(j, ts_add_to(j->d, sum, loss), j->output, "loss");
         ts_free(logits);
-        if (loss && sum && ts_add_to(j->d, sum, loss) != 0) {
-            job_fail(j, TCET_E_BACKEND, "loss");
+        if (sum)
             ts_free(loss);
-            loss = NULL;
-        } else if (loss && !sum) {
+        else
             sum = loss;
-            continue;
-        }
-        if (!loss) {
-            ts_free(sum);
-            return NULL;
-        }
-        ts_free(loss);
     }
-    return sum;
+    if (st == TCET_OK)
+        return sum;
+    ts_free(sum);
+    return NULL;
 }
 
 static tcet_status batch_row(struct job *j, ts_tensor *const *w, ts_tensor *const *b)
