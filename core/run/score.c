@@ -650,14 +650,13 @@ static tcet_status pass_inputs(struct scorer *s, const struct plan_pass *pp, tce
 static tcet_status redraw(void *arg)
 {
     struct scorer *s = arg;
-    const tcet_pass *pass = &s->plan->passes[s->pass].pass;
-    int64_t n = pass->samples ? pass->samples : s->plan->data[s->plan->passes[s->pass].data].batch;
+    const tcet_run *run = &s->submitted[s->pass].run;
     const float *params;
     struct error err;
 
-    if (pass->weights == TCET_WEIGHTS_GAUSSIAN)
+    if (run->pass->weights == TCET_WEIGHTS_GAUSSIAN)
         TRY(pass_gaussian(s, &params, &err));
-    return pass_noise(s, pass, n, pass->input == TCET_INPUT_MIXUP ? 2 : 1, &err);
+    return pass_noise(s, run->pass, run->n, run->forwards, &err);
 }
 
 /* before, after: the passes that run before and after it, -1 none. */
@@ -665,18 +664,19 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, s
 {
     struct plan *p = s->plan;
     const struct plan_pass *pp = &p->passes[pass];
-    tcet_run run = {.struct_size = sizeof run,
-                    .pass = &pp->pass,
-                    .visit = visit,
-                    .arg = s,
-                    .redraw = redraw,
-                    .defer = (uint32_t)s->defer,
-                    .same_forward = before >= 0 && p->passes[before].forward == pp->forward,
-                    .keep_forward = after >= 0 && p->passes[after].forward == pp->forward};
+    tcet_run *run = &s->submitted[pass].run; /* where collect_pass finds it */
     struct cost *cost = &s->pass_cost[pass];
     double start = now();
     tcet_status st;
 
+    *run = (tcet_run){.struct_size = sizeof *run,
+                      .pass = &pp->pass,
+                      .visit = visit,
+                      .arg = s,
+                      .redraw = redraw,
+                      .defer = (uint32_t)s->defer,
+                      .same_forward = before >= 0 && p->passes[before].forward == pp->forward,
+                      .keep_forward = after >= 0 && p->passes[after].forward == pp->forward};
     s->net = &s->nets[pp->pass.network];
     if (!s->net->model)
         TRY(call_end(&p->backend->cx,
@@ -688,24 +688,21 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, s
         if (p->saliencies[i].pass == pass && s->salience[i].active) {
             const tcet_request *r = &p->saliencies[i].request;
 
-            run.sites |= r->sites;
+            run->sites |= r->sites;
             for (int site = 0; site < TCET_SITES; site++)
-                run.wants[site] |= r->sites >> site & 1 ? r->wants : 0;
+                run->wants[site] |= r->sites >> site & 1 ? r->wants : 0;
         }
     }
-    TRY(pass_params(s, pp, &run.params, err));
-    TRY(pass_inputs(s, pp, &run, err));
+    TRY(pass_params(s, pp, &run->params, err));
+    TRY(pass_inputs(s, pp, run, err));
     s->pass = pass;
-    s->submitted[pass].run = run; /* where collect_pass finds it */
     st = OPS(tcet_backend_ops, p->backend)
-             ->run(call_begin(&p->backend->cx), p->backend->self, s->net->model,
-                   &s->submitted[pass].run);
-    run = s->submitted[pass].run;
-    s->row.seconds_forward += run.seconds_forward;
-    s->row.seconds_backward += run.seconds_backward + run.seconds_hvp;
-    *cost = (struct cost){.forward = run.seconds_forward, .hvp = run.seconds_hvp};
+             ->run(call_begin(&p->backend->cx), p->backend->self, s->net->model, run);
+    s->row.seconds_forward += run->seconds_forward;
+    s->row.seconds_backward += run->seconds_backward + run->seconds_hvp;
+    *cost = (struct cost){.forward = run->seconds_forward, .hvp = run->seconds_hvp};
     cost->rest = now() - start - cost->forward - cost->hvp;
-    if (run.same_forward && s->pass_cost[before].forward > cost->forward)
+    if (run->same_forward && s->pass_cost[before].forward > cost->forward)
         cost->forward = s->pass_cost[before].forward; /* the backend ran none */
     return call_end(&p->backend->cx, st, err);
 }
