@@ -3,7 +3,7 @@
  * Room: spaces.  Stands on the SDK and spaces/family. */
 #include "family/choices.h"
 #include "family/nats.h"
-#include "family/nats_tss_order.h"
+#include "family/nats_tss_order.inc"
 
 enum { SIZE = 15625, TEXT = 128 };
 

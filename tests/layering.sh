@@ -61,7 +61,7 @@ done
 room plugins/backend '*.c' "$sdk|$libc|\"[a-z0-9_]+\.h\""
 room plugins/backend '*.h' "$sdk|$libc|\"[a-z0-9_]+\.h\""
 room plugins/backend '*.cc' "$sdk|$libc|\"[a-z0-9_]+\.h\"|<[a-z_]+>|<(torch|ATen|c10)/[A-Za-z0-9_/]+\.h>"
-room spaces '*.[ch]' "$sdk|$libc|\"(family/)?[a-z0-9_]+\.h\""
+room spaces '*.[ch]' "$sdk|$libc|\"(family/)?[a-z0-9_]+\.(h|inc)\""
 
 # A new room must get its rule here and its line in the table.
 for folder in "$source_dir"/core/*/; do
