@@ -177,8 +177,8 @@ static void *sweep(void *arg)
     double number[LANE_NUMBERS];
 
     for (size_t i = 0; i < s->count && s->status >= 0; i++) {
-        s->status = lane_ask(s->lane, s->archs[s->backwards ? s->count - 1 - i : i], number,
-                             &s->err);
+        s->status =
+            lane_ask(s->lane, s->archs[s->backwards ? s->count - 1 - i : i], number, &s->err);
         for (int k = 0; k < LANE_NUMBERS && s->status >= 0; k++)
             s->sums[k] += number[k];
     }
@@ -195,8 +195,8 @@ tcet_status lanes_run(struct lane *l, size_t count, const char *const *archs, si
     size_t started = 0;
 
     for (size_t i = 0; i < count; i++)
-        s[i] = (struct sweep){.lane = &l[i], .archs = archs, .count = arch_count,
-                              .backwards = (int)(i % 2)};
+        s[i] = (struct sweep){
+            .lane = &l[i], .archs = archs, .count = arch_count, .backwards = (int)(i % 2)};
     while (started < count && pthread_create(&thread[started], NULL, sweep, &s[started]) == 0)
         started++;
     for (size_t i = 0; i < started; i++)

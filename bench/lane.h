@@ -9,9 +9,17 @@
 
 /* What a lane answers for one architecture: seconds, but for the score. */
 enum lane_number {
-    OURS_SCORE, OURS_BUILD, OURS_INIT, OURS_FORWARD, OURS_BACKWARD, OURS_TOTAL,
-    REFERENCE_SCORE = 0, REFERENCE_TOTAL,
-    CONV_EVAL = 0, CONV_TRAIN, CONV_BACKWARD,
+    OURS_SCORE,
+    OURS_BUILD,
+    OURS_INIT,
+    OURS_FORWARD,
+    OURS_BACKWARD,
+    OURS_TOTAL,
+    REFERENCE_SCORE = 0,
+    REFERENCE_TOTAL,
+    CONV_EVAL = 0,
+    CONV_TRAIN,
+    CONV_BACKWARD,
     LANE_NUMBERS = 6
 };
 
@@ -19,10 +27,10 @@ struct lane {
     const char *name;     /* for messages; borrowed */
     struct client worker; /* ours; down where the lane is a program */
     size_t columns;
-    int column;           /* whose value is OURS_SCORE */
+    int column; /* whose value is OURS_SCORE */
     pid_t pid;
-    FILE *to, *from;      /* of a program */
-    int numbers;          /* on each of its lines */
+    FILE *to, *from; /* of a program */
+    int numbers;     /* on each of its lines */
 };
 
 /* A worker with config's plan; score names the column that counts. */

@@ -13,9 +13,9 @@
 /* Called when a small allocation fails; must not return.  Default: abort(). */
 extern void (*mem_exhausted)(size_t bytes);
 
-void *mem_alloc(size_t bytes);                  /* zeroed; free() it */
-void *mem_resize(void *old, size_t bytes);      /* realloc */
-void *mem_try(size_t count, size_t size);       /* calloc, 64-byte aligned, NULL on failure or
+void *mem_alloc(size_t bytes);             /* zeroed; free() it */
+void *mem_resize(void *old, size_t bytes); /* realloc */
+void *mem_try(size_t count, size_t size);  /* calloc, 64-byte aligned, NULL on failure or
                                                    overflow; free() it */
 char *mem_strdup(const char *text);
 

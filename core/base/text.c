@@ -27,8 +27,8 @@ static size_t distance(const char *a, const char *b)
 
         row[0] = i;
         for (size_t j = 1; j <= m; j++) {
-            size_t best = up[j - 1] + (tolower((unsigned char)a[i - 1]) !=
-                                       tolower((unsigned char)b[j - 1]));
+            size_t best =
+                up[j - 1] + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
 
             if (up[j] + 1 < best)
                 best = up[j] + 1;
@@ -119,7 +119,7 @@ int text_to_f64(const char *text, double *out)
 int text_to_bool(const char *text, int32_t *out)
 {
     static const char *const yes[] = {"1", "true", "yes", "on"}, *const no[] = {"0", "false", "no",
-                                                                               "off"};
+                                                                                "off"};
 
     for (int i = 0; i < 4; i++) {
         if (!strcasecmp(text, yes[i]) || !strcasecmp(text, no[i])) {

@@ -15,10 +15,8 @@ static const struct form {
     uint32_t form;
     int64_t rows, cols, large_rows, large_cols;
 } forms[] = {
-    {TCET_FORM_VECTOR, 1, 54, 1, 500000},
-    {TCET_FORM_ROWS, 4, 54, 32, 10000},
-    {TCET_FORM_KERNEL, 6, 6, 128, 128},
-    {TCET_FORM_SCALAR, 1, 1, 1, 1},
+    {TCET_FORM_VECTOR, 1, 54, 1, 500000}, {TCET_FORM_ROWS, 4, 54, 32, 10000},
+    {TCET_FORM_KERNEL, 6, 6, 128, 128},   {TCET_FORM_SCALAR, 1, 1, 1, 1},
     {TCET_FORM_CUSTOM, 3, 5, 64, 2000},
 };
 
@@ -96,8 +94,7 @@ static tcet_status finish(struct probe *p, struct instance *i, int64_t n, enum s
     v = view_input(p, "the layers' numbers", TCET_F64, &n, 1, s, 33);
     value = place(p);
     probe_stage("finish() of %lld layers", (long long)n);
-    return take(probe_end(i,
-                         ops->finish(probe_enter(p, i), i->self, tcet_f64(&v), n, value), err),
+    return take(probe_end(i, ops->finish(probe_enter(p, i), i->self, tcet_f64(&v), n, value), err),
                 value, "finish()", out, err);
 }
 

@@ -43,8 +43,12 @@ static size_t element_size(uint8_t dtype)
 tcet_view view_of(struct probe *p, void *data, uint8_t dtype, const int64_t *shape, int32_t ndim)
 {
     int64_t *extents = arena_alloc(&p->inputs, 2 * (size_t)(ndim + 1) * sizeof *extents);
-    tcet_view v = {.data = data, .shape = extents, .stride = extents + ndim, .count = 1,
-                   .ndim = ndim, .dtype = dtype};
+    tcet_view v = {.data = data,
+                   .shape = extents,
+                   .stride = extents + ndim,
+                   .count = 1,
+                   .ndim = ndim,
+                   .dtype = dtype};
 
     for (int32_t k = ndim - 1; k >= 0; k--) {
         extents[k] = shape[k];
@@ -85,8 +89,7 @@ tcet_status view_same(const tcet_view *before, const tcet_view *after, const cha
                      call);
 }
 
-tcet_status untouched(const void *data, size_t bytes, int byte, const char *call,
-                      struct error *err)
+tcet_status untouched(const void *data, size_t bytes, int byte, const char *call, struct error *err)
 {
     const unsigned char *c = data;
     char why[400];

@@ -150,8 +150,8 @@ static void listen_to(struct trial *t, struct child *c, struct check_result *out
         out->reason = arena_printf(&t->scratch, "%s: it did not come back within %g seconds", stage,
                                    t->options->seconds);
     else if (got < 0)
-        out->reason = arena_printf(&t->scratch, "%s: it wrote to a descriptor that is not its own",
-                                   stage);
+        out->reason =
+            arena_printf(&t->scratch, "%s: it wrote to a descriptor that is not its own", stage);
     else
         out->reason = arena_printf(&t->scratch, "%s: the process %s", stage, how);
 }
@@ -204,8 +204,9 @@ static tcet_status check_only(const char *only, struct error *err)
             return TCET_OK;
         names[n++] = r->pub.name;
     }
-    return error_set(err, TCET_E_ARG, "there is no rule or group \"%s\"%s; `tcet-host check "
-                                      "--list` shows both",
+    return error_set(err, TCET_E_ARG,
+                     "there is no rule or group \"%s\"%s; `tcet-host check "
+                     "--list` shows both",
                      only, text_suggest(hint, sizeof hint, only, names, n));
 }
 

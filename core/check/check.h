@@ -15,7 +15,7 @@ enum check_verdict {
     CHECK_PASS,
     CHECK_WARN, /* allowed, but somebody will regret it */
     CHECK_FAIL,
-    CHECK_SKIP  /* could not be tried; the reason says why */
+    CHECK_SKIP /* could not be tried; the reason says why */
 };
 const char *check_verdict_name(enum check_verdict v); /* "pass" "warn" "FAIL" "skip" */
 
@@ -38,7 +38,7 @@ struct check_options {
     const char *only;       /* name of a rule or a group; NULL: all */
     const char *const *set; /* "KEY=VALUE" for every plugin with a parameter KEY */
     size_t set_count;
-    double seconds;         /* that one rule may take */
+    double seconds; /* that one rule may take */
     /* Called for every result as it comes; its texts die when it returns. */
     void (*report)(void *arg, const struct check_result *result);
     void *arg;

@@ -49,17 +49,23 @@ static void make_metric(struct probe *p, int64_t k, int64_t layers, enum scenari
     int32_t *module = memory_new(p, "the modules", (size_t)layers * sizeof *module, 1);
     int32_t *order = memory_new(p, "the orders", (size_t)layers * sizeof *order, 1);
     const char **layer = memory_new(p, "the layers' names", (size_t)layers * sizeof *layer, 1);
-    tcet_view values = view_input(p, "the layers' numbers", TCET_F64, &layers, 1, s,
-                                  41 + (uint64_t)k);
+    tcet_view values =
+        view_input(p, "the layers' numbers", TCET_F64, &layers, 1, s, 41 + (uint64_t)k);
 
     for (int64_t i = 0; i < layers; i++) {
         module[i] = (int32_t)(3 * i + 1);
         order[i] = (int32_t)(layers - 1 - i);
         layer[i] = "cells.0.op";
     }
-    *out = (tcet_metric){.struct_size = sizeof *out, .direction = 1, .name = names[k],
-                         .value = sample(s, 40, k + 3), .layers = layers, .module = module,
-                         .order = order, .layer = layer, .values = tcet_f64(&values),
+    *out = (tcet_metric){.struct_size = sizeof *out,
+                         .direction = 1,
+                         .name = names[k],
+                         .value = sample(s, 40, k + 3),
+                         .layers = layers,
+                         .module = module,
+                         .order = order,
+                         .layer = layer,
+                         .values = tcet_f64(&values),
                          .activation = k == 1};
 }
 
@@ -140,8 +146,11 @@ static tcet_status rank(struct probe *p, struct instance *i, enum scenario s, st
             else if (a % 5 == 4)
                 tcet_f64(&v)[a] = tcet_f64(&v)[a - 1];
         }
-        columns[k] = (tcet_column){.struct_size = sizeof *columns, .direction = k % 2 ? -1 : 1,
-                                   .name = names[k], .count = archs, .values = tcet_f64(&v)};
+        columns[k] = (tcet_column){.struct_size = sizeof *columns,
+                                   .direction = k % 2 ? -1 : 1,
+                                   .name = names[k],
+                                   .count = archs,
+                                   .values = tcet_f64(&v)};
         list[k] = &columns[k];
     }
     memory_seal(p);

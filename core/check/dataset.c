@@ -66,8 +66,7 @@ static tcet_status draw(struct probe *p, struct instance *i, const tcet_data_req
     for (int64_t k = 0; k < images; k++)
         y[k] = -1;
     probe_stage("draw() of %lld images", (long long)images);
-    TRY(probe_end(i,
-                 OPS(tcet_dataset_ops, i)->draw(probe_enter(p, i), i->self, r, x, y), err));
+    TRY(probe_end(i, OPS(tcet_dataset_ops, i)->draw(probe_enter(p, i), i->self, r, x, y), err));
     TRY(memory_intact(err));
     for (int64_t k = 0; k < images; k++) {
         if (y[k] < 0 || y[k] >= r->classes)

@@ -16,7 +16,7 @@ enum { FILE_MAX = 1 << 30 };
 struct image {
     const char *path, *bytes;
     size_t size;
-    const ElfW(Shdr) *sections;
+    const ElfW(Shdr) * sections;
     size_t section_count;
     struct arena *arena;
 };
@@ -27,7 +27,8 @@ static tcet_status bad(const struct image *m, const char *what, struct error *er
 }
 
 /* n entries of a section; NULL when it does not lie within the file. */
-static const void *section_data(const struct image *m, const ElfW(Shdr) *s, size_t entry, size_t *n)
+static const void *section_data(const struct image *m, const ElfW(Shdr) * s, size_t entry,
+                                size_t *n)
 {
     if (s->sh_offset > m->size || s->sh_size > m->size - s->sh_offset ||
         s->sh_offset % sizeof(ElfW(Word)))
@@ -37,9 +38,9 @@ static const void *section_data(const struct image *m, const ElfW(Shdr) *s, size
 }
 
 /* A text of the string table that section s links to; "" for nonsense. */
-static const char *text_at(const struct image *m, const ElfW(Shdr) *s, size_t offset)
+static const char *text_at(const struct image *m, const ElfW(Shdr) * s, size_t offset)
 {
-    const ElfW(Shdr) *strings;
+    const ElfW(Shdr) * strings;
     const char *data;
     size_t n;
 
@@ -52,7 +53,7 @@ static const char *text_at(const struct image *m, const ElfW(Shdr) *s, size_t of
     return arena_strdup(m->arena, data + offset);
 }
 
-static void read_symbols(const struct image *m, const ElfW(Shdr) *s, struct elf *out)
+static void read_symbols(const struct image *m, const ElfW(Shdr) * s, struct elf *out)
 {
     size_t n = 0;
     const ElfW(Sym) *symbols = section_data(m, s, sizeof *symbols, &n);
@@ -74,7 +75,7 @@ static void read_symbols(const struct image *m, const ElfW(Shdr) *s, struct elf 
     }
 }
 
-static void read_needed(const struct image *m, const ElfW(Shdr) *s, struct elf *out)
+static void read_needed(const struct image *m, const ElfW(Shdr) * s, struct elf *out)
 {
     size_t n = 0;
     const ElfW(Dyn) *entries = section_data(m, s, sizeof *entries, &n);

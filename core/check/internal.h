@@ -23,18 +23,18 @@ struct probe {
     const char *who;             /* "saliency snip" */
     const char *const *set;      /* "KEY=VALUE" */
     size_t set_count;
-    struct config *config;       /* of the bindings: --set and guesses */
+    struct config *config; /* of the bindings: --set and guesses */
     struct binding *bindings;
     size_t binding_count;
-    const char *lacks;           /* a required parameter that cannot be guessed, or NULL */
-    struct arena inputs;         /* shapes and the like of the current scenario */
-    struct guards guards;        /* that the calls counted */
+    const char *lacks;                /* a required parameter that cannot be guessed, or NULL */
+    struct arena inputs;              /* shapes and the like of the current scenario */
+    struct guards guards;             /* that the calls counted */
     const struct instance *opened[4]; /* datasets that have been through open() */
     size_t opened_count;
-    int guarding;                /* GUARD_* */
-    int stop;                    /* what cancelled() says */
-    enum check_verdict verdict;  /* PASS, or a test's wish for WARN or SKIP */
-    char note[1024];             /* its reason */
+    int guarding;               /* GUARD_* */
+    int stop;                   /* what cancelled() says */
+    enum check_verdict verdict; /* PASS, or a test's wish for WARN or SKIP */
+    char note[1024];            /* its reason */
 };
 
 /* What a trial finds: TCET_OK, or a negative status whose message is the reason. */
@@ -98,7 +98,11 @@ tcet_status elf_read(const char *path, struct arena *a, struct elf *out, struct 
 
 /* Scenarios: sets of inputs. */
 enum scenario {
-    ORDINARY, ONE_ELEMENT, LARGE, ZEROS, NONFINITE,
+    ORDINARY,
+    ONE_ELEMENT,
+    LARGE,
+    ZEROS,
+    NONFINITE,
     UNUSED /* saliency: a layer never executed; aggregator: an empty matrix; combiner: no layers */
 };
 /* A kind's calls on a scenario; adds what they gave to out (numbers: float64).  TCET_OK, or
@@ -128,9 +132,9 @@ tcet_status untouched(const void *data, size_t bytes, int byte, const char *call
 check_test library_sanitizer, library_opens, library_exports, library_needs, library_quick,
     library_pure, descriptor_loads;
 check_test params_defaults, params_refused, params_range;
-check_test calls_describe, calls_ordinary, calls_ends, calls_inputs, calls_one_element,
-    calls_large, calls_zeros, calls_nonfinite, calls_nan, calls_unused, calls_finite,
-    calls_choices, calls_deterministic, calls_scratch, calls_cancelled;
+check_test calls_describe, calls_ordinary, calls_ends, calls_inputs, calls_one_element, calls_large,
+    calls_zeros, calls_nonfinite, calls_nan, calls_unused, calls_finite, calls_choices,
+    calls_deterministic, calls_scratch, calls_cancelled;
 check_test space_numbering, space_builds, space_draws, space_canonical, space_refuses, space_bounds;
 check_test dataset_identity, dataset_numbers;
 check_test state_kept, state_quiet, state_cycles;
@@ -139,8 +143,8 @@ check_test state_kept, state_quiet, state_cycles;
 /* Bytes that malloc has given out. */
 size_t state_allocated(void);
 /* Runs fn with standard output and error caught; *said: the first line of it, "" for none. */
-tcet_status state_listen(tcet_status (*fn)(void *arg, struct error *err), void *arg,
-                         char *said, size_t cap, struct error *err);
+tcet_status state_listen(tcet_status (*fn)(void *arg, struct error *err), void *arg, char *said,
+                         size_t cap, struct error *err);
 int state_threads(void);
 
 /* saliency.c: describe() with its rules. */

@@ -64,9 +64,8 @@ tcet_status library_exports(struct probe *p, struct error *err)
         const char *name = elf.exported[i];
 
         /* names of the implementation come from the linker, libgcc and the sanitizers */
-        if (!strcmp(name, TCET_ENTRY_SYMBOL) || has_prefix(name, "__") ||
-            !strcmp(name, "_init") || !strcmp(name, "_fini") || !strcmp(name, "_edata") ||
-            !strcmp(name, "_end"))
+        if (!strcmp(name, TCET_ENTRY_SYMBOL) || has_prefix(name, "__") || !strcmp(name, "_init") ||
+            !strcmp(name, "_fini") || !strcmp(name, "_edata") || !strcmp(name, "_end"))
             continue;
         if (extra++ < 5)
             buf_printf(&names, "%s%s", extra > 1 ? ", " : "", name);
@@ -96,8 +95,8 @@ static int holds_backend(struct probe *p)
 
 tcet_status library_needs(struct probe *p, struct error *err)
 {
-    static const char *const banned[] = {"blas", "lapack", "mkl",   "atlas", "torch",
-                                         "libc10", "gomp", "libomp", "tcet"};
+    static const char *const banned[] = {"blas",   "lapack", "mkl",    "atlas", "torch",
+                                         "libc10", "gomp",   "libomp", "tcet"};
     struct elf elf;
 
     TRY(elf_read(p->path, &p->arena, &elf, err));

@@ -40,8 +40,8 @@ void *memory_new(const struct probe *p, const char *what, size_t bytes, int inpu
     m->input = input;
     m->bytes = bytes;
     m->inside = (bytes + page()) / page() * page(); /* room for a canary in any case */
-    m->map = mmap(NULL, m->inside + guard, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                  0);
+    m->map =
+        mmap(NULL, m->inside + guard, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (m->map == MAP_FAILED)
         mem_exhausted(bytes);
     m->data = m->map + m->inside - bytes;

@@ -286,8 +286,7 @@ static tcet_status choose_plugin(struct probe *p, const char *kind, const char *
 {
     TRY(loader_open(p->path, &p->arena, &p->plugins, &p->plugin_count, err));
     for (size_t i = 0; i < p->plugin_count; i++) {
-        if (!strcmp(kind_name(p->plugins[i].desc.kind), kind) &&
-            !strcmp(p->plugins[i].desc.id, id))
+        if (!strcmp(kind_name(p->plugins[i].desc.kind), kind) && !strcmp(p->plugins[i].desc.id, id))
             p->plugin = &p->plugins[i];
     }
     if (!p->plugin)

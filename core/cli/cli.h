@@ -19,8 +19,8 @@ enum { EXIT_FAULT = 1, EXIT_BAD = 2, EXIT_SOME_FAILED = 3, EXIT_INTERRUPTED = 13
 
 /* One accepted option.  Exactly one of flag, text, list is set. */
 struct option_spec {
-    const char *name;   /* "--resume" */
-    const char *value;  /* "FILE": takes a value, named so in the help; NULL: a flag */
+    const char *name;  /* "--resume" */
+    const char *value; /* "FILE": takes a value, named so in the help; NULL: a flag */
     const char *doc;
     bool *flag;
     const char **text;
@@ -79,11 +79,10 @@ tcet_status compare_check(const struct config *config, struct table **out, struc
 tcet_status run_check(const struct config *config, struct table **out, struct error *err);
 /* Fills accuracy, mask and baselines from a table t, which the user calls `table`, and the space's
  * facts.  population: "all" or "live"; config supplies the space.  Columns: the caller's. */
-tcet_status compare_with_table(const struct config *config, const char *const *archs,
-                               size_t count, const struct report_column *columns,
-                               size_t column_count, const struct table *t, const char *table,
-                               const char *column, const char *population, struct comparison *out,
-                               struct error *err);
+tcet_status compare_with_table(const struct config *config, const char *const *archs, size_t count,
+                               const struct report_column *columns, size_t column_count,
+                               const struct table *t, const char *table, const char *column,
+                               const char *population, struct comparison *out, struct error *err);
 void comparison_free(struct comparison *c);
 
 /* Columns of a run folder, with their values.  Architectures that the run has not come to yet

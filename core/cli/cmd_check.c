@@ -12,7 +12,7 @@
 struct output {
     const char *file;
     bool json;
-    char plugin[160]; /* of the last line */
+    char plugin[160];  /* of the last line */
     char skipped[160]; /* reason that several rules share, */
     size_t skips;      /* so many */
     bool started;
@@ -31,10 +31,13 @@ static void print_json(struct output *o, const struct check_result *r)
 {
     const struct {
         const char *name, *text;
-    } fields[] = {{"file", o->file},           {"plugin", r->plugin},
-                  {"rule", r->rule->name},     {"group", r->rule->group},
+    } fields[] = {{"file", o->file},
+                  {"plugin", r->plugin},
+                  {"rule", r->rule->name},
+                  {"group", r->rule->group},
                   {"verdict", check_verdict_name(r->verdict)},
-                  {"sentence", r->rule->sentence}, {"reason", r->reason}};
+                  {"sentence", r->rule->sentence},
+                  {"reason", r->reason}};
     struct buf b = {0};
 
     for (size_t i = 0; i < TCET_COUNT(fields); i++) {

@@ -16,8 +16,8 @@ struct correlate_flags {
     bool pairs;
 };
 
-static tcet_status choose(const char *what, const char *given, const char *const *choices,
-                          int *out, struct error *err)
+static tcet_status choose(const char *what, const char *given, const char *const *choices, int *out,
+                          struct error *err)
 {
     struct buf all = {0};
     tcet_status st;
@@ -49,8 +49,9 @@ static tcet_status settings(const struct correlate_flags *o, struct report_input
     /* Of a few resamples no 95 % interval can be told. */
     if (o->bootstrap && (text_to_u64(o->bootstrap, &replicates) < 0 || replicates > 1000000 ||
                          (replicates && replicates < 100)))
-        return error_set(err, TCET_E_ARG, "--bootstrap \"%s\" is no number of resamples (100 to "
-                                          "1000000, 0: automatic)",
+        return error_set(err, TCET_E_ARG,
+                         "--bootstrap \"%s\" is no number of resamples (100 to "
+                         "1000000, 0: automatic)",
                          o->bootstrap);
     if (o->seed && text_to_u64(o->seed, &seed) < 0)
         return error_set(err, TCET_E_ARG, "--seed \"%s\" is no number", o->seed);
@@ -100,8 +101,9 @@ static tcet_status print(const struct correlate_flags *o, const struct folder *f
     TRY(report_make(&cmp->in, o->pairs || f == REPORT_JSON, &r, err));
     say_unfinished(folder, f, &out);
     if (f == REPORT_TEXT)
-        buf_printf(&out, "%s of table %s, population %s; Kendall is tau-b, %zu architecture%s "
-                         "covered, NaN %s\n\n",
+        buf_printf(&out,
+                   "%s of table %s, population %s; Kendall is tau-b, %zu architecture%s "
+                   "covered, NaN %s\n\n",
                    cmp->column, cmp->table, cmp->in.population, r.covered,
                    r.covered == 1 ? "" : "s",
                    cmp->in.nan == REPORT_DROP ? "dropped" : "ranks lowest");
@@ -214,14 +216,15 @@ static tcet_status table_columns(const struct correlate_flags *o, const struct t
         TRY(table_column(t, name, &values, err));
         if (!o->scores && values == target) /* which may go by a second name */
             continue;
-        (*out)[(*count)++] = (struct report_column){.name = name, .direction = direction,
-                                                    .values = values};
+        (*out)[(*count)++] =
+            (struct report_column){.name = name, .direction = direction, .values = values};
     }
     if (!o->space)
         add_counts(t, target, *out, count);
     if (!*count && !o->space)
-        return error_set(err, TCET_E_ARG, "%s: holds accuracies alone; name columns by --scores, or "
-                                          "a --space for its baselines",
+        return error_set(err, TCET_E_ARG,
+                         "%s: holds accuracies alone; name columns by --scores, or "
+                         "a --space for its baselines",
                          t->path);
     return TCET_OK;
 }
@@ -260,8 +263,8 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
     if (st >= 0)
         st = table_columns(o, t, &a, &columns, &count, err);
     if (st >= 0)
-        st = compare_with_table(config, t->arch, t->rows, columns, count, t, o->table,
-                                o->column, o->population ? o->population : "all", &cmp, err);
+        st = compare_with_table(config, t->arch, t->rows, columns, count, t, o->table, o->column,
+                                o->population ? o->population : "all", &cmp, err);
     if (st >= 0) {
         st = apply_mask(o, t, &cmp, err);
         if (st >= 0)

@@ -53,9 +53,10 @@ static void json_range(struct buf *b, const struct plugin_param *p)
         buf_puts(b, "]");
         break;
     default:
-        buf_printf(b, ",\"type\":\"%s\"", p->type == TCET_P_BOOL   ? "boolean"
-                                          : p->type == TCET_P_PATH ? "path"
-                                                                   : "text");
+        buf_printf(b, ",\"type\":\"%s\"",
+                   p->type == TCET_P_BOOL   ? "boolean"
+                   : p->type == TCET_P_PATH ? "path"
+                                            : "text");
     }
 }
 
@@ -119,8 +120,10 @@ int cmd_list(const struct command *c, int argc, char **argv)
     if (code >= 0)
         return code;
     if (count && !(kind = kind_of(word)))
-        return cli_usage(c, "\"%s\" is no kind of plugin; kinds: saliency, aggregator, combiner, "
-                            "space, dataset, backend, strategy", word);
+        return cli_usage(c,
+                         "\"%s\" is no kind of plugin; kinds: saliency, aggregator, combiner, "
+                         "space, dataset, backend, strategy",
+                         word);
     if (open_registry(&a, &dirs, &r, &err) < 0) {
         arena_free(&a);
         return cli_fail(&err);
@@ -151,24 +154,17 @@ int cmd_list(const struct command *c, int argc, char **argv)
 static void print_range(struct buf *b, const struct plugin_param *p)
 {
     switch (p->type) {
-    case TCET_P_F64:
-        buf_printf(b, "number from %g to %g", p->min, p->max);
-        break;
+    case TCET_P_F64: buf_printf(b, "number from %g to %g", p->min, p->max); break;
     case TCET_P_I64:
         buf_printf(b, "integer from %lld to %lld", (long long)p->imin, (long long)p->imax);
         break;
-    case TCET_P_BOOL:
-        buf_puts(b, "yes or no");
-        break;
+    case TCET_P_BOOL: buf_puts(b, "yes or no"); break;
     case TCET_P_CHOICE:
         for (const char *const *ch = p->choices; ch && *ch; ch++)
             buf_printf(b, "%s%s", ch == p->choices ? "" : " | ", *ch);
         break;
-    case TCET_P_PATH:
-        buf_puts(b, "path");
-        break;
-    default:
-        buf_puts(b, "text");
+    case TCET_P_PATH: buf_puts(b, "path"); break;
+    default: buf_puts(b, "text");
     }
 }
 

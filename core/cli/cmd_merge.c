@@ -23,8 +23,10 @@ static int conclude(const char *out, const struct store_summary *sum)
     printf("%zu architecture%s: %zu scored, %zu failed, %zu missing; results in %s\n", all,
            all == 1 ? "" : "s", sum->done, sum->failed, sum->missing, out);
     if (sum->missing)
-        fprintf(stderr, "tcet-host: note: not all shards were finished; to score what is missing: "
-                        "tcet-host run CONFIG --resume --output %s\n", out);
+        fprintf(stderr,
+                "tcet-host: note: not all shards were finished; to score what is missing: "
+                "tcet-host run CONFIG --resume --output %s\n",
+                out);
     return sum->missing || sum->failed ? EXIT_SOME_FAILED : 0;
 }
 

@@ -78,8 +78,8 @@ static tcet_status make_file(struct arena *a, const char *template, const char *
                              const struct word *words, size_t count, struct error *err)
 {
     struct buf text = {0}, filled = {0};
-    tcet_status st = read_template(arena_printf(a, "%s/templates/%s", paths_data(), template),
-                                   &text, err);
+    tcet_status st =
+        read_template(arena_printf(a, "%s/templates/%s", paths_data(), template), &text, err);
 
     if (st == TCET_OK) {
         fill_in(text.data, words, count, &filled);
@@ -110,15 +110,17 @@ static const char *shell_word(struct arena *a, const char *path)
 static tcet_status make_folder(struct arena *a, const char *kind, const char *name,
                                const char *folder, struct error *err)
 {
-    const struct word words[] = {
-        {"NAME", name}, {"KIND", kind}, {"PREFIX", paths_sdk()}, {"HOST", paths_self()},
-        {"ABI", arena_printf(a, "%d.%d", TCET_ABI_MAJOR, TCET_ABI_MINOR)}};
+    const struct word words[] = {{"NAME", name},
+                                 {"KIND", kind},
+                                 {"PREFIX", paths_sdk()},
+                                 {"HOST", paths_self()},
+                                 {"ABI", arena_printf(a, "%d.%d", TCET_ABI_MAJOR, TCET_ABI_MINOR)}};
     const struct {
         const char *template, *file;
-    } files[] = {{arena_printf(a, "%s.c.in", kind),
-                  arena_printf(a, "%s/%s_%s.c", folder, kind, name)},
-                 {"CMakeLists.txt.in", arena_printf(a, "%s/CMakeLists.txt", folder)},
-                 {arena_printf(a, "%s.ini.in", kind), arena_printf(a, "%s/%s.ini", folder, name)}};
+    } files[] = {
+        {arena_printf(a, "%s.c.in", kind), arena_printf(a, "%s/%s_%s.c", folder, kind, name)},
+        {"CMakeLists.txt.in", arena_printf(a, "%s/CMakeLists.txt", folder)},
+        {arena_printf(a, "%s.ini.in", kind), arena_printf(a, "%s/%s.ini", folder, name)}};
 
     if (mkdir(folder, 0777) < 0)
         return error_set(err, TCET_E_ARG, "%s: %s", folder,
@@ -159,8 +161,10 @@ int cmd_new(const struct command *c, int argc, char **argv)
     if (code >= 0)
         return code;
     if (!is_kind(word[0]))
-        return cli_usage(c, "there is no template for \"%s\"%s; there is one for saliency, "
-                            "aggregator, combiner, space, dataset", word[0],
+        return cli_usage(c,
+                         "there is no template for \"%s\"%s; there is one for saliency, "
+                         "aggregator, combiner, space, dataset",
+                         word[0],
                          text_suggest(hint, sizeof hint, word[0], KINDS, TCET_COUNT(KINDS)));
     n = strspn(word[1], "abcdefghijklmnopqrstuvwxyz0123456789_");
     if (!n || word[1][n] || n > NAME_LONGEST)

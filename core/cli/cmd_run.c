@@ -143,8 +143,8 @@ static tcet_status compare(const struct config *config, const struct table *t,
     if (!t)
         return TCET_OK;
     if (compare_with_table(config, f->archs, f->arch_count, f->columns, f->column_count, t,
-                           table->value, column->value, population ? population->value : "all",
-                           cmp, err) < 0) {
+                           table->value, column->value, population ? population->value : "all", cmp,
+                           err) < 0) {
         char text[sizeof err->text];
 
         memcpy(text, err->text, sizeof text);
@@ -265,8 +265,9 @@ static tcet_status check_export_section(const struct config *config, struct erro
         st = config_bool(config, "export", "", "times", 0, &flag, err);
     for (size_t i = 0; st >= 0 && i < n; i++) {
         if (!is_export_name(names[i]) || strchr(names[i], '/'))
-            st = config_error(err, files, "\"%s\": a name that ends in .csv or .jsonl, without "
-                                          "folders; exports stand in the run's folder",
+            st = config_error(err, files,
+                              "\"%s\": a name that ends in .csv or .jsonl, without "
+                              "folders; exports stand in the run's folder",
                               names[i]);
     }
     arena_free(&a);
@@ -291,7 +292,8 @@ static tcet_status check_exports(const struct run_flags *o, struct error *err)
         char *folder = slash ? arena_strndup(&a, name, (size_t)(slash + 1 - name)) : NULL;
 
         if (!is_export_name(name))
-            st = error_set(err, TCET_E_ARG, "--export %s: the name must end in .csv or .jsonl", name);
+            st = error_set(err, TCET_E_ARG, "--export %s: the name must end in .csv or .jsonl",
+                           name);
         else if (access(folder ? folder : ".", W_OK))
             st = error_set(err, TCET_E_IO, "--export %s: cannot write there: %s", name,
                            strerror(errno));
@@ -373,8 +375,9 @@ static int finish(const struct benchmark *b, const char *path, const struct run_
         return EXIT_INTERRUPTED;
     }
     if (r->stopped) {
-        fprintf(stderr, "tcet-host: interrupted; %zu of %zu architectures are done and kept in %s\n"
-                        "tcet-host: to go on: tcet-host run %s --resume (with the same options)\n",
+        fprintf(stderr,
+                "tcet-host: interrupted; %zu of %zu architectures are done and kept in %s\n"
+                "tcet-host: to go on: tcet-host run %s --resume (with the same options)\n",
                 r->progress.done + r->progress.stored, r->plan.arch_count, r->folder, path);
         return EXIT_INTERRUPTED;
     }
@@ -389,8 +392,11 @@ static int finish(const struct benchmark *b, const char *path, const struct run_
 
 static int execute(const char *path, const struct run_flags *o)
 {
-    struct run_options ro = {.resume = o->resume, .retry_failed = o->retry, .stop = &interrupted,
-                             .log = cli_log, .accept = check_table_covers};
+    struct run_options ro = {.resume = o->resume,
+                             .retry_failed = o->retry,
+                             .stop = &interrupted,
+                             .log = cli_log,
+                             .accept = check_table_covers};
     struct sigaction sa = {.sa_handler = on_signal};
     struct benchmark b = {NULL, NULL};
     struct run_result r;

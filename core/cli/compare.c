@@ -28,8 +28,8 @@ static void add_baselines(struct comparison *c, struct report_column *columns, s
                    : k == 1  ? (double)f->macs
                              : (double)f->depth;
         }
-        columns[(*n)++] = (struct report_column){.name = names[k], .direction = 1, .baseline = 1,
-                                                .values = v};
+        columns[(*n)++] =
+            (struct report_column){.name = names[k], .direction = 1, .baseline = 1, .values = v};
     }
 }
 
@@ -99,11 +99,10 @@ tcet_status compare_check(const struct config *config, struct table **out, struc
     return st;
 }
 
-tcet_status compare_with_table(const struct config *config, const char *const *archs,
-                               size_t count, const struct report_column *columns,
-                               size_t column_count, const struct table *t, const char *table,
-                               const char *column, const char *population, struct comparison *out,
-                               struct error *err)
+tcet_status compare_with_table(const struct config *config, const char *const *archs, size_t count,
+                               const struct report_column *columns, size_t column_count,
+                               const struct table *t, const char *table, const char *column,
+                               const char *population, struct comparison *out, struct error *err)
 {
     struct comparison c = {.archs = count, .arch = archs, .table = table, .column = column};
     struct report_column *all = arena_alloc(&c.arena, (column_count + 4) * sizeof *all);
@@ -168,14 +167,13 @@ static void find_twins(struct folder *f)
     for (size_t i = 0; i < f->column_count; i++) {
         const char *name = f->columns[i].name, *at = strrchr(name, '@');
 
-        f->columns[i].twin = at && (is_seed(at) || !strcmp(at, "@std")) &&
-                             is_repeated(f, name, (size_t)(at - name));
+        f->columns[i].twin =
+            at && (is_seed(at) || !strcmp(at, "@std")) && is_repeated(f, name, (size_t)(at - name));
     }
 }
 
 /* The architectures that were tried; place: their ordinals. */
-static tcet_status folder_archs(struct folder *f, struct store *s, size_t *place,
-                                struct error *err)
+static tcet_status folder_archs(struct folder *f, struct store *s, size_t *place, struct error *err)
 {
     uint8_t *tried = arena_alloc(&f->arena, f->listed + 1);
     const char **archs = arena_alloc(&f->arena, (f->listed + 1) * sizeof *archs);
@@ -213,8 +211,8 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
         double *v = arena_alloc(&f.arena, (f.arch_count + 1) * sizeof *v);
         struct store_cost cost = {0, 0};
 
-        f.columns[i] = (struct report_column){.name = arena_strdup(&f.arena, c->name),
-                                              .direction = c->direction, .values = v};
+        f.columns[i] = (struct report_column){
+            .name = arena_strdup(&f.arena, c->name), .direction = c->direction, .values = v};
         f.is_score[i] = c->is_score;
         st = store_column_values(s, (int32_t)i, all, err);
         for (size_t k = 0; st >= 0 && k < f.arch_count; k++)
@@ -256,8 +254,9 @@ tcet_status folder_reference(struct folder *f, const struct config *config, stru
                 at = i;
         }
         if (at == f->column_count)
-            return config_error(err, s->keys[k], "[reference] names \"%s\", which is neither a "
-                                                 "metric nor a score",
+            return config_error(err, s->keys[k],
+                                "[reference] names \"%s\", which is neither a "
+                                "metric nor a score",
                                 s->keys[k]->name);
         if (text_to_f64(s->keys[k]->value, &value) < 0)
             return config_error(err, s->keys[k], "\"%s\" is no number", s->keys[k]->value);
@@ -299,8 +298,9 @@ void folder_stability(const struct folder *f, struct buf *out)
         snprintf(name, sizeof name, "%.*s", (int)n, column);
         r = report_stability(f->columns, f->column_count, f->arch_count, name, !alone);
         if (r.compared)
-            buf_printf(out, "rank stability of %s over seeds: mean agreement %.4f (tau-b, %zu "
-                            "pair%s)\n",
+            buf_printf(out,
+                       "rank stability of %s over seeds: mean agreement %.4f (tau-b, %zu "
+                       "pair%s)\n",
                        name, r.tau, r.compared, r.compared == 1 ? "" : "s");
         else if (r.pairs)
             buf_printf(out, "rank stability of %s over seeds: - (no two seeds rank anything)\n",

@@ -111,8 +111,7 @@ int cli_options(const struct command *c, int argc, char **argv, const struct opt
 
 int cli_fail(const struct error *err)
 {
-    fprintf(stderr, "tcet-host: error: %s\n",
-            err->text[0] ? err->text : error_name(err->status));
+    fprintf(stderr, "tcet-host: error: %s\n", err->text[0] ? err->text : error_name(err->status));
     return err->status == TCET_E_MEMORY ? EXIT_FAULT : EXIT_BAD;
 }
 

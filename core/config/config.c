@@ -47,9 +47,8 @@ void config_free(struct config *c)
 
 int config_nameless(const char *kind)
 {
-    static const char *const kinds[] = {"run",       "backend",  "data",    "space",
-                                        "benchmark", "ablation", "plugins", "export",
-                                        "reference"};
+    static const char *const kinds[] = {"run",      "backend", "data",   "space",    "benchmark",
+                                        "ablation", "plugins", "export", "reference"};
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (!strcmp(kind, kinds[i]))

@@ -39,8 +39,8 @@ struct config {
     struct arena arena;
     struct config_section **sections; /* in order of first appearance */
     size_t section_count;
-    size_t key_count; /* of all sections; at most CONFIG_KEYS_MAX, as of sections */
-    const char *path; /* of the main file, as given; "" when built from nothing */
+    size_t key_count;           /* of all sections; at most CONFIG_KEYS_MAX, as of sections */
+    const char *path;           /* of the main file, as given; "" when built from nothing */
     struct config_asked *asked; /* private: which keys config_get was asked for */
 };
 
@@ -83,8 +83,8 @@ void config_replace(struct config_key *k, const char *value);
 struct config_key *config_get(const struct config *c, const char *kind, const char *name,
                               const char *key);
 /* Its value, or fallback. */
-const char *config_text(const struct config *c, const char *kind, const char *name,
-                        const char *key, const char *fallback);
+const char *config_text(const struct config *c, const char *kind, const char *name, const char *key,
+                        const char *fallback);
 
 /* "FILE:LINE: " (or "--set A.B.C: ") before the message. */
 tcet_status config_error(struct error *err, const struct config_key *k, const char *format, ...)
@@ -99,10 +99,9 @@ tcet_status config_check_used(const struct config *c, struct error *err);
 /* Typed reading of one key: fallback when absent; an error names the key, its place and
  * what is allowed. */
 tcet_status config_i64(const struct config *c, const char *kind, const char *name, const char *key,
-                       int64_t fallback, int64_t min, int64_t max, int64_t *out,
-                       struct error *err);
-tcet_status config_bool(const struct config *c, const char *kind, const char *name,
-                        const char *key, int32_t fallback, int32_t *out, struct error *err);
+                       int64_t fallback, int64_t min, int64_t max, int64_t *out, struct error *err);
+tcet_status config_bool(const struct config *c, const char *kind, const char *name, const char *key,
+                        int32_t fallback, int32_t *out, struct error *err);
 /* choices is NULL-terminated; *out is an index. */
 tcet_status config_choice(const struct config *c, const char *kind, const char *name,
                           const char *key, const char *const *choices, int fallback, int *out,

@@ -12,8 +12,8 @@
 typedef struct tcet_rng tcet_rng;
 struct tcet_rng {
     uint32_t state[624];
-    uint32_t left, next;  /* outputs left in the block, and where the next one stands */
-    int has_cached;       /* second value of the scalar double Box-Muller */
+    uint32_t left, next; /* outputs left in the block, and where the next one stands */
+    int has_cached;      /* second value of the scalar double Box-Muller */
     double cached;
 };
 

@@ -22,8 +22,8 @@ enum stats_ties { STATS_AVERAGE, STATS_DENSE, STATS_MIN };
 void stats_rank(const double *x, size_t n, enum stats_ties ties, double *out);
 
 struct stats_interval {
-    double low, high;     /* 95 % */
-    char method[32];      /* "bootstrap 1000", "jackknife", "none": printed beside it */
+    double low, high; /* 95 % */
+    char method[32];  /* "bootstrap 1000", "jackknife", "none": printed beside it */
 };
 /* 95 % interval of tau-b.  Percentile bootstrap with `replicates` resamples from seed
  * (resamples in which a column is constant are left out); where n * replicates is above 4

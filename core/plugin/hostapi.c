@@ -268,8 +268,9 @@ tcet_status call_end(struct call *cx, tcet_status st, struct error *err)
         memcpy(call_trace, cx->outer, CALL_WHO);
     if (call_strict && fegetround() != FE_TONEAREST) {
         fesetround(FE_TONEAREST);
-        return error_set(err, TCET_E_PLUGIN, "%s: misbehaves: it changed the rounding mode, in "
-                                             "which others compute too",
+        return error_set(err, TCET_E_PLUGIN,
+                         "%s: misbehaves: it changed the rounding mode, in "
+                         "which others compute too",
                          cx->who);
     }
     if (st == TCET_OK)

@@ -57,7 +57,7 @@ struct instance {
 
 /* A key that may fill a parameter. */
 struct binding {
-    const char *name;     /* the parameter's name */
+    const char *name; /* the parameter's name */
     struct config_key *key;
 };
 

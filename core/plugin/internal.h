@@ -18,7 +18,7 @@ struct kind_ops {
     const struct kind_function {
         const char *name;
         size_t offset;
-    } *required; /* functions that must be there, up to a NULL name */
+    } * required; /* functions that must be there, up to a NULL name */
 };
 const struct kind_ops *kind_ops(tcet_kind kind); /* NULL if unknown */
 
@@ -35,8 +35,8 @@ int id_is_valid(const char *id);
 struct param_value {
     double f64;
     int64_t i64;
-    int32_t i32;      /* TCET_P_BOOL, TCET_P_CHOICE */
-    const char *text; /* as given; a bound TCET_P_PATH: absolute */
+    int32_t i32;            /* TCET_P_BOOL, TCET_P_CHOICE */
+    const char *text;       /* as given; a bound TCET_P_PATH: absolute */
     struct config_key *key; /* that it was bound from; NULL: the default */
 };
 void param_from_row(const tcet_param *row, struct plugin_param *out);
@@ -45,9 +45,9 @@ int param_parse(const struct plugin_param *p, const char *text, struct param_val
 /* "an integer from 0 to 1": the values a parameter takes. */
 const char *param_expects(const struct plugin_param *p, char *out, size_t cap);
 /* Binds n parameters into values, as instance_new says.  Texts live in the arena. */
-tcet_status params_bind(const struct plugin_param *params, size_t n,
-                        const struct binding *bindings, size_t count, const char *who,
-                        struct arena *a, struct param_value *values, struct error *err);
+tcet_status params_bind(const struct plugin_param *params, size_t n, const struct binding *bindings,
+                        size_t count, const char *who, struct arena *a, struct param_value *values,
+                        struct error *err);
 
 /* describe.c: descriptors as JSON, on the wire and in the cache:
  * {"plugins": [...]} or {"error": "PATH: why", "status": -8}. */
@@ -62,16 +62,15 @@ struct plugin_file {
     const char *path;
     int64_t size, mtime, inode; /* mtime in ns: together they say whether it has changed */
     const char *sha256;
-    json_t *answer;             /* owned; NULL until cached or scanned */
-    int64_t expires;            /* seconds of the clock; 0: never, -1: not to be cached */
+    json_t *answer;  /* owned; NULL until cached or scanned */
+    int64_t expires; /* seconds of the clock; 0: never, -1: not to be cached */
     struct plugin_info *infos;
     size_t info_count;
 };
 
 /* scan.c: gives every file without an answer one, by a child process each.  Errors: only
  * when no child can be started. */
-tcet_status scan_files(struct plugin_file *files, size_t count, struct arena *a,
-                       struct error *err);
+tcet_status scan_files(struct plugin_file *files, size_t count, struct arena *a, struct error *err);
 /* What the last line of all that a child said answers, when it is whole and an answer; else
  * NULL. */
 json_t *scan_answer(const struct buf *said);

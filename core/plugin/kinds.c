@@ -8,11 +8,13 @@
 #include "plugin/internal.h"
 
 #define END(T, field) (offsetof(T, field) + sizeof(((T *)0)->field))
-#define NEEDS(T, field) {#field, offsetof(T, field)}
+#define NEEDS(T, field)            \
+    {                              \
+#field, offsetof(T, field) \
+    }
 
-static const struct kind_function saliency[] = {NEEDS(tcet_saliency_ops, describe),
-                                                NEEDS(tcet_saliency_ops, layer),
-                                                {NULL, 0}};
+static const struct kind_function saliency[] = {
+    NEEDS(tcet_saliency_ops, describe), NEEDS(tcet_saliency_ops, layer), {NULL, 0}};
 static const struct kind_function aggregator[] = {NEEDS(tcet_aggregator_ops, reduce), {NULL, 0}};
 static const struct kind_function combiner[] = {{NULL, 0}}; /* its scope says: validate.c */
 static const struct kind_function space[] = {
@@ -25,19 +27,19 @@ static const struct kind_function dataset[] = {NEEDS(tcet_dataset_ops, open),
                                                NEEDS(tcet_dataset_ops, info),
                                                NEEDS(tcet_dataset_ops, draw),
                                                {NULL, 0}};
-static const struct kind_function backend[] = {
-    NEEDS(tcet_backend_ops, open),    NEEDS(tcet_backend_ops, info),
-    NEEDS(tcet_backend_ops, supports), NEEDS(tcet_backend_ops, prepare),
-    NEEDS(tcet_backend_ops, run),     NEEDS(tcet_backend_ops, release),
-    {NULL, 0}};
-static const struct kind_function strategy[] = {NEEDS(tcet_strategy_ops, ask),
-                                                NEEDS(tcet_strategy_ops, tell),
-                                                {NULL, 0}};
+static const struct kind_function backend[] = {NEEDS(tcet_backend_ops, open),
+                                               NEEDS(tcet_backend_ops, info),
+                                               NEEDS(tcet_backend_ops, supports),
+                                               NEEDS(tcet_backend_ops, prepare),
+                                               NEEDS(tcet_backend_ops, run),
+                                               NEEDS(tcet_backend_ops, release),
+                                               {NULL, 0}};
+static const struct kind_function strategy[] = {
+    NEEDS(tcet_strategy_ops, ask), NEEDS(tcet_strategy_ops, tell), {NULL, 0}};
 
 /* The last field of ABI 1.0 gives the least size.  Drafts have no older form. */
 static const struct kind_ops kinds[] = {
-    {TCET_SALIENCY, "saliency", sizeof(tcet_saliency_ops), END(tcet_saliency_ops, shape),
-     saliency},
+    {TCET_SALIENCY, "saliency", sizeof(tcet_saliency_ops), END(tcet_saliency_ops, shape), saliency},
     {TCET_AGGREGATOR, "aggregator", sizeof(tcet_aggregator_ops), END(tcet_aggregator_ops, reserved),
      aggregator},
     {TCET_COMBINER, "combiner", sizeof(tcet_combiner_ops), END(tcet_combiner_ops, rank), combiner},

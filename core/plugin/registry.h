@@ -32,7 +32,7 @@ struct plugin_param { /* a tcet_param read from another process: owned texts, no
 struct plugin_info {
     tcet_kind kind;
     const char *id, *version, *summary, *cite; /* cite may be NULL */
-    const char *path;   /* absolute, of the .so */
+    const char *path;                          /* absolute, of the .so */
     const char *sha256; /* of the .so, 64 hex digits: part of every store key */
     int builtin;        /* from the built-in folder */
     int replaces;       /* stands in place of a built-in one of its kind and id */
@@ -40,7 +40,7 @@ struct plugin_info {
     uint32_t scope;     /* combiner: TCET_SCOPE_*, else 0 */
     const struct plugin_param *params;
     size_t param_count;
-    const char *error;  /* NULL, or "PATH: why this file cannot be used" (then id is "") */
+    const char *error; /* NULL, or "PATH: why this file cannot be used" (then id is "") */
 };
 
 struct registry {
@@ -65,8 +65,8 @@ void registry_close(struct registry *r);
  * of the folders that the user added). */
 tcet_status registry_find(const struct registry *r, tcet_kind kind, const char *id,
                           const struct plugin_info **out, struct error *err);
-const char *kind_name(tcet_kind kind);             /* "saliency" ...; NULL if unknown */
-tcet_kind kind_from_name(const char *name);        /* 0 if unknown */
+const char *kind_name(tcet_kind kind);      /* "saliency" ...; NULL if unknown */
+tcet_kind kind_from_name(const char *name); /* 0 if unknown */
 
 /* A loaded plugin: every struct copied into the current, zero-filled size. */
 struct plugin {

@@ -14,11 +14,11 @@
 enum { CHILD_FD = 3 }; /* the child's end of the socket pair */
 
 struct child {
-    pid_t pid;      /* 0: none */
-    int fd;         /* our end */
-    int output;     /* read end of its stdout and stderr, -1: none */
-    struct buf in;  /* bytes gathered from fd, for frame_take */
-    char tail[1024];/* the last it printed */
+    pid_t pid;       /* 0: none */
+    int fd;          /* our end */
+    int output;      /* read end of its stdout and stderr, -1: none */
+    struct buf in;   /* bytes gathered from fd, for frame_take */
+    char tail[1024]; /* the last it printed */
     size_t tail_len;
 };
 

@@ -14,8 +14,10 @@ tcet_status mpi_get(const char *path, const struct mpi **out, struct error *err)
 
     memcpy(&table, &symbol, sizeof table); /* ISO C has no cast from object to function */
     if (!table)
-        return error_set(err, TCET_E_IO, "cannot load MPI (was this tcet-host built with "
-                                         "TCET_WITH_MPI?): %s", dlerror());
+        return error_set(err, TCET_E_IO,
+                         "cannot load MPI (was this tcet-host built with "
+                         "TCET_WITH_MPI?): %s",
+                         dlerror());
     *out = table();
     return TCET_OK;
 }

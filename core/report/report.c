@@ -58,9 +58,15 @@ static void make_line(const struct report_input *in, const struct report_column 
     struct picked p;
 
     pick(in, c, &a, &p);
-    *l = (struct report_line){.name = c->name, .direction = c->direction, .baseline = c->baseline,
-                              .n = p.n, .nan = p.nan, .seconds = c->seconds,
-                              .guards = c->guards, .published = c->published, .twin = c->twin};
+    *l = (struct report_line){.name = c->name,
+                              .direction = c->direction,
+                              .baseline = c->baseline,
+                              .n = p.n,
+                              .nan = p.nan,
+                              .seconds = c->seconds,
+                              .guards = c->guards,
+                              .published = c->published,
+                              .twin = c->twin};
     stats_relate(p.score, p.accuracy, p.n, in->replicates, in->seed, &relation);
     l->tau = relation.kendall;
     l->spearman = relation.spearman;
@@ -282,9 +288,9 @@ static struct shown what_is_known(const struct report_line *const *lines, size_t
 
 static size_t print_head(const char **c, struct shown k)
 {
-    static const char *const head[] = {"proxy",  "Kendall", "95 % low", "95 % high", "Spearman",
-                                       "Pearson", "top-1",  "top-10",   "top-100",   "regret@1",
-                                       "n",      "nan"};
+    static const char *const head[] = {"proxy",    "Kendall",  "95 % low", "95 % high",
+                                       "Spearman", "Pearson",  "top-1",    "top-10",
+                                       "top-100",  "regret@1", "n",        "nan"};
     size_t n = sizeof head / sizeof *head;
 
     memcpy(c, head, sizeof head);
@@ -342,9 +348,9 @@ static void print_lines(const struct report_line *const *lines, size_t count, en
 
 static void print_pairs(const struct report *r, enum report_format f, struct buf *out)
 {
-    static const char *const head[] = {"x", "y", "tau(x,y)", "partial tau", "mean x", "std x",
-                                       "mean/std x", "mean y", "std y", "mean/std y", "share of x",
-                                       "dominates x*y"};
+    static const char *const head[] = {"x",      "y",          "tau(x,y)",   "partial tau",
+                                       "mean x", "std x",      "mean/std x", "mean y",
+                                       "std y",  "mean/std y", "share of x", "dominates x*y"};
     enum { N = sizeof head / sizeof *head };
     struct arena a = {0};
     const char **cell = arena_alloc(&a, (r->pair_count + 1) * N * sizeof *cell);
@@ -352,8 +358,8 @@ static void print_pairs(const struct report *r, enum report_format f, struct buf
     memcpy(cell, head, sizeof head);
     for (size_t i = 0; i < r->pair_count; i++) {
         const struct report_pair *p = &r->pairs[i];
-        const double v[] = {p->tau_xy, p->partial, p->mx.mean, p->mx.std, p->mx.ratio,
-                            p->my.mean, p->my.std, p->my.ratio, p->share};
+        const double v[] = {p->tau_xy,  p->partial, p->mx.mean,  p->mx.std, p->mx.ratio,
+                            p->my.mean, p->my.std,  p->my.ratio, p->share};
         const char **c = cell + (i + 1) * N;
 
         c[0] = p->x;
@@ -378,8 +384,9 @@ static void print_json(const struct report_input *in, const struct report *r, st
     text_json_string(out, in->accuracy_name);
     buf_puts(out, ",\"population\":");
     text_json_string(out, in->population);
-    buf_printf(out, ",\"tau\":\"b\",\"nan\":\"%s\",\"architectures\":%zu,\"covered\":%zu,"
-                    "\"metrics\":[",
+    buf_printf(out,
+               ",\"tau\":\"b\",\"nan\":\"%s\",\"architectures\":%zu,\"covered\":%zu,"
+               "\"metrics\":[",
                in->nan == REPORT_DROP ? "drop" : "lowest", in->count, r->covered);
     for (size_t i = 0; i < r->line_count; i++) {
         const struct report_line *l = &r->lines[i];
@@ -461,8 +468,8 @@ void report_print(const struct report_input *in, const struct report *r, enum re
 /* Is a column base@SEED, or (itself) `base`? */
 static int is_repeat(const char *name, const char *base, size_t n, int itself)
 {
-    return !strncmp(name, base, n) && (name[n] == '@' ? isdigit((unsigned char)name[n + 1])
-                                                      : !name[n] && itself);
+    return !strncmp(name, base, n) &&
+           (name[n] == '@' ? isdigit((unsigned char)name[n + 1]) : !name[n] && itself);
 }
 
 /* Of what both have a number for: NaN has no place in a ranking. */

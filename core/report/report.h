@@ -21,20 +21,20 @@ struct report_column {
     int32_t direction; /* -1: smaller is better; the values are negated before ranking */
     int baseline;      /* #params, FLOPs, depth */
     const double *values;
-    double seconds;    /* a network, 0 or NaN: unknown */
-    int64_t guards;    /* degenerate cases that got a defined value, over all architectures */
-    double published;  /* a paper's Kendall tau to print beside; 0: none */
-    int twin;          /* one of several seeds: left out of text tables */
+    double seconds;   /* a network, 0 or NaN: unknown */
+    int64_t guards;   /* degenerate cases that got a defined value, over all architectures */
+    double published; /* a paper's Kendall tau to print beside; 0: none */
+    int twin;         /* one of several seeds: left out of text tables */
 };
 
 struct report_input {
     const struct report_column *columns;
     size_t column_count, count;
-    const double *accuracy;     /* [count]; NaN: not in the table */
-    const uint8_t *mask;        /* [count], NULL: all */
+    const double *accuracy;                 /* [count]; NaN: not in the table */
+    const uint8_t *mask;                    /* [count], NULL: all */
     const char *accuracy_name, *population; /* "cifar10_test", "all 15,625" */
     enum report_nan nan;
-    size_t replicates;          /* of the bootstrap; 0 automatic */
+    size_t replicates; /* of the bootstrap; 0 automatic */
     uint64_t seed;
 };
 
@@ -42,10 +42,10 @@ struct report_line {
     const char *name;
     int32_t direction;
     int baseline;
-    size_t n, nan;              /* architectures compared; NaN scores among them or dropped */
+    size_t n, nan; /* architectures compared; NaN scores among them or dropped */
     double tau, spearman, pearson;
     struct stats_interval interval; /* of tau, 95 % */
-    struct stats_top top[3];    /* k = 1, 10, 100, as far as there are scores to rank by, which
+    struct stats_top top[3];        /* k = 1, 10, 100, as far as there are scores to rank by, which
                                    equal ones and NaN are not (k = 0: no) */
     double seconds, published;
     int64_t guards;
@@ -54,19 +54,19 @@ struct report_line {
 
 struct report_pair {
     const char *x, *y;
-    double tau_xy, partial;     /* equation 1: x and y given the accuracy */
-    struct stats_moments mx, my;/* equations 5 and 6 */
-    double share;               /* of x in the spread of the product x y */
-    const char *dominant;       /* x or y, or "" when undefined */
+    double tau_xy, partial;      /* equation 1: x and y given the accuracy */
+    struct stats_moments mx, my; /* equations 5 and 6 */
+    double share;                /* of x in the spread of the product x y */
+    const char *dominant;        /* x or y, or "" when undefined */
 };
 
 struct report {
     struct arena arena;
-    struct report_line *lines;  /* in input order */
+    struct report_line *lines; /* in input order */
     size_t line_count;
-    struct report_pair *pairs;  /* every pair of columns that are no baselines */
+    struct report_pair *pairs; /* every pair of columns that are no baselines */
     size_t pair_count;
-    size_t covered, masked;     /* architectures with an accuracy; left out by the mask */
+    size_t covered, masked; /* architectures with an accuracy; left out by the mask */
 };
 
 /* with_pairs: compute pairs too (quadratic in the number of columns). */

@@ -17,28 +17,28 @@
 #define CLIENT_SHARE 0.9
 
 enum client_state {
-    CLIENT_DOWN,    /* may be started */
+    CLIENT_DOWN, /* may be started */
     CLIENT_GREETED,
     CLIENT_IDLE,
     CLIENT_BUSY,
-    CLIENT_LOST     /* its rank cannot be reached any more */
+    CLIENT_LOST /* its rank cannot be reached any more */
 };
 
 struct client {
     struct child child; /* of a remote worker: fd, in and read alone */
     enum client_state state;
-    int link;           /* descriptor of the way to a remote worker, 0: a child; ours to use, not
+    int link;    /* descriptor of the way to a remote worker, 0: a child; ours to use, not
                            to close */
-    size_t read;        /* bytes of child.in already consumed */
-    char *trace;        /* shared page: the plugin whose code ran last */
+    size_t read; /* bytes of child.in already consumed */
+    char *trace; /* shared page: the plugin whose code ran last */
     int trace_fd;
-    char ended[1536];   /* how a remote worker ended, once it has */
-    double share;       /* of a machine's memory: what the workers there may hold together; 0: no
+    char ended[1536]; /* how a remote worker ended, once it has */
+    double share;     /* of a machine's memory: what the workers there may hold together; 0: no
                            limit */
-    uint64_t allowed;   /* that in bytes, of this machine; 0: no limit */
-    double weighed;     /* when client_glutton last looked */
-    uint64_t held;      /* ended for its memory: what all held then, in bytes; else 0 */
-    double since;       /* monotonic seconds when the request was sent */
+    uint64_t allowed; /* that in bytes, of this machine; 0: no limit */
+    double weighed;   /* when client_glutton last looked */
+    uint64_t held;    /* ended for its memory: what all held then, in bytes; else 0 */
+    double since;     /* monotonic seconds when the request was sent */
     const volatile int *stop; /* set by a signal handler; may be NULL */
     void (*log)(void *arg, int level, const char *text);
     void *log_arg;

@@ -23,23 +23,24 @@
 struct plan_data {
     struct instance *dataset;
     tcet_data_info info;
-    const char *key;      /* identity of the mini-batches, completed when they are drawn */
-    const char *id;       /* dataset plugin */
-    const struct config_section *section; /* that asks for it; NULL where the config has no [data] */
+    const char *key; /* identity of the mini-batches, completed when they are drawn */
+    const char *id;  /* dataset plugin */
+    const struct config_section
+        *section; /* that asks for it; NULL where the config has no [data] */
     uint64_t seed;
     int64_t batch, batches;
-    float *x;             /* [batches, batch, channels, height, width]; NULL, as y, where no pass
+    float *x;     /* [batches, batch, channels, height, width]; NULL, as y, where no pass
                              reads them, unless these are the first */
-    float *thin;          /* [batches, batch, 1, 3, 3] cut out of x; NULL: no pass wants them */
-    int64_t *y;           /* [batches, batch] */
-    double x_sum;         /* float64 sum of the first mini-batch */
+    float *thin;  /* [batches, batch, 1, 3, 3] cut out of x; NULL: no pass wants them */
+    int64_t *y;   /* [batches, batch] */
+    double x_sum; /* float64 sum of the first mini-batch */
 };
 
 /* One distinct pass and everybody it serves. */
 struct plan_pass {
-    tcet_pass pass;      /* precision resolved */
-    uint64_t seed;       /* of the weights */
-    int data;            /* index; 0 where the input is ones */
+    tcet_pass pass; /* precision resolved */
+    uint64_t seed;  /* of the weights */
+    int data;       /* index; 0 where the input is ones */
     uint32_t sites, wants;
     int forward;         /* index of the first pass with the same forward: they stand together */
     const char *text;    /* canonical; merging is by it */
@@ -50,19 +51,19 @@ struct plan_pass {
 struct plan_saliency {
     struct instance *instance;
     tcet_request request;
-    tcet_pass asked;     /* what request.pass points to */
-    uint64_t seed;       /* of the weights; 0 without a pass */
-    int data;            /* index; 0 without a pass or with ones as input */
-    int pass;            /* index, or -1: needs facts of the graph alone */
-    int keep;            /* S^l is needed after the pass (network partition, parameter scope) */
+    tcet_pass asked; /* what request.pass points to */
+    uint64_t seed;   /* of the weights; 0 without a pass */
+    int data;        /* index; 0 without a pass or with ones as input */
+    int pass;        /* index, or -1: needs facts of the graph alone */
+    int keep;        /* S^l is needed after the pass (network partition, parameter scope) */
     const char *key;
 };
 
 struct plan_metric {
     const char *name;
-    int saliency;              /* index */
+    int saliency; /* index */
     struct instance *aggregator;
-    int network;               /* partition = network */
+    int network; /* partition = network */
     int32_t direction;
     const char *key;
     int column;
@@ -70,10 +71,10 @@ struct plan_metric {
 
 struct plan_score {
     const char *name;
-    struct instance *combiner; /* NULL: renames its one metric */
+    struct instance *combiner;   /* NULL: renames its one metric */
     struct instance *aggregator; /* parameter scope only */
-    uint32_t scope;            /* TCET_SCOPE_*, 0 for a rename */
-    const int *inputs;         /* columns; metrics alone for scopes parameter and layer */
+    uint32_t scope;              /* TCET_SCOPE_*, 0 for a rename */
+    const int *inputs;           /* columns; metrics alone for scopes parameter and layer */
     size_t input_count;
     int32_t direction;
     const char *key;
@@ -104,7 +105,7 @@ struct plan {
     enum graph_init init;  /* of weights, after the space's own initialisation */
     int zero_bias;         /* 1: and biases are 0 */
     const char *init_text; /* " init=kaiming init_bias=zero"; "" where neither is asked for */
-    uint32_t precision; /* TCET_PRECISION_F32 or _F64 */
+    uint32_t precision;    /* TCET_PRECISION_F32 or _F64 */
     enum plan_nonfinite nonfinite;
     struct instance *space, *backend;
     tcet_task task;
@@ -126,7 +127,7 @@ struct plan {
     size_t column_count;
     struct plan_skip *skips;
     size_t skip_count;
-    int main_column;      /* what the summary ranks by */
+    int main_column; /* what the summary ranks by */
 };
 
 /* Makes a plan.  Loads plugin code, draws the mini-batches; does not open the backend.

@@ -11,12 +11,12 @@
 
 /* One column's value of one architecture. */
 struct score_value {
-    int have;             /* 0: not computed, not given */
+    int have; /* 0: not computed, not given */
     double value;
     const double *layers; /* one a layer of its site, or NULL */
     size_t layer_count;
     struct guards guards;
-    double seconds;       /* build, weights, and the passes it needs */
+    double seconds; /* build, weights, and the passes it needs */
 };
 
 /* A conv or linear layer, for exports. */

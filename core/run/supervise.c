@@ -555,7 +555,8 @@ static tcet_status check_timeouts(struct supervisor *s, struct error *err)
         int held = s->hands[i].count;
 
         /* The oldest one's answer may wait until the others are begun. */
-        if (!client_up(c) || c->state == CLIENT_IDLE || t - c->since < limit * (held > 1 ? held : 1))
+        if (!client_up(c) || c->state == CLIENT_IDLE ||
+            t - c->since < limit * (held > 1 ? held : 1))
             continue;
         snprintf(prefix, sizeof prefix, "no answer within %.3g s ([run] timeout)%s; the worker ",
                  limit, held > 1 ? " an architecture" : "");
@@ -788,13 +789,10 @@ static tcet_status blame_memory(struct supervisor *s, struct error *err)
 
     if (!s->memory || err->status == TCET_E_CANCELLED || !wants_memory(&s->clients[0], err))
         return err->status;
-    return config_error(err, k,
-                        "memory = %s may be too little, MiB a worker with all it loads%s: %s",
-                        k->value,
-                        s->memory >> 20 <= 100
-                            ? arena_printf(&s->r->arena, " (did you mean %s%%?)", k->value)
-                            : "",
-                        arena_strdup(&s->r->arena, err->text));
+    return config_error(
+        err, k, "memory = %s may be too little, MiB a worker with all it loads%s: %s", k->value,
+        s->memory >> 20 <= 100 ? arena_printf(&s->r->arena, " (did you mean %s%%?)", k->value) : "",
+        arena_strdup(&s->r->arena, err->text));
 }
 
 /* The first worker says what the config means.  One that dies of something else than the

@@ -20,13 +20,13 @@ struct run_progress {
 
 struct run_options {
     int resume;
-    int retry_failed;          /* score failed rows again */
-    struct shard shard;        /* {0}: all architectures.  Else those of the shard, in a folder
+    int retry_failed;   /* score failed rows again */
+    struct shard shard; /* {0}: all architectures.  Else those of the shard, in a folder
                                   shard-I-of-N below the run's, without population scores */
-    int ranks;                 /* more than 1: rank 0 of so many (remote.h); workers are on each */
+    int ranks;          /* more than 1: rank 0 of so many (remote.h); workers are on each */
     /* May refuse what the first worker made of the config, before the folder is touched. */
     tcet_status (*accept)(void *arg, const struct wire_plan *plan, struct error *err);
-    const volatile int *stop;  /* set by a signal handler: stop handing out, commit, return */
+    const volatile int *stop; /* set by a signal handler: stop handing out, commit, return */
     void (*progress)(void *arg, const struct run_progress *p); /* at most ten times a second */
     void (*log)(void *arg, int level, const char *text);
     void *arg;
@@ -34,14 +34,14 @@ struct run_options {
 
 struct run_result {
     struct arena arena;
-    struct wire_plan plan;     /* columns, architectures, provenance */
-    const char *folder;        /* absolute */
+    struct wire_plan plan; /* columns, architectures, provenance */
+    const char *folder;    /* absolute */
     struct run_progress progress;
-    size_t failed;             /* architectures recorded as failed, by this run or before */
-    struct reasons reasons;    /* why */
-    size_t completed;          /* architectures of progress.total that had part of their values */
-    const char *lacked;        /* what those lacked: "snip_mu, tcet and 2 more" */
-    int stopped;               /* stop was asked for */
+    size_t failed;          /* architectures recorded as failed, by this run or before */
+    struct reasons reasons; /* why */
+    size_t completed;       /* architectures of progress.total that had part of their values */
+    const char *lacked;     /* what those lacked: "snip_mu, tcet and 2 more" */
+    int stopped;            /* stop was asked for */
     int workers;
 };
 

@@ -9,17 +9,17 @@
 
 enum wire_type {
     /* supervisor to worker */
-    WIRE_HELLO = 1,   /* struct wire_hello; answered by PLAN */
-    WIRE_JOB,         /* struct wire_job; answered by ROW */
-    WIRE_FACTS,       /* architectures; answered by FACTS_ANSWER */
-    WIRE_POPULATION,  /* struct wire_population; answered by VALUES */
+    WIRE_HELLO = 1,  /* struct wire_hello; answered by PLAN */
+    WIRE_JOB,        /* struct wire_job; answered by ROW */
+    WIRE_FACTS,      /* architectures; answered by FACTS_ANSWER */
+    WIRE_POPULATION, /* struct wire_population; answered by VALUES */
     /* worker to supervisor */
-    WIRE_PLAN,        /* struct wire_plan */
-    WIRE_ROW,         /* struct wire_row */
-    WIRE_FACTS_ANSWER,/* struct wire_fact[] */
-    WIRE_VALUES,      /* float64s */
-    WIRE_LOG,         /* level, text */
-    WIRE_ERROR        /* status, text: the last request failed */
+    WIRE_PLAN,         /* struct wire_plan */
+    WIRE_ROW,          /* struct wire_row */
+    WIRE_FACTS_ANSWER, /* struct wire_fact[] */
+    WIRE_VALUES,       /* float64s */
+    WIRE_LOG,          /* level, text */
+    WIRE_ERROR         /* status, text: the last request failed */
 };
 
 enum { IN_FLIGHT_MAX = 8 };
@@ -35,9 +35,9 @@ struct wire_column {
     const char *name, *key;
     int is_score, population, layered;
     int32_t direction;
-    const int *inputs;  /* of a population score: columns */
+    const int *inputs; /* of a population score: columns */
     size_t input_count;
-    int score;          /* index among the plan's scores, -1: a metric */
+    int score; /* index among the plan's scores, -1: a metric */
 };
 
 struct wire_pair {
@@ -70,7 +70,7 @@ struct wire_value {
 
 struct wire_job {
     const char *arch;
-    const uint8_t *wanted;  /* one a column */
+    const uint8_t *wanted; /* one a column */
     size_t column_count;
     const struct wire_value *known;
     size_t known_count;
@@ -85,13 +85,13 @@ struct wire_row {
     size_t layer_count;
     const struct wire_value *values;
     size_t value_count;
-    const char *times;      /* JSON object text */
+    const char *times; /* JSON object text */
 };
 
 struct wire_fact {
     int64_t params, macs, bias_macs, layers;
     int32_t live, alive, depth;
-    const char *error;      /* "" or why this architecture cannot be built */
+    const char *error; /* "" or why this architecture cannot be built */
 };
 
 struct wire_population {

@@ -37,7 +37,7 @@ struct worker {
     struct buf out;
 };
 
-static pid_t forker; /* who forks */
+static pid_t forker;    /* who forks */
 static int log_fd = -1; /* where plugins' log lines go; set once by worker_main */
 
 static void send_log(int level, const char *who, const char *text)

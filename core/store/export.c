@@ -238,7 +238,8 @@ static tcet_status look_layered(struct exporter *x, int64_t arch, struct error *
         size_t count = 0;
 
         for (size_t i = 0; i < s->column_count; i++) {
-            if (s->column_key[i] != key || s->column[i].layered != STORE_ROW_LAYERS || !s->view.has[i])
+            if (s->column_key[i] != key || s->column[i].layered != STORE_ROW_LAYERS ||
+                !s->view.has[i])
                 continue;
             if (!list)
                 list = sql_f64s(s, SQL_LAYERED, 1, &x->arena, &count);

@@ -109,22 +109,16 @@ tcet_status sql_fail(struct store *s, struct error *err)
     case SQLITE_FULL:
         st = error_set(err, TCET_E_IO, "%s: no space left on the device", path);
         break;
-    case SQLITE_READONLY:
-        st = error_set(err, TCET_E_IO, "%s: not writable", path);
-        break;
+    case SQLITE_READONLY: st = error_set(err, TCET_E_IO, "%s: not writable", path); break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         st = error_set(err, TCET_E_IO, "%s: locked by another program", path);
         break;
-    case SQLITE_NOTADB:
-        st = error_set(err, TCET_E_ARG, "%s: not a database", path);
-        break;
+    case SQLITE_NOTADB: st = error_set(err, TCET_E_ARG, "%s: not a database", path); break;
     case SQLITE_CORRUPT:
         st = error_set(err, TCET_E_IO, "%s: damaged (%s)", path, sqlite3_errmsg(s->db));
         break;
-    case SQLITE_NOMEM:
-        st = error_set(err, TCET_E_MEMORY, "%s: out of memory", path);
-        break;
+    case SQLITE_NOMEM: st = error_set(err, TCET_E_MEMORY, "%s: out of memory", path); break;
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR:
         st = error_set(err, TCET_E_IO, "%s: %s", path,
@@ -132,9 +126,7 @@ tcet_status sql_fail(struct store *s, struct error *err)
                        : left ? strerror(left)
                               : sqlite3_errmsg(s->db));
         break;
-    default:
-        st = error_set(err, TCET_E_IO, "%s: %s", path, sqlite3_errmsg(s->db));
-        break;
+    default: st = error_set(err, TCET_E_IO, "%s: %s", path, sqlite3_errmsg(s->db)); break;
     }
     if (s->db && !sqlite3_get_autocommit(s->db))
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
@@ -162,15 +154,12 @@ static int bind_one(sqlite3_stmt *stmt, int at, char type, va_list *ap)
     size_t n;
 
     switch (type) {
-    case 'i':
-        return sqlite3_bind_int64(stmt, at, va_arg(*ap, int64_t));
+    case 'i': return sqlite3_bind_int64(stmt, at, va_arg(*ap, int64_t));
     case 'r':
         i = va_arg(*ap, int64_t);
         return i ? sqlite3_bind_int64(stmt, at, i) : sqlite3_bind_null(stmt, at);
-    case 'd':
-        return sqlite3_bind_double(stmt, at, va_arg(*ap, double));
-    case 't':
-        return sqlite3_bind_text(stmt, at, va_arg(*ap, const char *), -1, SQLITE_STATIC);
+    case 'd': return sqlite3_bind_double(stmt, at, va_arg(*ap, double));
+    case 't': return sqlite3_bind_text(stmt, at, va_arg(*ap, const char *), -1, SQLITE_STATIC);
     default:
         bytes = va_arg(*ap, const void *);
         n = va_arg(*ap, size_t);
@@ -293,8 +282,7 @@ static tcet_status make_folder(const char *folder, struct error *err)
             continue;
         *p = '\0';
         if (!is_folder(path) && mkdir(path, 0755) != 0 && errno != EEXIST)
-            st = error_set(err, TCET_E_IO, "cannot make the folder %s: %s", path,
-                           strerror(errno));
+            st = error_set(err, TCET_E_IO, "cannot make the folder %s: %s", path, strerror(errno));
         *p = c;
         if (c == '\0')
             break;
@@ -392,18 +380,16 @@ static tcet_status connect_reader(struct store *s, const char *file, struct erro
     int rc;
 
     if (stat(file, &info) != 0)
-        return errno == ENOENT
-                   ? error_set(err, TCET_E_IO, "%s: no such file; %s holds no run", s->path,
-                               s->folder)
-                   : error_set(err, TCET_E_IO, "%s: %s", s->path, strerror(errno));
+        return errno == ENOENT ? error_set(err, TCET_E_IO, "%s: no such file; %s holds no run",
+                                           s->path, s->folder)
+                               : error_set(err, TCET_E_IO, "%s: %s", s->path, strerror(errno));
     if (!S_ISREG(info.st_mode))
         return error_set(err, TCET_E_ARG, "%s: is no file", s->path);
     st = connect_to(s, file, SQLITE_OPEN_READWRITE, NULL, "PRAGMA query_only = 1", err);
     if (st == TCET_OK)
         return st;
     rc = s->db ? sqlite3_errcode(s->db) : SQLITE_NOMEM;
-    if (rc != SQLITE_CANTOPEN && rc != SQLITE_READONLY && rc != SQLITE_IOERR &&
-        rc != SQLITE_FULL)
+    if (rc != SQLITE_CANTOPEN && rc != SQLITE_READONLY && rc != SQLITE_IOERR && rc != SQLITE_FULL)
         return st;
     buf_printf(&name, "%s-wal", file);
     if (stat(name.data, &info) == 0 && info.st_size > 0) {
@@ -439,7 +425,8 @@ static tcet_status check_schema(struct store *s, struct error *err)
     int64_t foreign = 0;
     char *text = sqlite3_mprintf("SELECT count(*) FROM sqlite_master WHERE sql IS NOT NULL"
                                  " AND name NOT LIKE 'sqlite\\_%%' ESCAPE '\\'"
-                                 " AND instr(%Q, sql || ';') = 0", schema);
+                                 " AND instr(%Q, sql || ';') = 0",
+                                 schema);
     tcet_status st = text ? ask(s, text, &foreign, err)
                           : error_set(err, TCET_E_MEMORY, "%s: out of memory", s->path);
 
@@ -447,7 +434,8 @@ static tcet_status check_schema(struct store *s, struct error *err)
     TRY(st);
     if (foreign)
         return error_set(err, TCET_E_ARG,
-                         "%s: holds tables, views or triggers that tcet-host did not make", s->path);
+                         "%s: holds tables, views or triggers that tcet-host did not make",
+                         s->path);
     return TCET_OK;
 }
 
@@ -512,8 +500,7 @@ tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
         TRY(take_lock(s, err));
     }
     buf_printf(&file, "%s%s", s->path[0] == '/' ? "" : "./", s->path);
-    st = mode == STORE_READ ? connect_reader(s, file.data, err)
-                            : connect_writer(s, file.data, err);
+    st = mode == STORE_READ ? connect_reader(s, file.data, err) : connect_writer(s, file.data, err);
     buf_free(&file);
     TRY(st);
     TRY(check_format(s, &empty, err));

@@ -47,9 +47,9 @@ enum sql {
 enum row_state { ROW_MISSING, ROW_OK, ROW_FAILED };
 struct row_view {
     enum row_state state;
-    int64_t network;   /* id of the network these values came from, 0: none known */
-    uint8_t *has;      /* [columns] */
-    double *value;     /* [columns], NaN where lacking */
+    int64_t network; /* id of the network these values came from, 0: none known */
+    uint8_t *has;    /* [columns] */
+    double *value;   /* [columns], NaN where lacking */
     struct buf message, times;
 };
 
@@ -95,7 +95,7 @@ tcet_status sql_run(struct store *s, enum sql q, struct error *err, const char *
 
 /* Columns of the row that stands ready. */
 int64_t sql_i64(struct store *s, enum sql q, int column);
-double sql_f64(struct store *s, enum sql q, int column); /* NULL is NaN */
+double sql_f64(struct store *s, enum sql q, int column);       /* NULL is NaN */
 const char *sql_text(struct store *s, enum sql q, int column); /* NULL is "" */
 
 /* A blob of little-endian float64 in the arena, with their number. */
@@ -106,8 +106,8 @@ tcet_status store_look(struct store *s, int64_t arch, struct error *err);
 /* A flat JSON object of numbers, {"name":3}, none beyond 2^53: calls add for each, with the
  * name as it stands between its quotes; -1 when the text is not one.  What is one can be put
  * into other JSON as it is. */
-int json_numbers(const char *text, void (*add)(void *user, const char *name, size_t length,
-                                               double number),
+int json_numbers(const char *text,
+                 void (*add)(void *user, const char *name, size_t length, double number),
                  void *user);
 /* Adds a count; the sum stops at the largest number there is. */
 void add_count(int64_t *sum, double count);

@@ -227,8 +227,7 @@ tcet_status store_set_columns(struct store *s, const struct store_column *column
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < i; j++) {
             if (!strcmp(columns[i].name, columns[j].name))
-                return error_set(err, TCET_E_ARG, "two columns are called \"%s\"",
-                                 columns[i].name);
+                return error_set(err, TCET_E_ARG, "two columns are called \"%s\"", columns[i].name);
         }
     }
     TRY(enter(s, err));
@@ -255,8 +254,7 @@ tcet_status store_set_archs(struct store *s, const char *const *arch, size_t cou
     return leave(s, put_archs(s, arch, count, err), err);
 }
 
-tcet_status store_set_meta(struct store *s, const char *name, const char *value,
-                           struct error *err)
+tcet_status store_set_meta(struct store *s, const char *name, const char *value, struct error *err)
 {
     return sql_run(s, SQL_META_PUT, err, "tt", name, value);
 }
@@ -290,8 +288,7 @@ const char *store_arch(struct store *s, size_t ordinal)
 {
     struct error err;
 
-    if (ordinal >= s->arch_count ||
-        sql_bind(s, SQL_ARCH_TEXT, &err, "i", s->arch[ordinal]) < 0)
+    if (ordinal >= s->arch_count || sql_bind(s, SQL_ARCH_TEXT, &err, "i", s->arch[ordinal]) < 0)
         return NULL;
     return copy_text(s, SQL_ARCH_TEXT, &s->arch_text);
 }
@@ -369,8 +366,8 @@ static const char *json_text_end(const char *p)
     return p;
 }
 
-int json_numbers(const char *text, void (*add)(void *user, const char *name, size_t length,
-                                               double number),
+int json_numbers(const char *text,
+                 void (*add)(void *user, const char *name, size_t length, double number),
                  void *user)
 {
     const char *p = skip_blanks(text), *name, *end, *stop;
@@ -663,8 +660,8 @@ tcet_status store_missing(struct store *s, const char *arch, int retry, uint8_t 
     TRY(find_text(s, SQL_ARCH_ID, arch, &id, err));
     TRY(store_look(s, id, err));
     for (size_t i = 0; i < s->column_count; i++)
-        missing[i] = !s->view.has[i] && !s->column[i].population &&
-                     (retry || s->view.state != ROW_FAILED);
+        missing[i] =
+            !s->view.has[i] && !s->column[i].population && (retry || s->view.state != ROW_FAILED);
     return TCET_OK;
 }
 
@@ -696,8 +693,8 @@ static tcet_status get_value(struct store *s, int64_t arch, int64_t key, double 
 }
 
 tcet_status store_get(struct store *s, const char *arch, int32_t column, struct arena *a,
-                      double *value, const double **layers, size_t *layer_count,
-                      double *seconds, int *found, struct error *err)
+                      double *value, const double **layers, size_t *layer_count, double *seconds,
+                      int *found, struct error *err)
 {
     const double *list = NULL;
     size_t count = 0;

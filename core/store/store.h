@@ -45,12 +45,12 @@ void store_close(struct store *s);
 enum { STORE_ROW_LAYERS = 1, STORE_OTHER_LAYERS = 2 };
 
 struct store_column {
-    const char *name;    /* as in the config */
-    const char *key;     /* what determines the values */
-    int32_t is_score;    /* 0: a [metric], 1: a [score] */
-    int32_t population;  /* 1: value depends on all architectures; rewritten at the end */
-    int32_t direction;   /* +1: larger is better */
-    int32_t layered;     /* STORE_ROW_LAYERS, STORE_OTHER_LAYERS; 0: no values of layers */
+    const char *name;   /* as in the config */
+    const char *key;    /* what determines the values */
+    int32_t is_score;   /* 0: a [metric], 1: a [score] */
+    int32_t population; /* 1: value depends on all architectures; rewritten at the end */
+    int32_t direction;  /* +1: larger is better */
+    int32_t layered;    /* STORE_ROW_LAYERS, STORE_OTHER_LAYERS; 0: no values of layers */
 };
 
 /* The run's columns, in config order; replaces the current set, keeps stored values but
@@ -63,36 +63,35 @@ tcet_status store_set_columns(struct store *s, const struct store_column *column
 tcet_status store_set_archs(struct store *s, const char *const *arch, size_t count,
                             struct error *err);
 /* Free-text facts (provenance): "space", "data", "backend", "seed", "config" ... */
-tcet_status store_set_meta(struct store *s, const char *name, const char *value,
-                           struct error *err);
+tcet_status store_set_meta(struct store *s, const char *name, const char *value, struct error *err);
 /* NULL when absent; lives until the next call. */
 const char *store_meta(struct store *s, const char *name);
 
 /* One value of one column. */
 struct store_value {
-    int32_t column;        /* index into the run's columns */
+    int32_t column; /* index into the run's columns */
     double value;
-    const double *layers;  /* layer_count of them, or NULL */
-    size_t layer_count;    /* of layers; equals the row's only for conv/linear metrics: values
+    const double *layers; /* layer_count of them, or NULL */
+    size_t layer_count;   /* of layers; equals the row's only for conv/linear metrics: values
                               of other lengths are stored, but not exported by layer */
-    const char *guards;    /* JSON object text {"zero_sigma":3}, "" or NULL: counted per column so
+    const char *guards;   /* JSON object text {"zero_sigma":3}, "" or NULL: counted per column so
                               that adding a metric later merges; exports sum the counts over
                               the run's columns, names sorted */
-    double seconds;        /* what it cost: build, weights, the passes it needs; 0: unknown */
+    double seconds;       /* what it cost: build, weights, the passes it needs; 0: unknown */
 };
 
 /* Everything learnt of one architecture in one go. */
 struct store_row {
     const char *arch;
-    const char *status;    /* "ok", or "failed" */
-    const char *message;   /* "" or why it failed */
-    int64_t params, macs;  /* 0 or less, and no layers: the network was not built */
+    const char *status;   /* "ok", or "failed" */
+    const char *message;  /* "" or why it failed */
+    int64_t params, macs; /* 0 or less, and no layers: the network was not built */
     double x_sum, w_sum;
-    const char *const *layer_name; /* layer_count of them, creation order */
-    const char *const *layer_kind; /* "conv", "linear" */
-    const char *const *layer_shape;/* "16,3,3,3" */
+    const char *const *layer_name;  /* layer_count of them, creation order */
+    const char *const *layer_kind;  /* "conv", "linear" */
+    const char *const *layer_shape; /* "16,3,3,3" */
     size_t layer_count;
-    const char *times;     /* JSON object text of seconds by part, {"pass":0.5}, "" or NULL */
+    const char *times; /* JSON object text of seconds by part, {"pass":0.5}, "" or NULL */
     const struct store_value *values;
     size_t value_count;
 };

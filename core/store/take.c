@@ -84,10 +84,11 @@ static tcet_status take_values(struct store *s, int64_t arch, struct arena *a,
 
         if (column < 0)
             continue;
-        v[out->value_count++] = (struct store_value){
-            .column = column, .value = sql_f64(s, SQL_VALUES_FULL, 1),
-            .guards = arena_strdup(a, sql_text(s, SQL_VALUES_FULL, 2)),
-            .seconds = sql_f64(s, SQL_VALUES_FULL, 3)};
+        v[out->value_count++] =
+            (struct store_value){.column = column,
+                                 .value = sql_f64(s, SQL_VALUES_FULL, 1),
+                                 .guards = arena_strdup(a, sql_text(s, SQL_VALUES_FULL, 2)),
+                                 .seconds = sql_f64(s, SQL_VALUES_FULL, 3)};
     }
     sql_done(s, SQL_VALUES_FULL);
     TRY(st);

@@ -13,16 +13,16 @@
 
 /* Read only after table_load; any thread may look things up. */
 struct table {
-    struct arena arena;            /* names and comment */
+    struct arena arena; /* names and comment */
     const char *path;
-    const char *comment;           /* the # lines without their #, joined by \n; may be "" */
-    size_t rows, columns;          /* columns without arch */
-    const char *const *arch;       /* rows */
-    const char *const *column;     /* names */
-    double *values;                /* [columns][rows]; NaN where empty or not a number */
-    uint32_t *slots;               /* hash of arch -> row + 1; private */
+    const char *comment;       /* the # lines without their #, joined by \n; may be "" */
+    size_t rows, columns;      /* columns without arch */
+    const char *const *arch;   /* rows */
+    const char *const *column; /* names */
+    double *values;            /* [columns][rows]; NaN where empty or not a number */
+    uint32_t *slots;           /* hash of arch -> row + 1; private */
     size_t slot_count;
-    char *text;                    /* the file, where arch points into; private */
+    char *text; /* the file, where arch points into; private */
 };
 
 /* Reads a table; *out is table_free()d.  Errors name file and line: wrong number of fields, no

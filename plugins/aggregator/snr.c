@@ -200,12 +200,12 @@ static tcet_status norm_finish(tcet_ctx *cx, void *self, const double *values, i
 
 static const char *const zero_sigma[] = {"sum", "skip", NULL};
 static const char *const axis[] = {"columns", "rows", NULL};
-#define DDOF                                                                                       \
-    TCET_PARAM_I64(struct spread, ddof, "1", 0, 1,                                                 \
+#define DDOF                                       \
+    TCET_PARAM_I64(struct spread, ddof, "1", 0, 1, \
                    "The deviation divides by n - ddof: 1 as the official code, 0 as T-CET eq. 3.")
-#define AXIS                                                                                       \
-    TCET_PARAM_CHOICE(struct spread, axis, "columns", axis,                                        \
-                      "Over the columns of each row, averaged over the rows; or over the rows "    \
+#define AXIS                                                                                    \
+    TCET_PARAM_CHOICE(struct spread, axis, "columns", axis,                                     \
+                      "Over the columns of each row, averaged over the rows; or over the rows " \
                       "of each column, summed over the columns.")
 static const tcet_param std_params[] = {DDOF, AXIS};
 static const tcet_param snr_params[] = {

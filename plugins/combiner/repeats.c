@@ -10,8 +10,8 @@ struct repeats {
     int32_t moment;
 };
 
-static tcet_status score(tcet_ctx *cx, void *self, const tcet_metric *const *metrics,
-                         int64_t count, double *out)
+static tcet_status score(tcet_ctx *cx, void *self, const tcet_metric *const *metrics, int64_t count,
+                         double *out)
 {
     const struct repeats *r = self;
     double sum = 0, square = 0, mean;
@@ -34,8 +34,12 @@ static const tcet_param params[] = {
 static const tcet_combiner_ops ops = {
     .struct_size = sizeof ops, .scope = TCET_SCOPE_NETWORK, .score = score};
 static const tcet_plugin repeats = {
-    .struct_size = sizeof repeats, .kind = TCET_COMBINER, .id = "repeats", .version = "1.0.0",
+    .struct_size = sizeof repeats,
+    .kind = TCET_COMBINER,
+    .id = "repeats",
+    .version = "1.0.0",
     .summary = "Mean or deviation of the networks' numbers; what [run] repeats uses.",
-    TCET_PARAMS(struct repeats, params), .ops = &ops,
+    TCET_PARAMS(struct repeats, params),
+    .ops = &ops,
 };
 TCET_MODULE(&repeats)

@@ -255,8 +255,7 @@ static tcet_status check_request(tcet_ctx *cx, const struct cifar *p, const tcet
                     r->classes, p->files[0].path, p->top_label);
     if (r->batch < 1 || r->batches < 1 || r->batch > p->count / r->batches)
         return fail(cx, TCET_E_ARG,
-                    "needs %" PRId64 " images (%" PRId64 " of batch %" PRId64
-                    "), %s%s has %" PRId64
+                    "needs %" PRId64 " images (%" PRId64 " of batch %" PRId64 "), %s%s has %" PRId64
                     "; set [data] path to the whole set, or data = gaussian in the metric",
                     r->batches * r->batch, r->batches, r->batch, p->files[0].path,
                     p->file_count > 1 ? " and the next" : "", p->count);
@@ -364,8 +363,8 @@ static tcet_status balance(tcet_ctx *cx, const struct cifar *p, const tcet_data_
             return st;
         label = record[label_at(p)];
         if (label >= classes)
-            return fail(cx, TCET_E_IO, "image %" PRId64 ": its label has become %" PRId64,
-                        order[i], label);
+            return fail(cx, TCET_E_IO, "image %" PRId64 ": its label has become %" PRId64, order[i],
+                        label);
         n = &taken[label];
         if (*n == share * r->batches)
             continue;
@@ -430,17 +429,17 @@ static void fini(void *self)
 static const char *const labels[] = {"fine", "coarse", NULL};
 static const char *const norm_stats[] = {"samsung", "autodl", NULL};
 #define PATH(text) TCET_PARAM_PATH(struct cifar, path, "", text)
-#define AUGMENT                                                                                    \
-    TCET_PARAM_BOOL(struct cifar, augment, "0",                                                    \
-                    "Random crops after a padding of 4, and random horizontal flips, drawn "       \
+#define AUGMENT                                                                              \
+    TCET_PARAM_BOOL(struct cifar, augment, "0",                                              \
+                    "Random crops after a padding of 4, and random horizontal flips, drawn " \
                     "under the seed (zero-cost-nas, NASLib).")
-#define BALANCE                                                                                    \
-    TCET_PARAM_BOOL(struct cifar, balance, "0",                                                    \
-                    "As many images of every class in a mini-batch, class by class (GraSP, "       \
+#define BALANCE                                                                              \
+    TCET_PARAM_BOOL(struct cifar, balance, "0",                                              \
+                    "As many images of every class in a mini-batch, class by class (GraSP, " \
                     "zero-cost-nas's dataload = grasp); 0: as they come.")
-#define NORM_STATS(pair)                                                                           \
-    TCET_PARAM_CHOICE(struct cifar, norm_stats, "samsung", norm_stats,                             \
-                      "Mean and deviation: zero-cost-nas's for both CIFARs, or those that "        \
+#define NORM_STATS(pair)                                                                    \
+    TCET_PARAM_CHOICE(struct cifar, norm_stats, "samsung", norm_stats,                      \
+                      "Mean and deviation: zero-cost-nas's for both CIFARs, or those that " \
                       "AutoDL-Projects has for this one, " pair ".")
 static const tcet_param params10[] = {
     PATH("A file of the official binary layout, or a folder with data_batch_1.bin ... "

@@ -143,9 +143,9 @@ static tcet_status epe_layer(tcet_ctx *cx, void *self, const tcet_layer *in, tce
 
 static const char *const mode[] = {"train", "eval", NULL};
 static const char *const combine[] = {"sum", "pairs", NULL};
-#define MODE                                                                                       \
-    TCET_PARAM_CHOICE(struct jacob, mode, "train", mode,                                           \
-                      "Batch norm: statistics of the batch, which couple the images; or the "      \
+#define MODE                                                                                  \
+    TCET_PARAM_CHOICE(struct jacob, mode, "train", mode,                                      \
+                      "Batch norm: statistics of the batch, which couple the images; or the " \
                       "running ones.")
 static const tcet_param params[] = {MODE};
 static const tcet_param epe_params[] = {

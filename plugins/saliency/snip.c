@@ -101,12 +101,12 @@ static tcet_status grad_layer(tcet_ctx *cx, void *self, const tcet_layer *in, tc
 static const char *const rows[] = {"batch", "sample", NULL};
 static const char *const mode[] = {"train", "eval", NULL};
 static const char *const of[] = {"weights", "all", NULL};
-#define ROWS_AND_MODE                                                                              \
-    TCET_PARAM_CHOICE(                                                                             \
-        struct gradient, rows, "batch", rows,                                                      \
-        "Rows of S: one, of the mean loss of the batch; or one an image, of its own "              \
-        "loss."),                                                                                  \
-        TCET_PARAM_CHOICE(struct gradient, mode, "train", mode,                                    \
+#define ROWS_AND_MODE                                                                 \
+    TCET_PARAM_CHOICE(                                                                \
+        struct gradient, rows, "batch", rows,                                         \
+        "Rows of S: one, of the mean loss of the batch; or one an image, of its own " \
+        "loss."),                                                                     \
+        TCET_PARAM_CHOICE(struct gradient, mode, "train", mode,                       \
                           "Batch norm: statistics of the batch, or the running ones.")
 static const tcet_param params[] = {ROWS_AND_MODE};
 static const tcet_param grad_params[] = {

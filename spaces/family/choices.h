@@ -103,47 +103,47 @@ static inline tcet_status choices_crossover(tcet_ctx *cx, const struct choices *
 }
 
 /* The plugin functions of `const struct choices s`, for CHOICES_OPS. */
-#define CHOICES_FUNCTIONS(s)                                                                       \
-    static tcet_status space_check(tcet_ctx *cx, void *self, const char *text)                     \
-    {                                                                                              \
-        (void)self;                                                                                \
-        return choices_check(cx, &(s), text);                                                      \
-    }                                                                                              \
-    static tcet_status space_random(tcet_ctx *cx, void *self, char *text, size_t cap)              \
-    {                                                                                              \
-        (void)self;                                                                                \
-        return choices_random(cx, &(s), text, cap);                                                \
-    }                                                                                              \
-    static tcet_status space_mutate(tcet_ctx *cx, void *self, const char *from, char *text,        \
-                                    size_t cap)                                                    \
-    {                                                                                              \
-        (void)self;                                                                                \
-        return choices_mutate(cx, &(s), from, text, cap);                                          \
-    }                                                                                              \
-    static tcet_status space_crossover(tcet_ctx *cx, void *self, const char *a, const char *b,     \
-                                       char *text, size_t cap)                                     \
-    {                                                                                              \
-        (void)self;                                                                                \
-        return choices_crossover(cx, &(s), a, b, text, cap);                                       \
-    }                                                                                              \
-    static tcet_status space_size(tcet_ctx *cx, void *self, int64_t *out)                          \
-    {                                                                                              \
-        (void)cx, (void)self;                                                                      \
-        *out = choices_size(&(s));                                                                 \
-        return TCET_OK;                                                                            \
+#define CHOICES_FUNCTIONS(s)                                                                   \
+    static tcet_status space_check(tcet_ctx *cx, void *self, const char *text)                 \
+    {                                                                                          \
+        (void)self;                                                                            \
+        return choices_check(cx, &(s), text);                                                  \
+    }                                                                                          \
+    static tcet_status space_random(tcet_ctx *cx, void *self, char *text, size_t cap)          \
+    {                                                                                          \
+        (void)self;                                                                            \
+        return choices_random(cx, &(s), text, cap);                                            \
+    }                                                                                          \
+    static tcet_status space_mutate(tcet_ctx *cx, void *self, const char *from, char *text,    \
+                                    size_t cap)                                                \
+    {                                                                                          \
+        (void)self;                                                                            \
+        return choices_mutate(cx, &(s), from, text, cap);                                      \
+    }                                                                                          \
+    static tcet_status space_crossover(tcet_ctx *cx, void *self, const char *a, const char *b, \
+                                       char *text, size_t cap)                                 \
+    {                                                                                          \
+        (void)self;                                                                            \
+        return choices_crossover(cx, &(s), a, b, text, cap);                                   \
+    }                                                                                          \
+    static tcet_status space_size(tcet_ctx *cx, void *self, int64_t *out)                      \
+    {                                                                                          \
+        (void)cx, (void)self;                                                                  \
+        *out = choices_size(&(s));                                                             \
+        return TCET_OK;                                                                        \
     }
 
 /* Numbering for a space whose official order is the lexicographic one, or that has none. */
-#define CHOICES_ORDER(s)                                                                           \
-    static tcet_status space_at(tcet_ctx *cx, void *self, int64_t index, char *text, size_t cap)   \
-    {                                                                                              \
-        (void)self;                                                                                \
-        return choices_at(cx, &(s), index, text, cap);                                             \
-    }                                                                                              \
-    static tcet_status space_index_of(tcet_ctx *cx, void *self, const char *text, int64_t *out)    \
-    {                                                                                              \
-        (void)self;                                                                                \
-        return choices_index_of(cx, &(s), text, out);                                              \
+#define CHOICES_ORDER(s)                                                                         \
+    static tcet_status space_at(tcet_ctx *cx, void *self, int64_t index, char *text, size_t cap) \
+    {                                                                                            \
+        (void)self;                                                                              \
+        return choices_at(cx, &(s), index, text, cap);                                           \
+    }                                                                                            \
+    static tcet_status space_index_of(tcet_ctx *cx, void *self, const char *text, int64_t *out)  \
+    {                                                                                            \
+        (void)self;                                                                              \
+        return choices_index_of(cx, &(s), text, out);                                            \
     }
 
 /* Fields of tcet_space_ops for the functions above and the space's own space_task,

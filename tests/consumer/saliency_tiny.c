@@ -30,8 +30,11 @@ static const tcet_param params[] = {
 };
 static const tcet_saliency_ops ops = {
     .struct_size = sizeof ops, .direction = 1, .describe = describe, .layer = layer};
-static const tcet_plugin tiny = {
-    .struct_size = sizeof tiny, .kind = TCET_SALIENCY, .id = "tiny", .version = "1.0.0",
-    .summary = "A power of the weight's magnitude.", TCET_PARAMS(struct tiny, params),
-    .ops = &ops};
+static const tcet_plugin tiny = {.struct_size = sizeof tiny,
+                                 .kind = TCET_SALIENCY,
+                                 .id = "tiny",
+                                 .version = "1.0.0",
+                                 .summary = "A power of the weight's magnitude.",
+                                 TCET_PARAMS(struct tiny, params),
+                                 .ops = &ops};
 TCET_MODULE(&tiny)

@@ -24,8 +24,12 @@ static void use(struct instance *d, struct error *err)
 {
     const tcet_dataset_ops *ops = OPS(tcet_dataset_ops, d);
     tcet_data_info info = {.struct_size = sizeof info};
-    tcet_data_request want = {.struct_size = sizeof want, .height = SIDE, .width = SIDE,
-                              .batch = BATCH, .batches = 1, .seed = 1};
+    tcet_data_request want = {.struct_size = sizeof want,
+                              .height = SIDE,
+                              .width = SIDE,
+                              .batch = BATCH,
+                              .batches = 1,
+                              .seed = 1};
     static float x[BATCH * 3 * SIDE * SIDE];
     int64_t y[BATCH];
 

@@ -39,10 +39,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-#define CALL(space, function, ...)                                                                 \
-    call_end(&(space)->cx,                                                                         \
-             OPS(tcet_space_ops, space)->function(call_begin(&(space)->cx), (space)->self,         \
-                                                  __VA_ARGS__),                                    \
+#define CALL(space, function, ...)                                                 \
+    call_end(&(space)->cx,                                                         \
+             OPS(tcet_space_ops, space)                                            \
+                 ->function(call_begin(&(space)->cx), (space)->self, __VA_ARGS__), \
              &err)
 
 static void ask(size_t i, const char *text)

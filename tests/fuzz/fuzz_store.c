@@ -25,14 +25,22 @@ static void make_sound(void)
         {.name = "m", .key = "km", .direction = 1, .layered = 1},
         {.name = "s", .key = "ks", .is_score = 1, .direction = -1}};
     static const char *const archs[] = {"a", "b"}, *const layer[] = {"l"}, *const kind[] = {"conv"},
-                            *const shape[] = {"1,2,3,3"};
+                             *const shape[] = {"1,2,3,3"};
     static const double layers[] = {0.5};
     static const struct store_value values[] = {
         {.value = 1, .layers = layers, .layer_count = 1, .guards = "{\"g\":1}", .seconds = 1},
         {.column = 1, .value = 2}};
-    struct store_row row = {.arch = "a", .status = "ok", .message = "", .params = 1, .macs = 2,
-                            .layer_name = layer, .layer_kind = kind, .layer_shape = shape,
-                            .layer_count = 1, .times = "{\"t\":0.5}", .values = values,
+    struct store_row row = {.arch = "a",
+                            .status = "ok",
+                            .message = "",
+                            .params = 1,
+                            .macs = 2,
+                            .layer_name = layer,
+                            .layer_kind = kind,
+                            .layer_shape = shape,
+                            .layer_count = 1,
+                            .times = "{\"t\":0.5}",
+                            .values = values,
                             .value_count = 2};
     struct store *s;
     struct error err;

@@ -102,8 +102,8 @@ static double deviation(double want, double got)
     return fabs(want - got) / (want != 0 ? fabs(want) : 1);
 }
 
-static void compare_number(const char *arch, const char *kind, const char *name,
-                           const char *layer, const json_t *want, const json_t *got)
+static void compare_number(const char *arch, const char *kind, const char *name, const char *layer,
+                           const json_t *want, const json_t *got)
 {
     char full[96];
     struct quantity *q;
@@ -155,7 +155,8 @@ static void compare_layers(const char *arch, const json_t *want, const json_t *g
             fail(arch, "another layer stands in the place of", name);
             return;
         }
-        json_object_foreach(values ? values : w, key, value) {
+        json_object_foreach(values ? values : w, key, value)
+        {
             if (values || json_is_real(value) || json_is_null(value) || json_is_integer(value))
                 compare_number(arch, "layer", key, name, value,
                                json_object_get(json_object_get(g, "metrics"), key));

@@ -440,11 +440,11 @@ static inline tcet_view fake_view(const void *data, uint8_t dtype, const int64_t
 }
 
 #define SHAPE(...) ((const int64_t[]){__VA_ARGS__})
-#define F64(data, ...)                                                                             \
-    fake_view(data, TCET_F64, SHAPE(__VA_ARGS__),                                                  \
+#define F64(data, ...)                            \
+    fake_view(data, TCET_F64, SHAPE(__VA_ARGS__), \
               (int32_t)(sizeof(SHAPE(__VA_ARGS__)) / sizeof(int64_t)))
-#define F32(data, ...)                                                                             \
-    fake_view(data, TCET_F32, SHAPE(__VA_ARGS__),                                                  \
+#define F32(data, ...)                            \
+    fake_view(data, TCET_F32, SHAPE(__VA_ARGS__), \
               (int32_t)(sizeof(SHAPE(__VA_ARGS__)) / sizeof(int64_t)))
 
 static inline void near_(double got, double want, const char *file, int line)

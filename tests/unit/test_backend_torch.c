@@ -610,8 +610,8 @@ static void assert_near(double got, double want, double tolerance, const char *w
         fail_msg("%s[%ld]: %.12g, want %.12g", what, (long)at, got, want);
 }
 
-#define NEED_TORCH()                                                                               \
-    if (!ops)                                                                                      \
+#define NEED_TORCH() \
+    if (!ops)        \
     skip()
 
 /* -- tests ----------------------------------------------------------------------------- */

@@ -97,7 +97,8 @@ static void relative(void **state)
     shell("chmod o+w .");
     assert_int_equal(trust_lacks_path(&arena, "a/b", NULL, &d), 1);
     assert_int_equal(trust_lacks_path(&arena, "./a/b", ".", &d), 0); /* however it is spelt */
-    assert_int_equal(trust_lacks_path(&arena, "a/../a/b", arena_printf(&arena, "%s/a", top), &d), 0);
+    assert_int_equal(trust_lacks_path(&arena, "a/../a/b", arena_printf(&arena, "%s/a", top), &d),
+                     0);
     assert_int_equal(trust_lacks_path(&arena, "a/b", "/tmp", &d), 1);
     assert_int_equal(chdir("/"), 0);
 }

@@ -81,9 +81,8 @@ static void expect_all(const struct expected *list, size_t n)
 
 static void good_ones_pass(void **state)
 {
-    static const struct expected good[] = {{"good_minimal", "", ""},
-                                           {"good_noisy", "", ""},
-                                           {"good_older_minor", "", ""}};
+    static const struct expected good[] = {
+        {"good_minimal", "", ""}, {"good_noisy", "", ""}, {"good_older_minor", "", ""}};
 
     (void)state;
     EXPECT(good);
@@ -152,9 +151,9 @@ static void ends_of_the_process(void **state)
     expect(&(struct expected){"bad_layer_sleep", "ordinary",
                               "layer() of the layer stem.0: it did not come back within 2 seconds"},
            &sleep);
-    expect(&(struct expected){"bad_layer_spin", "ordinary",
-                              "it did not come back within 2 seconds"},
-           &spin);
+    expect(
+        &(struct expected){"bad_layer_spin", "ordinary", "it did not come back within 2 seconds"},
+        &spin);
     EXPECT(bad);
 }
 
@@ -163,8 +162,9 @@ static void calls(void **state)
     static const struct expected bad[] = {
         {"bad_init_silent", "defaults", "it failed (bad input) without a message"},
         {"bad_describe", "describe", "it asks for a gradient of no loss: set pass->loss"},
-        {"bad_norm_output", "describe", "OUTPUT gives nothing at the norm site: want "
-                                        "TCET_WANT_NORM_OUTPUT"},
+        {"bad_norm_output", "describe",
+         "OUTPUT gives nothing at the norm site: want "
+         "TCET_WANT_NORM_OUTPUT"},
         {"bad_layer_fail", "ordinary", "layer 2 is not to my taste"},
         {"bad_layer_silent", "ordinary", "it failed (numeric) without a message"},
         {"bad_layer_status", "ordinary", "it returned 7, which is no status"},
@@ -241,8 +241,8 @@ static void required_parameters(void **state)
 {
     const char *const set[] = {"file=/dev/null"}, *const wrong[] = {"file"};
     struct said s = check("good_required", NULL, 60), t = {.skipped = 0};
-    struct check_options o = {.seconds = 60, .report = listen, .arg = &t, .set = set,
-                              .set_count = 1};
+    struct check_options o = {
+        .seconds = 60, .report = listen, .arg = &t, .set = set, .set_count = 1};
     struct error err;
 
     (void)state;
@@ -258,10 +258,14 @@ static void required_parameters(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_ones_pass),      cmocka_unit_test(opening),
-        cmocka_unit_test(descriptors),         cmocka_unit_test(ends_of_the_process),
-        cmocka_unit_test(calls),               cmocka_unit_test(state_of_the_process),
-        cmocka_unit_test(gates),               cmocka_unit_test(chosen_rules),
+        cmocka_unit_test(good_ones_pass),
+        cmocka_unit_test(opening),
+        cmocka_unit_test(descriptors),
+        cmocka_unit_test(ends_of_the_process),
+        cmocka_unit_test(calls),
+        cmocka_unit_test(state_of_the_process),
+        cmocka_unit_test(gates),
+        cmocka_unit_test(chosen_rules),
         cmocka_unit_test(required_parameters),
     };
 

@@ -163,7 +163,8 @@ static void bad_syntax_names_the_line(void **state)
     refuse("[run]\n= c\n", "x.ini:2: a key is made of letters, digits, _, - and .");
     refuse("\n\n[run\nspace=x\n",
            "x.ini:3: a section is [KIND] or [KIND NAME], and nothing stands behind it");
-    refuse("[run] x\n", "x.ini:1: a section is [KIND] or [KIND NAME], and nothing stands behind it");
+    refuse("[run] x\n",
+           "x.ini:1: a section is [KIND] or [KIND NAME], and nothing stands behind it");
     refuse("[]\n", "x.ini:1: a section begins with a word of small letters, digits and _");
     refuse("[Run]\n", "x.ini:1: a section begins with a word of small letters, digits and _");
     refuse("[run fast]\n", "x.ini:1: this section takes no name");
@@ -173,7 +174,8 @@ static void bad_syntax_names_the_line(void **state)
            "x.ini:1: \"space\" stands before any [section]; only include may");
     refuse("[run]\nspace = a\n[data]\n[run]\nspace = b\n",
            "x.ini:5: space is given twice in [run], first in line 2");
-    refuse("[metric m]\na = a\na = b\n", "x.ini:3: a is given twice in [metric m], first in line 2");
+    refuse("[metric m]\na = a\na = b\n",
+           "x.ini:3: a is given twice in [metric m], first in line 2");
     refuse("[run]\nx = \xff\n", "x.ini:2: the line is not UTF-8 text");
     refuse("[run]\nx = \xc0\xaf\n", "x.ini:2: the line is not UTF-8 text");
     refuse("[run]\nx = a\rb\n", "x.ini:2: the line is not UTF-8 text");
@@ -254,8 +256,7 @@ static void include_faults_say_the_way(void **state)
     refuse("include = loop.ini\n",
            "x.ini:1: include: loop.ini:2: include: x.ini: the file includes itself");
     write_text("bad.ini", "[run]\nnonsense\n");
-    refuse("include = bad.ini\n",
-           "x.ini:1: include: bad.ini:2: expected [SECTION] or KEY = VALUE");
+    refuse("include = bad.ini\n", "x.ini:1: include: bad.ini:2: expected [SECTION] or KEY = VALUE");
     write_text("x.ini", "include = gone.ini\n");
     assert_int_equal(config_load("x.ini", &c, &err), TCET_E_IO);
     assert_string_equal(err.text, "x.ini:1: include: gone.ini: No such file or directory");

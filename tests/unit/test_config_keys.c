@@ -168,8 +168,7 @@ static void typed_reading(void **state)
     assert_int_equal(config_bool(c, "run", "", "text", 0, &flag, &err), TCET_E_ARG);
     assert_string_equal(err.text, "x.ini:5: text = \"2x\": expected 0, 1, true, false, yes, no, "
                                   "on or off");
-    assert_int_equal(config_choice(c, "run", "", "on_nonfinite", kinds, 0, &choice, &err),
-                     TCET_OK);
+    assert_int_equal(config_choice(c, "run", "", "on_nonfinite", kinds, 0, &choice, &err), TCET_OK);
     assert_int_equal(choice, 1);
     assert_int_equal(config_choice(c, "run", "", "absent", kinds, 2, &choice, &err), TCET_OK);
     assert_int_equal(choice, 2);
@@ -304,11 +303,15 @@ static void packing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(set_finds_the_section),   cmocka_unit_test(set_overrides),
-        cmocka_unit_test(set_refuses),             cmocka_unit_test(typed_reading),
+        cmocka_unit_test(set_finds_the_section),
+        cmocka_unit_test(set_overrides),
+        cmocka_unit_test(set_refuses),
+        cmocka_unit_test(typed_reading),
         cmocka_unit_test(set_refuses_what_is_too_long),
-        cmocka_unit_test(unused_keys_are_named),   cmocka_unit_test(paths_start_from_their_file),
-        cmocka_unit_test(printed_text_reads_back), cmocka_unit_test(packing),
+        cmocka_unit_test(unused_keys_are_named),
+        cmocka_unit_test(paths_start_from_their_file),
+        cmocka_unit_test(printed_text_reads_back),
+        cmocka_unit_test(packing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,7 +105,9 @@ static double naslib_flops(const char *arch)
     static const struct {
         const char *op;
         double more; /* than a 1 x 1 convolution */
-    } ops[] = {{"none", -4.36224}, {"skip_connect", -4.36224}, {"nor_conv_3x3", 31.45728},
+    } ops[] = {{"none", -4.36224},
+               {"skip_connect", -4.36224},
+               {"nor_conv_3x3", 31.45728},
                {"avg_pool_3x3", -3.072}};
     double sum = 34.117312;
 

@@ -244,7 +244,8 @@ static void orders_of_many(void **state)
         double sum = 0;
         struct stats_top t;
 
-        for (int i = 0; i < N; i++) { /* of equals the first: whole numbers, so any order sums alike */
+        for (int i = 0; i < N;
+             i++) { /* of equals the first: whole numbers, so any order sums alike */
             size_t before = 0;
 
             for (int j = 0; j < N && before < ks[k]; j++)
@@ -300,12 +301,17 @@ static void large_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kendall_by_definition),   cmocka_unit_test(known_values),
-        cmocka_unit_test(undefined_values),        cmocka_unit_test(ranks),
-        cmocka_unit_test(jackknife_by_definition), cmocka_unit_test(bootstrap_interval),
-        cmocka_unit_test(relation_is_the_parts),   cmocka_unit_test(top_k),
+        cmocka_unit_test(kendall_by_definition),
+        cmocka_unit_test(known_values),
+        cmocka_unit_test(undefined_values),
+        cmocka_unit_test(ranks),
+        cmocka_unit_test(jackknife_by_definition),
+        cmocka_unit_test(bootstrap_interval),
+        cmocka_unit_test(relation_is_the_parts),
+        cmocka_unit_test(top_k),
         cmocka_unit_test(orders_of_many),
-        cmocka_unit_test(moments_and_product),     cmocka_unit_test(large_tables),
+        cmocka_unit_test(moments_and_product),
+        cmocka_unit_test(large_tables),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

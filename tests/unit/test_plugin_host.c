@@ -159,7 +159,8 @@ static void trace_names_the_innermost_call(void **state)
     struct error err;
 
     (void)state;
-    call_init(&inner, "saliency with a name that is longer than the sixty-three letters of a trace");
+    call_init(&inner,
+              "saliency with a name that is longer than the sixty-three letters of a trace");
     call_trace = page;
     call_begin(&call);
     assert_string_equal(page, "saliency x");
@@ -294,11 +295,10 @@ static void linear_algebra(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(table_is_complete),     TEST(scratch_memory),
-        TEST(statuses_become_errors), TEST(long_messages_are_cut),
-        TEST(logs),                  TEST(trace_names_the_innermost_call),
-        TEST(guards_are_counted),    TEST(cancellation),
-        TEST(random_numbers),        TEST(linear_algebra),
+        TEST(table_is_complete),     TEST(scratch_memory), TEST(statuses_become_errors),
+        TEST(long_messages_are_cut), TEST(logs),           TEST(trace_names_the_innermost_call),
+        TEST(guards_are_counted),    TEST(cancellation),   TEST(random_numbers),
+        TEST(linear_algebra),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,12 +61,18 @@ static void fini(void *self)
 
 static const tcet_aggregator_ops ops = {
     .struct_size = sizeof ops, .direction = 1, .reduce = reduce};
-static const tcet_plugin descriptor = {
-    .struct_size = sizeof descriptor, .kind = TCET_AGGREGATOR, .id = "mean", .version = "1",
-    .summary = "Mean.", .ops = &ops, .init = init, .fini = fini, TCET_PARAMS(struct self, rows)};
+static const tcet_plugin descriptor = {.struct_size = sizeof descriptor,
+                                       .kind = TCET_AGGREGATOR,
+                                       .id = "mean",
+                                       .version = "1",
+                                       .summary = "Mean.",
+                                       .ops = &ops,
+                                       .init = init,
+                                       .fini = fini,
+                                       TCET_PARAMS(struct self, rows)};
 static const tcet_plugin *const list[] = {&descriptor};
-static const tcet_module module = {sizeof module,   TCET_ABI_MAJOR, TCET_ABI_MINOR,
-                                   TCET_BUILD_ASAN, 1,              list};
+static const tcet_module module = {
+    sizeof module, TCET_ABI_MAJOR, TCET_ABI_MINOR, TCET_BUILD_ASAN, 1, list};
 
 /* One config, its bindings, and the arena of both. */
 static struct fixture {
@@ -200,8 +206,9 @@ static void refuse(const char *name, const char *value, const char *message)
     for (size_t n = 0; n < info.param_count; n++) {
         const tcet_param *row = &f.plugin->desc.params[n];
 
-        params[n] = (struct plugin_param){row->name, row->initial, row->doc,  row->choices, row->min,
-                                          row->max,  row->imin,    row->imax, row->type};
+        params[n] =
+            (struct plugin_param){row->name, row->initial, row->doc,  row->choices, row->min,
+                                  row->max,  row->imin,    row->imax, row->type};
     }
     f.count = 0;
     bind(name, value, 12);
@@ -221,21 +228,28 @@ static void errors_say_where_and_what(void **state)
     refuse("dof", "1",
            "x.ini:12: aggregator.dof: aggregator mean has no parameter \"dof\" (did you mean "
            "\"ddof\"? parameters: scale, ddof, absolute, empty, note, file, wide)");
-    refuse("scale", "2", "x.ini:12: aggregator.scale = \"2\": aggregator mean wants a number from "
-                         "0 to 1");
-    refuse("scale", "", "x.ini:12: aggregator.scale = \"\": aggregator mean wants a number from 0 "
-                        "to 1");
-    refuse("scale", "nan", "x.ini:12: aggregator.scale = \"nan\": aggregator mean wants a number "
-                           "from 0 to 1");
+    refuse("scale", "2",
+           "x.ini:12: aggregator.scale = \"2\": aggregator mean wants a number from "
+           "0 to 1");
+    refuse("scale", "",
+           "x.ini:12: aggregator.scale = \"\": aggregator mean wants a number from 0 "
+           "to 1");
+    refuse("scale", "nan",
+           "x.ini:12: aggregator.scale = \"nan\": aggregator mean wants a number "
+           "from 0 to 1");
     refuse("wide", "1,5", "x.ini:12: aggregator.wide = \"1,5\": aggregator mean wants a number");
-    refuse("ddof", "3", "x.ini:12: aggregator.ddof = \"3\": aggregator mean wants an integer from "
-                        "0 to 2");
-    refuse("ddof", "1.0", "x.ini:12: aggregator.ddof = \"1.0\": aggregator mean wants an integer "
-                          "from 0 to 2");
-    refuse("absolute", "maybe", "x.ini:12: aggregator.absolute = \"maybe\": aggregator mean wants "
-                                "0, 1, true, false, yes, no, on or off");
-    refuse("empty", "zeros", "x.ini:12: aggregator.empty = \"zeros\": aggregator mean wants one of "
-                             "its choices (did you mean \"zero\"? choices: zero, fail)");
+    refuse("ddof", "3",
+           "x.ini:12: aggregator.ddof = \"3\": aggregator mean wants an integer from "
+           "0 to 2");
+    refuse("ddof", "1.0",
+           "x.ini:12: aggregator.ddof = \"1.0\": aggregator mean wants an integer "
+           "from 0 to 2");
+    refuse("absolute", "maybe",
+           "x.ini:12: aggregator.absolute = \"maybe\": aggregator mean wants "
+           "0, 1, true, false, yes, no, on or off");
+    refuse("empty", "zeros",
+           "x.ini:12: aggregator.empty = \"zeros\": aggregator mean wants one of "
+           "its choices (did you mean \"zero\"? choices: zero, fail)");
     config_set(f.config, "metric.m.aggregator.ddof=7", &f.err);
     f.bindings[0] = (struct binding){
         "ddof", config_section_key(config_section(f.config, "metric", "m"), "aggregator.ddof")};
@@ -301,9 +315,9 @@ static void a_failed_init_is_not_finished(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(defaults_are_bound),  TEST(texts_are_bound),
+        TEST(defaults_are_bound),    TEST(texts_are_bound),
         TEST(the_last_binding_wins), TEST(errors_say_where_and_what),
-        TEST(required_parameters), TEST(a_failed_init_is_not_finished),
+        TEST(required_parameters),   TEST(a_failed_init_is_not_finished),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

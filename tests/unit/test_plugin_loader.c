@@ -69,8 +69,7 @@ static void refuses_bad_files(void **state)
     (void)state;
     refuse_file(FIXTURES "none.so", TCET_E_IO,
                 "cannot open shared object file: No such file or directory");
-    refuse_file(TCET_TEST_SOURCE "/tests/fixtures/good_minimal.c", TCET_E_IO,
-                "invalid ELF header");
+    refuse_file(TCET_TEST_SOURCE "/tests/fixtures/good_minimal.c", TCET_E_IO, "invalid ELF header");
     refuse_file(FIXTURES "bad_no_symbol.so", TCET_E_PLUGIN,
                 "is no tcet plugin: it lacks the symbol tcet_module_v1");
     refuse_file(FIXTURES "bad_other_major.so", TCET_E_PLUGIN,
@@ -144,12 +143,15 @@ static void restore(void)
 
     memcpy(rows, good, sizeof rows);
     ops = (tcet_aggregator_ops){.struct_size = sizeof ops, .direction = 1, .reduce = reduce};
-    plugin = (tcet_plugin){.struct_size = sizeof plugin, .kind = TCET_AGGREGATOR, .id = "it",
-                           .version = "1", .summary = "It.", .ops = &ops,
+    plugin = (tcet_plugin){.struct_size = sizeof plugin,
+                           .kind = TCET_AGGREGATOR,
+                           .id = "it",
+                           .version = "1",
+                           .summary = "It.",
+                           .ops = &ops,
                            TCET_PARAMS(struct self, rows)};
     list[0] = &plugin;
-    module = (tcet_module){sizeof module, TCET_ABI_MAJOR, TCET_ABI_MINOR, TCET_BUILD_ASAN, 1,
-                           list};
+    module = (tcet_module){sizeof module, TCET_ABI_MAJOR, TCET_ABI_MINOR, TCET_BUILD_ASAN, 1, list};
 }
 
 /* Adopts the spoiled module; NULL: it must be taken. */
@@ -171,9 +173,9 @@ static void adopt(const char *message)
     restore();
 }
 
-#define SPOIL(change, message)                      \
-    do {                                            \
-        change;                                     \
+#define SPOIL(change, message)                       \
+    do {                                             \
+        change;                                      \
         adopt("it.so: aggregator \"it\": " message); \
     } while (0)
 
@@ -338,8 +340,8 @@ static void checks_the_ops_of_every_kind(void **state)
 
     (void)state;
     for (int i = -1; i < 11; i++) {
-        static const char *const name[] = {"size",      "task",   "at",    "check",  "canonical",
-                                           "traits",    "build",  "random", "mutate"};
+        static const char *const name[] = {"size",   "task",  "at",     "check", "canonical",
+                                           "traits", "build", "random", "mutate"};
         char message[128];
 
         snprintf(message, sizeof message, "it.so: space \"it\": a space must have the function %s",
@@ -392,9 +394,12 @@ static void names_kinds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_a_good_file),          cmocka_unit_test(refuses_bad_files),
-        cmocka_unit_test(checks_descriptors),         cmocka_unit_test(checks_parameters),
-        cmocka_unit_test(reads_rows_by_their_stride), cmocka_unit_test(checks_the_ops_of_every_kind),
+        cmocka_unit_test(takes_a_good_file),
+        cmocka_unit_test(refuses_bad_files),
+        cmocka_unit_test(checks_descriptors),
+        cmocka_unit_test(checks_parameters),
+        cmocka_unit_test(reads_rows_by_their_stride),
+        cmocka_unit_test(checks_the_ops_of_every_kind),
         cmocka_unit_test(names_kinds),
     };
 

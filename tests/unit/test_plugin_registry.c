@@ -157,11 +157,12 @@ static void survives_bad_files(void **state)
     assert_non_null(strstr(broken(r, "bad_ctor_exit.so")->error,
                            "/bad_ctor_exit.so: ended the program when it was opened (exit code "
                            "3): cannot find my licence"));
-    assert_non_null(strstr(broken(r, "bad_duplicate.so")->error, "saliency \"twin\" is there twice"));
+    assert_non_null(
+        strstr(broken(r, "bad_duplicate.so")->error, "saliency \"twin\" is there twice"));
     assert_non_null(strstr(broken(r, "text.so")->error, "/text.so: "));
     assert_non_null(strstr(broken(r, "link.so")->error, "No such file or directory"));
-    assert_non_null(strstr(broken(r, "open.so")->error,
-                           "anyone may write to it; not opened (chmod o-w)"));
+    assert_non_null(
+        strstr(broken(r, "open.so")->error, "anyone may write to it; not opened (chmod o-w)"));
     assert_int_equal(r->broken_count, 7);
     assert_string_equal(broken(r, "text.so")->id, "");
     assert_int_equal(registry_find(r, TCET_SALIENCY, "good_noisy", &info, &err), TCET_OK);
@@ -309,8 +310,10 @@ static void searches_folders_in_order(void **state)
     unsetenv("TCET_PLUGIN_PATH");
     refuse_open(none, 1, "plugin folder /nonexistent: No such file or directory");
     shell("chmod o+w %s", other);
-    snprintf(variable, sizeof variable, "plugin folder %s: anyone may write to it; code from there "
-             "is not opened (chmod o-w)", other);
+    snprintf(variable, sizeof variable,
+             "plugin folder %s: anyone may write to it; code from there "
+             "is not opened (chmod o-w)",
+             other);
     refuse_open(extra, 2, variable);
     shell("rm -rf %s; touch %s", other, other);
     snprintf(variable, sizeof variable, "plugin folder %s: is no folder", other);
@@ -421,11 +424,16 @@ static void knows_its_own_place(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        TEST(describes_plugins),         TEST(survives_bad_files),
-        TEST(caches_scans),              TEST(mends_the_cache),
-        TEST(searches_folders_in_order), TEST(suggests),
-        TEST(loads_what_was_scanned),    TEST(distrusts_answers),
-        TEST(never_scans_within_a_scan), cmocka_unit_test(knows_its_own_place),
+        TEST(describes_plugins),
+        TEST(survives_bad_files),
+        TEST(caches_scans),
+        TEST(mends_the_cache),
+        TEST(searches_folders_in_order),
+        TEST(suggests),
+        TEST(loads_what_was_scanned),
+        TEST(distrusts_answers),
+        TEST(never_scans_within_a_scan),
+        cmocka_unit_test(knows_its_own_place),
     };
 
     if (argc > 2 && !strcmp(argv[1], "scan-plugin"))

@@ -22,7 +22,9 @@ static void test_swap(void **state)
     struct fake_plugin f = fake_new(EXAMPLE("swap"), "swap", "images=2");
     struct fake_plugin count = fake_new(EXAMPLE("swap"), "distinct", "");
     const tcet_saliency_ops *ops = f.ops;
-    tcet_layer in = {.struct_size = sizeof in, .batch = 2, .units = 3,
+    tcet_layer in = {.struct_size = sizeof in,
+                     .batch = 2,
+                     .units = 3,
                      .pattern = fake_view(bits, TCET_U64, SHAPE(2, 1), 2)};
     tcet_pass pass = {.struct_size = sizeof pass};
     tcet_request request = {.struct_size = sizeof request, .pass = &pass};
@@ -72,8 +74,8 @@ static double saliency(struct fake_plugin f, const float *x, int64_t n, int64_t 
                        int order)
 {
     const tcet_saliency_ops *ops = f.ops;
-    tcet_layer in = {.struct_size = sizeof in, .order = order, .batch = n,
-                     .output = F32(x, n, c, 1, w)};
+    tcet_layer in = {
+        .struct_size = sizeof in, .order = order, .batch = n, .output = F32(x, n, c, 1, w)};
     double s = 0;
     tcet_view out = F64(&s, 1, 1);
 
@@ -140,7 +142,9 @@ static double near_of(struct fake_plugin f, uint32_t site, const float *x, int64
                       int64_t h, int64_t w)
 {
     const tcet_saliency_ops *ops = f.ops;
-    tcet_layer in = {.struct_size = sizeof in, .site = site, .batch = n,
+    tcet_layer in = {.struct_size = sizeof in,
+                     .site = site,
+                     .batch = n,
                      .output = h ? F32(x, n, c, h, w) : F32(x, n, c)};
     double s = -1;
     tcet_view out = F64(&s, 1, 1);

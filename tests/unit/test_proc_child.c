@@ -65,7 +65,8 @@ static void says_how(void **state)
 {
     (void)state;
     ends("exit 0", "exited with code 0");
-    ends("echo first; echo last line >&2; exit 7", "exited with code 7; it last printed: last line");
+    ends("echo first; echo last line >&2; exit 7",
+         "exited with code 7; it last printed: last line");
     ends("kill -SEGV $$", "was killed by signal 11 (Segmentation fault)");
     ends("printf 'a\\tb\\033[1m\\n\\n'; exit 1", "exited with code 1; it last printed: a b [1m");
 }
@@ -195,10 +196,10 @@ static void dies_with_its_parent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(says_how),          cmocka_unit_test(speaks_by_its_socket),
-        cmocka_unit_test(floods),            cmocka_unit_test(hangs),
-        cmocka_unit_test(has_its_limits),    cmocka_unit_test(memory_is_limited),
-        cmocka_unit_test(not_there),         cmocka_unit_test(dies_with_its_parent),
+        cmocka_unit_test(says_how),       cmocka_unit_test(speaks_by_its_socket),
+        cmocka_unit_test(floods),         cmocka_unit_test(hangs),
+        cmocka_unit_test(has_its_limits), cmocka_unit_test(memory_is_limited),
+        cmocka_unit_test(not_there),      cmocka_unit_test(dies_with_its_parent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

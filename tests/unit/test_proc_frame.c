@@ -163,8 +163,8 @@ static void absurd_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cut_anywhere),    cmocka_unit_test(other_end_is_gone),
-        cmocka_unit_test(absurd_length),   cmocka_unit_test(pack_and_unpack),
+        cmocka_unit_test(cut_anywhere),  cmocka_unit_test(other_end_is_gone),
+        cmocka_unit_test(absurd_length), cmocka_unit_test(pack_and_unpack),
         cmocka_unit_test(absurd_count),
     };
 

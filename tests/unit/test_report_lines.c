@@ -21,8 +21,11 @@ static struct report make(const struct report_column *columns, size_t count, int
     struct error err = {0};
     struct report r;
 
-    *in = (struct report_input){.columns = columns, .column_count = count, .count = N,
-                                .accuracy = accuracy, .accuracy_name = "acc",
+    *in = (struct report_input){.columns = columns,
+                                .column_count = count,
+                                .count = N,
+                                .accuracy = accuracy,
+                                .accuracy_name = "acc",
                                 .population = "all"};
     if (report_make(in, pairs, &r, &err))
         fail_msg("%s", err.text);
@@ -80,9 +83,8 @@ static void nothing_to_rank_by(void **state)
 static void stability(void **state)
 {
     double a[N], b[N], none[N];
-    struct report_column columns[] = {{.name = "x", .values = a},
-                                      {.name = "x@2", .values = none},
-                                      {.name = "x@3", .values = b}};
+    struct report_column columns[] = {
+        {.name = "x", .values = a}, {.name = "x@2", .values = none}, {.name = "x@3", .values = b}};
     struct report_stability s;
 
     (void)state;
@@ -128,8 +130,8 @@ static void csv(void **state)
 /* A column of numbers keeps its right edge where one is lacking; encodings are text. */
 static void alignment(void **state)
 {
-    static const char *const cells[] = {"a", "tau", "arch", "x", "0.1234", "00112",
-                                        "y", "-",   "8:16"};
+    static const char *const cells[] = {"a",     "tau", "arch", "x",   "0.1234",
+                                        "00112", "y",   "-",    "8:16"};
     struct buf b = {0};
 
     (void)state;

@@ -164,8 +164,9 @@ static void without_memory(void **state)
     glutton = 1 - glutton;
     assert_int_equal(client_wait(&c[glutton], WIRE_PLAN, 60, &data, &n, &err), TCET_E_PLUGIN);
     assert_non_null(strstr(err.text, "the worker process was ended: this machine's workers held "));
-    assert_non_null(strstr(err.text, " MiB, [run] memory = 100% allows 250 MiB; the plugin that ran "
-                                     "last is saliency bad"));
+    assert_non_null(strstr(err.text,
+                           " MiB, [run] memory = 100% allows 250 MiB; the plugin that ran "
+                           "last is saliency bad"));
     client_bury(&c[2], how, sizeof how);
     assert_string_equal(how, "was killed by signal 9 (Killed)");
     unsetenv("TCET_MEMORY");
@@ -285,8 +286,8 @@ static void remote_worker(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_workers), cmocka_unit_test(malformed_plan),
-        cmocka_unit_test(good_worker), cmocka_unit_test(interrupted),
+        cmocka_unit_test(bad_workers),   cmocka_unit_test(malformed_plan),
+        cmocka_unit_test(good_worker),   cmocka_unit_test(interrupted),
         cmocka_unit_test(remote_worker), cmocka_unit_test(without_memory),
     };
 

@@ -53,9 +53,14 @@ static void exports_golden(struct store *s, struct fixture *f)
  * one value.  Puts `count` of the row's values from `first` on. */
 static void put_golden(struct store *s, int arch, int first, int count)
 {
-    struct store_row dead = {.arch = archs[2], .status = "failed",
-                             .message = "worker: \"signal\" 11", .params = -1, .macs = -1,
-                             .x_sum = NAN, .w_sum = NAN, .times = ""};
+    struct store_row dead = {.arch = archs[2],
+                             .status = "failed",
+                             .message = "worker: \"signal\" 11",
+                             .params = -1,
+                             .macs = -1,
+                             .x_sum = NAN,
+                             .w_sum = NAN,
+                             .times = ""};
     struct sample x;
     struct error err;
 
@@ -230,8 +235,8 @@ static void bad_targets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(golden),       T(same_bytes_by_another_way), T(missing_rows_and_times),
-        T(other_layers), T(bad_targets),
+        T(golden),      T(same_bytes_by_another_way), T(missing_rows_and_times), T(other_layers),
+        T(bad_targets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,12 +13,12 @@
 #include <sys/wait.h>
 
 /* In a child cmocka's jumps would run the parent's tests on: say so and leave. */
-#define CHECK(cond, text)                                               \
-    do {                                                                \
-        if (!(cond)) {                                                  \
+#define CHECK(cond, text)                                                \
+    do {                                                                 \
+        if (!(cond)) {                                                   \
             fprintf(stderr, "line %d: %s: %s\n", __LINE__, #cond, text); \
-            _exit(1);                                                   \
-        }                                                               \
+            _exit(1);                                                    \
+        }                                                                \
     } while (0)
 
 enum { SKIPPED = 77 };
@@ -383,9 +383,10 @@ static void protect(struct fixture *f, int files, int folder)
 {
     char command[512];
 
-    snprintf(command, sizeof command, "chmod 777 %s && chmod 555 %s/runs && chmod %o %s/* && "
-             "chmod %o %s", f->top, f->top, (unsigned)files, f->folder, (unsigned)folder,
-             f->folder);
+    snprintf(command, sizeof command,
+             "chmod 777 %s && chmod 555 %s/runs && chmod %o %s/* && "
+             "chmod %o %s",
+             f->top, f->top, (unsigned)files, f->folder, (unsigned)folder, f->folder);
     assert_int_equal(system(command), 0);
 }
 
@@ -622,13 +623,19 @@ static void modes_and_links(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(lock_names_its_holder), T(killed_in_a_batch),
+        T(lock_names_its_holder),
+        T(killed_in_a_batch),
         T(journal_without_database),
-        T(killed_anywhere),       T(not_a_store),
-        T(damaged),               T(read_only_folder),
-        T(read_only_after_a_kill), T(read_only_file),
-        T(file_limit),            T(full_disk),
-        T(reader_beside_writer),  T(locked_by_another_program),
+        T(killed_anywhere),
+        T(not_a_store),
+        T(damaged),
+        T(read_only_folder),
+        T(read_only_after_a_kill),
+        T(read_only_file),
+        T(file_limit),
+        T(full_disk),
+        T(reader_beside_writer),
+        T(locked_by_another_program),
         T(modes_and_links),
     };
 

@@ -17,10 +17,10 @@
 
 #include <cmocka.h>
 
-#define OK(expr)                                     \
-    do {                                             \
-        if ((expr) != TCET_OK)                       \
-            fail_msg("%s: %s", #expr, err.text);     \
+#define OK(expr)                                 \
+    do {                                         \
+        if ((expr) != TCET_OK)                   \
+            fail_msg("%s: %s", #expr, err.text); \
     } while (0)
 
 /* A new folder a test; its name in f->top. */
@@ -76,16 +76,24 @@ struct sample {
 static inline void sample_fill(struct sample *x, int i)
 {
     *x = (struct sample){
-        .row = {.arch = archs[i], .status = "ok", .message = "", .params = 100 + i,
-                .macs = 1000 + i, .x_sum = 0.1 * i, .w_sum = -1.0 / 3 * (i + 1),
-                .layer_name = layer_name, .layer_kind = layer_kind, .layer_shape = layer_shape,
-                .layer_count = LAYERS, .times = "{\"pass\":0.5}",
+        .row = {.arch = archs[i],
+                .status = "ok",
+                .message = "",
+                .params = 100 + i,
+                .macs = 1000 + i,
+                .x_sum = 0.1 * i,
+                .w_sum = -1.0 / 3 * (i + 1),
+                .layer_name = layer_name,
+                .layer_kind = layer_kind,
+                .layer_shape = layer_shape,
+                .layer_count = LAYERS,
+                .times = "{\"pass\":0.5}",
                 .value_count = 3},
         .layers = {{1.0 / (i + 3), 1e44 * (i + 1)}, {-0.0, 5e-324}},
     };
     x->value[0] = (struct store_value){SNIP, 1.0 / (i + 7), x->layers[0], LAYERS, "", 0.5};
-    x->value[1] = (struct store_value){NWOT, 40759.58231061032 + i, x->layers[1], LAYERS,
-                                          "{\"zero\":2,\"equal_rows\":1}", 0.25};
+    x->value[1] = (struct store_value){NWOT,   40759.58231061032 + i,           x->layers[1],
+                                       LAYERS, "{\"zero\":2,\"equal_rows\":1}", 0.25};
     x->value[2] = (struct store_value){TCET, -1e-300 * (i + 1), NULL, 0, "{\"zero\":1}", 0};
     x->row.values = x->value;
 }

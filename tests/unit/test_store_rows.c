@@ -23,7 +23,8 @@ static void round_trip(void **state)
             double v = 0;
             int found = 0;
 
-            OK(store_get(s, archs[1], x.value[k].column, &a, &v, &layers, &count, NULL, &found, &err));
+            OK(store_get(s, archs[1], x.value[k].column, &a, &v, &layers, &count, NULL, &found,
+                         &err));
             assert_int_equal(found, 1);
             assert_memory_equal(&v, &x.value[k].value, sizeof v);
             assert_int_equal(count, x.value[k].layers ? LAYERS : 0);
@@ -246,8 +247,8 @@ static void bad_rows(void **state)
     x.row.layer_shape = bad_shape;
     assert_int_equal(store_put(s, &x.row, &err), TCET_E_ARG);
     for (int i = 0; i < 8; i++) {
-        static const char *const bad[] = {"[]", "{", "{\"a\"}", "{\"a\":}", "{\"a\":1,}",
-                                          "{\"a\":1}}", "{\"a\":nan}", "{\"a\n\":1}"};
+        static const char *const bad[] = {"[]",         "{",          "{\"a\"}",     "{\"a\":}",
+                                          "{\"a\":1,}", "{\"a\":1}}", "{\"a\":nan}", "{\"a\n\":1}"};
 
         sample_fill(&x, 1);
         x.value[1].guards = bad[i];

@@ -21,12 +21,20 @@ static int setup(void **state)
 {
     static const struct store_column column = {.name = "m", .key = "k", .direction = 1};
     static const char *const arch = "a", *const layer = "l", *const kind = "conv",
-                            *const shape = "1,2";
+                             *const shape = "1,2";
     static const struct store_value value = {.value = 1, .guards = "{\"a \\\"b\\\"\":1}"};
-    const struct store_row row = {.arch = "a", .status = "ok", .message = "", .params = 1,
-                                  .macs = 1, .layer_name = &layer, .layer_kind = &kind,
-                                  .layer_shape = &shape, .layer_count = 1, .times = "{\"t\":0.5}",
-                                  .values = &value, .value_count = 1};
+    const struct store_row row = {.arch = "a",
+                                  .status = "ok",
+                                  .message = "",
+                                  .params = 1,
+                                  .macs = 1,
+                                  .layer_name = &layer,
+                                  .layer_kind = &kind,
+                                  .layer_shape = &shape,
+                                  .layer_count = 1,
+                                  .times = "{\"t\":0.5}",
+                                  .values = &value,
+                                  .value_count = 1};
     struct store *s;
     struct error err;
 
@@ -95,9 +103,10 @@ static void refuses(const char *sql, const char *why)
 
 static void test_json(void **state)
 {
-    static const char *const bad[] = {"{\"t\":01}", "{\"t\":1.}", "{\"t\":.5}", "{\"t\":+1}",
-                                      "{\"t\":1e}", "{\"t\":-}", "{\"t\":1e999}", "{\"\\q\":1}",
-                                      "{\"\xff\":1}", "{\"\\u12g4\":1}", "{\"t\":1},\"x\":{}"};
+    static const char *const bad[] = {"{\"t\":01}",      "{\"t\":1.}",        "{\"t\":.5}",
+                                      "{\"t\":+1}",      "{\"t\":1e}",        "{\"t\":-}",
+                                      "{\"t\":1e999}",   "{\"\\q\":1}",       "{\"\xff\":1}",
+                                      "{\"\\u12g4\":1}", "{\"t\":1},\"x\":{}"};
     char sql[256];
     struct error err;
 
@@ -123,12 +132,16 @@ static void test_shapes(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        snprintf(sql, sizeof sql, "UPDATE layer_list SET text = 'l' || char(10) || 'conv' ||"
-                                  " char(10) || '%s' || char(10)", bad[i]);
+        snprintf(sql, sizeof sql,
+                 "UPDATE layer_list SET text = 'l' || char(10) || 'conv' ||"
+                 " char(10) || '%s' || char(10)",
+                 bad[i]);
         refuses(sql, "damaged (a layer's shape)");
     }
     assert_int_equal(after("UPDATE layer_list SET text = 'l' || char(10) || 'conv' || char(10)"
-                           " || char(10)", &err), TCET_OK);
+                           " || char(10)",
+                           &err),
+                     TCET_OK);
 }
 
 /* 2^53 a thousand times and more is beyond an int64. */
@@ -163,7 +176,8 @@ static void test_foreign_schema(void **state)
     change("DROP VIEW v");
     /* a table of ours that is a view without end */
     refuses("DROP TABLE meta; CREATE VIEW meta AS WITH RECURSIVE r(name) AS (SELECT 'space' UNION"
-            " ALL SELECT name FROM r) SELECT name, name AS value FROM r", why);
+            " ALL SELECT name FROM r) SELECT name, name AS value FROM r",
+            why);
 }
 
 int main(void)

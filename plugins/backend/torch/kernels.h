@@ -92,8 +92,8 @@ struct kernels {
                             const void *rx, void *ry);
     /* R of loss's g over a whole batch or (only >= 0) of one image, from the logits' R. */
     int (*loss_tangent)(struct ts_device *d, int32_t cross_entropy, const void *logits,
-                        const void *rlogits, int64_t n, int64_t c, double temperature,
-                        int64_t only, void *rg);
+                        const void *rlogits, int64_t n, int64_t c, double temperature, int64_t only,
+                        void *rg);
     /* Convolutions faster than libtorch's, for the shapes of which conv_takes() says 1 (NULL:
      * none).  bias may be NULL; w and dw are [oc, c, kh, kw]; dw is added to. */
     int (*conv_takes)(const struct ts_conv *s);

@@ -32,34 +32,34 @@ enum { CHANNELS = 2 * WIDTH, TILE = WIDTH == 8 ? 8 : 4 };
 
 /* acc[p] += sum over `count` steps of x[p * apart] times CHANNELS of w; x moves on by x_step,
  * w by w_step. */
-#define TILE_LOOP(P)                                                                               \
-    static inline __attribute__((always_inline)) void tile_##P(                                    \
-        vec acc[][2], const double *x, int64_t apart, int64_t x_step, const double *w,             \
-        int64_t w_step, int64_t count)                                                             \
-    {                                                                                              \
-        vec a[P][2];                                                                               \
-                                                                                                   \
-        _Pragma("GCC unroll 8") for (int p = 0; p < (P); p++)                                      \
-        {                                                                                          \
-            a[p][0] = acc[p][0];                                                                   \
-            a[p][1] = acc[p][1];                                                                   \
-        }                                                                                          \
-        for (int64_t k = 0; k < count; k++, x += x_step, w += w_step) {                            \
-            vec w0 = vec_load(w), w1 = vec_load(w + WIDTH);                                        \
-                                                                                                   \
-            _Pragma("GCC unroll 8") for (int p = 0; p < (P); p++)                                  \
-            {                                                                                      \
-                vec v = vec_all(x[p * apart]);                                                     \
-                                                                                                   \
-                a[p][0] = vec_fma(v, w0, a[p][0]);                                                 \
-                a[p][1] = vec_fma(v, w1, a[p][1]);                                                 \
-            }                                                                                      \
-        }                                                                                          \
-        _Pragma("GCC unroll 8") for (int p = 0; p < (P); p++)                                      \
-        {                                                                                          \
-            acc[p][0] = a[p][0];                                                                   \
-            acc[p][1] = a[p][1];                                                                   \
-        }                                                                                          \
+#define TILE_LOOP(P)                                                                   \
+    static inline __attribute__((always_inline)) void tile_##P(                        \
+        vec acc[][2], const double *x, int64_t apart, int64_t x_step, const double *w, \
+        int64_t w_step, int64_t count)                                                 \
+    {                                                                                  \
+        vec a[P][2];                                                                   \
+                                                                                       \
+        _Pragma("GCC unroll 8") for (int p = 0; p < (P); p++)                          \
+        {                                                                              \
+            a[p][0] = acc[p][0];                                                       \
+            a[p][1] = acc[p][1];                                                       \
+        }                                                                              \
+        for (int64_t k = 0; k < count; k++, x += x_step, w += w_step) {                \
+            vec w0 = vec_load(w), w1 = vec_load(w + WIDTH);                            \
+                                                                                       \
+            _Pragma("GCC unroll 8") for (int p = 0; p < (P); p++)                      \
+            {                                                                          \
+                vec v = vec_all(x[p * apart]);                                         \
+                                                                                       \
+                a[p][0] = vec_fma(v, w0, a[p][0]);                                     \
+                a[p][1] = vec_fma(v, w1, a[p][1]);                                     \
+            }                                                                          \
+        }                                                                              \
+        _Pragma("GCC unroll 8") for (int p = 0; p < (P); p++)                          \
+        {                                                                              \
+            acc[p][0] = a[p][0];                                                       \
+            acc[p][1] = a[p][1];                                                       \
+        }                                                                              \
     }
 
 TILE_LOOP(8)

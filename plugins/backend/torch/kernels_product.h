@@ -36,36 +36,36 @@ static float *float_memory(struct ts_device *d, int64_t count)
 /* y[p * y_step + q FWIDTH ..] (added to where `add`) = the sum over `count` steps of
  * x[p * apart + step * x_step] times w[step * w_step + q FWIDTH ..], for P rows p and Q vectors q.
  */
-#define PRODUCT(P, Q)                                                                              \
-    static inline __attribute__((always_inline)) void product_##P##_##Q(                           \
-        const float *x, int64_t apart, int64_t x_step, const float *w, int64_t w_step,             \
-        int64_t count, float *y, int64_t y_step, int add)                                          \
-    {                                                                                              \
-        fvec a[P][Q];                                                                              \
-                                                                                                   \
-        _Pragma("GCC unroll 16") for (int p = 0; p < (P); p++)                                     \
-        {                                                                                          \
-            _Pragma("GCC unroll 2") for (int q = 0; q < (Q); q++) a[p][q] =                        \
-                add ? fvec_load(y + p * y_step + q * FWIDTH) : fvec_all(0);                        \
-        }                                                                                          \
-        for (int64_t k = 0; k < count; k++, x += x_step, w += w_step) {                            \
-            fvec b[Q];                                                                             \
-                                                                                                   \
-            _Pragma("GCC unroll 2") for (int q = 0; q < (Q); q++) b[q] =                           \
-                fvec_load(w + q * FWIDTH);                                                         \
-            _Pragma("GCC unroll 16") for (int p = 0; p < (P); p++)                                 \
-            {                                                                                      \
-                fvec v = fvec_all(x[p * apart]);                                                   \
-                                                                                                   \
-                _Pragma("GCC unroll 2") for (int q = 0; q < (Q); q++) a[p][q] =                    \
-                    fvec_fma(v, b[q], a[p][q]);                                                    \
-            }                                                                                      \
-        }                                                                                          \
-        _Pragma("GCC unroll 16") for (int p = 0; p < (P); p++)                                     \
-        {                                                                                          \
-            _Pragma("GCC unroll 2") for (int q = 0; q < (Q); q++)                                  \
-                fvec_store(y + p * y_step + q * FWIDTH, a[p][q]);                                  \
-        }                                                                                          \
+#define PRODUCT(P, Q)                                                                  \
+    static inline __attribute__((always_inline)) void product_##P##_##Q(               \
+        const float *x, int64_t apart, int64_t x_step, const float *w, int64_t w_step, \
+        int64_t count, float *y, int64_t y_step, int add)                              \
+    {                                                                                  \
+        fvec a[P][Q];                                                                  \
+                                                                                       \
+        _Pragma("GCC unroll 16") for (int p = 0; p < (P); p++)                         \
+        {                                                                              \
+            _Pragma("GCC unroll 2") for (int q = 0; q < (Q); q++) a[p][q] =            \
+                add ? fvec_load(y + p * y_step + q * FWIDTH) : fvec_all(0);            \
+        }                                                                              \
+        for (int64_t k = 0; k < count; k++, x += x_step, w += w_step) {                \
+            fvec b[Q];                                                                 \
+                                                                                       \
+            _Pragma("GCC unroll 2") for (int q = 0; q < (Q); q++) b[q] =               \
+                fvec_load(w + q * FWIDTH);                                             \
+            _Pragma("GCC unroll 16") for (int p = 0; p < (P); p++)                     \
+            {                                                                          \
+                fvec v = fvec_all(x[p * apart]);                                       \
+                                                                                       \
+                _Pragma("GCC unroll 2") for (int q = 0; q < (Q); q++) a[p][q] =        \
+                    fvec_fma(v, b[q], a[p][q]);                                        \
+            }                                                                          \
+        }                                                                              \
+        _Pragma("GCC unroll 16") for (int p = 0; p < (P); p++)                         \
+        {                                                                              \
+            _Pragma("GCC unroll 2") for (int q = 0; q < (Q); q++)                      \
+                fvec_store(y + p * y_step + q * FWIDTH, a[p][q]);                      \
+        }                                                                              \
     }
 
 PRODUCT(1, 2)

@@ -48,7 +48,8 @@ struct tiles {
 
 static struct tiles tiles_of(int64_t n, int64_t h, int64_t w, int64_t c)
 {
-    return (struct tiles){.h = h, .w = w, .c = c, .left = n * ((h + SIDE - 1) / SIDE) * ((w + SIDE - 1) / SIDE)};
+    return (struct tiles){
+        .h = h, .w = w, .c = c, .left = n * ((h + SIDE - 1) / SIDE) * ((w + SIDE - 1) / SIDE)};
 }
 
 static inline void tiles_next(struct tiles *t)

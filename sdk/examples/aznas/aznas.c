@@ -118,16 +118,26 @@ static tcet_status progress_finish(tcet_ctx *cx, void *self, const double *value
 static const tcet_saliency_ops entropy_ops = {
     .struct_size = sizeof entropy_ops, .direction = 1, .describe = describe, .layer = layer};
 static const tcet_plugin entropy_plugin = {
-    .struct_size = sizeof entropy_plugin, .kind = TCET_SALIENCY, .id = "az_entropy",
-    .version = "1.0.0", .summary = "Entropy of the principal components of each ReLU's input.",
-    .cite = "Lee, Ham: AZ-NAS, CVPR 2024, expressivity", .ops = &entropy_ops};
+    .struct_size = sizeof entropy_plugin,
+    .kind = TCET_SALIENCY,
+    .id = "az_entropy",
+    .version = "1.0.0",
+    .summary = "Entropy of the principal components of each ReLU's input.",
+    .cite = "Lee, Ham: AZ-NAS, CVPR 2024, expressivity",
+    .ops = &entropy_ops};
 
-static const tcet_aggregator_ops progress_ops = {
-    .struct_size = sizeof progress_ops, .direction = 1, .reduce = progress_reduce,
-    .finish = progress_finish, .forms = TCET_FORM_BIT(TCET_FORM_SCALAR)};
+static const tcet_aggregator_ops progress_ops = {.struct_size = sizeof progress_ops,
+                                                 .direction = 1,
+                                                 .reduce = progress_reduce,
+                                                 .finish = progress_finish,
+                                                 .forms = TCET_FORM_BIT(TCET_FORM_SCALAR)};
 static const tcet_plugin progress_plugin = {
-    .struct_size = sizeof progress_plugin, .kind = TCET_AGGREGATOR, .id = "az_progress",
-    .version = "1.0.0", .summary = "Least difference of one layer's number and the one before.",
-    .cite = "Lee, Ham: AZ-NAS, CVPR 2024, progressivity", .ops = &progress_ops};
+    .struct_size = sizeof progress_plugin,
+    .kind = TCET_AGGREGATOR,
+    .id = "az_progress",
+    .version = "1.0.0",
+    .summary = "Least difference of one layer's number and the one before.",
+    .cite = "Lee, Ham: AZ-NAS, CVPR 2024, progressivity",
+    .ops = &progress_ops};
 
 TCET_MODULE(&entropy_plugin, &progress_plugin)

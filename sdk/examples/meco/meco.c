@@ -83,8 +83,12 @@ static const tcet_param params[] = {
 static const tcet_saliency_ops ops = {
     .struct_size = sizeof ops, .direction = 1, .describe = describe, .layer = layer};
 static const tcet_plugin meco = {
-    .struct_size = sizeof meco, .kind = TCET_SALIENCY, .id = "meco", .version = "1.0.0",
+    .struct_size = sizeof meco,
+    .kind = TCET_SALIENCY,
+    .id = "meco",
+    .version = "1.0.0",
     .summary = "Smallest eigenvalue of the channels' correlation on one noise image; sum it.",
-    .cite = "Jiang, Wang, Bie: MeCo, NeurIPS 2023", TCET_PARAMS(struct meco, params),
+    .cite = "Jiang, Wang, Bie: MeCo, NeurIPS 2023",
+    TCET_PARAMS(struct meco, params),
     .ops = &ops};
 TCET_MODULE(&meco)

@@ -115,8 +115,12 @@ static const tcet_param params[] = {
 static const tcet_saliency_ops ops = {
     .struct_size = sizeof ops, .direction = 1, .describe = describe, .layer = layer};
 static const tcet_plugin near = {
-    .struct_size = sizeof near, .kind = TCET_SALIENCY, .id = "near", .version = "1.0.0",
+    .struct_size = sizeof near,
+    .kind = TCET_SALIENCY,
+    .id = "near",
+    .version = "1.0.0",
     .summary = "Effective rank of each module's and activation's output; sum them.",
     .cite = "Husistein, Reiher, Eckhoff: NEAR, ICLR 2025; ReiherGroup/NEAR near_score.py",
-    TCET_PARAMS(struct near, params), .ops = &ops};
+    TCET_PARAMS(struct near, params),
+    .ops = &ops};
 TCET_MODULE(&near)

@@ -103,20 +103,30 @@ static tcet_status regular(tcet_ctx *cx, void *self, const tcet_metric *const *m
 static const tcet_param swap_params[] = {
     TCET_PARAM_I64(struct swap, images, "16", 1, IMAGES_MAX, "Images that patterns are read on."),
 };
-static const tcet_saliency_ops swap_ops = {.struct_size = sizeof swap_ops, .direction = 1,
-                                           .describe = describe, .layer = layer, .shape = shape};
+static const tcet_saliency_ops swap_ops = {.struct_size = sizeof swap_ops,
+                                           .direction = 1,
+                                           .describe = describe,
+                                           .layer = layer,
+                                           .shape = shape};
 static const tcet_plugin swap = {
-    .struct_size = sizeof swap, .kind = TCET_SALIENCY, .id = "swap", .version = "1.0.0",
+    .struct_size = sizeof swap,
+    .kind = TCET_SALIENCY,
+    .id = "swap",
+    .version = "1.0.0",
     .summary = "Activation pattern of every neuron over the images, as a number.",
     .cite = "Peng et al.: SWAP-NAS, ICLR 2024",
-    TCET_PARAMS(struct swap, swap_params), .ops = &swap_ops};
+    TCET_PARAMS(struct swap, swap_params),
+    .ops = &swap_ops};
 
 static const tcet_aggregator_ops distinct_ops = {
     .struct_size = sizeof distinct_ops, .direction = 1, .reduce = distinct};
-static const tcet_plugin distinct_plugin = {
-    .struct_size = sizeof distinct_plugin, .kind = TCET_AGGREGATOR, .id = "distinct",
-    .version = "1.0.0", .summary = "How many different numbers S^l holds.",
-    .cite = "Peng et al.: SWAP-NAS, ICLR 2024", .ops = &distinct_ops};
+static const tcet_plugin distinct_plugin = {.struct_size = sizeof distinct_plugin,
+                                            .kind = TCET_AGGREGATOR,
+                                            .id = "distinct",
+                                            .version = "1.0.0",
+                                            .summary = "How many different numbers S^l holds.",
+                                            .cite = "Peng et al.: SWAP-NAS, ICLR 2024",
+                                            .ops = &distinct_ops};
 
 static const tcet_param regular_params[] = {
     TCET_PARAM_F64(struct regular, mu, "1000", 0.0, 1e12, "Size that is liked best."),
@@ -126,13 +136,19 @@ static const tcet_param regular_params[] = {
                    "Parameters that mu and sigma count as one."),
 };
 static const tcet_combiner_ops regular_ops = {.struct_size = sizeof regular_ops,
-                                              .scope = TCET_SCOPE_NETWORK, .direction = 1,
-                                              .min_metrics = 2, .max_metrics = 2,
+                                              .scope = TCET_SCOPE_NETWORK,
+                                              .direction = 1,
+                                              .min_metrics = 2,
+                                              .max_metrics = 2,
                                               .score = regular};
 static const tcet_plugin regular_plugin = {
-    .struct_size = sizeof regular_plugin, .kind = TCET_COMBINER, .id = "swap_regular",
-    .version = "1.0.0", .summary = "SWAP of the first metric, regularised by the second, a size.",
+    .struct_size = sizeof regular_plugin,
+    .kind = TCET_COMBINER,
+    .id = "swap_regular",
+    .version = "1.0.0",
+    .summary = "SWAP of the first metric, regularised by the second, a size.",
     .cite = "Peng et al.: SWAP-NAS, ICLR 2024, regularised variant",
-    TCET_PARAMS(struct regular, regular_params), .ops = &regular_ops};
+    TCET_PARAMS(struct regular, regular_params),
+    .ops = &regular_ops};
 
 TCET_MODULE(&swap, &distinct_plugin, &regular_plugin)

@@ -14,19 +14,19 @@ typedef struct tcet_data_request {
     int32_t channels, height, width; /* of one image */
     int32_t classes;                 /* labels are in [0, classes) */
     int32_t reserved;
-    int64_t batch;                   /* images in a mini-batch */
-    int64_t batches;                 /* successive mini-batches */
-    uint64_t seed;                   /* orders the images, or seeds the noise */
+    int64_t batch;   /* images in a mini-batch */
+    int64_t batches; /* successive mini-batches */
+    uint64_t seed;   /* orders the images, or seeds the noise */
 } tcet_data_request;
 
 typedef struct tcet_data_info {
     uint32_t struct_size;
     int32_t channels, height, width, classes; /* natural sizes; 0: any */
     int32_t reserved;
-    int64_t count;        /* images held; 0: unlimited */
-    char identity[256];   /* what determines the numbers: name, file, checksum.  No path that
+    int64_t count;         /* images held; 0: unlimited */
+    char identity[256];    /* what determines the numbers: name, file, checksum.  No path that
                              differs between machines; it goes into keys and exports. */
-    char description[256];/* the same for people: "50,000 images of DIR" */
+    char description[256]; /* the same for people: "50,000 images of DIR" */
 } tcet_data_info;
 
 typedef struct tcet_dataset_ops {

@@ -29,7 +29,7 @@ extern "C" {
 #define TCET_ABI_MINOR 1
 #endif
 
-#define TCET_EXPORT __attribute__((visibility("default")))
+#define TCET_EXPORT   __attribute__((visibility("default")))
 #define TCET_MUST_USE __attribute__((warn_unused_result))
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -89,11 +89,13 @@ typedef struct tcet_view {
 } tcet_view;
 
 /* Form of S^l, hence its size [rows, cols]. */
-enum { TCET_FORM_VECTOR = 0, /* [1, weight elements] */
-       TCET_FORM_ROWS = 1,   /* [layer.rows, weight elements] */
-       TCET_FORM_KERNEL = 2, /* [n, n], n images */
-       TCET_FORM_SCALAR = 3, /* [1, 1] */
-       TCET_FORM_CUSTOM = 4  /* asked of shape() */ };
+enum {
+    TCET_FORM_VECTOR = 0, /* [1, weight elements] */
+    TCET_FORM_ROWS = 1,   /* [layer.rows, weight elements] */
+    TCET_FORM_KERNEL = 2, /* [n, n], n images */
+    TCET_FORM_SCALAR = 3, /* [1, 1] */
+    TCET_FORM_CUSTOM = 4  /* asked of shape() */
+};
 #define TCET_FORM_BIT(form) (1u << (form))
 
 typedef struct tcet_ctx tcet_ctx; /* one call's context; borrowed */
@@ -179,6 +181,7 @@ typedef struct tcet_param {
     uint32_t type, offset, size, reserved;
 } tcet_param;
 
+/* clang-format off: it tears #field from its braces */
 #ifdef __cplusplus
 #define TCET_ZERO \
     {             \
@@ -195,18 +198,31 @@ typedef struct tcet_param {
 #else
 #define TCET_FIELD_(T, field) offsetof(T, field), sizeof(((T *)0)->field), 0
 #endif
-#define TCET_PARAM_F64(T, field, init, lo, hi, text) \
-    {#field, init, text, NULL, lo, hi, 0, 0, TCET_P_F64, TCET_FIELD_(T, field)}
-#define TCET_PARAM_I64(T, field, init, lo, hi, text) \
-    {#field, init, text, NULL, 0, 0, lo, hi, TCET_P_I64, TCET_FIELD_(T, field)}
-#define TCET_PARAM_BOOL(T, field, init, text) \
-    {#field, init, text, NULL, 0, 0, 0, 0, TCET_P_BOOL, TCET_FIELD_(T, field)}
-#define TCET_PARAM_TEXT(T, field, init, text) \
-    {#field, init, text, NULL, 0, 0, 0, 0, TCET_P_TEXT, TCET_FIELD_(T, field)}
-#define TCET_PARAM_PATH(T, field, init, text) \
-    {#field, init, text, NULL, 0, 0, 0, 0, TCET_P_PATH, TCET_FIELD_(T, field)}
-#define TCET_PARAM_CHOICE(T, field, init, list, text) \
-    {#field, init, text, list, 0, 0, 0, 0, TCET_P_CHOICE, TCET_FIELD_(T, field)}
+#define TCET_PARAM_F64(T, field, init, lo, hi, text)                              \
+    {                                                                             \
+#field, init, text, NULL, lo, hi, 0, 0, TCET_P_F64, TCET_FIELD_(T, field) \
+    }
+#define TCET_PARAM_I64(T, field, init, lo, hi, text)                              \
+    {                                                                             \
+#field, init, text, NULL, 0, 0, lo, hi, TCET_P_I64, TCET_FIELD_(T, field) \
+    }
+#define TCET_PARAM_BOOL(T, field, init, text)                                    \
+    {                                                                            \
+#field, init, text, NULL, 0, 0, 0, 0, TCET_P_BOOL, TCET_FIELD_(T, field) \
+    }
+#define TCET_PARAM_TEXT(T, field, init, text)                                    \
+    {                                                                            \
+#field, init, text, NULL, 0, 0, 0, 0, TCET_P_TEXT, TCET_FIELD_(T, field) \
+    }
+#define TCET_PARAM_PATH(T, field, init, text)                                    \
+    {                                                                            \
+#field, init, text, NULL, 0, 0, 0, 0, TCET_P_PATH, TCET_FIELD_(T, field) \
+    }
+#define TCET_PARAM_CHOICE(T, field, init, list, text)                              \
+    {                                                                              \
+#field, init, text, list, 0, 0, 0, 0, TCET_P_CHOICE, TCET_FIELD_(T, field) \
+    }
+/* clang-format on */
 
 /* One plugin: constant data that lives as long as the process. */
 typedef struct tcet_plugin {
@@ -240,17 +256,17 @@ TCET_EXPORT const tcet_module *tcet_module_v1(void);
 #define TCET_ENTRY_SYMBOL "tcet_module_v1"
 
 #define TCET_COUNT(a) ((uint32_t)(sizeof(a) / sizeof((a)[0])))
-#define TCET_PARAMS(T, list) \
+#define TCET_PARAMS(T, list)                                                       \
     .instance_size = sizeof(T), .params = (list), .param_count = TCET_COUNT(list), \
     .param_stride = sizeof(tcet_param)
-#define TCET_MODULE(...)                                                               \
-    static const tcet_plugin *const tcet_list_[] = {__VA_ARGS__};                      \
-    static const tcet_module tcet_this_ = {sizeof(tcet_module), TCET_ABI_MAJOR,        \
-                                           TCET_ABI_MINOR, TCET_BUILD_ASAN,            \
-                                           TCET_COUNT(tcet_list_), tcet_list_};        \
-    const tcet_module *tcet_module_v1(void)                                            \
-    {                                                                                  \
-        return &tcet_this_;                                                            \
+#define TCET_MODULE(...)                                                            \
+    static const tcet_plugin *const tcet_list_[] = {__VA_ARGS__};                   \
+    static const tcet_module tcet_this_ = {sizeof(tcet_module),    TCET_ABI_MAJOR,  \
+                                           TCET_ABI_MINOR,         TCET_BUILD_ASAN, \
+                                           TCET_COUNT(tcet_list_), tcet_list_};     \
+    const tcet_module *tcet_module_v1(void)                                         \
+    {                                                                               \
+        return &tcet_this_;                                                         \
     }
 
 /* Element i of a float32 or float64 view, as double. */

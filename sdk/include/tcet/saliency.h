@@ -41,35 +41,52 @@ typedef struct tcet_pass {
     uint32_t network; /* since 1.1: TCET_NETWORK_* */
 } tcet_pass;
 
-enum { TCET_WEIGHTS_DRAWN = 0,    /* as the space's init program draws them */
-       TCET_WEIGHTS_ABSOLUTE = 1, /* |.| of the whole state (Synflow) */
-       TCET_WEIGHTS_GAUSSIAN = 2  /* conv, linear ~ N(0,1), biases 0 (Zen-score) */ };
-enum { TCET_INPUT_BATCH = 0,    /* the dataset's mini-batch */
-       TCET_INPUT_ONES = 1,     /* one all-ones image */
-       TCET_INPUT_GAUSSIAN = 2, /* N(0,1), as large as the mini-batch */
-       TCET_INPUT_MIXUP = 3     /* two forwards: x, then x + mixup*e; x, e ~ N(0,1) */ };
+enum {
+    TCET_WEIGHTS_DRAWN = 0,    /* as the space's init program draws them */
+    TCET_WEIGHTS_ABSOLUTE = 1, /* |.| of the whole state (Synflow) */
+    TCET_WEIGHTS_GAUSSIAN = 2  /* conv, linear ~ N(0,1), biases 0 (Zen-score) */
+};
+enum {
+    TCET_INPUT_BATCH = 0,    /* the dataset's mini-batch */
+    TCET_INPUT_ONES = 1,     /* one all-ones image */
+    TCET_INPUT_GAUSSIAN = 2, /* N(0,1), as large as the mini-batch */
+    TCET_INPUT_MIXUP = 3     /* two forwards: x, then x + mixup*e; x, e ~ N(0,1) */
+};
 /* Since 1.1: which network of an architecture.  THIN is the space's build_thin(): one channel
  * wide, for images of [1, 3, 3] (TE-NAS's linear regions).  Its BATCH input is cut out of the
  * dataset's images; all of its sites and modules are its own. */
 enum { TCET_NETWORK_FULL = 0, TCET_NETWORK_THIN = 1 };
 enum { TCET_NORM_TRAIN = 0, TCET_NORM_EVAL = 1, TCET_NORM_REMOVED = 2 };
-enum { TCET_LOSS_NONE = 0, TCET_LOSS_CROSS_ENTROPY = 1, /* mean over the batch */
-       TCET_LOSS_SUM = 2                                /* sum of all logits */ };
-enum { TCET_GRADIENT_NONE = 0, TCET_GRADIENT_BATCH = 1, /* one row a mini-batch */
-       TCET_GRADIENT_SAMPLE = 2 /* one row an image: gradient of that image's own loss
-                                   term (not divided by N), batch norm still coupled */ };
-enum { TCET_PRECISION_RUN = 0, /* as [backend] precision says */
-       TCET_PRECISION_F32 = 1, TCET_PRECISION_F64 = 2 };
-enum { TCET_SOURCE_LOADER = 0, /* successive mini-batches of the dataset */
-       TCET_SOURCE_PARTS = 1   /* equal parts of the first mini-batch */ };
+enum {
+    TCET_LOSS_NONE = 0,
+    TCET_LOSS_CROSS_ENTROPY = 1, /* mean over the batch */
+    TCET_LOSS_SUM = 2            /* sum of all logits */
+};
+enum {
+    TCET_GRADIENT_NONE = 0,
+    TCET_GRADIENT_BATCH = 1, /* one row a mini-batch */
+    TCET_GRADIENT_SAMPLE = 2 /* one row an image: gradient of that image's own loss
+                                   term (not divided by N), batch norm still coupled */
+};
+enum {
+    TCET_PRECISION_RUN = 0, /* as [backend] precision says */
+    TCET_PRECISION_F32 = 1,
+    TCET_PRECISION_F64 = 2
+};
+enum {
+    TCET_SOURCE_LOADER = 0, /* successive mini-batches of the dataset */
+    TCET_SOURCE_PARTS = 1   /* equal parts of the first mini-batch */
+};
 
 /* Sites: where a layer is read.  A saliency may ask for several at once. */
-enum { TCET_SITE_WEIGHT = 1,     /* every conv and linear module, creation order */
-       TCET_SITE_ACTIVATION = 2, /* every ReLU, ReLU6, swish, h-swish; `output` is its INPUT */
-       TCET_SITE_NORM = 4,       /* every batch norm with affine weights */
-       TCET_SITE_INPUT = 8,      /* the network's input, one layer */
-       TCET_SITE_FEATURES = 16,  /* the input of the global pooling, one layer */
-       TCET_SITE_LOGITS = 32     /* the network's output, one layer */ };
+enum {
+    TCET_SITE_WEIGHT = 1,     /* every conv and linear module, creation order */
+    TCET_SITE_ACTIVATION = 2, /* every ReLU, ReLU6, swish, h-swish; `output` is its INPUT */
+    TCET_SITE_NORM = 4,       /* every batch norm with affine weights */
+    TCET_SITE_INPUT = 8,      /* the network's input, one layer */
+    TCET_SITE_FEATURES = 16,  /* the input of the global pooling, one layer */
+    TCET_SITE_LOGITS = 32     /* the network's output, one layer */
+};
 enum { TCET_SITES = 6 };
 
 /* Wants: which views of tcet_layer are filled, and at which sites; of others they stay empty.
@@ -80,28 +97,37 @@ enum { TCET_SITES = 6 };
  *   VARIANCE, NORM_OUTPUT                          norm
  * Biases are as long as their layer has outputs, or 0: no form but TCET_FORM_CUSTOM has that size,
  * and shape() may give 0 columns. */
-enum { TCET_WANT_WEIGHT = 1,
-       TCET_WANT_GRADIENT = 2,    /* of the weight */
-       TCET_WANT_INPUT = 4,
-       TCET_WANT_OUTPUT = 8,
-       TCET_WANT_OUTPUT_GRADIENT = 16,
-       TCET_WANT_AGREEMENT = 32,  /* K of the sign pattern of `output` */
-       TCET_WANT_PATTERN = 64,    /* the packed sign bits themselves */
-       TCET_WANT_HVP = 128,
-       TCET_WANT_VARIANCE = 256,  /* running variance after the pass; norm site */
-       TCET_WANT_CHANNEL_PRODUCT = 512, /* output times its gradient, summed over pixels */
-       /* Since 1.1; at the weight and norm sites. */
-       TCET_WANT_BIAS = 1024,
-       TCET_WANT_BIAS_GRADIENT = 2048,
-       TCET_WANT_NORM_OUTPUT = 4096 /* `output` at the norm site, where OUTPUT gives none */ };
+enum {
+    TCET_WANT_WEIGHT = 1,
+    TCET_WANT_GRADIENT = 2, /* of the weight */
+    TCET_WANT_INPUT = 4,
+    TCET_WANT_OUTPUT = 8,
+    TCET_WANT_OUTPUT_GRADIENT = 16,
+    TCET_WANT_AGREEMENT = 32, /* K of the sign pattern of `output` */
+    TCET_WANT_PATTERN = 64,   /* the packed sign bits themselves */
+    TCET_WANT_HVP = 128,
+    TCET_WANT_VARIANCE = 256,        /* running variance after the pass; norm site */
+    TCET_WANT_CHANNEL_PRODUCT = 512, /* output times its gradient, summed over pixels */
+    /* Since 1.1; at the weight and norm sites. */
+    TCET_WANT_BIAS = 1024,
+    TCET_WANT_BIAS_GRADIENT = 2048,
+    TCET_WANT_NORM_OUTPUT = 4096 /* `output` at the norm site, where OUTPUT gives none */
+};
 
 /* How the S^l become one matrix under partition = network. */
 enum { TCET_MERGE_CONCAT = 0, TCET_MERGE_SUM = 1 };
 
 /* Layer kinds; open-ended, so that attention can join later. */
-enum { TCET_LAYER_OTHER = 0, TCET_LAYER_CONV = 1, TCET_LAYER_LINEAR = 2, TCET_LAYER_NORM = 3,
-       TCET_LAYER_ACTIVATION = 4, TCET_LAYER_INPUT = 5, TCET_LAYER_FEATURES = 6,
-       TCET_LAYER_LOGITS = 7 };
+enum {
+    TCET_LAYER_OTHER = 0,
+    TCET_LAYER_CONV = 1,
+    TCET_LAYER_LINEAR = 2,
+    TCET_LAYER_NORM = 3,
+    TCET_LAYER_ACTIVATION = 4,
+    TCET_LAYER_INPUT = 5,
+    TCET_LAYER_FEATURES = 6,
+    TCET_LAYER_LOGITS = 7
+};
 
 /* What a saliency needs.  The host gives it with defaults filled in (site weight, form
  * vector, merge concat, the pass all zero); describe() changes what differs. */
@@ -133,10 +159,10 @@ typedef struct tcet_layer {
     int64_t batch;      /* n: images in the (first) mini-batch */
     int64_t units;      /* D: elements of `output` of one image (all calls) */
     int64_t positive;   /* with AGREEMENT or PATTERN: how many output elements are > 0 */
-    tcet_view weight;          /* conv [out, in/groups, kh, kw]; linear [out, in]; norm [c] */
-    tcet_view gradient;        /* [rows, weight shape...] */
-    tcet_view input;           /* [forwards*n, ...] first call */
-    tcet_view output;          /* [forwards*n, c, h, w] or [forwards*n, c]: before what follows */
+    tcet_view weight;   /* conv [out, in/groups, kh, kw]; linear [out, in]; norm [c] */
+    tcet_view gradient; /* [rows, weight shape...] */
+    tcet_view input;    /* [forwards*n, ...] first call */
+    tcet_view output;   /* [forwards*n, c, h, w] or [forwards*n, c]: before what follows */
     tcet_view output_gradient; /* as output */
     tcet_view agreement;       /* float64 [n, n]: K_ij = units where images i, j agree in
                                   (output > 0); exact integers, summed over calls */

@@ -17,9 +17,9 @@ extern "C" {
  * [c, 1, 1].  The builder infers every output shape and refuses what does not fit. */
 enum {
     TCET_OP_INPUT = 1,
-    TCET_OP_CONV2D = 2,      /* kernel, stride, padding, dilation, groups, channels, bias */
-    TCET_OP_LINEAR = 3,      /* channels (outputs), bias; input is flattened */
-    TCET_OP_BATCH_NORM = 4,  /* eps, momentum, affine, track */
+    TCET_OP_CONV2D = 2,     /* kernel, stride, padding, dilation, groups, channels, bias */
+    TCET_OP_LINEAR = 3,     /* channels (outputs), bias; input is flattened */
+    TCET_OP_BATCH_NORM = 4, /* eps, momentum, affine, track */
     TCET_OP_RELU = 5,
     TCET_OP_AVG_POOL = 6,    /* kernel, stride, padding, count_include_pad */
     TCET_OP_MAX_POOL = 7,    /* kernel, stride, padding */
@@ -30,21 +30,21 @@ enum {
     TCET_OP_ZERO = 12,       /* zeros of the input's shape, strided where stride > 1, of
                                 `channels` channels where that is set; gradient 0 */
     TCET_OP_IDENTITY = 13,
-    TCET_OP_SLICE = 14,      /* channels [offset_c, offset_c + channels), rows from offset_h,
+    TCET_OP_SLICE = 14, /* channels [offset_c, offset_c + channels), rows from offset_h,
                                 columns from offset_w to the end */
-    TCET_OP_PAD = 15,        /* zeros: padding_h rows at the bottom, padding_w at the right */
+    TCET_OP_PAD = 15,   /* zeros: padding_h rows at the bottom, padding_w at the right */
     TCET_OP_SIGMOID = 16,
     TCET_OP_SWISH = 17,
     TCET_OP_HSWISH = 18,
     TCET_OP_RELU6 = 19,
-    TCET_OP_SCALE = 20       /* times `eps` */
+    TCET_OP_SCALE = 20 /* times `eps` */
 };
 
 /* One operation to add.  Growable, passed by pointer; begin with TCET_OP_INIT. */
 typedef struct tcet_op {
     uint32_t struct_size;
     uint32_t op;
-    int32_t module;       /* module that owns it; parameters belong to it.  Using a module
+    int32_t module; /* module that owns it; parameters belong to it.  Using a module
                              a second time shares its parameters. */
     int32_t input_count;
     const int32_t *inputs; /* node numbers; borrowed for the call */
@@ -104,9 +104,9 @@ struct tcet_builder {
 /* Facts about one architecture that need no graph. */
 typedef struct tcet_traits {
     uint32_t struct_size;
-    int32_t live;   /* 1: no dead edge (population mask `live`) */
-    int32_t alive;  /* 1: the input reaches the output */
-    int32_t depth;  /* the space's own count of operations that compute (convolution edges,
+    int32_t live;  /* 1: no dead edge (population mask `live`) */
+    int32_t alive; /* 1: the input reaches the output */
+    int32_t depth; /* the space's own count of operations that compute (convolution edges,
                        non-identity layers) */
 } tcet_traits;
 

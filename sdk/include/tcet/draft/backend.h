@@ -37,8 +37,8 @@ typedef struct tcet_graph_module {
     const char *name; /* local name */
     uint32_t kind;    /* TCET_LAYER_* of what it holds, TCET_LAYER_OTHER for containers */
     int32_t cell;
-    int32_t layer;    /* position among the conv and linear modules, -1: not one of them */
-    int32_t ndim;     /* of the weight */
+    int32_t layer; /* position among the conv and linear modules, -1: not one of them */
+    int32_t ndim;  /* of the weight */
     int64_t shape[4];
     int64_t weight, weight_count, bias, bias_count;
 } tcet_graph_module;
@@ -49,10 +49,10 @@ typedef struct tcet_graph {
     const tcet_node *nodes; /* topological order */
     const int32_t *inputs;
     const tcet_graph_module *modules;
-    int32_t output;     /* node of the logits */
-    int32_t features;   /* input node of the last global pooling, -1: none */
+    int32_t output;                           /* node of the logits */
+    int32_t features;                         /* input node of the last global pooling, -1: none */
     int32_t channels, height, width, classes; /* the task */
-    int64_t param_floats; /* length of params */
+    int64_t param_floats;                     /* length of params */
 } tcet_graph;
 
 /* One pass to run.  x holds `forwards` inputs of [n, channels, height, width] float32, one
@@ -64,10 +64,10 @@ typedef struct tcet_run {
     int32_t forwards;
     const tcet_pass *pass; /* precision resolved to F32 or F64 */
     uint32_t sites;
-    uint32_t defer;        /* 1: run() submits the pass, collect() ends it */
+    uint32_t defer;             /* 1: run() submits the pass, collect() ends it */
     uint32_t wants[TCET_SITES]; /* of each of the sites, in the order of their bits */
-    const float *params;   /* as the pass wants them (absolute, gaussian ...) */
-    const float *x;        /* like params and y the caller's again when run() returns */
+    const float *params;        /* as the pass wants them (absolute, gaussian ...) */
+    const float *x;             /* like params and y the caller's again when run() returns */
     const int64_t *y;
     int64_t n;
     uint64_t data_id;
@@ -89,9 +89,9 @@ typedef struct tcet_backend_info {
     uint32_t struct_size;
     uint32_t in_flight; /* models that the device is best kept busy with; 0 or 1: it gains nothing
                            from more than one */
-    char version[64]; /* "libtorch 1.13.1" */
-    char device[64];  /* "cpu", "cuda:0 NVIDIA H100" */
-    char code[4096];  /* file that the numbers come from beside the plugin's own, "" none: the
+    char version[64];   /* "libtorch 1.13.1" */
+    char device[64];    /* "cpu", "cuda:0 NVIDIA H100" */
+    char code[4096];    /* file that the numbers come from beside the plugin's own, "" none: the
                          digests of both are in every value's key */
 } tcet_backend_info;
 
