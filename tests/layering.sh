@@ -50,11 +50,12 @@ core graph "num base"
 core table "base"
 core store "base" '<sqlite3\.h>'
 core proc "base"
-core mpi "" '"(proc/mpi|base/error)\.h"|<mpi\.h>'
 core report "num base"
-core run "plugin config graph table store proc num base"
+core plan "plugin config graph store num base"
+core score "plan plugin config graph num base"
+core run "score plan plugin config graph table store proc num base"
 core check "plugin config graph proc num base"
-core cli "run report check plugin config graph table store proc num base"
+core cli "run score plan report check plugin config graph table store proc num base"
 for kind in saliency aggregator combiner dataset strategy; do
     room plugins/$kind '*.[ch]' "$sdk|$libc"
 done
@@ -124,7 +125,6 @@ if [ -n "$build_dir" ]; then
     check_executable
     check_plugins
     check_entry tcet-linalg.so tcet_linalg_v1
-    check_entry tcet-mpi.so tcet_mpi_v1
     check_entry tcet-mpi.so tcet_mpi_v1
     check_entry backend_torch_impl.so tcet_torch_impl_v1
 fi

@@ -4,7 +4,7 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
-#include "run/plan.h"
+#include "plan/plan.h"
 #include "run/remote.h"
 #include "run/supervise.h"
 

@@ -3,6 +3,7 @@
 
 #include "base/sha256.h"
 #include "base/text.h"
+#include "plan/plan.h"
 #include "run/client.h"
 #include "run/population.h"
 #include "run/remote.h"

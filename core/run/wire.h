@@ -22,8 +22,6 @@ enum wire_type {
     WIRE_ERROR         /* status, text: the last request failed */
 };
 
-enum { IN_FLIGHT_MAX = 8 };
-
 struct wire_hello {
     const char *config; /* config_pack */
     size_t config_len;

@@ -6,7 +6,7 @@
 #include "run/worker.h"
 
 #include "base/text.h"
-#include "run/score.h"
+#include "score/score.h"
 #include "run/wire.h"
 
 #include <math.h>

@@ -4,7 +4,7 @@
 #include <tcet/space.h>
 
 #include "plugins.h"
-#include "run/plan.h"
+#include "plan/plan.h"
 
 static struct plugin *plugin;
 

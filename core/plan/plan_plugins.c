@@ -1,6 +1,6 @@
 /* plan_plugins.c -- a plan's plugins: found, bound, and the space, data and backend opened
- * (plan.h).  Room: core/run. */
-#include "run/plan_parts.h"
+ * (plan.h).  Room: core/plan. */
+#include "plan/plan_parts.h"
 
 #include "base/text.h"
 

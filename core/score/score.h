@@ -1,13 +1,13 @@
 /* score.h -- one architecture to its row: build, count, draw weights, run the distinct
  * passes, saliency -> aggregator -> combiner.
  *
- * Room: core/run.  Lives in a worker.  A scorer owns the memory that is reused from one
+ * Room: core/score.  Lives in a worker.  A scorer owns the memory that is reused from one
  * architecture to the next; what it returns is borrowed until the next call.  A plan's scorers may
  * each have an architecture in flight, between scorer_begin and scorer_end. */
 #ifndef CORE_SCORE_H
 #define CORE_SCORE_H
 
-#include "run/plan.h"
+#include "plan/plan.h"
 
 /* One column's value of one architecture. */
 struct score_value {

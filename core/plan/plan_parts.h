@@ -1,9 +1,9 @@
-/* plan_parts.h -- what the files that make a plan share.  Room: core/run; included by
+/* plan_parts.h -- what the files that make a plan share.  Room: core/plan; included by
  * plan*.c alone. */
 #ifndef CORE_PLAN_PARTS_H
 #define CORE_PLAN_PARTS_H
 
-#include "run/plan.h"
+#include "plan/plan.h"
 
 enum { PLAN_BATCH_MAX = 1 << 20 }; /* images in a mini-batch */
 

@@ -1,6 +1,6 @@
 /* archs.c -- which architectures a run covers: all, first:N, sample:N, file:PATH, index:N or
- * one encoding (plan.h).  Room: core/run. */
-#include "run/plan.h"
+ * one encoding (plan.h).  Room: core/plan. */
+#include "plan/plan.h"
 
 #include "base/text.h"
 

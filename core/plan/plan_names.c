@@ -1,5 +1,5 @@
-/* plan_names.c -- which sections and keys a config may have (plan.h).  Room: core/run. */
-#include "run/plan_parts.h"
+/* plan_names.c -- which sections and keys a config may have (plan.h).  Room: core/plan. */
+#include "plan/plan_parts.h"
 
 #include "base/text.h"
 

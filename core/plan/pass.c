@@ -1,5 +1,5 @@
-/* pass.c -- passes as text, and when one serves for another (plan.h).  Room: core/run. */
-#include "run/plan.h"
+/* pass.c -- passes as text, and when one serves for another (plan.h).  Room: core/plan. */
+#include "plan/plan.h"
 
 static const char *const WEIGHTS[] = {"drawn", "absolute", "gaussian"};
 static const char *const INPUTS[] = {"batch", "ones", "gaussian", "mixup"};

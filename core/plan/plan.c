@@ -1,11 +1,10 @@
-/* plan.c -- see plan.h: the steps from a config to a plan.  Room: core/run. */
-#include "run/plan_parts.h"
+/* plan.c -- see plan.h: the steps from a config to a plan.  Room: core/plan. */
+#include "plan/plan_parts.h"
 
 #include "base/sha256.h"
 #include "base/text.h"
 
-#include "run/expand.h"
-#include "run/wire.h"
+#include "plan/expand.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* expand.c -- see expand.h.  Room: core/run. */
-#include "run/expand.h"
+/* expand.c -- see expand.h.  Room: core/plan. */
+#include "plan/expand.h"
 
 #include "base/text.h"
 

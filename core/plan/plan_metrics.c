@@ -1,9 +1,9 @@
 /* plan_metrics.c -- metrics, scores, and the distinct passes they need (plan.h).
- * Room: core/run. */
-#include "run/plan_parts.h"
+ * Room: core/plan. */
+#include "plan/plan_parts.h"
 
 #include "base/text.h"
-#include "run/expand.h"
+#include "plan/expand.h"
 #include "store/store.h"
 
 #include <stdio.h>

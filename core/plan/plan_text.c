@@ -1,6 +1,6 @@
 /* plan_text.c -- what identifies a plan's values, and the plan in words (plan.h).
- * Room: core/run. */
-#include "run/plan_parts.h"
+ * Room: core/plan. */
+#include "plan/plan_parts.h"
 
 #include "base/text.h"
 

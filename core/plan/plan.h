@@ -1,7 +1,7 @@
 /* plan.h -- a config resolved: which plugins, which metrics and scores, which distinct
  * passes they need together, and what identifies every value.
  *
- * Room: core/run.  A plan lives in a worker process (it runs plugin code: describe()).  It
+ * Room: core/plan.  A plan lives in a worker process (it runs plugin code: describe()).  It
  * is immutable once made; scoring (score.h) keeps its state apart.  Every error that the
  * config can hold is found here, before any work. */
 #ifndef CORE_PLAN_H
@@ -94,6 +94,9 @@ struct plan_column {
     int layered; /* STORE_ROW_LAYERS, STORE_OTHER_LAYERS, 0: no values of layers */
     int32_t direction;
 };
+
+/* Architectures that a worker may have under way at once. */
+enum { IN_FLIGHT_MAX = 8 };
 
 enum plan_nonfinite { NONFINITE_KEEP, NONFINITE_DROP, NONFINITE_FAIL };
 

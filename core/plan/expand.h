@@ -1,6 +1,6 @@
 /* expand.h -- [ablation] and [run] repeats: one config to many metrics and scores.
  *
- * Room: core/run.  Works on the config's text: what it makes are ordinary [metric] and
+ * Room: core/plan.  Works on the config's text: what it makes are ordinary [metric] and
  * [score] sections, so the rest of the plan knows nothing of ablations.
  *
  * [ablation] makes a metric SALIENCY_AGGREGATOR for every cell of its lists, and for every

@@ -1,5 +1,5 @@
-/* score.c -- see score.h.  Room: core/run. */
-#include "run/score.h"
+/* score.c -- see score.h.  Room: core/score. */
+#include "score/score.h"
 
 #include "base/text.h"
 
