@@ -8,6 +8,9 @@
  * configurations that leave a block out of use are read as what remains. */
 #include "family/choices.h"
 
+#include <stdio.h>
+#include <string.h>
+
 enum { STAGES = 3, OPS = 3, CELLS = 45, STEM = 32 };
 enum { CONV, MBCONV, BCONV };
 
@@ -85,18 +88,18 @@ static tcet_status match(tcet_ctx *cx, const char *text, int32_t *value)
         else if (*p == 'f' && (*at == '0' || *at == '1'))
             *value++ = *at - '0';
         else if (*p == 'o' || *p == 'f')
-            return space_fail(
+            return tcet_failf(
                 cx, TCET_E_ARG, "position %zu: %s is expected, not \"%.8s\"",
                 (size_t)(at - text) + 1,
                 *p == 'o' ? "an operation (0 conv, 1 mbconv, 2 bconv)" : "a flag 0 or 1", at);
         else if (*at != *p)
-            return space_fail(cx, TCET_E_ARG,
+            return tcet_failf(cx, TCET_E_ARG,
                               "position %zu: '%c' is expected, as in [[[0], [1, 1, 0, 1]], ...]",
                               (size_t)(at - text) + 1, *p);
         at++;
     }
     if (*at)
-        return space_fail(cx, TCET_E_ARG, "position %zu: nothing is expected after three cells",
+        return tcet_failf(cx, TCET_E_ARG, "position %zu: nothing is expected after three cells",
                           (size_t)(at - text) + 1);
     return TCET_OK;
 }
@@ -110,7 +113,7 @@ static tcet_status parse_cells(tcet_ctx *cx, const char *text, struct cell cells
         return st;
     for (int32_t i = 0; i < STAGES; i++)
         if (!minimise(value + 5 * i, &cells[i]))
-            return space_fail(cx, TCET_E_ARG, "cell %d: nothing reaches its output", i + 1);
+            return tcet_failf(cx, TCET_E_ARG, "cell %d: nothing reaches its output", i + 1);
     return TCET_OK;
 }
 
@@ -145,27 +148,18 @@ static tcet_status print(tcet_ctx *cx, const int32_t *choice, char *text, size_t
 static const int32_t sizes[STAGES] = {CELLS, CELLS, CELLS};
 static const struct choices blox_choices = {STAGES, sizes, parse, print};
 
-CHOICES_FUNCTIONS(blox_choices)
-CHOICES_ORDER(blox_choices)
+static tcet_status space_init(tcet_ctx *cx, void *self)
+{
+    (void)cx;
+    ((struct choices_space *)self)->choices = &blox_choices;
+    return TCET_OK;
+}
 
 static tcet_status space_task(tcet_ctx *cx, void *self, tcet_task *out)
 {
     (void)cx, (void)self;
-    out->channels = 3;
-    out->height = out->width = 32;
-    out->classes = 100;
+    space_images(out, 32, 100);
     return TCET_OK;
-}
-
-/* The encoding that stands for all isomorphic ones. */
-static tcet_status space_canonical(tcet_ctx *cx, void *self, const char *text, char *key,
-                                   size_t cap)
-{
-    int32_t choice[STAGES];
-    tcet_status st = parse(cx, text, choice);
-
-    (void)self;
-    return st < 0 ? st : print(cx, choice, key, cap);
 }
 
 /* live: every block is used; depth: blocks in use. */
@@ -306,7 +300,14 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
     return b->status(b);
 }
 
-static const tcet_space_ops ops = {CHOICES_OPS};
+static const tcet_space_ops ops = {
+    CHOICES_OPS,
+    CHOICES_ORDER,
+    .task = space_task,
+    .canonical = choices_canonical, /* parse leaves out what is not used */
+    .traits = space_traits,
+    .build = space_build,
+};
 
 static const tcet_plugin blox = {
     .struct_size = sizeof(tcet_plugin),
@@ -315,7 +316,9 @@ static const tcet_plugin blox = {
     .version = "1.0.0",
     .summary = "Blox: three cells of large blocks, 91,125 networks",
     .cite = "Chau et al., BLOX, NeurIPS 2022",
+    .instance_size = sizeof(struct choices_space),
     .ops = &ops,
+    .init = space_init,
 };
 
 TCET_MODULE(&blox)

@@ -4,9 +4,13 @@
 #include "family/choices.h"
 #include "family/nats.h"
 
+#include <stdio.h>
+#include <string.h>
+
 enum { PLACES = 5, CHOICES = 8, STEP = 8, TEXT = 16 };
 
 struct sss {
+    struct choices_space base;
     int32_t dataset;
 };
 
@@ -33,11 +37,11 @@ static tcet_status parse(tcet_ctx *cx, const char *text, int32_t *choice)
         choice[i] = c;
         at += n;
         if (i + 1 < PLACES && *at++ != ':')
-            return space_fail(cx, TCET_E_ARG, "position %zu: %d channel counts, there must be %d",
+            return tcet_failf(cx, TCET_E_ARG, "position %zu: %d channel counts, there must be %d",
                               position + n, i + 1, PLACES);
     }
     if (*at)
-        return space_fail(cx, TCET_E_ARG, "position %zu: more than %d channel counts",
+        return tcet_failf(cx, TCET_E_ARG, "position %zu: more than %d channel counts",
                           (size_t)(at - text) + 1, PLACES);
     return TCET_OK;
 }
@@ -55,8 +59,12 @@ static tcet_status print(tcet_ctx *cx, const int32_t *choice, char *text, size_t
 static const int32_t sizes[PLACES] = {CHOICES, CHOICES, CHOICES, CHOICES, CHOICES};
 static const struct choices sss = {PLACES, sizes, parse, print};
 
-CHOICES_FUNCTIONS(sss)
-CHOICES_ORDER(sss)
+static tcet_status space_init(tcet_ctx *cx, void *self)
+{
+    (void)cx;
+    ((struct choices_space *)self)->choices = &sss;
+    return TCET_OK;
+}
 
 static tcet_status space_task(tcet_ctx *cx, void *self, tcet_task *out)
 {
@@ -65,18 +73,9 @@ static tcet_status space_task(tcet_ctx *cx, void *self, tcet_task *out)
     return TCET_OK;
 }
 
-/* No two are isomorphic: the key is the encoding. */
-static tcet_status space_canonical(tcet_ctx *cx, void *self, const char *text, char *key,
-                                   size_t cap)
-{
-    tcet_status st = space_check(cx, self, text);
-
-    return st < 0 ? st : space_put(cx, key, cap, text, strlen(text));
-}
-
 static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet_traits *out)
 {
-    tcet_status st = space_check(cx, self, text);
+    tcet_status st = choices_check(cx, self, text);
 
     if (st < 0)
         return st;
@@ -114,7 +113,14 @@ static const tcet_param params[] = {
                       "whose input size and classes the network has"),
 };
 
-static const tcet_space_ops ops = {CHOICES_OPS};
+static const tcet_space_ops ops = {
+    CHOICES_OPS,
+    CHOICES_ORDER,
+    .task = space_task,
+    .canonical = choices_canonical, /* no two are isomorphic */
+    .traits = space_traits,
+    .build = space_build,
+};
 
 static const tcet_plugin nats_sss = {
     .struct_size = sizeof(tcet_plugin),
@@ -125,6 +131,7 @@ static const tcet_plugin nats_sss = {
     .cite = "Dong et al., NATS-Bench, TPAMI 2021",
     TCET_PARAMS(struct sss, params),
     .ops = &ops,
+    .init = space_init,
 };
 
 TCET_MODULE(&nats_sss)

@@ -5,11 +5,14 @@
 #include "family/nats.h"
 #include "family/nats_tss_order.inc"
 
+#include <string.h>
+
 enum { SIZE = 15625, TEXT = 128 };
 
 _Static_assert(sizeof nats_tss_order / sizeof nats_tss_order[0] == SIZE, "one code a cell");
 
 struct tss {
+    struct choices_space base;
     int32_t dataset;
     uint16_t index[SIZE]; /* official index of a code */
 };
@@ -41,9 +44,9 @@ static tcet_status expect(tcet_ctx *cx, const char *text, const char *at, char w
     if (*at == want)
         return TCET_OK;
     if (!*at)
-        return space_fail(cx, TCET_E_ARG, "position %zu: the encoding ends where '%c' is expected",
+        return tcet_failf(cx, TCET_E_ARG, "position %zu: the encoding ends where '%c' is expected",
                           (size_t)(at - text) + 1, want);
-    return space_fail(cx, TCET_E_ARG, "position %zu: '%c' is expected, not \"%.8s\"",
+    return tcet_failf(cx, TCET_E_ARG, "position %zu: '%c' is expected, not \"%.8s\"",
                       (size_t)(at - text) + 1, want, at);
 }
 
@@ -60,7 +63,7 @@ static tcet_status parse_edge(tcet_ctx *cx, const char *text, const char **at, i
     if (op == NATS_OPS)
         return space_unknown(cx, (size_t)(*at - text) + 1, "operation", *at, n, op_names, NATS_OPS);
     if (rest[0] != '~' || rest[1] != '0' + from)
-        return space_fail(cx, TCET_E_ARG,
+        return tcet_failf(cx, TCET_E_ARG,
                           "position %zu: \"~%d\" is expected, the node this edge comes from",
                           (size_t)(rest - text) + 1, from);
     *at = rest + 2;
@@ -111,13 +114,12 @@ static const int32_t sizes[CELL_EDGES] = {NATS_OPS, NATS_OPS, NATS_OPS,
                                           NATS_OPS, NATS_OPS, NATS_OPS};
 static const struct choices tss = {CELL_EDGES, sizes, parse, print};
 
-CHOICES_FUNCTIONS(tss)
-
 static tcet_status space_init(tcet_ctx *cx, void *self)
 {
     struct tss *s = self;
 
     (void)cx;
+    s->base.choices = &tss;
     for (int32_t i = 0; i < SIZE; i++)
         s->index[nats_tss_order[i]] = (uint16_t)i;
     return TCET_OK;
@@ -136,7 +138,7 @@ static tcet_status space_at(tcet_ctx *cx, void *self, int64_t index, char *text,
 
     (void)self;
     if (index < 0 || index >= SIZE)
-        return space_fail(cx, TCET_E_ARG, "architecture %lld: the space has 0 to %d",
+        return tcet_failf(cx, TCET_E_ARG, "architecture %lld: the space has 0 to %d",
                           (long long)index, SIZE - 1);
     ops_of(nats_tss_order[index], ops);
     return print(cx, ops, text, cap);
@@ -156,23 +158,18 @@ static tcet_status space_canonical(tcet_ctx *cx, void *self, const char *text, c
     return cell_key(cx, ops, NATS_NONE, cell_edges_of(ops, NATS_SKIP), op_names, key, cap);
 }
 
-/* live: every operation other than `none` lies on a way from input to output (9,445 cells,
- * the one of six `none` among them); depth: convolutions. */
+/* 9,445 cells are live, the one of six `none` among them. */
 static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet_traits *out)
 {
     int32_t ops[CELL_EDGES];
-    uint32_t present, useful;
+    uint32_t convs;
     tcet_status st = parse(cx, text, ops);
 
     (void)self;
     if (st < 0)
         return st;
-    cell_reach(ops, NATS_NONE, &present, &useful);
-    out->live = present == useful;
-    out->alive = useful != 0;
-    out->depth = 0;
-    for (int32_t e = 0; e < CELL_EDGES; e++)
-        out->depth += ops[e] == NATS_CONV1 || ops[e] == NATS_CONV3;
+    convs = cell_edges_of(ops, NATS_CONV1) | cell_edges_of(ops, NATS_CONV3);
+    cell_traits(ops, NATS_NONE, convs, out);
     return TCET_OK;
 }
 
@@ -231,7 +228,16 @@ static const tcet_param params[] = {
                       "whose input size and classes the network has"),
 };
 
-static const tcet_space_ops ops = {CHOICES_OPS, .build_thin = space_build_thin};
+static const tcet_space_ops ops = {
+    CHOICES_OPS,
+    .at = space_at,
+    .index_of = space_index_of,
+    .task = space_task,
+    .canonical = space_canonical,
+    .traits = space_traits,
+    .build = space_build,
+    .build_thin = space_build_thin,
+};
 
 static const tcet_plugin nats_tss = {
     .struct_size = sizeof(tcet_plugin),

@@ -1,7 +1,9 @@
 /* nb101.c -- NAS-Bench-101: cells that are graphs of up to seven vertices and nine edges with
  * three operations, 423,624 different ones (Ying et al., ICML 2019).
  * Room: spaces.  Stands on the SDK and spaces/family. */
-#include "family/nb101_net.h"
+#include "family/nb101_space.h"
+
+#include <string.h>
 
 static tcet_status space_size(tcet_ctx *cx, void *self, int64_t *out)
 {
@@ -15,49 +17,6 @@ static tcet_status space_at(tcet_ctx *cx, void *self, int64_t index, char *text,
     (void)self, (void)index, (void)text, (void)cap;
     return tcet_fail(cx, TCET_E_UNSUPPORTED,
                      "nb101 cells have no numbers: name them, or draw them by sample:N");
-}
-
-static tcet_status space_task(tcet_ctx *cx, void *self, tcet_task *out)
-{
-    (void)cx, (void)self;
-    out->channels = 3;
-    out->height = out->width = 32;
-    out->classes = 10;
-    return TCET_OK;
-}
-
-static tcet_status space_check(tcet_ctx *cx, void *self, const char *text)
-{
-    struct nb101_cell c, pruned;
-
-    (void)self;
-    return nb101_parse(cx, text, &c, &pruned);
-}
-
-static tcet_status space_canonical(tcet_ctx *cx, void *self, const char *text, char *key,
-                                   size_t cap)
-{
-    struct nb101_cell c, pruned;
-    char hash[MD5_DIGITS];
-    tcet_status st = nb101_parse(cx, text, &c, &pruned);
-
-    (void)self;
-    if (st < 0)
-        return st;
-    nb101_hash(&pruned, hash);
-    return space_put(cx, key, cap, hash, MD5_DIGITS - 1);
-}
-
-static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet_traits *out)
-{
-    struct nb101_cell c, pruned;
-    tcet_status st = nb101_parse(cx, text, &c, &pruned);
-
-    (void)self;
-    if (st < 0)
-        return st;
-    nb101_traits(&c, &pruned, out);
-    return TCET_OK;
 }
 
 static tcet_status space_random(tcet_ctx *cx, void *self, char *text, size_t cap)
@@ -112,25 +71,15 @@ static tcet_status space_mutate(tcet_ctx *cx, void *self, const char *from, char
     return nb101_print(cx, &to, text, cap);
 }
 
-static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
-                               tcet_builder *b)
-{
-    struct nb101_cell c, pruned;
-    tcet_status st = nb101_parse(cx, text, &c, &pruned);
-
-    (void)self;
-    return st < 0 ? st : nb101_build(b, &pruned, task->classes);
-}
-
 static const tcet_space_ops ops = {
     .struct_size = sizeof(tcet_space_ops),
     .size = space_size,
-    .task = space_task,
+    .task = space_cifar10_task,
     .at = space_at,
-    .check = space_check,
-    .canonical = space_canonical,
-    .traits = space_traits,
-    .build = space_build,
+    .check = nb101_space_check,
+    .canonical = nb101_space_canonical,
+    .traits = nb101_space_traits,
+    .build = nb101_space_build,
     .random = space_random,
     .mutate = space_mutate,
 };
@@ -142,6 +91,7 @@ static const tcet_plugin nb101 = {
     .version = "1.0.0",
     .summary = "NAS-Bench-101: cells of up to seven vertices and nine edges",
     .cite = "Ying et al., NAS-Bench-101, ICML 2019",
+    .instance_size = sizeof(struct nb101_space),
     .ops = &ops,
 };
 

@@ -11,11 +11,15 @@
 #include "family/darts.h"
 #include "family/genotype.h"
 
+#include <stdio.h>
+#include <string.h>
+
 enum { MAX_POOL, AVG_POOL, SKIP, SEP3, SEP5, DIL3, DIL5, OPS };
 enum { CELLS = GENOTYPE_CELLS, NODES = GENOTYPE_NODES, EDGES = GENOTYPE_EDGES };
 enum { PLACES = CELLS * NODES * 3 };
 
 struct nb301 {
+    struct choices_space base;
     int64_t channels, layers;
 };
 
@@ -85,15 +89,10 @@ static const int32_t sizes[PLACES] = {1, OPS, OPS, 3, OPS, OPS, 6, OPS, OPS, 10,
                                       1, OPS, OPS, 3, OPS, OPS, 6, OPS, OPS, 10, OPS, OPS};
 static const struct choices darts = {PLACES, sizes, parse, print};
 
-CHOICES_FUNCTIONS(darts)
-CHOICES_ORDER(darts)
-
-static tcet_status space_task(tcet_ctx *cx, void *self, tcet_task *out)
+static tcet_status space_init(tcet_ctx *cx, void *self)
 {
-    (void)cx, (void)self;
-    out->channels = 3;
-    out->height = out->width = 32;
-    out->classes = 10;
+    (void)cx;
+    ((struct choices_space *)self)->choices = &darts;
     return TCET_OK;
 }
 
@@ -234,7 +233,14 @@ static const tcet_param params[] = {
     TCET_PARAM_I64(struct nb301, layers, "8", 3, 64, "number of cells"),
 };
 
-static const tcet_space_ops ops = {CHOICES_OPS};
+static const tcet_space_ops ops = {
+    CHOICES_OPS,
+    CHOICES_ORDER,
+    .task = space_cifar10_task,
+    .canonical = space_canonical,
+    .traits = space_traits,
+    .build = space_build,
+};
 
 static const tcet_plugin nb301 = {
     .struct_size = sizeof(tcet_plugin),
@@ -245,6 +251,7 @@ static const tcet_plugin nb301 = {
     .cite = "Liu et al., DARTS, ICLR 2019; Zela et al., NAS-Bench-301, ICLR 2022",
     TCET_PARAMS(struct nb301, params),
     .ops = &ops,
+    .init = space_init,
 };
 
 TCET_MODULE(&nb301)

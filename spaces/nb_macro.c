@@ -12,17 +12,17 @@ static tcet_status parse(tcet_ctx *cx, const char *text, int32_t *choice)
 {
     for (int32_t i = 0; i < LAYERS; i++) {
         if (!text[i])
-            return space_fail(cx, TCET_E_ARG, "position %d: %d digits, there must be %d", i + 1, i,
+            return tcet_failf(cx, TCET_E_ARG, "position %d: %d digits, there must be %d", i + 1, i,
                               LAYERS);
         if (text[i] < '0' || text[i] >= '0' + OPS)
-            return space_fail(cx, TCET_E_ARG,
+            return tcet_failf(cx, TCET_E_ARG,
                               "position %d: '%c' is not a layer (0: identity, 1: kernel 3 "
                               "expansion 3, 2: kernel 5 expansion 6)",
                               i + 1, text[i]);
         choice[i] = text[i] - '0';
     }
     if (text[LAYERS])
-        return space_fail(cx, TCET_E_ARG, "position %d: more than %d digits", LAYERS + 1, LAYERS);
+        return tcet_failf(cx, TCET_E_ARG, "position %d: more than %d digits", LAYERS + 1, LAYERS);
     return TCET_OK;
 }
 
@@ -38,15 +38,10 @@ static tcet_status print(tcet_ctx *cx, const int32_t *choice, char *text, size_t
 static const int32_t sizes[LAYERS] = {OPS, OPS, OPS, OPS, OPS, OPS, OPS, OPS};
 static const struct choices macro = {LAYERS, sizes, parse, print};
 
-CHOICES_FUNCTIONS(macro)
-CHOICES_ORDER(macro)
-
-static tcet_status space_task(tcet_ctx *cx, void *self, tcet_task *out)
+static tcet_status space_init(tcet_ctx *cx, void *self)
 {
-    (void)cx, (void)self;
-    out->channels = 3;
-    out->height = out->width = 32;
-    out->classes = 10;
+    (void)cx;
+    ((struct choices_space *)self)->choices = &macro;
     return TCET_OK;
 }
 
@@ -154,7 +149,14 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
     return b->status(b);
 }
 
-static const tcet_space_ops ops = {CHOICES_OPS};
+static const tcet_space_ops ops = {
+    CHOICES_OPS,
+    CHOICES_ORDER,
+    .task = space_cifar10_task,
+    .canonical = space_canonical,
+    .traits = space_traits,
+    .build = space_build,
+};
 
 static const tcet_plugin nb_macro = {
     .struct_size = sizeof(tcet_plugin),
@@ -163,7 +165,9 @@ static const tcet_plugin nb_macro = {
     .version = "1.0.0",
     .summary = "NAS-Bench-Macro: eight layers of three kinds, 6,561 networks",
     .cite = "Su et al., Prioritized Architecture Sampling with Monto-Carlo Tree Search, CVPR 2021",
+    .instance_size = sizeof(struct choices_space),
     .ops = &ops,
+    .init = space_init,
 };
 
 TCET_MODULE(&nb_macro)

@@ -4,6 +4,9 @@
  * Room: spaces.  Stands on the SDK and spaces/family. */
 #include "family/transnas.h"
 
+#include <stdio.h>
+#include <string.h>
+
 enum { SHORTEST = 4, LONGEST = 6, KINDS = 4, SIZE = 3256 };
 
 static const char prefix[] = "64-", suffix[] = "-basic";
@@ -55,19 +58,19 @@ static tcet_status parse(tcet_ctx *cx, const char *text, struct code *c)
 
     c->count = 0;
     if (strncmp(text, prefix, sizeof prefix - 1) != 0)
-        return space_fail(cx, TCET_E_ARG, "position 1: \"64-\" is expected, as in 64-1234-basic");
+        return tcet_failf(cx, TCET_E_ARG, "position 1: \"64-\" is expected, as in 64-1234-basic");
     for (; *at >= '1' && *at < '1' + KINDS; at++) {
         if (c->count == LONGEST)
-            return space_fail(cx, TCET_E_ARG, "position %zu: more than %d modules",
+            return tcet_failf(cx, TCET_E_ARG, "position %zu: more than %d modules",
                               (size_t)(at - text) + 1, LONGEST);
         c->kind[c->count++] = *at - '0';
     }
     if (strcmp(at, suffix) != 0)
-        return space_fail(cx, TCET_E_ARG,
+        return tcet_failf(cx, TCET_E_ARG,
                           "position %zu: \"%.8s\": a module 1 to 4, or \"-basic\" is expected",
                           (size_t)(at - text) + 1, at);
     if (!allowed(c))
-        return space_fail(cx, TCET_E_ARG,
+        return tcet_failf(cx, TCET_E_ARG,
                           "\"%.16s\" is outside the space: %d to %d modules, 1 to 3 of them widen "
                           "(2, 4), 1 to 4 shrink (3, 4)",
                           text, SHORTEST, LONGEST);
@@ -119,7 +122,7 @@ static tcet_status space_at(tcet_ctx *cx, void *self, int64_t index, char *text,
     struct code c;
 
     if (index < 0 || index >= m->count)
-        return space_fail(cx, TCET_E_ARG, "architecture %lld: the space has 0 to %d",
+        return tcet_failf(cx, TCET_E_ARG, "architecture %lld: the space has 0 to %d",
                           (long long)index, m->count - 1);
     code_of(m->order[index], &c);
     return print(cx, &c, text, cap);

@@ -9,6 +9,7 @@ enum { NONE, SKIP, CONV1, CONV3, OPS };
 enum { MODULES = 5 };
 
 struct micro {
+    struct choices_space base;
     int32_t task;
 };
 
@@ -25,7 +26,7 @@ static tcet_status parse(tcet_ctx *cx, const char *text, int32_t *ops)
         if (is_op && text[i] >= '0' && text[i] < '0' + OPS)
             ops[e++] = text[i] - '0';
         else if (is_op || text[i] != pattern[i])
-            return space_fail(cx, TCET_E_ARG,
+            return tcet_failf(cx, TCET_E_ARG,
                               "position %zu: \"%.8s\" does not fit 64-41414-a_bc_def with the "
                               "operations 0 none, 1 skip, 2 conv 1x1, 3 conv 3x3",
                               i + 1, text + i);
@@ -46,8 +47,12 @@ static tcet_status print(tcet_ctx *cx, const int32_t *ops, char *text, size_t ca
 static const int32_t sizes[CELL_EDGES] = {OPS, OPS, OPS, OPS, OPS, OPS};
 static const struct choices micro = {CELL_EDGES, sizes, parse, print};
 
-CHOICES_FUNCTIONS(micro)
-CHOICES_ORDER(micro)
+static tcet_status space_init(tcet_ctx *cx, void *self)
+{
+    (void)cx;
+    ((struct choices_space *)self)->choices = &micro;
+    return TCET_OK;
+}
 
 static tcet_status space_task(tcet_ctx *cx, void *self, tcet_task *out)
 {
@@ -73,23 +78,15 @@ static tcet_status space_canonical(tcet_ctx *cx, void *self, const char *text, c
     return cell_key(cx, ops, NONE, cell_edges_of(ops, SKIP) & ~from_input, op_names, key, cap);
 }
 
-/* live: every operation other than none lies on a way from input to output; depth: convolution
- * edges. */
 static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet_traits *out)
 {
     int32_t ops[CELL_EDGES];
-    uint32_t present, useful;
     tcet_status st = parse(cx, text, ops);
 
     (void)self;
     if (st < 0)
         return st;
-    cell_reach(ops, NONE, &present, &useful);
-    out->live = present == useful;
-    out->alive = useful != 0;
-    out->depth = 0;
-    for (int32_t e = 0; e < CELL_EDGES; e++)
-        out->depth += ops[e] >= CONV1;
+    cell_traits(ops, NONE, cell_edges_of(ops, CONV1) | cell_edges_of(ops, CONV3), out);
     return TCET_OK;
 }
 
@@ -167,7 +164,14 @@ static const tcet_param params[] = {
                       "whose input size and classes the network has; jigsaw: of one tile"),
 };
 
-static const tcet_space_ops ops = {CHOICES_OPS};
+static const tcet_space_ops ops = {
+    CHOICES_OPS,
+    CHOICES_ORDER,
+    .task = space_task,
+    .canonical = space_canonical,
+    .traits = space_traits,
+    .build = space_build,
+};
 
 static const tcet_plugin transnas_micro = {
     .struct_size = sizeof(tcet_plugin),
@@ -178,6 +182,7 @@ static const tcet_plugin transnas_micro = {
     .cite = "Duan et al., TransNAS-Bench-101, CVPR 2021",
     TCET_PARAMS(struct micro, params),
     .ops = &ops,
+    .init = space_init,
 };
 
 TCET_MODULE(&transnas_micro)

@@ -6,6 +6,8 @@
  * budget counts them. */
 #include "family/plainnet.h"
 
+#include <string.h>
+
 struct zennas {
     int64_t classes, max_size, max_layers, replaces;
     int32_t reslink;
@@ -99,7 +101,7 @@ static tcet_status vary(tcet_ctx *cx, const struct zennas *s, const char *from, 
         if ((st = plainnet_print(cx, &settled, text, cap)) < 0 || strcmp(text, before) != 0)
             return st;
     }
-    return space_fail(cx, TCET_E_ARG,
+    return tcet_failf(cx, TCET_E_ARG,
                       "no structure of at most %lld parameters and %lld layers found near %.400s",
                       (long long)s->max_size, (long long)s->max_layers, before);
 }
@@ -218,7 +220,7 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
     if (st < 0)
         return st;
     if (p.block[0].in != task->channels)
-        return space_fail(cx, TCET_E_ARG, "the first block takes %d channels, the input has %d",
+        return tcet_failf(cx, TCET_E_ARG, "the first block takes %d channels, the input has %d",
                           p.block[0].in, task->channels);
     x = tcet_add_op(b, TCET_OP_INPUT, -1, 0);
     for (int32_t i = 0; i < p.count; i++) {

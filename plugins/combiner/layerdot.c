@@ -2,9 +2,9 @@
  * layer by layer, and summed.
  *
  * Room: plugins/combiner.  Touches the SDK and libc alone. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <tcet/combiner.h>
+#include <tcet/failf.h>
 
 struct layerdot {
     int32_t match;
@@ -118,23 +118,18 @@ static tcet_status score(tcet_ctx *cx, void *self, const tcet_metric *const *met
                          double *out)
 {
     const struct layerdot *p = self;
-    char text[256];
 
     for (int64_t k = 0; k < count; k++) {
-        if (metrics[k]->layers == 0) {
-            snprintf(text, sizeof text,
-                     "metric \"%s\" has no numbers of layers (partition = network?)",
-                     metrics[k]->name);
-            return tcet_fail(cx, TCET_E_ARG, text);
-        }
+        if (metrics[k]->layers == 0)
+            return tcet_failf(cx, TCET_E_ARG,
+                              "metric \"%s\" has no numbers of layers (partition = network?)",
+                              metrics[k]->name);
     }
     if (p->match == MATCH_ORDER)
         return by_position(cx, metrics, count, out);
-    if (by_module(metrics, count, out) == 0) {
-        snprintf(text, sizeof text, "metrics \"%s\" and \"%s\" have no layer in common",
-                 metrics[0]->name, metrics[count - 1]->name);
-        return tcet_fail(cx, TCET_E_ARG, text);
-    }
+    if (by_module(metrics, count, out) == 0)
+        return tcet_failf(cx, TCET_E_ARG, "metrics \"%s\" and \"%s\" have no layer in common",
+                          metrics[0]->name, metrics[count - 1]->name);
     return TCET_OK;
 }
 

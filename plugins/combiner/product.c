@@ -3,8 +3,8 @@
  *
  * Room: plugins/combiner.  Touches the SDK and libc alone. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <tcet/failf.h>
 #include <tcet/tcet.h>
 
 enum { WEIGHTS_MAX = 64 };
@@ -48,7 +48,7 @@ static tcet_status sum_init(tcet_ctx *cx, void *self)
 {
     struct sum *p = self;
     const char *at = p->weights;
-    char text[256], *end;
+    char *end;
 
     while (at && *at) {
         double w = strtod(at, &end);
@@ -57,10 +57,10 @@ static tcet_status sum_init(tcet_ctx *cx, void *self)
             end++;
         if (end == at || (*end && *end != ',') || (*end == ',' && !end[1]) ||
             p->count == WEIGHTS_MAX || !isfinite(w)) {
-            snprintf(text, sizeof text,
-                     "weights = %.100s: want at most %d finite numbers with commas between",
-                     p->weights, WEIGHTS_MAX);
-            return tcet_fail(cx, TCET_E_ARG, text);
+            return tcet_failf(
+                cx, TCET_E_ARG,
+                "weights = %.100s: want at most %d finite numbers with commas between", p->weights,
+                WEIGHTS_MAX);
         }
         p->weight[p->count++] = w;
         at = *end ? end + 1 : end;
@@ -72,14 +72,11 @@ static tcet_status sum_score(tcet_ctx *cx, void *self, const tcet_metric *const 
                              int64_t count, double *out)
 {
     const struct sum *p = self;
-    char text[128];
     double v = 0.0;
 
-    if (p->count && p->count != count) {
-        snprintf(text, sizeof text, "weights has %lld numbers for %lld metrics",
-                 (long long)p->count, (long long)count);
-        return tcet_fail(cx, TCET_E_ARG, text);
-    }
+    if (p->count && p->count != count)
+        return tcet_failf(cx, TCET_E_ARG, "weights has %lld numbers for %lld metrics",
+                          (long long)p->count, (long long)count);
     for (int64_t k = 0; k < count; k++) {
         double w = p->count ? p->weight[k] : 1.0;
 

@@ -7,12 +7,12 @@
  * reads the images that it needs. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <tcet/dataset.h>
+#include <tcet/failf.h>
 
 enum { SIDE = 32, PLANE = SIDE * SIDE, PIXELS = 3 * PLANE, RECORD_MAX = 2 + PIXELS, FILES_MAX = 5 };
 enum { PADDING = 4 }; /* black pixels on each side of an image before it is cropped */
@@ -36,20 +36,6 @@ struct cifar {
     int top_label; /* the largest that occurs */
     uint64_t checksum;
 };
-
-static tcet_status fail(tcet_ctx *cx, tcet_status code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static tcet_status fail(tcet_ctx *cx, tcet_status code, const char *format, ...)
-{
-    char text[1024];
-    va_list ap;
-
-    va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
-    va_end(ap);
-    return tcet_fail(cx, code, text);
-}
 
 static int record_size(const struct cifar *p)
 {
@@ -113,9 +99,9 @@ static tcet_status find_files(tcet_ctx *cx, struct cifar *p, const char *folder)
             return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
     }
     if (p->file_count == 0)
-        return fail(cx, TCET_E_ARG, "%s: holds no %s, nor does its folder %s", folder,
-                    p->hundred ? "train.bin" : "data_batch_1.bin ... data_batch_5.bin",
-                    p->hundred ? inner100[1] : inner10[1]);
+        return tcet_failf(cx, TCET_E_ARG, "%s: holds no %s, nor does its folder %s", folder,
+                          p->hundred ? "train.bin" : "data_batch_1.bin ... data_batch_5.bin",
+                          p->hundred ? inner100[1] : inner10[1]);
     if (!p->hundred && p->file_count < FILES_MAX) {
         char text[600];
 
@@ -137,10 +123,10 @@ static tcet_status scan(tcet_ctx *cx, struct cifar *p, struct file *file)
     FILE *f = fopen(file->path, "rb");
 
     if (!f)
-        return fail(cx, TCET_E_IO, "%s: %s", file->path, strerror(errno));
+        return tcet_failf(cx, TCET_E_IO, "%s: %s", file->path, strerror(errno));
     if (fstat(fileno(f), &info) == 0 && info.st_size > BYTES_MAX) {
-        st = fail(cx, TCET_E_ARG, "%s: has %" PRId64 " bytes, at most %" PRId64 " are read",
-                  file->path, (int64_t)info.st_size, BYTES_MAX);
+        st = tcet_failf(cx, TCET_E_ARG, "%s: has %" PRId64 " bytes, at most %" PRId64 " are read",
+                        file->path, (int64_t)info.st_size, BYTES_MAX);
         goto out;
     }
     file->first = p->count;
@@ -148,11 +134,11 @@ static tcet_status scan(tcet_ctx *cx, struct cifar *p, struct file *file)
         int at = label_at(p);
 
         if (record[at] >= label_count(p)) {
-            st = fail(cx, TCET_E_ARG,
-                      "%s: byte %" PRId64 ": label %d, want one below %d; is this "
-                      "a %s file?",
-                      file->path, file->count * (int64_t)size + at, record[at], label_count(p),
-                      p->hundred ? "CIFAR-100" : "CIFAR-10");
+            st = tcet_failf(cx, TCET_E_ARG,
+                            "%s: byte %" PRId64 ": label %d, want one below %d; is this "
+                            "a %s file?",
+                            file->path, file->count * (int64_t)size + at, record[at],
+                            label_count(p), p->hundred ? "CIFAR-100" : "CIFAR-10");
             goto out;
         }
         if (record[at] > p->top_label)
@@ -162,15 +148,15 @@ static tcet_status scan(tcet_ctx *cx, struct cifar *p, struct file *file)
         file->count++;
     }
     if (ferror(f))
-        st = fail(cx, TCET_E_IO, "%s: byte %" PRId64 ": %s", file->path,
-                  file->count * (int64_t)size, strerror(errno));
+        st = tcet_failf(cx, TCET_E_IO, "%s: byte %" PRId64 ": %s", file->path,
+                        file->count * (int64_t)size, strerror(errno));
     else if (got)
-        st = fail(cx, TCET_E_ARG,
-                  "%s: truncated: the record at byte %" PRId64 " has %zu bytes of "
-                  "%zu",
-                  file->path, file->count * (int64_t)size, got, size);
+        st = tcet_failf(cx, TCET_E_ARG,
+                        "%s: truncated: the record at byte %" PRId64 " has %zu bytes of "
+                        "%zu",
+                        file->path, file->count * (int64_t)size, got, size);
     else if (file->count == 0)
-        st = fail(cx, TCET_E_ARG, "%s: empty", file->path);
+        st = tcet_failf(cx, TCET_E_ARG, "%s: empty", file->path);
     p->count += file->count;
     p->checksum = h;
 out:
@@ -193,14 +179,14 @@ static tcet_status cifar_open(tcet_ctx *cx, struct cifar *p)
         if (added < 0)
             return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
         if (added == 0)
-            return fail(cx, TCET_E_IO, "%s/data/%s: the shipped images are missing", dir,
-                        shipped[p->hundred]);
+            return tcet_failf(cx, TCET_E_IO, "%s/data/%s: the shipped images are missing", dir,
+                              shipped[p->hundred]);
     } else if (stat(p->path, &info) < 0) {
-        return fail(cx, TCET_E_IO, "%s: %s", p->path, strerror(errno));
+        return tcet_failf(cx, TCET_E_IO, "%s: %s", p->path, strerror(errno));
     } else if (S_ISDIR(info.st_mode)) {
         st = find_files(cx, p, p->path);
     } else if (add_file(p, p->path, "", "") <= 0) {
-        return fail(cx, TCET_E_ARG, "%s: neither a file nor a folder", p->path);
+        return tcet_failf(cx, TCET_E_ARG, "%s: neither a file nor a folder", p->path);
     }
     for (int i = 0; i < p->file_count && st == TCET_OK; i++)
         st = scan(cx, p, &p->files[i]);
@@ -242,23 +228,25 @@ static tcet_status check_request(tcet_ctx *cx, const struct cifar *p, const tcet
                                  int32_t h, int32_t w)
 {
     if (r->channels && r->channels != 3)
-        return fail(cx, TCET_E_ARG, "the network wants images of %d channels, these have 3",
-                    r->channels);
+        return tcet_failf(cx, TCET_E_ARG, "the network wants images of %d channels, these have 3",
+                          r->channels);
     if (h < 1 || w < 1 || SIDE % h || SIDE % w)
-        return fail(cx, TCET_E_ARG,
-                    "the network wants images of %d x %d, these are 32 x 32; set [data] resolution "
-                    "to 32, or to 16, 8, 4, 2 or 1 (averaged), or [data] plugin to gaussian, "
-                    "which makes any size",
-                    h, w);
+        return tcet_failf(
+            cx, TCET_E_ARG,
+            "the network wants images of %d x %d, these are 32 x 32; set [data] resolution "
+            "to 32, or to 16, 8, 4, 2 or 1 (averaged), or [data] plugin to gaussian, "
+            "which makes any size",
+            h, w);
     if (r->classes && r->classes <= p->top_label)
-        return fail(cx, TCET_E_ARG, "the network has %d classes, %s has labels up to %d",
-                    r->classes, p->files[0].path, p->top_label);
+        return tcet_failf(cx, TCET_E_ARG, "the network has %d classes, %s has labels up to %d",
+                          r->classes, p->files[0].path, p->top_label);
     if (r->batch < 1 || r->batches < 1 || r->batch > p->count / r->batches)
-        return fail(cx, TCET_E_ARG,
-                    "needs %" PRId64 " images (%" PRId64 " of batch %" PRId64 "), %s%s has %" PRId64
-                    "; set [data] path to the whole set, or data = gaussian in the metric",
-                    r->batches * r->batch, r->batches, r->batch, p->files[0].path,
-                    p->file_count > 1 ? " and the next" : "", p->count);
+        return tcet_failf(cx, TCET_E_ARG,
+                          "needs %" PRId64 " images (%" PRId64 " of batch %" PRId64
+                          "), %s%s has %" PRId64
+                          "; set [data] path to the whole set, or data = gaussian in the metric",
+                          r->batches * r->batch, r->batches, r->batch, p->files[0].path,
+                          p->file_count > 1 ? " and the next" : "", p->count);
     return TCET_OK;
 }
 
@@ -334,8 +322,8 @@ static tcet_status read_record(tcet_ctx *cx, const struct cifar *p, FILE **f, in
         f[k] = fopen(p->files[k].path, "rb");
     if (f[k] && fseek(f[k], (long)at, SEEK_SET) == 0 && fread(record, 1, bytes, f[k]) == bytes)
         return TCET_OK;
-    return fail(cx, TCET_E_IO, "%s: byte %" PRId64 ": cannot be read any more", p->files[k].path,
-                at);
+    return tcet_failf(cx, TCET_E_IO, "%s: byte %" PRId64 ": cannot be read any more",
+                      p->files[k].path, at);
 }
 
 /* balance: of the order's images the first of every class, class by class in each mini-batch. */
@@ -348,10 +336,11 @@ static tcet_status balance(tcet_ctx *cx, const struct cifar *p, const tcet_data_
     unsigned char record[2];
 
     if (share * classes != r->batch)
-        return fail(cx, TCET_E_ARG,
-                    "balance = 1 wants as many images of every class: a batch that is a multiple "
-                    "of %" PRId64 ", not %" PRId64,
-                    classes, r->batch);
+        return tcet_failf(
+            cx, TCET_E_ARG,
+            "balance = 1 wants as many images of every class: a batch that is a multiple "
+            "of %" PRId64 ", not %" PRId64,
+            classes, r->batch);
     to = cx->host->scratch(cx, (size_t)images * sizeof *to);
     if (!to)
         return tcet_fail(cx, TCET_E_MEMORY, "no memory for the order of images");
@@ -363,8 +352,8 @@ static tcet_status balance(tcet_ctx *cx, const struct cifar *p, const tcet_data_
             return st;
         label = record[label_at(p)];
         if (label >= classes)
-            return fail(cx, TCET_E_IO, "image %" PRId64 ": its label has become %" PRId64, order[i],
-                        label);
+            return tcet_failf(cx, TCET_E_IO, "image %" PRId64 ": its label has become %" PRId64,
+                              order[i], label);
         n = &taken[label];
         if (*n == share * r->batches)
             continue;
@@ -374,10 +363,10 @@ static tcet_status balance(tcet_ctx *cx, const struct cifar *p, const tcet_data_
     }
     for (int64_t k = 0; k < classes; k++) {
         if (taken[k] < share * r->batches)
-            return fail(cx, TCET_E_ARG,
-                        "balance = 1 wants %" PRId64 " images of every class; of class %" PRId64
-                        " there are %" PRId64,
-                        share * r->batches, k, taken[k]);
+            return tcet_failf(cx, TCET_E_ARG,
+                              "balance = 1 wants %" PRId64
+                              " images of every class; of class %" PRId64 " there are %" PRId64,
+                              share * r->batches, k, taken[k]);
     }
     memcpy(order, to, (size_t)images * sizeof *to);
     return TCET_OK;

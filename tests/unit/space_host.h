@@ -65,11 +65,13 @@ static int space_set(struct space *s, const char *key, const char *value)
 static int space_load(struct space *s, const char *name)
 {
     const tcet_module *(*entry)(void);
+    int family = strncmp(name, "nb1shot1_", 9) ? (int)strlen(name) : 8; /* one file, three spaces */
     char path[4096];
     void *so;
 
     memset(s, 0, sizeof *s);
-    snprintf(path, sizeof path, "%s/lib/tcet/plugins-1/space_%s.so", TCET_TEST_BUILD, name);
+    snprintf(path, sizeof path, "%s/lib/tcet/plugins-1/space_%.*s.so", TCET_TEST_BUILD, family,
+             name);
     so = dlopen(path, RTLD_NOW | RTLD_NODELETE);
     if (!so) {
         fprintf(stderr, "%s\n", dlerror());
@@ -83,7 +85,11 @@ static int space_load(struct space *s, const char *name)
         .struct_size = sizeof s->host, .fail = space_host_fail, .random = space_host_random};
     s->cx.host = &s->host;
     s->random = 1;
-    s->plugin = entry()->plugins[0];
+    for (uint32_t i = 0; i < entry()->plugin_count; i++)
+        if (!strcmp(entry()->plugins[i]->id, name))
+            s->plugin = entry()->plugins[i];
+    if (!s->plugin)
+        return -1;
     s->ops = s->plugin->ops;
     s->self = mem_alloc(s->plugin->instance_size);
     for (uint32_t i = 0; i < s->plugin->param_count; i++)

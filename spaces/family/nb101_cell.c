@@ -1,0 +1,193 @@
+/* nb101_cell.c -- see nb101_cell.h.  Room: spaces/family. */
+#include "family/nb101_cell.h"
+
+#include "family/md5.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void nb101_prune(const struct nb101_cell *from, struct nb101_cell *to)
+{
+    uint32_t forth = 1, back = 1u << (from->vertices - 1);
+    int32_t keep[NB101_VERTICES], n = 0;
+
+    for (int32_t i = 0; i < from->vertices; i++)
+        for (int32_t j = i + 1; j < from->vertices; j++)
+            if (forth >> i & 1 && from->edge[i][j])
+                forth |= 1u << j;
+    for (int32_t i = from->vertices; i-- > 0;)
+        for (int32_t j = i + 1; j < from->vertices; j++)
+            if (back >> j & 1 && from->edge[i][j])
+                back |= 1u << i;
+    memset(to, 0, sizeof *to);
+    for (int32_t i = 0; i < from->vertices; i++)
+        if ((forth & back) >> i & 1)
+            keep[n++] = i;
+    to->vertices = n;
+    for (int32_t i = 0; i < n; i++) {
+        to->code[i] = from->code[keep[i]];
+        for (int32_t j = 0; j < n; j++)
+            to->edge[i][j] = from->edge[keep[i]][keep[j]];
+    }
+}
+
+int32_t nb101_edges(const struct nb101_cell *c)
+{
+    int32_t n = 0;
+
+    for (int32_t i = 0; i < c->vertices; i++)
+        for (int32_t j = 0; j < c->vertices; j++)
+            n += c->edge[i][j];
+    return n;
+}
+
+int nb101_valid(const struct nb101_cell *pruned)
+{
+    return pruned->vertices >= 2 && nb101_edges(pruned) <= NB101_EDGES;
+}
+
+/* Reads one-digit numbers apart by commas and blanks, within brackets. */
+static tcet_status read_numbers(tcet_ctx *cx, const char *text, int32_t *number, int32_t *count)
+{
+    const char *at = text + strspn(text, " ([");
+
+    for (*count = 0; *at >= '0' && *at <= '9'; ++*count) {
+        if (*count == NB101_NUMBERS)
+            return tcet_failf(cx, TCET_E_ARG, "position %zu: more than %d numbers",
+                              (size_t)(at - text) + 1, NB101_NUMBERS);
+        number[*count] = *at++ - '0';
+        at += strspn(at, " ,");
+    }
+    at += strspn(at, ")]");
+    if (*at)
+        return tcet_failf(cx, TCET_E_ARG, "position %zu: \"%.8s\" is not a digit",
+                          (size_t)(at - text) + 1, at);
+    return TCET_OK;
+}
+
+tcet_status nb101_parse(tcet_ctx *cx, const char *text, struct nb101_cell *c,
+                        struct nb101_cell *pruned)
+{
+    int32_t number[NB101_NUMBERS], count, v = 2;
+    tcet_status st = read_numbers(cx, text, number, &count);
+
+    if (st < 0)
+        return st;
+    while (v < NB101_VERTICES && v * v + v < count)
+        v++;
+    if (v * v + v != count)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "%d numbers: a cell of V vertices has V V of its matrix and V codes",
+                          count);
+    memset(c, 0, sizeof *c);
+    c->vertices = v;
+    for (int32_t i = 0; i < v; i++) {
+        int32_t code = number[v * v + i];
+
+        if (i == 0       ? code != NB101_INPUT
+            : i == v - 1 ? code != NB101_OUTPUT
+                         : code < NB101_MAX_POOL || code >= NB101_CODES)
+            return tcet_failf(
+                cx, TCET_E_ARG,
+                "vertex %d: code %d (0 input first, 1 output last, between them 2 max "
+                "pool, 3 conv 1x1, 4 conv 3x3)",
+                i + 1, code);
+        c->code[i] = code;
+        for (int32_t j = 0; j < v; j++) {
+            if (number[i * v + j] > (i < j))
+                return tcet_failf(cx, TCET_E_ARG,
+                                  "row %d, column %d of the matrix is %d: only 0, and 1 above the "
+                                  "diagonal, are allowed",
+                                  i + 1, j + 1, number[i * v + j]);
+            c->edge[i][j] = number[i * v + j];
+        }
+    }
+    nb101_prune(c, pruned);
+    if (pruned->vertices < 2)
+        return tcet_failf(cx, TCET_E_ARG, "the input does not reach the output");
+    if (!nb101_valid(pruned))
+        return tcet_failf(cx, TCET_E_ARG, "%d edges, at most %d are allowed", nb101_edges(pruned),
+                          NB101_EDGES);
+    return TCET_OK;
+}
+
+tcet_status nb101_print(tcet_ctx *cx, const struct nb101_cell *c, char *text, size_t cap)
+{
+    char out[4 * NB101_NUMBERS + 4] = "(";
+    size_t at = 1;
+
+    for (int32_t i = 0; i < c->vertices; i++)
+        for (int32_t j = 0; j < c->vertices; j++)
+            at += (size_t)snprintf(out + at, sizeof out - at, "%d, ", c->edge[i][j]);
+    for (int32_t i = 0; i < c->vertices; i++)
+        at += (size_t)snprintf(out + at, sizeof out - at, "%d%s", c->code[i],
+                               i + 1 < c->vertices ? ", " : ")");
+    return space_put(cx, text, cap, out, at);
+}
+
+static void sort(char (*hash)[MD5_DIGITS], int32_t n)
+{
+    char t[MD5_DIGITS];
+
+    for (int32_t i = 1; i < n; i++)
+        for (int32_t j = i; j > 0 && strcmp(hash[j], hash[j - 1]) < 0; j--) {
+            memcpy(t, hash[j], sizeof t);
+            memcpy(hash[j], hash[j - 1], sizeof t);
+            memcpy(hash[j - 1], t, sizeof t);
+        }
+}
+
+/* Joins the sorted hashes of the neighbours of v: into it, or out of it. */
+static size_t join(const struct nb101_cell *c, char (*hash)[MD5_DIGITS], int32_t v, int into,
+                   char *out)
+{
+    char near[NB101_VERTICES][MD5_DIGITS];
+    int32_t n = 0;
+
+    for (int32_t w = 0; w < c->vertices; w++)
+        if (into ? c->edge[w][v] : c->edge[v][w])
+            memcpy(near[n++], hash[w], MD5_DIGITS);
+    sort(near, n);
+    out[0] = '\0';
+    for (int32_t i = 0; i < n; i++)
+        memcpy(out + (size_t)i * (MD5_DIGITS - 1), near[i], MD5_DIGITS);
+    return (size_t)n * (MD5_DIGITS - 1);
+}
+
+_Static_assert((int)NB101_HASH == (int)MD5_DIGITS, "the hash is an MD5");
+
+void nb101_hash(const struct nb101_cell *c, char out[NB101_HASH])
+{
+    static const int32_t labels[NB101_CODES] = {-1, -2, 2, 1, 0};
+    char hash[NB101_VERTICES][MD5_DIGITS], next[NB101_VERTICES][MD5_DIGITS];
+    char text[2 * NB101_VERTICES * MD5_DIGITS + 3 * MD5_DIGITS];
+    size_t at;
+
+    for (int32_t v = 0; v < c->vertices; v++) {
+        int32_t in = 0, from = 0;
+
+        for (int32_t w = 0; w < c->vertices; w++) {
+            in += c->edge[w][v];
+            from += c->edge[v][w];
+        }
+        snprintf(text, sizeof text, "(%d, %d, %d)", from, in, labels[c->code[v]]);
+        md5_hex(text, hash[v]);
+    }
+    for (int32_t round = 0; round < c->vertices; round++) {
+        for (int32_t v = 0; v < c->vertices; v++) {
+            at = join(c, hash, v, 1, text);
+            text[at++] = '|';
+            at += join(c, hash, v, 0, text + at);
+            text[at++] = '|';
+            memcpy(text + at, hash[v], MD5_DIGITS);
+            md5_hex(text, next[v]);
+        }
+        memcpy(hash, next, sizeof hash);
+    }
+    sort(hash, c->vertices);
+    at = 0;
+    for (int32_t v = 0; v < c->vertices; v++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s'%s'", v ? ", " : "[", hash[v]);
+    snprintf(text + at, sizeof text - at, "]");
+    md5_hex(text, out);
+}

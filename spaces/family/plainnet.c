@@ -1,0 +1,197 @@
+/* plainnet.c -- see plainnet.h.  Room: spaces/family. */
+#include "family/plainnet.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const plainnet_names[PLAINNET_KINDS] = {
+    "SuperConvK1BNRELU", "SuperConvK3BNRELU", "SuperConvK5BNRELU", "SuperConvK7BNRELU",
+    "SuperResK3K3",      "SuperResK5K5",      "SuperResK7K7",      "SuperResK1K3K1",
+    "SuperResK1K5K1",    "SuperResK1K7K1"};
+
+/* Number of a block's name. */
+static int32_t plainnet_name(const struct plainnet_block *b)
+{
+    return b->kind == PLAINNET_CONV  ? b->kernel / 2
+           : b->kind == PLAINNET_RES ? 3 + b->kernel / 2
+                                     : 6 + b->kernel / 2;
+}
+
+static void plainnet_of_name(int32_t name, struct plainnet_block *b)
+{
+    b->kind = name < 4 ? PLAINNET_CONV : name < 7 ? PLAINNET_RES : PLAINNET_BOTTLENECK;
+    b->kernel = b->kind == PLAINNET_CONV ? 2 * name + 1 : 2 * ((name - 4) % 3) + 3;
+}
+
+/* Reads the numbers between brackets at *at. */
+static tcet_status plainnet_numbers(tcet_ctx *cx, const char *text, const char **at,
+                                    int32_t *number, int32_t count)
+{
+    static const int32_t most = 4096;
+
+    for (int32_t i = 0; i < count; i++) {
+        size_t position = (size_t)(*at - text) + 1, n;
+
+        if (**at != (i ? ',' : '('))
+            return tcet_failf(cx, TCET_E_ARG, "position %zu: '%c' is expected, not \"%.8s\"",
+                              position, i ? ',' : '(', *at);
+        n = strspn(*at + 1, "0123456789");
+        if (n == 0 || n > 4 || atoi(*at + 1) < 1 || atoi(*at + 1) > most)
+            return tcet_failf(cx, TCET_E_ARG, "position %zu: a number from 1 to %d is expected",
+                              position + 1, most);
+        number[i] = atoi(*at + 1);
+        *at += 1 + n;
+    }
+    if (**at != ')')
+        return tcet_failf(cx, TCET_E_ARG, "position %zu: ')' after %d numbers is expected",
+                          (size_t)(*at - text) + 1, count);
+    ++*at;
+    return TCET_OK;
+}
+
+tcet_status plainnet_parse(tcet_ctx *cx, const char *text, struct plainnet *p)
+{
+    const char *at = text;
+
+    for (p->count = 0; *at; p->count++) {
+        size_t n = strcspn(at, "("), position = (size_t)(at - text) + 1;
+        struct plainnet_block *b = &p->block[p->count];
+        int32_t number[5], name = 0;
+        tcet_status st;
+
+        if (p->count == PLAINNET_BLOCKS)
+            return tcet_failf(cx, TCET_E_ARG, "position %zu: more than %d blocks", position,
+                              PLAINNET_BLOCKS);
+        while (name < PLAINNET_KINDS &&
+               (strlen(plainnet_names[name]) != n || memcmp(plainnet_names[name], at, n) != 0))
+            name++;
+        if (name == PLAINNET_KINDS)
+            return space_unknown(cx, position, "block", at, n, plainnet_names, PLAINNET_KINDS);
+        plainnet_of_name(name, b);
+        at += n;
+        st = plainnet_numbers(cx, text, &at, number, b->kind == PLAINNET_CONV ? 4 : 5);
+        if (st < 0)
+            return st;
+        b->in = number[0];
+        b->out = number[1];
+        b->stride = number[2];
+        b->bottleneck = b->kind == PLAINNET_CONV ? 0 : number[3];
+        b->layers = b->kind == PLAINNET_CONV ? number[3] : number[4];
+        if (p->count > 0 && b->in != b[-1].out)
+            return tcet_failf(cx, TCET_E_ARG,
+                              "position %zu: the block takes %d channels, the one before gives %d",
+                              position, b->in, b[-1].out);
+    }
+    return p->count
+               ? TCET_OK
+               : tcet_failf(cx, TCET_E_ARG, "position 1: a block is expected, as in %s(3,8,1,1)",
+                            plainnet_names[1]);
+}
+
+tcet_status plainnet_print(tcet_ctx *cx, const struct plainnet *p, char *text, size_t cap)
+{
+    char out[TCET_ARCH_MAX];
+    size_t at = 0;
+
+    for (int32_t i = 0; i < p->count && at < sizeof out; i++) {
+        const struct plainnet_block *b = &p->block[i];
+
+        at += (size_t)snprintf(out + at, sizeof out - at, "%s(%d,%d,%d,",
+                               plainnet_names[plainnet_name(b)], b->in, b->out, b->stride);
+        if (at < sizeof out && b->kind != PLAINNET_CONV)
+            at += (size_t)snprintf(out + at, sizeof out - at, "%d,", b->bottleneck);
+        if (at < sizeof out)
+            at += (size_t)snprintf(out + at, sizeof out - at, "%d)", b->layers);
+    }
+    return space_put(cx, text, cap, out, at);
+}
+
+int32_t plainnet_layers(const struct plainnet *p)
+{
+    int32_t n = 0;
+
+    for (int32_t i = 0; i < p->count; i++)
+        n += p->block[i].layers;
+    return n;
+}
+
+int64_t plainnet_size(const struct plainnet *p, int32_t classes)
+{
+    int64_t size = 0;
+
+    for (int32_t i = 0; i < p->count; i++) {
+        const struct plainnet_block *b = &p->block[i];
+        int64_t in = b->in, out = b->out, mid = b->bottleneck, area = b->kernel * b->kernel;
+
+        for (int32_t layer = 0; layer < b->layers; layer++, in = out) {
+            if (b->kind == PLAINNET_CONV)
+                size += in * out * area + out;
+            else if (b->kind == PLAINNET_RES)
+                size += in * mid * area + mid + mid * out * area + out;
+            else
+                size += (in + out) * mid + 2 * (mid * mid * area + mid * out + 2 * mid + out);
+            if (b->kind != PLAINNET_CONV && layer == 0)
+                size += in * out + out;
+        }
+    }
+    return size + (int64_t)p->block[p->count - 1].out * classes + 1;
+}
+
+/* One of the values near `channels`: 2.5, 2, 1.5, 1.25, 1 times or parts of it, as multiples
+ * of 8 rounded half to even; each different value is as likely. */
+static int32_t plainnet_pick_channels(tcet_ctx *cx, int32_t channels)
+{
+    static const double factor[] = {2.5, 2, 1.5, 1.25, 1};
+    int32_t value[9], n = 0;
+
+    for (int32_t i = 0; i < 9; i++) {
+        double x = i < 5 ? channels * factor[i] : channels / factor[i - 5];
+        int32_t v, j = 0;
+
+        x = x < 8 ? 8 : x > 2048 ? 2048 : x;
+        v = (int32_t)nearbyint(x / 8) * 8;
+        while (j < n && value[j] != v)
+            j++;
+        if (j == n)
+            value[n++] = v;
+    }
+    return value[space_pick(cx, n)];
+}
+
+void plainnet_replace(tcet_ctx *cx, struct plainnet_block *b)
+{
+    static const int32_t kernels[] = {3, 3, 3, 5, 5, 5, 7, 7};
+    int32_t least = b->layers > 2 ? b->layers - 2 : 1;
+
+    b->out = plainnet_pick_channels(cx, b->out);
+    if (b->kind == PLAINNET_CONV) {
+        b->layers = 1;
+        return;
+    }
+    b->kind = space_pick(cx, 2) ? PLAINNET_RES : PLAINNET_BOTTLENECK;
+    b->kernel = kernels[space_pick(cx, 8)];
+    b->bottleneck = plainnet_pick_channels(cx, b->bottleneck);
+    b->layers = least + space_pick(cx, b->layers + 3 - least);
+}
+
+void plainnet_settle(const struct plainnet *from, struct plainnet *to)
+{
+    to->count = 0;
+    for (int32_t i = 0; i < from->count && to->count < PLAINNET_BLOCKS; i++) {
+        struct plainnet_block *b = &to->block[to->count++];
+
+        *b = from->block[i];
+        if (to->count > 1)
+            b->in = b[-1].out;
+        if (b->kind == PLAINNET_CONV || b->layers < PLAINNET_SPLIT || to->count == PLAINNET_BLOCKS)
+            continue;
+        b[1] = b[0];
+        b[0].layers = PLAINNET_SPLIT / 2;
+        b[1].layers -= PLAINNET_SPLIT / 2;
+        b[1].in = b[0].out;
+        b[1].stride = 1;
+        to->count++;
+    }
+}
