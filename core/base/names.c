@@ -27,3 +27,12 @@ const char *names_hint(char *out, size_t cap, const char *what, const char *name
     buf_free(&b);
     return out;
 }
+
+int names_has(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!strcmp(name, names[i]))
+            return 1;
+    }
+    return 0;
+}

@@ -1,4 +1,5 @@
-/* names.h -- the hint that ends every "no such name" message.  Room: core/base. */
+/* names.h -- lists of names: membership, and the hint that ends every "no such name" message.
+ * Room: core/base. */
 #ifndef CORE_NAMES_H
 #define CORE_NAMES_H
 
@@ -9,5 +10,8 @@
  * long for out ends in "...".  Returns out; cap is at least 8. */
 const char *names_hint(char *out, size_t cap, const char *what, const char *name,
                        const char *const *names, size_t count);
+
+/* Is name one of them? */
+int names_has(const char *const *names, size_t count, const char *name);
 
 #endif

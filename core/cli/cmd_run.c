@@ -276,7 +276,7 @@ static tcet_status check_export_section(const struct config *config, struct erro
 
 tcet_status run_check(const struct config *config, struct table **out, struct error *err)
 {
-    TRY(plan_check_unused(config, err));
+    TRY(config_check_sections(config, err));
     TRY(check_export_section(config, err));
     return compare_check(config, out, err);
 }

@@ -13,25 +13,11 @@
 #include "base/utf8.h"
 #include "config/internal.h"
 
-/* A key that was asked for in sections of a kind. */
-struct asked {
-    struct asked *next;
-    const char *kind, *key;
-};
-
-/* All of them, in order. */
-struct config_asked {
-    struct arena arena;
-    struct asked *first, **last;
-};
-
 struct config *config_new(void)
 {
     struct config *c = mem_alloc(sizeof *c);
 
     c->path = "";
-    c->asked = mem_alloc(sizeof *c->asked);
-    c->asked->last = &c->asked->first;
     return c;
 }
 
@@ -39,22 +25,8 @@ void config_free(struct config *c)
 {
     if (!c)
         return;
-    arena_free(&c->asked->arena);
-    free(c->asked);
     arena_free(&c->arena);
     free(c);
-}
-
-int config_nameless(const char *kind)
-{
-    static const char *const kinds[] = {"run",      "backend", "data",   "space",    "benchmark",
-                                        "ablation", "plugins", "export", "reference"};
-
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (!strcmp(kind, kinds[i]))
-            return 1;
-    }
-    return 0;
 }
 
 /* A list of pointers that doubles at every power of two; the old copies stay in the arena. */
@@ -124,7 +96,6 @@ void config_put(struct config *c, const char *kind, const char *name, const char
     k->file = arena_strdup(&c->arena, file);
     k->dir = arena_strdup(&c->arena, dir);
     k->line = line;
-    k->used = 0;
     k->from = NULL;
 }
 
@@ -210,32 +181,12 @@ tcet_status config_set(struct config *c, const char *text, struct error *err)
     return st;
 }
 
-/* Remembers the question once. */
-static void ask(struct config_asked *asked, const char *kind, const char *key)
-{
-    struct asked *q;
-
-    for (q = asked->first; q; q = q->next) {
-        if (!strcmp(q->kind, kind) && !strcmp(q->key, key))
-            return;
-    }
-    q = arena_alloc(&asked->arena, sizeof *q);
-    q->kind = arena_strdup(&asked->arena, kind);
-    q->key = arena_strdup(&asked->arena, key);
-    *asked->last = q;
-    asked->last = &q->next;
-}
-
 struct config_key *config_get(const struct config *c, const char *kind, const char *name,
                               const char *key)
 {
-    struct config_section *s = config_section(c, kind, name);
-    struct config_key *k = s ? config_section_key(s, key) : NULL;
+    const struct config_section *s = config_section(c, kind, name);
 
-    ask(c->asked, kind, key);
-    if (k)
-        k->used = 1;
-    return k;
+    return s ? config_section_key(s, key) : NULL;
 }
 
 const char *config_text(const struct config *c, const char *kind, const char *name, const char *key,
@@ -261,7 +212,7 @@ static void place(char *out, size_t cap, const struct config_section *s, const c
         snprintf(out, cap, "%s %s%s%s: ", file, s->kind, key ? "." : "", key ? key : "");
 }
 
-static tcet_status error_at(struct error *err, const char *where, const char *format, va_list ap)
+static tcet_status place_error(struct error *err, const char *where, const char *format, va_list ap)
 {
     char text[sizeof err->text];
 
@@ -278,7 +229,7 @@ tcet_status config_error(struct error *err, const struct config_key *k, const ch
         k = k->from;
     place(where, sizeof where, k->section, k->file, k->line, k->name);
     va_start(ap, format);
-    error_at(err, where, format, ap);
+    place_error(err, where, format, ap);
     va_end(ap);
     return err->status;
 }
@@ -291,82 +242,38 @@ tcet_status config_section_error(struct error *err, const struct config_section 
 
     place(where, sizeof where, s, s->file, s->line, NULL);
     va_start(ap, format);
-    error_at(err, where, format, ap);
+    place_error(err, where, format, ap);
     va_end(ap);
     return err->status;
 }
 
-/* The keys asked for in sections of a kind, or with kind NULL the kinds themselves. */
-static size_t asked_names(const struct config_asked *asked, const char *kind, struct arena *a,
-                          const char *const **out)
+/* Puts a place before the message that err holds. */
+static tcet_status prefix(struct error *err, const char *where)
 {
-    const char **names;
-    size_t n = 0;
-
-    for (const struct asked *q = asked->first; q; q = q->next)
-        n++;
-    names = arena_alloc(a, (n + 1) * sizeof *names);
-    n = 0;
-    for (const struct asked *q = asked->first; q; q = q->next) {
-        const char *name = kind ? q->key : q->kind;
-        size_t i = 0;
-
-        if (kind && strcmp(q->kind, kind) != 0)
-            continue;
-        while (i < n && strcmp(names[i], name) != 0)
-            i++;
-        if (i == n)
-            names[n++] = name;
-    }
-    *out = names;
-    return n;
+    err->status = TCET_E_ARG;
+    return error_prefix(err, "%s", where);
 }
 
-static const struct config_key *first_unused(const struct config_section *s)
+tcet_status config_error_at(struct error *err, const struct config_key *k)
 {
-    for (size_t i = 0; i < s->key_count; i++) {
-        if (!s->keys[i]->used)
-            return s->keys[i];
-    }
-    return NULL;
+    char where[512];
+
+    if (!k)
+        return err->status;
+    if (k->from)
+        k = k->from;
+    place(where, sizeof where, k->section, k->file, k->line, k->name);
+    return prefix(err, where);
 }
 
-static int any_used(const struct config_section *s)
+tcet_status config_section_error_at(struct error *err, const struct config_section *s)
 {
-    for (size_t i = 0; i < s->key_count; i++) {
-        if (s->keys[i]->used)
-            return 1;
-    }
-    return 0;
-}
+    char where[512];
 
-tcet_status config_check_used(const struct config *c, struct error *err)
-{
-    struct arena a = {0};
-    const char *const *names;
-    char hint[1024];
-    size_t n;
-
-    err->status = TCET_OK;
-    for (size_t i = 0; i < c->section_count && !err->status; i++) {
-        const struct config_section *s = c->sections[i];
-        const struct config_key *k = first_unused(s);
-        const char *space = *s->name ? " " : "";
-
-        n = asked_names(c->asked, s->kind, &a, &names);
-        if (!n && !any_used(s)) {
-            n = asked_names(c->asked, NULL, &a, &names);
-            names_hint(hint, sizeof hint, "sections", s->kind, names, n);
-            config_section_error(err, s, "there is no section [%s%s%s]%s", s->kind, space, s->name,
-                                 hint);
-        } else if (k) {
-            names_hint(hint, sizeof hint, "keys", k->name, names, n);
-            config_error(err, k, "[%s%s%s] has no key \"%s\"%s", s->kind, space, s->name, k->name,
-                         hint);
-        }
-    }
-    arena_free(&a);
-    return err->status;
+    if (!s)
+        return err->status;
+    place(where, sizeof where, s, s->file, s->line, NULL);
+    return prefix(err, where);
 }
 
 tcet_status config_i64(const struct config *c, const char *kind, const char *name, const char *key,

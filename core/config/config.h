@@ -1,7 +1,7 @@
 /* config.h -- INI files as an ordered list of keys that know where they came from.
  *
- * Room: core/config.  Stands on core/base and inih; knows nothing of plugins or of which
- * sections exist: the plan asks for keys, and asks at the end which were never used.
+ * Room: core/config.  Stands on core/base and inih; knows nothing of plugins.  Which sections
+ * there are, and the host's own keys in them, is one table in sections.c.
  *
  * Grammar: "[kind]" or "[kind name]" sections; "key = value" lines; comments with ; or #
  * at the line's start or after a blank; "include = FILE" at the top of a file (before any
@@ -21,7 +21,6 @@ struct config_key {
     const char *file; /* as the user would name it; "--set" for overrides */
     const char *dir;  /* absolute folder that relative paths in value start from */
     int line;         /* 0 for --set */
-    int used;         /* set by whoever consumed it; config_check_used reports the rest */
     struct config_section *section;
     const struct config_key *from; /* the key it was made from, which errors name; or NULL */
 };
@@ -39,9 +38,8 @@ struct config {
     struct arena arena;
     struct config_section **sections; /* in order of first appearance */
     size_t section_count;
-    size_t key_count;           /* of all sections; at most CONFIG_KEYS_MAX, as of sections */
-    const char *path;           /* of the main file, as given; "" when built from nothing */
-    struct config_asked *asked; /* private: which keys config_get was asked for */
+    size_t key_count; /* of all sections; at most CONFIG_KEYS_MAX, as of sections */
+    const char *path; /* of the main file, as given; "" when built from nothing */
 };
 
 enum { CONFIG_KEYS_MAX = 10000 };
@@ -61,9 +59,16 @@ const char *config_value_problem(const char *value);
  * the key.  In [metric NAME] keys themselves may hold a dot ("metric.m.aggregator.ddof=0"
  * is key "aggregator.ddof" of [metric m]).  Relative paths start from the current folder. */
 tcet_status config_set(struct config *c, const char *text, struct error *err);
-/* 1 for the kinds whose sections have no name: run, backend, data, space, benchmark,
- * ablation, plugins, export. */
+/* 1 for the kinds whose sections have no name, such as [run] (sections.c). */
 int config_nameless(const char *kind);
+/* Every section must be of a known kind, with a name where its kind has one, and where all keys of
+ * a kind are the host's own, each key one of them.  The error names the first that is not, the
+ * nearest valid name, and all of them. */
+tcet_status config_check_sections(const struct config *c, struct error *err);
+/* For a key that a section does not have, into hint[cap]: " (it is a key of [run])" where another
+ * section has it, else the nearest of its own, else "".  Returns hint. */
+const char *config_key_hint(char *hint, size_t cap, const char *name, const char *const *own,
+                            size_t own_count);
 /* One key with its parts already apart; texts are copied.  A key that is there keeps its
  * place in the order and gets the new value and origin. */
 void config_put(struct config *c, const char *kind, const char *name, const char *key,
@@ -78,8 +83,7 @@ struct config_section *config_section(const struct config *c, const char *kind, 
 struct config_key *config_section_key(const struct config_section *s, const char *key);
 /* Gives a key another value; its origin stays. */
 void config_replace(struct config_key *k, const char *value);
-/* Finds a key and marks it used; NULL when absent.  Also remembers that sections of this
- * kind may hold such a key, which is what config_check_used suggests from. */
+/* Finds a key; NULL when absent. */
 struct config_key *config_get(const struct config *c, const char *kind, const char *name,
                               const char *key);
 /* Its value, or fallback. */
@@ -91,10 +95,10 @@ tcet_status config_error(struct error *err, const struct config_key *k, const ch
     __attribute__((format(printf, 3, 4)));
 tcet_status config_section_error(struct error *err, const struct config_section *s,
                                  const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-/* The first key nobody used: an error with its place, the nearest key that was asked for in
- * such a section, and all of them.  A section of a kind nobody asked for is named as such. */
-tcet_status config_check_used(const struct config *c, struct error *err);
+/* Puts the same before the message that err holds already, whose status becomes TCET_E_ARG; where
+ * there is no key or section (NULL), err stays as it is.  Returns its status. */
+tcet_status config_error_at(struct error *err, const struct config_key *k);
+tcet_status config_section_error_at(struct error *err, const struct config_section *s);
 
 /* Typed reading of one key: fallback when absent; an error names the key, its place and
  * what is allowed. */

@@ -2,6 +2,7 @@
 #include "plan/plan_parts.h"
 
 #include "base/sha256.h"
+#include "base/names.h"
 #include "base/text.h"
 
 #include "plan/expand.h"
@@ -28,7 +29,7 @@ static tcet_status open_registry(struct plan *p, struct error *err)
         config_replace(k, joined.len ? joined.data : "");
     buf_free(&joined);
     if (registry_open(dirs, n, &p->registry, err) < 0)
-        return k ? config_error(err, k, "%s", arena_strdup(&p->arena, err->text)) : err->status;
+        return config_error_at(err, k);
     return TCET_OK;
 }
 
@@ -119,7 +120,7 @@ static tcet_status check_defaults(struct plan *p, struct error *err)
             kind != TCET_DATASET)
             continue;
         if (registry_find(p->registry, kind, s->name, &info, err) < 0)
-            return config_section_error(err, s, "%s", arena_strdup(&p->arena, err->text));
+            return config_section_error_at(err, s);
         TRY(plan_bind_section(&b, s, "", NULL, 0, err));
         TRY(params_check(info, b.item, b.count, arena_printf(&p->arena, "%s %s", s->kind, s->name),
                          err));
@@ -141,7 +142,7 @@ static tcet_status check_reference(const struct plan *p, struct error *err)
     for (size_t i = 0; s && i < s->key_count && err->status == TCET_OK; i++) {
         const struct config_key *k = s->keys[i];
 
-        if (!plan_is_one_of(k->name, names, p->column_count))
+        if (!names_has(names, p->column_count, k->name))
             config_error(err, k,
                          "[reference] names \"%s\", which is neither a metric nor a score%s",
                          k->name, text_suggest(hint, sizeof hint, k->name, names, p->column_count));
@@ -186,7 +187,7 @@ static tcet_status make(struct plan *p, struct error *err)
     int64_t in_flight;
     int policy;
 
-    TRY(plan_check_unused(p->config, err));
+    TRY(config_check_sections(p->config, err));
     TRY(make_space(p, err));
     TRY(check_defaults(p, err));
     TRY(config_choice(p->config, "run", "", "on_nonfinite", policies, 0, &policy, err));
@@ -241,8 +242,7 @@ tcet_status plan_open_backend(struct plan *p, struct error *err)
 
     if (call_end(&p->backend->cx, ops->open(call_begin(&p->backend->cx), p->backend->self), err) <
         0)
-        return device ? config_error(err, device, "%s", arena_strdup(&p->arena, err->text))
-                      : err->status;
+        return config_error_at(err, device);
     p->backend_info.struct_size = sizeof p->backend_info;
     TRY(call_end(&p->backend->cx,
                  ops->info(call_begin(&p->backend->cx), p->backend->self, &p->backend_info), err));

@@ -159,8 +159,4 @@ int pass_covers(const tcet_pass *b, const tcet_pass *a);
 tcet_status plan_archs(struct plan *p, struct arena *a, const char *const **out, size_t *count,
                        struct error *err);
 
-/* Marks known sections and keys used by nobody else and reports the first unknown one, with
- * the nearest valid name. */
-tcet_status plan_check_unused(const struct config *c, struct error *err);
-
 #endif

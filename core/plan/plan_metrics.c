@@ -2,6 +2,7 @@
  * Room: core/plan. */
 #include "plan/plan_parts.h"
 
+#include "base/names.h"
 #include "base/text.h"
 #include "plan/expand.h"
 #include "store/store.h"
@@ -374,14 +375,14 @@ tcet_status plan_add_metric(struct plan *p, const struct config_section *s, stru
         const char *name = s->keys[i]->name;
         char hint[128];
 
-        if (!plan_is_one_of(name, METRIC_KEYS, TCET_COUNT(METRIC_KEYS)) &&
+        if (!names_has(METRIC_KEYS, TCET_COUNT(METRIC_KEYS), name) &&
             strncmp(name, "saliency.", 9) && strncmp(name, "aggregator.", 11))
             return config_error(
                 err, s->keys[i],
                 "[metric %s] has no key \"%s\"%s; keys: saliency, aggregator, "
                 "partition, seed, batch, data, saliency.KEY, aggregator.KEY",
                 s->name, name,
-                plan_key_hint(hint, sizeof hint, name, METRIC_KEYS, TCET_COUNT(METRIC_KEYS)));
+                config_key_hint(hint, sizeof hint, name, METRIC_KEYS, TCET_COUNT(METRIC_KEYS)));
     }
     m->name = s->name;
     if (!(saliency = required(p, s, "saliency", "a saliency plugin", err)) ||

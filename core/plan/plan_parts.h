@@ -7,12 +7,6 @@
 
 enum { PLAN_BATCH_MAX = 1 << 20 }; /* images in a mini-batch */
 
-/* plan_names.c */
-int plan_is_one_of(const char *name, const char *const *list, size_t count);
-/* For a key that a section does not have: the section that has it, else the nearest of its own. */
-const char *plan_key_hint(char *hint, size_t cap, const char *name, const char *const *own,
-                          size_t own_count);
-
 /* plan_plugins.c */
 
 /* The plugin that a key names, or the fallback where k is NULL. */

@@ -2,6 +2,7 @@
  * (plan.h).  Room: core/plan. */
 #include "plan/plan_parts.h"
 
+#include "base/names.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -19,7 +20,7 @@ tcet_status plan_find_plugin(struct plan *p, tcet_kind kind, const struct config
     const char *id = k ? k->value : fallback;
 
     if (registry_find(p->registry, kind, id, &info, err) < 0)
-        return k ? config_error(err, k, "%s", arena_strdup(&p->arena, err->text)) : err->status;
+        return config_error_at(err, k);
     return registry_load(info, &p->arena, out, err);
 }
 
@@ -44,9 +45,9 @@ tcet_status plan_bind_section(struct bindings *b, const struct config_section *s
     for (size_t i = 0; s && i < s->key_count; i++) {
         const char *name = s->keys[i]->name;
 
-        if (strncmp(name, prefix, n) || plan_is_one_of(name, own, own_count))
+        if (strncmp(name, prefix, n) || names_has(own, own_count, name))
             continue;
-        if (!n && strchr(name, '.') && plan_is_one_of("aggregator", own, own_count))
+        if (!n && strchr(name, '.') && names_has(own, own_count, "aggregator"))
             continue; /* aggregator.KEY of a [score] */
         TRY(bind_add(b, name + n, s->keys[i], err));
     }
@@ -105,14 +106,6 @@ tcet_status plan_open_space(struct plan *p, struct error *err)
     return TCET_OK;
 }
 
-/* What a dataset refuses has a place in the config: the section that asks for the dataset. */
-static tcet_status data_error(struct plan *p, const struct plan_data *d, struct error *err)
-{
-    return d->section
-               ? config_section_error(err, d->section, "%s", arena_strdup(&p->arena, err->text))
-               : err->status;
-}
-
 /* Opens one dataset for the section that asks.  section: its parameters, [data], or NULL for
  * another dataset named by a metric. */
 static tcet_status open_data(struct plan *p, const struct config_section *asks,
@@ -137,7 +130,7 @@ static tcet_status open_data(struct plan *p, const struct config_section *asks,
     ops = OPS(tcet_dataset_ops, d->dataset);
     if (call_end(&d->dataset->cx, ops->open(call_begin(&d->dataset->cx), d->dataset->self), err) <
         0)
-        return data_error(p, d, err);
+        return config_section_error_at(err, d->section);
     d->info.struct_size = sizeof d->info;
     TRY(call_end(&d->dataset->cx,
                  ops->info(call_begin(&d->dataset->cx), d->dataset->self, &d->info), err));
@@ -242,7 +235,7 @@ static tcet_status draw_images(struct plan *p, struct plan_data *d, struct error
         error_set(err, TCET_E_ARG, "%lld mini-batches of %lld images of %dx%dx%d are too large",
                   (long long)d->batches, (long long)d->batch, want.channels, want.height,
                   want.width);
-        return data_error(p, d, err);
+        return config_section_error_at(err, d->section);
     }
     d->x = mem_try((size_t)total, sizeof *d->x);
     d->y = mem_try((size_t)(d->batch * d->batches), sizeof *d->y);
@@ -252,7 +245,7 @@ static tcet_status draw_images(struct plan *p, struct plan_data *d, struct error
                  OPS(tcet_dataset_ops, d->dataset)
                      ->draw(call_begin(&d->dataset->cx), d->dataset->self, &want, d->x, d->y),
                  err) < 0)
-        return data_error(p, d, err);
+        return config_section_error_at(err, d->section);
     for (int64_t i = 0; i < d->batch * d->batches; i++) {
         if (d->y[i] < 0 || d->y[i] >= p->task.classes)
             return error_set(err, TCET_E_PLUGIN,

@@ -62,7 +62,7 @@ struct binding {
 };
 
 /* Creates an instance: binds each declared parameter from the LAST binding of its name, or
- * from its default; marks keys used; replaces a path value in its key by the absolute one.
+ * from its default; replaces a path value in its key by the absolute one.
  * An empty path stays empty.  Unknown names are errors with suggestion and the list of
  * parameters, at their file:line.  Then calls init.  plugin and who are kept; the instance's
  * texts live in the arena.  Errors: TCET_E_ARG for a binding, TCET_E_MEMORY, or init's. */
@@ -72,7 +72,7 @@ tcet_status instance_new(const struct plugin *plugin, const struct binding *bind
 /* Calls fini; i may be NULL.  The arena's owner frees the rest. */
 void instance_free(struct instance *i);
 
-/* The same check against a scanned descriptor, without loading code; marks keys used. */
+/* The same check against a scanned descriptor, without loading code. */
 tcet_status params_check(const struct plugin_info *info, const struct binding *bindings,
                          size_t count, const char *who, struct error *err);
 

@@ -137,7 +137,6 @@ tcet_status params_bind(const struct plugin_param *params, size_t n, const struc
     for (size_t i = 0; i < count; i++) {
         if (!find_param(params, n, bindings[i].name))
             return unknown_param(params, n, &bindings[i], who, err);
-        bindings[i].key->used = 1;
     }
     for (size_t i = 0; i < n; i++) {
         const struct plugin_param *p = &params[i];

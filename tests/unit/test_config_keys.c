@@ -1,4 +1,4 @@
-/* Keys in memory: --set, typed reading, what an unused key is told, and the two ways out
+/* Keys in memory: --set, typed reading, what an unknown one is told, and the two ways out
  * (INI text and packed bytes). */
 #include <limits.h>
 #include <stdio.h>
@@ -77,13 +77,11 @@ static void set_overrides(void **state)
     config_put(c, "run", "", "space", "a", "x.ini", "/etc", 4);
     config_put(c, "metric", "m", "k", "a", "x.ini", "/etc", 6);
     k = config_get(c, "run", "", "seed");
-    assert_int_equal(k->used, 1);
     config_error(&err, k, "is %d", 5);
     assert_string_equal(err.text, "x.ini:3: is 5");
     set(c, "run.seed=2");
     set(c, "metric.m.k=b");
     assert_ptr_equal(c->sections[0]->keys[0], k);
-    assert_int_equal(k->used, 0);
     assert_string_equal(k->value, "2");
     assert_string_equal(k->dir, getcwd(cwd, sizeof cwd));
     assert_int_equal(config_error(&err, k, "is %d", 5), TCET_E_ARG);
@@ -179,27 +177,54 @@ static void typed_reading(void **state)
 }
 
 /* Nothing in a config is silently ignored. */
-static void unused_keys_are_named(void **state)
+static void unknown_sections_and_keys_are_named(void **state)
 {
     struct config *c = config_new();
     struct error err;
 
     (void)state;
-    config_put(c, "run", "", "space", "a", "x.ini", "/", 2);
-    config_put(c, "metric", "m", "saliency", "snip", "x.ini", "/", 4);
-    config_put(c, "metric", "m", "agregator", "snr", "x.ini", "/", 5);
-    config_get(c, "run", "", "space");
-    config_get(c, "metric", "m", "saliency");
-    config_get(c, "metric", "m", "aggregator");
-    assert_int_equal(config_check_used(c, &err), TCET_E_ARG);
-    assert_string_equal(err.text, "x.ini:5: [metric m] has no key \"agregator\" (did you mean "
-                                  "\"aggregator\"? keys: saliency, aggregator)");
-    config_get(c, "metric", "m", "agregator");
-    assert_int_equal(config_check_used(c, &err), TCET_OK);
+    config_put(c, "run", "", "space", "nats_tss", "x.ini", "/", 2);
+    config_put(c, "metric", "m", "anything", "of a plugin", "x.ini", "/", 5);
+    assert_int_equal(config_check_sections(c, &err), TCET_OK);
+    config_put(c, "run", "", "column", "x", "x.ini", "/", 3);
+    assert_int_equal(config_check_sections(c, &err), TCET_E_ARG);
+    assert_non_null(strstr(err.text, "x.ini:3: [run] has no key \"column\" (it is a key of "
+                                     "[benchmark]); keys: space, archs, "));
+    config_free(c);
+
+    c = config_new();
     config_put(c, "metrc", "n", "saliency", "snip", "x.ini", "/", 7);
-    assert_int_equal(config_check_used(c, &err), TCET_E_ARG);
-    assert_string_equal(err.text, "x.ini:7: there is no section [metrc n] (did you mean "
-                                  "\"metric\"? sections: run, metric)");
+    assert_int_equal(config_check_sections(c, &err), TCET_E_ARG);
+    assert_string_equal(err.text,
+                        "x.ini:7: unknown section [metrc] (did you mean \"metric\"?); sections: "
+                        "run, backend, data, space, metric NAME, score NAME, saliency ID, "
+                        "aggregator ID, combiner ID, dataset ID, ablation, benchmark, reference, "
+                        "plugins, export");
+    config_free(c);
+
+    c = config_new();
+    config_put(c, "metric", "", "saliency", "snip", "x.ini", "/", 8);
+    assert_int_equal(config_check_sections(c, &err), TCET_E_ARG);
+    assert_string_equal(err.text, "x.ini:8: section [metric] needs a name: [metric NAME]");
+    config_free(c);
+}
+
+/* A message made without a place gets the key's, or stays as it is. */
+static void an_error_gets_its_place(void **state)
+{
+    struct config *c = config_new();
+    struct error err;
+
+    (void)state;
+    config_put(c, "run", "", "space", "x", "x.ini", "/", 2);
+    error_set(&err, TCET_E_IO, "no such file");
+    assert_int_equal(config_error_at(&err, NULL), TCET_E_IO);
+    assert_string_equal(err.text, "no such file");
+    assert_int_equal(config_error_at(&err, config_get(c, "run", "", "space")), TCET_E_ARG);
+    assert_string_equal(err.text, "x.ini:2: no such file");
+    error_set(&err, TCET_E_IO, "no such folder");
+    assert_int_equal(config_section_error_at(&err, config_section(c, "run", "")), TCET_E_ARG);
+    assert_string_equal(err.text, "x.ini:2: no such folder");
     config_free(c);
 }
 
@@ -308,7 +333,8 @@ int main(void)
         cmocka_unit_test(set_refuses),
         cmocka_unit_test(typed_reading),
         cmocka_unit_test(set_refuses_what_is_too_long),
-        cmocka_unit_test(unused_keys_are_named),
+        cmocka_unit_test(unknown_sections_and_keys_are_named),
+        cmocka_unit_test(an_error_gets_its_place),
         cmocka_unit_test(paths_start_from_their_file),
         cmocka_unit_test(printed_text_reads_back),
         cmocka_unit_test(packing),
