@@ -1,6 +1,9 @@
 /* nats_tss.c -- NATS-Bench's topology space, which is NAS-Bench-201: cells of four nodes and
  * six edges, five operations, 15,625 architectures (Dong and Yang, ICLR 2020).
- * Room: spaces.  Stands on the SDK and spaces/family. */
+ * Room: spaces.  Stands on the SDK and spaces/family.
+ *
+ * Encodings: the official |op~0|+|op~0|op~1|+|op~0|op~1|op~2|, which is printed, and NASLib's tuple of
+ * six numbers. */
 #include "family/choices.h"
 #include "family/nats.h"
 #include "family/nats_tss_order.inc"
@@ -71,12 +74,28 @@ static tcet_status parse_edge(tcet_ctx *cx, const char *text, const char **at, i
     return TCET_OK;
 }
 
+/* NASLib's "(4, 0, 3, 1, 4, 3)": its numbers of the operations, of the edges 1<-0, 2<-0, 3<-0, 2<-1,
+ * 3<-1, 3<-2. */
+static tcet_status parse_naslib(tcet_ctx *cx, const char *text, int32_t *ops)
+{
+    static const int32_t names[NATS_OPS] = {NATS_SKIP, NATS_NONE, NATS_CONV3, NATS_CONV1, NATS_AVG};
+    static const int32_t edges[CELL_EDGES] = {0, 1, 3, 2, 4, 5};
+    int32_t number[CELL_EDGES];
+    tcet_status st = space_digits(cx, text, NATS_OPS, number, CELL_EDGES);
+
+    for (int32_t i = 0; i < CELL_EDGES && st == TCET_OK; i++)
+        ops[edges[i]] = names[number[i]];
+    return st;
+}
+
 /* "|op~0|+|op~0|op~1|+|op~0|op~1|op~2|" */
 static tcet_status parse(tcet_ctx *cx, const char *text, int32_t *ops)
 {
     const char *at = text;
     tcet_status st;
 
+    if (*text == '(' || *text == '[')
+        return parse_naslib(cx, text, ops);
     for (int32_t e = 0; e < CELL_EDGES; e++) {
         if (cell_from[e] == 0) { /* the first edge of a node */
             if (e > 0 && (st = expect(cx, text, at++, '+')) < 0)

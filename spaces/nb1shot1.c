@@ -2,7 +2,8 @@
  * vertex has a fixed number of parents (Zela et al., ICLR 2020).
  * Room: spaces.  Stands on the SDK and spaces/family.
  *
- * Encoding: NAS-Bench-101's.  Numbered are all cells the rule makes, loose ends included: 14,580,
+ * Encoding: NAS-Bench-101's; cells of six vertices also with the loose seventh that the official
+ * upscale_to_nasbench_format() gives them.  Numbered are all cells the rule makes, loose ends included: 14,580,
  * 29,160 and 1,312,200; the published counts of different networks (2,685, 7,773 and 55,854) are
  * those of the canonical keys. */
 #include "family/nb101_space.h"

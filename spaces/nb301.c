@@ -4,7 +4,7 @@
  * Room: spaces.  Stands on the SDK and spaces/family.
  *
  * Encodings: the official Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=[2, 3, 4,
- * 5], reduce=...), and NASLib's pairs of input and operation, (((0, 3), (1, 3), ...), (...)).
+ * 5], reduce=...), also with concat=range(2, 6) as its own code prints it, and NASLib's pairs of input and operation, (((0, 3), (1, 3), ...), (...)).
  * Printed is the first.  The order of a node's two inputs is kept in the network: it is the
  * order in which weights are drawn. */
 #include "family/choices.h"

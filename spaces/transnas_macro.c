@@ -159,6 +159,17 @@ static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet
     return TCET_OK;
 }
 
+/* The official shortcut is nn.BatchNorm2d(planes, affine, track_running_stats): by position these
+ * are its eps and momentum, so that both are True, that is 1. */
+static int32_t add_shortcut_norm(tcet_builder *b, int32_t module, int32_t x)
+{
+    tcet_op o = tcet_op_from(TCET_OP_BATCH_NORM, module, &x, 1);
+
+    o.affine = o.track = 1;
+    o.eps = o.momentum = 1.0;
+    return b->add(b, &o);
+}
+
 /* ResNetBasicblock: its shortcut is a 1x1 convolution and norm where anything changes. */
 static int32_t add_block(struct transnas *t, int32_t module, const int32_t *code, int32_t x,
                          int32_t in_channels, int32_t channels, int32_t stride)
@@ -173,7 +184,7 @@ static int32_t add_block(struct transnas *t, int32_t module, const int32_t *code
         transnas_relu_conv_norm(t, b->module(b, module, "conv_b", -1), terms[1], channels, 3, 1);
     if (stride != 1 || in_channels != channels) {
         terms[0] = transnas_conv(t, b->module(b, module, "downsample", 0), x, channels, 1, stride);
-        terms[0] = tcet_add_norm(b, b->module(b, module, "downsample", 1), terms[0]);
+        terms[0] = add_shortcut_norm(b, b->module(b, module, "downsample", 1), terms[0]);
     }
     return tcet_add_sum(b, module, terms, 2);
 }
@@ -267,7 +278,7 @@ static const tcet_plugin transnas_macro = {
     .struct_size = sizeof(tcet_plugin),
     .kind = TCET_SPACE,
     .id = "transnas_macro",
-    .version = "1.0.0",
+    .version = "1.1.0",
     .summary = "TransNAS-Bench-101 macro: 3,256 skeletons of residual blocks",
     .cite = "Duan et al., TransNAS-Bench-101, CVPR 2021",
     TCET_PARAMS(struct macro, params),

@@ -1,6 +1,8 @@
 /* transnas_micro.c -- TransNAS-Bench-101, micro level: one cell of six edges in a fixed
  * network, 4,096 architectures (Duan et al., CVPR 2021).
- * Room: spaces.  Stands on the SDK and spaces/family. */
+ * Room: spaces.  Stands on the SDK and spaces/family.
+ *
+ * Encodings: the official 64-41414-a_bc_def, which is printed, and NASLib's (a, b, c, d, e, f). */
 #include "family/cell.h"
 #include "family/choices.h"
 #include "family/transnas.h"
@@ -20,6 +22,8 @@ static tcet_status parse(tcet_ctx *cx, const char *text, int32_t *ops)
 {
     int32_t e = 0;
 
+    if (*text == '(' || *text == '[')
+        return space_digits(cx, text, OPS, ops, CELL_EDGES);
     for (size_t i = 0; i < sizeof pattern; i++) {
         int32_t is_op = pattern[i] == '0';
 

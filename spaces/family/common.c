@@ -91,3 +91,29 @@ void space_images(tcet_task *out, int32_t side, int32_t classes)
     out->height = out->width = side;
     out->classes = classes;
 }
+
+tcet_status space_digits(tcet_ctx *cx, const char *text, int32_t limit, int32_t *out, int32_t count)
+{
+    char close = *text == '[' ? ']' : ')';
+    const char *at = text + 1;
+
+    for (int32_t i = 0; i < count; i++) {
+        at += strspn(at, " ");
+        if (*at < '0' || *at >= '0' + limit)
+            return tcet_failf(cx, TCET_E_ARG,
+                              "position %zu: a number from 0 to %d is expected, not \"%.8s\"",
+                              (size_t)(at - text) + 1, limit - 1, at);
+        out[i] = *at++ - '0';
+        at += strspn(at, " ");
+        if (*at != (i + 1 < count ? ',' : close))
+            return tcet_failf(cx, TCET_E_ARG,
+                              "position %zu: '%c' is expected, not \"%.8s\": %d numbers in all",
+                              (size_t)(at - text) + 1, i + 1 < count ? ',' : close, at, count);
+        at++;
+    }
+    at += strspn(at, " ");
+    if (*at)
+        return tcet_failf(cx, TCET_E_ARG, "position %zu: nothing is expected after %d numbers",
+                          (size_t)(at - text) + 1, count);
+    return TCET_OK;
+}

@@ -22,6 +22,11 @@ tcet_status space_put(tcet_ctx *cx, char *text, size_t cap, const char *from, si
 tcet_status space_unknown(tcet_ctx *cx, size_t position, const char *what, const char *word,
                           size_t n, const char *const *names, int32_t count);
 
+/* Reads "(4, 0, 3)", NASLib's way to write an architecture, or the same as a list: count numbers of
+ * one digit below limit into out.  TCET_E_ARG with the position. */
+tcet_status space_digits(tcet_ctx *cx, const char *text, int32_t limit, int32_t *out,
+                         int32_t count);
+
 /* Colour images of side x side pixels. */
 void space_images(tcet_task *out, int32_t side, int32_t classes);
 

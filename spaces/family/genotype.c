@@ -49,17 +49,19 @@ static void genotype_number(struct genotype_reader *r, int32_t limit, const char
     r->at += n;
 }
 
-/* An operation's name between quotes. */
+/* An operation's name between quotes of either kind. */
 static void genotype_operation(struct genotype_reader *r, const char *const *names, int32_t ops,
                                int32_t *out)
 {
+    const char *quote = genotype_take(r, "\"") ? "\"" : "'";
     size_t n;
     int32_t op = 0;
 
-    genotype_expect(r, "'");
+    if (*quote == '\'')
+        genotype_expect(r, quote);
     if (r->status < 0)
         return;
-    n = strcspn(r->at, "'");
+    n = strcspn(r->at, quote);
     while (op < ops && (strlen(names[op]) != n || memcmp(names[op], r->at, n) != 0))
         op++;
     if (op == ops) {
@@ -68,7 +70,7 @@ static void genotype_operation(struct genotype_reader *r, const char *const *nam
     }
     *out = op;
     r->at += n;
-    genotype_expect(r, "'");
+    genotype_expect(r, quote);
 }
 
 /* ('op', input) in a Genotype, (input, op) in the short form. */
@@ -91,6 +93,28 @@ static void genotype_edge(struct genotype_reader *r, int named, int32_t edge,
     if (r->status == TCET_OK && edge % 2 && input[0] == input[-1])
         r->status = tcet_failf(r->cx, TCET_E_ARG, "position %zu: a node takes input %d twice",
                                genotype_position(r) - 1, *input);
+}
+
+/* "_concat=[2, 3, 4, 5]", as a tuple, or as DARTS itself prints it, range(2, 6). */
+static void genotype_concat(struct genotype_reader *r)
+{
+    static const char *const list[] = {"2", ",", "3", ",", "4", ",", "5"};
+    static const char *const range[] = {"(", "2", ",", "6", ")"};
+
+    genotype_expect(r, "_concat");
+    genotype_expect(r, "=");
+    if (genotype_take(r, "range")) {
+        for (size_t k = 0; k < sizeof range / sizeof *range; k++)
+            genotype_expect(r, range[k]);
+    } else {
+        int tuple = genotype_take(r, "(");
+
+        if (!tuple)
+            genotype_expect(r, "[");
+        for (size_t k = 0; k < sizeof list / sizeof *list; k++)
+            genotype_expect(r, list[k]);
+        genotype_expect(r, tuple ? ")" : "]");
+    }
 }
 
 tcet_status genotype_parse(tcet_ctx *cx, const char *text, const char *const *names, int32_t ops,
@@ -117,13 +141,9 @@ tcet_status genotype_parse(tcet_ctx *cx, const char *text, const char *const *na
         }
         genotype_expect(&r, named || square ? "]" : ")");
         if (named) {
-            static const char *const rest[] = {"_concat", "=", "[", "2", ",", "3",
-                                               ",",       "4", ",", "5", "]"};
-
             genotype_expect(&r, ",");
             genotype_expect(&r, genotype_cells[i]);
-            for (size_t k = 0; k < sizeof rest / sizeof *rest; k++)
-                genotype_expect(&r, rest[k]);
+            genotype_concat(&r);
         }
     }
     genotype_expect(&r, square ? "]" : ")");

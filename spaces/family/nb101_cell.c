@@ -46,22 +46,60 @@ int nb101_valid(const struct nb101_cell *pruned)
     return pruned->vertices >= 2 && nb101_edges(pruned) <= NB101_EDGES;
 }
 
-/* Reads one-digit numbers apart by commas and blanks, within brackets. */
+/* A quoted word at *at: the code of an operation, or -1 for the name of a part ("matrix":). */
+static tcet_status read_word(tcet_ctx *cx, const char *text, const char **at, int32_t *code)
+{
+    static const char *const names[NB101_CODES] = {"input", "output", "maxpool3x3",
+                                                   "conv1x1-bn-relu", "conv3x3-bn-relu"};
+    static const char *const parts[] = {"matrix", "ops", "module_adjacency", "module_operations"};
+    const char *word = *at + 1;
+    size_t n = strcspn(word, "'\"");
+
+    if (!word[n])
+        return tcet_failf(cx, TCET_E_ARG, "position %zu: the quote is not closed",
+                          (size_t)(word - text));
+    *at = word + n + 1;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strlen(parts[i]) == n && !memcmp(word, parts[i], n) && **at == ':') {
+            ++*at;
+            *code = -1;
+            return TCET_OK;
+        }
+    for (*code = 0; *code < NB101_CODES; ++*code)
+        if (strlen(names[*code]) == n && !memcmp(word, names[*code], n))
+            return TCET_OK;
+    return space_unknown(cx, (size_t)(word - text) + 1, "operation", word, n, names, NB101_CODES);
+}
+
+/* Reads the one-digit numbers of a matrix and then codes or names of operations, with commas, blanks
+ * and brackets of any kind between them. */
 static tcet_status read_numbers(tcet_ctx *cx, const char *text, int32_t *number, int32_t *count)
 {
-    const char *at = text + strspn(text, " ([");
+    static const char between[] = " ,()[]{}";
+    const char *at = text + strspn(text, between);
 
-    for (*count = 0; *at >= '0' && *at <= '9'; ++*count) {
+    for (*count = 0; *at; at += strspn(at, between)) {
+        int32_t code = *at - '0';
+        tcet_status st = TCET_OK;
+
+        if (*at == '\'' || *at == '"')
+            st = read_word(cx, text, &at, &code);
+        else if (*at < '0' || *at > '9' || (at[1] >= '0' && at[1] <= '9'))
+            st = tcet_failf(cx, TCET_E_ARG,
+                            "position %zu: \"%.8s\" is neither a digit nor the name of an "
+                            "operation between quotes",
+                            (size_t)(at - text) + 1, at);
+        else
+            at++;
+        if (st < 0)
+            return st;
+        if (code < 0)
+            continue;
         if (*count == NB101_NUMBERS)
             return tcet_failf(cx, TCET_E_ARG, "position %zu: more than %d numbers",
                               (size_t)(at - text) + 1, NB101_NUMBERS);
-        number[*count] = *at++ - '0';
-        at += strspn(at, " ,");
+        number[(*count)++] = code;
     }
-    at += strspn(at, ")]");
-    if (*at)
-        return tcet_failf(cx, TCET_E_ARG, "position %zu: \"%.8s\" is not a digit",
-                          (size_t)(at - text) + 1, at);
     return TCET_OK;
 }
 

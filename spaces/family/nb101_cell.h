@@ -3,8 +3,10 @@
  * Room: spaces/family.  Stands on the SDK.
  *
  * Encoding: NASLib's tuple, the adjacency matrix row by row and then one code a vertex
- * (0 input, 1 output, 2 max pool 3x3, 3 conv 1x1, 4 conv 3x3), for 2 to 7 vertices.  Vertices
- * off every way from input to output are allowed and left out of the network. */
+ * (0 input, 1 output, 2 max pool 3x3, 3 conv 1x1, 4 conv 3x3), for 2 to 7 vertices.  Read are also
+ * nested lists, the official names of the operations for their codes, and both under the names
+ * matrix and ops: {"matrix": [[0, 1], [0, 0]], "ops": ["input", "output"]}.  Vertices off every way
+ * from input to output are allowed and left out of the network. */
 #ifndef SPACES_NB101_CELL_H
 #define SPACES_NB101_CELL_H
 

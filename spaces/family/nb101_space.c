@@ -10,6 +10,32 @@ static tcet_status read_cell(tcet_ctx *cx, const void *self, const char *text, s
     return nb101_space_parse(cx, ((const struct nb101_space *)self)->rule, text, c, pruned);
 }
 
+/* Takes out a vertex without any edge, if there is an inner one: the official
+ * upscale_to_nasbench_format() adds such a one to cells of six vertices. */
+static void drop_loose(struct nb101_cell *c)
+{
+    struct nb101_cell from = *c;
+    int32_t loose = c->vertices - 2, n = 0;
+
+    for (; loose > 0; loose--) {
+        n = 0;
+        for (int32_t i = 0; i < c->vertices; i++)
+            n += c->edge[i][loose] + c->edge[loose][i];
+        if (!n)
+            break;
+    }
+    if (loose <= 0)
+        return;
+    c->vertices--;
+    for (int32_t i = 0; i < c->vertices; i++) {
+        int32_t old = i + (i >= loose);
+
+        c->code[i] = from.code[old];
+        for (int32_t j = 0; j < c->vertices; j++)
+            c->edge[i][j] = from.edge[old][j + (j >= loose)];
+    }
+}
+
 tcet_status nb101_space_parse(tcet_ctx *cx, const struct nb101_rule *rule, const char *text,
                               struct nb101_cell *c, struct nb101_cell *pruned)
 {
@@ -17,6 +43,8 @@ tcet_status nb101_space_parse(tcet_ctx *cx, const struct nb101_rule *rule, const
 
     if (st < 0 || !rule)
         return st;
+    if (c->vertices == rule->vertices + 1)
+        drop_loose(c);
     if (c->vertices != rule->vertices)
         return tcet_failf(cx, TCET_E_ARG, "%d vertices, the space's cells have %d", c->vertices,
                           rule->vertices);

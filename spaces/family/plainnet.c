@@ -29,7 +29,7 @@ static void plainnet_of_name(int32_t name, struct plainnet_block *b)
 static tcet_status plainnet_numbers(tcet_ctx *cx, const char *text, const char **at,
                                     int32_t *number, int32_t count)
 {
-    static const int32_t most = 4096;
+    static const int32_t most = 65536;
 
     for (int32_t i = 0; i < count; i++) {
         size_t position = (size_t)(*at - text) + 1, n;
@@ -38,7 +38,7 @@ static tcet_status plainnet_numbers(tcet_ctx *cx, const char *text, const char *
             return tcet_failf(cx, TCET_E_ARG, "position %zu: '%c' is expected, not \"%.8s\"",
                               position, i ? ',' : '(', *at);
         n = strspn(*at + 1, "0123456789");
-        if (n == 0 || n > 4 || atoi(*at + 1) < 1 || atoi(*at + 1) > most)
+        if (n == 0 || n > 5 || atoi(*at + 1) < 1 || atoi(*at + 1) > most)
             return tcet_failf(cx, TCET_E_ARG, "position %zu: a number from 1 to %d is expected",
                               position + 1, most);
         number[i] = atoi(*at + 1);

@@ -343,7 +343,7 @@ static void test_nb101(void **state)
 
     check_variation(&s, g, 1000);
     assert_error(&s, "(0,1,0)", "3 numbers");
-    assert_error(&s, "(0,1,0,0,x)", "position 10: \"x)\" is not a digit");
+    assert_error(&s, "(0,1,0,0,x)", "position 10: \"x)\" is neither a digit nor");
     assert_error(&s, "(0,1,1,0,0,1)", "row 2, column 1");
     assert_error(&s, "(0,0,0,0,0,1)", "the input does not reach the output");
     assert_error(&s, "(0,1,0, 0,0,1, 0,0,0, 0,5,1)", "vertex 2: code 5");
@@ -528,13 +528,118 @@ static void test_nb1shot1(void **state)
     graph_free(g);
 }
 
+/* Two spellings of one architecture have one key, and the second builds the same network. */
+static void assert_same(struct space *s, const char *official, const char *other)
+{
+    char a[TCET_ARCH_MAX], b[TCET_ARCH_MAX];
+    struct graph *g = graph_new();
+    struct graph_counts first, second;
+
+    s->error[0] = '\0';
+    if (s->ops->canonical(&s->cx, s->self, other, b, sizeof b) < 0)
+        fail_msg("%s: %s", other, s->error);
+    assert_int_equal(s->ops->canonical(&s->cx, s->self, official, a, sizeof a), 0);
+    assert_string_equal(a, b);
+    assert_int_equal(space_build(s, g, official), 0);
+    graph_count(g, &first);
+    assert_int_equal(space_build(s, g, other), 0);
+    graph_count(g, &second);
+    assert_memory_equal(&first, &second, sizeof first);
+    graph_free(g);
+}
+
+#define CELL_OF(concat)                                                                    \
+    "Genotype(normal=[('skip_connect', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), "     \
+    "('sep_conv_3x3', 2), ('sep_conv_3x3', 1), ('skip_connect', 0), ('sep_conv_3x3', 0), " \
+    "('skip_connect', 1)], normal_concat=" concat ", reduce=[('max_pool_3x3', 0), "        \
+    "('max_pool_3x3', 1), ('max_pool_3x3', 0), ('skip_connect', 2), ('max_pool_3x3', 0), " \
+    "('dil_conv_5x5', 3), ('skip_connect', 2), ('skip_connect', 3)], reduce_concat=" concat ")"
+
+/* What other tools write for an architecture is read. */
+static void test_other_spellings(void **state)
+{
+    struct space s;
+
+    (void)state;
+    assert_int_equal(space_load(&s, "nats_tss"), 0); /* as NASLib writes it */
+    assert_same(&s,
+                "|avg_pool_3x3~0|+|skip_connect~0|none~1|+|nor_conv_1x1~0|avg_pool_3x3~1|"
+                "nor_conv_1x1~2|",
+                "(4, 0, 3, 1, 4, 3)");
+    assert_same(&s,
+                "|nor_conv_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|none~1|"
+                "nor_conv_3x3~2|",
+                "[2,3,0,4,1,2]");
+    assert_error(&s, "(4, 0, 3, 1, 4, 5)", "position 17: a number from 0 to 4 is expected");
+    assert_error(&s, "(4, 0, 3)", "position 9: ',' is expected, not \")\": 6 numbers in all");
+    assert_error(&s, "(4, 0, 3, 1, 4, 3) x", "position 20: nothing is expected after 6 numbers");
+    space_unload(&s);
+
+    assert_int_equal(space_load(&s, "transnas_micro"), 0);
+    assert_same(&s, "64-41414-2_32_323", "(2, 3, 2, 3, 2, 3)");
+    assert_error(&s, "(2, 3, 2, 3, 2, 4)", "position 17: a number from 0 to 3 is expected");
+    space_unload(&s);
+
+    assert_int_equal(space_load(&s, "nb101"), 0);
+    assert_same(&s, "(0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 4, 1)",
+                "([[0, 1, 1], [0, 0, 1], [0, 0, 0]], ['input', 'conv3x3-bn-relu', 'output'])");
+    assert_same(&s, "(0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 2, 1)",
+                "[[0, 1, 1], [0, 0, 1], [0, 0, 0]], [0, 2, 1]");
+    assert_same(&s, "(0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 3, 1)",
+                "{\"matrix\": [[0, 1, 1], [0, 0, 1], [0, 0, 0]], "
+                "\"ops\": [\"input\", \"conv1x1-bn-relu\", \"output\"]}");
+    assert_error(&s, "([[0, 1], [0, 0]], ['input', 'conv3x3'])",
+                 "position 31: unknown operation \"conv3x3\"");
+    assert_error(&s, "(0, 1, 0, 0, 0, 'output", "position 17: the quote is not closed");
+    space_unload(&s);
+
+    assert_int_equal(space_load(&s, "nb1shot1_1"), 0); /* a loose seventh vertex */
+    assert_same(&s,
+                "(0,1,1,0,1,1, 0,0,1,1,1,0, 0,0,0,1,0,1, 0,0,0,0,0,0, 0,0,0,0,0,0, 0,0,0,0,0,0, "
+                "0,3,2,4,2,1)",
+                "(0,1,1,0,1,0,1, 0,0,1,1,1,0,0, 0,0,0,1,0,0,1, 0,0,0,0,0,0,0, 0,0,0,0,0,0,0, "
+                "0,0,0,0,0,0,0, 0,0,0,0,0,0,0, 0,3,2,4,2,3,1)");
+    assert_error(&s,
+                 "(0,1,1,0,1,1,1, 0,0,1,1,1,0,0, 0,0,0,1,0,0,1, 0,0,0,0,0,0,0, 0,0,0,0,0,0,0, "
+                 "0,0,0,0,0,0,0, 0,0,0,0,0,0,0, 0,3,2,4,2,3,1)",
+                 "7 vertices, the space's cells have 6");
+    space_unload(&s);
+
+    assert_int_equal(space_load(&s, "nb301"), 0);
+    assert_same(&s, CELL_OF("[2, 3, 4, 5]"), CELL_OF("range(2, 6)"));
+    assert_same(&s, CELL_OF("[2, 3, 4, 5]"), CELL_OF("(2, 3, 4, 5)"));
+    assert_error(&s, CELL_OF("range(2, 5)"), "\"6\" is expected");
+    space_unload(&s);
+}
+
+/* The published ImageNet networks of ZenNAS have more than 4,096 channels. */
+static void test_zennas_wide(void **state)
+{
+    struct graph *g = graph_new();
+    struct space s;
+
+    (void)state;
+    assert_int_equal(space_load(&s, "zennas"), 0);
+    assert_int_equal(space_build(&s, g, "SuperConvK3BNRELU(3,8,2,1)SuperConvK1BNRELU(8,6704,1,1)"),
+                     0);
+    assert_error(&s, "SuperConvK3BNRELU(3,65537,2,1)", "a number from 1 to 65536 is expected");
+    space_unload(&s);
+    graph_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nb_macro),       cmocka_unit_test(test_transnas_micro),
-        cmocka_unit_test(test_transnas_macro), cmocka_unit_test(test_nb301),
-        cmocka_unit_test(test_nb101),          cmocka_unit_test(test_zennas),
-        cmocka_unit_test(test_blox),           cmocka_unit_test(test_nb1shot1),
+        cmocka_unit_test(test_other_spellings),
+        cmocka_unit_test(test_zennas_wide),
+        cmocka_unit_test(test_nb_macro),
+        cmocka_unit_test(test_transnas_micro),
+        cmocka_unit_test(test_transnas_macro),
+        cmocka_unit_test(test_nb301),
+        cmocka_unit_test(test_nb101),
+        cmocka_unit_test(test_zennas),
+        cmocka_unit_test(test_blox),
+        cmocka_unit_test(test_nb1shot1),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
