@@ -139,18 +139,50 @@ static double clamp1(double v)
     return v > 1 ? 1 : v < -1 ? -1 : v;
 }
 
+/* A power of two as two factors, since alone it may be beyond what a double holds. */
+struct scale {
+    double first, second;
+};
+
+static struct scale scale_by(int exponent)
+{
+    int half = exponent / 2;
+
+    return (struct scale){ldexp(1, half), ldexp(1, exponent - half)};
+}
+
+/* Exponent of the largest |x|: divided by that power of two, sums of squares neither overflow nor
+ * vanish, and no bit of a result without a unit changes.  0 where x is 0 or not finite. */
+static int exponent_of(const double *x, size_t n)
+{
+    double largest = 0;
+    int exponent = 0;
+
+    for (size_t i = 0; i < n; i++)
+        largest = fabs(x[i]) > largest ? fabs(x[i]) : largest;
+    if (isfinite(largest))
+        frexp(largest, &exponent);
+    return exponent;
+}
+
+static double scaled(double v, struct scale s)
+{
+    return v * s.first * s.second;
+}
+
 double stats_pearson(const double *x, const double *y, size_t n)
 {
+    struct scale sx = scale_by(-exponent_of(x, n)), sy = scale_by(-exponent_of(y, n));
     double mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
 
     for (size_t i = 0; i < n; i++) {
-        mx += x[i];
-        my += y[i];
+        mx += scaled(x[i], sx);
+        my += scaled(y[i], sy);
     }
     mx /= (double)n;
     my /= (double)n;
     for (size_t i = 0; i < n; i++) {
-        double a = x[i] - mx, b = y[i] - my;
+        double a = scaled(x[i], sx) - mx, b = scaled(y[i], sy) - my;
 
         xx += a * a;
         yy += b * b;
@@ -515,6 +547,8 @@ static struct stats_interval joint_interval(const struct joint *j, size_t replic
 {
     struct stats_interval out = {NAN, NAN, "none"};
 
+    if (j->n < STATS_INTERVAL_MIN)
+        return out;
     if (!replicates)
         replicates = REPLICATES;
     if (replicates <= BOOTSTRAP_LIMIT / j->n)
@@ -575,52 +609,118 @@ static void pick_few(const double *x, size_t n, size_t k, uint32_t *perm)
     }
 }
 
-void stats_top_k(const double *score, const double *accuracy, size_t n, size_t k,
-                 struct stats_top *out)
+/* The score at place k, 1 to n. */
+static double score_at(const double *score, size_t n, size_t k)
 {
     uint32_t *perm = mem_alloc(n * sizeof *perm);
-    double best = -INFINITY, all = -INFINITY, sum = 0;
+    double value;
 
-    if (k > n)
-        k = n;
     if (k > FEW)
         sort_values(score, n, ~UINT64_C(0), perm);
     else
         pick_few(score, n, k, perm);
+    value = score[perm[k - 1]];
+    free(perm);
+    return value;
+}
+
+/* Accuracies, sorted, of the items with a score above the last place's, and of those at it. */
+struct top_items {
+    double *above, *tied;
+    size_t above_count, tied_count;
+};
+
+static struct top_items top_items(const double *score, const double *accuracy, size_t n,
+                                  double last)
+{
+    struct top_items t = {mem_alloc(n * sizeof *t.above), mem_alloc(n * sizeof *t.tied), 0, 0};
+
+    for (size_t i = 0; i < n; i++) {
+        if (score[i] > last)
+            t.above[t.above_count++] = accuracy[i];
+        else if (score[i] == last)
+            t.tied[t.tied_count++] = accuracy[i];
+    }
+    qsort(t.above, t.above_count, sizeof *t.above, by_value);
+    qsort(t.tied, t.tied_count, sizeof *t.tied, by_value);
+    return t;
+}
+
+/* What `places` of the tied items add to the sum, and the best of all, on average over their
+ * orders: item j (from 1) of t sorted ones is the best of r with probability C(j-1, r-1)/C(t, r). */
+static void top_expect(const struct top_items *t, size_t places, double *best, double *sum)
+{
+    double above = t->above_count ? t->above[t->above_count - 1] : -INFINITY, all = 0;
+    double chance = (double)places / (double)t->tied_count;
+
+    *best = *sum = 0;
+    for (size_t i = 0; i < t->above_count; i++)
+        *sum += t->above[i];
+    for (size_t i = 0; i < t->tied_count; i++)
+        all += t->tied[i];
+    *sum += places == t->tied_count ? all : all * ((double)places / (double)t->tied_count);
+    for (size_t j = t->tied_count; j >= places; j--) {
+        double a = t->tied[j - 1];
+
+        *best += chance * (a > above ? a : above);
+        if (j > 1)
+            chance *= (double)(j - places) / (double)(j - 1);
+        if (chance <= 0)
+            break;
+    }
+}
+
+void stats_top_k(const double *score, const double *accuracy, size_t n, size_t k,
+                 struct stats_top *out)
+{
+    double best, sum, all = -INFINITY;
+    struct top_items t;
+
+    if (k > n)
+        k = n;
+    *out = (struct stats_top){0, NAN, NAN, NAN};
+    if (!k)
+        return;
     for (size_t i = 0; i < n; i++)
         all = accuracy[i] > all ? accuracy[i] : all;
-    for (size_t i = 0; i < k; i++) {
-        double a = accuracy[perm[i]];
-
-        best = a > best ? a : best;
-        sum += a;
-    }
-    *out = k ? (struct stats_top){k, best, all - best, sum / (double)k}
-             : (struct stats_top){0, NAN, NAN, NAN};
-    free(perm);
+    t = top_items(score, accuracy, n, score_at(score, n, k));
+    top_expect(&t, k - t.above_count, &best, &sum);
+    *out = (struct stats_top){k, best, all - best, sum / (double)k};
+    free(t.above);
+    free(t.tied);
 }
 
 struct stats_moments stats_moments(const double *x, size_t n)
 {
     struct stats_moments m = {NAN, NAN, NAN};
     double sum = 0, squares = 0;
+    int exponent = exponent_of(x, n);
+    struct scale down = scale_by(-exponent), up = scale_by(exponent);
 
     for (size_t i = 0; i < n; i++)
-        sum += x[i];
+        sum += scaled(x[i], down);
     if (n)
         m.mean = sum / (double)n;
     for (size_t i = 0; i < n; i++)
-        squares += (x[i] - m.mean) * (x[i] - m.mean);
+        squares += (scaled(x[i], down) - m.mean) * (scaled(x[i], down) - m.mean);
     if (n > 1)
         m.std = sqrt(squares / (double)(n - 1));
     if (m.std > 0)
         m.ratio = m.mean / m.std;
+    m.mean = scaled(m.mean, up);
+    m.std = scaled(m.std, up);
     return m;
 }
 
 double stats_product_share(struct stats_moments a, struct stats_moments b)
 {
-    double from_a = b.mean * a.std, from_b = a.mean * b.std;
+    double means[2] = {a.mean, b.mean}, stds[2] = {a.std, b.std};
+    struct scale mean = scale_by(-exponent_of(means, 2)), std = scale_by(-exponent_of(stds, 2)), s;
+    double from[2] = {scaled(b.mean, mean) * scaled(a.std, std),
+                      scaled(a.mean, mean) * scaled(b.std, std)};
 
-    return from_a * from_a / (from_a * from_a + from_b * from_b);
+    s = scale_by(-exponent_of(from, 2));
+    from[0] = scaled(from[0], s);
+    from[1] = scaled(from[1], s);
+    return from[0] * from[0] / (from[0] * from[0] + from[1] * from[1]);
 }

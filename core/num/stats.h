@@ -2,7 +2,8 @@
  *
  * Room: core/num.  Stands on core/base.  Undefined results (a constant input, n < 2) are
  * NaN.  Inputs must be free of NaN (infinities may be ranked): callers drop such pairs and say
- * how many.  n < 2^32.  Any thread; nothing is kept between calls. */
+ * how many.  Sums are scaled, so that finite inputs of any size have finite moments.  n < 2^32.  Any
+ * thread; nothing is kept between calls. */
 #ifndef CORE_STATS_H
 #define CORE_STATS_H
 
@@ -21,11 +22,14 @@ double stats_partial(double xy, double xz, double yz);
 enum stats_ties { STATS_AVERAGE, STATS_DENSE, STATS_MIN };
 void stats_rank(const double *x, size_t n, enum stats_ties ties, double *out);
 
+enum { STATS_INTERVAL_MIN = 10 };
+
 struct stats_interval {
     double low, high; /* 95 % */
     char method[32];  /* "bootstrap 1000", "jackknife", "none": printed beside it */
 };
-/* 95 % interval of tau-b.  Percentile bootstrap with `replicates` resamples from seed
+/* 95 % interval of tau-b; NaN and "none" below STATS_INTERVAL_MIN items, too few to resample.
+ * Percentile bootstrap with `replicates` resamples from seed
  * (resamples in which a column is constant are left out); where n * replicates is above 4
  * million, about half a second, the jackknife instead (tau of all but each item, from counts
  * of concordant pairs per item, O(n log n); normal interval).  replicates 0 means automatic:
@@ -47,7 +51,9 @@ struct stats_top {
     double regret; /* best accuracy of all minus that */
     double mean;   /* mean accuracy of the k */
 };
-/* Ties of the score at rank k are broken by input order. */
+/* Where scores tie at rank k, best and mean are those expected over all orders of the tied, so that
+ * they depend on no order of the input (k = 1: the mean accuracy of all that tie for the first
+ * place). */
 void stats_top_k(const double *score, const double *accuracy, size_t n, size_t k,
                  struct stats_top *out);
 

@@ -205,8 +205,14 @@ static void top_k(void **state)
     struct stats_top t;
 
     (void)state;
-    stats_top_k(score, accuracy, 5, 2, &t); /* of three equal scores the first two */
-    assert_true(t.k == 2 && t.best == 80 && t.regret == 19 && t.mean == 75);
+    stats_top_k(score, accuracy, 5, 2, &t); /* two of three equal scores, on average */
+    assert_int_equal(t.k, 2);
+    close_to(t.best, (80 + 95 + 95) / 3.0);
+    close_to(t.regret, 9);
+    close_to(t.mean, (70 + 80 + 95) / 3.0);
+    stats_top_k(score, accuracy, 5, 4, &t); /* all three and one more */
+    assert_true(t.k == 4 && t.best == 95 && t.regret == 4);
+    close_to(t.mean, 83.75);
     stats_top_k(score, accuracy, 5, 100, &t);
     assert_true(t.k == 5 && t.best == 99 && t.regret == 0);
     close_to(t.mean, 86.8);
@@ -214,6 +220,64 @@ static void top_k(void **state)
     assert_true(t.k == 0 && isnan(t.best) && isnan(t.regret));
     stats_top_k(score, accuracy, 0, 3, &t);
     assert_true(t.k == 0 && isnan(t.mean));
+}
+
+/* No order of the rows changes a bit of what is said of the k best, however many scores tie. */
+static void top_k_of_reordered_rows(void **state)
+{
+    enum { N = 500 };
+    static double score[N], accuracy[N];
+    static const size_t ks[] = {1, 10, 100, 200};
+    struct stats_top want[4], got;
+    uint64_t noise = 3;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        score[i] = (double)(rng_mix(&noise) % 7);
+        accuracy[i] = (double)(rng_mix(&noise) % 1000) / 7;
+    }
+    for (int round = 0; round < 20; round++) {
+        for (int k = 0; k < 4; k++) {
+            stats_top_k(score, accuracy, N, ks[k], &got);
+            if (!round)
+                want[k] = got;
+            assert_memory_equal(&got, &want[k], sizeof got);
+        }
+        for (int i = N - 1; i > 0; i--) { /* another order */
+            int j = (int)(rng_mix(&noise) % (uint64_t)(i + 1));
+            double s = score[i], a = accuracy[i];
+
+            score[i] = score[j];
+            accuracy[i] = accuracy[j];
+            score[j] = s;
+            accuracy[j] = a;
+        }
+    }
+}
+
+/* Numbers of any size: what has no unit is the same to the bit as of the same numbers times a power
+ * of two, what has one is that power larger. */
+static void numbers_of_any_size(void **state)
+{
+    static const double x[] = {1, 2, 4, 3.5, -1.25}, y[] = {3, 1, 5, 4, 0.5};
+    static const int powers[] = {-1060, -600, -100, 100, 600, 1020};
+    double want = stats_pearson(x, y, 5), large[5];
+    struct stats_moments m = stats_moments(x, 5), other = stats_moments(y, 5), l;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof powers / sizeof *powers; i++) {
+        for (int k = 0; k < 5; k++)
+            large[k] = ldexp(x[k], powers[i]);
+        assert_true(stats_pearson(large, y, 5) == want);
+        assert_true(stats_pearson(y, large, 5) == want);
+        l = stats_moments(large, 5);
+        assert_true(l.ratio == m.ratio);
+        assert_true(isfinite(stats_product_share(l, l)));
+        if (powers[i] < -1000) /* a mean has fewer bits there than a double */
+            continue;
+        assert_true(l.mean == ldexp(m.mean, powers[i]) && l.std == ldexp(m.std, powers[i]));
+        close_to(stats_product_share(l, other), stats_product_share(m, other));
+    }
 }
 
 /* Orders of many: numbers that differ in their last bits alone, equal ones, both signs, the same in
@@ -311,6 +375,8 @@ int main(void)
         cmocka_unit_test(top_k),
         cmocka_unit_test(orders_of_many),
         cmocka_unit_test(moments_and_product),
+        cmocka_unit_test(top_k_of_reordered_rows),
+        cmocka_unit_test(numbers_of_any_size),
         cmocka_unit_test(large_tables),
     };
 
