@@ -84,7 +84,7 @@ static tcet_status named_table(const char *name, struct table **out, struct erro
     tcet_status st = table_path(name, paths_data(), &a, &path, err);
 
     if (st >= 0)
-        st = table_load(path, out, err);
+        st = table_load(path, NULL, out, err);
     arena_free(&a);
     return st;
 }

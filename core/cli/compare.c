@@ -67,7 +67,7 @@ static tcet_status check_table(struct arena *a, struct config_key *table,
         path = config_path(a, table);
         config_replace(table, path);
     }
-    if (table_load(path, out, err) < 0)
+    if (table_load(path, NULL, out, err) < 0)
         return config_error(err, table, "%s", arena_strdup(a, err->text));
     if (table_column(*out, column->value, &values, err) >= 0)
         return TCET_OK;

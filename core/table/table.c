@@ -11,18 +11,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/names.h"
 #include "base/text.h"
 
-enum { FIELD_MAX = 64 * 1024, FILE_MAX = 1 << 30, HINT = 320, SHOWN = 200 };
+enum { FIELD_MAX = 64 * 1024, COLUMNS_MAX = 10000, FILE_MAX = 1 << 30, HINT = 320, SHOWN = 200 };
 
 struct source {
     const char *path;
-    char *text, *end; /* NUL at end */
-    char separator;
+    const struct table_options *options;
+    char *text, *end;    /* NUL at end */
+    char newline;        /* '\n', or '\r' where that alone ends lines */
+    char separator;      /* ' ': any run of blanks */
     size_t fields, arch; /* of the header: how many, and which is the architecture */
     size_t rows;
     uint32_t *line_of; /* row -> line, for messages */
@@ -37,7 +40,33 @@ struct field {
 
 enum cut { CUT_OK, CUT_OPEN_QUOTE, CUT_AFTER_QUOTE };
 
-/* The field at p in a line that ends at `end`; spaces around it do not count. */
+/* A quoted field; p is behind the opening quote. */
+static enum cut cut_quoted(char *p, char *end, char separator, struct field *f)
+{
+    f->start = p;
+    for (;;) {
+        p = memchr(p, '"', (size_t)(end - p));
+        if (!p)
+            return CUT_OPEN_QUOTE;
+        if (p + 1 == end || p[1] != '"')
+            break;
+        f->quotes = 1;
+        p += 2;
+    }
+    f->length = (size_t)(p - f->start);
+    for (p++; p < end && *p == ' ' && separator != '\t';)
+        p++;
+    if (separator == ' ')
+        f->next = p < end ? p : NULL;
+    else if (p < end && *p != separator)
+        return CUT_AFTER_QUOTE;
+    else
+        f->next = p < end ? p + 1 : NULL;
+    return CUT_OK;
+}
+
+/* The field at p in a line that ends at `end`; spaces around it do not count.  Between tabs, quotes
+ * are quotes only where they close. */
 static enum cut cut_field(char *p, char *end, char separator, struct field *f)
 {
     char *stop;
@@ -45,26 +74,22 @@ static enum cut cut_field(char *p, char *end, char separator, struct field *f)
     f->quotes = 0;
     while (p < end && *p == ' ')
         p++;
-    if (separator == ',' && p < end && *p == '"') {
-        f->start = ++p;
-        for (;;) {
-            p = memchr(p, '"', (size_t)(end - p));
-            if (!p)
-                return CUT_OPEN_QUOTE;
-            if (p + 1 == end || p[1] != '"')
-                break;
-            f->quotes = 1;
-            p += 2;
-        }
-        f->length = (size_t)(p - f->start);
-        if (p + 1 < end && p[1] != separator)
-            return CUT_AFTER_QUOTE;
-        f->next = p + 1 < end ? p + 2 : NULL;
-        return CUT_OK;
+    if (p < end && *p == '"') {
+        enum cut cut = cut_quoted(p + 1, end, separator, f);
+
+        if (cut == CUT_OK || separator != '\t')
+            return cut;
+        f->quotes = 0;
     }
     for (stop = p; stop < end && *stop != separator;)
         stop++;
     f->next = stop < end ? stop + 1 : NULL;
+    if (separator == ' ' && stop < end) {
+        for (f->next = stop; f->next < end && *f->next == ' ';)
+            f->next++;
+        if (f->next == end) /* blanks at the end of a line */
+            f->next = NULL;
+    }
     while (stop > p && stop[-1] == ' ')
         stop--;
     f->start = p;
@@ -91,7 +116,7 @@ static char *own_text(const struct field *f)
 /* End of the line at p, without its \r; *next is the start of the line after it. */
 static char *line_end(const struct source *s, char *p, char **next)
 {
-    char *end = memchr(p, '\n', (size_t)(s->end - p));
+    char *end = memchr(p, s->newline, (size_t)(s->end - p));
 
     *next = end ? end + 1 : s->end;
     if (!end)
@@ -140,16 +165,18 @@ static tcet_status no_nul(const struct source *s, struct error *err)
     if (!nul)
         return TCET_OK;
     for (const char *p = s->text; p < nul; p++)
-        line += *p == '\n';
+        line += *p == s->newline;
     return error_set(err, TCET_E_ARG, "%s:%zu: a NUL byte; tables are plain text (compressed?)",
                      s->path, line);
 }
 
-/* The comment lines; returns the header's line and counts lines up to it. */
-static char *skip_comments(const struct source *s, struct buf *comment, size_t *line)
+/* The comment lines; returns the header's line and counts lines up to it.  *above: the comment
+ * line above it, without its #, or NULL. */
+static char *skip_comments(const struct source *s, struct buf *comment, size_t *line, char **above)
 {
     char *p = s->text, *next;
 
+    *above = NULL;
     if (s->end - p >= 3 && !memcmp(p, "\xef\xbb\xbf", 3)) /* byte order mark */
         p += 3;
     for (*line = 1; p < s->end; p = next, ++*line) {
@@ -160,6 +187,7 @@ static char *skip_comments(const struct source *s, struct buf *comment, size_t *
         if (*p != '#')
             break;
         p += 1 + (end > p + 1 && p[1] == ' ');
+        *above = p;
         if (comment->len)
             buf_puts(comment, "\n");
         buf_add(comment, p, (size_t)(end - p));
@@ -219,6 +247,76 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* What the fields of a line are apart by: a tab, a comma, a semicolon, a bar or blanks, the first of
+ * them that stands in it. */
+static char separator_of(const char *p, const char *end)
+{
+    static const char separators[] = "\t,;|";
+
+    for (const char *c = separators; *c; c++) {
+        if (memchr(p, *c, (size_t)(end - p)))
+            return *c;
+    }
+    return ' ';
+}
+
+/* A number that is the whole text (what is beyond a double: infinity, as strtod has it), NaN where
+ * there is none; *text: 1 where something stands in its place. */
+static double number(const char *text, int *is_text);
+
+/* Of the line's fields, how many are numbers. */
+static size_t numbers_in(const struct source *s, const char *p, const char *end, size_t *fields)
+{
+    struct arena a = {0};
+    char *copy = arena_strndup(&a, p, (size_t)(end - p));
+    struct field f = {.next = copy};
+    size_t numbers = 0;
+
+    for (*fields = 0; f.next; ++*fields) {
+        int is_text;
+
+        if (cut_field(f.next, copy + (end - p), s->separator, &f) != CUT_OK)
+            break;
+        numbers += !isnan(number(own_text(&f), &is_text));
+    }
+    arena_free(&a);
+    return numbers;
+}
+
+/* numpy's savetxt writes the header as a comment: a comment line of as many names stands above a line
+ * in which there are numbers. */
+static int header_is_comment(const struct source *s, const char *above, const char *p,
+                             const char *end)
+{
+    char *next;
+    size_t names, fields;
+
+    return above && !numbers_in(s, above, line_end(s, (char *)(uintptr_t)above, &next), &names) &&
+           numbers_in(s, p, end, &fields) && fields == names && fields > 1;
+}
+
+/* The field of the architectures: of the name asked for, else "arch", else the first with a name. */
+static tcet_status find_arch(struct source *s, const char *const *names, size_t line,
+                             struct error *err)
+{
+    const char *key = s->options->key;
+    char hint[HINT];
+
+    for (size_t i = 0; i < s->fields; i++) {
+        if (!strcmp(names[i], key ? key : "arch")) {
+            s->arch = i;
+            return TCET_OK;
+        }
+    }
+    if (key)
+        return error_set(err, TCET_E_ARG, "%s:%zu: no column \"%.*s\" of architectures%s", s->path,
+                         line, SHOWN, key,
+                         names_hint(hint, sizeof hint, "columns", key, names, s->fields));
+    while (s->arch + 1 < s->fields && !*names[s->arch])
+        s->arch++;
+    return TCET_OK;
+}
+
 /* Column names, and which column is the architecture. */
 static tcet_status read_header(struct source *s, struct table *t, char *p, char *end, size_t line,
                                struct error *err)
@@ -227,18 +325,25 @@ static tcet_status read_header(struct source *s, struct table *t, char *p, char 
     const char **names, **sorted;
     size_t count = 0;
 
-    s->separator = memchr(p, '\t', (size_t)(end - p)) ? '\t' : ',';
     TRY(check_line(s, p, end, line, &s->fields, err));
+    if (s->fields > COLUMNS_MAX)
+        return error_set(err, TCET_E_ARG, "%s:%zu: %zu columns, at most %d are read", s->path, line,
+                         s->fields, COLUMNS_MAX);
+    if (s->fields == 1)
+        return error_set(
+            err, TCET_E_ARG,
+            "%s:%zu: the header \"%.*s\" is one column; a table has an architecture and "
+            "values, apart by tabs, commas, semicolons, bars or blanks",
+            s->path, line, (int)(end - p < SHOWN ? end - p : SHOWN), p);
     names = arena_alloc(&t->arena, s->fields * sizeof *names);
     for (size_t i = 0; i < s->fields; i++) {
         cut_field(f.next, end, s->separator, &f);
         names[i] = own_text(&f);
-        if (!*names[i])
+        if (!*names[i] && i) /* the first is pandas' index */
             return error_set(err, TCET_E_ARG, "%s:%zu: column %zu has no name", s->path, line,
                              i + 1);
-        if (!s->arch && !strcmp(names[i], "arch"))
-            s->arch = i;
     }
+    TRY(find_arch(s, names, line, err));
     sorted = arena_alloc(&t->arena, s->fields * sizeof *sorted);
     memcpy(sorted, names, s->fields * sizeof *sorted);
     qsort(sorted, s->fields, sizeof *sorted, by_text);
@@ -247,12 +352,14 @@ static tcet_status read_header(struct source *s, struct table *t, char *p, char 
             return error_set(err, TCET_E_ARG, "%s:%zu: column \"%.*s\" twice", s->path, line, SHOWN,
                              sorted[i]);
     }
+    t->key = names[s->arch];
     for (size_t i = 0; i < s->fields; i++) {
         if (i != s->arch)
             names[count++] = names[i];
     }
     t->column = names;
     t->columns = count;
+    t->no_number = arena_alloc(&t->arena, (count + 1) * sizeof *t->no_number);
     return TCET_OK;
 }
 
@@ -279,14 +386,27 @@ static double divide(uint64_t digits, int decimals)
     return ldexp((double)quotient, down - up - 63);
 }
 
-/* A number that is the whole text, else NaN. */
-static double number(const char *text)
+/* What people write where there is no value. */
+static int is_missing(const char *text)
+{
+    static const char *const words[] = {"", "nan", "na", "n/a", "null", "none", "-", "?", "."};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!strcasecmp(text, words[i]))
+            return 1;
+    }
+    return 0;
+}
+
+static double number(const char *text, int *is_text)
 {
     const char *p = text + (*text == '-');
     uint64_t digits = 0;
     int count = 0, decimals = 0;
+    char *stop;
     double value;
 
+    *is_text = 0;
     for (; *p >= '0' && *p <= '9' && count < 19; p++, count++)
         digits = digits * 10 + (uint64_t)(*p - '0');
     if (count && *p == '.') {
@@ -297,7 +417,23 @@ static double number(const char *text)
         value = divide(digits, decimals);
         return *text == '-' ? -value : value;
     }
-    return text_to_f64(text, &value) ? NAN : value;
+    if (is_missing(text))
+        return NAN;
+    value = strtod(text, &stop);
+    *is_text = stop == text || *stop;
+    return *is_text ? NAN : value;
+}
+
+/* Notes the first field of a column that is text, and how many there are of either kind. */
+static void note_field(struct table_text *c, int is_text, double value, const char *text,
+                       size_t line)
+{
+    if (is_text && !c->fields) {
+        c->first = text;
+        c->line = line;
+    }
+    c->fields += (size_t)is_text;
+    c->numbers += !isnan(value);
 }
 
 static void fill(struct source *s, struct table *t, char *body, size_t line)
@@ -314,11 +450,19 @@ static void fill(struct source *s, struct table *t, char *body, size_t line)
         if (end == p)
             continue;
         for (size_t i = 0; i < s->fields; i++) {
+            int is_text;
+            double value;
+            char *text;
+
             cut_field(f.next, end, s->separator, &f);
-            if (i == s->arch)
-                arch[row] = own_text(&f);
-            else
-                t->values[column++ * t->rows + row] = number(own_text(&f));
+            text = own_text(&f);
+            if (i == s->arch) {
+                arch[row] = text;
+                continue;
+            }
+            value = number(text, &is_text);
+            note_field(&t->no_number[column], is_text, value, text, line);
+            t->values[column++ * t->rows + row] = value;
         }
         s->line_of[row++] = (uint32_t)line;
     }
@@ -343,38 +487,98 @@ static size_t find_slot(const struct table *t, const char *arch)
     return i;
 }
 
+/* Rows of one architecture become their mean, over those that have a number, in the place of the
+ * first; the others are taken out.  first: the first row of each row's architecture. */
+static void keep_means(struct table *t, const uint32_t *first)
+{
+    const char **arch = (const char **)(uintptr_t)t->arch;
+    double *sum = mem_alloc((t->rows + 1) * sizeof *sum);
+    uint32_t *count = mem_alloc((t->rows + 1) * sizeof *count);
+    size_t kept = 0;
+
+    for (size_t c = 0; c < t->columns; c++) {
+        const double *from = t->values + c * t->rows;
+
+        memset(sum, 0, t->rows * sizeof *sum);
+        memset(count, 0, t->rows * sizeof *count);
+        for (size_t row = 0; row < t->rows; row++) {
+            if (!isnan(from[row])) {
+                sum[first[row]] += from[row];
+                count[first[row]]++;
+            }
+        }
+        kept = 0;
+        for (size_t row = 0; row < t->rows; row++) { /* never behind what is read */
+            if (first[row] == row)
+                t->values[c * t->rows + kept++] = count[row] ? sum[row] / count[row] : NAN;
+        }
+    }
+    kept = 0;
+    for (size_t row = 0; row < t->rows; row++) {
+        if (first[row] == row)
+            arch[kept++] = t->arch[row];
+    }
+    for (size_t c = 1; c < t->columns; c++)
+        memmove(t->values + c * kept, t->values + c * t->rows, kept * sizeof *t->values);
+    t->duplicates = t->rows - kept;
+    t->rows = kept;
+    memset(t->slots, 0, t->slot_count * sizeof *t->slots);
+    for (size_t row = 0; row < kept; row++)
+        t->slots[find_slot(t, t->arch[row])] = (uint32_t)row + 1;
+    free(sum);
+    free(count);
+}
+
 static tcet_status index_rows(const struct source *s, struct table *t, struct error *err)
 {
-    for (size_t row = 0; row < t->rows; row++) {
-        size_t slot;
+    uint32_t *first = mem_alloc((t->rows + 1) * sizeof *first);
+    int again = 0;
 
+    err->status = TCET_OK;
+    for (size_t row = 0; row < t->rows && err->status == TCET_OK; row++) {
+        size_t slot = find_slot(t, t->arch[row]);
+
+        first[row] = t->slots[slot] ? t->slots[slot] - 1 : (uint32_t)row;
         if (!*t->arch[row])
-            return error_set(err, TCET_E_ARG, "%s:%u: the architecture is empty", s->path,
-                             s->line_of[row]);
-        slot = find_slot(t, t->arch[row]);
-        if (t->slots[slot])
-            return error_set(err, TCET_E_ARG,
-                             "%s:%u: architecture \"%.*s\" stands in line %u already", s->path,
-                             s->line_of[row], SHOWN, t->arch[row], s->line_of[t->slots[slot] - 1]);
-        t->slots[slot] = (uint32_t)row + 1;
+            error_set(err, TCET_E_ARG, "%s:%u: the architecture is empty", s->path,
+                      s->line_of[row]);
+        else if (!t->slots[slot])
+            t->slots[slot] = (uint32_t)row + 1;
+        else if (s->options->duplicates == TABLE_DUPLICATES_MEAN)
+            again = 1;
+        else
+            error_set(err, TCET_E_ARG,
+                      "%s:%u: architecture \"%.*s\" stands in line %u already; duplicates = mean "
+                      "takes their mean",
+                      s->path, s->line_of[row], SHOWN, t->arch[row], s->line_of[first[row]]);
     }
-    return TCET_OK;
+    if (err->status == TCET_OK && again)
+        keep_means(t, first);
+    free(first);
+    return err->status;
 }
 
 static tcet_status parse(struct source *s, struct table *t, struct error *err)
 {
     struct buf comment = {0};
     size_t line;
-    char *header, *body, *end;
+    char *header, *body, *end, *above;
 
+    s->newline = memchr(s->text, '\n', (size_t)(s->end - s->text)) ? '\n' : '\r';
     TRY(no_nul(s, err));
-    header = skip_comments(s, &comment, &line);
+    header = skip_comments(s, &comment, &line, &above);
     t->comment = arena_strdup(&t->arena, comment.data ? comment.data : "");
     buf_free(&comment);
     if (header == s->end)
         return error_set(err, TCET_E_ARG, "%s: empty; a table begins with a line of column names",
                          s->path);
     end = line_end(s, header, &body);
+    s->separator = separator_of(header, end);
+    if (header_is_comment(s, above, header, end)) {
+        header = above;
+        end = line_end(s, header, &body);
+        line--;
+    }
     TRY(read_header(s, t, header, end, line, err));
     TRY(check(s, body, line + 1, err));
 
@@ -392,9 +596,11 @@ static tcet_status parse(struct source *s, struct table *t, struct error *err)
     return index_rows(s, t, err);
 }
 
-tcet_status table_load(const char *path, struct table **out, struct error *err)
+tcet_status table_load(const char *path, const struct table_options *options, struct table **out,
+                       struct error *err)
 {
-    struct source s = {.path = path};
+    static const struct table_options defaults = {.key = NULL};
+    struct source s = {.path = path, .options = options ? options : &defaults};
     struct table *t = mem_alloc(sizeof *t);
     tcet_status status = read_file(path, &s, err);
 
@@ -476,10 +682,16 @@ tcet_status table_column(const struct table *t, const char *name, const double *
     size_t count;
 
     for (size_t i = 0; i < t->columns; i++) {
-        if (!strcmp(t->column[i], column ? column : name)) {
-            *values = t->values + i * t->rows;
-            return TCET_OK;
-        }
+        const struct table_text *text = &t->no_number[i];
+
+        if (strcmp(t->column[i], column ? column : name))
+            continue;
+        if (text->fields)
+            return error_set(err, TCET_E_ARG, "%s:%zu: column \"%.*s\": \"%.80s\" is no number%s",
+                             t->path, text->line, SHOWN, t->column[i], text->first,
+                             text->fields > 1 ? ", nor are others below" : "");
+        *values = t->values + i * t->rows;
+        return TCET_OK;
     }
     names = all_names(t, &a, &count);
     error_set(err, TCET_E_ARG, "%s: no column \"%.*s\"%s", t->path, SHOWN, name,

@@ -1,39 +1,61 @@
 /* table.h -- benchmark tables: trained accuracies (and anything else) by architecture.
  *
- * Room: core/table.  Stands on core/base.  Plain text, UTF-8: TSV when the header line has a tab
- * in it, else CSV with "quoted" fields ("" is a quote; a field ends on its own line).  Spaces
- * around a field do not count.  One column is named "arch" (else it is the first).  Lines
- * starting with # before the header are provenance comments and kept; empty lines are
- * skipped. */
+ * Room: core/table.  Stands on core/base.  Plain text, UTF-8, a byte order mark or not, lines that
+ * end by \n, \r\n or \r.  Fields are apart by what stands first in the header of: tab, comma,
+ * semicolon, bar, blanks; they may be "quoted" ("" is a quote; a field ends on its own line), and
+ * spaces around them do not count.  The architecture is the column asked for, else the one named
+ * "arch", else the first that has a name (pandas' index has none).  Lines starting with # before the
+ * header are provenance comments and kept, unless the last of them is the header, as numpy's savetxt
+ * writes it; empty lines are skipped.  A number beyond a double is infinite; a field that is empty,
+ * nan, na, n/a, null, none, -, ? or . has no value; any other text is none that may be asked for. */
 #ifndef CORE_TABLE_H
 #define CORE_TABLE_H
 
 #include "base/error.h"
 #include "base/mem.h"
 
+/* What table_load cannot tell from the file. */
+enum table_duplicates { TABLE_DUPLICATES_ERROR, TABLE_DUPLICATES_MEAN };
+struct table_options {
+    const char *key;                  /* name of the column of architectures; NULL: see above */
+    enum table_duplicates duplicates; /* rows of one architecture: refused, or their mean */
+};
+
+/* The fields of a column that are text where a number should stand. */
+struct table_text {
+    size_t fields, numbers; /* how many are text, and how many numbers */
+    const char *first;      /* the first that is text */
+    size_t line;            /* where it stands */
+};
+
 /* Read only after table_load; any thread may look things up. */
 struct table {
     struct arena arena; /* names and comment */
     const char *path;
-    const char *comment;       /* the # lines without their #, joined by \n; may be "" */
-    size_t rows, columns;      /* columns without arch */
-    const char *const *arch;   /* rows */
-    const char *const *column; /* names */
-    double *values;            /* [columns][rows]; NaN where empty or not a number */
-    uint32_t *slots;           /* hash of arch -> row + 1; private */
+    const char *comment;          /* the # lines without their #, joined by \n; may be "" */
+    const char *key;              /* name of the column of architectures */
+    size_t rows, columns;         /* columns without arch */
+    size_t duplicates;            /* rows that went into the mean of an earlier one */
+    const char *const *arch;      /* rows */
+    const char *const *column;    /* names */
+    double *values;               /* [columns][rows]; NaN where there is no number */
+    struct table_text *no_number; /* columns */
+    uint32_t *slots;              /* hash of arch -> row + 1; private */
     size_t slot_count;
     char *text; /* the file, where arch points into; private */
 };
 
-/* Reads a table; *out is table_free()d.  Errors name file and line: wrong number of fields, no
- * header, a column or an architecture twice, a NUL byte, an open quote, a field above 64 KiB,
- * nothing in it; and no regular file, or one above 1 GiB. */
-tcet_status table_load(const char *path, struct table **out, struct error *err);
+/* Reads a table; *out is table_free()d; options may be NULL.  Errors name file and line: wrong number
+ * of fields, no header, a column or an architecture twice, a NUL byte, an open quote, a field above
+ * 64 KiB, more than 10,000 columns, nothing in it; and no regular file, or one above 1 GiB. */
+tcet_status table_load(const char *path, const struct table_options *options, struct table **out,
+                       struct error *err);
 void table_free(struct table *t); /* NULL is fine */
 /* Row of an architecture text, or -1. */
 int64_t table_row(const struct table *t, const char *arch);
-/* A column by name (rows values); the error suggests the nearest and lists all.  A comment
- * line "# alias NAME = COLUMN" gives a column a second name. */
+/* A column by name (rows values); the error suggests the nearest and lists all, or names the first
+ * line in which the column has text for a number.  A comment line "# alias NAME = COLUMN" gives a
+ * column a second name. */
 tcet_status table_column(const struct table *t, const char *name, const double **values,
                          struct error *err);
 

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct table *t;
     struct error err = {0};
 
-    if (table_load(fuzz_file("table.csv", data, size), &t, &err) < 0) {
+    if (table_load(fuzz_file("table.csv", data, size), NULL, &t, &err) < 0) {
         CHECK(err.text[0]);
         return 0;
     }

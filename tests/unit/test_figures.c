@@ -29,7 +29,7 @@ static struct table *load(const char *name)
     const char *path;
 
     if (table_path(name, TCET_TEST_BUILD "/share/tcet", &a, &path, &err) ||
-        table_load(path, &t, &err))
+        table_load(path, NULL, &t, &err))
         fail_msg("%s", err.text);
     arena_free(&a);
     return t;

@@ -48,7 +48,7 @@ static struct table *load(const char *text)
     struct table *t = NULL;
 
     write_bytes(text, strlen(text));
-    if (table_load(path, &t, &err) != TCET_OK)
+    if (table_load(path, NULL, &t, &err) != TCET_OK)
         fail_msg("%s", err.text);
     return t;
 }
@@ -61,7 +61,7 @@ static const char *refusal(const void *data, size_t n)
 
     err = (struct error){0};
     write_bytes(data, n);
-    assert_int_equal(table_load(path, &t, &err), TCET_E_ARG);
+    assert_int_equal(table_load(path, NULL, &t, &err), TCET_E_ARG);
     assert_ptr_equal(t, &err); /* outputs are untouched on failure */
     assert_memory_equal(err.text, path, strlen(path));
     return err.text + strlen(path);
@@ -108,7 +108,7 @@ static void tsv(void **state)
 static void csv(void **state)
 {
     struct table *t = load("\xef\xbb\xbfnet,\"acc, \"\"test\"\"\", b\r\n\"(1, 0)\",1, 2 \r\n"
-                           "\"say \"\"a\"\"\",\"3\",x1\r\n\r\nplain , \"-4\",nan\r\n");
+                           "\"say \"\"a\"\"\",\"3\",n/a\r\n\r\nplain , \"-4\",nan\r\n");
 
     (void)state;
     assert_int_equal(t->rows, 3);
@@ -144,7 +144,7 @@ static void numbers(void **state)
                                         "12345678901234567890123",
                                         "0.30000000000000004",
                                         "-1.25e+3"};
-    static const char *const not_numbers[] = {"-", ".", "1.2.3", "1x", "--1", "1,5", "e5"};
+    static const char *const missing[] = {"-", ".", "", "NaN", "NA", "n/a", "None", "NULL", "?"};
     struct buf b = {0};
     struct table *t;
 
@@ -152,18 +152,110 @@ static void numbers(void **state)
     buf_puts(&b, "arch\tv\n");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         buf_printf(&b, "n%zu\t%s\n", i, texts[i]);
-    for (size_t i = 0; i < sizeof not_numbers / sizeof *not_numbers; i++)
-        buf_printf(&b, "x%zu\t%s\n", i, not_numbers[i]);
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+        buf_printf(&b, "x%zu\t%s\n", i, missing[i]);
+    buf_puts(&b, "large\t1e400\nsmall\t-1e400\n");
     t = load(b.data);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         double expected = strtod(texts[i], NULL);
 
         assert_memory_equal(&column(t, "v")[i], &expected, sizeof expected);
     }
-    for (size_t i = sizeof texts / sizeof *texts; i < t->rows; i++)
+    for (size_t i = sizeof texts / sizeof *texts; i < t->rows - 2; i++)
         assert_true(isnan(column(t, "v")[i]));
+    assert_true(column(t, "v")[t->rows - 2] == INFINITY); /* beyond a double */
+    assert_true(column(t, "v")[t->rows - 1] == -INFINITY);
     table_free(t);
     buf_free(&b);
+}
+
+/* Text where a number should stand is no missing value: whoever asks for the column is told. */
+static void text_for_a_number(void **state)
+{
+    static const char *const texts[] = {"90.5%", "1_000",   "tensor(1.5)", "[9.9]", "1.2.3",
+                                        "1x",    "\"1,5\"", "--1",         "e5",    "0,5"};
+    struct error err = {0};
+    const double *v = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct buf b = {0};
+        char want[64];
+        struct table *t;
+
+        buf_printf(&b, "arch\tv\tw\na\t1\t2\nb\t%s\t3\n", texts[i]);
+        snprintf(want, sizeof want, ":3: column \"v\": \"%s\" is no number",
+                 texts[i][0] == '"' ? "1,5" : texts[i]);
+        t = load(b.data);
+        assert_int_equal(table_column(t, "v", &v, &err), TCET_E_ARG);
+        assert_string_equal(err.text + strlen(path), want);
+        assert_null(v);
+        assert_true(column(t, "w")[1] == 3); /* the others are as good as before */
+        assert_true(t->no_number[0].fields == 1 && t->no_number[0].numbers == 1);
+        table_free(t);
+        buf_free(&b);
+    }
+}
+
+/* The same table, as other programs write it. */
+static void other_forms(void **state)
+{
+    static const char *const texts[] = {
+        "arch;acc;b\n(1, 0);1;2\nq;3;4\n",
+        "arch|acc|b\n(1, 0)|1|2\nq|3|4\n",
+        "arch acc  b\n\"(1, 0)\" 1 2\nq  3 4  \n",
+        "arch,acc,b\r\"(1, 0)\",1,2\rq,3,4\r",
+        "# arch,acc,b\n\"(1, 0)\",1,2\nq,3,4\n",                     /* numpy's savetxt */
+        "\"arch\"\t\"acc\"\t\"b\"\n\"(1, 0)\"\t1\t2\n\"q\"\t3\t4\n", /* R's write.table */
+        ",net,acc,b\n0,\"(1, 0)\",1,2\n1,q,3,4\n",                   /* pandas' index */
+        "acc,arch,b\n1,\"(1, 0)\",2\n3,q,4\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct table *t = load(texts[i]);
+
+        assert_int_equal(t->rows, 2);
+        assert_int_equal(table_row(t, "(1, 0)"), 0);
+        assert_int_equal(table_row(t, "q"), 1);
+        assert_true(column(t, "acc")[0] == 1 && column(t, "b")[0] == 2);
+        assert_true(column(t, "acc")[1] == 3 && column(t, "b")[1] == 4);
+        table_free(t);
+    }
+}
+
+/* The column of architectures is the one asked for; rows of one architecture can be taken together,
+ * over the seeds that have a value. */
+static void options(void **state)
+{
+    static const struct table_options key = {.key = "str"};
+    static const struct table_options other = {.key = "strr"};
+    static const struct table_options mean = {.duplicates = TABLE_DUPLICATES_MEAN};
+    static const char *const keyed = "net,str,acc\n1,a~0,90\n2,b~0,91\n";
+    static const char *const seeds = "arch,acc,loss\na,90,1\nb,70,2\na,92,\nc,1,-\na,94,3\n";
+    struct error err = {0};
+    struct table *t = NULL;
+
+    (void)state;
+    write_bytes(keyed, strlen(keyed));
+    assert_int_equal(table_load(path, &key, &t, &err), TCET_OK);
+    assert_int_equal(table_row(t, "b~0"), 1);
+    assert_string_equal(t->key, "str");
+    assert_true(column(t, "net")[1] == 2);
+    table_free(t);
+    assert_int_equal(table_load(path, &other, &t, &err), TCET_E_ARG);
+    assert_string_equal(err.text + strlen(path), ":1: no column \"strr\" of architectures (did you "
+                                                 "mean \"str\"? columns: net, str, acc)");
+    write_bytes(seeds, strlen(seeds));
+    assert_int_equal(table_load(path, &mean, &t, &err), TCET_OK);
+    assert_true(t->rows == 3 && t->duplicates == 2);
+    assert_true(column(t, "acc")[0] == 92 && column(t, "loss")[0] == 2);
+    assert_true(column(t, "acc")[1] == 70 && column(t, "loss")[1] == 2);
+    assert_true(column(t, "acc")[2] == 1 && isnan(column(t, "loss")[2]));
+    assert_int_equal(table_row(t, "a"), 0);
+    assert_int_equal(table_row(t, "c"), 2);
+    assert_int_equal(table_row(t, "d"), -1);
+    table_free(t);
 }
 
 /* ... also of all the digits that a double has, and half-way between two doubles */
@@ -209,7 +301,10 @@ static void damaged_files(void **state)
     refused("arch,acc\n\n\n", ": no rows below the header");
     refused("arch,acc\na,1\n\nb\n", ":4: 1 fields, but the header has 2");
     refused("# c\narch,acc\na,1,2\n", ":3: 3 fields, but the header has 2");
-    refused("arch,acc\na,1\nb,2\na,3\n", ":4: architecture \"a\" stands in line 2 already");
+    refused("arch,acc\na,1\nb,2\na,3\n",
+            ":4: architecture \"a\" stands in line 2 already; duplicates = mean takes their mean");
+    refused("arch\na\n", ":1: the header \"arch\" is one column; a table has an architecture and "
+                         "values, apart by tabs, commas, semicolons, bars or blanks");
     refused("arch\tacc\na\t1\n\t2\n", ":3: the architecture is empty");
     refused("arch,acc,acc\na,1,2\n", ":1: column \"acc\" twice");
     refused("arch,acc,\na,1,2\n", ":1: column 3 has no name");
@@ -248,7 +343,7 @@ static void giants(void **state)
         buf_printf(&b, "\tc%zu", i);
     for (size_t i = 0; i < 10 * n; i++)
         buf_puts(&b, "\nx");
-    refused(b.data, ":2: 1 fields, but the header has 100000");
+    refused(b.data, ":1: 100000 columns, at most 10000 are read");
     buf_free(&b);
 }
 
@@ -258,11 +353,11 @@ static void unreadable(void **state)
     struct table *t = NULL;
 
     (void)state;
-    assert_int_equal(table_load("/nowhere/t.csv", &t, &err), TCET_E_IO);
+    assert_int_equal(table_load("/nowhere/t.csv", NULL, &t, &err), TCET_E_IO);
     assert_string_equal(err.text, "/nowhere/t.csv: No such file or directory");
-    assert_int_equal(table_load("/tmp", &t, &err), TCET_E_IO);
+    assert_int_equal(table_load("/tmp", NULL, &t, &err), TCET_E_IO);
     assert_string_equal(err.text, "/tmp: not a regular file");
-    assert_int_equal(table_load("/dev/zero", &t, &err), TCET_E_IO);
+    assert_int_equal(table_load("/dev/zero", NULL, &t, &err), TCET_E_IO);
 }
 
 static void unknown_column(void **state)
@@ -342,7 +437,7 @@ static void large(void **state)
     write_bytes(b.data, b.len);
     buf_free(&b);
     start = clock();
-    assert_int_equal(table_load(path, &t, &err), TCET_OK);
+    assert_int_equal(table_load(path, NULL, &t, &err), TCET_OK);
     assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 5);
     assert_int_equal(t->rows, n);
     assert_true(column(t, "c")[n - 1] == n - 1);
@@ -356,6 +451,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tsv),
         cmocka_unit_test(csv),
+        cmocka_unit_test(text_for_a_number),
+        cmocka_unit_test(other_forms),
+        cmocka_unit_test(options),
         cmocka_unit_test(numbers),
         cmocka_unit_test(long_numbers),
         cmocka_unit_test(damaged_files),
