@@ -46,6 +46,10 @@ static tcet_status expect(tcet_ctx *cx, const char *text, const char *at, char w
 {
     if (*at == want)
         return TCET_OK;
+    if (!want)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "position %zu: nothing is expected after the cell, not \"%.8s\"",
+                          (size_t)(at - text) + 1, at);
     if (!*at)
         return tcet_failf(cx, TCET_E_ARG, "position %zu: the encoding ends where '%c' is expected",
                           (size_t)(at - text) + 1, want);

@@ -100,6 +100,9 @@ static tcet_status take_line(struct source *s)
         return fault(s, "the line is longer than 64 KiB");
     if (memchr(start, '\0', n))
         return fault(s, "the line holds a NUL byte");
+    if (memchr(start, '\r', n))
+        return fault(s, "a carriage return within the line: lines end by \\n or \\r\\n, not by "
+                        "\\r alone");
     s->text.len = 0;
     buf_add(&s->text, start, n);
     if (!utf8_line(s->text.data))

@@ -193,11 +193,16 @@ static tcet_status read_lines(struct plan *p, struct list *l, FILE *f, const cha
     int number = 0;
 
     while (st >= 0 && (n = getline(&line, &cap, f)) >= 0) {
-        number++;
+        if (!number++ && n >= 3 && !memcmp(line, "\xef\xbb\xbf", 3)) /* byte order mark */
+            memmove(line, line + 3, (size_t)(n -= 3) + 1);
         while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
             line[--n] = '\0';
         if (strlen(line) != (size_t)n)
             st = error_set(err, TCET_E_ARG, "a NUL byte");
+        else if (memchr(line, '\r', (size_t)n))
+            st = error_set(err, TCET_E_ARG,
+                           "a carriage return within the line: lines end by \\n or \\r\\n, not by "
+                           "\\r alone");
         else if (n >= TCET_ARCH_MAX)
             st =
                 error_set(err, TCET_E_ARG, "too long: a line may have %d bytes", TCET_ARCH_MAX - 1);

@@ -183,6 +183,11 @@ printf '|none~0|+|none~0|none~1|+|none~0|none~1|none~2|\n\n|none~0|+\n' >bad.txt
 wrong "list with a bad line, line and position shown" 'bad.txt:3: .*position ' --archs file:bad.txt
 wrong "list that is not there" 'cannot open .*none.txt: No such file' --archs file:none.txt
 : >empty.txt
+printf 'index:1\rindex:2\r' >cr.txt
+wrong "list whose lines end by CR alone" 'cr.txt:1: a carriage return within the line' \
+    --archs file:cr.txt
+printf '\357\273\277index:1\r\nindex:x\r\n' >bom.txt
+wrong "list with a byte order mark: the first line is read" 'bom.txt:2: "index:x"' --archs file:bom.txt
 wrong "empty list" 'empty.txt holds no architecture' --archs file:empty.txt
 
 # -- Data and tables -----------------------------------------------------------------------

@@ -178,7 +178,8 @@ static void bad_syntax_names_the_line(void **state)
            "x.ini:3: a is given twice in [metric m], first in line 2");
     refuse("[run]\nx = \xff\n", "x.ini:2: the line is not UTF-8 text");
     refuse("[run]\nx = \xc0\xaf\n", "x.ini:2: the line is not UTF-8 text");
-    refuse("[run]\nx = a\rb\n", "x.ini:2: the line is not UTF-8 text");
+    refuse("[run]\nx = a\rb\n", "x.ini:2: a carriage return within the line: lines end by \\n or "
+                                "\\r\\n, not by \\r alone");
     refuse("[run]\nx = 1\n   continued\n", "x.ini:3: expected [SECTION] or KEY = VALUE");
     write_bytes("x.ini", "[run]\nx = a\0b\n", 14);
     assert_int_equal(config_load("x.ini", &c, &err), TCET_E_ARG);

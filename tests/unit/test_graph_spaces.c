@@ -570,6 +570,8 @@ static void test_other_spellings(void **state)
                 "|nor_conv_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|none~1|"
                 "nor_conv_3x3~2|",
                 "[2,3,0,4,1,2]");
+    assert_error(&s, "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|,91.2",
+                 "position 48: nothing is expected after the cell, not \",91.2\"");
     assert_error(&s, "(4, 0, 3, 1, 4, 5)", "position 17: a number from 0 to 4 is expected");
     assert_error(&s, "(4, 0, 3)", "position 9: ',' is expected, not \")\": 6 numbers in all");
     assert_error(&s, "(4, 0, 3, 1, 4, 3) x", "position 20: nothing is expected after 6 numbers");
