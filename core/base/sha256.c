@@ -1,11 +1,11 @@
 /* sha256.c -- see sha256.h.  Room: core/base. */
 #include "base/sha256.h"
 
+#include "base/file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const uint32_t round_constant[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -98,25 +98,21 @@ void sha256_hex(struct sha256 *s, char out[65])
 tcet_status sha256_file(const char *path, char out[65], struct error *err)
 {
     unsigned char chunk[64 * 1024];
+    FILE *f = file_open(path, SHA256_FILE_MAX, NULL, err);
     struct sha256 s;
-    ssize_t n;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t n;
 
-    if (fd < 0)
-        return error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
+    if (!f)
+        return err->status;
     sha256_init(&s);
-    while ((n = read(fd, chunk, sizeof chunk)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            int why = errno;
-
-            close(fd);
-            return error_set(err, TCET_E_IO, "%s: %s", path, strerror(why));
-        }
-        sha256_add(&s, chunk, (size_t)n);
-    }
-    close(fd);
-    sha256_hex(&s, out);
-    return TCET_OK;
+    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
+        sha256_add(&s, chunk, n);
+    if (ferror(f))
+        error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
+    else
+        err->status = TCET_OK;
+    fclose(f);
+    if (err->status == TCET_OK)
+        sha256_hex(&s, out);
+    return err->status;
 }

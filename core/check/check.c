@@ -13,6 +13,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/file.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "check/internal.h"
 #include "proc/child.h"
@@ -260,8 +262,11 @@ tcet_status check_file(const char *path, const struct check_options *options, si
     FILE *f;
 
     memset(count, 0, 4 * sizeof *count);
-    if (!realpath(path, absolute) || !(f = fopen(absolute, "rb")))
+    if (!realpath(path, absolute))
         return error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
+    f = file_open(absolute, SHA256_FILE_MAX, NULL, err);
+    if (!f)
+        return err->status;
     got = fread(magic, 1, sizeof magic, f);
     fclose(f);
     if (got < sizeof magic || memcmp(magic, ELFMAG, sizeof magic)) /* no rule is about that */

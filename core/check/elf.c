@@ -3,12 +3,12 @@
  *
  * Room: core/check.  Stands on core/base and the system's ELF headers. */
 #include <elf.h>
-#include <errno.h>
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "check/internal.h"
 
 enum { FILE_MAX = 1 << 30 };
@@ -114,20 +114,19 @@ static tcet_status read_sections(struct image *m, struct elf *out, struct error 
 tcet_status elf_read(const char *path, struct arena *a, struct elf *out, struct error *err)
 {
     struct image m = {.path = path, .arena = a};
-    FILE *f = fopen(path, "rb");
-    char *bytes = NULL;
+    int64_t size;
+    FILE *f = file_open(path, FILE_MAX, &size, err);
+    char *bytes;
     tcet_status st;
-    long size;
 
     if (!f)
-        return error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
+        return err->status;
     memset(out, 0, sizeof *out);
-    if (fseek(f, 0, SEEK_END) < 0 || (size = ftell(f)) < 0 || size > FILE_MAX) {
-        st = bad(&m, "is no file of a size that can be read", err);
-    } else if (!(bytes = mem_try((size_t)size + 1, 1))) {
-        st = error_set(err, TCET_E_MEMORY, "%s: no memory for its %ld bytes", path, size);
+    bytes = mem_try((size_t)size + 1, 1);
+    if (!bytes) {
+        st = error_set(err, TCET_E_MEMORY, "%s: no memory for its %lld bytes", path,
+                       (long long)size);
     } else {
-        rewind(f);
         m.bytes = bytes;
         m.size = fread(bytes, 1, (size_t)size, f);
         st = read_sections(&m, out, err);

@@ -431,7 +431,6 @@ static int execute(const char *path, const struct run_flags *o)
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGHUP, &sa, NULL);
-    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, with a message */
     if (isatty(2) && !o->quiet)
         ro.progress = show_progress;
     if (run_check(b.config, &b.table, &err) < 0 || check_exports(o, &err) < 0 ||

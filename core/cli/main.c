@@ -8,6 +8,7 @@
 #include "proc/child.h"
 #include "run/worker.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,7 @@ int main(int argc, char **argv)
     char hint[128];
 
     mem_exhausted = out_of_memory;
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, with a message */
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
         (argc == 2 && !strcmp(argv[1], "help"))) {
         help(argc < 2 ? stderr : stdout);

@@ -2,15 +2,13 @@
  * one encoding (plan.h).  Room: core/plan. */
 #include "plan/plan.h"
 
+#include "base/file.h"
 #include "base/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
     FILE_MAX_BYTES = 1 << 28,
@@ -217,41 +215,22 @@ static tcet_status read_lines(struct plan *p, struct list *l, FILE *f, const cha
     return st;
 }
 
-/* Opens a list, which is a regular file: a device or a pipe may have no end. */
-static FILE *open_list(const char *path, const char **problem)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat info;
-
-    *problem = NULL;
-    if (fd < 0 || fstat(fd, &info) < 0)
-        *problem = strerror(errno);
-    else if (!S_ISREG(info.st_mode))
-        *problem = "not a regular file";
-    else if (info.st_size > FILE_MAX_BYTES)
-        *problem = "larger than 256 MiB";
-    if (!*problem)
-        return fdopen(fd, "r");
-    if (fd >= 0)
-        close(fd);
-    return NULL;
-}
-
 static tcet_status from_file(struct plan *p, struct list *l, struct config_key *k,
                              struct error *err)
 {
     struct config_key part = *k;
-    const char *path, *problem;
+    const char *path;
     FILE *f;
     tcet_status st;
 
     part.value = k->value + 5;
     path = config_path(l->a, &part);
     k->value = arena_printf(&p->arena, "file:%s", path); /* the resolved config says where */
-    f = open_list(path, &problem);
-    if (!f)
-        return config_error(err, k, "cannot open the list of architectures %s: %s", path,
-                            problem ? problem : "out of memory");
+    f = file_open(path, FILE_MAX_BYTES, NULL, err);
+    if (!f) {
+        error_prefix(err, "cannot open the list of architectures ");
+        return config_error_at(err, k);
+    }
     st = read_lines(p, l, f, path, err);
     fclose(f);
     if (st >= 0 && !l->count)

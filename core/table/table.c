@@ -6,15 +6,14 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/names.h"
 #include "base/text.h"
 
@@ -126,29 +125,20 @@ static char *line_end(const struct source *s, char *p, char **next)
 
 static tcet_status read_file(const char *path, struct source *s, struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not keep us */
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
-    struct stat info;
-    size_t size, got;
+    int64_t size;
+    FILE *file = file_open(path, FILE_MAX, &size, err);
+    size_t got;
     tcet_status status = TCET_OK;
 
     if (!file)
-        return error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
-    if (fstat(fd, &info) || !S_ISREG(info.st_mode)) {
-        fclose(file);
-        return error_set(err, TCET_E_IO, "%s: not a regular file", path);
-    }
-    if (info.st_size > FILE_MAX) {
-        fclose(file);
-        return error_set(err, TCET_E_ARG, "%s: larger than 1 GiB", path);
-    }
-    size = (size_t)info.st_size;
-    s->text = mem_try(size + 1, 1);
+        return err->status;
+    s->text = mem_try((size_t)size + 1, 1);
     if (!s->text) {
         fclose(file);
-        return error_set(err, TCET_E_MEMORY, "%s: no memory for its %zu bytes", path, size);
+        return error_set(err, TCET_E_MEMORY, "%s: no memory for its %lld bytes", path,
+                         (long long)size);
     }
-    got = fread(s->text, 1, size, file);
+    got = fread(s->text, 1, (size_t)size, file);
     if (ferror(file))
         status = error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
     fclose(file);

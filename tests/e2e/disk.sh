@@ -42,6 +42,19 @@ check "file size limit: one line, exit code 2" one_line 'limited/scores.db: (Fil
 room=(true)
 survives "file size limit" limited
 
+# Every command meets the limit as an error of the write, not as a signal.
+at_limit() # NAME BLOCKS ARGS...
+{
+    local name=$1 blocks=$2
+    shift 2
+    code=0
+    (ulimit -f "$blocks" && exec "$host" "$@") >out 2>err </dev/null || code=$?
+    check "file size limit: $name: one line, exit code 2" one_line 'File too large'
+}
+at_limit export 1 export limited limited.jsonl --layers
+check "file size limit: nothing half-written stays" test ! -e limited.jsonl
+at_limit merge 60 merge merged limited
+
 # -- A disk of 4 MiB -------------------------------------------------------------------------
 mkdir disk
 if ! mount -t tmpfs -o size=4m tmpfs disk 2>/dev/null; then

@@ -142,6 +142,13 @@ wrong "a table that is a device" '/dev/zero: not a regular file' \
 wrong "a table that is a pipe" 'pipe: not a regular file' --set benchmark.table=./pipe
 rm -f table.csv
 
+mkdir sparse && big sparse/x.so 1T
+wrong "a plugin folder with a file of 1 TiB" 'sparse/x.so: larger than 1 GiB' \
+    --set plugins.path=sparse
+bounded "check of such a file" 'sparse/x.so: larger than 1 GiB' check sparse/x.so
+bounded "check of a pipe" 'pipe: not a regular file' check pipe
+rm -r sparse
+
 big images.bin 1025M
 wrong "images of more than 1 GiB" 'images.bin: has 1074790400 bytes, at most 1073741824' \
     --set data.path=images.bin

@@ -1,0 +1,47 @@
+/* file.c -- see file.h.  Room: core/base. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static tcet_status check_file(int fd, const char *path, int64_t max, int64_t *size,
+                              struct error *err)
+{
+    struct stat info;
+
+    if (fstat(fd, &info) < 0)
+        return error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return error_set(err, TCET_E_IO, "%s: not a regular file", path);
+    if (info.st_size > max && max >> 30)
+        return error_set(err, TCET_E_ARG, "%s: larger than %lld GiB", path, (long long)(max >> 30));
+    if (info.st_size > max)
+        return error_set(err, TCET_E_ARG, "%s: larger than %lld MiB", path, (long long)(max >> 20));
+    if (size)
+        *size = info.st_size;
+    return TCET_OK;
+}
+
+FILE *file_open(const char *path, int64_t max, int64_t *size, struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not keep us */
+    FILE *f;
+
+    if (fd < 0) {
+        error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    if (check_file(fd, path, max, size, err) < 0) {
+        close(fd);
+        return NULL;
+    }
+    f = fdopen(fd, "rb");
+    if (!f) {
+        error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
+        close(fd);
+    }
+    return f;
+}

@@ -1,0 +1,16 @@
+/* file.h -- opening files that others may have made.  Room: core/base. */
+#ifndef CORE_FILE_H
+#define CORE_FILE_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+/* Opens a file for reading that is a regular one, since a device or a pipe may have no end, and has
+ * at most max bytes; *size, which may be NULL: how many.  The caller's to fclose; NULL after an error
+ * that names the path: TCET_E_IO where the system refuses it or it is no regular file, TCET_E_ARG
+ * where it is larger.  Never waits. */
+FILE *file_open(const char *path, int64_t max, int64_t *size, struct error *err);
+
+#endif
