@@ -11,10 +11,13 @@
 #include <unistd.h>
 
 struct correlate_flags {
-    const char *table, *column, *population, *scores, *space, *nan, *format, *mask, *bootstrap,
-        *seed;
+    const char *table, *column, *key, *duplicates, *population, *scores, *space, *nan, *format,
+        *mask, *bootstrap, *seed;
     bool pairs;
 };
+
+/* In the order of enum table_duplicates. */
+static const char *const DUPLICATES[] = {"error", "mean", NULL};
 
 static tcet_status choose(const char *what, const char *given, const char *const *choices, int *out,
                           struct error *err)
@@ -77,14 +80,15 @@ static void say_unfinished(const struct folder *f, enum report_format format, st
         cli_log(NULL, TCET_LOG_INFO, text);
 }
 
-static tcet_status named_table(const char *name, struct table **out, struct error *err)
+static tcet_status named_table(const char *name, const struct table_options *options,
+                               struct table **out, struct error *err)
 {
     struct arena a = {0};
     const char *path;
     tcet_status st = table_path(name, paths_data(), &a, &path, err);
 
     if (st >= 0)
-        st = table_load(path, NULL, out, err);
+        st = table_load(path, options, out, err);
     arena_free(&a);
     return st;
 }
@@ -116,6 +120,22 @@ static tcet_status print(const struct correlate_flags *o, const struct folder *f
     return TCET_OK;
 }
 
+/* The table of a run's folder, read as the command line says, else its config. */
+static tcet_status folder_table(const struct correlate_flags *o, const struct config *config,
+                                const char *table, struct table **out, struct error *err)
+{
+    struct table_options options;
+    int duplicates;
+
+    TRY(compare_table_options(config, &options, err));
+    duplicates = (int)options.duplicates;
+    TRY(choose("--duplicates", o->duplicates, DUPLICATES, &duplicates, err));
+    options.duplicates = (enum table_duplicates)duplicates;
+    if (o->key)
+        options.key = o->key;
+    return named_table(table, &options, out, err);
+}
+
 /* A run's folder: its own config says the table unless the command line does. */
 static tcet_status of_folder(const struct correlate_flags *o, const char *path, struct error *err)
 {
@@ -145,7 +165,7 @@ static tcet_status of_folder(const struct correlate_flags *o, const char *path, 
         if (!table || !column)
             st = error_set(err, TCET_E_ARG, "the run names no [benchmark] %s; give --%s",
                            table ? "column" : "table", table ? "column" : "table");
-        else if ((st = named_table(table, &t, err)) >= 0) {
+        else if ((st = folder_table(o, config, table, &t, err)) >= 0) {
             st = compare_with_table(config, f.archs, f.arch_count, f.columns, f.column_count, t,
                                     table, column, population, &cmp, err);
             table_free(t);
@@ -188,6 +208,55 @@ static void add_counts(const struct table *t, const double *target, struct repor
     }
 }
 
+/* Does a text name a column, or by a - before it one of which less is better? */
+static int names_column(const struct table *t, const char *text)
+{
+    return table_has(t, text) || (*text == '-' && table_has(t, text + 1));
+}
+
+/* The names in --scores: parts between commas, or the longest run of parts that is a column's name,
+ * since such a name may hold commas itself. */
+static size_t score_names(const struct table *t, const char *text, struct arena *a,
+                          const char *const **out)
+{
+    const char *const *part;
+    size_t parts = text_split(a, text, ',', &part), count = 0;
+    const char **names = arena_alloc(a, (parts + 1) * sizeof *names);
+
+    for (size_t i = 0, next; i < parts; i = next) {
+        char *joined = arena_strdup(a, part[i]);
+
+        names[count] = joined;
+        next = i + 1;
+        for (size_t k = i + 1; k < parts; k++) {
+            joined = arena_printf(a, "%s, %s", joined, part[k]);
+            if (names_column(t, joined)) {
+                names[count] = joined;
+                next = k + 1;
+            }
+        }
+        count++;
+    }
+    *out = names;
+    return count;
+}
+
+/* A column of text, the architecture in another spelling say, is no score: it is left out, and that
+ * is said. */
+static int is_text(const struct table *t, size_t column)
+{
+    const struct table_text *text = &t->no_number[column];
+    char said[512];
+
+    if (!text->fields || text->numbers)
+        return 0;
+    snprintf(said, sizeof said,
+             "%.200s:%zu: column \"%.100s\" holds text (\"%.40s\") and is left out", t->path,
+             text->line, t->column[column], text->first);
+    cli_log(NULL, TCET_LOG_INFO, said);
+    return 1;
+}
+
 /* The columns that --scores names, or all that are no accuracies as far as the table says. */
 static tcet_status table_columns(const struct correlate_flags *o, const struct table *t,
                                  struct arena *a, struct report_column **out, size_t *count,
@@ -199,7 +268,7 @@ static tcet_status table_columns(const struct correlate_flags *o, const struct t
 
     TRY(table_column(t, o->column, &target, err));
     if (o->scores)
-        n = text_split(a, o->scores, ',', &names);
+        n = score_names(t, o->scores, a, &names);
     *out = arena_alloc(a, (n + COUNTS) * sizeof **out);
     *count = 0;
     for (size_t i = 0; i < n; i++) {
@@ -207,9 +276,9 @@ static tcet_status table_columns(const struct correlate_flags *o, const struct t
         int32_t direction = 1;
         const double *values;
 
-        if (!o->scores && table_is_trained(t, name))
+        if (!o->scores && (table_is_trained(t, name) || is_text(t, i)))
             continue;
-        if (*name == '-') { /* "-latency": smaller is better */
+        if (*name == '-' && !table_has(t, name)) { /* "-latency": smaller is better */
             direction = -1;
             name++;
         }
@@ -252,14 +321,19 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
     struct config *config = config_new();
     struct report_column *columns;
     struct comparison cmp;
+    struct table_options options;
     struct table *t = NULL;
     struct arena a = {0};
     size_t count;
+    int duplicates = 0;
     tcet_status st;
 
     if (o->space)
         cli_put_run(config, "space", o->space);
-    st = named_table(o->table, &t, err);
+    st = choose("--duplicates", o->duplicates, DUPLICATES, &duplicates, err);
+    options = (struct table_options){o->key, (enum table_duplicates)duplicates};
+    if (st >= 0)
+        st = named_table(o->table, &options, &t, err);
     if (st >= 0)
         st = table_columns(o, t, &a, &columns, &count, err);
     if (st >= 0)
@@ -301,6 +375,10 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
     const struct option_spec specs[] = {
         {"--table", "TABLE", "shipped table's name, or a CSV or TSV file", NULL, &o.table, NULL},
         {"--column", "NAME", "accuracy column of the table", NULL, &o.column, NULL},
+        {"--key", "NAME", "column of architectures (default: arch, else the first)", NULL, &o.key,
+         NULL},
+        {"--duplicates", "RULE", "rows of one architecture: error (default), or mean", NULL,
+         &o.duplicates, NULL},
         {"--scores", "A,B,...", "without FOLDER: score columns of the table (-A: less is better)",
          NULL, &o.scores, NULL},
         {"--space", "NAME", "without FOLDER: baselines of that space, not the table's own", NULL,

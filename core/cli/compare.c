@@ -33,6 +33,31 @@ static void add_baselines(struct comparison *c, struct report_column *columns, s
     }
 }
 
+/* Architectures that the space does not know have no facts: an error where that is all, else said. */
+static tcet_status check_facts(const struct comparison *c, struct error *err)
+{
+    const char *first = NULL, *arch = NULL;
+    size_t unknown = 0;
+    char text[512];
+
+    for (size_t i = 0; i < c->archs; i++) {
+        if (!*c->facts[i].error)
+            continue;
+        if (!unknown++) {
+            first = c->facts[i].error;
+            arch = c->arch[i];
+        }
+    }
+    if (!unknown)
+        return TCET_OK;
+    snprintf(text, sizeof text, "%zu of %zu architectures cannot be read: \"%.100s\": %.300s",
+             unknown, c->archs, arch, first);
+    if (unknown == c->archs)
+        return error_set(err, TCET_E_ARG, "%s", text);
+    cli_log(NULL, TCET_LOG_WARN, text);
+    return TCET_OK;
+}
+
 static tcet_status make_mask(struct comparison *c, const char *population, struct error *err)
 {
     uint8_t *mask;
@@ -54,26 +79,41 @@ static tcet_status make_mask(struct comparison *c, const char *population, struc
     return TCET_OK;
 }
 
-static tcet_status check_table(struct arena *a, struct config_key *table,
-                               const struct config_key *column, struct table **out,
-                               struct error *err)
+tcet_status compare_table_options(const struct config *config, struct table_options *out,
+                                  struct error *err)
 {
+    static const char *const duplicates[] = {"error", "mean", NULL};
+    int choice;
+
+    TRY(config_choice(config, "benchmark", "", "duplicates", duplicates, 0, &choice, err));
+    *out = (struct table_options){config_text(config, "benchmark", "", "key", NULL),
+                                  (enum table_duplicates)choice};
+    return TCET_OK;
+}
+
+static tcet_status check_table(const struct config *config, struct arena *a,
+                               struct config_key *table, const struct config_key *column,
+                               struct table **out, struct error *err)
+{
+    struct table_options options;
     const char *path;
     const double *values;
 
+    TRY(compare_table_options(config, &options, err));
+
     if (table_path(table->value, paths_data(), a, &path, err) < 0)
-        return config_error(err, table, "%s", arena_strdup(a, err->text));
+        return config_error_at(err, table);
     if (!strcmp(path, table->value)) {
         path = config_path(a, table);
         config_replace(table, path);
     }
-    if (table_load(path, NULL, out, err) < 0)
-        return config_error(err, table, "%s", arena_strdup(a, err->text));
+    if (table_load(path, &options, out, err) < 0)
+        return config_error_at(err, table);
     if (table_column(*out, column->value, &values, err) >= 0)
         return TCET_OK;
     table_free(*out);
     *out = NULL;
-    return config_error(err, column, "%s", arena_strdup(a, err->text));
+    return config_error_at(err, column);
 }
 
 tcet_status compare_check(const struct config *config, struct table **out, struct error *err)
@@ -94,7 +134,7 @@ tcet_status compare_check(const struct config *config, struct table **out, struc
                       : TCET_OK;
     if (!column)
         return config_error(err, table, "[benchmark] names a table but no column");
-    st = check_table(&a, table, column, out, err);
+    st = check_table(config, &a, table, column, out, err);
     arena_free(&a);
     return st;
 }
@@ -119,6 +159,8 @@ tcet_status compare_with_table(const struct config *config, const char *const *a
     if (st >= 0 && config && config_section(config, "run", "") &&
         config_get(config, "run", "", "space"))
         st = client_facts(config, archs, count, &c.arena, &c.facts, err);
+    if (st >= 0 && c.facts)
+        st = check_facts(&c, err);
     if (column_count)
         memcpy(all, columns, column_count * sizeof *all);
     c.in.columns = all;

@@ -14,7 +14,7 @@ static const char *const RUN_KEYS[] = {"space",       "archs",        "seed",   
                                        "output",      "workers",      "timeout",   "retries",
                                        "memory",      "on_nonfinite", "top",       "repeats",
                                        "sample_seed", "init",         "init_bias", "in_flight"};
-static const char *const BENCHMARK_KEYS[] = {"table", "column", "population"};
+static const char *const BENCHMARK_KEYS[] = {"table", "column", "population", "key", "duplicates"};
 static const char *const ABLATION_KEYS[] = {"saliency",  "aggregator", "combiner", "with",
                                             "partition", "seed",       "batch",    "data"};
 static const char *const PLUGINS_KEYS[] = {"path"};

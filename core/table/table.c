@@ -663,24 +663,40 @@ static const char **all_names(const struct table *t, struct arena *a, size_t *co
     return list;
 }
 
+/* Index of a column by either of its names, or -1. */
+static int64_t find_column(const struct table *t, const char *name)
+{
+    char other[128];
+    const char *column = alias(t, name, other, sizeof other);
+
+    for (size_t i = 0; i < t->columns; i++) {
+        if (!strcmp(t->column[i], column ? column : name))
+            return (int64_t)i;
+    }
+    return -1;
+}
+
+int table_has(const struct table *t, const char *name)
+{
+    return find_column(t, name) >= 0;
+}
+
 tcet_status table_column(const struct table *t, const char *name, const double **values,
                          struct error *err)
 {
-    char hint[HINT], other[128];
-    const char *column = alias(t, name, other, sizeof other), **names;
+    int64_t i = find_column(t, name);
+    const struct table_text *text = i >= 0 ? &t->no_number[i] : NULL;
     struct arena a = {0};
+    const char **names;
+    char hint[HINT];
     size_t count;
 
-    for (size_t i = 0; i < t->columns; i++) {
-        const struct table_text *text = &t->no_number[i];
-
-        if (strcmp(t->column[i], column ? column : name))
-            continue;
-        if (text->fields)
-            return error_set(err, TCET_E_ARG, "%s:%zu: column \"%.*s\": \"%.80s\" is no number%s",
-                             t->path, text->line, SHOWN, t->column[i], text->first,
-                             text->fields > 1 ? ", nor are others below" : "");
-        *values = t->values + i * t->rows;
+    if (text && text->fields)
+        return error_set(err, TCET_E_ARG, "%s:%zu: column \"%.*s\": \"%.80s\" is no number%s",
+                         t->path, text->line, SHOWN, t->column[i], text->first,
+                         text->fields > 1 ? ", nor are others below" : "");
+    if (text) {
+        *values = t->values + (size_t)i * t->rows;
         return TCET_OK;
     }
     names = all_names(t, &a, &count);

@@ -59,6 +59,9 @@ int64_t table_row(const struct table *t, const char *arch);
 tcet_status table_column(const struct table *t, const char *name, const double **values,
                          struct error *err);
 
+/* Is there a column of that name, or with it as its second one? */
+int table_has(const struct table *t, const char *name);
+
 /* Is a column measured after training, and so no proxy?  A comment line "# trained = NAME ..."
  * says which are, where test_* stands for all names that begin so; without one, none is. */
 int table_is_trained(const struct table *t, const char *column);

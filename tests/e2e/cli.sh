@@ -86,6 +86,26 @@ check "correlate --format json" said '"(tau|kendall)": *0\.666' out
 run correlate --table table.csv --column acc
 check "without --scores: every column but the accuracy" test "$(grep -cE '^(score|cost) ' out)" = 2 \
     -a "$(grep -c '^acc  *[-0-9]' out)" = 0
+printf 'id,net,-s,"t, raw",acc,note\nx,a,1,2,90,p\ny,b,2,3,91,q\nz,c,3,1,92,r\ny,b,4,3,93,q\n' >names.csv
+refuses "rows of one architecture" 'names.csv:5: architecture "b" stands in line 3 already' \
+    correlate --table names.csv --column acc --key net
+run correlate --table names.csv --column acc --key net --duplicates mean
+check "correlate --key, --duplicates mean" test "$code" = 0
+check "a column that begins with -, and one with a comma" test "$(grep -cE '^(-s|t, raw) ' out)" = 2
+check "a column of text is left out, and that is said" \
+    said 'names.csv:2: column "note" holds text \("p"\) and is left out' err
+run correlate --table names.csv --column acc --key net --duplicates mean --scores 't, raw,-s'
+check "--scores of names with commas" test "$(grep -cE '^(-s|t, raw) ' out)" = 2
+refuses "text for a number" 'names.csv:2: column "note": "p" is no number, nor are others below' \
+    correlate --table names.csv --column acc --key net --duplicates mean --scores note
+refuses "a table of another space's architectures" \
+    '3 of 3 architectures cannot be read: "a": space nats_tss: position 1: ' \
+    correlate --table names.csv --column acc --key net --duplicates mean --scores -s --space nats_tss
+printf 'arch,s,acc\n"(4, 0, 3, 1, 4, 3)",1,90\n"(2, 3, 0, 4, 1, 2)",2,91\nno,3,92\n' >naslib.csv
+run correlate --table naslib.csv --column acc --space nats_tss --population live
+check "architectures as NASLib writes them" test "$code" = 0
+check "one that is none of the space is named" \
+    said '1 of 3 architectures cannot be read: "no": space nats_tss: position 1: ' err
 run correlate --table nats_tss --column cifar10_test --format csv
 check "nor accuracies, under whatever name" test "$(grep -cE '^(test|val)_' out)" = 0 \
     -a "$(grep -c '^nbsz_snip_cifar10,' out)" = 1
