@@ -117,6 +117,7 @@ int cmd_new(const struct command *c, int argc, char **argv);
 int cmd_correlate(const struct command *c, int argc, char **argv);
 int cmd_merge(const struct command *c, int argc, char **argv);
 int cmd_export(const struct command *c, int argc, char **argv);
+int cmd_tables(const struct command *c, int argc, char **argv);
 int cmd_version(const struct command *c, int argc, char **argv);
 
 #endif

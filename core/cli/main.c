@@ -29,6 +29,8 @@ const struct command COMMANDS[] = {
     {"correlate", "FOLDER | --table TABLE [options]",
      "Kendall, Spearman, Pearson of scores with accuracies",
      "tcet-host correlate out/tcet_snip --population live", cmd_correlate},
+    {"tables", "[TABLE] [options]", "list tables of trained accuracies, or the columns of one",
+     "tcet-host tables nats_tss", cmd_tables},
     {"export", "FOLDER FILE.csv|FILE.jsonl [options]",
      "write a run's results in architecture order",
      "tcet-host export out/tcet_snip scores.jsonl --layers", cmd_export},

@@ -742,10 +742,9 @@ static int ends_in(const char *text, const char *end)
     return n > m && !strcmp(text + n - m, end);
 }
 
-/* Names of the tables in a folder, sorted; they live in a. */
-static const char **list_tables(const char *folder, struct arena *a, size_t *count)
+const char *const *table_shipped(const char *data_dir, struct arena *a, size_t *count)
 {
-    DIR *dir = opendir(folder);
+    DIR *dir = opendir(arena_printf(a, "%s/tables", data_dir));
     struct dirent *entry;
     struct buf names = {0};
     const char **list;
@@ -773,7 +772,7 @@ tcet_status table_path(const char *name_or_path, const char *data_dir, struct ar
                        const char **out, struct error *err)
 {
     char hint[HINT], *path;
-    const char **list;
+    const char *const *list;
     size_t count;
 
     if (strchr(name_or_path, '/') || ends_in(name_or_path, ".csv") ||
@@ -786,7 +785,7 @@ tcet_status table_path(const char *name_or_path, const char *data_dir, struct ar
         *out = path;
         return TCET_OK;
     }
-    list = list_tables(arena_printf(a, "%s/tables", data_dir), a, &count);
+    list = table_shipped(data_dir, a, &count);
     names_hint(hint, sizeof hint, "shipped tables", name_or_path, list, count);
     return error_set(err, TCET_E_ARG,
                      "no table \"%.*s\"%s; a path has a / in it or ends in .csv or .tsv", SHOWN,

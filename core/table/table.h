@@ -66,6 +66,9 @@ int table_has(const struct table *t, const char *name);
  * says which are, where test_* stands for all names that begin so; without one, none is. */
 int table_is_trained(const struct table *t, const char *column);
 
+/* Names of the shipped tables, data_dir/tables/NAME.tsv, sorted; they live in a. */
+const char *const *table_shipped(const char *data_dir, struct arena *a, size_t *count);
+
 /* Where a table is: a text with a slash, or that ends in .csv or .tsv, is a path and returned
  * as it is; another is the name of a shipped table, data_dir/tables/NAME.tsv.  *out lives in a.
  * The error lists what is shipped. */

@@ -69,6 +69,17 @@ check "and a warning for the bad one" said 'bad_no_symbol.so: is no tcet plugin'
 TCET_PLUGIN_PATH=$work/mine run info good_mean
 succeeds "\$TCET_PLUGIN_PATH"
 
+run tables
+succeeds "tables"
+check "tables: a shipped one, its rows and accuracies" \
+    said '^nats_tss +15625 +[0-9]+ +test_cifar10, test_cifar100, .* and [0-9]+ more' out
+run tables nb_macro
+check "tables TABLE: its source and columns" said "^Source: xiusu" out
+check "tables TABLE: a column" said '^test_cifar10 +yes +6561 +[0-9.]+ +[0-9.]+' out
+run tables nb_macro --json
+check "tables --json" said '"name":"test_cifar10","trained":true,"numbers":6561,"texts":0,"min":' out
+refuses "tables: no such one" 'no table "nats_ts".*did you mean "nats_tss"' tables nats_ts
+
 # Statistics need a table alone.
 cat >table.csv <<'CSV'
 arch,acc,score,cost
