@@ -1,24 +1,26 @@
 #!/usr/bin/env bash
-# setup.sh -- from a bare Debian (12 or later) to a built ./tcet-host: installs the packages
-# that are missing, builds build/release, links ./tcet-host to the binary.  Safe to repeat.
+# setup.sh -- from a bare Debian (12 or later) to a program that ./tcet-host can start: installs the
+# packages that are missing and builds build/release.  Safe to repeat.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
-# What CMake asks for, and for the tests libcmocka-dev.  libtorch-dev brings what its own
-# CMake files look for (glog, gflags, protobuf).
+# What CMake asks for.  libtorch-dev brings what its own CMake files look for (glog, gflags,
+# protobuf).
 packages=(build-essential cmake ninja-build pkgconf libtorch-dev libopenblas-dev liblapacke-dev
-          libinih-dev libsqlite3-dev libjansson-dev libcmocka-dev)
+          libinih-dev libsqlite3-dev libjansson-dev)
+tests=(libcmocka-dev)
 # What docs/cluster.md uses: its MPI module, which is left out where there is no MPI, and tests.
 cluster=(libopenmpi-dev openmpi-bin parallel slurm-wlm munge)
 
 usage()
 {
     cat <<USAGE
-usage: ./setup.sh [--cluster] [--cuda] [--no-install] [-j N] [-- CMAKE-OPTION...]
+usage: ./setup.sh [--cluster] [--cuda] [--no-install | --packages] [-j N] [-- CMAKE-OPTION...]
 
 Installs what is missing of these Debian packages (as root, or by sudo):
   ${packages[*]}
-then configures and builds build/release and links ./tcet-host to it.
+then configures and builds build/release, which ./tcet-host starts.  ./tcet-host runs this by itself
+where nothing is built yet, and ./test.sh adds what tests need.
 
   --cluster      also ${cluster[*]}:
                  the MPI module is built, and no test of clusters is skipped
@@ -26,6 +28,7 @@ then configures and builds build/release and links ./tcet-host to it.
                  for which its CMake files ask; Debian 13 or later, and contrib and non-free
                  in apt's sources
   --no-install   do not touch packages; build with what is here
+  --packages     packages alone, and ${tests[*]} for the tests; nothing is built
   -j N           N compilers at a time (default: the number of cores)
   -- OPTION...   options for cmake, such as -DTCET_WITH_TORCH=OFF
 USAGE
@@ -38,12 +41,14 @@ die()
 }
 
 install=1
+build=1
 jobs=$(nproc)
 while [ $# -gt 0 ]; do
     case $1 in
     --cluster) packages+=("${cluster[@]}") ;;
     --cuda) packages=("${packages[@]/libtorch-dev/libtorch-cuda-dev}" nvidia-cuda-toolkit) ;;
     --no-install) install=0 ;;
+    --packages) build=0; packages+=("${tests[@]}") ;;
     -j) [ $# -gt 1 ] || die "-j needs a number"
         jobs=$2
         shift ;;
@@ -87,16 +92,20 @@ install_packages()
            -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600)
     # One unreachable source (a third party's, say) need not stop us: install tells.
     "${root[@]}" update || echo "setup.sh: apt-get update failed; trying with the lists at hand" >&2
+    echo "setup.sh: these are, with what they need:"
+    LC_ALL=C apt-get --assume-no --no-install-recommends install "${missing[@]}" 2>/dev/null |
+        grep -E '^(Need to get|After this operation|[0-9]+ upgraded)' | sed 's/^/setup.sh:   /' || true
     "${root[@]}" install --no-install-recommends "${missing[@]}" ||
         die "apt-get could not install ${missing[*]} (Debian 12 or later is needed)"
 }
 
 [ $install -eq 0 ] || install_packages
+[ $build -eq 1 ] || exit 0
 command -v cmake >/dev/null || die "cmake is missing; run ./setup.sh without --no-install"
 command -v ninja >/dev/null || die "ninja is missing; run ./setup.sh without --no-install"
 
-cmake --preset release "$@" || die "cmake could not configure build/release"
+echo "setup.sh: building build/release with $jobs compilers; on two cores that takes a minute or two"
+cmake --preset release -DTCET_TESTS=OFF "$@" || die "cmake could not configure build/release"
 cmake --build --preset release -j "$jobs" || die "the build failed"
 [ -x build/release/bin/tcet-host ] || die "the build made no build/release/bin/tcet-host"
-ln -sfn build/release/bin/tcet-host tcet-host
 echo "setup.sh: ready: ./tcet-host"

@@ -6,12 +6,14 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 usage()
 {
     cat <<'USAGE'
-usage: ./test.sh [--asan | --valgrind] [-j N] [-- CTEST-OPTION...]
+usage: ./test.sh [--asan | --valgrind] [--no-install] [-j N] [-- CTEST-OPTION...]
 
-Builds build/release with its tests and runs them all.
+Installs the packages that are missing, as ./setup.sh does, builds build/release with its tests and runs
+them all.
 
   --asan         the same under the address and undefined-behaviour sanitizers (build/asan)
   --valgrind     the unit tests of core, without libtorch, under valgrind (build/no-torch)
+  --no-install   do not touch packages
   -j N           N compilers or tests at a time (default: the number of cores)
   -- OPTION...   options for ctest, such as -R torch
 USAGE
@@ -24,11 +26,13 @@ die()
 }
 
 preset=release
+install=1
 jobs=$(nproc)
 while [ $# -gt 0 ]; do
     case $1 in
     --asan) preset=asan ;;
     --valgrind) preset=no-torch ;;
+    --no-install) install=0 ;;
     -j) [ $# -gt 1 ] || die "-j needs a number"
         jobs=$2
         shift ;;
@@ -86,6 +90,7 @@ run_valgrind()
     summary $passed $failed $skipped
 }
 
+[ $install -eq 0 ] || ./setup.sh --packages || die "the packages that tests need could not be installed"
 command -v cmake >/dev/null || die "cmake is missing; run ./setup.sh first"
 cmake --preset "$preset" -DTCET_TESTS=ON || die "cmake could not configure build/$preset"
 cmake --build --preset "$preset" -j "$jobs" || die "the build failed"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/fresh/debian.sh SUITE [TRIAL [FOLDER]] -- a day on a bare Debian (bookworm, trixie):
 # debootstraps it, clones this repository's HEAD into it, and there runs, as TRIAL says,
-#   newcomer  setup.sh, the main job and test.sh (the default);
+#   newcomer  the main job, which sets itself up, and test.sh (the default);
 #   ci        .ci/run;
 #   cuda      cuda.sh: the torch backend with CUDA's libtorch;
 # prints the seconds of each.  Root only; needs debootstrap, git and Debian's archive.  FOLDER
@@ -58,8 +58,8 @@ timed() # NAME COMMAND: runs it in the clone, inside
 {
     case $trial in
     newcomer)
-        timed setup ./setup.sh
         timed job './tcet-host run conf/tcet_snip.ini'
+        timed again './tcet-host run conf/tcet_snip.ini --resume'
         timed tests ./test.sh
         ;;
     ci) timed ci .ci/run ;;
