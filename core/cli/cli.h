@@ -45,6 +45,14 @@ int cli_options(const struct command *c, int argc, char **argv, const struct opt
                 size_t spec_count, const char **positional, size_t least, size_t most,
                 size_t *count);
 
+/* Adds text, broken at blanks so that no line has more than CLI_WIDTH columns where that can be: it
+ * begins at column `at`, and its other lines at `indent`.  Ends the last line. */
+enum { CLI_WIDTH = 80 };
+void cli_wrap(struct buf *out, size_t at, size_t indent, const char *text);
+/* The same for results, which are broken where people read them, on a terminal, and whole for other
+ * programs. */
+void cli_wrap_result(struct buf *out, size_t at, size_t indent, const char *text);
+
 /* Prints the error and returns its exit code. */
 int cli_fail(const struct error *err);
 /* A complaint about the command line. */

@@ -140,7 +140,9 @@ int cmd_list(const struct command *c, int argc, char **argv)
         if (p->kind != last)
             buf_printf(&out, "%s%s\n", last ? "\n" : "", kind_name(p->kind));
         last = p->kind;
-        buf_printf(&out, "  %-16s %s%s\n", p->id, p->summary, p->builtin ? "" : " [not built in]");
+        buf_printf(&out, "  %-16s ", p->id);
+        cli_wrap_result(&out, 19, 19,
+                        arena_printf(&a, "%s%s", p->summary, p->builtin ? "" : " [not built in]"));
     }
     for (size_t i = 0; i < r->broken_count && !json; i++)
         fprintf(stderr, "tcet-host: warning: %s\n", r->broken[i].error);
@@ -172,9 +174,12 @@ static void describe(struct buf *b, const struct plugin_info *p)
 {
     static const char *const scopes[] = {"", "parameter", "layer", "network", "population"};
 
-    buf_printf(b, "%s %s %s\n  %s\n", kind_name(p->kind), p->id, p->version, p->summary);
-    if (p->cite)
-        buf_printf(b, "  source:    %s\n", p->cite);
+    buf_printf(b, "%s %s %s\n  ", kind_name(p->kind), p->id, p->version);
+    cli_wrap_result(b, 2, 2, p->summary);
+    if (p->cite) {
+        buf_puts(b, "  source:    ");
+        cli_wrap_result(b, 13, 13, p->cite);
+    }
     if (p->scope && p->scope < TCET_COUNT(scopes))
         buf_printf(b, "  scope:     %s\n", scopes[p->scope]);
     if (p->direction)
@@ -190,7 +195,9 @@ static void describe(struct buf *b, const struct plugin_info *p)
             buf_printf(b, "  %s = %s\n", q->name, q->initial);
         else
             buf_printf(b, "  %s (required)\n", q->name);
-        buf_printf(b, "      %s\n      ", q->doc);
+        buf_puts(b, "      ");
+        cli_wrap_result(b, 6, 6, q->doc);
+        buf_puts(b, "      ");
         print_range(b, q);
         buf_puts(b, "\n");
     }

@@ -8,19 +8,67 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Columns of n bytes of UTF-8. */
+static size_t columns(const char *text, size_t n)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < n; i++)
+        count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return count;
+}
+
+void cli_wrap(struct buf *out, size_t at, size_t indent, const char *text)
+{
+    int first = 1; /* word of its line */
+
+    while (*(text += strspn(text, " "))) {
+        size_t n = strcspn(text, " "), wide = columns(text, n);
+
+        if (!first && at + 1 + wide > CLI_WIDTH) {
+            buf_printf(out, "\n%*s", (int)indent, "");
+            at = indent;
+            first = 1;
+        }
+        if (!first)
+            buf_puts(out, " ");
+        buf_add(out, text, n);
+        at += wide + !first;
+        first = 0;
+        text += n;
+    }
+    buf_puts(out, "\n");
+}
+
+void cli_wrap_result(struct buf *out, size_t at, size_t indent, const char *text)
+{
+    if (isatty(1))
+        cli_wrap(out, at, indent, text);
+    else
+        buf_printf(out, "%s\n", text);
+}
+
 static void print_help(const struct command *c, const struct option_spec *specs, size_t count)
 {
-    printf("tcet-host %s: %s\n\nusage: tcet-host %s %s\n", c->name, c->summary, c->name, c->usage);
+    enum { LEFT = 24 };
+    struct buf out = {0};
+
+    buf_printf(&out, "tcet-host %s: ", c->name);
+    cli_wrap(&out, out.len, 2, c->summary);
+    buf_printf(&out, "\nusage: tcet-host %s %s\n", c->name, c->usage);
     if (count)
-        printf("\n");
+        buf_puts(&out, "\n");
     for (size_t i = 0; i < count; i++) {
         char left[64];
+        int n = snprintf(left, sizeof left, "%s%s%s", specs[i].name, specs[i].value ? " " : "",
+                         specs[i].value ? specs[i].value : "");
 
-        snprintf(left, sizeof left, "%s%s%s", specs[i].name, specs[i].value ? " " : "",
-                 specs[i].value ? specs[i].value : "");
-        printf("  %-26s %s\n", left, specs[i].doc);
+        buf_printf(&out, "  %-*s ", LEFT, left);
+        cli_wrap(&out, 3 + (size_t)(n > LEFT ? n : LEFT), 3 + LEFT, specs[i].doc);
     }
-    printf("\nexample:\n  %s\n", c->example);
+    buf_printf(&out, "\nexample:\n  %s\n", c->example);
+    cli_write(&out);
+    buf_free(&out);
 }
 
 int cli_usage(const struct command *c, const char *format, ...)

@@ -80,6 +80,19 @@ run tables nb_macro --json
 check "tables --json" said '"name":"test_cifar10","trained":true,"numbers":6561,"texts":0,"min":' out
 refuses "tables: no such one" 'no table "nats_ts".*did you mean "nats_tss"' tables nats_ts
 
+# What people read fits 80 columns; what programs read is whole.
+for command in run score show list info correlate tables export merge new check version; do
+    run $command --help
+    check "$command --help fits 80 columns" test -z "$(awk 'length > 80' out)"
+done
+run info snr
+check "info in a pipe: a line a text" said 'the plain sum, or 0\.  Counted as guard zero_sigma\.$' out
+if command -v script >/dev/null; then
+    script -qec "$host info snr" /dev/null >out </dev/null
+    check "info on a terminal: the same text within 80 columns" test -z "$(tr -d '\r' <out |
+        grep -v '^  file:' | awk 'length > 80')" -a "$(grep -c 'Counted as guard' out)" = 1
+fi
+
 # Statistics need a table alone.
 cat >table.csv <<'CSV'
 arch,acc,score,cost
