@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
+#include "plan/presets.h"
 #include "plugin/registry.h"
 
 #include <stdio.h>
@@ -119,10 +120,16 @@ int cmd_list(const struct command *c, int argc, char **argv)
 
     if (code >= 0)
         return code;
+    if (count && !strcmp(word, "proxies")) {
+        if (presets_list(&out, &err) >= 0)
+            cli_write(&out);
+        buf_free(&out);
+        return err.status < 0 ? cli_fail(&err) : 0;
+    }
     if (count && !(kind = kind_of(word)))
         return cli_usage(c,
                          "\"%s\" is no kind of plugin; kinds: saliency, aggregator, combiner, "
-                         "space, dataset, backend, strategy",
+                         "space, dataset, backend, strategy; and proxies",
                          word);
     if (open_registry(&a, &dirs, &r, &err) < 0) {
         arena_free(&a);
@@ -237,9 +244,16 @@ int cmd_info(const struct command *c, int argc, char **argv)
             describe(&out, &r->items[i]);
     }
     code = 0;
+    if (!json && out.len)
+        buf_puts(&out, "\n");
+    if (!json)
+        presets_text(id, &out, &err);
     if (!out.len)
-        code = cli_usage(c, "there is no plugin \"%s\"%s; `tcet-host list` shows all", id,
-                         text_suggest(hint, sizeof hint, id, ids, r->count));
+        code =
+            cli_usage(c,
+                      "there is no plugin or proxy \"%s\"%s; `tcet-host list` and `tcet-host list "
+                      "proxies` show all",
+                      id, text_suggest(hint, sizeof hint, id, ids, r->count));
     else
         cli_write(&out);
     buf_free(&out);

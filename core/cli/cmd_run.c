@@ -18,7 +18,7 @@
 
 struct run_flags {
     struct option_list sets, exports;
-    const char *archs, *output, *workers, *in_flight, *top, *shard;
+    const char *archs, *output, *workers, *in_flight, *top, *shard, *proxy;
     bool resume, retry, layers, times, quiet;
 };
 
@@ -428,6 +428,8 @@ static int execute(const char *path, const struct run_flags *o)
         cli_put_run(b.config, "in_flight", o->in_flight);
     if (o->top)
         cli_put_run(b.config, "top", o->top);
+    if (o->proxy)
+        cli_put_run(b.config, "proxy", o->proxy);
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGHUP, &sa, NULL);
@@ -451,6 +453,8 @@ int cmd_run(const struct command *c, int argc, char **argv)
     struct run_flags o = {.archs = NULL};
     const struct option_spec specs[] = {
         {"--set", "A.B=VALUE", "override a key of the config (repeatable)", NULL, NULL, &o.sets},
+        {"--proxy", "A,B,...", "proxies by name, beside the config's (`tcet-host list proxies`)",
+         NULL, &o.proxy, NULL},
         {"--archs", "WHICH", "all, first:N, sample:N, file:PATH, index:N or an encoding", NULL,
          &o.archs, NULL},
         {"--output", "FOLDER", "where the results go ([run] output)", NULL, &o.output, NULL},

@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 #include "plan/expand.h"
+#include "plan/presets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,7 @@ static tcet_status make(struct plan *p, struct error *err)
     p->in_flight = (int)in_flight;
     TRY(choose_init(p, err));
     TRY(plan_make_backend(p, err));
+    TRY(presets_add(p->config, err));
     TRY(expand_config(p->config, p->registry, err));
     TRY(plan_open_first_data(p, err));
     TRY(add_sections(p, err));

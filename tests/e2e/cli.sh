@@ -93,6 +93,32 @@ if command -v script >/dev/null; then
         grep -v '^  file:' | awk 'length > 80')" -a "$(grep -c 'Counted as guard' out)" = 1
 fi
 
+# Proxies by name: each is a config that can be planned, and means what it says.
+run list proxies
+succeeds "list proxies"
+check "list proxies: a line each" said '^naswot +NASWOT: log-determinant of the kernel' out
+names=$(awk '{ printf "%s%s", sep, $1; sep = "," }' out)
+run info tcet
+check "info of a proxy: its sections" test "$(grep -cE '^\[(metric (snip_snr|lnwot)|score tcet)\]$' out)" = 3
+refuses "a proxy that is none" '--set run.proxy: there is no proxy "naswoot" \(did you mean "naswot"\?' \
+    show "$source/conf/ssnr.ini" --set run.proxy=naswoot
+printf '[run]\nspace = nats_tss\narchs = first:2\n[metric lnwot]\nsaliency = snip\naggregator = sum\n' \
+    >other.ini
+refuses "a section of a proxy's name that is another" 'other.ini:4: \[metric lnwot\] is another than' \
+    show other.ini --set run.proxy=tcet
+if [ -f "$build/lib/tcet/plugins-1/backend_torch.so" ]; then
+    run show "$source/conf/ssnr.ini" --set "run.proxy=$names"
+    succeeds "all proxies can be planned"
+    run run "$source/conf/tcet_snip.ini" --proxy tcet,params --archs first:2 --output proxies --quiet \
+        --set data.batch=8 --export proxies.csv
+    check "run --proxy" test "$code" = 0
+    check "run --proxy: the score of that name" test "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+        NR > 1 && $at["tcet"] == $at["tcet_snip"] && $at["tcet"] != "" { n++ } END { print n }' proxies.csv)" = 2
+    run run "$source/conf/tcet_snip.ini" --proxy tcet,params --archs first:2 --output proxies --quiet \
+        --set data.batch=8 --resume
+    check "run --proxy --resume" test "$code" = 0
+fi
+
 # Statistics need a table alone.
 cat >table.csv <<'CSV'
 arch,acc,score,cost
