@@ -7,83 +7,23 @@
 #include <tcet/saliency.h>
 
 #include "check/internal.h"
+#include "plugin/request.h"
 
 /* -- describe() -------------------------------------------------------------------------- */
-
-static const char *request_problem(const tcet_request *r, const tcet_pass *a)
-{
-    enum { BATCHES_MAX = 4096, REPEAT_MAX = 4096 };
-    const uint32_t gradients = TCET_WANT_GRADIENT | TCET_WANT_OUTPUT_GRADIENT |
-                               TCET_WANT_CHANNEL_PRODUCT | TCET_WANT_BIAS_GRADIENT;
-
-    if (r->pass != a)
-        return "it replaced the pass, which is the host's: change its fields";
-    if (r->struct_size != sizeof *r || a->struct_size != sizeof *a)
-        return "it changed a struct_size, which is the host's";
-    if (a->weights > TCET_WEIGHTS_GAUSSIAN || a->input > TCET_INPUT_MIXUP ||
-        a->norm > TCET_NORM_REMOVED || a->loss > TCET_LOSS_SUM ||
-        a->gradient > TCET_GRADIENT_SAMPLE || a->precision > TCET_PRECISION_F64 ||
-        a->source > TCET_SOURCE_PARTS || a->network > TCET_NETWORK_THIN || a->hvp > 1 ||
-        a->own_seed > 1)
-        return "a field of the pass has a value that does not exist";
-    if (!r->sites || r->sites >= TCET_SITE_LOGITS << 1)
-        return "it asks for no site, or for one that does not exist";
-    if (r->wants >= TCET_WANT_NORM_OUTPUT << 1)
-        return "it wants something that does not exist";
-    if (r->form > TCET_FORM_CUSTOM || r->merge > TCET_MERGE_SUM)
-        return "its form or merge does not exist";
-    if (a->batches > BATCHES_MAX)
-        return "it asks for more than 4096 mini-batches";
-    if (a->repeat > REPEAT_MAX)
-        return "it repeats its pass more than 4096 times";
-    if (a->repeat > 1 &&
-        (a->gradient || (a->input != TCET_INPUT_GAUSSIAN && a->input != TCET_INPUT_MIXUP)))
-        return "it repeats a pass with gradients, or whose images are not drawn: a repeat is for "
-               "gaussian or mixup input, without gradient";
-    if (a->gradient && !a->loss)
-        return "it asks for a gradient of no loss: set pass->loss";
-    if ((r->wants & gradients) && !a->gradient)
-        return "it wants gradients of a pass without any: set pass->gradient";
-    if ((r->wants & TCET_WANT_HVP) && !a->hvp)
-        return "it wants the product with the Hessian of a pass without it: set pass->hvp";
-    if ((r->wants & TCET_WANT_VARIANCE) && !(r->sites & TCET_SITE_NORM))
-        return "it wants running variances without TCET_SITE_NORM";
-    if ((r->wants & TCET_WANT_OUTPUT) && r->sites == TCET_SITE_NORM)
-        return "OUTPUT gives nothing at the norm site: want TCET_WANT_NORM_OUTPUT";
-    if ((r->wants & TCET_WANT_NORM_OUTPUT) && !(r->sites & TCET_SITE_NORM))
-        return "it wants outputs of batch norms without TCET_SITE_NORM";
-    if ((r->wants & TCET_WANT_INPUT) && !(r->sites & TCET_SITE_WEIGHT))
-        return "INPUT is given at the weight site alone: ask for TCET_SITE_WEIGHT";
-    if ((r->wants & (TCET_WANT_BIAS | TCET_WANT_BIAS_GRADIENT)) &&
-        !(r->sites & (TCET_SITE_WEIGHT | TCET_SITE_NORM)))
-        return "it wants biases without TCET_SITE_WEIGHT or TCET_SITE_NORM";
-    if ((r->form == TCET_FORM_VECTOR || r->form == TCET_FORM_ROWS) && r->wants &&
-        !(r->wants & TCET_WANT_WEIGHT))
-        return "forms vector and rows are sized by the weight: want TCET_WANT_WEIGHT, or use "
-               "TCET_FORM_CUSTOM";
-    if ((r->form == TCET_FORM_VECTOR || r->form == TCET_FORM_ROWS) &&
-        (r->sites & ~(uint32_t)(TCET_SITE_WEIGHT | TCET_SITE_NORM)))
-        return "forms vector and rows are sized by the weight, and one of its sites has none";
-    return NULL;
-}
 
 tcet_status saliency_describe(struct probe *p, struct instance *i, struct request *out,
                               struct error *err)
 {
     const tcet_saliency_ops *ops = OPS(tcet_saliency_ops, i);
-    const char *problem;
 
     memset(out, 0, sizeof *out);
-    out->pass.struct_size = sizeof out->pass;
-    out->pub = (tcet_request){
-        .struct_size = sizeof out->pub, .sites = TCET_SITE_WEIGHT, .pass = &out->pass};
+    request_init(&out->pub, &out->pass);
     TRY(probe_end(i, ops->describe(probe_enter(p, i), i->self, &out->pub), err));
-    problem = request_problem(&out->pub, &out->pass);
-    if (!problem && out->pub.form == TCET_FORM_CUSTOM && !ops->shape)
-        problem = "a form of its own needs shape()";
-    if (problem)
-        return error_set(err, TCET_E_PLUGIN, "%s", problem);
-    return TCET_OK;
+    if (request_check(&out->pub, &out->pass, ops->shape != NULL, err) < 0)
+        err->status = TCET_E_PLUGIN; /* whichever rule it breaks */
+    else
+        err->status = TCET_OK;
+    return err->status;
 }
 
 tcet_status calls_describe(struct probe *p, struct error *err)
@@ -95,8 +35,7 @@ tcet_status calls_describe(struct probe *p, struct error *err)
     TRY(probe_instance(p, &p->arena, NULL, NULL, &i, err));
     TRY(saliency_describe(p, i, &a, err));
     TRY(saliency_describe(p, i, &b, err));
-    a.pub.pass = b.pub.pass = NULL;
-    if (memcmp(&a, &b, sizeof a))
+    if (!request_equal(&a.pub, &b.pub))
         return error_set(err, TCET_E_PLUGIN, "the second description differs from the first");
     instance_free(i);
     return TCET_OK;
@@ -181,12 +120,13 @@ static struct stage stage_of(const struct request *r, enum scenario s, uint8_t d
     return g;
 }
 
-static int64_t product(const int64_t *shape, int32_t ndim)
+/* Elements of the weight. */
+static int64_t weights_of(const struct recipe *r)
 {
-    int64_t count = 1;
+    int64_t count = r->ndim > 0;
 
-    for (int32_t k = 0; k < ndim; k++)
-        count *= shape[k];
+    for (int32_t k = 0; k < r->ndim; k++)
+        count *= r->weight[k];
     return count;
 }
 
@@ -226,7 +166,7 @@ static void add_signs(struct probe *p, const struct stage *g, const tcet_view *o
 static void add_weights(struct probe *p, const struct stage *g, const struct recipe *r,
                         tcet_layer *out)
 {
-    uint32_t wants = g->request->pub.wants;
+    uint32_t wants = request_wants_at(g->request->pub.wants, r->site);
     int several = g->request->pass.gradient == TCET_GRADIENT_SAMPLE;
     int64_t shape[5] = {g->rows};
 
@@ -236,16 +176,15 @@ static void add_weights(struct probe *p, const struct stage *g, const struct rec
     if (wants & TCET_WANT_GRADIENT)
         out->gradient =
             view_input(p, "the gradient", g->dtype, shape, r->ndim + 1, g->scenario, 12);
-    if ((wants & TCET_WANT_HVP) && r->site == TCET_SITE_WEIGHT)
+    if (wants & TCET_WANT_HVP)
         out->hvp = view_input(p, "the hvp", g->dtype, shape + !several, r->ndim + several,
                               g->scenario, 13);
-    if ((r->site == TCET_SITE_WEIGHT || r->site == TCET_SITE_NORM) && wants & TCET_WANT_BIAS)
+    if (wants & TCET_WANT_BIAS)
         out->bias = view_input(p, "the bias", g->dtype, shape + 1, 1, g->scenario, 15);
-    if ((r->site == TCET_SITE_WEIGHT || r->site == TCET_SITE_NORM) &&
-        wants & TCET_WANT_BIAS_GRADIENT)
+    if (wants & TCET_WANT_BIAS_GRADIENT)
         out->bias_gradient =
             view_input(p, "the bias's gradient", TCET_F64, shape, 2, g->scenario, 16);
-    if ((wants & TCET_WANT_VARIANCE) && r->site == TCET_SITE_NORM) {
+    if (wants & TCET_WANT_VARIANCE) {
         uint32_t repeat = g->request->pass.repeat;
         int64_t grid[2] = {repeat, r->weight[0]};
 
@@ -267,7 +206,7 @@ static void add_weights(struct probe *p, const struct stage *g, const struct rec
 static void add_values(struct probe *p, const struct stage *g, const struct recipe *r,
                        tcet_layer *out)
 {
-    uint32_t wants = g->request->pub.wants;
+    uint32_t wants = request_wants_at(g->request->pub.wants, r->site);
     int64_t images = g->forwards * g->n, shape[4] = {images, r->c, r->h, r->w};
     int64_t input[4] = {images, r->ndim > 1 ? r->weight[1] : r->c, r->h, r->w};
     int32_t ndim = r->flat ? 2 : 4;
@@ -275,21 +214,18 @@ static void add_values(struct probe *p, const struct stage *g, const struct reci
 
     if (out->order >= 0) {
         output = view_input(p, "the output", g->dtype, shape, ndim, g->scenario, 21);
-        if (wants & (r->site == TCET_SITE_NORM ? TCET_WANT_NORM_OUTPUT : TCET_WANT_OUTPUT))
+        if (wants & (TCET_WANT_OUTPUT | TCET_WANT_NORM_OUTPUT))
             out->output = output;
-        if (r->site == TCET_SITE_NORM)
-            return;
         if (wants & TCET_WANT_OUTPUT_GRADIENT)
             out->output_gradient =
                 view_input(p, "the output's gradient", g->dtype, shape, ndim, g->scenario, 22);
         if (wants & TCET_WANT_CHANNEL_PRODUCT)
             out->channel_product =
                 view_input(p, "the channel products", g->dtype, shape, 2, g->scenario, 18);
-        if ((wants & TCET_WANT_INPUT) && r->site == TCET_SITE_WEIGHT)
+        if (wants & TCET_WANT_INPUT)
             out->input = view_input(p, "the input", g->dtype, input, ndim, g->scenario, 23);
     }
-    if ((wants & (TCET_WANT_AGREEMENT | TCET_WANT_PATTERN)) &&
-        (r->site == TCET_SITE_WEIGHT || r->site == TCET_SITE_ACTIVATION))
+    if (wants & (TCET_WANT_AGREEMENT | TCET_WANT_PATTERN))
         add_signs(p, g, &output, out);
 }
 
@@ -298,7 +234,7 @@ static tcet_layer make_layer(struct probe *p, const struct stage *g, const struc
                              int32_t index)
 {
     const tcet_pass *a = &g->request->pass;
-    int64_t weights = r->ndim ? product(r->weight, r->ndim) : 0, *labels;
+    int64_t weights = weights_of(r), *labels;
     int executed = r->c > 0;
     tcet_layer l = {.struct_size = sizeof l,
                     .kind = r->kind,
@@ -317,7 +253,7 @@ static tcet_layer make_layer(struct probe *p, const struct stage *g, const struc
         l.macs = weights * r->h * r->w;
         l.bias_macs = l.units;
     }
-    if (!g->request->pub.wants && !a->loss && !a->gradient) {
+    if (!request_needs_pass(&g->request->pub)) {
         l.weight = view_of(p, NULL, TCET_F32, r->weight, r->ndim);
         l.weight.count = weights;
         l.rows = 1;
@@ -336,27 +272,18 @@ static tcet_layer make_layer(struct probe *p, const struct stage *g, const struc
 }
 
 static tcet_status matrix_size(struct probe *p, struct instance *i, const struct stage *g,
-                               const tcet_layer *l, int64_t *rows, int64_t *cols, struct error *err)
+                               const struct recipe *r, const tcet_layer *l, int64_t *rows,
+                               int64_t *cols, struct error *err)
 {
-    int64_t total;
+    enum { ELEMENTS_MAX = 1 << 28 }; /* of the layers above, which are small */
 
-    *rows = *cols = 1;
-    switch (g->request->pub.form) {
-    case TCET_FORM_VECTOR: *cols = l->weight.count; break;
-    case TCET_FORM_ROWS:
-        *rows = l->rows;
-        *cols = l->weight.count;
-        break;
-    case TCET_FORM_KERNEL: *rows = *cols = l->batch; break;
-    case TCET_FORM_SCALAR: break;
-    default:
+    if (!request_matrix(g->request->pub.form, l, weights_of(r), rows, cols)) {
         probe_stage("shape() of the layer %s", l->name);
         *rows = *cols = -1;
         TRY(probe_end(
             i, OPS(tcet_saliency_ops, i)->shape(probe_enter(p, i), i->self, l, rows, cols), err));
     }
-    if (*rows < 0 || *cols < 0 || __builtin_mul_overflow(*rows, *cols, &total) ||
-        total > INT64_C(1) << 28)
+    if (!request_matrix_fits(*rows, *cols, ELEMENTS_MAX))
         return error_set(err, TCET_E_PLUGIN, "shape() gives %lld x %lld for the layer %s",
                          (long long)*rows, (long long)*cols, l->name);
     return TCET_OK;
@@ -364,7 +291,8 @@ static tcet_status matrix_size(struct probe *p, struct instance *i, const struct
 
 /* S^l of one layer, added to out. */
 static tcet_status take_layer(struct probe *p, struct instance *i, const struct stage *g,
-                              const tcet_layer *l, struct buf *out, struct error *err)
+                              const struct recipe *r, const tcet_layer *l, struct buf *out,
+                              struct error *err)
 {
     const tcet_saliency_ops *ops = OPS(tcet_saliency_ops, i);
     int64_t size[2];
@@ -373,7 +301,7 @@ static tcet_status take_layer(struct probe *p, struct instance *i, const struct 
     size_t bytes;
     tcet_status st;
 
-    TRY(matrix_size(p, i, g, l, &size[0], &size[1], err));
+    TRY(matrix_size(p, i, g, r, l, &size[0], &size[1], err));
     bytes = (size_t)(size[0] * size[1]) * sizeof(double);
     s = view_of(p, memory_new(p, "S^l", bytes, 0), TCET_F64, size, 2);
     given = s;
@@ -405,7 +333,7 @@ static tcet_status take_layers(struct probe *p, struct instance *i, const struct
         arena_reset(&p->inputs);
         l = make_layer(p, g, r, index[r->site]++);
         memory_seal(p);
-        TRY(take_layer(p, i, g, &l, out, err));
+        TRY(take_layer(p, i, g, r, &l, out, err));
     }
     return TCET_OK;
 }

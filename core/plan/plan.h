@@ -146,13 +146,6 @@ void plan_free(struct plan *p);
 
 /* For people: metrics, scores, merged passes and why each is needed. */
 void plan_print(const struct plan *p, struct buf *out);
-/* Canonical text of a pass (without seed, data and backend). */
-void pass_text(const tcet_pass *pass, struct buf *out);
-/* True when the two differ in their backward halves alone. */
-int pass_same_forward(const tcet_pass *b, const tcet_pass *a);
-/* True when what `a` needs is also computed by `b`: equal passes (`b` may give H g beside), or
- * `a` only looks at the forward half of `b`. */
-int pass_covers(const tcet_pass *b, const tcet_pass *a);
 
 /* The architectures that [run] archs names, in order.  `file:` paths are read here; an error
  * names file, line and position. */

@@ -5,6 +5,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "plan/expand.h"
+#include "plugin/request.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -12,8 +13,6 @@
 #include <string.h>
 
 /* -- Saliencies and passes -------------------------------------------------------------- */
-
-enum { PASSES_MAX = 4096 }; /* mini-batches or repeats of one pass */
 
 /* Noise has as many images as are asked for. */
 static int draws_images(const tcet_pass *a)
@@ -32,14 +31,6 @@ static tcet_status check_images(const struct plan *p, const tcet_pass *a, const 
             "saliency %s wants the thin network of an architecture, which space %s does not build; "
             "set saliency.network = full",
             id, p->space->plugin->desc.id);
-    if (a->batches > PASSES_MAX || a->repeat > PASSES_MAX)
-        return config_section_error(err, metric, "saliency %s wants %u %s, at most %d", id,
-                                    a->batches > PASSES_MAX ? a->batches : a->repeat,
-                                    a->batches > PASSES_MAX ? "mini-batches" : "repeats",
-                                    PASSES_MAX);
-    if (a->samples > PLAN_BATCH_MAX)
-        return config_section_error(err, metric, "saliency %s wants %u images, at most %d", id,
-                                    a->samples, PLAN_BATCH_MAX);
     if (a->samples && !draws_images(a) &&
         (a->samples > batch || (a->samples < batch && a->batches > 1))) /* they are contiguous */
         return config_section_error(
@@ -53,34 +44,20 @@ static tcet_status check_images(const struct plan *p, const tcet_pass *a, const 
     return TCET_OK;
 }
 
-static tcet_status check_request(const struct plan *p, const struct plan_saliency *s,
-                                 const struct config_section *metric, struct error *err)
+/* What a saliency asked for, and whether this space and these mini-batches can give it. */
+static tcet_status check_asked(struct plan *p, const struct plan_saliency *s,
+                               const struct config_section *metric, struct error *err)
 {
-    const tcet_pass *a = &s->asked;
-    const char *id = s->instance->plugin->desc.id, *problem = NULL;
+    const char *id = s->instance->plugin->desc.id;
+    int has_shape = OPS(tcet_saliency_ops, s->instance)->shape != NULL;
+    tcet_status st = request_check(&s->request, &s->asked, has_shape, err);
 
-    if (a->weights > TCET_WEIGHTS_GAUSSIAN || a->input > TCET_INPUT_MIXUP ||
-        a->norm > TCET_NORM_REMOVED || a->loss > TCET_LOSS_SUM ||
-        a->gradient > TCET_GRADIENT_SAMPLE || a->precision > TCET_PRECISION_F64 ||
-        a->source > TCET_SOURCE_PARTS || s->request.form > TCET_FORM_CUSTOM ||
-        s->request.merge > TCET_MERGE_SUM || !s->request.sites ||
-        s->request.sites >= TCET_SITE_LOGITS << 1 || a->network > TCET_NETWORK_THIN ||
-        s->request.pass != a)
-        problem = "describes a pass that does not exist";
-    else if (a->gradient && !a->loss)
-        problem = "asks for a gradient of no loss";
-    else if (s->request.form == TCET_FORM_CUSTOM && !OPS(tcet_saliency_ops, s->instance)->shape)
-        problem = "has a form of its own but no shape()";
-    if (problem) {
-        config_section_error(err, metric, "saliency %s %s", id, problem);
-        return err->status = TCET_E_PLUGIN;
+    if (st < 0) {
+        config_section_error(err, metric, "saliency %s: %s", id,
+                             arena_strdup(&p->arena, err->text));
+        return err->status = st;
     }
-    return check_images(p, a, id, p->data[s->data].batch, metric, err);
-}
-
-static int needs_backend(const struct plan_saliency *s)
-{
-    return s->request.wants || s->asked.loss || s->asked.gradient;
+    return check_images(p, &s->asked, id, p->data[s->data].batch, metric, err);
 }
 
 /* Fills in what describe() left open, and drops what makes no difference, so that equal
@@ -89,22 +66,20 @@ static void normalise(struct plan *p, struct plan_saliency *s)
 {
     tcet_pass *a = &s->asked;
     struct plan_data *d = &p->data[s->data];
+    int needs_pass = request_needs_pass(&s->request);
 
-    if (!a->batches)
-        a->batches = 1;
+    pass_fill(a);
     if (a->batches == 1)
         a->source = TCET_SOURCE_LOADER;
-    if (!a->repeat)
-        a->repeat = 1;
     if (a->samples == d->batch)
         a->samples = 0;
     if (a->precision == TCET_PRECISION_RUN)
         a->precision = p->precision;
-    if (!needs_backend(s) || a->input == TCET_INPUT_ONES)
+    if (!needs_pass || a->input == TCET_INPUT_ONES)
         s->data = 0;
-    if (!needs_backend(s))
+    if (!needs_pass)
         s->seed = 0;
-    if (needs_backend(s) && a->input == TCET_INPUT_BATCH && a->source == TCET_SOURCE_LOADER &&
+    if (needs_pass && a->input == TCET_INPUT_BATCH && a->source == TCET_SOURCE_LOADER &&
         a->batches > d->batches)
         d->batches = a->batches;
 }
@@ -121,13 +96,11 @@ static tcet_status add_saliency(struct plan *p, const struct plugin *plugin,
     TRY(plan_make_instance(p, plugin, section, "saliency.", NULL, 0, &i, err));
     *s = (struct plan_saliency){
         .instance = i, .key = plan_instance_key(p, i), .pass = -1, .seed = seed, .data = data};
-    s->asked.struct_size = sizeof s->asked;
-    s->request = (tcet_request){
-        .struct_size = sizeof s->request, .sites = TCET_SITE_WEIGHT, .pass = &s->asked};
+    request_init(&s->request, &s->asked);
     st = call_end(
         &i->cx, OPS(tcet_saliency_ops, i)->describe(call_begin(&i->cx), i->self, &s->request), err);
     if (st >= 0)
-        st = check_request(p, s, section, err);
+        st = check_asked(p, s, section, err);
     if (st < 0) {
         instance_free(i);
         return st;
@@ -232,7 +205,7 @@ tcet_status plan_merge_passes(struct plan *p, struct error *err)
             struct plan_pass *at = NULL;
             const char *why;
 
-            if (!needs_backend(s) || !in_round(&s->asked, round))
+            if (!request_needs_pass(&s->request) || !in_round(&s->asked, round))
                 continue;
             p->passes_asked++;
             why = saliency_reason(p, (int)i);

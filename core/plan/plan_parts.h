@@ -5,8 +5,6 @@
 
 #include "plan/plan.h"
 
-enum { PLAN_BATCH_MAX = 1 << 20 }; /* images in a mini-batch */
-
 /* plan_plugins.c */
 
 /* The plugin that a key names, or the fallback where k is NULL. */

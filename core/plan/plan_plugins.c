@@ -4,6 +4,7 @@
 
 #include "base/names.h"
 #include "base/text.h"
+#include "plugin/request.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -146,7 +147,7 @@ tcet_status plan_open_first_data(struct plan *p, struct error *err)
 
     /* Every metric may name one of its own. */
     p->data = arena_alloc(&p->arena, (p->config->section_count + 1) * sizeof *p->data);
-    TRY(config_i64(p->config, "data", "", "batch", 64, 1, PLAN_BATCH_MAX, &batch, err));
+    TRY(config_i64(p->config, "data", "", "batch", 64, 1, REQUEST_IMAGES_MAX, &batch, err));
     return open_data(p, section, config_get(p->config, "data", "", "plugin"), "cifar10", section,
                      batch, err);
 }
@@ -159,7 +160,7 @@ tcet_status plan_metric_data(struct plan *p, const struct config_section *s, int
     const char *id = k ? k->value : p->data[0].id;
     int64_t batch;
 
-    TRY(config_i64(p->config, s->kind, s->name, "batch", p->data[0].batch, 1, PLAN_BATCH_MAX,
+    TRY(config_i64(p->config, s->kind, s->name, "batch", p->data[0].batch, 1, REQUEST_IMAGES_MAX,
                    &batch, err));
     for (size_t i = 0; i < p->data_count; i++) {
         if (!strcmp(p->data[i].id, id) && p->data[i].batch == batch) {

@@ -3,6 +3,7 @@
 #include "plan/plan_parts.h"
 
 #include "base/text.h"
+#include "plugin/request.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 #include "score/score.h"
 
 #include "base/text.h"
+#include "plugin/request.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -250,20 +251,7 @@ static tcet_status matrix_size(struct scorer *s, struct plan_saliency *ps, struc
                                const tcet_layer *layer, int64_t *rows, int64_t *cols,
                                struct error *err)
 {
-    int64_t total;
-
-    switch (ps->request.form) {
-    case TCET_FORM_VECTOR:
-        *rows = 1;
-        *cols = weight_count(s, layer);
-        break;
-    case TCET_FORM_ROWS:
-        *rows = layer->rows;
-        *cols = weight_count(s, layer);
-        break;
-    case TCET_FORM_KERNEL: *rows = *cols = layer->batch; break;
-    case TCET_FORM_SCALAR: *rows = *cols = 1; break;
-    default:
+    if (!request_matrix(ps->request.form, layer, weight_count(s, layer), rows, cols)) {
         *rows = *cols = 0;
         TRY(call_end(
             &ps->instance->cx,
@@ -271,8 +259,7 @@ static tcet_status matrix_size(struct scorer *s, struct plan_saliency *ps, struc
                 ->shape(enter(s, ps->instance, guards), ps->instance->self, layer, rows, cols),
             err));
     }
-    if (*rows < 0 || *cols < 0 || __builtin_mul_overflow(*rows, *cols, &total) ||
-        total > INT64_C(1) << 31)
+    if (!request_matrix_fits(*rows, *cols, REQUEST_ELEMENTS_MAX))
         return error_set(
             err, TCET_E_PLUGIN, "saliency %s wants a matrix of %lld x %lld for layer %s",
             ps->instance->plugin->desc.id, (long long)*rows, (long long)*cols, layer->name);
@@ -434,32 +421,8 @@ static tcet_status take_layer(struct scorer *s, int saliency, const tcet_layer *
 static tcet_layer only_wanted(const tcet_layer *layer, const struct plan_saliency *ps,
                               const tcet_pass *pass)
 {
-    uint32_t wants = ps->request.wants;
-    tcet_layer l = *layer;
-    const struct {
-        uint32_t want;
-        tcet_view *view;
-    } views[] = {
-        {TCET_WANT_WEIGHT, &l.weight},
-        {TCET_WANT_GRADIENT, &l.gradient},
-        {TCET_WANT_INPUT, &l.input},
-        {layer->site == TCET_SITE_NORM ? TCET_WANT_NORM_OUTPUT : TCET_WANT_OUTPUT, &l.output},
-        {TCET_WANT_OUTPUT_GRADIENT, &l.output_gradient},
-        {TCET_WANT_AGREEMENT, &l.agreement},
-        {TCET_WANT_PATTERN, &l.pattern},
-        {TCET_WANT_HVP, &l.hvp},
-        {TCET_WANT_VARIANCE, &l.variance},
-        {TCET_WANT_CHANNEL_PRODUCT, &l.channel_product},
-        {TCET_WANT_BIAS, &l.bias},
-        {TCET_WANT_BIAS_GRADIENT, &l.bias_gradient},
-    };
+    tcet_layer l = request_only_wanted(layer, ps->request.wants);
 
-    for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
-        if (!(wants & views[i].want))
-            *views[i].view = (tcet_view){.data = NULL};
-    }
-    if (!(wants & (TCET_WANT_AGREEMENT | TCET_WANT_PATTERN)))
-        l.positive = 0;
     if (pass->gradient == TCET_GRADIENT_SAMPLE && ps->asked.gradient != TCET_GRADIENT_SAMPLE)
         l.rows /= l.batch; /* it only looks at the forward */
     return l;

@@ -27,7 +27,7 @@ typedef struct tcet_pass {
     uint32_t source;    /* TCET_SOURCE_*: where mini-batches come from */
     uint32_t samples;   /* use the first n images of a batch; of drawn input: how many are drawn;
                            0 means all, as many as the batch has */
-    uint32_t hvp;       /* 1: also H g, g the gradient over all weights (GraSP); with
+    uint32_t hvp;       /* 1: also H g, g the gradient of the loss over all weights (GraSP); with
                            TCET_GRADIENT_SAMPLE one row an image, both of its own loss; of
                            several mini-batches: both of the sum of their losses */
     uint32_t own_seed;  /* 1: draw GAUSSIAN/MIXUP numbers from seed, 0: from the run's */
@@ -59,7 +59,7 @@ enum { TCET_NETWORK_FULL = 0, TCET_NETWORK_THIN = 1 };
 enum { TCET_NORM_TRAIN = 0, TCET_NORM_EVAL = 1, TCET_NORM_REMOVED = 2 };
 enum {
     TCET_LOSS_NONE = 0,
-    TCET_LOSS_CROSS_ENTROPY = 1, /* mean over the batch */
+    TCET_LOSS_CROSS_ENTROPY = 1, /* mean over the batch, whose labels only input BATCH has */
     TCET_LOSS_SUM = 2            /* sum of all logits */
 };
 enum {
