@@ -59,7 +59,6 @@ static tcet_status reduce(struct probe *p, struct instance *i, const struct form
                           const int64_t size[2], enum scenario s, int nan, struct buf *out,
                           struct error *err)
 {
-    const tcet_aggregator_ops *ops = OPS(tcet_aggregator_ops, i);
     tcet_view m, given;
     double *value;
 
@@ -75,7 +74,7 @@ static tcet_status reduce(struct probe *p, struct instance *i, const struct form
     value = place(p);
     given = m;
     probe_stage("reduce() of a %lld x %lld matrix", (long long)size[0], (long long)size[1]);
-    TRY(take(probe_end(i, ops->reduce(probe_enter(p, i), i->self, &given, value), err), value,
+    TRY(take(probe_end(i, aggregator_reduce(probe_enter(p, i), &given, value, err), err), value,
              "reduce()", out, err));
     return view_same(&m, &given, "reduce()", err);
 }
@@ -83,18 +82,19 @@ static tcet_status reduce(struct probe *p, struct instance *i, const struct form
 static tcet_status finish(struct probe *p, struct instance *i, int64_t n, enum scenario s,
                           struct buf *out, struct error *err)
 {
-    const tcet_aggregator_ops *ops = OPS(tcet_aggregator_ops, i);
     tcet_view v;
     double *value;
 
-    if (!ops->finish)
+    if (!OPS(tcet_aggregator_ops, i)->finish)
         return TCET_OK;
     memory_reset();
     arena_reset(&p->inputs);
     v = view_input(p, "the layers' numbers", TCET_F64, &n, 1, s, 33);
     value = place(p);
     probe_stage("finish() of %lld layers", (long long)n);
-    return take(probe_end(i, ops->finish(probe_enter(p, i), i->self, tcet_f64(&v), n, value), err),
+    return take(probe_end(i,
+                          aggregator_finish(probe_enter(p, i), tcet_f64(&v), (size_t)n, value, err),
+                          err),
                 value, "finish()", out, err);
 }
 

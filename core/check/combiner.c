@@ -72,8 +72,7 @@ static void make_metric(struct probe *p, int64_t k, int64_t layers, enum scenari
 static tcet_status score(struct probe *p, struct instance *i, enum scenario s, struct buf *out,
                          struct error *err)
 {
-    const tcet_combiner_ops *ops = OPS(tcet_combiner_ops, i);
-    int64_t count = metric_count(ops);
+    int64_t count = metric_count(OPS(tcet_combiner_ops, i));
     int64_t layers = s == UNUSED ? 0 : s == ONE_ELEMENT ? 1 : s == LARGE ? 2000 : 7;
     tcet_metric *metrics = memory_new(p, "the metrics", (size_t)count * sizeof *metrics, 1);
     const tcet_metric **list = memory_new(p, "the metrics", (size_t)count * sizeof *list, 1);
@@ -85,15 +84,15 @@ static tcet_status score(struct probe *p, struct instance *i, enum scenario s, s
     }
     memory_seal(p);
     probe_stage("score() of %lld metrics with %lld layers", (long long)count, (long long)layers);
-    return take(probe_end(i, ops->score(probe_enter(p, i), i->self, list, count, value), err),
-                value, 1, "score()", out, err);
+    return take(
+        probe_end(i, combiner_score(probe_enter(p, i), list, (size_t)count, value, err), err),
+        value, 1, "score()", out, err);
 }
 
 static tcet_status elements(struct probe *p, struct instance *i, enum scenario s, struct buf *out,
                             struct error *err)
 {
-    const tcet_combiner_ops *ops = OPS(tcet_combiner_ops, i);
-    int64_t count = metric_count(ops), size[2] = {4, 54};
+    int64_t count = metric_count(OPS(tcet_combiner_ops, i)), size[2] = {4, 54};
     tcet_view *views = memory_new(p, "the matrices", (size_t)count * sizeof *views, 1);
     const tcet_view **list = memory_new(p, "the matrices", (size_t)count * sizeof *list, 1);
     tcet_view result, given;
@@ -115,7 +114,7 @@ static tcet_status elements(struct probe *p, struct instance *i, enum scenario s
     memory_seal(p);
     probe_stage("elements() of %lld matrices, %lld x %lld", (long long)count, (long long)size[0],
                 (long long)size[1]);
-    st = probe_end(i, ops->elements(probe_enter(p, i), i->self, list, count, &given), err);
+    st = probe_end(i, combiner_elements(probe_enter(p, i), list, (size_t)count, &given, err), err);
     if (st < 0) {
         TRY(untouched(result.data, (size_t)result.count * sizeof(double), 0, "elements()", err));
         return st;
@@ -130,8 +129,7 @@ static tcet_status elements(struct probe *p, struct instance *i, enum scenario s
 static tcet_status rank(struct probe *p, struct instance *i, enum scenario s, struct buf *out,
                         struct error *err)
 {
-    const tcet_combiner_ops *ops = OPS(tcet_combiner_ops, i);
-    int64_t count = metric_count(ops);
+    int64_t count = metric_count(OPS(tcet_combiner_ops, i));
     int64_t archs = s == ONE_ELEMENT ? 1 : s == LARGE ? 3000 : 20;
     tcet_column *columns = memory_new(p, "the columns", (size_t)count * sizeof *columns, 1);
     const tcet_column **list = memory_new(p, "the columns", (size_t)count * sizeof *list, 1);
@@ -155,8 +153,9 @@ static tcet_status rank(struct probe *p, struct instance *i, enum scenario s, st
     }
     memory_seal(p);
     probe_stage("rank() of %lld architectures", (long long)archs);
-    return take(probe_end(i, ops->rank(probe_enter(p, i), i->self, list, count, values), err),
-                values, archs, "rank()", out, err);
+    return take(
+        probe_end(i, combiner_rank(probe_enter(p, i), list, (size_t)count, values, err), err),
+        values, archs, "rank()", out, err);
 }
 
 tcet_status combiner_exercise(struct probe *p, struct instance *i, enum scenario s, struct buf *out,

@@ -22,16 +22,14 @@ static int is_open(const struct probe *p, const struct instance *i)
 static tcet_status open_it(struct probe *p, struct instance *i, tcet_data_info *info,
                            struct error *err)
 {
-    const tcet_dataset_ops *ops = OPS(tcet_dataset_ops, i);
-
     if (!is_open(p, i)) {
         probe_stage("open()");
-        TRY(probe_end(i, ops->open(probe_enter(p, i), i->self), err));
+        TRY(probe_end(i, dataset_open(probe_enter(p, i), err), err));
         p->opened[p->opened_count++ % TCET_COUNT(p->opened)] = i;
     }
-    *info = (tcet_data_info){.struct_size = sizeof *info};
+    *info = (tcet_data_info){.count = 0};
     probe_stage("info()");
-    TRY(probe_end(i, ops->info(probe_enter(p, i), i->self, info), err));
+    TRY(probe_end(i, dataset_info(probe_enter(p, i), info, err), err));
     return TCET_OK;
 }
 
@@ -66,7 +64,7 @@ static tcet_status draw(struct probe *p, struct instance *i, const tcet_data_req
     for (int64_t k = 0; k < images; k++)
         y[k] = -1;
     probe_stage("draw() of %lld images", (long long)images);
-    TRY(probe_end(i, OPS(tcet_dataset_ops, i)->draw(probe_enter(p, i), i->self, r, x, y), err));
+    TRY(probe_end(i, dataset_draw(probe_enter(p, i), r, x, y, err), err));
     TRY(memory_intact(err));
     for (int64_t k = 0; k < images; k++) {
         if (y[k] < 0 || y[k] >= r->classes)

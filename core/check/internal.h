@@ -3,7 +3,7 @@
 #define CORE_CHECK_INTERNAL_H
 
 #include "check/check.h"
-#include "plugin/instance.h"
+#include "plugin/calls.h"
 
 #include <tcet/saliency.h>
 
@@ -65,10 +65,10 @@ void probe_stage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* An instance from defaults, --set, and one more key (NULL: none); texts in a. */
 tcet_status probe_instance(struct probe *p, struct arena *a, const char *key, const char *value,
                            struct instance **out, struct error *err);
-/* The context of a call: a fixed random stream, the probe's guards and stop, and scratch
- * memory that may fail (probe_fail_scratch). */
-tcet_ctx *probe_enter(struct probe *p, struct instance *i);
-/* call_end(); a plugin that accuses its host (TCET_E_PLUGIN, with a message) gives TCET_E_ARG,
+/* The instance, to be called (calls.h) with a fixed random stream, the probe's guards and stop, and
+ * scratch memory that may fail (probe_fail_scratch). */
+struct instance *probe_enter(struct probe *p, struct instance *i);
+/* What a call gave; a plugin that accuses its host (TCET_E_PLUGIN, with a message) gives TCET_E_ARG,
  * so that TCET_E_PLUGIN is always the verdict of a rule. */
 tcet_status probe_end(struct instance *i, tcet_status st, struct error *err);
 /* From now on the n-th request (from 0) of scratch memory or a generator fails; negative:
@@ -135,7 +135,7 @@ check_test params_defaults, params_refused, params_range;
 check_test calls_describe, calls_ordinary, calls_ends, calls_inputs, calls_one_element, calls_large,
     calls_zeros, calls_nonfinite, calls_nan, calls_unused, calls_finite, calls_choices,
     calls_deterministic, calls_scratch, calls_cancelled;
-check_test space_numbering, space_builds, space_draws, space_canonical, space_refuses, space_bounds;
+check_test space_numbering, space_builds, space_draws, space_keys, space_refuses, space_bounds;
 check_test dataset_identity, dataset_numbers;
 check_test state_kept, state_quiet, state_cycles;
 
@@ -152,7 +152,7 @@ struct request {
     tcet_request pub;
     tcet_pass pass;
 };
-tcet_status saliency_describe(struct probe *p, struct instance *i, struct request *out,
-                              struct error *err);
+tcet_status check_describe(struct probe *p, struct instance *i, struct request *out,
+                           struct error *err);
 
 #endif

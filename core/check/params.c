@@ -135,7 +135,7 @@ static tcet_status describe(struct probe *p, struct instance *i, struct error *e
 {
     struct request r;
 
-    return saliency_describe(p, i, &r, err);
+    return check_describe(p, i, &r, err);
 }
 
 tcet_status params_range(struct probe *p, struct error *err)

@@ -254,13 +254,11 @@ int probe_scratch_failed(void)
     return hook.failed;
 }
 
-tcet_ctx *probe_enter(struct probe *p, struct instance *i)
+struct instance *probe_enter(struct probe *p, struct instance *i)
 {
-    tcet_ctx *cx = call_begin(&i->cx);
-
     if (!hook.host) {
-        hook.host = cx->host;
-        hook.table = *cx->host;
+        hook.host = i->cx.pub.host;
+        hook.table = *hook.host;
         hook.table.scratch = hooked_scratch;
         hook.table.rng = hooked_rng;
     }
@@ -268,12 +266,11 @@ tcet_ctx *probe_enter(struct probe *p, struct instance *i)
     i->cx.random_state = rng_hash(1, p->who);
     i->cx.guards = &p->guards;
     i->cx.stop = &p->stop;
-    return cx;
+    return i;
 }
 
 tcet_status probe_end(struct instance *i, tcet_status st, struct error *err)
 {
-    st = call_end(&i->cx, st, err);
     if (st == TCET_E_PLUGIN && i->cx.err.text[0])
         st = err->status = TCET_E_ARG;
     return st;

@@ -136,7 +136,7 @@ static const struct rule rules[] = {
     {{"canonical", "calls", "canonical() gives one key for one architecture, and names it stably."},
      SPACE,
      0,
-     space_canonical},
+     space_keys},
     {{"wrong-text", "calls", "check() refuses what is no encoding, and says what is wrong."},
      SPACE,
      0,

@@ -11,15 +11,15 @@
 
 /* -- describe() -------------------------------------------------------------------------- */
 
-tcet_status saliency_describe(struct probe *p, struct instance *i, struct request *out,
-                              struct error *err)
+tcet_status check_describe(struct probe *p, struct instance *i, struct request *out,
+                           struct error *err)
 {
-    const tcet_saliency_ops *ops = OPS(tcet_saliency_ops, i);
+    int has_shape = OPS(tcet_saliency_ops, i)->shape != NULL;
 
     memset(out, 0, sizeof *out);
     request_init(&out->pub, &out->pass);
-    TRY(probe_end(i, ops->describe(probe_enter(p, i), i->self, &out->pub), err));
-    if (request_check(&out->pub, &out->pass, ops->shape != NULL, err) < 0)
+    TRY(probe_end(i, saliency_describe(probe_enter(p, i), &out->pub, err), err));
+    if (request_check(&out->pub, &out->pass, has_shape, err) < 0)
         err->status = TCET_E_PLUGIN; /* whichever rule it breaks */
     else
         err->status = TCET_OK;
@@ -33,8 +33,8 @@ tcet_status calls_describe(struct probe *p, struct error *err)
 
     probe_stage("describe()");
     TRY(probe_instance(p, &p->arena, NULL, NULL, &i, err));
-    TRY(saliency_describe(p, i, &a, err));
-    TRY(saliency_describe(p, i, &b, err));
+    TRY(check_describe(p, i, &a, err));
+    TRY(check_describe(p, i, &b, err));
     if (!request_equal(&a.pub, &b.pub))
         return error_set(err, TCET_E_PLUGIN, "the second description differs from the first");
     instance_free(i);
@@ -280,8 +280,7 @@ static tcet_status matrix_size(struct probe *p, struct instance *i, const struct
     if (!request_matrix(g->request->pub.form, l, weights_of(r), rows, cols)) {
         probe_stage("shape() of the layer %s", l->name);
         *rows = *cols = -1;
-        TRY(probe_end(
-            i, OPS(tcet_saliency_ops, i)->shape(probe_enter(p, i), i->self, l, rows, cols), err));
+        TRY(probe_end(i, saliency_shape(probe_enter(p, i), l, rows, cols, err), err));
     }
     if (!request_matrix_fits(*rows, *cols, ELEMENTS_MAX))
         return error_set(err, TCET_E_PLUGIN, "shape() gives %lld x %lld for the layer %s",
@@ -294,7 +293,6 @@ static tcet_status take_layer(struct probe *p, struct instance *i, const struct 
                               const struct recipe *r, const tcet_layer *l, struct buf *out,
                               struct error *err)
 {
-    const tcet_saliency_ops *ops = OPS(tcet_saliency_ops, i);
     int64_t size[2];
     tcet_view s, given;
     tcet_layer layer = *l;
@@ -306,7 +304,7 @@ static tcet_status take_layer(struct probe *p, struct instance *i, const struct 
     s = view_of(p, memory_new(p, "S^l", bytes, 0), TCET_F64, size, 2);
     given = s;
     probe_stage("layer() of the layer %s", l->name);
-    st = probe_end(i, ops->layer(probe_enter(p, i), i->self, &layer, &given), err);
+    st = probe_end(i, saliency_layer(probe_enter(p, i), &layer, &given, err), err);
     if (st < 0) {
         TRY(untouched(s.data, bytes, 0, "layer()", err));
         return st;
@@ -355,7 +353,7 @@ tcet_status saliency_exercise(struct probe *p, struct instance *i, enum scenario
     struct request r;
 
     probe_stage("describe()");
-    TRY(saliency_describe(p, i, &r, err));
+    TRY(check_describe(p, i, &r, err));
     for (uint8_t dtype = TCET_F32; dtype <= TCET_F64; dtype++) {
         struct stage g = stage_of(&r, s, dtype);
 

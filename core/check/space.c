@@ -38,7 +38,7 @@ static tcet_status open_bench(struct bench *b, struct probe *p, struct instance 
     b->size = 0;
     b->graph = graph_new();
     probe_stage("size()");
-    TRY(done(b, b->ops->size(probe_enter(p, i), i->self, &b->size)));
+    TRY(done(b, space_size(probe_enter(p, i), &b->size, err)));
     if (b->size < -1 || b->size == 0)
         return error_set(err, TCET_E_PLUGIN, "size() gives %lld", (long long)b->size);
     if (b->size > 0 && at(b, 0) == TCET_E_UNSUPPORTED)
@@ -54,12 +54,10 @@ static tcet_status new_bench(struct bench *b, struct probe *p, struct error *err
     return open_bench(b, p, i, err);
 }
 
-static tcet_ctx *enter(struct bench *b, uint64_t stream)
+static struct instance *enter(struct bench *b, uint64_t stream)
 {
-    tcet_ctx *cx = probe_enter(b->p, b->i);
-
-    b->i->cx.random_state = stream;
-    return cx;
+    probe_enter(b->p, b->i)->cx.random_state = stream;
+    return b->i;
 }
 
 /* A text as a plugin gets it: read-only, and nothing behind its NUL. */
@@ -100,7 +98,7 @@ static tcet_status at(struct bench *b, int64_t index)
     memory_reset();
     made = new_text(b);
     probe_stage("at(%lld)", (long long)index);
-    TRY(done(b, b->ops->at(enter(b, 1), b->i->self, index, made, TCET_ARCH_MAX)));
+    TRY(done(b, space_at(enter(b, 1), index, made, TCET_ARCH_MAX, b->err)));
     return take_text(b, made, "at()");
 }
 
@@ -111,7 +109,7 @@ static tcet_status draw(struct bench *b, uint64_t stream)
     memory_reset();
     made = new_text(b);
     probe_stage("random()");
-    TRY(done(b, b->ops->random(enter(b, stream), b->i->self, made, TCET_ARCH_MAX)));
+    TRY(done(b, space_random(enter(b, stream), made, TCET_ARCH_MAX, b->err)));
     return take_text(b, made, "random()");
 }
 
@@ -121,7 +119,7 @@ static tcet_status check(struct bench *b)
 
     memory_seal(b->p);
     probe_stage("check() of \"%.200s\"", b->text);
-    return done(b, b->ops->check(enter(b, 1), b->i->self, text));
+    return done(b, space_check(enter(b, 1), text, b->err));
 }
 
 /* Architecture k of n, spread over the space. */
@@ -139,7 +137,7 @@ static tcet_status key_of(struct bench *b, char key[TCET_ARCH_MAX])
 
     memory_seal(b->p);
     probe_stage("canonical() of \"%.200s\"", b->text);
-    TRY(done(b, b->ops->canonical(enter(b, 1), b->i->self, text, made, TCET_ARCH_MAX)));
+    TRY(done(b, space_canonical(enter(b, 1), text, made, TCET_ARCH_MAX, b->err)));
     if (strnlen(made, TCET_ARCH_MAX) == TCET_ARCH_MAX)
         return error_set(b->err, TCET_E_PLUGIN, "canonical() gives a key without an end");
     strcpy(key, made);
@@ -153,7 +151,7 @@ static tcet_status traits_of(struct bench *b, tcet_traits *out)
     memory_seal(b->p);
     *out = (tcet_traits){.struct_size = sizeof *out};
     probe_stage("traits() of \"%.200s\"", b->text);
-    TRY(done(b, b->ops->traits(enter(b, 1), b->i->self, text, out)));
+    TRY(done(b, space_traits(enter(b, 1), text, out, b->err)));
     if (out->live < 0 || out->live > 1 || out->alive < 0 || out->alive > 1)
         return error_set(b->err, TCET_E_PLUGIN,
                          "traits() of %.200s: live %d, alive %d are no yes "
@@ -166,7 +164,7 @@ static tcet_status task_of(struct bench *b, tcet_task *out)
 {
     *out = (tcet_task){.struct_size = sizeof *out};
     probe_stage("task()");
-    TRY(done(b, b->ops->task(enter(b, 1), b->i->self, out)));
+    TRY(done(b, space_task(enter(b, 1), out, b->err)));
     if (out->channels < 1 || out->height < 1 || out->width < 1 || out->classes < 1)
         return error_set(b->err, TCET_E_PLUGIN, "task() gives %d x %d x %d and %d classes",
                          out->channels, out->height, out->width, out->classes);
@@ -178,21 +176,17 @@ static tcet_status build(struct bench *b, const tcet_task *task, int thin, struc
 {
     const char *text = lend(b, b->text), *name = thin ? "build_thin()" : "build()";
     tcet_task t = *task;
-    tcet_status st;
 
     if (thin)
         graph_thin_task(&t);
     memory_seal(b->p);
     graph_reset(b->graph, &t);
     probe_stage("%s of \"%.200s\"", name, b->text);
-    st = (thin ? b->ops->build_thin : b->ops->build)(enter(b, 1), b->i->self, text, &t,
-                                                     graph_builder(b->graph));
-    if (st < 0 && b->i->cx.err.text[0])
-        return done(b, st);
+    TRY(done(b, space_build(enter(b, 1), thin, text, &t, graph_builder(b->graph), b->err)));
     if (graph_finish(b->graph, b->err) < 0)
         return error_prefix(b->err, "%s of %.200s: ", name, b->text);
     graph_count(b->graph, out);
-    return done(b, st);
+    return TCET_OK;
 }
 
 tcet_status space_exercise(struct probe *p, struct instance *i, enum scenario s, struct buf *out,
@@ -243,7 +237,7 @@ tcet_status space_numbering(struct probe *p, struct error *err)
         if (!b.ops->index_of)
             continue;
         text = lend(&b, b.text);
-        TRY(done(&b, b.ops->index_of(enter(&b, 1), b.i->self, text, &back)));
+        TRY(done(&b, space_index_of(enter(&b, 1), text, &back, err)));
         if (back != index)
             return error_set(err, TCET_E_PLUGIN, "at(%lld) is %.200s, index_of() says %lld",
                              (long long)index, b.text, (long long)back);
@@ -292,7 +286,7 @@ static tcet_status mutate(struct bench *b, uint64_t stream)
     strcpy(was, b->text);
     memory_seal(b->p);
     probe_stage("mutate() of \"%.200s\"", was);
-    TRY(done(b, b->ops->mutate(enter(b, stream), b->i->self, from, made, TCET_ARCH_MAX)));
+    TRY(done(b, space_mutate(enter(b, stream), from, made, TCET_ARCH_MAX, b->err)));
     TRY(take_text(b, made, "mutate()"));
     if (!strcmp(was, b->text))
         return error_set(b->err, TCET_E_PLUGIN, "mutate() of %.200s changes nothing", was);
@@ -312,7 +306,7 @@ static tcet_status cross(struct bench *b, const char *other, uint64_t stream)
     two = copy;
     memory_seal(b->p);
     probe_stage("crossover() of \"%.100s\" and \"%.100s\"", one, two);
-    TRY(done(b, b->ops->crossover(enter(b, stream), b->i->self, one, two, made, TCET_ARCH_MAX)));
+    TRY(done(b, space_crossover(enter(b, stream), one, two, made, TCET_ARCH_MAX, b->err)));
     TRY(take_text(b, made, "crossover()"));
     if (check(b) < 0)
         return error_prefix(b->err, "crossover() gives %.200s, which check() refuses: ", b->text);
@@ -354,7 +348,7 @@ tcet_status space_draws(struct probe *p, struct error *err)
     return TCET_OK;
 }
 
-tcet_status space_canonical(struct probe *p, struct error *err)
+tcet_status space_keys(struct probe *p, struct error *err)
 {
     char key[TCET_ARCH_MAX], again[TCET_ARCH_MAX];
     struct bench b;
@@ -426,10 +420,10 @@ static tcet_status fill(struct bench *b, enum filler f, char *out, size_t cap)
     memcpy(from, b->text, sizeof b->text);
     memory_seal(b->p);
     switch (f) {
-    case FILL_AT: return b->ops->at(enter(b, 1), b->i->self, 0, out, cap);
-    case FILL_RANDOM: return b->ops->random(enter(b, 1), b->i->self, out, cap);
-    case FILL_CANONICAL: return b->ops->canonical(enter(b, 1), b->i->self, from, out, cap);
-    default: return b->ops->mutate(enter(b, 1), b->i->self, from, out, cap);
+    case FILL_AT: return space_at(enter(b, 1), 0, out, cap, b->err);
+    case FILL_RANDOM: return space_random(enter(b, 1), out, cap, b->err);
+    case FILL_CANONICAL: return space_canonical(enter(b, 1), from, out, cap, b->err);
+    default: return space_mutate(enter(b, 1), from, out, cap, b->err);
     }
 }
 

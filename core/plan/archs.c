@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "plugin/calls.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,37 +34,23 @@ static void list_add(struct list *l, const char *text)
     l->item[l->count++] = text;
 }
 
-static tcet_status check(struct plan *p, const char *text, struct error *err)
-{
-    return call_end(
-        &p->space->cx,
-        OPS(tcet_space_ops, p->space)->check(call_begin(&p->space->cx), p->space->self, text), err);
-}
-
 static tcet_status add_index(struct plan *p, struct list *l, int64_t i, struct error *err)
 {
     char text[TCET_ARCH_MAX];
 
-    TRY(call_end(&p->space->cx,
-                 OPS(tcet_space_ops, p->space)
-                     ->at(call_begin(&p->space->cx), p->space->self, i, text, sizeof text),
-                 err));
+    TRY(space_at(p->space, i, text, sizeof text, err));
     list_add(l, arena_strdup(l->a, text));
     return TCET_OK;
 }
 
 /* size: -1 also where there is no order; count: of all, -1 unknown. */
-static tcet_status space_size(struct plan *p, int64_t *size, int64_t *count, struct error *err)
+static tcet_status count_archs(struct plan *p, int64_t *size, int64_t *count, struct error *err)
 {
-    const tcet_space_ops *ops = OPS(tcet_space_ops, p->space);
     char text[TCET_ARCH_MAX];
 
-    TRY(call_end(&p->space->cx, ops->size(call_begin(&p->space->cx), p->space->self, count), err));
+    TRY(space_size(p->space, count, err));
     *size = *count;
-    if (*count > 0 &&
-        call_end(&p->space->cx,
-                 ops->at(call_begin(&p->space->cx), p->space->self, 0, text, sizeof text),
-                 err) == TCET_E_UNSUPPORTED)
+    if (*count > 0 && space_at(p->space, 0, text, sizeof text, err) == TCET_E_UNSUPPORTED)
         *size = -1;
     return TCET_OK;
 }
@@ -110,7 +97,6 @@ static tcet_status sample_numbered(struct plan *p, struct list *l, int64_t n, in
 static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, uint64_t from,
                                  struct error *err)
 {
-    const tcet_space_ops *ops = OPS(tcet_space_ops, p->space);
     uint64_t seed = rng_hash(from, "sample");
     struct arena keys = {0};
     size_t slots = 1024;
@@ -123,7 +109,6 @@ static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, uint
     seen = arena_alloc(&keys, slots * sizeof *seen);
     while ((int64_t)l->count < n && st >= 0) {
         char text[TCET_ARCH_MAX], key[TCET_ARCH_MAX];
-        tcet_ctx *cx = call_begin(&p->space->cx);
         size_t at;
 
         if (repeats++ > 1000 + 100 * l->count) {
@@ -132,12 +117,9 @@ static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, uint
             break;
         }
         p->space->cx.random_state = rng_mix(&seed);
-        st = call_end(&p->space->cx, ops->random(cx, p->space->self, text, sizeof text), err);
+        st = space_random(p->space, text, sizeof text, err);
         if (st >= 0)
-            st = call_end(
-                &p->space->cx,
-                ops->canonical(call_begin(&p->space->cx), p->space->self, text, key, sizeof key),
-                err);
+            st = space_canonical(p->space, text, key, sizeof key, err);
         if (st < 0)
             break;
         at = rng_hash(0, key) & (slots - 1);
@@ -170,13 +152,13 @@ static tcet_status add_text(struct plan *p, struct list *l, const char *line, st
     int64_t index, size, count;
 
     if (!strncmp(text, "index:", 6)) {
-        TRY(space_size(p, &size, &count, err));
+        TRY(count_archs(p, &size, &count, err));
         if (text_to_i64(text + 6, &index) < 0 || index < 0 || (size >= 0 && index >= size))
             return error_set(err, TCET_E_ARG, "\"%s\" is no architecture number; space %s has %lld",
                              text, p->space->plugin->desc.id, (long long)size);
         return add_index(p, l, index, err);
     }
-    TRY(check(p, text, err));
+    TRY(space_check(p->space, text, err));
     list_add(l, line);
     return TCET_OK;
 }
@@ -245,7 +227,7 @@ static tcet_status numbered(struct plan *p, struct list *l, const struct config_
     const char *number = strchr(k->value, ':') + 1;
     int64_t n, size, count;
 
-    TRY(space_size(p, &size, &count, err));
+    TRY(count_archs(p, &size, &count, err));
     if (text_to_i64(number, &n) < 0 || n < 1)
         return config_error(err, k, "\"%s\" is not a number of architectures, 1 or more", number);
     if (count >= 0 && n > count)
@@ -280,7 +262,7 @@ static tcet_status expand(struct plan *p, struct list *l, struct error *err)
     int64_t size, count;
 
     if (!k || !strcmp(k->value, "all")) {
-        TRY(space_size(p, &size, &count, err));
+        TRY(count_archs(p, &size, &count, err));
         if ((size < 0 || size > LIST_MAX) && k)
             return config_error(err, k, "space %s is too large for all; use sample:N",
                                 p->space->plugin->desc.id);

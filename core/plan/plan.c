@@ -7,6 +7,7 @@
 
 #include "plan/expand.h"
 #include "plan/presets.h"
+#include "plugin/calls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -239,15 +240,11 @@ tcet_status plan_make_space(struct config *config, struct plan **out, struct err
 
 tcet_status plan_open_backend(struct plan *p, struct error *err)
 {
-    const tcet_backend_ops *ops = OPS(tcet_backend_ops, p->backend);
     struct config_key *device = config_get(p->config, "backend", "", "device");
 
-    if (call_end(&p->backend->cx, ops->open(call_begin(&p->backend->cx), p->backend->self), err) <
-        0)
+    if (backend_open(p->backend, err) < 0)
         return config_error_at(err, device);
-    p->backend_info.struct_size = sizeof p->backend_info;
-    TRY(call_end(&p->backend->cx,
-                 ops->info(call_begin(&p->backend->cx), p->backend->self, &p->backend_info), err));
+    TRY(backend_info(p->backend, &p->backend_info, err));
     if (!config_get(p->config, "run", "", "in_flight") && p->backend_info.in_flight > 1)
         p->in_flight = p->backend_info.in_flight < IN_FLIGHT_MAX ? (int)p->backend_info.in_flight
                                                                  : IN_FLIGHT_MAX;

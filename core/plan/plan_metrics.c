@@ -5,6 +5,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "plan/expand.h"
+#include "plugin/calls.h"
 #include "plugin/request.h"
 #include "store/store.h"
 
@@ -97,8 +98,7 @@ static tcet_status add_saliency(struct plan *p, const struct plugin *plugin,
     *s = (struct plan_saliency){
         .instance = i, .key = plan_instance_key(p, i), .pass = -1, .seed = seed, .data = data};
     request_init(&s->request, &s->asked);
-    st = call_end(
-        &i->cx, OPS(tcet_saliency_ops, i)->describe(call_begin(&i->cx), i->self, &s->request), err);
+    st = saliency_describe(i, &s->request, err);
     if (st >= 0)
         st = check_asked(p, s, section, err);
     if (st < 0) {
@@ -242,11 +242,7 @@ tcet_status plan_merge_passes(struct plan *p, struct error *err)
     for (size_t k = 0; k < p->pass_count; k++) {
         struct plan_pass *at = &p->passes[k];
 
-        if (call_end(&p->backend->cx,
-                     OPS(tcet_backend_ops, p->backend)
-                         ->supports(call_begin(&p->backend->cx), p->backend->self, &at->pass,
-                                    at->sites, at->wants),
-                     err) < 0)
+        if (backend_supports(p->backend, &at->pass, at->sites, at->wants, err) < 0)
             return pass_error(p, (int)k, err);
     }
     return TCET_OK;

@@ -4,6 +4,7 @@
 
 #include "base/names.h"
 #include "base/text.h"
+#include "plugin/calls.h"
 #include "plugin/request.h"
 
 #include <stdio.h>
@@ -93,11 +94,7 @@ tcet_status plan_open_space(struct plan *p, struct error *err)
     TRY(plan_find_plugin(p, TCET_SPACE, k, NULL, &plugin, err));
     TRY(plan_make_instance(p, plugin, config_section(p->config, "space", ""), "", NULL, 0,
                            &p->space, err));
-    p->task.struct_size = sizeof p->task;
-    TRY(call_end(
-        &p->space->cx,
-        OPS(tcet_space_ops, p->space)->task(call_begin(&p->space->cx), p->space->self, &p->task),
-        err));
+    TRY(space_task(p->space, &p->task, err));
     TRY(config_i64(p->config, "run", "", "classes", p->task.classes, 1, 100000, &classes, err));
     p->task.classes = (int32_t)classes;
     TRY(config_i64(p->config, "data", "", "resolution", p->task.height, 1, 4096, &side, err));
@@ -114,7 +111,6 @@ static tcet_status open_data(struct plan *p, const struct config_section *asks,
                              const struct config_section *section, int64_t batch, struct error *err)
 {
     struct plan_data *d = &p->data[p->data_count];
-    const tcet_dataset_ops *ops;
     struct plugin *plugin;
     int64_t seed;
 
@@ -128,13 +124,9 @@ static tcet_status open_data(struct plan *p, const struct config_section *asks,
     d->seed = (uint64_t)seed;
     d->batch = batch;
     d->batches = 1;
-    ops = OPS(tcet_dataset_ops, d->dataset);
-    if (call_end(&d->dataset->cx, ops->open(call_begin(&d->dataset->cx), d->dataset->self), err) <
-        0)
+    if (dataset_open(d->dataset, err) < 0)
         return config_section_error_at(err, d->section);
-    d->info.struct_size = sizeof d->info;
-    TRY(call_end(&d->dataset->cx,
-                 ops->info(call_begin(&d->dataset->cx), d->dataset->self, &d->info), err));
+    TRY(dataset_info(d->dataset, &d->info, err));
     d->info.identity[sizeof d->info.identity - 1] = '\0';
     d->info.description[sizeof d->info.description - 1] = '\0';
     return TCET_OK;
@@ -242,10 +234,7 @@ static tcet_status draw_images(struct plan *p, struct plan_data *d, struct error
     d->y = mem_try((size_t)(d->batch * d->batches), sizeof *d->y);
     if (!d->x || !d->y)
         return error_set(err, TCET_E_MEMORY, "no memory for the mini-batches");
-    if (call_end(&d->dataset->cx,
-                 OPS(tcet_dataset_ops, d->dataset)
-                     ->draw(call_begin(&d->dataset->cx), d->dataset->self, &want, d->x, d->y),
-                 err) < 0)
+    if (dataset_draw(d->dataset, &want, d->x, d->y, err) < 0)
         return config_section_error_at(err, d->section);
     for (int64_t i = 0; i < d->batch * d->batches; i++) {
         if (d->y[i] < 0 || d->y[i] >= p->task.classes)

@@ -2,6 +2,7 @@
 #include "score/score.h"
 
 #include "base/text.h"
+#include "plugin/calls.h"
 #include "plugin/request.h"
 
 #include <math.h>
@@ -229,14 +230,12 @@ static uint64_t stream(const struct scorer *s, const struct instance *i)
     return rng_hash(rng_hash(s->plan->seed, s->arch), i->cx.who);
 }
 
-/* Runs one plugin call with this architecture's random stream and guard counters. */
-static tcet_ctx *enter(struct scorer *s, struct instance *i, struct guards *g)
+/* The instance, to be called with this architecture's random stream and guard counters. */
+static struct instance *enter(struct scorer *s, struct instance *i, struct guards *g)
 {
-    tcet_ctx *cx = call_begin(&i->cx);
-
     i->cx.guards = g;
     i->cx.random_state = stream(s, i);
-    return cx;
+    return i;
 }
 
 /* Elements of the layer's weight, whether or not the weight is among the views. */
@@ -253,11 +252,7 @@ static tcet_status matrix_size(struct scorer *s, struct plan_saliency *ps, struc
 {
     if (!request_matrix(ps->request.form, layer, weight_count(s, layer), rows, cols)) {
         *rows = *cols = 0;
-        TRY(call_end(
-            &ps->instance->cx,
-            OPS(tcet_saliency_ops, ps->instance)
-                ->shape(enter(s, ps->instance, guards), ps->instance->self, layer, rows, cols),
-            err));
+        TRY(saliency_shape(enter(s, ps->instance, guards), layer, rows, cols, err));
     }
     if (!request_matrix_fits(*rows, *cols, REQUEST_ELEMENTS_MAX))
         return error_set(
@@ -306,31 +301,6 @@ static tcet_status admit(const struct scorer *s, const char *name, const char *l
     return TCET_OK;
 }
 
-static tcet_status reduce(struct scorer *s, struct instance *aggregator, const tcet_view *view,
-                          struct guards *g, double *out, struct error *err)
-{
-    return call_end(&aggregator->cx,
-                    OPS(tcet_aggregator_ops, aggregator)
-                        ->reduce(enter(s, aggregator, g), aggregator->self, view, out),
-                    err);
-}
-
-static tcet_status finish(struct scorer *s, struct instance *aggregator, const double *v, size_t n,
-                          struct guards *g, double *out, struct error *err)
-{
-    const tcet_aggregator_ops *ops = OPS(tcet_aggregator_ops, aggregator);
-    double sum = 0;
-
-    if (ops->finish)
-        return call_end(&aggregator->cx,
-                        ops->finish(enter(s, aggregator, g), aggregator->self, v, (int64_t)n, out),
-                        err);
-    for (size_t i = 0; i < n; i++)
-        sum += v[i];
-    *out = sum;
-    return TCET_OK;
-}
-
 /* Doubles after S^l that must stay as they are: who writes past its end is named, not whoever
  * meets the damage later. */
 enum { FENCE = 512, FENCE_BYTE = 0x5c };
@@ -351,7 +321,7 @@ static tcet_status reduce_layer(struct scorer *s, const struct plan_metric *pm, 
 {
     struct guards *g = &s->row.values[pm->column].guards;
 
-    if (reduce(s, pm->aggregator, view, g, out, err) < 0)
+    if (aggregator_reduce(enter(s, pm->aggregator, g), view, out, err) < 0)
         return error_prefix(err, "metric %s, layer %s: ", pm->name, layer);
     return admit(s, pm->name, layer, out, g, err);
 }
@@ -391,11 +361,7 @@ static tcet_status take_layer(struct scorer *s, int saliency, const tcet_layer *
     }
     memset(data + need, FENCE_BYTE, FENCE * sizeof *data);
     view = matrix_view(data, rows, cols, shape);
-    TRY(call_end(
-        &ps->instance->cx,
-        OPS(tcet_saliency_ops, ps->instance)
-            ->layer(enter(s, ps->instance, &out->guards), ps->instance->self, layer, &view),
-        err));
+    TRY(saliency_layer(enter(s, ps->instance, &out->guards), layer, &view, err));
     if (!fence_holds(data + need))
         return error_set(err, TCET_E_PLUGIN,
                          "%s: misbehaves: it writes past the end of S^l of "
@@ -642,11 +608,7 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, s
                       .keep_forward = after >= 0 && p->passes[after].forward == pp->forward};
     s->net = &s->nets[pp->pass.network];
     if (!s->net->model)
-        TRY(call_end(&p->backend->cx,
-                     OPS(tcet_backend_ops, p->backend)
-                         ->prepare(call_begin(&p->backend->cx), p->backend->self,
-                                   graph_view(s->net->graph), &s->net->model),
-                     err));
+        TRY(backend_prepare(p->backend, graph_view(s->net->graph), &s->net->model, err));
     for (size_t i = 0; i < p->saliency_count; i++) {
         if (p->saliencies[i].pass == pass && s->salience[i].active) {
             const tcet_request *r = &p->saliencies[i].request;
@@ -659,31 +621,27 @@ static tcet_status run_pass(struct scorer *s, int pass, int before, int after, s
     TRY(pass_params(s, pp, &run->params, err));
     TRY(pass_inputs(s, pp, run, err));
     s->pass = pass;
-    st = OPS(tcet_backend_ops, p->backend)
-             ->run(call_begin(&p->backend->cx), p->backend->self, s->net->model, run);
+    st = backend_run(p->backend, s->net->model, run, err);
     s->row.seconds_forward += run->seconds_forward;
     s->row.seconds_backward += run->seconds_backward + run->seconds_hvp;
     *cost = (struct cost){.forward = run->seconds_forward, .hvp = run->seconds_hvp};
     cost->rest = now() - start - cost->forward - cost->hvp;
     if (run->same_forward && s->pass_cost[before].forward > cost->forward)
         cost->forward = s->pass_cost[before].forward; /* the backend ran none */
-    return call_end(&p->backend->cx, st, err);
+    return st;
 }
 
 /* Waits for a submitted pass and takes its layers. */
 static tcet_status collect_pass(struct scorer *s, int pass, struct error *err)
 {
-    struct instance *backend = s->plan->backend;
     double start = now();
     tcet_status st;
 
     s->pass = pass;
     s->net = &s->nets[s->plan->passes[pass].pass.network];
-    st = OPS(tcet_backend_ops, backend)
-             ->collect(call_begin(&backend->cx), backend->self, s->net->model,
-                       &s->submitted[pass].run);
+    st = backend_collect(s->plan->backend, s->net->model, &s->submitted[pass].run, err);
     s->pass_cost[pass].rest += now() - start;
-    return call_end(&backend->cx, st, err);
+    return st;
 }
 
 /* Does a pass have anything to do for this architecture? */
@@ -731,8 +689,7 @@ static void release_models(struct scorer *s)
 {
     for (int i = 0; i < 2; i++) {
         if (s->nets[i].model)
-            OPS(tcet_backend_ops, s->plan->backend)
-                ->release(s->plan->backend->self, s->nets[i].model);
+            backend_release(s->plan->backend, s->nets[i].model);
         s->nets[i].model = NULL;
     }
 }
@@ -828,9 +785,10 @@ static tcet_status finish_metric(struct scorer *s, const struct plan_metric *pm,
         tcet_view view;
 
         TRY(merge_network(s, &s->plan->saliencies[pm->saliency], in, &view, shape, err));
-        TRY(reduce(s, pm->aggregator, &view, &v->guards, &v->value, err));
+        TRY(aggregator_reduce(enter(s, pm->aggregator, &v->guards), &view, &v->value, err));
     } else {
-        TRY(finish(s, pm->aggregator, v->layers, v->layer_count, &v->guards, &v->value, err));
+        TRY(aggregator_finish(enter(s, pm->aggregator, &v->guards), v->layers, v->layer_count,
+                              &v->value, err));
         if (all_dropped(s, v))
             v->value = NAN;
     }
@@ -910,7 +868,6 @@ static tcet_status score_elements(struct scorer *s, const struct plan_score *sc,
                                   struct score_value *v, struct error *err)
 {
     const struct plan *p = s->plan;
-    const tcet_combiner_ops *ops = OPS(tcet_combiner_ops, sc->combiner);
     tcet_view *views = arena_alloc(&s->arena, sc->input_count * sizeof *views);
     const tcet_view **inputs = arena_alloc(&s->arena, sc->input_count * sizeof *inputs);
     int64_t(*shapes)[4] = arena_alloc(&s->arena, (sc->input_count + 1) * sizeof *shapes);
@@ -937,17 +894,16 @@ static tcet_status score_elements(struct scorer *s, const struct plan_score *sc,
         }
         data = arena_alloc(&s->arena, ((size_t)(k0->rows * k0->cols) + 1) * sizeof *data);
         out = matrix_view(data, k0->rows, k0->cols, shapes[sc->input_count]);
-        TRY(call_end(&sc->combiner->cx,
-                     ops->elements(enter(s, sc->combiner, &v->guards), sc->combiner->self, inputs,
-                                   (int64_t)sc->input_count, &out),
-                     err));
+        TRY(combiner_elements(enter(s, sc->combiner, &v->guards), inputs, sc->input_count, &out,
+                              err));
         out = matrix_view(data, k0->rows, k0->cols, shapes[sc->input_count]);
-        TRY(reduce(s, sc->aggregator, &out, &v->guards, &layers[l], err));
+        TRY(aggregator_reduce(enter(s, sc->aggregator, &v->guards), &out, &layers[l], err));
         TRY(admit(s, sc->name, "", &layers[l], &v->guards, err));
     }
     v->layers = layers;
     v->layer_count = first->count;
-    return finish(s, sc->aggregator, layers, first->count, &v->guards, &v->value, err);
+    return aggregator_finish(enter(s, sc->aggregator, &v->guards), layers, first->count, &v->value,
+                             err);
 }
 
 static tcet_status run_score(struct scorer *s, const struct plan_score *sc, struct error *err)
@@ -970,11 +926,8 @@ static tcet_status run_score(struct scorer *s, const struct plan_score *sc, stru
             metrics[i] = metric_of(s, sc->inputs[i]);
             inputs[i] = &metrics[i];
         }
-        if (call_end(&sc->combiner->cx,
-                     OPS(tcet_combiner_ops, sc->combiner)
-                         ->score(enter(s, sc->combiner, &v->guards), sc->combiner->self, inputs,
-                                 (int64_t)sc->input_count, &v->value),
-                     err) < 0)
+        if (combiner_score(enter(s, sc->combiner, &v->guards), inputs, sc->input_count, &v->value,
+                           err) < 0)
             return error_prefix(err, "score %s: ", sc->name);
     }
     TRY(admit(s, sc->name, NULL, &v->value, &v->guards, err));
@@ -1053,23 +1006,15 @@ static const char *encoding(struct scorer *s, const char *arch)
 static tcet_status build(struct scorer *s, struct error *err)
 {
     struct instance *space = s->plan->space;
-    const tcet_space_ops *ops = OPS(tcet_space_ops, space);
     int thin = s->net == &s->nets[TCET_NETWORK_THIN];
     tcet_task task = s->plan->task;
-    tcet_ctx *cx;
-    tcet_status st;
 
     if (thin)
         graph_thin_task(&task);
     graph_reset(s->net->graph, &task);
-    cx = call_begin(&space->cx);
     space->cx.random_state = stream(s, space);
-    st = (thin ? ops->build_thin : ops->build)(cx, space->self, s->arch, &task,
-                                               graph_builder(s->net->graph));
-    if (st < 0 && space->cx.err.text[0])
-        return call_end(&space->cx, st, err);
-    TRY(graph_finish(s->net->graph, err));
-    return call_end(&space->cx, st, err);
+    TRY(space_build(space, thin, s->arch, &task, graph_builder(s->net->graph), err));
+    return graph_finish(s->net->graph, err);
 }
 
 /* The network in hand, its layers listed and its weights drawn. */
@@ -1314,14 +1259,11 @@ tcet_status scorer_facts(struct scorer *s, const char *arch, struct arch_facts *
                          struct error *err)
 {
     struct instance *space = s->plan->space;
-    const tcet_space_ops *ops = OPS(tcet_space_ops, space);
 
     arena_reset(&s->arena);
     s->arch = encoding(s, arch);
-    out->traits.struct_size = sizeof out->traits;
-    TRY(call_end(&space->cx, ops->check(call_begin(&space->cx), space->self, s->arch), err));
-    TRY(call_end(&space->cx,
-                 ops->traits(call_begin(&space->cx), space->self, s->arch, &out->traits), err));
+    TRY(space_check(space, s->arch, err));
+    TRY(space_traits(space, s->arch, &out->traits, err));
     s->net = &s->nets[TCET_NETWORK_FULL];
     TRY(build(s, err));
     graph_count(s->net->graph, &out->counts);
@@ -1343,11 +1285,7 @@ tcet_status score_population(struct plan *p, int score, const double *const *col
         c[i] = (tcet_column){sizeof *c, pc->direction, pc->name, (int64_t)count, columns[i]};
         inputs[i] = &c[i];
     }
-    st = call_end(&sc->combiner->cx,
-                  OPS(tcet_combiner_ops, sc->combiner)
-                      ->rank(call_begin(&sc->combiner->cx), sc->combiner->self, inputs,
-                             (int64_t)sc->input_count, out),
-                  err);
+    st = combiner_rank(sc->combiner, inputs, sc->input_count, out, err);
     arena_free(&a);
     return st;
 }

@@ -1,0 +1,183 @@
+/* calls.c -- see calls.h.  Room: core/plugin. */
+#include "plugin/calls.h"
+
+/* One call of instance i, whose failure goes to err. */
+#define CALL(kind, function, ...) \
+    call_end(&i->cx,              \
+             OPS(tcet_##kind##_ops, i)->function(call_begin(&i->cx), i->self, __VA_ARGS__), err)
+
+tcet_status saliency_describe(struct instance *i, tcet_request *request, struct error *err)
+{
+    return CALL(saliency, describe, request);
+}
+
+tcet_status saliency_layer(struct instance *i, const tcet_layer *in, tcet_view *out,
+                           struct error *err)
+{
+    return CALL(saliency, layer, in, out);
+}
+
+tcet_status saliency_shape(struct instance *i, const tcet_layer *in, int64_t *rows, int64_t *cols,
+                           struct error *err)
+{
+    return CALL(saliency, shape, in, rows, cols);
+}
+
+tcet_status aggregator_reduce(struct instance *i, const tcet_view *s, double *out,
+                              struct error *err)
+{
+    return CALL(aggregator, reduce, s, out);
+}
+
+tcet_status aggregator_finish(struct instance *i, const double *values, size_t n, double *out,
+                              struct error *err)
+{
+    double sum = 0;
+
+    if (OPS(tcet_aggregator_ops, i)->finish)
+        return CALL(aggregator, finish, values, (int64_t)n, out);
+    for (size_t k = 0; k < n; k++)
+        sum += values[k];
+    *out = sum;
+    return TCET_OK;
+}
+
+tcet_status combiner_score(struct instance *i, const tcet_metric *const *metrics, size_t count,
+                           double *out, struct error *err)
+{
+    return CALL(combiner, score, metrics, (int64_t)count, out);
+}
+
+tcet_status combiner_elements(struct instance *i, const tcet_view *const *s, size_t count,
+                              tcet_view *out, struct error *err)
+{
+    return CALL(combiner, elements, s, (int64_t)count, out);
+}
+
+tcet_status combiner_rank(struct instance *i, const tcet_column *const *columns, size_t count,
+                          double *out, struct error *err)
+{
+    return CALL(combiner, rank, columns, (int64_t)count, out);
+}
+
+tcet_status space_size(struct instance *i, int64_t *out, struct error *err)
+{
+    return CALL(space, size, out);
+}
+
+tcet_status space_task(struct instance *i, tcet_task *out, struct error *err)
+{
+    out->struct_size = sizeof *out;
+    return CALL(space, task, out);
+}
+
+tcet_status space_at(struct instance *i, int64_t index, char *text, size_t cap, struct error *err)
+{
+    return CALL(space, at, index, text, cap);
+}
+
+tcet_status space_check(struct instance *i, const char *text, struct error *err)
+{
+    return CALL(space, check, text);
+}
+
+tcet_status space_canonical(struct instance *i, const char *text, char *key, size_t cap,
+                            struct error *err)
+{
+    return CALL(space, canonical, text, key, cap);
+}
+
+tcet_status space_traits(struct instance *i, const char *text, tcet_traits *out, struct error *err)
+{
+    out->struct_size = sizeof *out;
+    return CALL(space, traits, text, out);
+}
+
+tcet_status space_build(struct instance *i, int thin, const char *text, const tcet_task *task,
+                        tcet_builder *b, struct error *err)
+{
+    const tcet_space_ops *ops = OPS(tcet_space_ops, i);
+    tcet_status st =
+        (thin ? ops->build_thin : ops->build)(call_begin(&i->cx), i->self, text, task, b);
+
+    if (st < 0 && !i->cx.err.text[0] && b->status(b) < 0)
+        st = TCET_OK;
+    return call_end(&i->cx, st, err);
+}
+
+tcet_status space_random(struct instance *i, char *text, size_t cap, struct error *err)
+{
+    return CALL(space, random, text, cap);
+}
+
+tcet_status space_mutate(struct instance *i, const char *from, char *text, size_t cap,
+                         struct error *err)
+{
+    return CALL(space, mutate, from, text, cap);
+}
+
+tcet_status space_crossover(struct instance *i, const char *one, const char *two, char *text,
+                            size_t cap, struct error *err)
+{
+    return CALL(space, crossover, one, two, text, cap);
+}
+
+tcet_status space_index_of(struct instance *i, const char *text, int64_t *out, struct error *err)
+{
+    return CALL(space, index_of, text, out);
+}
+
+tcet_status dataset_open(struct instance *i, struct error *err)
+{
+    return call_end(&i->cx, OPS(tcet_dataset_ops, i)->open(call_begin(&i->cx), i->self), err);
+}
+
+tcet_status dataset_info(struct instance *i, tcet_data_info *out, struct error *err)
+{
+    out->struct_size = sizeof *out;
+    return CALL(dataset, info, out);
+}
+
+tcet_status dataset_draw(struct instance *i, const tcet_data_request *request, float *x, int64_t *y,
+                         struct error *err)
+{
+    return CALL(dataset, draw, request, x, y);
+}
+
+tcet_status backend_open(struct instance *i, struct error *err)
+{
+    return call_end(&i->cx, OPS(tcet_backend_ops, i)->open(call_begin(&i->cx), i->self), err);
+}
+
+tcet_status backend_info(struct instance *i, tcet_backend_info *out, struct error *err)
+{
+    out->struct_size = sizeof *out;
+    return CALL(backend, info, out);
+}
+
+tcet_status backend_supports(struct instance *i, const tcet_pass *pass, uint32_t sites,
+                             uint32_t wants, struct error *err)
+{
+    return CALL(backend, supports, pass, sites, wants);
+}
+
+tcet_status backend_prepare(struct instance *i, const tcet_graph *graph, tcet_model **out,
+                            struct error *err)
+{
+    return CALL(backend, prepare, graph, out);
+}
+
+tcet_status backend_run(struct instance *i, tcet_model *model, tcet_run *run, struct error *err)
+{
+    return CALL(backend, run, model, run);
+}
+
+tcet_status backend_collect(struct instance *i, tcet_model *model, tcet_run *run, struct error *err)
+{
+    return CALL(backend, collect, model, run);
+}
+
+void backend_release(struct instance *i, tcet_model *model)
+{
+    OPS(tcet_backend_ops, i)->release(i->self, model);
+}
