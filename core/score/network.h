@@ -1,0 +1,53 @@
+/* network.h -- one of an architecture's networks: its graph, the layers of each site, its weights.
+ *
+ * Room: core/score.  Runs the space's build(). */
+#ifndef CORE_SCORE_NETWORK_H
+#define CORE_SCORE_NETWORK_H
+
+#include "score/subject.h"
+
+/* The layers of one site, in creation order; memory of the architecture's arena. */
+struct site {
+    size_t count;
+    const char **names;
+    int32_t *modules; /* in the graph, -1 none */
+    int32_t *order;   /* of first execution, -1: never */
+    int32_t *calls;   /* executions in one forward */
+    int64_t *units;   /* numbers of its output, of one image */
+};
+
+struct network {
+    int thin; /* the space's thin one */
+    struct graph *graph;
+    int made; /* graph, sites and weights are those of the current architecture */
+    struct site site[TCET_SITES];
+    float *params; /* [graph_view()->param_floats], reused from one architecture to the next */
+    size_t params_cap;
+    int drawn; /* params hold what the seed draws */
+    uint64_t drawn_seed;
+    double seconds_build, seconds_init; /* that making it took */
+};
+
+void network_open(struct network *n, int thin);
+void network_close(struct network *n);
+/* Another architecture begins. */
+void network_begin(struct network *n);
+/* The graph alone. */
+tcet_status network_build(struct network *n, const struct subject *s, struct error *err);
+/* The graph, its layers listed, and its weights drawn from the run's seed. */
+tcet_status network_make(struct network *n, struct subject *s, struct error *err);
+/* Draws the weights from a seed, unless they are. */
+void network_draw(struct network *n, const struct plan *p, uint64_t seed);
+
+/* What the graph says of layer `index` of a site (TCET_SITE_*): all but rows, batch, labels and
+ * views, of which the weight's has its extents and no data.  shape[4]: memory for these. */
+tcet_layer network_layer(const struct network *n, uint32_t site, size_t index, int64_t shape[4]);
+/* Elements of its weight, 0 none. */
+int64_t network_layer_weights(const struct network *n, uint32_t site, size_t index);
+/* A site's place in network.site: its bit's number. */
+int site_number(uint32_t site);
+
+/* Makes room for n floats; what was there is lost. */
+tcet_status floats_grow(float **p, size_t *cap, size_t n, struct error *err);
+
+#endif

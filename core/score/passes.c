@@ -1,0 +1,278 @@
+/* passes.c -- see passes.h.  Room: core/score. */
+#include "score/passes.h"
+
+#include "plugin/calls.h"
+
+#include <stdlib.h>
+
+static void release_models(struct passes *p)
+{
+    for (int i = 0; i < 2; i++) {
+        if (p->models[i])
+            backend_release(p->subject->plan->backend, p->models[i]);
+        p->models[i] = NULL;
+    }
+}
+
+void passes_open(struct passes *p, struct subject *s, struct network *networks,
+                 struct layers *layers, struct costs *costs)
+{
+    const struct plan *plan = s->plan;
+
+    p->subject = s;
+    p->networks = networks;
+    p->layers = layers;
+    p->costs = costs;
+    p->defer = plan->in_flight > 1 && OPS(tcet_backend_ops, plan->backend)->collect;
+    p->submitted = mem_alloc((plan->pass_count + 1) * sizeof *p->submitted);
+}
+
+void passes_close(struct passes *p)
+{
+    release_models(p);
+    free(p->absolute.data);
+    free(p->gaussian.data);
+    free(p->images.data);
+    free(p->submitted);
+}
+
+/* The network of a pass. */
+static struct network *network_of(const struct passes *p, int pass)
+{
+    return &p->networks[p->subject->plan->passes[pass].pass.network];
+}
+
+/* -- Weights and inputs ------------------------------------------------------------------ */
+
+static tcet_status make_room(struct floats *f, size_t n, struct error *err)
+{
+    return floats_grow(&f->data, &f->cap, n, err);
+}
+
+/* Weights from the generator where it stands. */
+static tcet_status draw_gaussian(struct passes *p, const struct graph *g, const float **out,
+                                 struct error *err)
+{
+    TRY(make_room(&p->gaussian, (size_t)graph_view(g)->param_floats, err));
+    graph_draw_gaussian(g, &p->rng, p->gaussian.data);
+    *out = p->gaussian.data;
+    return TCET_OK;
+}
+
+/* The weights that a pass runs with; the generator stands where its images begin. */
+static tcet_status choose_weights(struct passes *p, const struct plan_pass *pp, struct network *n,
+                                  const float **out, struct error *err)
+{
+    network_draw(n, p->subject->plan, pp->seed);
+    rng_seed(&p->rng, pp->pass.own_seed ? pp->pass.seed : pp->seed);
+    switch (pp->pass.weights) {
+    case TCET_WEIGHTS_ABSOLUTE:
+        TRY(make_room(&p->absolute, (size_t)graph_view(n->graph)->param_floats, err));
+        graph_absolute(n->graph, n->params, p->absolute.data);
+        *out = p->absolute.data;
+        return TCET_OK;
+    case TCET_WEIGHTS_GAUSSIAN: return draw_gaussian(p, n->graph, out, err);
+    default: *out = n->params; return TCET_OK;
+    }
+}
+
+/* Numbers in an image of a network. */
+static int64_t image_floats(const struct network *n)
+{
+    const tcet_graph *g = graph_view(n->graph);
+
+    return (int64_t)g->channels * g->height * g->width;
+}
+
+/* Images of noise from the generator where it stands, [forwards, n, ...]. */
+static tcet_status draw_images(struct passes *p, const tcet_pass *pass, int64_t floats,
+                               int32_t forwards, struct error *err)
+{
+    TRY(make_room(&p->images, (size_t)(floats * forwards), err));
+    rng_normal(&p->rng, p->images.data, floats, 0, 1);
+    if (pass->input == TCET_INPUT_MIXUP) {
+        float *second = p->images.data + floats, gamma = (float)pass->mixup;
+
+        rng_normal(&p->rng, second, floats, 0, 1);
+        for (int64_t i = 0; i < floats; i++)
+            second[i] = p->images.data[i] + gamma * second[i];
+    }
+    return TCET_OK;
+}
+
+/* The inputs: successive mini-batches, parts of the first one, ones, or noise that goes on
+ * where the weights' generator stopped (Zen-score's order of draws). */
+static tcet_status choose_inputs(struct passes *p, const struct plan_pass *pp,
+                                 const struct network *net, tcet_run *run, struct error *err)
+{
+    const struct plan_data *d = &p->subject->plan->data[pp->data];
+    const tcet_pass *pass = &pp->pass;
+    int64_t image = image_floats(net);
+    int64_t n = pass->samples ? pass->samples : d->batch;
+
+    run->n = n;
+    run->forwards = (int32_t)pass->batches;
+    switch (pass->input) {
+    case TCET_INPUT_BATCH:
+        if (pass->source == TCET_SOURCE_PARTS)
+            run->n = pass->samples ? n : d->batch / pass->batches;
+        run->x = pass->network == TCET_NETWORK_THIN ? d->thin : d->x;
+        run->y = pass->loss == TCET_LOSS_CROSS_ENTROPY ? d->y : NULL;
+        run->data_id = 2 + 2 * (uint64_t)pp->data + pass->network;
+        return TCET_OK;
+    case TCET_INPUT_ONES:
+        run->n = 1;
+        run->forwards = 1;
+        TRY(make_room(&p->images, (size_t)image, err));
+        for (int64_t i = 0; i < image; i++)
+            p->images.data[i] = 1;
+        run->x = p->images.data;
+        run->data_id = 1;
+        return TCET_OK;
+    default:
+        run->forwards = pass->input == TCET_INPUT_MIXUP ? 2 : 1;
+        TRY(draw_images(p, pass, n * image, run->forwards, err));
+        run->x = p->images.data;
+        run->y = NULL;
+        run->data_id = 0;
+        return TCET_OK;
+    }
+}
+
+/* -- Runs -------------------------------------------------------------------------------- */
+
+static tcet_status visit(void *arg, const tcet_layer *layer)
+{
+    struct passes *p = arg;
+    const struct plan *plan = p->subject->plan;
+    const struct plan_pass *pp = &plan->passes[p->at];
+    size_t count = network_of(p, p->at)->site[site_number(layer->site)].count;
+    tcet_layer full = *layer;
+    struct error err;
+
+    if (layer->index < 0 || (size_t)layer->index >= count) {
+        error_set(&err, TCET_E_BACKEND, "backend %s visits layer %d of a site with %zu",
+                  plan->backend->plugin->desc.id, layer->index, count);
+        layers_fail_pass(p->layers, p->at, &err);
+        return TCET_OK;
+    }
+    full.labels = pp->pass.input == TCET_INPUT_BATCH ? plan->data[pp->data].y : NULL;
+    layers_take(p->layers, p->at, &full);
+    return TCET_OK;
+}
+
+/* The next of a pass's repeats: the buffers are large enough, so they stay where they are. */
+static tcet_status redraw(void *arg)
+{
+    struct passes *p = arg;
+    const tcet_run *run = &p->submitted[p->at].run;
+    const struct network *n = network_of(p, p->at);
+    const float *params;
+    struct error err;
+
+    if (run->pass->weights == TCET_WEIGHTS_GAUSSIAN)
+        TRY(draw_gaussian(p, n->graph, &params, &err));
+    return draw_images(p, run->pass, run->n * image_floats(n), run->forwards, &err);
+}
+
+/* What the active saliencies of a pass ask of its layers. */
+static void gather_wants(const struct passes *p, int pass, tcet_run *run)
+{
+    const struct plan *plan = p->subject->plan;
+
+    for (size_t i = 0; i < plan->saliency_count; i++) {
+        const tcet_request *r = &plan->saliencies[i].request;
+
+        if (plan->saliencies[i].pass != pass || !p->layers->outcomes[i].active)
+            continue;
+        run->sites |= r->sites;
+        for (int site = 0; site < TCET_SITES; site++)
+            run->wants[site] |= r->sites >> site & 1 ? r->wants : 0;
+    }
+}
+
+/* before, after: the passes that run before and after it, -1 none. */
+static tcet_status run_pass(struct passes *p, int pass, int before, int after, struct error *err)
+{
+    const struct plan *plan = p->subject->plan;
+    const struct plan_pass *pp = &plan->passes[pass];
+    struct network *n = network_of(p, pass);
+    tcet_model **model = &p->models[pp->pass.network];
+    tcet_run *run = &p->submitted[pass].run; /* where collect_pass finds it */
+    double start = costs_clock();
+    tcet_status st;
+
+    *run = (tcet_run){.struct_size = sizeof *run,
+                      .pass = &pp->pass,
+                      .visit = visit,
+                      .arg = p,
+                      .redraw = redraw,
+                      .defer = (uint32_t)p->defer,
+                      .same_forward = before >= 0 && plan->passes[before].forward == pp->forward,
+                      .keep_forward = after >= 0 && plan->passes[after].forward == pp->forward};
+    if (!*model)
+        TRY(backend_prepare(plan->backend, graph_view(n->graph), model, err));
+    gather_wants(p, pass, run);
+    TRY(choose_weights(p, pp, n, &run->params, err));
+    TRY(choose_inputs(p, pp, n, run, err));
+    p->at = pass;
+    st = backend_run(plan->backend, *model, run, err);
+    costs_take_run(p->costs, pass, run->same_forward ? before : -1, run, costs_clock() - start);
+    return st;
+}
+
+/* Waits for a submitted pass and takes its layers. */
+static tcet_status collect_pass(struct passes *p, int pass, struct error *err)
+{
+    const struct plan *plan = p->subject->plan;
+    double start = costs_clock();
+    tcet_status st;
+
+    p->at = pass;
+    st = backend_collect(plan->backend, p->models[plan->passes[pass].pass.network],
+                         &p->submitted[pass].run, err);
+    p->costs->pass[pass].rest += costs_clock() - start;
+    return st;
+}
+
+/* The first pass from k on that some saliency reads, -1: none. */
+static int next_pass(const struct passes *p, int k)
+{
+    int count = (int)p->subject->plan->pass_count;
+
+    while (k < count && !layers_read_pass(p->layers, k))
+        k++;
+    return k < count ? k : -1;
+}
+
+static tcet_status start_pass(struct passes *p, int pass, struct error *err)
+{
+    int before = p->last;
+
+    p->last = -1; /* what fails serves no other */
+    TRY(run_pass(p, pass, before, next_pass(p, pass + 1), err));
+    p->last = pass;
+    return TCET_OK;
+}
+
+void passes_begin(struct passes *p)
+{
+    p->last = -1;
+    for (int k = next_pass(p, 0); p->defer && k >= 0; k = next_pass(p, k + 1))
+        p->submitted[k].status = start_pass(p, k, &p->submitted[k].err);
+}
+
+void passes_run(struct passes *p)
+{
+    for (int k = next_pass(p, 0); k >= 0; k = next_pass(p, k + 1)) {
+        struct submitted *s = &p->submitted[k];
+
+        if (!p->defer)
+            s->status = start_pass(p, k, &s->err);
+        else if (s->status >= 0)
+            s->status = collect_pass(p, k, &s->err);
+        if (s->status < 0)
+            layers_fail_pass(p->layers, k, &s->err);
+    }
+    release_models(p);
+}
