@@ -123,8 +123,7 @@ static void list_values(struct network *n, struct arena *a)
     }
 }
 
-/* Lists every site's layers, and the order in which the graph first executes them. */
-static void list_sites(struct network *n, struct arena *a)
+void network_list(struct network *n, struct arena *a)
 {
     const tcet_graph *g = graph_view(n->graph);
     const int32_t *layers = graph_layers(n->graph);
@@ -244,7 +243,7 @@ tcet_status network_make(struct network *n, struct subject *s, struct error *err
     double start = costs_clock(), built;
 
     TRY(network_build(n, s, err));
-    list_sites(n, &s->arena);
+    network_list(n, &s->arena);
     built = costs_clock();
     n->seconds_build = built - start;
     TRY(floats_grow(&n->params, &n->params_cap, (size_t)graph_view(n->graph)->param_floats, err));

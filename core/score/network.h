@@ -34,6 +34,8 @@ void network_close(struct network *n);
 void network_begin(struct network *n);
 /* The graph alone. */
 tcet_status network_build(struct network *n, const struct subject *s, struct error *err);
+/* Lists every site's layers, and the order in which the finished graph first executes them. */
+void network_list(struct network *n, struct arena *a);
 /* The graph, its layers listed, and its weights drawn from the run's seed. */
 tcet_status network_make(struct network *n, struct subject *s, struct error *err);
 /* Draws the weights from a seed, unless they are. */

@@ -141,23 +141,53 @@ static tcet_status choose_inputs(struct passes *p, const struct plan_pass *pp,
 
 /* -- Runs -------------------------------------------------------------------------------- */
 
-static tcet_status visit(void *arg, const tcet_layer *layer)
+/* A layer of the pass in hand: what the graph says of it, with the views that the backend shows. */
+static tcet_layer make_layer(const struct passes *p, uint32_t site, int32_t index,
+                             const tcet_views *v, int64_t shape[4])
+{
+    const struct plan_pass *pp = &p->subject->plan->passes[p->at];
+    const tcet_run *run = &p->submitted[p->at].run;
+    tcet_layer l = network_layer(network_of(p, p->at), site, (size_t)index, shape);
+
+    l.rows = (int64_t)run->forwards * pp->pass.repeat;
+    if (pp->pass.gradient == TCET_GRADIENT_SAMPLE)
+        l.rows *= run->n;
+    l.batch = run->n;
+    l.labels = pp->pass.input == TCET_INPUT_BATCH ? p->subject->plan->data[pp->data].y : NULL;
+    l.positive = v->positive;
+    l.weight = v->weight;
+    l.gradient = v->gradient;
+    l.input = v->input;
+    l.output = v->output;
+    l.output_gradient = v->output_gradient;
+    l.agreement = v->agreement;
+    l.pattern = v->pattern;
+    l.hvp = v->hvp;
+    l.variance = v->variance;
+    l.channel_product = v->channel_product;
+    l.bias = v->bias;
+    l.bias_gradient = v->bias_gradient;
+    return l;
+}
+
+static tcet_status visit(void *arg, uint32_t site, int32_t index, const tcet_views *views)
 {
     struct passes *p = arg;
-    const struct plan *plan = p->subject->plan;
-    const struct plan_pass *pp = &plan->passes[p->at];
-    size_t count = network_of(p, p->at)->site[site_number(layer->site)].count;
-    tcet_layer full = *layer;
+    uint32_t sites = p->submitted[p->at].run.sites;
+    int known = site && !(site & (site - 1)) && (site & sites);
+    size_t count = known ? network_of(p, p->at)->site[site_number(site)].count : 0;
+    int64_t shape[4];
+    tcet_layer layer;
     struct error err;
 
-    if (layer->index < 0 || (size_t)layer->index >= count) {
+    if (index < 0 || (size_t)index >= count) {
         error_set(&err, TCET_E_BACKEND, "backend %s visits layer %d of a site with %zu",
-                  plan->backend->plugin->desc.id, layer->index, count);
+                  p->subject->plan->backend->plugin->desc.id, index, count);
         layers_fail_pass(p->layers, p->at, &err);
         return TCET_OK;
     }
-    full.labels = pp->pass.input == TCET_INPUT_BATCH ? plan->data[pp->data].y : NULL;
-    layers_take(p->layers, p->at, &full);
+    layer = make_layer(p, site, index, views, shape);
+    layers_take(p->layers, p->at, &layer);
     return TCET_OK;
 }
 

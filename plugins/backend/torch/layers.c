@@ -2,7 +2,6 @@
 #include "executor.h"
 #include "pool.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,14 +128,15 @@ tcet_status layers_open(struct job *j)
 
 /* -- visits ---------------------------------------------------------------------------- */
 
-enum { VIEWS = 12, AXES = 5, NAME = 512 };
+enum { VIEWS = 12, AXES = 5 };
 
 /* One layer in the making, and its views' extents. */
 struct visit {
-    tcet_layer layer;
-    char name[NAME];
+    uint32_t site;
+    int32_t index;
+    tcet_views views;
     int64_t shape[VIEWS][AXES], stride[VIEWS][AXES];
-    int views;
+    int count;
     uint64_t *bits; /* of the pattern; ends with the visit */
 };
 
@@ -172,7 +172,7 @@ static const void *host_of(const struct job *j, const void *data)
 static void show(struct job *j, struct visit *v, tcet_view *view, const void *data, uint8_t dtype,
                  const int64_t *shape, int32_t ndim)
 {
-    int at = v->views++;
+    int at = v->count++;
     int64_t count = 1;
 
     for (int32_t k = ndim - 1; k >= 0; k--) {
@@ -210,9 +210,9 @@ static void show_gradient(struct job *j, struct visit *v, int32_t rep, int flat)
 {
     int64_t line[2] = {j->forwards * j->n, job_node(j, rep)->c};
 
-    show_value(j, v, &v->layer.output_gradient, j->v[rep].kept_gradient, rep, flat);
+    show_value(j, v, &v->views.output_gradient, j->v[rep].kept_gradient, rep, flat);
     if (j->v[rep].kept_product)
-        show(j, v, &v->layer.channel_product, j->v[rep].kept_product, number_type(j), line, 2);
+        show(j, v, &v->views.channel_product, j->v[rep].kept_product, number_type(j), line, 2);
 }
 
 /* Bit u of the image's pattern, u in NCHW order, from bits in NHWC order. */
@@ -246,21 +246,29 @@ static void bits_of_numbers(const struct job *j, int32_t rep, uint64_t *to, int6
     }
 }
 
-/* The pattern of all values `node` stands for: those whose module is it, or the one rep. */
+/* Does node i's value belong to a pattern: of all executions of a module, or (-1) of one value? */
+static int is_of_pattern(const struct job *j, int32_t i, int32_t module, int32_t rep)
+{
+    return module >= 0 ? job_node(j, i)->module == module && j->v[i].slot >= 0 : i == rep;
+}
+
 static tcet_status show_pattern(struct job *j, struct visit *v, int32_t module, int32_t rep)
 {
-    int64_t words = kernels_words(v->layer.units), shape[2] = {j->n, words}, at = 0;
-    size_t bytes = (size_t)(j->n * words) * sizeof(uint64_t);
-    uint64_t *bits = pool_get(bytes + 8);
+    int64_t units = 0, words, shape[2] = {j->n}, at = 0;
+    uint64_t *bits;
 
+    for (int32_t i = 0; i < j->graph->node_count; i++)
+        units += is_of_pattern(j, i, module, rep) ? node_units(job_node(j, i)) : 0;
+    shape[1] = words = kernels_words(units);
+    bits = pool_get((size_t)(j->n * words) * sizeof *bits + 8);
     if (!bits)
         return job_fail(j, TCET_E_MEMORY, "out of memory");
     v->bits = bits;
-    memset(bits, 0, bytes);
+    memset(bits, 0, (size_t)(j->n * words) * sizeof *bits);
     for (int32_t i = 0; i < j->graph->node_count; i++) {
         const tcet_node *node = job_node(j, i);
 
-        if (module >= 0 ? node->module != module || j->v[i].slot < 0 : i != rep)
+        if (!is_of_pattern(j, i, module, rep))
             continue;
         if (!j->k->packs)
             bits_of_numbers(j, i, bits, words, at);
@@ -269,7 +277,7 @@ static tcet_status show_pattern(struct job *j, struct visit *v, int32_t module, 
                          bits + b * words, at);
         at += node_units(node);
     }
-    show(j, v, &v->layer.pattern, bits, TCET_U64, shape, 2);
+    show(j, v, &v->views.pattern, bits, TCET_U64, shape, 2);
     return TCET_OK;
 }
 
@@ -281,73 +289,30 @@ static tcet_status show_signs(struct job *j, struct visit *v, int32_t slot, int3
 
     if (slot < 0 || !j->agreement)
         return TCET_OK;
-    v->layer.positive = (int64_t)((const double *)host_of(j, j->positive))[slot];
-    if (job_wants(j, v->layer.site) & TCET_WANT_AGREEMENT)
-        show(j, v, &v->layer.agreement, j->agreement + slot * j->n * j->n, TCET_F64, square, 2);
-    if (job_wants(j, v->layer.site) & TCET_WANT_PATTERN)
+    v->views.positive = (int64_t)((const double *)host_of(j, j->positive))[slot];
+    if (job_wants(j, v->site) & TCET_WANT_AGREEMENT)
+        show(j, v, &v->views.agreement, j->agreement + slot * j->n * j->n, TCET_F64, square, 2);
+    if (job_wants(j, v->site) & TCET_WANT_PATTERN)
         return show_pattern(j, v, module, rep);
     return TCET_OK;
 }
 
-static size_t name_of(const struct job *j, int32_t module, char *out, size_t cap)
+static void begin(struct visit *v, uint32_t site, int32_t index)
 {
-    const tcet_graph_module *m = &j->graph->modules[module];
-    size_t len = m->parent >= 0 ? name_of(j, m->parent, out, cap) : 0;
-    const char *dot = len ? "." : "";
-
-    if (m->name[0] && m->index >= 0)
-        snprintf(out + len, cap - len, "%s%s.%d", dot, m->name, (int)m->index);
-    else if (m->name[0])
-        snprintf(out + len, cap - len, "%s%s", dot, m->name);
-    else if (m->index >= 0)
-        snprintf(out + len, cap - len, "%s%d", dot, (int)m->index);
-    return strlen(out);
-}
-
-static void begin(struct job *j, struct visit *v, uint32_t site, uint32_t kind, int32_t module,
-                  const char *name)
-{
-    v->views = 0;
-    v->name[0] = '\0';
-    v->layer = (tcet_layer){.struct_size = sizeof v->layer,
-                            .kind = kind,
-                            .site = site,
-                            .cell = -1,
-                            .name = v->name,
-                            .rows = j->rows,
-                            .batch = j->n};
-    if (name)
-        snprintf(v->name, sizeof v->name, "%s", name);
-    if (module >= 0) {
-        const tcet_graph_module *m = &j->graph->modules[module];
-
-        name_of(j, module, v->name, sizeof v->name);
-        v->layer.cell = m->cell;
-        v->layer.params = m->weight_count + m->bias_count;
-    }
+    v->site = site;
+    v->index = index;
+    v->count = 0;
+    v->views = (tcet_views){.struct_size = sizeof v->views};
 }
 
 /* Gives the layer to the host, unless making it failed. */
 static tcet_status finish(struct job *j, struct visit *v, tcet_status st)
 {
     if (st == TCET_OK)
-        st = j->run->visit(j->run->arg, &v->layer);
+        st = j->run->visit(j->run->arg, v->site, v->index, &v->views);
     pool_put(v->bits);
     v->bits = NULL;
     return st;
-}
-
-/* Multiply-accumulates of one call, and its bias additions. */
-static void count_macs(const struct job *j, int32_t i, tcet_layer *layer)
-{
-    const tcet_node *node = job_node(j, i), *in = job_node(j, job_input(j, i, 0));
-    int64_t units = node_units(node);
-
-    if (node->op == TCET_OP_CONV2D)
-        layer->macs += units * (in->c / node->groups) * node->kernel_h * node->kernel_w;
-    else
-        layer->macs += units * node_units(in);
-    layer->bias_macs += j->graph->modules[node->module].bias_count ? units : 0;
 }
 
 /* Views of a module's bias and of its gradient, which is summed over the module's calls. */
@@ -359,13 +324,13 @@ static void show_bias(struct job *j, struct visit *v, int32_t module)
 
     if (!m->bias_count)
         return;
-    if (job_wants(j, v->layer.site) & TCET_WANT_BIAS)
-        show(j, v, &v->layer.bias, (const char *)j->params + (size_t)m->bias * j->size,
+    if (job_wants(j, v->site) & TCET_WANT_BIAS)
+        show(j, v, &v->views.bias, (const char *)j->params + (size_t)m->bias * j->size,
              number_type(j), shape + 1, 1);
-    if (!(job_wants(j, v->layer.site) & TCET_WANT_BIAS_GRADIENT) || !j->bias_gradient[module])
+    if (!(job_wants(j, v->site) & TCET_WANT_BIAS_GRADIENT) || !j->bias_gradient[module])
         return;
-    show(j, v, &v->layer.bias_gradient, j->bias_gradient[module], TCET_F64, shape, 2);
-    sum = v->layer.bias_gradient.data;
+    show(j, v, &v->views.bias_gradient, j->bias_gradient[module], TCET_F64, shape, 2);
+    sum = v->views.bias_gradient.data;
     for (int64_t i = count; i < j->calls[module] * count; i++)
         sum[i % count] += sum[i];
 }
@@ -378,33 +343,19 @@ static void show_weight(struct job *j, struct visit *v, int32_t module)
 
     for (int32_t k = 0; k < m->ndim; k++)
         shape[k + 1] = m->shape[k];
-    if (job_wants(j, v->layer.site) & TCET_WANT_WEIGHT)
-        show(j, v, &v->layer.weight, (const char *)j->params + (size_t)m->weight * j->size,
+    if (job_wants(j, v->site) & TCET_WANT_WEIGHT)
+        show(j, v, &v->views.weight, (const char *)j->params + (size_t)m->weight * j->size,
              number_type(j), shape + 1, m->ndim);
-    if (job_wants(j, v->layer.site) & TCET_WANT_GRADIENT && j->gradient[module])
-        show(j, v, &v->layer.gradient, j->gradient[module], number_type(j), shape, m->ndim + 1);
+    if (job_wants(j, v->site) & TCET_WANT_GRADIENT && j->gradient[module])
+        show(j, v, &v->views.gradient, j->gradient[module], number_type(j), shape, m->ndim + 1);
     if (j->hvp && m->layer >= 0) {
         int several = j->run->pass->gradient == TCET_GRADIENT_SAMPLE;
 
         shape[0] = j->hvp_rows;
-        show(j, v, &v->layer.hvp, j->hessian[module], number_type(j), several ? shape : shape + 1,
+        show(j, v, &v->views.hvp, j->hessian[module], number_type(j), several ? shape : shape + 1,
              m->ndim + several);
     }
     show_bias(j, v, module);
-}
-
-/* Position of a module's first step among those of its site. */
-static int32_t rank_of(const struct job *j, int32_t module,
-                       int (*belongs)(const tcet_graph_module *))
-{
-    int32_t rank = 0;
-
-    if (j->order[module] < 0)
-        return -1;
-    for (int32_t k = 0; k < j->graph->module_count; k++)
-        rank +=
-            belongs(&j->graph->modules[k]) && j->order[k] >= 0 && j->order[k] < j->order[module];
-    return rank;
 }
 
 static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module)
@@ -412,25 +363,16 @@ static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module)
     const tcet_graph_module *m = &j->graph->modules[module];
     int32_t first = j->order[module];
 
-    begin(j, v, TCET_SITE_WEIGHT, m->kind, module, NULL);
-    v->layer.index = m->layer;
-    v->layer.order = rank_of(j, module, is_weight_layer);
-    v->layer.calls = j->calls[module];
-    for (int32_t i = first; i >= 0 && i < j->graph->node_count; i++) {
-        if (job_node(j, i)->module == module) {
-            count_macs(j, i, &v->layer);
-            v->layer.units += node_units(job_node(j, i));
-        }
-    }
+    begin(v, TCET_SITE_WEIGHT, m->layer);
     show_weight(j, v, module);
     if (first >= 0) {
         int flat = m->kind == TCET_LAYER_LINEAR;
         int32_t in = job_input(j, first, 0);
 
-        if (job_wants(j, v->layer.site) & TCET_WANT_INPUT)
-            show_value(j, v, &v->layer.input, j->v[in].kept, in, flat);
-        if (job_wants(j, v->layer.site) & TCET_WANT_OUTPUT)
-            show_value(j, v, &v->layer.output, j->v[first].kept, first, flat);
+        if (job_wants(j, v->site) & TCET_WANT_INPUT)
+            show_value(j, v, &v->views.input, j->v[in].kept, in, flat);
+        if (job_wants(j, v->site) & TCET_WANT_OUTPUT)
+            show_value(j, v, &v->views.output, j->v[first].kept, first, flat);
         show_gradient(j, v, first, flat);
     }
     return finish(j, v, show_signs(j, v, m->layer, module, -1));
@@ -440,23 +382,19 @@ static tcet_status visit_norm(struct job *j, struct visit *v, int32_t module, in
 {
     const tcet_graph_module *m = &j->graph->modules[module];
 
-    begin(j, v, TCET_SITE_NORM, m->kind, module, NULL);
-    v->layer.index = index;
-    v->layer.order = rank_of(j, module, is_norm_layer);
-    v->layer.calls = j->calls[module];
+    begin(v, TCET_SITE_NORM, index);
     show_weight(j, v, module);
     if (j->order[module] >= 0) {
         int32_t rep = j->v[j->order[module]].rep;
 
-        v->layer.units = node_units(job_node(j, rep));
-        if (job_wants(j, v->layer.site) & TCET_WANT_NORM_OUTPUT)
-            show_value(j, v, &v->layer.output, j->v[rep].kept, rep, 0);
+        if (job_wants(j, v->site) & TCET_WANT_NORM_OUTPUT)
+            show_value(j, v, &v->views.output, j->v[rep].kept, rep, 0);
     }
     if (j->running[module]) {
         int64_t shape[2] = {j->forwards / j->run->forwards, m->shape[0]};
         int several = shape[0] > 1;
 
-        show(j, v, &v->layer.variance, j->running[module], number_type(j), shape + !several,
+        show(j, v, &v->views.variance, j->running[module], number_type(j), shape + !several,
              1 + several);
     }
     return finish(j, v, TCET_OK);
@@ -465,10 +403,8 @@ static tcet_status visit_norm(struct job *j, struct visit *v, int32_t module, in
 /* A value of the graph as a layer: output, its gradient, its signs. */
 static tcet_status visit_value(struct job *j, struct visit *v, int32_t rep, int32_t slot, int flat)
 {
-    v->layer.calls = 1;
-    v->layer.units = node_units(job_node(j, rep));
-    if (job_wants(j, v->layer.site) & TCET_WANT_OUTPUT)
-        show_value(j, v, &v->layer.output, j->v[rep].kept, rep, flat);
+    if (job_wants(j, v->site) & TCET_WANT_OUTPUT)
+        show_value(j, v, &v->views.output, j->v[rep].kept, rep, flat);
     show_gradient(j, v, rep, flat);
     return finish(j, v, show_signs(j, v, slot, -1, rep));
 }
@@ -499,22 +435,21 @@ static tcet_status visit_values(struct job *j, struct visit *v)
         int32_t in;
 
         if (j->sites & TCET_SITE_INPUT && node->op == TCET_OP_INPUT) {
-            begin(j, v, TCET_SITE_INPUT, TCET_LAYER_INPUT, -1, "input");
+            begin(v, TCET_SITE_INPUT, 0);
             st = visit_value(j, v, i, -1, 0);
         }
         if (st != TCET_OK || !(j->sites & TCET_SITE_ACTIVATION) || !node_is_relu(node))
             continue;
         in = job_input(j, i, 0);
-        begin(j, v, TCET_SITE_ACTIVATION, TCET_LAYER_ACTIVATION, node->module, NULL);
-        v->layer.index = v->layer.order = acts++;
+        begin(v, TCET_SITE_ACTIVATION, acts++);
         st = visit_value(j, v, in, j->v[in].relu_slot, 0);
     }
     if (st == TCET_OK && j->sites & TCET_SITE_FEATURES && j->features >= 0) {
-        begin(j, v, TCET_SITE_FEATURES, TCET_LAYER_FEATURES, -1, "features");
+        begin(v, TCET_SITE_FEATURES, 0);
         st = visit_value(j, v, j->features, -1, 0);
     }
     if (st == TCET_OK && j->sites & TCET_SITE_LOGITS) {
-        begin(j, v, TCET_SITE_LOGITS, TCET_LAYER_LOGITS, -1, "logits");
+        begin(v, TCET_SITE_LOGITS, 0);
         st = visit_value(j, v, j->output, -1, 1);
     }
     return st;

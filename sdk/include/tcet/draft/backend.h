@@ -55,6 +55,17 @@ typedef struct tcet_graph {
     int64_t param_floats;                     /* length of params */
 } tcet_graph;
 
+/* What a run shows of one layer: the views that are wanted of its site, as tcet_layer describes
+ * them; others are empty, and so are those of a layer that is not executed where there is nothing
+ * to show.  What else the layer is (name, kind, order, calls, MACs, units) the host knows. */
+typedef struct tcet_views {
+    uint32_t struct_size;
+    uint32_t reserved;
+    int64_t positive; /* with agreement or pattern: how many output elements are > 0 */
+    tcet_view weight, gradient, input, output, output_gradient, agreement, pattern, hvp, variance,
+        channel_product, bias, bias_gradient;
+} tcet_views;
+
 /* One pass to run.  x holds `forwards` inputs of [n, channels, height, width] float32, one
  * after another (MIXUP: 2; several mini-batches: their number); y the labels [forwards, n],
  * NULL where the loss needs none.  data_id is equal for equal x, so a device may keep it.
@@ -72,8 +83,11 @@ typedef struct tcet_run {
     int64_t n;
     uint64_t data_id;
     /* Called once for every layer of the sites, in any order; its views die when it
-     * returns.  A negative status stops the pass and is returned. */
-    tcet_status (*visit)(void *arg, const tcet_layer *layer);
+     * returns.  site: TCET_SITE_*; index: from 0, of the weight site a module's `layer`, of the
+     * norm site the place among modules of kind NORM with weights, of the activation site that
+     * among the nodes of such operations.  A graph without features has no layer there.  A
+     * negative status stops the pass and is returned. */
+    tcet_status (*visit)(void *arg, uint32_t site, int32_t index, const tcet_views *views);
     void *arg;
     /* Before each repeat after the first: params and x get new numbers, in place. */
     tcet_status (*redraw)(void *arg);
