@@ -1,6 +1,8 @@
 /* lane.c -- see lane.h.  Room: bench. */
 #include "lane.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -73,7 +75,7 @@ static tcet_status ask_worker(struct lane *l, const char *arch, double *number, 
 {
     uint8_t *wanted = mem_alloc(l->columns);
     struct wire_job job = {.arch = arch, .wanted = wanted, .column_count = l->columns};
-    struct wire_row row;
+    struct result_row row;
     struct buf b = {0};
     struct arena a = {0};
     const char *data;
@@ -86,15 +88,16 @@ static tcet_status ask_worker(struct lane *l, const char *arch, double *number, 
     if (st >= 0)
         st = client_wait(&l->worker, WIRE_ROW, 600, &data, &n, err);
     if (st >= 0)
-        st = wire_unpack_row(data, n, &a, &row, err);
-    if (st >= 0 && row.status < 0)
-        st = error_set(err, row.status, "%s: %s", l->name, row.message);
-    if (st >= 0 && sscanf(row.times,
-                          "{\"build\":%lf,\"init\":%lf,\"forward\":%lf,\"backward\":%lf,"
-                          "\"total\":%lf}",
-                          &number[OURS_BUILD], &number[OURS_INIT], &number[OURS_FORWARD],
-                          &number[OURS_BACKWARD], &number[OURS_TOTAL]) != 5)
-        st = error_set(err, TCET_E_PLUGIN, "%s: times \"%s\"", l->name, row.times);
+        st = wire_unpack_row(data, n, l->columns, &a, &row, err);
+    if (st >= 0 && row.status == RESULT_FAILED)
+        st = error_set(err, TCET_E_PLUGIN, "%s: %s", l->name, row.message);
+    if (st >= 0) {
+        number[OURS_BUILD] = row.times.build;
+        number[OURS_INIT] = row.times.init;
+        number[OURS_FORWARD] = row.times.forward;
+        number[OURS_BACKWARD] = row.times.backward;
+        number[OURS_TOTAL] = row.times.total;
+    }
     for (size_t i = 0; st >= 0 && i < row.value_count; i++) {
         if (row.values[i].column == l->column)
             number[OURS_SCORE] = row.values[i].value;
@@ -190,7 +193,7 @@ tcet_status lanes_run(struct lane *l, size_t count, const char *const *archs, si
 {
     struct sweep *s = mem_alloc(count * sizeof *s);
     pthread_t *thread = mem_alloc(count * sizeof *thread);
-    double start = client_clock();
+    double start = clock_now();
     tcet_status st = TCET_OK;
     size_t started = 0;
 
@@ -201,7 +204,7 @@ tcet_status lanes_run(struct lane *l, size_t count, const char *const *archs, si
         started++;
     for (size_t i = 0; i < started; i++)
         pthread_join(thread[i], NULL);
-    *seconds = client_clock() - start;
+    *seconds = clock_now() - start;
     if (started < count)
         st = error_set(err, TCET_E_IO, "cannot start a thread");
     for (size_t i = 0; i < started && st >= 0; i++) {
@@ -220,7 +223,7 @@ tcet_status program_run(const char *path, char *const args[], int show, double *
                         struct error *err)
 {
     posix_spawn_file_actions_t io;
-    double start = client_clock();
+    double start = clock_now();
     int status = 0, cause;
     pid_t pid;
 
@@ -232,7 +235,7 @@ tcet_status program_run(const char *path, char *const args[], int show, double *
     if (cause)
         return error_set(err, TCET_E_IO, "cannot start %s: %s", path, strerror(cause));
     waitpid(pid, &status, 0);
-    *seconds = client_clock() - start;
+    *seconds = clock_now() - start;
     if (!WIFEXITED(status) || WEXITSTATUS(status))
         return error_set(err, TCET_E_IO, "%s %s failed", path, args[1]);
     return TCET_OK;

@@ -1,12 +1,13 @@
 /* machine.c -- see machine.h.  Room: bench. */
 #include "machine.h"
 
+#include "base/clock.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 const char *const machine_name[MACHINE_WORKS] = {"count in a register", "multiply in cache",
@@ -50,10 +51,9 @@ static void sweep(void)
 static double seconds_of(enum machine_work work, int processes)
 {
     static void (*const works[MACHINE_WORKS])(void) = {count, multiply, sweep};
-    struct timespec start, end;
+    double start = clock_now();
     pid_t pid[2];
 
-    clock_gettime(CLOCK_MONOTONIC, &start);
     for (int i = 0; i < processes; i++) {
         pid[i] = fork();
         if (pid[i] == 0) {
@@ -63,8 +63,7 @@ static double seconds_of(enum machine_work work, int processes)
     }
     for (int i = 0; i < processes; i++)
         waitpid(pid[i], NULL, 0);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    return (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+    return clock_now() - start;
 }
 
 double machine_two(enum machine_work work)

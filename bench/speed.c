@@ -4,6 +4,7 @@
 #include "lane.h"
 #include "machine.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "plugin/instance.h"
 #include "plugin/registry.h"
@@ -139,7 +140,7 @@ static tcet_status start(struct bench *b, struct error *err)
     struct config *c = NULL, *first = NULL, *all = NULL;
     struct lane *l = b->lane;
     const char *layout = b->o.channels_last ? "--channels-last" : NULL;
-    double begin = client_clock(), ignored;
+    double begin = clock_now(), ignored;
     tcet_status st = load_config("../conf/tcet_snip.ini", &c, err);
 
     if (st >= 0)
@@ -169,7 +170,7 @@ static tcet_status start(struct bench *b, struct error *err)
     config_free(first);
     config_free(all);
     if (st >= 0)
-        printf("%zu processes are ready after %.1f s\n", b->lanes, client_clock() - begin);
+        printf("%zu processes are ready after %.1f s\n", b->lanes, clock_now() - begin);
     return st;
 }
 
@@ -492,13 +493,13 @@ static tcet_status soak(struct bench *b, struct error *err)
         st = lane_worker(b->lane, "a worker", c, "tcet_snip", err);
     b->lanes = 1;
     config_free(c);
-    start = client_clock();
+    start = clock_now();
     for (size_t i = 0; i < count && st >= 0; i++) {
         st = lane_ask(b->lane, archs[i % distinct], number, err);
         if (st >= 0 && ((i + 1) % step == 0 || i + 1 == count || i == 0)) {
             mib = lane_memory(b->lane, "VmRSS");
             settled = (i + 1) / step <= 2 ? mib : settled;
-            printf("%6zu architectures, %6.1f s: %.1f MiB\n", i + 1, client_clock() - start, mib);
+            printf("%6zu architectures, %6.1f s: %.1f MiB\n", i + 1, clock_now() - start, mib);
             fflush(stdout);
         }
     }

@@ -43,21 +43,22 @@ ruled=""
 room sdk/include '*.h' "$sdk|<std(def|int)\.h>" failf.h
 room sdk/include 'failf.h' "$sdk|<std(arg|io)\.h>"
 core base ""
+core result "base"
 core config "base" '<ini\.h>'
 core num "base"
 core linalg "" '"(num/linalg|base/error)\.h"|<(cblas|lapacke)\.h>'
 core mpi "" '"(proc/mpi|base/error)\.h"|<mpi\.h>'
-core plugin "config num base" '<jansson\.h>'
+core plugin "result config num base" '<jansson\.h>'
 core graph "num base"
 core table "base"
-core store "base" '<sqlite3\.h>'
+core store "result base" '<sqlite3\.h>'
 core proc "base"
-core report "num base"
-core plan "plugin config graph store num base"
-core score "plan plugin config graph num base"
-core run "score plan plugin config graph table store proc num base"
-core check "plugin config graph proc num base"
-core cli "run score plan report check plugin config graph table store proc num base"
+core report "result num base"
+core plan "plugin result config graph num base"
+core score "plan plugin result config graph num base"
+core run "score plan plugin result config graph table store proc num base"
+core check "plugin result config graph proc num base"
+core cli "run score plan report check plugin result config graph table store proc num base"
 for kind in saliency aggregator combiner dataset strategy; do
     room plugins/$kind '*.[ch]' "$sdk|$libc"
 done

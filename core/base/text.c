@@ -1,8 +1,6 @@
 /* text.c -- see text.h.  Room: core/base. */
 #include "base/text.h"
 
-#include "base/utf8.h"
-
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -173,43 +171,4 @@ const char *text_f64(char out[32], double value)
         return value > 0 ? "inf" : "-inf";
     snprintf(out, 32, "%.17g", value);
     return out;
-}
-
-void text_json_f64(struct buf *b, double value)
-{
-    char number[32];
-
-    if (isfinite(value))
-        buf_puts(b, text_f64(number, value));
-    else
-        buf_printf(b, "\"%s\"", text_f64(number, value));
-}
-
-void text_json_string(struct buf *b, const char *text)
-{
-    const unsigned char *p = (const unsigned char *)text;
-
-    buf_puts(b, "\"");
-    while (*p) {
-        size_t n = utf8_length((const char *)p);
-
-        if (*p == '"' || *p == '\\') {
-            buf_printf(b, "\\%c", *p++);
-        } else if (*p == '\n') {
-            buf_puts(b, "\\n");
-            p++;
-        } else if (*p == '\t') {
-            buf_puts(b, "\\t");
-            p++;
-        } else if (*p < 0x20 || *p == 0x7f) {
-            buf_printf(b, "\\u%04x", *p++);
-        } else if (n) {
-            buf_add(b, p, n);
-            p += n;
-        } else {
-            buf_puts(b, "\xef\xbf\xbd");
-            p++;
-        }
-    }
-    buf_puts(b, "\"");
 }

@@ -1,4 +1,4 @@
-/* text.h -- reading and comparing small texts: numbers, names, nearest name, JSON strings.
+/* text.h -- reading and comparing small texts: numbers, names, nearest name.
  * Room: core/base. */
 #ifndef CORE_TEXT_H
 #define CORE_TEXT_H
@@ -23,9 +23,5 @@ char *text_strip(char *text);
 size_t text_split(struct arena *a, const char *text, char separator, const char *const **parts);
 /* A double with 17 significant digits; non-finite: nan, inf, -inf (no quotes). */
 const char *text_f64(char out[32], double value);
-/* Adds a JSON string with quotes and escapes; invalid UTF-8 bytes become U+FFFD. */
-void text_json_string(struct buf *b, const char *text);
-/* Adds a JSON number, or the strings "nan", "inf", "-inf". */
-void text_json_f64(struct buf *b, double value);
 
 #endif

@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "check/internal.h"
 #include "proc/child.h"
@@ -47,14 +47,6 @@ const struct check_rule *check_rule_at(size_t i)
     const struct rule *r = rule_at(i);
 
     return r ? &r->pub : NULL;
-}
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static tcet_status start(struct trial *t, const struct rule *r, const struct subject *s,
@@ -126,14 +118,14 @@ static int take_frames(struct trial *t, struct child *c, const char **stage,
 /* Listens until the child has answered, ended, or used up its time. */
 static void listen_to(struct trial *t, struct child *c, struct check_result *out)
 {
-    double deadline = now() + t->options->seconds;
+    double deadline = clock_now() + t->options->seconds;
     const char *stage = "";
     char how[1400];
     int late = 0, got = 0, closed = 0;
 
     while (!got && !closed && !late) {
         struct pollfd fds[] = {{c->fd, POLLIN, 0}, {c->output, POLLIN, 0}};
-        double left = deadline - now();
+        double left = deadline - clock_now();
 
         if (left <= 0)
             late = 1;

@@ -4,8 +4,8 @@
  * Room: core/check.  Stands on core/plugin; dlopen itself is the loader's. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "check/internal.h"
 
 static int has_prefix(const char *text, const char *prefix)
@@ -117,13 +117,10 @@ tcet_status library_needs(struct probe *p, struct error *err)
 
 tcet_status library_quick(struct probe *p, struct error *err)
 {
-    struct timespec from, to;
-    double ms;
+    double start = clock_now(), ms;
 
-    clock_gettime(CLOCK_MONOTONIC, &from);
     TRY(loader_open(p->path, &p->arena, &p->plugins, &p->plugin_count, err));
-    clock_gettime(CLOCK_MONOTONIC, &to);
-    ms = 1e3 * (double)(to.tv_sec - from.tv_sec) + 1e-6 * (double)(to.tv_nsec - from.tv_nsec);
+    ms = 1e3 * (clock_now() - start);
     if (ms < 100)
         return TCET_OK;
     return probe_note(p, CHECK_WARN, "opening took %.0f ms: load large libraries on first use", ms);

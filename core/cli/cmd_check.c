@@ -2,6 +2,7 @@
  * the plugin keeps it.  Room: core/cli. */
 #include "cli/cli.h"
 
+#include "base/json.h"
 #include "base/text.h"
 #include "check/check.h"
 
@@ -42,7 +43,7 @@ static void print_json(struct output *o, const struct check_result *r)
 
     for (size_t i = 0; i < TCET_COUNT(fields); i++) {
         buf_printf(&b, "%s\"%s\":", i ? "," : "{", fields[i].name);
-        text_json_string(&b, fields[i].text);
+        json_write_string(&b, fields[i].text);
     }
     buf_puts(&b, "}\n");
     cli_write(&b);
@@ -88,11 +89,11 @@ static void print_rules(bool json)
             continue;
         }
         buf_puts(&b, "{\"rule\":");
-        text_json_string(&b, r->name);
+        json_write_string(&b, r->name);
         buf_puts(&b, ",\"group\":");
-        text_json_string(&b, r->group);
+        json_write_string(&b, r->group);
         buf_puts(&b, ",\"sentence\":");
-        text_json_string(&b, r->sentence);
+        json_write_string(&b, r->sentence);
         buf_puts(&b, "}\n");
     }
     cli_write(&b);

@@ -2,6 +2,7 @@
  * plugin is loaded and no libtorch started.  Room: core/cli. */
 #include "cli/cli.h"
 
+#include "base/json.h"
 #include "base/text.h"
 #include "plan/presets.h"
 #include "plugin/registry.h"
@@ -28,7 +29,7 @@ static tcet_status open_registry(struct arena *a, const struct option_list *dirs
 static void json_text(struct buf *b, const char *name, const char *value)
 {
     buf_printf(b, ",\"%s\":", name);
-    text_json_string(b, value ? value : "");
+    json_write_string(b, value ? value : "");
 }
 
 /* A parameter's type, and what bounds it. */
@@ -37,9 +38,9 @@ static void json_range(struct buf *b, const struct plugin_param *p)
     switch (p->type) {
     case TCET_P_F64:
         buf_puts(b, ",\"type\":\"number\",\"min\":");
-        text_json_f64(b, p->min);
+        json_write_f64(b, p->min);
         buf_puts(b, ",\"max\":");
-        text_json_f64(b, p->max);
+        json_write_f64(b, p->max);
         break;
     case TCET_P_I64:
         buf_printf(b, ",\"type\":\"integer\",\"min\":%lld,\"max\":%lld", (long long)p->imin,
@@ -49,7 +50,7 @@ static void json_range(struct buf *b, const struct plugin_param *p)
         buf_puts(b, ",\"type\":\"choice\",\"choices\":[");
         for (const char *const *ch = p->choices; ch && *ch; ch++) {
             buf_puts(b, ch == p->choices ? "" : ",");
-            text_json_string(b, *ch);
+            json_write_string(b, *ch);
         }
         buf_puts(b, "]");
         break;
@@ -64,7 +65,7 @@ static void json_range(struct buf *b, const struct plugin_param *p)
 static void json_plugin(struct buf *b, const struct plugin_info *p)
 {
     buf_puts(b, "{\"kind\":");
-    text_json_string(b, kind_name(p->kind));
+    json_write_string(b, kind_name(p->kind));
     json_text(b, "id", p->id);
     json_text(b, "version", p->version);
     json_text(b, "summary", p->summary);
@@ -74,7 +75,7 @@ static void json_plugin(struct buf *b, const struct plugin_info *p)
     buf_puts(b, ",\"parameters\":[");
     for (size_t i = 0; i < p->param_count; i++) {
         buf_puts(b, i ? ",{\"name\":" : "{\"name\":");
-        text_json_string(b, p->params[i].name);
+        json_write_string(b, p->params[i].name);
         json_range(b, &p->params[i]);
         buf_printf(b, ",\"required\":%s", p->params[i].initial ? "false" : "true");
         json_text(b, "default", p->params[i].initial);

@@ -2,36 +2,35 @@
  * Room: core/cli. */
 #include "cli/cli.h"
 
-#include "base/text.h"
+#include "base/json.h"
 #include "run/supervise.h"
-#include "store/store.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /* Does a value have numbers for the conv and linear layers that are listed? */
-static int is_listed(const struct wire_plan *p, const struct wire_row *r, size_t i)
+static int is_listed(const struct wire_plan *p, const struct result_row *r, size_t i)
 {
-    const struct wire_value *v = &r->values[i];
+    const struct result_value *v = &r->values[i];
 
-    return v->layers && p->columns[v->column].layered == STORE_ROW_LAYERS &&
+    return v->layers && p->columns[v->column].layered == RESULT_ROW_LAYERS &&
            v->layer_count == r->layer_count;
 }
 
 /* Values of layers that are not those listed. */
-static void note_others(const struct wire_plan *p, const struct wire_row *r, struct buf *out)
+static void note_others(const struct wire_plan *p, const struct result_row *r, struct buf *out)
 {
     for (size_t i = 0; i < r->value_count; i++) {
-        const struct wire_column *c = &p->columns[r->values[i].column];
+        const struct result_column *c = &p->columns[r->values[i].column];
 
-        if (c->layered == STORE_OTHER_LAYERS)
+        if (c->layered == RESULT_OTHER_LAYERS)
             buf_printf(out,
                        "%s: not listed, its layers are others than convolutions and linear ones\n",
                        c->name);
     }
 }
 
-static void print_text(const struct wire_plan *p, const struct wire_row *r, bool layers,
+static void print_text(const struct wire_plan *p, const struct result_row *r, bool layers,
                        struct buf *out)
 {
     struct arena a = {0};
@@ -39,10 +38,12 @@ static void print_text(const struct wire_plan *p, const struct wire_row *r, bool
     buf_printf(out, "%s\n%lld parameters, %lld multiply-accumulates\n\n", p->archs[0],
                (long long)r->params, (long long)r->macs);
     for (size_t i = 0; i < r->value_count; i++) {
-        const struct wire_value *v = &r->values[i];
+        const struct result_value *v = &r->values[i];
 
-        buf_printf(out, "%-24s %.10g%s%s\n", p->columns[v->column].name, v->value,
-                   *v->guards ? "   guards " : "", v->guards);
+        buf_printf(out, "%-24s %.10g%s", p->columns[v->column].name, v->value,
+                   v->guards.count ? "   guards " : "");
+        guards_write(out, &v->guards);
+        buf_puts(out, "\n");
     }
     if (layers) {
         const char **cell;
@@ -61,9 +62,9 @@ static void print_text(const struct wire_plan *p, const struct wire_row *r, bool
         for (size_t l = 0; l < r->layer_count; l++) {
             const char **row = cell + (l + 1) * columns;
 
-            row[0] = r->layer_name[l];
-            row[1] = r->layer_kind[l];
-            row[2] = r->layer_shape[l];
+            row[0] = r->layers[l].name;
+            row[1] = r->layers[l].kind;
+            row[2] = r->layers[l].shape;
             for (size_t c = 3; c < columns; c++)
                 row[c] = arena_printf(&a, "%.6g", r->values[at[c - 3]].layers[l]);
         }
@@ -74,44 +75,45 @@ static void print_text(const struct wire_plan *p, const struct wire_row *r, bool
     arena_free(&a);
 }
 
-static void print_json(const struct wire_plan *p, const struct wire_row *r, bool layers,
+static void print_json(const struct wire_plan *p, const struct result_row *r, bool layers,
                        struct buf *out)
 {
     buf_puts(out, "{\"arch\":");
-    text_json_string(out, p->archs[0]);
+    json_write_string(out, p->archs[0]);
     buf_printf(out, ",\"params\":%lld,\"macs\":%lld,\"scores\":{", (long long)r->params,
                (long long)r->macs);
     for (size_t i = 0; i < r->value_count; i++) {
         buf_puts(out, i ? "," : "");
-        text_json_string(out, p->columns[r->values[i].column].name);
+        json_write_string(out, p->columns[r->values[i].column].name);
         buf_puts(out, ":");
-        text_json_f64(out, r->values[i].value);
+        json_write_f64(out, r->values[i].value);
     }
     buf_puts(out, "},\"guards\":{");
     for (size_t i = 0, some = 0; i < r->value_count; i++) {
-        if (!*r->values[i].guards)
+        if (!r->values[i].guards.count)
             continue;
         buf_puts(out, some++ ? "," : "");
-        text_json_string(out, p->columns[r->values[i].column].name);
-        buf_printf(out, ":%s", r->values[i].guards); /* is JSON */
+        json_write_string(out, p->columns[r->values[i].column].name);
+        buf_puts(out, ":");
+        guards_write(out, &r->values[i].guards);
     }
     buf_puts(out, "}");
     for (size_t l = 0; layers && l < r->layer_count; l++) {
         int first = 1;
 
         buf_puts(out, l ? ",{\"name\":" : ",\"layers\":[{\"name\":");
-        text_json_string(out, r->layer_name[l]);
+        json_write_string(out, r->layers[l].name);
         buf_puts(out, ",\"kind\":");
-        text_json_string(out, r->layer_kind[l]);
-        buf_printf(out, ",\"shape\":[%s],\"metrics\":{", r->layer_shape[l]);
+        json_write_string(out, r->layers[l].kind);
+        buf_printf(out, ",\"shape\":[%s],\"metrics\":{", r->layers[l].shape);
         for (size_t i = 0; i < r->value_count; i++) {
             if (!is_listed(p, r, i))
                 continue;
             buf_puts(out, first ? "" : ",");
             first = 0;
-            text_json_string(out, p->columns[r->values[i].column].name);
+            json_write_string(out, p->columns[r->values[i].column].name);
             buf_puts(out, ":");
-            text_json_f64(out, r->values[i].layers[l]);
+            json_write_f64(out, r->values[i].layers[l]);
         }
         buf_puts(out, l + 1 == r->layer_count ? "}}]" : "}}");
     }
@@ -131,7 +133,7 @@ int cmd_score(const struct command *c, int argc, char **argv)
     struct config *config = NULL;
     struct arena a = {0};
     struct wire_plan plan;
-    struct wire_row row;
+    struct result_row row;
     struct buf out = {0};
     struct error err;
     size_t count;
@@ -154,7 +156,7 @@ int cmd_score(const struct command *c, int argc, char **argv)
         else
             print_text(&plan, &row, layers, &out);
         cli_write(&out);
-        if (row.status < 0) {
+        if (row.status == RESULT_FAILED) {
             fprintf(stderr, "tcet-host: failed: %s\n", row.message);
             code = EXIT_SOME_FAILED;
         }

@@ -2,7 +2,7 @@
  * in one.  Room: core/cli. */
 #include "cli/cli.h"
 
-#include "base/text.h"
+#include "base/json.h"
 #include "plugin/registry.h"
 
 #include <math.h>
@@ -30,27 +30,27 @@ static struct extent extent_of(const double *values, size_t rows)
 static void json_table(struct buf *out, const char *name, const struct table *t)
 {
     buf_puts(out, "{\"table\":");
-    text_json_string(out, name);
+    json_write_string(out, name);
     buf_puts(out, ",\"path\":");
-    text_json_string(out, t->path);
+    json_write_string(out, t->path);
     buf_printf(out, ",\"rows\":%zu,\"key\":", t->rows);
-    text_json_string(out, t->key);
+    json_write_string(out, t->key);
     buf_puts(out, ",\"comment\":");
-    text_json_string(out, t->comment);
+    json_write_string(out, t->comment);
     buf_puts(out, ",\"columns\":[");
     for (size_t i = 0; i < t->columns; i++) {
         struct extent e = extent_of(t->values + i * t->rows, t->rows);
 
         buf_puts(out, i ? ",{\"name\":" : "{\"name\":");
-        text_json_string(out, t->column[i]);
+        json_write_string(out, t->column[i]);
         buf_printf(out, ",\"trained\":%s,\"numbers\":%zu,\"texts\":%zu",
                    table_is_trained(t, t->column[i]) ? "true" : "false", e.count,
                    t->no_number[i].fields);
         if (e.count) {
             buf_puts(out, ",\"min\":");
-            text_json_f64(out, e.low);
+            json_write_f64(out, e.low);
             buf_puts(out, ",\"max\":");
-            text_json_f64(out, e.high);
+            json_write_f64(out, e.high);
         }
         buf_puts(out, "}");
     }

@@ -249,18 +249,18 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
     f.columns = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.columns);
     f.is_score = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.is_score);
     for (size_t i = 0; i < f.column_count && st >= 0; i++) {
-        const struct store_column *c = store_column_at(s, i);
+        const struct result_column *c = store_column_at(s, i);
         double *v = arena_alloc(&f.arena, (f.arch_count + 1) * sizeof *v);
         struct store_cost cost = {0, 0};
 
         f.columns[i] = (struct report_column){
             .name = arena_strdup(&f.arena, c->name), .direction = c->direction, .values = v};
         f.is_score[i] = c->is_score;
-        st = store_column_values(s, (int32_t)i, all, err);
+        st = store_column_values(s, (int)i, all, err);
         for (size_t k = 0; st >= 0 && k < f.arch_count; k++)
             v[k] = all[place[k]];
         if (st >= 0)
-            st = store_column_cost(s, (int32_t)i, &cost, err);
+            st = store_column_cost(s, (int)i, &cost, err);
         f.columns[i].seconds = cost.seconds;
         f.columns[i].guards = cost.guards;
     }

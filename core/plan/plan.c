@@ -90,7 +90,7 @@ static void choose_main(struct plan *p)
     int best = -1, rank = 0;
 
     for (size_t i = 0; i < p->column_count; i++) {
-        const struct plan_column *c = &p->columns[i];
+        const struct result_column *c = &p->columns[i];
         const struct config_section *s =
             config_section(p->config, c->is_score ? "score" : "metric", c->name);
         int written = s && !expand_made(p->config, s);

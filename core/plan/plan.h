@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "graph/graph.h"
 #include "plugin/instance.h"
+#include "result/result.h"
 
 #include <tcet/aggregator.h>
 #include <tcet/combiner.h>
@@ -86,15 +87,6 @@ struct plan_skip {
     const char *name, *reason;
 };
 
-/* What is stored and exported, in config order. */
-struct plan_column {
-    const char *name, *key;
-    int is_score, index; /* of metrics or scores */
-    int population;
-    int layered; /* STORE_ROW_LAYERS, STORE_OTHER_LAYERS, 0: no values of layers */
-    int32_t direction;
-};
-
 /* Architectures that a worker may have under way at once. */
 enum { IN_FLIGHT_MAX = 8 };
 
@@ -126,7 +118,7 @@ struct plan {
     size_t metric_count;
     struct plan_score *scores;
     size_t score_count;
-    struct plan_column *columns;
+    struct result_column *columns; /* in config order */
     size_t column_count;
     struct plan_skip *skips;
     size_t skip_count;

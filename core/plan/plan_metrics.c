@@ -7,7 +7,6 @@
 #include "plan/expand.h"
 #include "plugin/calls.h"
 #include "plugin/request.h"
-#include "store/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -273,18 +272,19 @@ static tcet_status check_name(const struct plan *p, const struct config_section 
 }
 
 /* Whose layers a saliency's are. */
-static int layers_of(const struct plan *p, int saliency)
+static enum result_layered layers_of(const struct plan *p, int saliency)
 {
     const struct plan_saliency *s = &p->saliencies[saliency];
 
     return s->request.sites == TCET_SITE_WEIGHT && s->asked.network == TCET_NETWORK_FULL
-               ? STORE_ROW_LAYERS
-               : STORE_OTHER_LAYERS;
+               ? RESULT_ROW_LAYERS
+               : RESULT_OTHER_LAYERS;
 }
 
-static struct plan_column *add_column(struct plan *p, const char *name, int is_score, size_t index)
+static struct result_column *add_column(struct plan *p, const char *name, int is_score,
+                                        size_t index)
 {
-    struct plan_column *c = &p->columns[p->column_count++];
+    struct result_column *c = &p->columns[p->column_count++];
 
     c->name = name;
     c->is_score = is_score;
@@ -388,7 +388,7 @@ tcet_status plan_add_metric(struct plan *p, const struct config_section *s, stru
                    (ops->direction ? ops->direction : 1);
     m->column = (int)p->column_count;
     add_column(p, m->name, 0, p->metric_count)->layered =
-        m->network ? 0 : layers_of(p, m->saliency);
+        m->network ? RESULT_NO_LAYERS : layers_of(p, m->saliency);
     p->metric_count++;
     return TCET_OK;
 }
@@ -471,7 +471,7 @@ tcet_status plan_add_score(struct plan *p, const struct config_section *s, struc
     struct plan_score *sc = &p->scores[p->score_count];
     const struct config_key *list, *combiner = config_get(p->config, "score", s->name, "combiner");
     const tcet_combiner_ops *ops = NULL;
-    struct plan_column *column;
+    struct result_column *column;
     struct plugin *plugin;
 
     TRY(check_name(p, s, err));
@@ -528,7 +528,9 @@ tcet_status plan_add_score(struct plan *p, const struct config_section *s, struc
     column->population = sc->scope == TCET_SCOPE_POPULATION;
     column->layered = sc->scope == TCET_SCOPE_PARAMETER
                           ? layers_of(p, p->metrics[p->columns[sc->inputs[0]].index].saliency)
-                          : 0;
+                          : RESULT_NO_LAYERS;
+    column->inputs = sc->inputs;
+    column->input_count = sc->input_count;
     p->score_count++;
     return TCET_OK;
 }

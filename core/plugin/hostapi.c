@@ -30,23 +30,6 @@ static struct call *call_of(tcet_ctx *cx)
     return (struct call *)(void *)cx; /* pub is its first member */
 }
 
-void guards_add(struct guards *g, const char *name, int64_t n)
-{
-    const size_t last = sizeof g->item / sizeof g->item[0] - 1;
-    size_t i = 0;
-
-    while (i < g->count && strcmp(g->item[i].name, name) != 0)
-        i++;
-    if (i >= last) {
-        i = last;
-        name = "other";
-    }
-    if (i >= g->count)
-        g->count = i + 1;
-    g->item[i].name = name;
-    g->item[i].count += n;
-}
-
 static void host_log(tcet_ctx *cx, int32_t level, const char *text)
 {
     char line[1024];

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "plugin/internal.h"
 
@@ -26,7 +27,7 @@ static void show_text(struct buf *b, const char *text)
     if (*text && !text[strcspn(text, " \t=\"\\")])
         buf_puts(b, text);
     else
-        text_json_string(b, text);
+        json_write_string(b, text);
 }
 
 /* One "name=value" of params_text. */

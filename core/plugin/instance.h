@@ -9,17 +9,7 @@
 
 #include "config/config.h"
 #include "plugin/registry.h"
-
-/* Guard counters of one call sequence, by name. */
-struct guards {
-    struct {
-        const char *name;
-        int64_t count;
-    } item[32];
-    size_t count;
-};
-/* name is kept.  A 32nd name and all after it are counted together as "other". */
-void guards_add(struct guards *g, const char *name, int64_t n);
+#include "result/guards.h"
 
 /* Process-wide hooks of hostapi.c, both NULL until the executable sets them: where plugins'
  * log lines go, and a page of two texts of CALL_WHO bytes, by which a crash can be named from

@@ -1,6 +1,7 @@
 /* report.c -- see report.h.  Room: core/report. */
 #include "report/report.h"
 
+#include "base/json.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -375,15 +376,15 @@ static void print_pairs(const struct report *r, enum report_format f, struct buf
 static void json_field(struct buf *out, const char *name, double v)
 {
     buf_printf(out, ",\"%s\":", name);
-    text_json_f64(out, v);
+    json_write_f64(out, v);
 }
 
 static void print_json(const struct report_input *in, const struct report *r, struct buf *out)
 {
     buf_puts(out, "{\"accuracy\":");
-    text_json_string(out, in->accuracy_name);
+    json_write_string(out, in->accuracy_name);
     buf_puts(out, ",\"population\":");
-    text_json_string(out, in->population);
+    json_write_string(out, in->population);
     buf_printf(out,
                ",\"tau\":\"b\",\"nan\":\"%s\",\"architectures\":%zu,\"covered\":%zu,"
                "\"metrics\":[",
@@ -392,14 +393,14 @@ static void print_json(const struct report_input *in, const struct report *r, st
         const struct report_line *l = &r->lines[i];
 
         buf_puts(out, i ? ",{\"name\":" : "{\"name\":");
-        text_json_string(out, l->name);
+        json_write_string(out, l->name);
         buf_printf(out, ",\"direction\":%d,\"baseline\":%s,\"n\":%zu,\"nan\":%zu", l->direction,
                    l->baseline ? "true" : "false", l->n, l->nan);
         json_field(out, "kendall", l->tau);
         json_field(out, "kendall_low", l->interval.low);
         json_field(out, "kendall_high", l->interval.high);
         buf_puts(out, ",\"interval\":");
-        text_json_string(out, l->interval.method);
+        json_write_string(out, l->interval.method);
         json_field(out, "spearman", l->spearman);
         json_field(out, "pearson", l->pearson);
         if (l->published != 0)
@@ -423,9 +424,9 @@ static void print_json(const struct report_input *in, const struct report *r, st
         const struct report_pair *p = &r->pairs[i];
 
         buf_puts(out, i ? ",{\"x\":" : "{\"x\":");
-        text_json_string(out, p->x);
+        json_write_string(out, p->x);
         buf_puts(out, ",\"y\":");
-        text_json_string(out, p->y);
+        json_write_string(out, p->y);
         json_field(out, "tau", p->tau_xy);
         json_field(out, "partial_tau", p->partial);
         json_field(out, "mean_x", p->mx.mean);
@@ -436,7 +437,7 @@ static void print_json(const struct report_input *in, const struct report *r, st
         json_field(out, "ratio_y", p->my.ratio);
         json_field(out, "share_x", p->share);
         buf_puts(out, ",\"dominant\":");
-        text_json_string(out, p->dominant);
+        json_write_string(out, p->dominant);
         buf_puts(out, "}");
     }
     buf_puts(out, "]}\n");

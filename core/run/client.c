@@ -1,6 +1,8 @@
 /* client.c -- see client.h.  Room: core/run. */
 #include "run/client.h"
 
+#include "base/clock.h"
+#include "plugin/instance.h"
 #include "plugin/registry.h"
 #include "proc/memory.h"
 #include "run/remote.h"
@@ -12,16 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
-
-double client_clock(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* A page that outlives the worker, in which it notes whose code it runs.  Its descriptor is
  * inherited; without it (no memfd) crashes are only less well named. */
@@ -59,7 +52,7 @@ int client_up(const struct client *c)
 
 tcet_status client_send(struct client *c, uint32_t type, const struct buf *b, struct error *err)
 {
-    c->since = client_clock();
+    c->since = clock_now();
     return frame_send(c->child.fd, type, b->data ? b->data : "", b->len, err);
 }
 
@@ -188,7 +181,7 @@ tcet_status client_wait(struct client *c, uint32_t type, double seconds, const c
             client_bury(c, how, sizeof how);
             return error_set(err, TCET_E_CANCELLED, "interrupted");
         }
-        if (seconds > 0 && client_clock() - c->since > seconds) {
+        if (seconds > 0 && clock_now() - c->since > seconds) {
             client_bury(c, how, sizeof how);
             return error_set(err, TCET_E_PLUGIN,
                              "no answer within %.3g s ([run] timeout); the "
@@ -201,7 +194,7 @@ tcet_status client_wait(struct client *c, uint32_t type, double seconds, const c
 
 int client_glutton(struct client *list, int count)
 {
-    double t = client_clock();
+    double t = clock_now();
     uint64_t all = 0, most = 0;
     int worst = -1;
 
@@ -226,7 +219,7 @@ int client_glutton(struct client *list, int count)
 /* Waits for word that the remote worker has ended. */
 static void link_bury(struct client *c, char *how, size_t cap)
 {
-    double until = client_clock() + 10; /* a rank answers in milliseconds */
+    double until = clock_now() + 10; /* a rank answers in milliseconds */
     struct error ignored;
     const char *data;
     uint32_t type;
@@ -235,7 +228,7 @@ static void link_bury(struct client *c, char *how, size_t cap)
 
     if (!*c->ended)
         (void)!frame_send(c->link, LINK_STOP, "", 0, &ignored);
-    while (!*c->ended && got >= 0 && client_clock() < until) {
+    while (!*c->ended && got >= 0 && clock_now() < until) {
         struct pollfd p = {c->link, POLLIN, 0};
 
         poll(&p, 1, 100);

@@ -82,6 +82,4 @@ tcet_status client_facts(const struct config *config, const char *const *archs, 
 tcet_status client_plan(const struct config *config, int want_archs, struct arena *a,
                         struct wire_plan *out, struct error *err);
 
-double client_clock(void); /* monotonic seconds */
-
 #endif

@@ -106,8 +106,8 @@ static tcet_status same_columns(const struct part *a, const struct part *b, stru
     const char *one, *other;
 
     for (size_t i = 0; i < n && i < k; i++) {
-        const struct store_column *x = store_column_at(a->store, i);
-        const struct store_column *y = store_column_at(b->store, i);
+        const struct result_column *x = store_column_at(a->store, i);
+        const struct result_column *y = store_column_at(b->store, i);
 
         if (strcmp(x->name, y->name))
             return error_set(err, TCET_E_ARG,
@@ -206,11 +206,11 @@ static tcet_status copy_rows(struct merge *m, struct error *err)
         struct store *from = m->part[k].store;
 
         for (size_t i = 0; i < store_arch_count(from) && st >= 0; i++) {
-            struct store_row row;
+            struct result_row row;
 
             arena_reset(&a);
             st = store_take(from, i, &a, &row, err);
-            if (st >= 0 && strcmp(row.status, "missing"))
+            if (st >= 0 && row.status != RESULT_MISSING)
                 st = store_put(m->out, &row, err);
         }
     }
@@ -222,7 +222,7 @@ static tcet_status write_all(struct merge *m, struct error *err)
 {
     struct store *first = m->part[0].store;
     size_t count = store_column_count(first);
-    struct store_column *columns = arena_alloc(&m->arena, (count + 1) * sizeof *columns);
+    struct result_column *columns = arena_alloc(&m->arena, (count + 1) * sizeof *columns);
 
     for (size_t i = 0; i < count; i++)
         columns[i] = *store_column_at(first, i);

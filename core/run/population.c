@@ -8,10 +8,10 @@ static tcet_status one_score(struct store *store, const struct wire_plan *p, siz
                              struct client *c, const struct config *config, size_t memory,
                              struct arena *a, struct error *err)
 {
-    const struct wire_column *col = &p->columns[column];
+    const struct result_column *col = &p->columns[column];
     size_t count = store_arch_count(store), n;
     struct wire_population w = {
-        .score = col->score, .input_count = col->input_count, .count = count};
+        .score = col->index, .input_count = col->input_count, .count = count};
     const double **columns = arena_alloc(a, (col->input_count + 1) * sizeof *columns);
     const double *values;
     struct buf b = {0};
@@ -40,7 +40,7 @@ static tcet_status one_score(struct store *store, const struct wire_plan *p, siz
     if (n != count)
         return error_set(err, TCET_E_PLUGIN, "%zu values for %zu architectures", n, count);
     TRY(unpack_done(&u, "values", err));
-    return store_put_population(store, (int32_t)column, values, err);
+    return store_put_population(store, (int)column, values, err);
 }
 
 tcet_status population_scores(struct store *store, const struct config *config,

@@ -67,14 +67,14 @@ tcet_status reasons_read(struct store *s, struct arena *a, struct reasons *out, 
 
     *out = (struct reasons){.count = 0};
     for (size_t i = 0; i < store_arch_count(s) && st >= 0; i++) {
-        struct store_row row;
+        struct result_row row;
 
         st = is_whole(s, i, missing, &whole, err);
         if (st < 0 || whole)
             continue;
         arena_reset(&row_arena);
         st = store_take(s, i, &row_arena, &row, err);
-        if (st >= 0 && !strcmp(row.status, "failed"))
+        if (st >= 0 && row.status == RESULT_FAILED)
             count_reason(list, &n, &out->other, row.message, a);
     }
     pick(list, n, out);

@@ -2,6 +2,7 @@
  * A message between ranks is a frame with the worker's number on its rank before it. */
 #include "run/remote.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "plugin/registry.h"
@@ -314,7 +315,7 @@ const int *remote_links(const struct remote *r, int *count)
 void remote_close(struct remote *r)
 {
     struct timespec nap = {0, 5000000};
-    double until = client_clock() + 10;
+    double until = clock_now() + 10;
 
     if (!r)
         return;
@@ -324,7 +325,7 @@ void remote_close(struct remote *r)
     }
     while (r->relay > 0 && waitpid(r->relay, NULL, WNOHANG) == 0) {
         nanosleep(&nap, NULL);
-        if (client_clock() > until) /* a rank that does not go, or never came */
+        if (clock_now() > until) /* a rank that does not go, or never came */
             kill(r->relay, SIGKILL);
     }
     free(r->links);

@@ -1,6 +1,7 @@
 /* supervise.c -- see supervise.h.  Room: core/run. */
 #include "run/supervise.h"
 
+#include "base/clock.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "plan/plan.h"
@@ -18,17 +19,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ASIDE_MAX = 8192 }; /* bytes of a job for a worker that may not be reading */
+enum { WAITING_MAX = 8192 }; /* bytes of a job for a worker that may not be reading */
 
-struct task {
+/* An architecture for a worker to score. */
+struct job {
     size_t arch; /* ordinal */
-    int tries;
+    int tries;   /* that failed */
 };
 
 /* What one worker has: as many as it may have in flight, and one that waits in its socket, so that
  * it need not wait for us. */
-struct hand {
-    struct task task[IN_FLIGHT_MAX + 1]; /* the oldest first */
+struct workload {
+    struct job job[IN_FLIGHT_MAX + 1]; /* the oldest first */
     int count;
     int alone; /* one that is tried again: nothing else may be blamed, or be harmed */
 };
@@ -45,15 +47,15 @@ struct supervisor {
     double share;  /* struct client's */
     double timeout;
     int64_t retries;
-    const char *shard;  /* as stored: "" or "2/4 of 100, list SHA-256" */
-    struct task *queue; /* pending tasks are [head, tail) */
+    const char *shard; /* as stored: "" or "2/4 of 100, list SHA-256" */
+    struct job *queue; /* pending jobs are [head, tail) */
     size_t head, tail;
-    struct task *again; /* to be retried, taken first */
-    size_t again_count;
-    struct hand *hands; /* one a client */
-    int depth;          /* of a hand */
-    uint8_t *missing;   /* scratch: one a column */
-    struct arena arena; /* of one message */
+    struct job *retry; /* to be tried again, taken first */
+    size_t retry_count;
+    struct workload *workloads; /* one a client */
+    int depth;                  /* jobs of a workload at most */
+    uint8_t *missing;           /* scratch: one a column */
+    struct arena arena;         /* of one message */
     double started, committed, shown;
     int dirty;         /* rows since the last commit */
     int broken_starts; /* workers that died before they were ready, in a row */
@@ -173,25 +175,14 @@ static tcet_status check_resumed(const struct supervisor *s, struct error *err)
 static tcet_status open_store(struct supervisor *s, struct error *err)
 {
     const struct wire_plan *p = &s->r->plan;
-    struct store_column *columns = arena_alloc(&s->r->arena, p->column_count * sizeof *columns);
     struct config_key *output = config_get(s->config, "run", "", "output");
 
     if (store_open(s->r->folder, s->o->resume ? STORE_RESUME : STORE_FRESH, &s->store, err) < 0)
         return output ? config_error(err, output, "%s", arena_strdup(&s->r->arena, err->text))
                       : err->status;
     TRY(check_resumed(s, err));
-    for (size_t i = 0; i < p->column_count; i++) {
-        const struct wire_column *c = &p->columns[i];
-
-        columns[i] = (struct store_column){.name = c->name,
-                                           .key = c->key,
-                                           .is_score = c->is_score,
-                                           .population = c->population,
-                                           .direction = c->direction,
-                                           .layered = c->layered};
-    }
     TRY(store_begin(s->store, err));
-    TRY(store_set_columns(s->store, columns, p->column_count, err));
+    TRY(store_set_columns(s->store, p->columns, p->column_count, err));
     TRY(store_set_archs(s->store, p->archs, p->arch_count, err));
     for (size_t i = 0; i < p->meta_count; i++)
         TRY(store_set_meta(s->store, p->meta[i].name, p->meta[i].value, err));
@@ -203,14 +194,14 @@ static tcet_status open_store(struct supervisor *s, struct error *err)
 
 static tcet_status commit(struct supervisor *s, struct error *err)
 {
-    s->committed = client_clock();
+    s->committed = clock_now();
     if (!s->dirty)
         return TCET_OK;
     s->dirty = 0;
     return store_commit(s->store, err);
 }
 
-static tcet_status put(struct supervisor *s, const struct store_row *row, struct error *err)
+static tcet_status put(struct supervisor *s, const struct result_row *row, struct error *err)
 {
     if (!s->dirty)
         TRY(store_begin(s->store, err));
@@ -221,21 +212,14 @@ static tcet_status put(struct supervisor *s, const struct store_row *row, struct
 static tcet_status put_failure(struct supervisor *s, size_t arch, const char *why,
                                struct error *err)
 {
-    struct store_row row = {.arch = s->r->plan.archs[arch],
-                            .status = "failed",
-                            .message = why,
-                            .params = -1,
-                            .macs = -1,
-                            .x_sum = __builtin_nan(""),
-                            .w_sum = __builtin_nan(""),
-                            .times = ""};
+    struct result_row row = result_failure(s->r->plan.archs[arch], why);
 
     s->r->progress.failed++;
     s->r->progress.done++;
     return put(s, &row, err);
 }
 
-/* -- Hand-out --------------------------------------------------------------------------- */
+/* -- Assignment --------------------------------------------------------------------------- */
 
 /* How many columns an architecture lacks, and how many it has. */
 static size_t count_lacks(const struct supervisor *s, size_t *has)
@@ -277,7 +261,7 @@ static tcet_status fill_queue(struct supervisor *s, struct error *err)
     uint8_t *lacked = arena_alloc(&s->r->arena, p->column_count + 1);
 
     s->queue = mem_alloc((p->arch_count + 1) * sizeof *s->queue);
-    s->again = mem_alloc((p->arch_count + 1) * sizeof *s->again);
+    s->retry = mem_alloc((p->arch_count + 1) * sizeof *s->retry);
     s->missing = mem_alloc(p->column_count + 1);
     for (size_t i = 0; i < p->arch_count; i++) {
         size_t has;
@@ -285,7 +269,7 @@ static tcet_status fill_queue(struct supervisor *s, struct error *err)
         TRY(store_missing(s->store, p->archs[i], s->o->retry_failed, s->missing, err));
         if (!count_lacks(s, &has))
             continue;
-        s->queue[s->tail++] = (struct task){.arch = i};
+        s->queue[s->tail++] = (struct job){.arch = i};
         s->r->completed += has > 0;
         for (size_t c = 0; c < p->column_count; c++)
             lacked[c] |= has && s->missing[c];
@@ -301,57 +285,53 @@ static tcet_status known_values(struct supervisor *s, const char *arch, struct w
                                 struct error *err)
 {
     const struct wire_plan *p = &s->r->plan;
-    struct wire_value *known = arena_alloc(&s->arena, (p->column_count + 1) * sizeof *known);
+    struct result_value *known = arena_alloc(&s->arena, (p->column_count + 1) * sizeof *known);
     uint8_t *asked = arena_alloc(&s->arena, p->column_count + 1);
 
     j->known = known;
     for (size_t c = 0; c < p->column_count; c++) {
         for (size_t i = 0; s->missing[c] && i < p->columns[c].input_count; i++) {
             int in = p->columns[c].inputs[i], found;
-            struct wire_value *k = &known[j->known_count];
-
             if (s->missing[in] || asked[in])
                 continue;
             asked[in] = 1;
-            *k = (struct wire_value){.column = in, .guards = ""};
-            TRY(store_get(s->store, arch, in, &s->arena, &k->value, &k->layers, &k->layer_count,
-                          &k->seconds, &found, err));
+            TRY(store_get(s->store, arch, in, &s->arena, &known[j->known_count], &found, err));
             j->known_count += (size_t)found;
         }
     }
     return TCET_OK;
 }
 
-static tcet_status hand_out(struct supervisor *s, int client, struct error *err)
+static tcet_status assign(struct supervisor *s, int client, struct error *err)
 {
     struct client *c = &s->clients[client];
-    struct hand *h = &s->hands[client];
+    struct workload *w = &s->workloads[client];
     double since = c->since;
-    struct task t;
+    struct job job;
     struct wire_job j = {0};
     struct buf b = {0};
 
-    h->alone = s->again_count > 0;
-    if (s->again_count)
-        t = s->again[--s->again_count];
+    w->alone = s->retry_count > 0;
+    if (s->retry_count)
+        job = s->retry[--s->retry_count];
     else if (s->head < s->tail)
-        t = s->queue[s->head++];
+        job = s->queue[s->head++];
     else
         return TCET_OK;
     arena_reset(&s->arena);
-    j.arch = s->r->plan.archs[t.arch];
+    j.arch = s->r->plan.archs[job.arch];
     TRY(store_missing(s->store, j.arch, 1, s->missing, err));
     TRY(known_values(s, j.arch, &j, err));
     j.wanted = s->missing;
     j.column_count = s->r->plan.column_count;
     wire_pack_job(&b, &j);
-    if (h->count && b.len > ASIDE_MAX) {
+    if (w->count && b.len > WAITING_MAX) {
         s->head--; /* for when the worker reads: until then it might not fit the socket */
     } else {
-        h->task[h->count++] = t;
+        w->job[w->count++] = job;
         c->state = CLIENT_BUSY;
         (void)!client_send(c, WIRE_JOB, &b, err); /* a dead one is met when its socket is read */
-        if (h->count > 1)
+        if (w->count > 1)
             c->since = since; /* the oldest one's */
     }
     buf_free(&b);
@@ -359,10 +339,10 @@ static tcet_status hand_out(struct supervisor *s, int client, struct error *err)
 }
 
 /* All that a worker had is to be tried again, the oldest first. */
-static void put_back(struct supervisor *s, struct hand *h)
+static void requeue(struct supervisor *s, struct workload *w)
 {
-    while (h->count)
-        s->again[s->again_count++] = h->task[--h->count];
+    while (w->count)
+        s->retry[s->retry_count++] = w->job[--w->count];
 }
 
 /* A worker died or was killed while at work: try again, or record the reason.  Where it had several
@@ -371,8 +351,8 @@ static void put_back(struct supervisor *s, struct hand *h)
 static tcet_status lose(struct supervisor *s, int client, const char *prefix, struct error *err)
 {
     struct client *c = &s->clients[client];
-    struct hand *h = &s->hands[client];
-    struct task *t = &h->task[0];
+    struct workload *w = &s->workloads[client];
+    struct job *job = &w->job[0];
     int was = c->state;
     char how[1536];
     struct buf why = {0};
@@ -382,23 +362,23 @@ static tcet_status lose(struct supervisor *s, int client, const char *prefix, st
     buf_printf(&why, "%s%s", prefix, how);
     if (c->state == CLIENT_LOST) { /* its machine's fault, not the architecture's */
         say(s, TCET_LOG_WARN, why.data);
-        put_back(s, h);
+        requeue(s, w);
     } else if (was != CLIENT_BUSY) {
         say(s, TCET_LOG_WARN, why.data);
         if (was == CLIENT_GREETED && ++s->broken_starts > 3)
             st = error_set(err, TCET_E_PLUGIN, "workers cannot start: the last one %s", how);
-    } else if (h->count > 1) {
+    } else if (w->count > 1) {
         buf_printf(&why, "; each of the %d architectures that it had is tried again alone",
-                   h->count);
+                   w->count);
         say(s, TCET_LOG_WARN, why.data);
-        put_back(s, h);
-    } else if (t->tries++ < s->retries) {
+        requeue(s, w);
+    } else if (job->tries++ < s->retries) {
         say(s, TCET_LOG_WARN, why.data);
-        put_back(s, h);
+        requeue(s, w);
     } else {
-        st = put_failure(s, t->arch, why.data, err);
+        st = put_failure(s, job->arch, why.data, err);
     }
-    h->count = 0;
+    w->count = 0;
     buf_free(&why);
     return st;
 }
@@ -406,49 +386,30 @@ static tcet_status lose(struct supervisor *s, int client, const char *prefix, st
 static tcet_status take_row(struct supervisor *s, int client, const char *data, size_t n,
                             struct error *err)
 {
+    const struct wire_plan *p = &s->r->plan;
     struct client *c = &s->clients[client];
-    struct hand *h = &s->hands[client];
-    struct task t = h->task[0];
-    struct store_value *values;
-    struct store_row row = {.arch = s->r->plan.archs[t.arch]};
-    struct wire_row r;
+    struct workload *w = &s->workloads[client];
+    struct job job = w->job[0];
+    struct result_row row;
     tcet_status st;
 
     arena_reset(&s->arena);
-    if (c->state != CLIENT_BUSY || wire_unpack_row(data, n, &s->arena, &r, err) < 0)
+    if (c->state != CLIENT_BUSY ||
+        wire_unpack_row(data, n, p->column_count, &s->arena, &row, err) < 0)
         return lose(s, client, "sent nonsense and ", err);
-    values = arena_alloc(&s->arena, (r.value_count + 1) * sizeof *values);
-    for (size_t i = 0; i < r.value_count; i++)
-        values[i] = (struct store_value){.column = r.values[i].column,
-                                         .value = r.values[i].value,
-                                         .layers = r.values[i].layers,
-                                         .layer_count = r.values[i].layer_count,
-                                         .guards = r.values[i].guards,
-                                         .seconds = r.values[i].seconds};
-    row.status = r.status < 0 ? "failed" : "ok";
-    row.message = r.message;
-    row.params = r.params;
-    row.macs = r.macs;
-    row.x_sum = r.x_sum;
-    row.w_sum = r.w_sum;
-    row.layer_name = r.layer_name;
-    row.layer_kind = r.layer_kind;
-    row.layer_shape = r.layer_shape;
-    row.layer_count = r.layer_count;
-    row.times = r.times;
-    row.values = values;
-    row.value_count = r.value_count;
-    memmove(h->task, h->task + 1, (size_t)--h->count * sizeof *h->task);
-    c->state = h->count ? CLIENT_BUSY : CLIENT_IDLE;
-    c->since = client_clock(); /* from now on the next one is the oldest */
+    if (strcmp(row.arch, p->archs[job.arch]) != 0)
+        return lose(s, client, "sent the row of another architecture and ", err);
+    memmove(w->job, w->job + 1, (size_t)--w->count * sizeof *w->job);
+    c->state = w->count ? CLIENT_BUSY : CLIENT_IDLE;
+    c->since = clock_now(); /* from now on the next one is the oldest */
     st = put(s, &row, err);
     if (st == TCET_E_ARG) { /* a row that cannot be stored costs its architecture, not the run */
         const char *why = arena_strdup(&s->arena, err->text);
 
-        return put_failure(s, t.arch, why, err);
+        return put_failure(s, job.arch, why, err);
     }
     s->r->progress.done++;
-    s->r->progress.failed += r.status < 0;
+    s->r->progress.failed += row.status == RESULT_FAILED;
     return st;
 }
 
@@ -518,7 +479,7 @@ static tcet_status take(struct supervisor *s, int client, uint32_t type, const c
 
 static size_t pending(const struct supervisor *s)
 {
-    return s->tail - s->head + s->again_count;
+    return s->tail - s->head + s->retry_count;
 }
 
 /* Reads what one worker sent. */
@@ -547,13 +508,13 @@ static double patience(const struct supervisor *s, enum client_state state)
 
 static tcet_status check_timeouts(struct supervisor *s, struct error *err)
 {
-    double t = client_clock();
+    double t = clock_now();
     char prefix[96];
 
     for (int i = 0; i < s->client_count; i++) {
         struct client *c = &s->clients[i];
         double limit = patience(s, c->state);
-        int held = s->hands[i].count;
+        int held = s->workloads[i].count;
 
         /* The oldest one's answer may wait until the others are begun. */
         if (!client_up(c) || c->state == CLIENT_IDLE ||
@@ -575,7 +536,7 @@ static tcet_status check_memory(struct supervisor *s, struct error *err)
 
 static void show(struct supervisor *s, int force)
 {
-    double t = client_clock();
+    double t = clock_now();
 
     s->r->progress.seconds = t - s->started;
     if (!s->o->progress || (!force && t - s->shown < 0.1))
@@ -596,7 +557,7 @@ static tcet_status feed_idle(struct supervisor *s, struct error *err)
             TRY(client_start(c, s->config, &(struct wire_hello){.open_backend = 1}, s->memory,
                              err));
         else if (c->state == CLIENT_IDLE)
-            TRY(hand_out(s, i, err));
+            TRY(assign(s, i, err));
     }
     return TCET_OK;
 }
@@ -611,7 +572,7 @@ static size_t starting(const struct supervisor *s)
     return n;
 }
 
-/* Then fills the busy ones' hands, those with the least first, but for what waits for workers that
+/* Then gives the busy ones more, those with the least first, but for what waits for workers that
  * are being started; and for no one while something is to be tried alone, so that all come to be
  * idle. */
 static tcet_status feed(struct supervisor *s, struct error *err)
@@ -619,12 +580,12 @@ static tcet_status feed(struct supervisor *s, struct error *err)
     TRY(feed_idle(s, err));
     for (int held = 1; held < s->depth; held++) {
         for (int i = 0; i < s->client_count; i++) {
-            const struct hand *h = &s->hands[i];
+            const struct workload *w = &s->workloads[i];
 
-            if (stopping(s) || s->again_count || pending(s) <= starting(s))
+            if (stopping(s) || s->retry_count || pending(s) <= starting(s))
                 return TCET_OK;
-            if (s->clients[i].state == CLIENT_BUSY && h->count == held && !h->alone)
-                TRY(hand_out(s, i, err));
+            if (s->clients[i].state == CLIENT_BUSY && w->count == held && !w->alone)
+                TRY(assign(s, i, err));
         }
     }
     return TCET_OK;
@@ -643,7 +604,7 @@ static tcet_status loop(struct supervisor *s, struct error *err)
 {
     struct pollfd *p = arena_alloc(&s->r->arena, (size_t)s->client_count * 2 * sizeof *p);
 
-    s->started = s->committed = client_clock();
+    s->started = s->committed = clock_now();
     show(s, 1);
     while ((pending(s) || busy(s)) && !stopping(s)) {
         int n = 0;
@@ -662,7 +623,7 @@ static tcet_status loop(struct supervisor *s, struct error *err)
         }
         TRY(check_timeouts(s, err));
         TRY(check_memory(s, err));
-        if (client_clock() - s->committed > 0.5)
+        if (clock_now() - s->committed > 0.5)
             TRY(commit(s, err));
         show(s, 0);
     }
@@ -763,7 +724,7 @@ static tcet_status make_clients(struct supervisor *s, struct error *err)
     }
     s->client_count = here + there;
     s->clients = mem_alloc((size_t)s->client_count * sizeof *s->clients);
-    s->hands = mem_alloc((size_t)s->client_count * sizeof *s->hands);
+    s->workloads = mem_alloc((size_t)s->client_count * sizeof *s->workloads);
     for (int i = 0; i < s->client_count; i++)
         s->clients[i] = new_client(s, i < here ? 0 : links[i - here]);
     return TCET_OK;
@@ -876,9 +837,9 @@ tcet_status run_supervise(struct config *config, const struct run_options *optio
         commit(&s, &late); /* what was computed is kept */
     store_close(s.store);
     free(s.clients);
-    free(s.hands);
+    free(s.workloads);
     free(s.queue);
-    free(s.again);
+    free(s.retry);
     free(s.missing);
     arena_free(&s.arena);
     if (st < 0)
@@ -892,7 +853,7 @@ void run_result_free(struct run_result *r)
 }
 
 tcet_status run_once(const struct config *config, struct arena *a, struct wire_plan *plan,
-                     struct wire_row *row, void (*log)(void *arg, int level, const char *text),
+                     struct result_row *row, void (*log)(void *arg, int level, const char *text),
                      void *log_arg, struct error *err)
 {
     struct client c = {.state = CLIENT_DOWN, .log = log, .log_arg = log_arg};
@@ -921,7 +882,9 @@ tcet_status run_once(const struct config *config, struct arena *a, struct wire_p
     if (st >= 0)
         st = client_wait(&c, WIRE_ROW, 0, &data, &n, err);
     if (st >= 0)
-        st = wire_unpack_row(data, n, a, row, err);
+        st = wire_unpack_row(data, n, plan->column_count, a, row, err);
+    if (st >= 0 && strcmp(row->arch, plan->archs[0]) != 0)
+        st = error_set(err, TCET_E_PLUGIN, "the worker sent the row of another architecture");
     client_stop(&c);
     return st;
 }

@@ -53,7 +53,7 @@ void run_result_free(struct run_result *r);
 
 /* Scores one architecture without a store: columns and row live in the arena. */
 tcet_status run_once(const struct config *config, struct arena *a, struct wire_plan *plan,
-                     struct wire_row *row, void (*log)(void *arg, int level, const char *text),
+                     struct result_row *row, void (*log)(void *arg, int level, const char *text),
                      void *log_arg, struct error *err);
 
 /* The words in which two columns' keys first differ, for messages, in the arena. */

@@ -22,7 +22,29 @@ static const char *const *take_texts(struct unpack *u, size_t *count)
     return list;
 }
 
-static void pack_values(struct buf *b, const struct wire_value *v, size_t count)
+static void pack_guards(struct buf *b, const struct guards *g)
+{
+    pack_u32(b, (uint32_t)g->count);
+    for (size_t i = 0; i < g->count; i++) {
+        pack_text(b, g->item[i].name);
+        pack_i64(b, g->item[i].count);
+    }
+}
+
+static void take_guards(struct unpack *u, struct guards *g)
+{
+    g->count = unpack_count(u, sizeof(uint32_t) + sizeof(int64_t));
+    if (g->count > GUARDS_MAX) {
+        u->ok = false;
+        g->count = 0;
+    }
+    for (size_t i = 0; i < g->count; i++) {
+        g->item[i].name = unpack_text(u);
+        g->item[i].count = unpack_i64(u);
+    }
+}
+
+static void pack_values(struct buf *b, const struct result_value *v, size_t count)
 {
     pack_u32(b, (uint32_t)count);
     for (size_t i = 0; i < count; i++) {
@@ -30,27 +52,34 @@ static void pack_values(struct buf *b, const struct wire_value *v, size_t count)
         pack_f64(b, v[i].value);
         pack_u32(b, v[i].layers != NULL);
         pack_f64s(b, v[i].layers, v[i].layers ? v[i].layer_count : 0);
-        pack_text(b, v[i].guards);
+        pack_guards(b, &v[i].guards);
         pack_f64(b, v[i].seconds);
     }
 }
 
-static const struct wire_value *take_values(struct unpack *u, size_t *count)
+/* One a column at most. */
+static struct result_value *take_values(struct unpack *u, size_t columns, size_t *count)
 {
-    struct wire_value *v;
+    struct result_value *v;
 
     *count = unpack_count(u, 32); /* what a value without layers and guards takes */
+    if (*count > columns) {
+        u->ok = false;
+        *count = 0;
+    }
     v = arena_alloc(u->arena, (*count + 1) * sizeof *v);
     for (size_t i = 0; i < *count; i++) {
         int layered;
 
         v[i].column = (int)unpack_u32(u);
+        if (v[i].column < 0 || (size_t)v[i].column >= columns)
+            u->ok = false;
         v[i].value = unpack_f64(u);
         layered = (int)unpack_u32(u);
         v[i].layers = unpack_f64s(u, &v[i].layer_count);
         if (!layered)
             v[i].layers = NULL;
-        v[i].guards = unpack_text(u);
+        take_guards(u, &v[i].guards);
         v[i].seconds = unpack_f64(u);
     }
     return v;
@@ -84,7 +113,7 @@ void wire_pack_plan(struct buf *b, const struct wire_plan *p)
 {
     pack_u32(b, (uint32_t)p->column_count);
     for (size_t i = 0; i < p->column_count; i++) {
-        const struct wire_column *c = &p->columns[i];
+        const struct result_column *c = &p->columns[i];
 
         pack_text(b, c->name);
         pack_text(b, c->key);
@@ -92,7 +121,7 @@ void wire_pack_plan(struct buf *b, const struct wire_plan *p)
         pack_u32(b, (uint32_t)c->population);
         pack_u32(b, (uint32_t)c->layered);
         pack_u32(b, (uint32_t)c->direction);
-        pack_u32(b, (uint32_t)c->score);
+        pack_u32(b, (uint32_t)c->index);
         pack_u32(b, (uint32_t)c->input_count);
         for (size_t k = 0; k < c->input_count; k++)
             pack_u32(b, (uint32_t)c->inputs[k]);
@@ -114,26 +143,29 @@ tcet_status wire_unpack_plan(const void *d, size_t n, struct arena *a, struct wi
                              struct error *err)
 {
     struct unpack u = unpack_from(d, n, a);
-    struct wire_column *columns;
+    struct result_column *columns;
     struct wire_pair *meta;
 
     out->column_count = unpack_count(&u, 32);
     out->columns = columns = arena_alloc(a, (out->column_count + 1) * sizeof *columns);
     for (size_t i = 0; i < out->column_count; i++) {
-        struct wire_column *c = &columns[i];
+        struct result_column *c = &columns[i];
         int *inputs;
 
         c->name = unpack_text(&u);
         c->key = unpack_text(&u);
         c->is_score = (int)unpack_u32(&u);
         c->population = (int)unpack_u32(&u);
-        c->layered = (int)unpack_u32(&u);
-        c->direction = (int32_t)unpack_u32(&u);
-        c->score = (int)unpack_u32(&u);
+        c->layered = (enum result_layered)unpack_u32(&u);
+        c->direction = (int)unpack_u32(&u);
+        c->index = (int)unpack_u32(&u);
         c->input_count = unpack_count(&u, sizeof(uint32_t));
         c->inputs = inputs = arena_alloc(a, (c->input_count + 1) * sizeof *inputs);
-        for (size_t k = 0; k < c->input_count; k++)
+        for (size_t k = 0; k < c->input_count; k++) {
             inputs[k] = (int)unpack_u32(&u);
+            if (inputs[k] < 0 || (size_t)inputs[k] >= out->column_count)
+                u.ok = false;
+        }
     }
     out->archs = take_texts(&u, &out->arch_count);
     out->meta_count = unpack_count(&u, 8);
@@ -168,44 +200,61 @@ tcet_status wire_unpack_job(const void *d, size_t n, struct arena *a, struct wir
     out->wanted = (const uint8_t *)u.at;
     if (u.ok)
         u.at += out->column_count;
-    out->known = take_values(&u, &out->known_count);
+    out->known = take_values(&u, out->column_count, &out->known_count);
     return unpack_done(&u, "job", err);
 }
 
-void wire_pack_row(struct buf *b, const struct wire_row *r)
+void wire_pack_row(struct buf *b, const struct result_row *r)
 {
-    pack_u32(b, (uint32_t)r->status);
+    pack_text(b, r->arch);
+    pack_u32(b, r->status);
     pack_text(b, r->message);
     pack_i64(b, r->params);
     pack_i64(b, r->macs);
     pack_f64(b, r->x_sum);
     pack_f64(b, r->w_sum);
-    wire_pack_texts(b, r->layer_name, r->layer_count);
-    wire_pack_texts(b, r->layer_kind, r->layer_count);
-    wire_pack_texts(b, r->layer_shape, r->layer_count);
+    pack_u32(b, (uint32_t)r->layer_count);
+    for (size_t i = 0; i < r->layer_count; i++) {
+        pack_text(b, r->layers[i].name);
+        pack_text(b, r->layers[i].kind);
+        pack_text(b, r->layers[i].shape);
+    }
     pack_values(b, r->values, r->value_count);
-    pack_text(b, r->times);
+    pack_f64(b, r->times.build);
+    pack_f64(b, r->times.init);
+    pack_f64(b, r->times.forward);
+    pack_f64(b, r->times.backward);
+    pack_f64(b, r->times.total);
 }
 
-tcet_status wire_unpack_row(const void *d, size_t n, struct arena *a, struct wire_row *out,
-                            struct error *err)
+tcet_status wire_unpack_row(const void *d, size_t n, size_t columns, struct arena *a,
+                            struct result_row *out, struct error *err)
 {
     struct unpack u = unpack_from(d, n, a);
-    size_t kinds, shapes;
+    struct result_layer *layers;
 
-    out->status = (tcet_status)unpack_u32(&u);
+    out->arch = unpack_text(&u);
+    out->status = (enum result_status)unpack_u32(&u);
+    if (out->status != RESULT_OK && out->status != RESULT_FAILED)
+        u.ok = false;
     out->message = unpack_text(&u);
     out->params = unpack_i64(&u);
     out->macs = unpack_i64(&u);
     out->x_sum = unpack_f64(&u);
     out->w_sum = unpack_f64(&u);
-    out->layer_name = take_texts(&u, &out->layer_count);
-    out->layer_kind = take_texts(&u, &kinds);
-    out->layer_shape = take_texts(&u, &shapes);
-    out->values = take_values(&u, &out->value_count);
-    out->times = unpack_text(&u);
-    if (kinds != out->layer_count || shapes != out->layer_count)
-        u.ok = false;
+    out->layer_count = unpack_count(&u, 3 * sizeof(uint32_t));
+    out->layers = layers = arena_alloc(a, (out->layer_count + 1) * sizeof *layers);
+    for (size_t i = 0; i < out->layer_count; i++) {
+        layers[i].name = unpack_text(&u);
+        layers[i].kind = unpack_text(&u);
+        layers[i].shape = unpack_text(&u);
+    }
+    out->values = take_values(&u, columns, &out->value_count);
+    out->times.build = unpack_f64(&u);
+    out->times.init = unpack_f64(&u);
+    out->times.forward = unpack_f64(&u);
+    out->times.backward = unpack_f64(&u);
+    out->times.total = unpack_f64(&u);
     return unpack_done(&u, "row", err);
 }
 

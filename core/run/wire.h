@@ -4,8 +4,8 @@
 #ifndef CORE_WIRE_H
 #define CORE_WIRE_H
 
-#include "plugin/instance.h"
 #include "proc/frame.h"
+#include "result/result.h"
 
 enum wire_type {
     /* supervisor to worker */
@@ -15,7 +15,7 @@ enum wire_type {
     WIRE_POPULATION, /* struct wire_population; answered by VALUES */
     /* worker to supervisor */
     WIRE_PLAN,         /* struct wire_plan */
-    WIRE_ROW,          /* struct wire_row */
+    WIRE_ROW,          /* struct result_row */
     WIRE_FACTS_ANSWER, /* struct wire_fact[] */
     WIRE_VALUES,       /* float64s */
     WIRE_LOG,          /* level, text */
@@ -29,21 +29,12 @@ struct wire_hello {
     int space_only; /* for FACTS alone: the plan is the space */
 };
 
-struct wire_column {
-    const char *name, *key;
-    int is_score, population, layered;
-    int32_t direction;
-    const int *inputs; /* of a population score: columns */
-    size_t input_count;
-    int score; /* index among the plan's scores, -1: a metric */
-};
-
 struct wire_pair {
     const char *name, *value;
 };
 
 struct wire_plan {
-    const struct wire_column *columns;
+    const struct result_column *columns;
     size_t column_count;
     const char *const *archs; /* input lines; empty unless asked for */
     size_t arch_count;
@@ -56,34 +47,12 @@ struct wire_plan {
     int in_flight;       /* architectures that the worker has under way; 1 to IN_FLIGHT_MAX */
 };
 
-/* One value of one column, with its layers and its guard counts. */
-struct wire_value {
-    int column;
-    double value;
-    const double *layers;
-    size_t layer_count;
-    const char *guards; /* JSON object text, "" when none */
-    double seconds;
-};
-
 struct wire_job {
     const char *arch;
     const uint8_t *wanted; /* one a column */
     size_t column_count;
-    const struct wire_value *known;
+    const struct result_value *known; /* without guards */
     size_t known_count;
-};
-
-struct wire_row {
-    tcet_status status;
-    const char *message;
-    int64_t params, macs;
-    double x_sum, w_sum;
-    const char *const *layer_name, *const *layer_kind, *const *layer_shape;
-    size_t layer_count;
-    const struct wire_value *values;
-    size_t value_count;
-    const char *times; /* JSON object text */
 };
 
 struct wire_fact {
@@ -101,7 +70,7 @@ struct wire_population {
 void wire_pack_hello(struct buf *b, const struct wire_hello *h);
 void wire_pack_plan(struct buf *b, const struct wire_plan *p);
 void wire_pack_job(struct buf *b, const struct wire_job *j);
-void wire_pack_row(struct buf *b, const struct wire_row *r);
+void wire_pack_row(struct buf *b, const struct result_row *r);
 void wire_pack_texts(struct buf *b, const char *const *text, size_t count);
 void wire_pack_facts(struct buf *b, const struct wire_fact *f, size_t count);
 void wire_pack_population(struct buf *b, const struct wire_population *p);
@@ -113,8 +82,9 @@ tcet_status wire_unpack_plan(const void *d, size_t n, struct arena *a, struct wi
                              struct error *err);
 tcet_status wire_unpack_job(const void *d, size_t n, struct arena *a, struct wire_job *out,
                             struct error *err);
-tcet_status wire_unpack_row(const void *d, size_t n, struct arena *a, struct wire_row *out,
-                            struct error *err);
+/* columns: how many the run has; a row with other values than theirs is refused. */
+tcet_status wire_unpack_row(const void *d, size_t n, size_t columns, struct arena *a,
+                            struct result_row *out, struct error *err);
 tcet_status wire_unpack_texts(const void *d, size_t n, struct arena *a, const char *const **out,
                               size_t *count, struct error *err);
 tcet_status wire_unpack_facts(const void *d, size_t n, struct arena *a,

@@ -5,11 +5,9 @@
  * the oldest, so that a device has work while the host looks at results. */
 #include "run/worker.h"
 
-#include "base/text.h"
 #include "score/score.h"
 #include "run/wire.h"
 
-#include <math.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -129,30 +127,6 @@ static void provenance(struct worker *w, struct wire_plan *out)
              p->precision == TCET_PRECISION_F64 ? "f64" : "f32");
 }
 
-static void columns(struct worker *w, struct wire_plan *out)
-{
-    const struct plan *p = w->plan;
-    struct wire_column *c = arena_alloc(&w->arena, p->column_count * sizeof *c);
-
-    for (size_t i = 0; i < p->column_count; i++) {
-        const struct plan_column *pc = &p->columns[i];
-
-        c[i] = (struct wire_column){.name = pc->name,
-                                    .key = pc->key,
-                                    .is_score = pc->is_score,
-                                    .population = pc->population,
-                                    .layered = pc->layered,
-                                    .direction = pc->direction,
-                                    .score = pc->is_score ? pc->index : -1};
-        if (pc->is_score) {
-            c[i].inputs = p->scores[pc->index].inputs;
-            c[i].input_count = p->scores[pc->index].input_count;
-        }
-    }
-    out->columns = c;
-    out->column_count = p->column_count;
-}
-
 static void open_slots(struct worker *w, int count)
 {
     w->slots = mem_alloc((size_t)count * sizeof *w->slots);
@@ -185,7 +159,8 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
     if (h.open_backend && w->plan->pass_count) /* what needs no pass needs no backend */
         TRY(plan_open_backend(w->plan, err));
     open_slots(w, w->plan->in_flight);
-    columns(w, &p);
+    p.columns = w->plan->columns;
+    p.column_count = w->plan->column_count;
     provenance(w, &p);
     plan_print(w->plan, &text);
     config_print(w->config, &config);
@@ -200,68 +175,11 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
     return answer(w, WIRE_PLAN, err);
 }
 
-static const char *guards_text(struct arena *a, const struct guards *g)
-{
-    struct buf b = {0};
-    const char *text;
-
-    for (size_t i = 0; i < g->count; i++) {
-        buf_puts(&b, i ? "," : "{");
-        text_json_string(&b, g->item[i].name);
-        buf_printf(&b, ":%lld", (long long)g->item[i].count);
-    }
-    text = b.len ? arena_printf(a, "%s}", b.data) : "";
-    buf_free(&b);
-    return text;
-}
-
-static void fill_row(struct worker *w, const struct score_row *in, const uint8_t *wanted,
-                     struct wire_row *out)
-{
-    const struct plan *p = w->plan;
-    const char **texts[3];
-    struct wire_value *v = arena_alloc(&w->arena, (p->column_count + 1) * sizeof *v);
-
-    out->params = in->counts.params;
-    out->macs = in->counts.macs;
-    out->x_sum = in->x_sum;
-    out->w_sum = in->w_sum;
-    for (int i = 0; i < 3; i++)
-        texts[i] = arena_alloc(&w->arena, (in->layer_count + 1) * sizeof *texts[i]);
-    for (size_t i = 0; i < in->layer_count; i++) {
-        texts[0][i] = in->layers[i].name;
-        texts[1][i] = in->layers[i].kind;
-        texts[2][i] = in->layers[i].shape;
-    }
-    out->layer_name = texts[0];
-    out->layer_kind = texts[1];
-    out->layer_shape = texts[2];
-    out->layer_count = in->layer_count;
-    out->values = v;
-    for (size_t c = 0; in->values && c < p->column_count; c++) {
-        const struct score_value *sv = &in->values[c];
-
-        if (sv->have && wanted[c])
-            v[out->value_count++] = (struct wire_value){(int)c,
-                                                        sv->value,
-                                                        p->columns[c].layered ? sv->layers : NULL,
-                                                        sv->layer_count,
-                                                        guards_text(&w->arena, &sv->guards),
-                                                        sv->seconds};
-    }
-    out->times = arena_printf(&w->arena,
-                              "{\"build\":%.6f,\"init\":%.6f,\"forward\":%.6f,\"backward\":%.6f,"
-                              "\"total\":%.6f}",
-                              in->seconds_build, in->seconds_init, in->seconds_forward,
-                              in->seconds_backward, in->seconds_total);
-}
-
 static tcet_status begin_job(struct worker *w, struct buf *in, struct error *err)
 {
     struct slot *slot = &w->slots[(w->oldest + w->busy) % w->slot_count];
     struct wire_job *j = &slot->job;
     struct buf old = slot->in;
-    struct score_value *known;
 
     slot->in = *in; /* the request stays until the job's end */
     *in = old;
@@ -269,19 +187,7 @@ static tcet_status begin_job(struct worker *w, struct buf *in, struct error *err
     TRY(wire_unpack_job(slot->in.data, slot->in.len, &slot->arena, j, err));
     if (!w->plan->backend || j->column_count != w->plan->column_count)
         return error_set(err, TCET_E_PLUGIN, "a job for another plan");
-    known = arena_alloc(&slot->arena, (j->column_count + 1) * sizeof *known);
-    for (size_t i = 0; i < j->known_count; i++) {
-        const struct wire_value *k = &j->known[i];
-
-        if (k->column < 0 || (size_t)k->column >= j->column_count)
-            return error_set(err, TCET_E_PLUGIN, "a job with a column that does not exist");
-        known[k->column] = (struct score_value){.have = 1,
-                                                .value = k->value,
-                                                .layers = k->layers,
-                                                .layer_count = k->layer_count,
-                                                .seconds = k->seconds};
-    }
-    scorer_begin(slot->scorer, j->arch, j->wanted, known);
+    scorer_begin(slot->scorer, j->arch, j->wanted, j->known, j->known_count);
     w->busy++;
     return TCET_OK;
 }
@@ -289,16 +195,10 @@ static tcet_status begin_job(struct worker *w, struct buf *in, struct error *err
 static tcet_status end_job(struct worker *w, struct error *err)
 {
     struct slot *slot = &w->slots[w->oldest];
-    struct wire_row row = {0};
-    struct score_row *scored;
-    struct error why;
 
     w->oldest = (w->oldest + 1) % w->slot_count;
     w->busy--;
-    row.status = scorer_end(slot->scorer, &scored, &why);
-    row.message = row.status < 0 ? why.text : "";
-    fill_row(w, scored, slot->job.wanted, &row);
-    wire_pack_row(&w->out, &row);
+    wire_pack_row(&w->out, scorer_end(slot->scorer));
     return answer(w, WIRE_ROW, err);
 }
 

@@ -53,7 +53,7 @@ static tcet_status merge_network(struct combine *c, const struct plan_saliency *
 
 /* Were all of a metric's layers dropped?  Then the network has no value either, rather than a
  * 0 that some proxies would rank best. */
-static int all_dropped(const struct combine *c, const struct score_value *v)
+static int all_dropped(const struct combine *c, const struct result_value *v)
 {
     size_t n = 0;
 
@@ -64,7 +64,7 @@ static int all_dropped(const struct combine *c, const struct score_value *v)
 
 static tcet_status finish_metric(struct combine *c, const struct plan_metric *pm, struct error *err)
 {
-    struct score_value *v = &c->values[pm->column];
+    struct result_value *v = &c->values[pm->column];
     const struct outcome *in = &c->layers->outcomes[pm->saliency];
 
     if (pm->network) {
@@ -83,7 +83,7 @@ static tcet_status finish_metric(struct combine *c, const struct plan_metric *pm
     for (size_t i = 0; i < in->guards.count; i++)
         guards_add(&v->guards, in->guards.item[i].name, in->guards.item[i].count);
     TRY(subject_admit(c->subject, pm->name, NULL, &v->value, &v->guards, err));
-    v->have = 1;
+    v->column = pm->column;
     return TCET_OK;
 }
 
@@ -95,7 +95,7 @@ void combine_metrics(struct combine *c)
     for (size_t m = 0; m < p->metric_count; m++) {
         const struct plan_metric *pm = &p->metrics[m];
 
-        if (c->needed[pm->column] && !c->values[pm->column].have &&
+        if (c->needed[pm->column] && !result_has(&c->values[pm->column]) &&
             !c->layers->outcomes[pm->saliency].failed && !c->layers->given_up[m] &&
             finish_metric(c, pm, &err) < 0)
             subject_fail(c->subject, &err);
@@ -145,8 +145,8 @@ static void name_layers(struct combine *c, int saliency, tcet_metric *m)
 static tcet_metric metric_of(struct combine *c, int column)
 {
     const struct plan *p = c->subject->plan;
-    const struct plan_column *pc = &p->columns[column];
-    const struct score_value *v = &c->values[column];
+    const struct result_column *pc = &p->columns[column];
+    const struct result_value *v = &c->values[column];
     tcet_metric m = {
         .struct_size = sizeof m, .direction = pc->direction, .name = pc->name, .value = v->value};
     const uint32_t activations = TCET_WANT_AGREEMENT | TCET_WANT_PATTERN | TCET_WANT_OUTPUT;
@@ -164,7 +164,7 @@ static tcet_metric metric_of(struct combine *c, int column)
 
 /* Scope parameter: S of every layer combined element by element, then aggregated. */
 static tcet_status score_elements(struct combine *c, const struct plan_score *sc,
-                                  struct score_value *v, struct error *err)
+                                  struct result_value *v, struct error *err)
 {
     const struct plan *p = c->subject->plan;
     tcet_view *views = arena_alloc(&c->subject->arena, sc->input_count * sizeof *views);
@@ -208,13 +208,13 @@ static tcet_status score_elements(struct combine *c, const struct plan_score *sc
 
 static tcet_status run_score(struct combine *c, const struct plan_score *sc, struct error *err)
 {
-    struct score_value *v = &c->values[sc->column];
+    struct result_value *v = &c->values[sc->column];
     tcet_metric *metrics;
     const tcet_metric **inputs;
 
     if (!sc->combiner) {
         v->value = c->values[sc->inputs[0]].value;
-        v->have = 1;
+        v->column = sc->column;
         return TCET_OK;
     }
     if (sc->scope == TCET_SCOPE_PARAMETER) {
@@ -231,7 +231,7 @@ static tcet_status run_score(struct combine *c, const struct plan_score *sc, str
             return error_prefix(err, "score %s: ", sc->name);
     }
     TRY(subject_admit(c->subject, sc->name, NULL, &v->value, &v->guards, err));
-    v->have = 1;
+    v->column = sc->column;
     return TCET_OK;
 }
 
@@ -243,11 +243,11 @@ void combine_scores(struct combine *c)
 
     for (size_t k = 0; k < p->score_count; k++) {
         const struct plan_score *sc = &p->scores[k];
-        int ready = c->needed[sc->column] && !c->values[sc->column].have &&
+        int ready = c->needed[sc->column] && !result_has(&c->values[sc->column]) &&
                     sc->scope != TCET_SCOPE_POPULATION;
 
         for (size_t i = 0; i < sc->input_count; i++)
-            ready = ready && c->values[sc->inputs[i]].have;
+            ready = ready && result_has(&c->values[sc->inputs[i]]);
         if (ready && run_score(c, sc, &err) < 0)
             subject_fail(c->subject, &err);
     }

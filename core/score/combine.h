@@ -9,7 +9,7 @@
 struct combine {
     struct subject *subject;
     const struct layers *layers; /* what the saliencies gave, and of which networks */
-    struct score_value *values;  /* of the row */
+    struct result_value *values; /* of the row */
     const uint8_t *needed;       /* columns to compute */
 };
 

@@ -3,15 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-double costs_clock(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void costs_open(struct costs *c, const struct plan *p)
 {
@@ -50,7 +41,7 @@ enum { USED_PASS = 1, USED_HVP = 2 };
 static void mark_passes(struct costs *cs, int column)
 {
     const struct plan *p = cs->plan;
-    const struct plan_column *c = &p->columns[column];
+    const struct result_column *c = &p->columns[column];
 
     if (!c->is_score) {
         const struct plan_saliency *ps = &p->saliencies[p->metrics[c->index].saliency];
@@ -89,14 +80,14 @@ static double seconds_of(struct costs *c, double networks, int column)
 /* Passes that were not run because what stands on them is stored: what is left of its time when
  * what was run is taken off. */
 static void cost_of_stored(struct costs *c, double networks, const uint8_t *needed,
-                           const struct score_value *values)
+                           const struct result_value *values)
 {
     const struct plan *p = c->plan;
 
     for (size_t i = 0; i < p->column_count; i++) {
         double rest;
 
-        if (needed[i] || !values[i].have)
+        if (needed[i] || !result_has(&values[i]))
             continue;
         rest = values[i].seconds - seconds_of(c, networks, (int)i);
         for (size_t k = 0; k < p->pass_count && rest > 0; k++) {
@@ -111,11 +102,11 @@ static void cost_of_stored(struct costs *c, double networks, const uint8_t *need
 }
 
 void costs_charge(struct costs *c, double networks, const uint8_t *needed,
-                  struct score_value *values)
+                  struct result_value *values)
 {
     cost_of_stored(c, networks, needed, values);
     for (size_t i = 0; i < c->plan->column_count; i++) {
-        if (needed[i] && values[i].have)
+        if (needed[i] && result_has(&values[i]))
             values[i].seconds = seconds_of(c, networks, (int)i);
     }
 }

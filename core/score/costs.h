@@ -31,9 +31,6 @@ void costs_take_run(struct costs *c, int pass, int before, const tcet_run *run, 
  * Of values that were known before, c->pass has nothing: what is left of their seconds is taken
  * for their pass's. */
 void costs_charge(struct costs *c, double networks, const uint8_t *needed,
-                  struct score_value *values);
-
-/* Seconds of the monotonic clock. */
-double costs_clock(void);
+                  struct result_value *values);
 
 #endif

@@ -49,27 +49,27 @@ static tcet_status open_saliency(struct layers *l, int saliency, struct error *e
 }
 
 /* A score joins a stored metric's layers by their modules: its network is made for these alone. */
-static void name_known(struct layers *l, struct network *n, struct score_value *v)
+static void name_known(struct layers *l, struct network *n, struct result_value *v)
 {
     struct error err;
 
     if (network_make(n, l->subject, &err) >= 0)
         return;
-    v->have = 0;
+    v->column = -1;
     subject_fail(l->subject, &err);
 }
 
 static void open_metric(struct layers *l, const struct plan_metric *pm)
 {
     struct arena *a = &l->subject->arena;
-    struct score_value *v = &l->values[pm->column];
+    struct result_value *v = &l->values[pm->column];
     struct outcome *out = &l->outcomes[pm->saliency];
     struct network *n = layers_network(l, pm->saliency);
     struct error err;
 
-    if (v->have && v->layers && !n->made)
+    if (result_has(v) && v->layers && !n->made)
         name_known(l, n, v);
-    if (!l->needed[pm->column] || v->have || out->failed)
+    if (!l->needed[pm->column] || result_has(v) || out->failed)
         return;
     if (!out->active && open_saliency(l, pm->saliency, &err) < 0) {
         out->failed = 1;
@@ -84,7 +84,7 @@ static void open_metric(struct layers *l, const struct plan_metric *pm)
     }
 }
 
-void layers_begin(struct layers *l, struct score_value *values, const uint8_t *needed)
+void layers_begin(struct layers *l, struct result_value *values, const uint8_t *needed)
 {
     const struct plan *p = l->subject->plan;
 
@@ -186,7 +186,7 @@ static void reduce_all(struct layers *l, int saliency, const tcet_layer *layer, 
 
     for (size_t m = 0; m < p->metric_count; m++) {
         const struct plan_metric *pm = &p->metrics[m];
-        struct score_value *v = &l->values[pm->column];
+        struct result_value *v = &l->values[pm->column];
         int64_t shape[4];
         tcet_view view;
 

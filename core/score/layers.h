@@ -26,12 +26,12 @@ struct outcome {
 
 struct layers {
     struct subject *subject;
-    struct network *networks;   /* [2], by TCET_NETWORK_* */
-    struct score_value *values; /* of the row: where layers' numbers go */
-    const uint8_t *needed;      /* columns to compute */
-    struct outcome *outcomes;   /* one a saliency */
-    uint8_t *given_up;          /* one a metric: its own numbers failed, its saliency did not */
-    double *matrix;             /* S^l of the current layer */
+    struct network *networks;    /* [2], by TCET_NETWORK_* */
+    struct result_value *values; /* of the row: where layers' numbers go */
+    const uint8_t *needed;       /* columns to compute */
+    struct outcome *outcomes;    /* one a saliency */
+    uint8_t *given_up;           /* one a metric: its own numbers failed, its saliency did not */
+    double *matrix;              /* S^l of the current layer */
     size_t matrix_cap;
 };
 
@@ -40,7 +40,7 @@ void layers_close(struct layers *l);
 /* Another architecture begins: memory for every saliency and metric that takes part.  Networks
  * that they need are made.  values and needed: one a column, borrowed; values that are known say
  * so and stay. */
-void layers_begin(struct layers *l, struct score_value *values, const uint8_t *needed);
+void layers_begin(struct layers *l, struct result_value *values, const uint8_t *needed);
 
 /* The network that a saliency looks at. */
 struct network *layers_network(const struct layers *l, int saliency);

@@ -1,8 +1,8 @@
 /* network.c -- see network.h.  Room: core/score. */
 #include "score/network.h"
 
+#include "base/clock.h"
 #include "plugin/calls.h"
-#include "score/costs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -240,16 +240,16 @@ void network_draw(struct network *n, const struct plan *p, uint64_t seed)
 
 tcet_status network_make(struct network *n, struct subject *s, struct error *err)
 {
-    double start = costs_clock(), built;
+    double start = clock_now(), built;
 
     TRY(network_build(n, s, err));
     network_list(n, &s->arena);
-    built = costs_clock();
+    built = clock_now();
     n->seconds_build = built - start;
     TRY(floats_grow(&n->params, &n->params_cap, (size_t)graph_view(n->graph)->param_floats, err));
     n->drawn = 0;
     network_draw(n, s->plan, s->plan->seed);
     n->made = 1;
-    n->seconds_init = costs_clock() - built;
+    n->seconds_init = clock_now() - built;
     return TCET_OK;
 }

@@ -1,6 +1,7 @@
 /* passes.c -- see passes.h.  Room: core/score. */
 #include "score/passes.h"
 
+#include "base/clock.h"
 #include "plugin/calls.h"
 
 #include <stdlib.h>
@@ -229,7 +230,7 @@ static tcet_status run_pass(struct passes *p, int pass, int before, int after, s
     struct network *n = network_of(p, pass);
     tcet_model **model = &p->models[pp->pass.network];
     tcet_run *run = &p->submitted[pass].run; /* where collect_pass finds it */
-    double start = costs_clock();
+    double start = clock_now();
     tcet_status st;
 
     *run = (tcet_run){.struct_size = sizeof *run,
@@ -247,7 +248,7 @@ static tcet_status run_pass(struct passes *p, int pass, int before, int after, s
     TRY(choose_inputs(p, pp, n, run, err));
     p->at = pass;
     st = backend_run(plan->backend, *model, run, err);
-    costs_take_run(p->costs, pass, run->same_forward ? before : -1, run, costs_clock() - start);
+    costs_take_run(p->costs, pass, run->same_forward ? before : -1, run, clock_now() - start);
     return st;
 }
 
@@ -255,13 +256,13 @@ static tcet_status run_pass(struct passes *p, int pass, int before, int after, s
 static tcet_status collect_pass(struct passes *p, int pass, struct error *err)
 {
     const struct plan *plan = p->subject->plan;
-    double start = costs_clock();
+    double start = clock_now();
     tcet_status st;
 
     p->at = pass;
     st = backend_collect(plan->backend, p->models[plan->passes[pass].pass.network],
                          &p->submitted[pass].run, err);
-    p->costs->pass[pass].rest += costs_clock() - start;
+    p->costs->pass[pass].rest += clock_now() - start;
     return st;
 }
 

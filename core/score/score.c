@@ -2,6 +2,7 @@
  * Room: core/score. */
 #include "score/score.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "plugin/calls.h"
 #include "score/combine.h"
@@ -17,9 +18,10 @@ struct scorer {
     struct layers layers;
     struct passes passes;
     struct costs costs;
-    struct score_row row;
-    uint8_t *needed;   /* columns to compute, inputs of scores included */
-    tcet_status begun; /* of scorer_begin */
+    struct result_row row; /* with one value a column until scorer_end */
+    const uint8_t *wanted; /* one a column: what the row is to hold */
+    uint8_t *needed;       /* columns to compute, inputs of scores included */
+    tcet_status begun;     /* of scorer_begin */
 };
 
 struct scorer *scorer_new(struct plan *p)
@@ -81,7 +83,8 @@ static void describe_network(struct scorer *s)
     const struct network *n = &s->networks[TCET_NETWORK_FULL];
     const tcet_graph *g = graph_view(n->graph);
     const struct site *weights = &n->site[site_number(TCET_SITE_WEIGHT)];
-    struct score_layer *l = arena_alloc(&s->subject.arena, (weights->count + 1) * sizeof *l);
+    struct graph_counts counts;
+    struct result_layer *l = arena_alloc(&s->subject.arena, (weights->count + 1) * sizeof *l);
 
     for (size_t i = 0; i < weights->count; i++) {
         const tcet_graph_module *m = &g->modules[weights->modules[i]];
@@ -92,47 +95,62 @@ static void describe_network(struct scorer *s)
     }
     s->row.layers = l;
     s->row.layer_count = weights->count;
-    graph_count(n->graph, &s->row.counts);
+    graph_count(n->graph, &counts);
+    s->row.params = counts.params;
+    s->row.macs = counts.macs;
     s->row.w_sum = graph_weight_sum(n->graph, n->params);
 }
 
+static const struct result_value *find_value(const struct result_value *v, size_t count, int column)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (v[i].column == column)
+            return &v[i];
+    }
+    return NULL;
+}
+
 /* Columns to compute: the wanted ones, and the inputs of wanted scores that are not known. */
-static void choose_columns(struct scorer *s, const uint8_t *wanted, const struct score_value *known)
+static void choose_columns(struct scorer *s, const struct result_value *known, size_t known_count)
 {
     const struct plan *p = s->subject.plan;
 
     for (size_t c = 0; c < p->column_count; c++)
-        s->needed[c] = wanted[c] && !p->columns[c].population;
+        s->needed[c] = s->wanted[c] && !p->columns[c].population;
     for (size_t k = p->score_count; k-- > 0;) {
         const struct plan_score *sc = &p->scores[k];
 
         for (size_t i = 0; s->needed[sc->column] && i < sc->input_count; i++) {
             int c = sc->inputs[i];
+            const struct result_value *value = find_value(known, known_count, c);
 
             /* S^l itself is never stored, so parameter scope computes its inputs again. */
-            if (known && known[c].have && sc->scope != TCET_SCOPE_PARAMETER) {
+            if (value && sc->scope != TCET_SCOPE_PARAMETER) {
                 if (!s->needed[c])
-                    s->row.values[c] = known[c];
+                    s->row.values[c] = *value;
             } else {
                 s->needed[c] = 1;
-                s->row.values[c] = (struct score_value){.have = 0}; /* if a later score took it */
+                s->row.values[c].column = -1; /* if a later score took it */
             }
         }
     }
 }
 
-static tcet_status begin(struct scorer *s, const char *arch, const uint8_t *wanted,
-                         const struct score_value *known, struct error *err)
+static tcet_status begin(struct scorer *s, const char *arch, const struct result_value *known,
+                         size_t known_count, struct error *err)
 {
     const struct plan *p = s->subject.plan;
 
     begin_subject(s, arch);
     costs_begin(&s->costs);
-    s->row = (struct score_row){.x_sum = p->data[0].x_sum, .w_sum = NAN};
+    s->row =
+        (struct result_row){.arch = arch, .message = "", .x_sum = p->data[0].x_sum, .w_sum = NAN};
     s->row.values = arena_alloc(&s->subject.arena, (p->column_count + 1) * sizeof *s->row.values);
+    for (size_t c = 0; c < p->column_count; c++)
+        s->row.values[c].column = -1;
     TRY(network_make(&s->networks[TCET_NETWORK_FULL], &s->subject, err));
     describe_network(s);
-    choose_columns(s, wanted, known);
+    choose_columns(s, known, known_count);
     layers_begin(&s->layers, s->row.values, s->needed);
     passes_begin(&s->passes);
     return TCET_OK;
@@ -141,25 +159,26 @@ static tcet_status begin(struct scorer *s, const char *arch, const uint8_t *want
 /* The row's times, but the total. */
 static void take_times(struct scorer *s)
 {
-    struct score_row *row = &s->row;
+    struct result_times *t = &s->row.times;
 
-    row->seconds_build = row->seconds_init = 0;
+    t->build = t->init = 0;
     for (int i = 0; i < 2; i++) {
-        row->seconds_build += s->networks[i].seconds_build;
-        row->seconds_init += s->networks[i].seconds_init;
+        t->build += s->networks[i].seconds_build;
+        t->init += s->networks[i].seconds_init;
     }
-    row->seconds_forward = s->costs.forward;
-    row->seconds_backward = s->costs.backward;
+    t->forward = s->costs.forward;
+    t->backward = s->costs.backward;
 }
 
 void scorer_begin(struct scorer *s, const char *arch, const uint8_t *wanted,
-                  const struct score_value *known)
+                  const struct result_value *known, size_t known_count)
 {
-    double start = costs_clock();
+    double start = clock_now();
 
-    s->begun = begin(s, arch, wanted, known, &s->subject.first);
+    s->wanted = wanted;
+    s->begun = begin(s, arch, known, known_count, &s->subject.first);
     take_times(s);
-    s->row.seconds_total = costs_clock() - start;
+    s->row.times.total = clock_now() - start;
 }
 
 static void end(struct scorer *s)
@@ -171,23 +190,38 @@ static void end(struct scorer *s)
     combine_metrics(&c);
     combine_scores(&c);
     take_times(s);
-    costs_charge(&s->costs, s->row.seconds_build + s->row.seconds_init, s->needed, s->row.values);
+    costs_charge(&s->costs, s->row.times.build + s->row.times.init, s->needed, s->row.values);
+}
+
+/* Leaves the values that were wanted. */
+static void take_wanted(struct scorer *s)
+{
+    struct result_row *r = &s->row;
+
+    for (size_t c = 0; c < s->subject.plan->column_count; c++) {
+        if (!s->wanted[c] || !result_has(&r->values[c]))
+            continue;
+        r->values[r->value_count] = r->values[c];
+        if (!s->subject.plan->columns[c].layered)
+            r->values[r->value_count].layers = NULL;
+        r->value_count++;
+    }
 }
 
 /* Its total leaves out what lies between begin and end: others' time. */
-tcet_status scorer_end(struct scorer *s, struct score_row **out, struct error *err)
+const struct result_row *scorer_end(struct scorer *s)
 {
-    double start = costs_clock();
+    double start = clock_now();
 
-    *out = &s->row;
     if (s->begun >= 0) {
         end(s);
-        s->row.seconds_total += costs_clock() - start;
+        s->row.times.total += clock_now() - start;
     }
-    if (s->begun >= 0 && !s->subject.failed)
-        return TCET_OK;
-    *err = s->subject.first;
-    return err->status;
+    take_wanted(s);
+    s->row.status = s->begun >= 0 && !s->subject.failed ? RESULT_OK : RESULT_FAILED;
+    if (s->row.status == RESULT_FAILED)
+        s->row.message = s->subject.first.text;
+    return &s->row;
 }
 
 tcet_status scorer_facts(struct scorer *s, const char *arch, struct arch_facts *out,
@@ -214,7 +248,7 @@ tcet_status score_population(struct plan *p, int score, const double *const *col
     tcet_status st;
 
     for (size_t i = 0; i < sc->input_count; i++) {
-        const struct plan_column *pc = &p->columns[sc->inputs[i]];
+        const struct result_column *pc = &p->columns[sc->inputs[i]];
 
         c[i] = (tcet_column){sizeof *c, pc->direction, pc->name, (int64_t)count, columns[i]};
         inputs[i] = &c[i];

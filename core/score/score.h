@@ -9,43 +9,19 @@
 
 #include "plan/plan.h"
 
-/* One column's value of one architecture. */
-struct score_value {
-    int have; /* 0: not computed, not given */
-    double value;
-    const double *layers; /* one a layer of its site, or NULL */
-    size_t layer_count;
-    struct guards guards;
-    double seconds; /* build, weights, and the passes it needs */
-};
-
-/* A conv or linear layer, for exports. */
-struct score_layer {
-    const char *name, *kind, *shape;
-};
-
-struct score_row {
-    struct graph_counts counts;
-    double x_sum, w_sum;
-    const struct score_layer *layers;
-    size_t layer_count;
-    struct score_value *values; /* one a column */
-    double seconds_build, seconds_init, seconds_forward, seconds_backward, seconds_total;
-};
-
 struct scorer;
 struct scorer *scorer_new(struct plan *p);
 void scorer_free(struct scorer *s);
 
 /* Begins to score arch: graph and weights, and where the plan has several architectures in flight
  * the passes, up to where their results would have to be waited for.  wanted[column]: 1 = compute.
- * known: NULL, or one entry a column, `have` set where the store already holds the value that a
- * wanted score needs; its layers are borrowed until scorer_end. */
+ * known: values that the store already holds and a wanted score needs.  arch and they with their
+ * layers are borrowed until scorer_end. */
 void scorer_begin(struct scorer *s, const char *arch, const uint8_t *wanted,
-                  const struct score_value *known);
-/* Ends it.  On failure the row holds everything that does not depend on what failed, and the
- * error is the first. */
-tcet_status scorer_end(struct scorer *s, struct score_row **out, struct error *err);
+                  const struct result_value *known, size_t known_count);
+/* Ends it: the row with the wanted values, its status and message.  On failure it holds everything
+ * that does not depend on what failed, and the message is of the first failure. */
+const struct result_row *scorer_end(struct scorer *s);
 
 /* Facts that need no pass. */
 struct arch_facts {

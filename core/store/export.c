@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/csv.h"
+#include "base/json.h"
 #include "base/text.h"
 
 enum { FLUSH_AT = 1 << 20 };
@@ -23,11 +25,6 @@ struct output {
     struct buf text;
 };
 
-struct guard {
-    const char *name; /* as between JSON quotes */
-    int64_t count;
-};
-
 struct exporter {
     struct store *s;
     const struct store_export *options;
@@ -37,18 +34,11 @@ struct exporter {
     /* Of the architecture at hand; layered[column] is NULL or [layer_count]. */
     struct arena arena;
     const char *arch;
-    int known; /* the network is */
-    int64_t params, macs;
-    double x_sum, w_sum;
-    size_t layer_count;
-    const char **layer_part; /* [layer_count * 3]: name, kind, shape */
+    struct result_row row; /* the network alone */
     const double **layered;
-    struct guard *guards;
+    struct guard *guards; /* with names as between JSON quotes */
     size_t guard_count, guard_cap;
 };
-
-static const char *const state_names[] = {
-    [ROW_MISSING] = "missing", [ROW_OK] = "ok", [ROW_FAILED] = "failed"};
 
 static tcet_status output_open(struct output *o, const char *path, struct error *err)
 {
@@ -147,7 +137,7 @@ static void add_guard(void *user, const char *name, size_t length, double count)
         }
         x->guards[x->guard_count++] = (struct guard){arena_strndup(&x->arena, name, length), 0};
     }
-    add_count(&x->guards[i].count, count);
+    guards_sum(&x->guards[i].count, (int64_t)count);
 }
 
 static int compare_guards(const void *a, const void *b)
@@ -175,55 +165,6 @@ static tcet_status look_guards(struct exporter *x, int64_t arch, struct error *e
     return st;
 }
 
-/* Three lines a layer. */
-static tcet_status split_layers(struct exporter *x, const char *text, struct error *err)
-{
-    size_t lines = 0, n = 0;
-    char *copy = arena_strdup(&x->arena, text);
-
-    for (const char *p = text; *p; p++)
-        lines += *p == '\n';
-    if (lines % 3 != 0 || (*text && text[strlen(text) - 1] != '\n'))
-        return sql_damaged(x->s, "layer list", err);
-    x->layer_part = arena_alloc(&x->arena, lines * sizeof *x->layer_part);
-    for (char *end; n < lines; copy = end + 1) {
-        end = strchr(copy, '\n');
-        *end = '\0';
-        x->layer_part[n++] = copy;
-        if (n % 3 == 0 && !shape_is_valid(copy))
-            return sql_damaged(x->s, "a layer's shape", err);
-    }
-    x->layer_count = lines / 3;
-    return TCET_OK;
-}
-
-static tcet_status look_network(struct exporter *x, struct error *err)
-{
-    struct store *s = x->s;
-    tcet_status st;
-    int have = 0;
-
-    x->known = 0;
-    x->layer_count = 0;
-    if (!s->view.network)
-        return TCET_OK;
-    st = sql_bind(s, SQL_NETWORK_GET, err, "i", s->view.network);
-    if (st == TCET_OK)
-        st = sql_step(s, SQL_NETWORK_GET, &have, err);
-    if (st == TCET_OK && !have)
-        st = sql_damaged(s, "a value without its network", err);
-    if (st == TCET_OK) {
-        x->known = 1;
-        x->params = sql_i64(s, SQL_NETWORK_GET, 0);
-        x->macs = sql_i64(s, SQL_NETWORK_GET, 1);
-        x->x_sum = sql_f64(s, SQL_NETWORK_GET, 2);
-        x->w_sum = sql_f64(s, SQL_NETWORK_GET, 3);
-        st = split_layers(x, sql_text(s, SQL_NETWORK_GET, 4), err);
-    }
-    sql_done(s, SQL_NETWORK_GET);
-    return st;
-}
-
 static tcet_status look_layered(struct exporter *x, int64_t arch, struct error *err)
 {
     struct store *s = x->s;
@@ -238,12 +179,12 @@ static tcet_status look_layered(struct exporter *x, int64_t arch, struct error *
         size_t count = 0;
 
         for (size_t i = 0; i < s->column_count; i++) {
-            if (s->column_key[i] != key || s->column[i].layered != STORE_ROW_LAYERS ||
+            if (s->column_key[i] != key || s->column[i].layered != RESULT_ROW_LAYERS ||
                 !s->view.has[i])
                 continue;
             if (!list)
                 list = sql_f64s(s, SQL_LAYERED, 1, &x->arena, &count);
-            if (count == x->layer_count)
+            if (count == x->row.layer_count)
                 x->layered[i] = list;
         }
     }
@@ -261,21 +202,21 @@ static void json_member(struct buf *b, int *some, const char *name)
 static void json_layer(struct exporter *x, size_t l)
 {
     struct buf *b = &x->main.text;
-    const char **part = &x->layer_part[l * 3];
+    const struct result_layer *layer = &x->row.layers[l];
     int some = 0;
 
     buf_puts(b, l ? ",{\"name\":" : "{\"name\":");
-    text_json_string(b, part[0]);
+    json_write_string(b, layer->name);
     buf_puts(b, ",\"kind\":");
-    text_json_string(b, part[1]);
+    json_write_string(b, layer->kind);
     buf_puts(b, ",\"shape\":[");
-    buf_puts(b, part[2]);
+    buf_puts(b, layer->shape);
     buf_puts(b, "],\"metrics\":{");
     for (size_t i = 0; i < x->s->column_count; i++) {
         if (!x->layered[i])
             continue;
         json_member(b, &some, x->json_name[i]);
-        text_json_f64(b, x->layered[i][l]);
+        json_write_f64(b, x->layered[i][l]);
     }
     buf_puts(b, "}}");
 }
@@ -287,53 +228,41 @@ static void write_json(struct exporter *x, const char *space)
     int some = 0;
 
     buf_puts(b, "{\"space\":");
-    text_json_string(b, space);
+    json_write_string(b, space);
     buf_puts(b, ",\"arch\":");
-    text_json_string(b, x->arch);
-    if (x->known) {
-        buf_printf(b, ",\"params\":%" PRId64 ",\"macs\":%" PRId64 ",\"x_sum\":", x->params,
-                   x->macs);
-        text_json_f64(b, x->x_sum);
+    json_write_string(b, x->arch);
+    if (view->network) {
+        buf_printf(b, ",\"params\":%" PRId64 ",\"macs\":%" PRId64 ",\"x_sum\":", x->row.params,
+                   x->row.macs);
+        json_write_f64(b, x->row.x_sum);
         buf_puts(b, ",\"w_sum\":");
-        text_json_f64(b, x->w_sum);
+        json_write_f64(b, x->row.w_sum);
     }
     buf_puts(b, ",\"scores\":{");
     for (size_t i = 0; i < x->s->column_count; i++) {
         if (!view->has[i])
             continue;
         json_member(b, &some, x->json_name[i]);
-        text_json_f64(b, view->value[i]);
+        json_write_f64(b, view->value[i]);
     }
     buf_puts(b, "}");
     if (x->options->layers) {
         buf_puts(b, ",\"layers\":[");
-        for (size_t l = 0; l < x->layer_count; l++)
+        for (size_t l = 0; l < x->row.layer_count; l++)
             json_layer(x, l);
         buf_puts(b, "]");
     }
     buf_puts(b, ",\"guards\":{");
     for (size_t i = 0; i < x->guard_count; i++)
         buf_printf(b, "%s\"%s\":%" PRId64, i ? "," : "", x->guards[i].name, x->guards[i].count);
-    buf_printf(b, "},\"status\":\"%s\"", state_names[view->state]);
-    if (view->state == ROW_FAILED) {
+    buf_printf(b, "},\"status\":\"%s\"", result_status_name(view->state));
+    if (view->state == RESULT_FAILED) {
         buf_puts(b, ",\"error\":");
-        text_json_string(b, view->message.data);
+        json_write_string(b, view->message.data);
     }
     if (x->options->times && view->times.len)
         buf_printf(b, ",\"times\":%s", view->times.data);
     buf_puts(b, "}\n");
-}
-
-static void csv_text(struct buf *b, const char *text)
-{
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        buf_puts(b, text);
-        return;
-    }
-    buf_puts(b, "\"");
-    for (const char *p = text; *p; p++)
-        buf_add(b, *p == '"' ? "\"\"" : p, *p == '"' ? 2 : 1);
-    buf_puts(b, "\"");
 }
 
 enum { OWN = 4 }; /* columns of ours in either file */
@@ -354,7 +283,7 @@ static void csv_column(struct buf *b, const char *name, const char *const *own)
         if (!strcmp(name, own[i]))
             buf_puts(b, "score.");
     }
-    csv_text(b, name);
+    csv_write(b, name);
 }
 
 static void csv_header(struct exporter *x)
@@ -365,7 +294,7 @@ static void csv_header(struct exporter *x)
     csv_own(&x->layers.text, own_layer_columns);
     for (size_t i = 0; i < s->column_count; i++) {
         csv_column(&x->main.text, s->column[i].name, own_columns);
-        if (s->column[i].layered == STORE_ROW_LAYERS)
+        if (s->column[i].layered == RESULT_ROW_LAYERS)
             csv_column(&x->layers.text, s->column[i].name, own_layer_columns);
     }
     buf_puts(&x->main.text, "\n");
@@ -378,10 +307,10 @@ static void write_csv(struct exporter *x)
     struct buf *b = &x->main.text;
     char number[32];
 
-    csv_text(b, x->arch);
-    buf_printf(b, ",%s,", state_names[view->state]);
-    if (x->known)
-        buf_printf(b, "%" PRId64 ",%" PRId64, x->params, x->macs);
+    csv_write(b, x->arch);
+    buf_printf(b, ",%s,", result_status_name(view->state));
+    if (view->network)
+        buf_printf(b, "%" PRId64 ",%" PRId64, x->row.params, x->row.macs);
     else
         buf_puts(b, ",");
     for (size_t i = 0; i < x->s->column_count; i++) {
@@ -397,14 +326,16 @@ static void write_csv_layers(struct exporter *x)
     struct buf *b = &x->layers.text;
     char number[32];
 
-    for (size_t l = 0; l < x->layer_count; l++) {
-        csv_text(b, x->arch);
-        for (int k = 0; k < 3; k++) {
-            buf_puts(b, ",");
-            csv_text(b, x->layer_part[l * 3 + (size_t)k]);
+    for (size_t l = 0; l < x->row.layer_count; l++) {
+        const struct result_layer *layer = &x->row.layers[l];
+        const char *const own[OWN] = {x->arch, layer->name, layer->kind, layer->shape};
+
+        for (int k = 0; k < OWN; k++) {
+            buf_puts(b, k ? "," : "");
+            csv_write(b, own[k]);
         }
         for (size_t i = 0; i < x->s->column_count; i++) {
-            if (x->s->column[i].layered != STORE_ROW_LAYERS)
+            if (x->s->column[i].layered != RESULT_ROW_LAYERS)
                 continue;
             buf_puts(b, ",");
             if (x->layered[i])
@@ -427,7 +358,7 @@ static tcet_status export_rows(struct exporter *x, int csv, struct error *err)
         arena_reset(&x->arena);
         st = store_look(s, s->arch[i], err);
         if (st == TCET_OK)
-            st = look_network(x, err);
+            st = store_network(s, &x->arena, &x->row, err);
         if (st == TCET_OK && x->options->layers)
             st = look_layered(x, s->arch[i], err);
         if (st == TCET_OK && !csv)
@@ -505,7 +436,7 @@ tcet_status store_export(struct store *s, const char *path, const struct store_e
     for (size_t i = 0; i < s->column_count; i++) {
         struct buf name = {0};
 
-        text_json_string(&name, s->column[i].name);
+        json_write_string(&name, s->column[i].name);
         x.json_name[i] = arena_printf(&run, "%s:", name.data);
         buf_free(&name);
     }

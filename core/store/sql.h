@@ -44,9 +44,8 @@ enum sql {
 };
 
 /* What stands in the store of one architecture, seen through the run's columns. */
-enum row_state { ROW_MISSING, ROW_OK, ROW_FAILED };
 struct row_view {
-    enum row_state state;
+    enum result_status state;
     int64_t network; /* id of the network these values came from, 0: none known */
     uint8_t *has;    /* [columns] */
     double *value;   /* [columns], NaN where lacking */
@@ -61,7 +60,7 @@ struct store {
     sqlite3_stmt *cached[SQL_COUNT];
 
     struct arena column_arena; /* of the next four */
-    struct store_column *column;
+    struct result_column *column;
     int64_t *column_key;
     size_t column_count;
     struct row_view view;
@@ -103,14 +102,10 @@ const double *sql_f64s(struct store *s, enum sql q, int column, struct arena *a,
 
 /* Fills s->view for one architecture. */
 tcet_status store_look(struct store *s, int64_t arch, struct error *err);
-/* A flat JSON object of numbers, {"name":3}, none beyond 2^53: calls add for each, with the
- * name as it stands between its quotes; -1 when the text is not one.  What is one can be put
- * into other JSON as it is. */
-int json_numbers(const char *text,
-                 void (*add)(void *user, const char *name, size_t length, double number),
-                 void *user);
-/* Adds a count; the sum stops at the largest number there is. */
-void add_count(int64_t *sum, double count);
+/* The network of the architecture that is in s->view, into out, with its layers in the arena; of a
+ * row without one -1, NaN and no layers. */
+tcet_status store_network(struct store *s, struct arena *a, struct result_row *out,
+                          struct error *err);
 /* 1 for a layer's shape, "16,3,3,3": whole numbers as JSON has them, or nothing. */
 int shape_is_valid(const char *text);
 

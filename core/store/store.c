@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/json.h"
 
 static const uint64_t FNV_START = 0xcbf29ce484222325u;
 
@@ -105,7 +105,7 @@ static tcet_status load_columns(struct store *s, struct error *err)
     st = sql_bind(s, SQL_RUN_COLUMNS, err, "");
     while (st == TCET_OK && (st = sql_step(s, SQL_RUN_COLUMNS, &have, err)) == TCET_OK && have) {
         if (n == cap) {
-            struct store_column *column = s->column;
+            struct result_column *column = s->column;
             int64_t *key = s->column_key;
 
             cap = cap ? cap * 2 : 32;
@@ -116,13 +116,13 @@ static tcet_status load_columns(struct store *s, struct error *err)
                 memcpy(s->column_key, key, n * sizeof *key);
             }
         }
-        s->column[n] = (struct store_column){
+        s->column[n] = (struct result_column){
             .name = arena_strdup(a, sql_text(s, SQL_RUN_COLUMNS, 0)),
             .key = arena_strdup(a, sql_text(s, SQL_RUN_COLUMNS, 2)),
-            .is_score = (int32_t)sql_i64(s, SQL_RUN_COLUMNS, 3),
-            .population = (int32_t)sql_i64(s, SQL_RUN_COLUMNS, 4),
-            .direction = (int32_t)sql_i64(s, SQL_RUN_COLUMNS, 5),
-            .layered = (int32_t)sql_i64(s, SQL_RUN_COLUMNS, 6),
+            .is_score = (int)sql_i64(s, SQL_RUN_COLUMNS, 3),
+            .population = (int)sql_i64(s, SQL_RUN_COLUMNS, 4),
+            .direction = (int)sql_i64(s, SQL_RUN_COLUMNS, 5),
+            .layered = (enum result_layered)sql_i64(s, SQL_RUN_COLUMNS, 6),
         };
         s->column_key[n++] = sql_i64(s, SQL_RUN_COLUMNS, 1);
     }
@@ -202,12 +202,12 @@ void store_close(struct store *s)
     free(s);
 }
 
-static tcet_status put_columns(struct store *s, const struct store_column *columns, size_t count,
+static tcet_status put_columns(struct store *s, const struct result_column *columns, size_t count,
                                struct error *err)
 {
     TRY(sql_exec(s, "DELETE FROM run_column", err));
     for (size_t i = 0; i < count; i++) {
-        const struct store_column *c = &columns[i];
+        const struct result_column *c = &columns[i];
         int64_t key = 0;
 
         TRY(find_or_add(s, SQL_KEY_ID, SQL_KEY_ADD, c->key, &key, err));
@@ -221,7 +221,7 @@ static tcet_status put_columns(struct store *s, const struct store_column *colum
     return load_columns(s, err);
 }
 
-tcet_status store_set_columns(struct store *s, const struct store_column *columns, size_t count,
+tcet_status store_set_columns(struct store *s, const struct result_column *columns, size_t count,
                               struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
@@ -303,111 +303,9 @@ size_t store_column_count(struct store *s)
     return s->column_count;
 }
 
-const struct store_column *store_column_at(struct store *s, size_t i)
+const struct result_column *store_column_at(struct store *s, size_t i)
 {
     return i < s->column_count ? &s->column[i] : NULL;
-}
-
-static const char *skip_blanks(const char *p)
-{
-    return p + strspn(p, " \t");
-}
-
-static const char *skip_digits(const char *p)
-{
-    return p + strspn(p, "0123456789");
-}
-
-/* End of the JSON number at p, or NULL. */
-static const char *json_number_end(const char *p)
-{
-    const char *digits = p + (*p == '-');
-
-    p = skip_digits(digits);
-    if (p == digits || (*digits == '0' && p > digits + 1))
-        return NULL;
-    if (*p == '.') {
-        digits = ++p;
-        p = skip_digits(p);
-        if (p == digits)
-            return NULL;
-    }
-    if (*p == 'e' || *p == 'E') {
-        digits = p += 1 + (p[1] == '+' || p[1] == '-');
-        p = skip_digits(p);
-        if (p == digits)
-            return NULL;
-    }
-    return p;
-}
-
-/* End of the text in JSON quotes that begins at p, or NULL; escapes as text_json_string writes
- * them. */
-static const char *json_text_end(const char *p)
-{
-    static const char hex[] = "0123456789abcdef";
-
-    while (*p != '"') {
-        if (*p == '\\') {
-            if (!strncmp(p + 1, "u00", 3) && p[4] && strchr(hex, p[4]) && p[5] && strchr(hex, p[5]))
-                p += 6;
-            else if (p[1] && strchr("\"\\nt", p[1]))
-                p += 2;
-            else
-                return NULL;
-        } else {
-            size_t n = utf8_length(p);
-
-            if (!n || (unsigned char)*p < ' ')
-                return NULL;
-            p += n;
-        }
-    }
-    return p;
-}
-
-int json_numbers(const char *text,
-                 void (*add)(void *user, const char *name, size_t length, double number),
-                 void *user)
-{
-    const char *p = skip_blanks(text), *name, *end, *stop;
-    double number;
-
-    if (*p++ != '{')
-        return -1;
-    p = skip_blanks(p);
-    if (*p == '}')
-        return *skip_blanks(p + 1) ? -1 : 0;
-    for (;; p = skip_blanks(p + 1)) {
-        if (*p++ != '"')
-            return -1;
-        name = p;
-        end = json_text_end(p);
-        if (!end)
-            return -1;
-        p = skip_blanks(end + 1);
-        if (*p++ != ':')
-            return -1;
-        p = skip_blanks(p);
-        stop = json_number_end(p);
-        if (!stop)
-            return -1;
-        number = strtod(p, NULL);
-        if (!(fabs(number) <= 9007199254740992.0))
-            return -1;
-        add(user, name, (size_t)(end - name), number);
-        p = skip_blanks(stop);
-        if (*p == '}')
-            return *skip_blanks(p + 1) ? -1 : 0;
-        if (*p != ',')
-            return -1;
-    }
-}
-
-void add_count(int64_t *sum, double count)
-{
-    if (__builtin_add_overflow(*sum, (int64_t)count, sum))
-        *sum = count < 0 ? INT64_MIN : INT64_MAX;
 }
 
 int shape_is_valid(const char *text)
@@ -419,7 +317,7 @@ int shape_is_valid(const char *text)
     for (;; p++) {
         const char *digits = p;
 
-        p = skip_digits(p);
+        p += strspn(p, "0123456789");
         if (p == digits || (*digits == '0' && p > digits + 1))
             return 0;
         if (*p != ',')
@@ -436,31 +334,27 @@ static void count_member(void *user, const char *name, size_t length, double num
 }
 
 /* Everything that could be refused is refused before anything is written. */
-static tcet_status check_row(struct store *s, const struct store_row *row, struct error *err)
+static tcet_status check_row(struct store *s, const struct result_row *row, struct error *err)
 {
-    size_t members = 0;
-
-    if (strcmp(row->status, "ok") && strcmp(row->status, "failed"))
-        return error_set(err, TCET_E_ARG, "%s: status \"%s\" is neither ok nor failed", row->arch,
-                         row->status);
-    if (row->times && row->times[0] && json_numbers(row->times, count_member, &members) != 0)
-        return error_set(err, TCET_E_ARG, "%s: times are not a JSON object of seconds: %s",
-                         row->arch, row->times);
+    if (row->status != RESULT_OK && row->status != RESULT_FAILED)
+        return error_set(err, TCET_E_ARG, "%s: status %d is neither ok nor failed", row->arch,
+                         (int)row->status);
     for (size_t i = 0; i < row->value_count; i++) {
-        const struct store_value *v = &row->values[i];
+        const struct result_value *v = &row->values[i];
 
         if (v->column < 0 || (size_t)v->column >= s->column_count)
-            return error_set(err, TCET_E_ARG, "%s: column %d of %zu", row->arch, (int)v->column,
+            return error_set(err, TCET_E_ARG, "%s: column %d of %zu", row->arch, v->column,
                              s->column_count);
-        if (v->guards && v->guards[0] && json_numbers(v->guards, count_member, &members) != 0)
-            return error_set(err, TCET_E_ARG, "%s: guards are not a JSON object of counts: %s",
-                             row->arch, v->guards);
+        for (size_t k = 0; k < v->guards.count; k++) {
+            if (fabs((double)v->guards.item[k].count) > JSON_NUMBER_MAX)
+                return error_set(err, TCET_E_ARG, "%s: guard %s: a count out of range", row->arch,
+                                 v->guards.item[k].name);
+        }
     }
     for (size_t i = 0; i < row->layer_count; i++) {
-        const char *shape = row->layer_shape[i];
+        const struct result_layer *l = &row->layers[i];
 
-        if (strchr(row->layer_name[i], '\n') || strchr(row->layer_kind[i], '\n') ||
-            !shape_is_valid(shape))
+        if (strchr(l->name, '\n') || strchr(l->kind, '\n') || !shape_is_valid(l->shape))
             return error_set(err, TCET_E_ARG, "%s: layer %zu: bad name, kind or shape", row->arch,
                              i);
     }
@@ -468,7 +362,7 @@ static tcet_status check_row(struct store *s, const struct store_row *row, struc
 }
 
 /* The network a row describes; 0 when the row knows of none. */
-static tcet_status network_id(struct store *s, int64_t arch, const struct store_row *row,
+static tcet_status network_id(struct store *s, int64_t arch, const struct result_row *row,
                               int64_t *id, struct error *err)
 {
     struct buf *text = &s->scratch;
@@ -482,7 +376,7 @@ static tcet_status network_id(struct store *s, int64_t arch, const struct store_
     text->len = 0;
     buf_puts(text, "");
     for (size_t i = 0; i < row->layer_count; i++) {
-        const char *part[] = {row->layer_name[i], row->layer_kind[i], row->layer_shape[i]};
+        const char *part[] = {row->layers[i].name, row->layers[i].kind, row->layers[i].shape};
 
         for (int k = 0; k < 3; k++) {
             buf_puts(text, part[k]);
@@ -533,27 +427,44 @@ static tcet_status put_layers(struct store *s, int64_t arch, int64_t key, const 
                    s->scratch.len);
 }
 
-static tcet_status put_row(struct store *s, const struct store_row *row, struct error *err)
+static tcet_status put_value(struct store *s, int64_t arch, int64_t network,
+                             const struct result_value *v, struct error *err)
+{
+    int64_t key = s->column_key[v->column];
+
+    s->scratch.len = 0;
+    guards_write(&s->scratch, &v->guards);
+    TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdtd", arch, key, network, v->value,
+                v->guards.count ? s->scratch.data : NULL, v->seconds));
+    return v->layers ? put_layers(s, arch, key, v->layers, v->layer_count, err) : TCET_OK;
+}
+
+static const char *times_text(struct buf *b, const struct result_times *t)
+{
+    b->len = 0;
+    buf_puts(b, "");
+    if (t->total > 0)
+        buf_printf(b,
+                   "{\"build\":%.6f,\"init\":%.6f,\"forward\":%.6f,\"backward\":%.6f,"
+                   "\"total\":%.6f}",
+                   t->build, t->init, t->forward, t->backward, t->total);
+    return b->data;
+}
+
+static tcet_status put_row(struct store *s, const struct result_row *row, struct error *err)
 {
     int64_t arch = 0, network = 0;
 
     TRY(find_or_add(s, SQL_ARCH_ID, SQL_ARCH_ADD, row->arch, &arch, err));
     TRY(network_id(s, arch, row, &network, err));
-    for (size_t i = 0; i < row->value_count; i++) {
-        const struct store_value *v = &row->values[i];
-        int64_t key = s->column_key[v->column];
-
-        TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdtd", arch, key, network, v->value,
-                    v->guards && v->guards[0] ? v->guards : NULL, v->seconds));
-        if (v->layers)
-            TRY(put_layers(s, arch, key, v->layers, v->layer_count, err));
-    }
-    return sql_run(s, SQL_OUTCOME_PUT, err, "ittirt", arch, row->status,
+    for (size_t i = 0; i < row->value_count; i++)
+        TRY(put_value(s, arch, network, &row->values[i], err));
+    return sql_run(s, SQL_OUTCOME_PUT, err, "ittirt", arch, result_status_name(row->status),
                    row->message ? row->message : "", s->column_set, network,
-                   row->times ? row->times : "");
+                   times_text(&s->scratch, &row->times));
 }
 
-tcet_status store_put(struct store *s, const struct store_row *row, struct error *err)
+tcet_status store_put(struct store *s, const struct result_row *row, struct error *err)
 {
     TRY(check_row(s, row, err));
     TRY(enter(s, err));
@@ -614,7 +525,7 @@ tcet_status store_look(struct store *s, int64_t arch, struct error *err)
     size_t members = 0;
     tcet_status st;
 
-    view->state = ROW_MISSING;
+    view->state = RESULT_MISSING;
     view->network = 0;
     view->message.len = view->times.len = 0;
     buf_puts(&view->message, "");
@@ -644,9 +555,9 @@ tcet_status store_look(struct store *s, int64_t arch, struct error *err)
         complete &= view->has[i] || s->column[i].population;
     /* A failure is about the columns of its time; other columns may do without what failed. */
     if (have && same && !ok)
-        view->state = ROW_FAILED;
+        view->state = RESULT_FAILED;
     else if (have && complete)
-        view->state = ROW_OK;
+        view->state = RESULT_OK;
     if (!view->network && same)
         view->network = network;
     return TCET_OK;
@@ -660,16 +571,15 @@ tcet_status store_missing(struct store *s, const char *arch, int retry, uint8_t 
     TRY(find_text(s, SQL_ARCH_ID, arch, &id, err));
     TRY(store_look(s, id, err));
     for (size_t i = 0; i < s->column_count; i++)
-        missing[i] =
-            !s->view.has[i] && !s->column[i].population && (retry || s->view.state != ROW_FAILED);
+        missing[i] = !s->view.has[i] && !s->column[i].population &&
+                     (retry || s->view.state != RESULT_FAILED);
     return TCET_OK;
 }
 
-static tcet_status check_column(struct store *s, int32_t column, struct error *err)
+static tcet_status check_column(struct store *s, int column, struct error *err)
 {
     if (column < 0 || (size_t)column >= s->column_count)
-        return error_set(err, TCET_E_ARG, "%s: column %d of %zu", s->path, (int)column,
-                         s->column_count);
+        return error_set(err, TCET_E_ARG, "%s: column %d of %zu", s->path, column, s->column_count);
     return TCET_OK;
 }
 
@@ -692,42 +602,32 @@ static tcet_status get_value(struct store *s, int64_t arch, int64_t key, double 
     return st;
 }
 
-tcet_status store_get(struct store *s, const char *arch, int32_t column, struct arena *a,
-                      double *value, const double **layers, size_t *layer_count, double *seconds,
-                      int *found, struct error *err)
+tcet_status store_get(struct store *s, const char *arch, int column, struct arena *a,
+                      struct result_value *out, int *found, struct error *err)
 {
-    const double *list = NULL;
-    size_t count = 0;
+    struct result_value v = {.column = column};
     int64_t id = 0, key;
     tcet_status st;
     int have = 0;
-    double v = NAN, cost = 0;
 
     TRY(check_column(s, column, err));
     key = s->column_key[column];
     TRY(find_text(s, SQL_ARCH_ID, arch, &id, err));
-    TRY(get_value(s, id, key, &v, &cost, &have, err));
-    if (!have) {
-        *found = 0;
+    TRY(get_value(s, id, key, &v.value, &v.seconds, found, err));
+    if (!*found)
         return TCET_OK;
-    }
     st = sql_bind(s, SQL_LAYERED_GET, err, "ii", id, key);
     if (st == TCET_OK)
         st = sql_step(s, SQL_LAYERED_GET, &have, err);
     if (st == TCET_OK && have)
-        list = sql_f64s(s, SQL_LAYERED_GET, 0, a, &count);
+        v.layers = sql_f64s(s, SQL_LAYERED_GET, 0, a, &v.layer_count);
     sql_done(s, SQL_LAYERED_GET);
-    TRY(st);
-    *value = v;
-    *layers = list;
-    *layer_count = count;
-    if (seconds)
-        *seconds = cost;
-    *found = 1;
-    return TCET_OK;
+    if (st == TCET_OK)
+        *out = v;
+    return st;
 }
 
-tcet_status store_column_values(struct store *s, int32_t column, double *out, struct error *err)
+tcet_status store_column_values(struct store *s, int column, double *out, struct error *err)
 {
     TRY(check_column(s, column, err));
     for (size_t i = 0; i < s->arch_count; i++) {
@@ -743,10 +643,10 @@ static void add_guard(void *user, const char *name, size_t length, double count)
 {
     (void)name;
     (void)length;
-    add_count(user, count);
+    guards_sum(user, (int64_t)count);
 }
 
-tcet_status store_column_cost(struct store *s, int32_t column, struct store_cost *out,
+tcet_status store_column_cost(struct store *s, int column, struct store_cost *out,
                               struct error *err)
 {
     struct store_cost cost = {0, 0};
@@ -782,7 +682,7 @@ static tcet_status put_population(struct store *s, int64_t key, const double *va
         /* NaN of an architecture without results is "no value", not a value. */
         if (isnan(values[i])) {
             TRY(store_look(s, s->arch[i], err));
-            if (s->view.state != ROW_OK)
+            if (s->view.state != RESULT_OK)
                 continue;
         }
         TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdtd", s->arch[i], key, (int64_t)0, values[i],
@@ -791,7 +691,7 @@ static tcet_status put_population(struct store *s, int64_t key, const double *va
     return TCET_OK;
 }
 
-tcet_status store_put_population(struct store *s, int32_t column, const double *values,
+tcet_status store_put_population(struct store *s, int column, const double *values,
                                  struct error *err)
 {
     TRY(check_column(s, column, err));
@@ -805,9 +705,9 @@ tcet_status store_summarise(struct store *s, struct store_summary *out, struct e
 
     for (size_t i = 0; i < s->arch_count; i++) {
         TRY(store_look(s, s->arch[i], err));
-        sum.done += s->view.state == ROW_OK;
-        sum.failed += s->view.state == ROW_FAILED;
-        sum.missing += s->view.state == ROW_MISSING;
+        sum.done += s->view.state == RESULT_OK;
+        sum.failed += s->view.state == RESULT_FAILED;
+        sum.missing += s->view.state == RESULT_MISSING;
     }
     *out = sum;
     return TCET_OK;
@@ -817,7 +717,7 @@ tcet_status store_tried(struct store *s, uint8_t *out, struct error *err)
 {
     for (size_t i = 0; i < s->arch_count; i++) {
         TRY(store_look(s, s->arch[i], err));
-        out[i] = s->view.state != ROW_MISSING;
+        out[i] = s->view.state != RESULT_MISSING;
     }
     return TCET_OK;
 }

@@ -1,6 +1,6 @@
 /* store.h -- the results of a run: one SQLite file in the run's folder.
  *
- * Room: core/store.  Stands on core/base and sqlite3.  Knows metrics and scores as columns
+ * Room: core/store.  Stands on core/result, core/base and sqlite3.  Knows metrics and scores as columns
  * with a key, nothing of plugins.  One writer at a time: the supervisor.
  *
  * FOLDER/scores.db   the tables of sql.c, WAL journal
@@ -20,7 +20,7 @@
 #define CORE_STORE_H
 
 #include "base/error.h"
-#include "base/mem.h"
+#include "result/result.h"
 
 struct store;
 
@@ -40,23 +40,11 @@ tcet_status store_open(const char *folder, enum store_mode mode, struct store **
 /* Drops a batch that was not committed.  NULL is fine. */
 void store_close(struct store *s);
 
-/* Whose values a column has for layers: those of the row's conv and linear modules, or of others
- * (batch norms, activations, a thin network), which are kept for combiners and not exported. */
-enum { STORE_ROW_LAYERS = 1, STORE_OTHER_LAYERS = 2 };
-
-struct store_column {
-    const char *name;   /* as in the config */
-    const char *key;    /* what determines the values */
-    int32_t is_score;   /* 0: a [metric], 1: a [score] */
-    int32_t population; /* 1: value depends on all architectures; rewritten at the end */
-    int32_t direction;  /* +1: larger is better */
-    int32_t layered;    /* STORE_ROW_LAYERS, STORE_OTHER_LAYERS; 0: no values of layers */
-};
-
-/* The run's columns, in config order; replaces the current set, keeps stored values but
+/* The run's columns, in config order (of each what a plan alone has is not kept); replaces the
+ * current set, keeps stored values but
  * those of population columns, which the run puts anew.  Names must differ; two columns may
  * share a key, and with it the values.  Column i of the calls below is i-th here. */
-tcet_status store_set_columns(struct store *s, const struct store_column *columns, size_t count,
+tcet_status store_set_columns(struct store *s, const struct result_column *columns, size_t count,
                               struct error *err);
 /* The run's architectures: `arch` is the input line byte for byte, ordinal its place.
  * Replaces the list, keeps what is stored of others; a line may stand in it twice. */
@@ -67,39 +55,11 @@ tcet_status store_set_meta(struct store *s, const char *name, const char *value,
 /* NULL when absent; lives until the next call. */
 const char *store_meta(struct store *s, const char *name);
 
-/* One value of one column. */
-struct store_value {
-    int32_t column; /* index into the run's columns */
-    double value;
-    const double *layers; /* layer_count of them, or NULL */
-    size_t layer_count;   /* of layers; equals the row's only for conv/linear metrics: values
-                              of other lengths are stored, but not exported by layer */
-    const char *guards;   /* JSON object text {"zero_sigma":3}, "" or NULL: counted per column so
-                              that adding a metric later merges; exports sum the counts over
-                              the run's columns, names sorted */
-    double seconds;       /* what it cost: build, weights, the passes it needs; 0: unknown */
-};
-
-/* Everything learnt of one architecture in one go. */
-struct store_row {
-    const char *arch;
-    const char *status;   /* "ok", or "failed" */
-    const char *message;  /* "" or why it failed */
-    int64_t params, macs; /* 0 or less, and no layers: the network was not built */
-    double x_sum, w_sum;
-    const char *const *layer_name;  /* layer_count of them, creation order */
-    const char *const *layer_kind;  /* "conv", "linear" */
-    const char *const *layer_shape; /* "16,3,3,3" */
-    size_t layer_count;
-    const char *times; /* JSON object text of seconds by part, {"pass":0.5}, "" or NULL */
-    const struct store_value *values;
-    size_t value_count;
-};
-
 /* Commits one row (in a transaction of its own, or the open batch's): values are merged
- * into what is stored of this architecture; a failed row keeps stored values.  A bad row
+ * into what is stored of this architecture; a failed row keeps stored values.  Guards are counted
+ * per column so that adding a metric later merges.  A bad row
  * (TCET_E_ARG) changes nothing, and leaves an open batch as it was. */
-tcet_status store_put(struct store *s, const struct store_row *row, struct error *err);
+tcet_status store_put(struct store *s, const struct result_row *row, struct error *err);
 /* Rows put between begin and commit become durable together; killed in between, none is.
  * The supervisor commits at least once a second. */
 tcet_status store_begin(struct store *s, struct error *err);
@@ -110,23 +70,22 @@ tcet_status store_commit(struct store *s, struct error *err);
  * keys have changed since. */
 tcet_status store_missing(struct store *s, const char *arch, int retry, uint8_t *missing,
                           struct error *err);
-/* One stored value with its layers (in the arena; NULL and 0: it has none) and what it cost (0:
- * unknown; seconds may be NULL); *found = 0, and nothing else set, when there is no value. */
-tcet_status store_get(struct store *s, const char *arch, int32_t column, struct arena *a,
-                      double *value, const double **layers, size_t *layer_count, double *seconds,
-                      int *found, struct error *err);
+/* One stored value with its layers (in the arena) and what it cost, without guards; *found = 0, and
+ * nothing else set, when there is none. */
+tcet_status store_get(struct store *s, const char *arch, int column, struct arena *a,
+                      struct result_value *out, int *found, struct error *err);
 /* All values of one column in ordinal order, NaN where lacking: out[architectures]. */
-tcet_status store_column_values(struct store *s, int32_t column, double *out, struct error *err);
+tcet_status store_column_values(struct store *s, int column, double *out, struct error *err);
 /* Mean seconds and summed guard counts of a column over the run's architectures. */
 struct store_cost {
     double seconds; /* NaN when nothing is known */
     int64_t guards;
 };
-tcet_status store_column_cost(struct store *s, int32_t column, struct store_cost *out,
+tcet_status store_column_cost(struct store *s, int column, struct store_cost *out,
                               struct error *err);
 /* Replaces a population column's values, ordinal order.  NaN means "no value" for an
  * architecture that is not done, and is a value for one that is. */
-tcet_status store_put_population(struct store *s, int32_t column, const double *values,
+tcet_status store_put_population(struct store *s, int column, const double *values,
                                  struct error *err);
 
 /* Reading back what a folder holds. */
@@ -135,7 +94,7 @@ const char *store_arch(struct store *s, size_t ordinal); /* lives until the next
                                                             no such, or unreadable */
 size_t store_column_count(struct store *s);
 /* Lives until the next store_set_columns; NULL: no such. */
-const struct store_column *store_column_at(struct store *s, size_t i);
+const struct result_column *store_column_at(struct store *s, size_t i);
 
 /* done: "ok", nothing lacking; failed: under the run's columns; missing: all others. */
 struct store_summary {
@@ -147,9 +106,8 @@ tcet_status store_tried(struct store *s, uint8_t *out, struct error *err);
 
 /* What is stored of the architecture at an ordinal, in the form store_put takes, so that it can
  * be put into another store with the same columns; population columns are left out.  All of
- * it lives in the arena.  status is "missing" for what is neither "ok" nor "failed" (store_put
- * refuses that). */
-tcet_status store_take(struct store *s, size_t ordinal, struct arena *a, struct store_row *out,
+ * it lives in the arena.  A missing row is refused by store_put. */
+tcet_status store_take(struct store *s, size_t ordinal, struct arena *a, struct result_row *out,
                        struct error *err);
 /* Puts all facts (store_meta) of `from` into `into`. */
 tcet_status store_copy_meta(struct store *into, struct store *from, struct error *err);

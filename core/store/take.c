@@ -3,15 +3,16 @@
  * Room: core/store.  May use base; SQL stands in sql.c. */
 #include "store/sql.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/json.h"
 
 /* Layer lists are three lines a layer: name, kind, shape. */
 static tcet_status take_layers(struct store *s, const char *text, struct arena *a,
-                               struct store_row *out, struct error *err)
+                               struct result_row *out, struct error *err)
 {
-    const char **part[3];
     char *at = arena_strdup(a, text);
+    struct result_layer *layers;
     size_t lines = 0;
 
     for (const char *p = text; *p; p++)
@@ -19,29 +20,32 @@ static tcet_status take_layers(struct store *s, const char *text, struct arena *
     if (lines % 3 || (*text && text[strlen(text) - 1] != '\n'))
         return sql_damaged(s, "layer list", err);
     out->layer_count = lines / 3;
-    for (int k = 0; k < 3; k++)
-        part[k] = arena_alloc(a, (out->layer_count + 1) * sizeof *part[k]);
-    for (size_t i = 0; i < lines; i++) {
-        char *end = strchr(at, '\n');
+    out->layers = layers = arena_alloc(a, (out->layer_count + 1) * sizeof *layers);
+    for (size_t i = 0; i < out->layer_count; i++) {
+        const char **part[] = {&layers[i].name, &layers[i].kind, &layers[i].shape};
 
-        *end = '\0';
-        part[i % 3][i / 3] = at;
-        at = end + 1;
+        for (int k = 0; k < 3; k++) {
+            char *end = strchr(at, '\n');
+
+            *end = '\0';
+            *part[k] = at;
+            at = end + 1;
+        }
+        if (!shape_is_valid(layers[i].shape))
+            return sql_damaged(s, "a layer's shape", err);
     }
-    out->layer_name = part[0];
-    out->layer_kind = part[1];
-    out->layer_shape = part[2];
     return TCET_OK;
 }
 
-static tcet_status take_network(struct store *s, struct arena *a, struct store_row *out,
-                                struct error *err)
+tcet_status store_network(struct store *s, struct arena *a, struct result_row *out,
+                          struct error *err)
 {
     tcet_status st;
     int have = 0;
 
     out->params = out->macs = -1;
     out->x_sum = out->w_sum = __builtin_nan("");
+    out->layer_count = 0;
     if (!s->view.network)
         return TCET_OK;
     st = sql_bind(s, SQL_NETWORK_GET, err, "i", s->view.network);
@@ -61,40 +65,40 @@ static tcet_status take_network(struct store *s, struct arena *a, struct store_r
 }
 
 /* The first of the run's columns under a key; later ones share its value. */
-static int32_t column_of(const struct store *s, int64_t key)
+static int column_of(const struct store *s, int64_t key)
 {
     for (size_t i = 0; i < s->column_count; i++) {
         if (s->column_key[i] == key)
-            return s->column[i].population ? -1 : (int32_t)i;
+            return s->column[i].population ? -1 : (int)i;
     }
     return -1;
 }
 
 static tcet_status take_values(struct store *s, int64_t arch, struct arena *a,
-                               struct store_row *out, struct error *err)
+                               struct result_row *out, struct error *err)
 {
-    struct store_value *v = arena_alloc(a, (s->column_count + 1) * sizeof *v);
+    struct result_value *v = arena_alloc(a, (s->column_count + 1) * sizeof *v);
     tcet_status st;
     int have = 0;
 
     out->values = v;
     st = sql_bind(s, SQL_VALUES_FULL, err, "i", arch);
     while (st == TCET_OK && (st = sql_step(s, SQL_VALUES_FULL, &have, err)) == TCET_OK && have) {
-        int32_t column = column_of(s, sql_i64(s, SQL_VALUES_FULL, 0));
+        int column = column_of(s, sql_i64(s, SQL_VALUES_FULL, 0));
 
         if (column < 0)
             continue;
-        v[out->value_count++] =
-            (struct store_value){.column = column,
-                                 .value = sql_f64(s, SQL_VALUES_FULL, 1),
-                                 .guards = arena_strdup(a, sql_text(s, SQL_VALUES_FULL, 2)),
-                                 .seconds = sql_f64(s, SQL_VALUES_FULL, 3)};
+        v[out->value_count] = (struct result_value){.column = column,
+                                                    .value = sql_f64(s, SQL_VALUES_FULL, 1),
+                                                    .seconds = sql_f64(s, SQL_VALUES_FULL, 3)};
+        if (guards_read(&v[out->value_count++].guards, sql_text(s, SQL_VALUES_FULL, 2), a) != 0)
+            st = sql_damaged(s, "guards", err);
     }
     sql_done(s, SQL_VALUES_FULL);
     TRY(st);
     st = sql_bind(s, SQL_LAYERED, err, "i", arch);
     while (st == TCET_OK && (st = sql_step(s, SQL_LAYERED, &have, err)) == TCET_OK && have) {
-        int32_t column = column_of(s, sql_i64(s, SQL_LAYERED, 0));
+        int column = column_of(s, sql_i64(s, SQL_LAYERED, 0));
 
         for (size_t i = 0; i < out->value_count; i++) {
             if (v[i].column == column)
@@ -105,22 +109,39 @@ static tcet_status take_values(struct store *s, int64_t arch, struct arena *a,
     return st;
 }
 
-tcet_status store_take(struct store *s, size_t ordinal, struct arena *a, struct store_row *out,
+static void take_time(void *user, const char *name, size_t length, double seconds)
+{
+    struct result_times *t = user;
+    const struct {
+        const char *name;
+        double *to;
+    } parts[] = {{"build", &t->build},
+                 {"init", &t->init},
+                 {"forward", &t->forward},
+                 {"backward", &t->backward},
+                 {"total", &t->total}};
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (strlen(parts[i].name) == length && !memcmp(parts[i].name, name, length))
+            *parts[i].to = seconds;
+    }
+}
+
+tcet_status store_take(struct store *s, size_t ordinal, struct arena *a, struct result_row *out,
                        struct error *err)
 {
-    static const char *const states[] = {
-        [ROW_MISSING] = "missing", [ROW_OK] = "ok", [ROW_FAILED] = "failed"};
-    struct store_row row = {.arch = NULL};
+    struct result_row row = {.arch = NULL};
     const char *arch = store_arch(s, ordinal);
 
     if (!arch)
         return error_set(err, TCET_E_ARG, "%s: no architecture %zu", s->path, ordinal);
     row.arch = arena_strdup(a, arch);
     TRY(store_look(s, s->arch[ordinal], err));
-    row.status = states[s->view.state];
+    row.status = s->view.state;
     row.message = arena_strdup(a, s->view.message.data);
-    row.times = arena_strdup(a, s->view.times.data);
-    TRY(take_network(s, a, &row, err));
+    if (s->view.times.len) /* store_look has found it to be JSON */
+        (void)!json_numbers(s->view.times.data, take_time, &row.times);
+    TRY(store_network(s, a, &row, err));
     TRY(take_values(s, s->arch[ordinal], a, &row, err));
     *out = row;
     return TCET_OK;

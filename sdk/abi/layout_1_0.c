@@ -3,8 +3,9 @@
 #include <stddef.h>
 #include <tcet/tcet.h>
 
-#define FIELD(type, field, offset, size)                                                      \
-    _Static_assert(offsetof(type, field) == (offset) && sizeof(((type *)0)->field) == (size), \
+#define FIELD(type, field, offset, size)                                            \
+    _Static_assert(offsetof(type, field) == (offset) &&                             \
+                       sizeof(((type *)0)->field) == (size),                        \
                    #type "." #field " moved or changed its size")
 #define VALUE(name, number) _Static_assert((name) == (number), #name " changed its value")
 

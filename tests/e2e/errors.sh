@@ -103,7 +103,7 @@ wrong "a key of another section" 'no key "init" \(it is a key of \[run\]\)' \
 wrong "unknown parameter" 'no parameter "dof" \(did you mean "ddof"' \
     --set metric.snip_snr.aggregator.dof=1
 wrong "defaults of an unknown plugin" 'no saliency "sniip"' --set saliency.sniip.mode=eval
-refuses "info of an unknown plugin" 'no plugin "snrr" \(did you mean "snr"' info snrr
+refuses "info of an unknown plugin" 'no plugin or proxy "snrr" \(did you mean "snr"' info snrr
 refuses "list of an unknown kind" '"salincy" is no kind' list salincy
 
 # -- Values --------------------------------------------------------------------------------

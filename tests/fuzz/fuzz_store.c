@@ -21,27 +21,25 @@ static void forget(void)
 /* A store of two columns and two architectures. */
 static void make_sound(void)
 {
-    static const struct store_column columns[] = {
+    static const struct result_column columns[] = {
         {.name = "m", .key = "km", .direction = 1, .layered = 1},
         {.name = "s", .key = "ks", .is_score = 1, .direction = -1}};
-    static const char *const archs[] = {"a", "b"}, *const layer[] = {"l"}, *const kind[] = {"conv"},
-                             *const shape[] = {"1,2,3,3"};
+    static const char *const archs[] = {"a", "b"};
+    static const struct result_layer layer = {"l", "conv", "1,2,3,3"};
     static const double layers[] = {0.5};
-    static const struct store_value values[] = {
-        {.value = 1, .layers = layers, .layer_count = 1, .guards = "{\"g\":1}", .seconds = 1},
+    struct result_value values[] = {
+        {.value = 1, .layers = layers, .layer_count = 1, .guards = {{{"g", 1}}, 1}, .seconds = 1},
         {.column = 1, .value = 2}};
-    struct store_row row = {.arch = "a",
-                            .status = "ok",
-                            .message = "",
-                            .params = 1,
-                            .macs = 2,
-                            .layer_name = layer,
-                            .layer_kind = kind,
-                            .layer_shape = shape,
-                            .layer_count = 1,
-                            .times = "{\"t\":0.5}",
-                            .values = values,
-                            .value_count = 2};
+    struct result_row row = {.arch = "a",
+                             .status = RESULT_OK,
+                             .message = "",
+                             .params = 1,
+                             .macs = 2,
+                             .layers = &layer,
+                             .layer_count = 1,
+                             .times = {.total = 0.5},
+                             .values = values,
+                             .value_count = 2};
     struct store *s;
     struct error err;
     sqlite3 *db;
@@ -52,7 +50,7 @@ static void make_sound(void)
     CHECK(store_set_archs(s, archs, 2, &err) == TCET_OK);
     CHECK(store_put(s, &row, &err) == TCET_OK);
     row.arch = "b";
-    row.status = "failed";
+    row.status = RESULT_FAILED;
     row.value_count = 1;
     CHECK(store_put(s, &row, &err) == TCET_OK);
     store_close(s);
@@ -170,8 +168,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         double *values = calloc(store_arch_count(s) + 1, sizeof *values);
 
         CHECK(values);
-        (void)!store_column_values(s, (int32_t)i, values, &err);
-        (void)!store_column_cost(s, (int32_t)i, &cost, &err);
+        (void)!store_column_values(s, (int)i, values, &err);
+        (void)!store_column_cost(s, (int)i, &cost, &err);
         free(values);
     }
     for (size_t i = 0; i < store_arch_count(s); i++)

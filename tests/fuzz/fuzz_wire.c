@@ -22,11 +22,13 @@ static void touch_texts(const char *const *text, size_t n)
         touch(text[i], strlen(text[i]));
 }
 
-static void touch_values(const struct wire_value *v, size_t n)
+static void touch_values(const struct result_value *v, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         touch(&v[i].value, sizeof v[i].value);
-        touch_texts(&v[i].guards, 1);
+        CHECK(v[i].guards.count <= GUARDS_MAX);
+        for (size_t k = 0; k < v[i].guards.count; k++)
+            touch_texts(&v[i].guards.item[k].name, 1);
         if (v[i].layers)
             touch(v[i].layers, v[i].layer_count * sizeof *v[i].layers);
     }
@@ -64,14 +66,18 @@ static void job(const void *data, size_t n, struct arena *a, struct error *err)
 
 static void row(const void *data, size_t n, struct arena *a, struct error *err)
 {
-    struct wire_row r;
+    enum { COLUMNS = 8 };
+    struct result_row r;
 
-    if (wire_unpack_row(data, n, a, &r, err) < 0)
+    if (wire_unpack_row(data, n, COLUMNS, a, &r, err) < 0)
         return;
-    touch_texts(r.layer_name, r.layer_count);
-    touch_texts(r.layer_kind, r.layer_count);
-    touch_texts(r.layer_shape, r.layer_count);
-    touch_texts((const char *const[]){r.message, r.times}, 2);
+    CHECK(r.status == RESULT_OK || r.status == RESULT_FAILED);
+    for (size_t i = 0; i < r.layer_count; i++)
+        touch_texts((const char *const[]){r.layers[i].name, r.layers[i].kind, r.layers[i].shape},
+                    3);
+    touch_texts((const char *const[]){r.arch, r.message}, 2);
+    for (size_t i = 0; i < r.value_count; i++)
+        CHECK(r.values[i].column >= 0 && r.values[i].column < COLUMNS);
     touch_values(r.values, r.value_count);
 }
 

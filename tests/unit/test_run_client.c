@@ -2,7 +2,8 @@
  * silent or cannot start is met with words and in time, and can be started again.  The workers
  * are this very program (client.c runs /proc/self/exe), which behaves as $FAKE says.
  * Room: tests. */
-#include "run/client.h" /* before cmocka, which takes the word fail */
+#include "plugin/instance.h" /* before cmocka, which takes the word fail */
+#include "run/client.h"
 #include "run/remote.h"
 
 #include <setjmp.h>

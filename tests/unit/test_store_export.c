@@ -53,14 +53,7 @@ static void exports_golden(struct store *s, struct fixture *f)
  * one value.  Puts `count` of the row's values from `first` on. */
 static void put_golden(struct store *s, int arch, int first, int count)
 {
-    struct store_row dead = {.arch = archs[2],
-                             .status = "failed",
-                             .message = "worker: \"signal\" 11",
-                             .params = -1,
-                             .macs = -1,
-                             .x_sum = NAN,
-                             .w_sum = NAN,
-                             .times = ""};
+    struct result_row dead = result_failure(archs[2], "worker: \"signal\" 11");
     struct sample x;
     struct error err;
 
@@ -71,7 +64,7 @@ static void put_golden(struct store *s, int arch, int first, int count)
         x.value[2].value = INFINITY;
     }
     if (arch == 2) {
-        x.row.status = "failed";
+        x.row.status = RESULT_FAILED;
         x.row.message = dead.message;
         count = first == 0 ? 1 : 0;
     }
@@ -113,7 +106,9 @@ static void same_bytes_by_another_way(void **state)
 {
     struct fixture *f = *state;
     struct store *s = open_store(f->folder, STORE_FRESH);
-    struct store_column other[2] = {columns[NWOT], {"gone", "key gone", 0, 0, 1, 1}};
+    struct result_column other[2] = {
+        columns[NWOT],
+        {.name = "gone", .key = "key gone", .direction = 1, .layered = RESULT_ROW_LAYERS}};
     const char *list[2] = {"another", archs[1]};
     struct sample x;
     struct error err;
@@ -123,7 +118,7 @@ static void same_bytes_by_another_way(void **state)
     sample_fill(&x, 1);
     x.value[0] = x.value[1]; /* lnwot as in the golden run */
     x.value[0].column = 0;
-    x.value[1] = (struct store_value){1, 9, x.layers[0], LAYERS, "{\"gone\":4}", 0};
+    x.value[1] = (struct result_value){1, 9, x.layers[0], LAYERS, {{{"gone", 4}}, 1}, 0};
     x.row.value_count = 2;
     OK(store_put(s, &x.row, &err));
     x.row.params = 7; /* a network of another configuration under the same line */
@@ -178,12 +173,10 @@ static void other_layers(void **state)
     struct store *s = open_store(f->folder, STORE_FRESH);
     double relu[3] = {1, 2, 3};
     struct arena a = {0};
-    const double *layers;
+    struct result_value v;
     struct sample x;
     struct error err;
-    size_t count;
     char *text;
-    double v;
     int found;
 
     set_run(s);
@@ -191,8 +184,8 @@ static void other_layers(void **state)
     x.value[1].layers = relu;
     x.value[1].layer_count = 3;
     OK(store_put(s, &x.row, &err));
-    OK(store_get(s, archs[0], NWOT, &a, &v, &layers, &count, NULL, &found, &err));
-    assert_int_equal(count, 3);
+    OK(store_get(s, archs[0], NWOT, &a, &v, &found, &err));
+    assert_int_equal(v.layer_count, 3);
     text = export_as(s, f, "out.jsonl", &layered);
     assert_non_null(strstr(text, "\"metrics\":{\"snip_snr\":"));
     assert_null(strstr(text, ",\"lnwot\":0"));

@@ -53,7 +53,7 @@ static inline int fixture_drop(void **state)
 }
 
 enum { SNIP, NWOT, TCET, RANK, COLUMNS };
-static const struct store_column columns[COLUMNS] = {
+static const struct result_column columns[COLUMNS] = {
     [SNIP] = {"snip_snr", "key snip", 0, 0, 1, 1},
     [NWOT] = {"lnwot", "key nwot", 0, 0, 1, 1},
     [TCET] = {"tcet", "key tcet", 1, 0, 1, 0},
@@ -62,14 +62,13 @@ static const struct store_column columns[COLUMNS] = {
 
 enum { ARCHS = 3, LAYERS = 2 };
 static const char *const archs[ARCHS] = {"|conv~0|", "a,\"b\"", "|none~0|"};
-static const char *const layer_name[] = {"stem.0", "head"};
-static const char *const layer_kind[] = {"conv", "linear"};
-static const char *const layer_shape[] = {"16,3,3,3", "10,16"};
+static const struct result_layer layer_list[LAYERS] = {{"stem.0", "conv", "16,3,3,3"},
+                                                       {"head", "linear", "10,16"}};
 
 /* Row i with all its values: numbers that only a wrong path would give again. */
 struct sample {
-    struct store_row row;
-    struct store_value value[3];
+    struct result_row row;
+    struct result_value value[3];
     double layers[2][LAYERS];
 };
 
@@ -77,24 +76,28 @@ static inline void sample_fill(struct sample *x, int i)
 {
     *x = (struct sample){
         .row = {.arch = archs[i],
-                .status = "ok",
+                .status = RESULT_OK,
                 .message = "",
                 .params = 100 + i,
                 .macs = 1000 + i,
                 .x_sum = 0.1 * i,
                 .w_sum = -1.0 / 3 * (i + 1),
-                .layer_name = layer_name,
-                .layer_kind = layer_kind,
-                .layer_shape = layer_shape,
+                .layers = layer_list,
                 .layer_count = LAYERS,
-                .times = "{\"pass\":0.5}",
+                .times = {.forward = 0.5, .total = 0.5},
                 .value_count = 3},
         .layers = {{1.0 / (i + 3), 1e44 * (i + 1)}, {-0.0, 5e-324}},
     };
-    x->value[0] = (struct store_value){SNIP, 1.0 / (i + 7), x->layers[0], LAYERS, "", 0.5};
-    x->value[1] = (struct store_value){NWOT,   40759.58231061032 + i,           x->layers[1],
-                                       LAYERS, "{\"zero\":2,\"equal_rows\":1}", 0.25};
-    x->value[2] = (struct store_value){TCET, -1e-300 * (i + 1), NULL, 0, "{\"zero\":1}", 0};
+    x->value[0] = (struct result_value){
+        .column = SNIP, .value = 1.0 / (i + 7), .layers = x->layers[0], .seconds = 0.5};
+    x->value[1] = (struct result_value){.column = NWOT,
+                                        .value = 40759.58231061032 + i,
+                                        .layers = x->layers[1],
+                                        .guards = {{{"zero", 2}, {"equal_rows", 1}}, 2},
+                                        .seconds = 0.25};
+    x->value[2] = (struct result_value){
+        .column = TCET, .value = -1e-300 * (i + 1), .guards = {{{"zero", 1}}, 1}};
+    x->value[0].layer_count = x->value[1].layer_count = LAYERS;
     x->row.values = x->value;
 }
 

@@ -10,7 +10,7 @@ static void same_bytes(void **state)
     double rank[ARCHS] = {1, 2, 3};
     char other[128], one[160], two[160];
     struct arena a = {0};
-    struct store_row row;
+    struct result_row row;
     struct sample x;
     struct error err;
     char *text, *copy;
@@ -18,7 +18,7 @@ static void same_bytes(void **state)
     set_run(from);
     put_sample(from, 0);
     sample_fill(&x, 1);
-    x.row.status = "failed";
+    x.row.status = RESULT_FAILED;
     x.row.message = "line \"two\"";
     x.row.value_count = 1;
     OK(store_put(from, &x.row, &err));
@@ -35,7 +35,7 @@ static void same_bytes(void **state)
     for (size_t i = 0; i < ARCHS; i++) {
         OK(store_take(from, i, &a, &row, &err));
         assert_string_equal(row.arch, archs[i]);
-        assert_string_equal(row.status, i == 0 ? "ok" : i == 1 ? "failed" : "missing");
+        assert_int_equal(row.status, i == 0 ? RESULT_OK : i == 1 ? RESULT_FAILED : RESULT_MISSING);
         for (size_t k = 0; k < row.value_count; k++)
             assert_int_not_equal(row.values[k].column, RANK);
         if (i < 2)

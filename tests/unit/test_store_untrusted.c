@@ -19,22 +19,20 @@ static char folder[64], exported[128], database[128];
 
 static int setup(void **state)
 {
-    static const struct store_column column = {.name = "m", .key = "k", .direction = 1};
-    static const char *const arch = "a", *const layer = "l", *const kind = "conv",
-                             *const shape = "1,2";
-    static const struct store_value value = {.value = 1, .guards = "{\"a \\\"b\\\"\":1}"};
-    const struct store_row row = {.arch = "a",
-                                  .status = "ok",
-                                  .message = "",
-                                  .params = 1,
-                                  .macs = 1,
-                                  .layer_name = &layer,
-                                  .layer_kind = &kind,
-                                  .layer_shape = &shape,
-                                  .layer_count = 1,
-                                  .times = "{\"t\":0.5}",
-                                  .values = &value,
-                                  .value_count = 1};
+    static const struct result_column column = {.name = "m", .key = "k", .direction = 1};
+    static const char *const arch = "a";
+    static const struct result_layer layer = {"l", "conv", "1,2"};
+    struct result_value value = {.value = 1, .guards = {{{"a \"b\"", 1}}, 1}};
+    const struct result_row row = {.arch = "a",
+                                   .status = RESULT_OK,
+                                   .message = "",
+                                   .params = 1,
+                                   .macs = 1,
+                                   .layers = &layer,
+                                   .layer_count = 1,
+                                   .times = {.total = 0.5},
+                                   .values = &value,
+                                   .value_count = 1};
     struct store *s;
     struct error err;
 
