@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # tests/format.sh SOURCE_DIR -- protects the one style of the code: every C and C++ file reads as
 # clang-format writes it by .clang-format.  `tests/format.sh SOURCE_DIR --fix` writes it so.
-# (Data of tests, and the generated sdk/abi/layout_*.c, are as they are.)  Debian 12's clang-format 14 decides, as other versions differ in details.
+# Data of tests, and the generated sdk/abi/layout_*.c, are as they are.  Debian 12's clang-format 14
+# decides, as other versions differ in details.
 set -euo pipefail
 cd "${1:?usage: format.sh SOURCE_DIR [--fix]}"
 
