@@ -26,7 +26,7 @@ tcet_status lane_worker(struct lane *l, const char *name, const struct config *c
     size_t n;
     tcet_status st;
 
-    *l = (struct lane){.name = name, .worker.state = CLIENT_DOWN, .column = -1};
+    *l = (struct lane){.name = name, .worker = client_here(0), .column = -1};
     TRY(client_start(&l->worker, config, &(struct wire_hello){.open_backend = 1}, 0, err));
     st = client_wait(&l->worker, WIRE_PLAN, 60, &data, &n, err);
     if (st >= 0)
@@ -51,7 +51,7 @@ tcet_status lane_script(struct lane *l, const char *name, const char *script, co
     posix_spawn_file_actions_t io;
     int to[2], from[2], cause;
 
-    *l = (struct lane){.name = name, .worker.state = CLIENT_DOWN, .numbers = numbers};
+    *l = (struct lane){.name = name, .worker = client_here(0), .numbers = numbers};
     snprintf(path, sizeof path, "%s/reference/%s", TCET_BENCH_SOURCE, script);
     if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0)
         return error_set(err, TCET_E_IO, "%s: no pipe: %s", name, strerror(errno));
@@ -141,7 +141,8 @@ double lane_memory(const struct lane *l, const char *field)
     double mib = NAN;
     FILE *f;
 
-    snprintf(path, sizeof path, "/proc/%d/status", (int)(l->to ? l->pid : l->worker.child.pid));
+    snprintf(path, sizeof path, "/proc/%d/status",
+             (int)(l->to ? l->pid : l->worker.link.child.pid));
     f = fopen(path, "r");
     while (f && fgets(line, sizeof line, f)) {
         if (!strncmp(line, field, n) && line[n] == ':')
@@ -161,7 +162,7 @@ void lane_stop(struct lane *l)
     if (l->pid > 0)
         waitpid(l->pid, NULL, 0);
     client_stop(&l->worker);
-    *l = (struct lane){.worker.state = CLIENT_DOWN};
+    *l = (struct lane){.worker = client_here(0)};
 }
 
 struct sweep {

@@ -406,7 +406,7 @@ static void pin(struct bench *b, int on)
             if (CPU_ISSET(k, &all) && seen++ == i)
                 CPU_SET(k, &one);
         }
-        sched_setaffinity(b->ours[i].worker.child.pid, sizeof all, on ? &one : &all);
+        sched_setaffinity(b->ours[i].worker.link.child.pid, sizeof all, on ? &one : &all);
     }
 }
 

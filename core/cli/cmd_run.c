@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "plan/plan.h"
+#include "run/rank.h"
 #include "run/remote.h"
 #include "run/supervise.h"
 
@@ -405,7 +406,7 @@ static int execute(const char *path, const struct run_flags *o)
     int64_t top;
     int code;
 
-    if (remote_rank(&ro.ranks) > 0)
+    if (rank_own(&ro.ranks) > 0)
         return remote_serve(&err) < 0 ? cli_fail(&err) : 0;
     if ((o->shard && shard_parse(o->shard, &ro.shard, &err) < 0) ||
         cli_config(path, &o->sets, &b.config, &err) < 0)

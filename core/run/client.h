@@ -1,16 +1,14 @@
 /* client.h -- the supervisor's end of one worker: start, greet, ask and wait.
  * Room: core/run.
  *
- * A worker is a child process, or sits on another rank (remote.h); which of the two only the
- * client knows. */
+ * A worker is a process of this machine, or sits on another rank; which of the two only the link
+ * knows. */
 #ifndef CORE_CLIENT_H
 #define CORE_CLIENT_H
 
 #include "config/config.h"
-#include "proc/child.h"
+#include "run/link.h"
 #include "run/wire.h"
-
-#include <stdbool.h>
 
 /* Share of a machine's memory that the workers there may hold together if nothing else is said:
  * a run that holds more is about to meet the system's own end of those without memory. */
@@ -25,27 +23,16 @@ enum client_state {
 };
 
 struct client {
-    struct child child; /* of a remote worker: fd, in and read alone */
+    struct link link;
     enum client_state state;
-    int link;    /* descriptor of the way to a remote worker, 0: a child; ours to use, not
-                           to close */
-    size_t read; /* bytes of child.in already consumed */
-    char *trace; /* shared page: the plugin whose code ran last */
-    int trace_fd;
-    char ended[1536]; /* how a remote worker ended, once it has */
-    double share;     /* of a machine's memory: what the workers there may hold together; 0: no
-                           limit */
-    uint64_t allowed; /* that in bytes, of this machine; 0: no limit */
-    double weighed;   /* when client_glutton last looked */
-    uint64_t held;    /* ended for its memory: what all held then, in bytes; else 0 */
-    double since;     /* monotonic seconds when the request was sent */
+    double since;             /* monotonic seconds when the request was sent */
     const volatile int *stop; /* set by a signal handler; may be NULL */
     void (*log)(void *arg, int level, const char *text);
     void *log_arg;
 };
 
-/* Starts a worker process, without a greeting.  memory: address-space limit in bytes, 0 none. */
-tcet_status client_launch(struct client *c, size_t memory, struct error *err);
+/* The client of a process on this machine, not started.  share: struct link's. */
+struct client client_here(double share);
 /* Starts a worker and greets it with config; how: the greeting's flags.  One that dies at once
  * is met when its answer is read. */
 tcet_status client_start(struct client *c, const struct config *config,
@@ -53,23 +40,18 @@ tcet_status client_start(struct client *c, const struct config *config,
 /* Sends one request. */
 tcet_status client_send(struct client *c, uint32_t type, const struct buf *b, struct error *err);
 
-enum { CLIENT_NONSENSE = -1, CLIENT_ENDED = -2 };
-/* The next whole frame that has arrived, without waiting: 1; *type, *data (borrowed until the
- * next call), *n; 0: nothing whole yet; CLIENT_NONSENSE; CLIENT_ENDED: the worker is gone and
- * all it said was taken. */
-int client_frame(struct client *c, uint32_t *type, const char **data, size_t *n);
-/* client_frame less the log messages, which are handed on. */
+/* What the link's frame gives, less the log messages, which are handed on. */
 int client_take(struct client *c, uint32_t *type, const char **data, size_t *n);
 /* Blocks until an answer of `type`.  An ERROR answer, a dead worker, and one that does not answer
  * within `seconds` of the request (0: no limit) are errors; so is *stop (TCET_E_CANCELLED). */
 tcet_status client_wait(struct client *c, uint32_t type, double seconds, const char **data,
                         size_t *n, struct error *err);
 /* Where the workers of the list that are processes of ours hold more memory than they may: the
- * one that holds the most, to be buried; else -1.  Looks twenty times a second at most. */
-int client_glutton(struct client *list, int count);
+ * one that holds the most, to be ended; else -1.  Looks twenty times a second at most. */
+int client_largest(struct client *list, int count);
 /* Ends a worker by force if it has not ended; says how it ended and which plugin ran last.  The
  * client is down, or lost. */
-void client_bury(struct client *c, char *how, size_t cap);
+void client_end(struct client *c, char *how, size_t cap);
 /* Lets an idle worker end by itself. */
 void client_stop(struct client *c);
 /* A worker is there: it may send. */

@@ -238,15 +238,14 @@ static tcet_status write_all(struct merge *m, struct error *err)
 /* The worker's plan says what a population score joins. */
 static tcet_status populate(struct merge *m, const struct merge_options *o, struct error *err)
 {
-    struct client c = {.state = CLIENT_DOWN,
-                       .share = CLIENT_SHARE,
-                       .stop = o->stop,
-                       .log = o->log,
-                       .log_arg = o->arg};
+    struct client c = client_here(CLIENT_SHARE);
     size_t count = store_column_count(m->out);
     struct wire_plan plan;
     int any = 0;
 
+    c.stop = o->stop;
+    c.log = o->log;
+    c.log_arg = o->arg;
     for (size_t i = 0; i < count; i++)
         any |= store_column_at(m->out, i)->population;
     if (!any)

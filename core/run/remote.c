@@ -4,11 +4,11 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "plugin/registry.h"
 #include "proc/frame.h"
 #include "proc/mpi.h"
-#include "run/client.h"
+#include "run/process.h"
+#include "run/rank.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -27,47 +27,16 @@ enum {
     NAP_MS = 1        /* MPI has no descriptor to wait for: how long to look at sockets alone */
 };
 
+/* What a REMOTE_START holds. */
+struct start_request {
+    uint64_t memory; /* address-space limit in bytes, 0 none */
+    double share;    /* struct link's */
+};
+
 /* Before the payload of a message between ranks. */
 struct head {
     uint32_t slot, type;
 };
-
-int remote_rank(int *ranks)
-{
-    static const char *const names[][2] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
-                                           {"PMI_RANK", "PMI_SIZE"},
-                                           {"PMIX_RANK", "SLURM_NTASKS"}};
-
-    for (size_t i = 0; i < TCET_COUNT(names); i++) {
-        const char *rank = getenv(names[i][0]), *size = getenv(names[i][1]);
-        int64_t r, n;
-
-        if (rank && size && text_to_i64(rank, &r) == 0 && text_to_i64(size, &n) == 0 && r >= 0 &&
-            r < n && n <= 1 << 20) {
-            *ranks = (int)n;
-            return (int)r;
-        }
-    }
-    *ranks = 1;
-    return 0;
-}
-
-int remote_beside(void)
-{
-    static const char *const names[] = {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS",
-                                        "SLURM_STEP_TASKS_PER_NODE"};
-    int ranks;
-
-    remote_rank(&ranks);
-    for (size_t i = 0; ranks > 1 && i < TCET_COUNT(names); i++) {
-        const char *text = getenv(names[i]);
-        int n = text ? atoi(text) : 0; /* Slurm's goes on: "4(x2),3" */
-
-        if (n > 0 && n <= ranks)
-            return n;
-    }
-    return 1;
-}
 
 /* -- Both sides ------------------------------------------------------------------------- */
 
@@ -75,7 +44,7 @@ int remote_beside(void)
 static tcet_status enter(const struct mpi **mpi, struct error *err)
 {
     struct arena a = {0};
-    int rank = -1, ranks = -1, told, promised = remote_rank(&told);
+    int rank = -1, ranks = -1, told, promised = rank_own(&told);
     tcet_status st = mpi_get(arena_printf(&a, "%s/lib/tcet/tcet-mpi.so", paths_sdk()), mpi, err);
 
     arena_free(&a);
@@ -235,13 +204,13 @@ static void relay_main(struct channel *list, int count, int ranks, pid_t parent)
     signal(SIGHUP, SIG_IGN);
     if (enter(&mpi, &err) < 0) {
         for (int i = 0; i < count; i++) /* why, for the supervisor to say */
-            (void)!frame_send(list[i].fd, LINK_ENDED, err.text, strlen(err.text), &err);
+            (void)!frame_send(list[i].fd, REMOTE_ENDED, err.text, strlen(err.text), &err);
         _exit(1);
     }
     if (!relay(list, count, mpi))
         _exit(1);
     for (int r = 1; r < ranks; r++)
-        (void)!post(mpi, r, 0, LINK_QUIT, "", 0);
+        (void)!post(mpi, r, 0, REMOTE_QUIT, "", 0);
     while (mpi->take(&rank, &data, &n) > 0) /* last words that nobody waits for */
         free(data);
     mpi->finish();
@@ -306,10 +275,14 @@ tcet_status remote_open(int ranks, int each, struct remote **out, struct error *
     return TCET_OK;
 }
 
-const int *remote_links(const struct remote *r, int *count)
+int remote_count(const struct remote *r)
 {
-    *count = r->count;
-    return r->links;
+    return r->count;
+}
+
+struct link remote_link_of(const struct remote *r, int i, double share)
+{
+    return remote_link(r->links[i], share);
 }
 
 void remote_close(struct remote *r)
@@ -332,35 +305,118 @@ void remote_close(struct remote *r)
     free(r);
 }
 
+/* -- The link to one remote worker --------------------------------------------------------- */
+
+static tcet_status link_start(struct link *l, size_t memory, struct error *err)
+{
+    struct start_request request = {memory, l->share};
+    struct error ignored;
+
+    (void)err; /* a rank that is gone is met when its answer is read */
+    l->child = (struct child){.fd = l->way, .output = -1};
+    l->ended[0] = '\0';
+    l->read = 0;
+    (void)!frame_send(l->way, REMOTE_START, &request, sizeof request, &ignored);
+    return TCET_OK;
+}
+
+/* A frame; the last is the rank's word that the worker has ended. */
+static int link_next_frame(struct link *l, uint32_t *type, const char **data, size_t *n)
+{
+    int got = link_next(l, type, data, n);
+
+    if (got <= 0 || *type != REMOTE_ENDED)
+        return got;
+    snprintf(l->ended, sizeof l->ended, "%.*s", (int)(*n < sizeof l->ended ? *n : sizeof l->ended),
+             *data);
+    return LINK_OVER;
+}
+
+static int link_frame(struct link *l, uint32_t *type, const char **data, size_t *n)
+{
+    int got = link_next_frame(l, type, data, n), gone;
+
+    if (got)
+        return got;
+    gone = child_read(&l->child) < 0;
+    got = link_next_frame(l, type, data, n);
+    return got == 0 && gone ? LINK_OVER : got;
+}
+
+/* Waits for word that the remote worker has ended. */
+static int link_end(struct link *l, char *how, size_t cap)
+{
+    double until = clock_now() + 10; /* a rank answers in milliseconds */
+    struct error ignored;
+    const char *data;
+    uint32_t type;
+    size_t n;
+    int got = 0;
+
+    if (!*l->ended)
+        (void)!frame_send(l->way, REMOTE_STOP, "", 0, &ignored);
+    while (!*l->ended && got >= 0 && clock_now() < until) {
+        struct pollfd p = {l->way, POLLIN, 0};
+
+        poll(&p, 1, 100);
+        while ((got = link_frame(l, &type, &data, &n)) > 0)
+            continue;
+    }
+    snprintf(how, cap, "%s", *l->ended ? l->ended : "is on a rank that does not answer");
+    buf_free(&l->child.in);
+    return *l->ended ? 0 : -1;
+}
+
+static void link_finish(struct link *l)
+{
+    struct error ignored;
+
+    (void)!frame_send(l->way, REMOTE_STOP, "", 0, &ignored);
+    buf_free(&l->child.in);
+}
+
+struct link remote_link(int way, double share)
+{
+    static const struct link_ops ops = {link_start, link_frame, link_end, link_finish};
+
+    return (struct link){.ops = &ops, .way = way, .share = share};
+}
+
 /* -- The other ranks -------------------------------------------------------------------- */
 
 struct server {
     const struct mpi *mpi;
-    struct client slot[SLOTS_MAX];
+    struct link slot[SLOTS_MAX];
     int used; /* slots ever started */
     bool quit;
 };
 
-static void bury(struct server *s, uint32_t slot)
+static struct link *slot_at(void *server, int i)
+{
+    return &((struct server *)server)->slot[i];
+}
+
+static void end(struct server *s, uint32_t slot)
 {
     char how[1536];
 
-    client_bury(&s->slot[slot], how, sizeof how);
-    (void)!post(s->mpi, 0, slot, LINK_ENDED, how, strlen(how));
+    s->slot[slot].ops->end(&s->slot[slot], how, sizeof how);
+    (void)!post(s->mpi, 0, slot, REMOTE_ENDED, how, strlen(how));
 }
 
 static void start(struct server *s, uint32_t slot, const char *data, size_t n)
 {
-    struct link_start how = {0};
+    struct start_request request = {0};
+    struct link *l = &s->slot[slot];
     struct error err;
 
-    if (n == sizeof how)
-        memcpy(&how, data, sizeof how);
-    s->slot[slot].share = how.share;
+    if (n == sizeof request)
+        memcpy(&request, data, sizeof request);
+    l->share = request.share;
     if ((int)slot >= s->used)
         s->used = (int)slot + 1;
-    if (client_launch(&s->slot[slot], how.memory, &err) < 0)
-        (void)!post(s->mpi, 0, slot, LINK_ENDED, err.text, strlen(err.text));
+    if (l->ops->start(l, request.memory, &err) < 0)
+        (void)!post(s->mpi, 0, slot, REMOTE_ENDED, err.text, strlen(err.text));
 }
 
 /* One message from rank 0. */
@@ -375,15 +431,15 @@ static void obey(struct server *s, const char *data, size_t n)
     memcpy(&h, data, sizeof h);
     data += sizeof h;
     n -= sizeof h;
-    if (h.type == LINK_QUIT)
+    if (h.type == REMOTE_QUIT)
         s->quit = true;
-    if (h.slot >= SLOTS_MAX || h.type == LINK_QUIT)
+    if (h.slot >= SLOTS_MAX || h.type == REMOTE_QUIT)
         return;
-    up = client_up(&s->slot[h.slot]);
-    if (h.type == LINK_START && !up)
+    up = process_up(&s->slot[h.slot]);
+    if (h.type == REMOTE_START && !up)
         start(s, h.slot, data, n);
-    else if (h.type == LINK_STOP && up)
-        bury(s, h.slot);
+    else if (h.type == REMOTE_STOP && up)
+        end(s, h.slot);
     else if (up) /* one that died meanwhile is met below */
         (void)!frame_send(s->slot[h.slot].child.fd, h.type, data, n, &ignored);
 }
@@ -391,22 +447,22 @@ static void obey(struct server *s, const char *data, size_t n)
 /* What one worker says goes to rank 0. */
 static void hear(struct server *s, uint32_t slot)
 {
-    struct client *c = &s->slot[slot];
+    struct link *l = &s->slot[slot];
     const char *data;
     uint32_t type;
     size_t n;
     int got = 0;
 
-    for (int i = 0; i < 1000 && (got = client_frame(c, &type, &data, &n)) > 0; i++) {
-        if (type >= LINK_START) /* not a worker's to say */
-            got = CLIENT_NONSENSE;
+    for (int i = 0; i < 1000 && (got = l->ops->frame(l, &type, &data, &n)) > 0; i++) {
+        if (type >= REMOTE_START) /* not a worker's to say */
+            got = LINK_NONSENSE;
         else
             (void)!post(s->mpi, 0, slot, type, data, n);
         if (got < 0)
             break;
     }
     if (got < 0)
-        bury(s, slot);
+        end(s, slot);
 }
 
 static tcet_status serve(struct server *s, struct error *err)
@@ -416,7 +472,7 @@ static tcet_status serve(struct server *s, struct error *err)
 
     while (!s->quit && st >= 0) {
         nfds_t k = 0;
-        int got, rank, glutton;
+        int got, rank, largest;
         void *data;
         size_t n;
 
@@ -427,19 +483,19 @@ static tcet_status serve(struct server *s, struct error *err)
         if (got < 0)
             st = error_set(err, TCET_E_IO, "MPI failed");
         for (int i = 0; i < s->used; i++) {
-            if (!client_up(&s->slot[i]))
+            if (!process_up(&s->slot[i]))
                 continue;
             p[k++] = (struct pollfd){s->slot[i].child.fd, POLLIN, 0};
             p[k++] = (struct pollfd){s->slot[i].child.output, POLLIN, 0};
         }
         poll(p, k, NAP_MS);
         for (int i = 0; i < s->used; i++) {
-            if (client_up(&s->slot[i]))
+            if (process_up(&s->slot[i]))
                 hear(s, (uint32_t)i);
         }
-        glutton = client_glutton(s->slot, s->used);
-        if (glutton >= 0)
-            bury(s, (uint32_t)glutton);
+        largest = process_largest(slot_at, s, s->used);
+        if (largest >= 0)
+            end(s, (uint32_t)largest);
     }
     free(p);
     return st;
@@ -450,14 +506,16 @@ tcet_status remote_serve(struct error *err)
     struct server *s = mem_alloc(sizeof *s);
     tcet_status st;
 
+    for (int i = 0; i < SLOTS_MAX; i++)
+        s->slot[i] = process_link(0);
     st = enter(&s->mpi, err);
     if (st >= 0)
         st = serve(s, err);
     for (int i = 0; i < s->used; i++) {
         char how[64];
 
-        if (client_up(&s->slot[i]))
-            client_bury(&s->slot[i], how, sizeof how);
+        if (process_up(&s->slot[i]))
+            s->slot[i].ops->end(&s->slot[i], how, sizeof how);
     }
     if (st >= 0)
         s->mpi->finish();

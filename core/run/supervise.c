@@ -7,6 +7,7 @@
 #include "plan/plan.h"
 #include "run/client.h"
 #include "run/population.h"
+#include "run/process.h"
 #include "run/remote.h"
 
 #include <errno.h>
@@ -44,7 +45,7 @@ struct supervisor {
     struct client *clients;
     int client_count;
     size_t memory; /* address space of a worker, 0: no limit */
-    double share;  /* struct client's */
+    double share;  /* struct link's */
     double timeout;
     int64_t retries;
     const char *shard; /* as stored: "" or "2/4 of 100, list SHA-256" */
@@ -348,7 +349,8 @@ static void requeue(struct supervisor *s, struct workload *w)
 /* A worker died or was killed while at work: try again, or record the reason.  Where it had several
  * architectures nobody knows whose end it was: each is tried again alone, and that is no try of
  * its own. */
-static tcet_status lose(struct supervisor *s, int client, const char *prefix, struct error *err)
+static tcet_status worker_lost(struct supervisor *s, int client, const char *prefix,
+                               struct error *err)
 {
     struct client *c = &s->clients[client];
     struct workload *w = &s->workloads[client];
@@ -358,7 +360,7 @@ static tcet_status lose(struct supervisor *s, int client, const char *prefix, st
     struct buf why = {0};
     tcet_status st = TCET_OK;
 
-    client_bury(c, how, sizeof how);
+    client_end(c, how, sizeof how);
     buf_printf(&why, "%s%s", prefix, how);
     if (c->state == CLIENT_LOST) { /* its machine's fault, not the architecture's */
         say(s, TCET_LOG_WARN, why.data);
@@ -396,9 +398,9 @@ static tcet_status take_row(struct supervisor *s, int client, const char *data, 
     arena_reset(&s->arena);
     if (c->state != CLIENT_BUSY ||
         wire_unpack_row(data, n, p->column_count, &s->arena, &row, err) < 0)
-        return lose(s, client, "sent nonsense and ", err);
+        return worker_lost(s, client, "sent nonsense and ", err);
     if (strcmp(row.arch, p->archs[job.arch]) != 0)
-        return lose(s, client, "sent the row of another architecture and ", err);
+        return worker_lost(s, client, "sent the row of another architecture and ", err);
     memmove(w->job, w->job + 1, (size_t)--w->count * sizeof *w->job);
     c->state = w->count ? CLIENT_BUSY : CLIENT_IDLE;
     c->since = clock_now(); /* from now on the next one is the oldest */
@@ -474,7 +476,7 @@ static tcet_status take(struct supervisor *s, int client, uint32_t type, const c
     }
     if (type == WIRE_ERROR && c->state == CLIENT_GREETED)
         return wire_unpack_error(data, n, err);
-    return lose(s, client, "sent nonsense and ", err);
+    return worker_lost(s, client, "sent nonsense and ", err);
 }
 
 static size_t pending(const struct supervisor *s)
@@ -494,8 +496,8 @@ static tcet_status listen(struct supervisor *s, int client, struct error *err)
     while (client_up(c) && (have = client_take(c, &type, &data, &n)) > 0)
         TRY(take(s, client, type, data, n, err));
     if (client_up(c) && have < 0)
-        return lose(s, client,
-                    have == CLIENT_ENDED ? "the worker " : "the worker sent nonsense and ", err);
+        return worker_lost(
+            s, client, have == LINK_OVER ? "the worker " : "the worker sent nonsense and ", err);
     return TCET_OK;
 }
 
@@ -522,16 +524,16 @@ static tcet_status check_timeouts(struct supervisor *s, struct error *err)
             continue;
         snprintf(prefix, sizeof prefix, "no answer within %.3g s ([run] timeout)%s; the worker ",
                  limit, held > 1 ? " an architecture" : "");
-        TRY(lose(s, i, prefix, err));
+        TRY(worker_lost(s, i, prefix, err));
     }
     return TCET_OK;
 }
 
 static tcet_status check_memory(struct supervisor *s, struct error *err)
 {
-    int glutton = client_glutton(s->clients, s->client_count);
+    int largest = client_largest(s->clients, s->client_count);
 
-    return glutton < 0 ? TCET_OK : lose(s, glutton, "the worker ", err);
+    return largest < 0 ? TCET_OK : worker_lost(s, largest, "the worker ", err);
 }
 
 static void show(struct supervisor *s, int force)
@@ -613,8 +615,8 @@ static tcet_status loop(struct supervisor *s, struct error *err)
         for (int i = 0; i < s->client_count; i++) {
             if (!client_up(&s->clients[i]))
                 continue;
-            p[n++] = (struct pollfd){s->clients[i].child.fd, POLLIN, 0};
-            p[n++] = (struct pollfd){s->clients[i].child.output, POLLIN, 0};
+            p[n++] = (struct pollfd){s->clients[i].link.child.fd, POLLIN, 0};
+            p[n++] = (struct pollfd){s->clients[i].link.child.output, POLLIN, 0};
         }
         poll(p, (nfds_t)n, 50);
         for (int i = 0; i < s->client_count; i++) {
@@ -702,31 +704,27 @@ static tcet_status settings(struct supervisor *s, struct error *err)
     return run_folder(s->config, &s->r->arena, &s->r->folder, err);
 }
 
-static struct client new_client(const struct supervisor *s, int link)
+static struct client new_client(const struct supervisor *s, struct link link)
 {
-    return (struct client){.state = CLIENT_DOWN,
-                           .link = link,
-                           .share = s->share,
-                           .stop = s->o->stop,
-                           .log = s->o->log,
-                           .log_arg = s->o->arg};
+    return (struct client){
+        .link = link, .stop = s->o->stop, .log = s->o->log, .log_arg = s->o->arg};
 }
 
 /* The workers to be, here and on the other ranks. */
 static tcet_status make_clients(struct supervisor *s, struct error *err)
 {
-    int here = s->r->workers, there = 0;
-    const int *links = NULL;
+    int here = s->r->workers;
 
+    s->client_count = here;
     if (s->o->ranks > 1) {
         TRY(remote_open(s->o->ranks, here, &s->remote, err));
-        links = remote_links(s->remote, &there);
+        s->client_count += remote_count(s->remote);
     }
-    s->client_count = here + there;
     s->clients = mem_alloc((size_t)s->client_count * sizeof *s->clients);
     s->workloads = mem_alloc((size_t)s->client_count * sizeof *s->workloads);
     for (int i = 0; i < s->client_count; i++)
-        s->clients[i] = new_client(s, i < here ? 0 : links[i - here]);
+        s->clients[i] = new_client(s, i < here ? process_link(s->share)
+                                               : remote_link_of(s->remote, i - here, s->share));
     return TCET_OK;
 }
 
@@ -807,7 +805,7 @@ static tcet_status run(struct supervisor *s, struct error *err)
         TRY(reasons_read(s->store, &s->r->arena, &s->r->reasons, err));
     if (s->r->stopped || s->o->shard.count) /* a shard is not the population: merging makes them */
         return TCET_OK;
-    last = new_client(s, 0);
+    last = new_client(s, process_link(s->share));
     return population_scores(s->store, s->config, &s->r->plan, &last, s->memory, s->retries, err);
 }
 
@@ -830,7 +828,7 @@ tcet_status run_supervise(struct config *config, const struct run_options *optio
         if (s.clients[i].state == CLIENT_IDLE)
             client_stop(&s.clients[i]);
         else if (client_up(&s.clients[i]))
-            client_bury(&s.clients[i], how, sizeof how);
+            client_end(&s.clients[i], how, sizeof how);
     }
     remote_close(s.remote);
     if (s.store && st < 0)
@@ -856,7 +854,7 @@ tcet_status run_once(const struct config *config, struct arena *a, struct wire_p
                      struct result_row *row, void (*log)(void *arg, int level, const char *text),
                      void *log_arg, struct error *err)
 {
-    struct client c = {.state = CLIENT_DOWN, .log = log, .log_arg = log_arg};
+    struct client c = client_here(0);
     struct wire_job j = {0};
     struct buf b = {0};
     const char *data;
@@ -864,7 +862,9 @@ tcet_status run_once(const struct config *config, struct arena *a, struct wire_p
     size_t n, memory;
     tcet_status st;
 
-    TRY(memory_limits(config, &memory, &c.share, err));
+    c.log = log;
+    c.log_arg = log_arg;
+    TRY(memory_limits(config, &memory, &c.link.share, err));
     TRY(client_start(&c, config, &(struct wire_hello){.open_backend = 1, .want_archs = 1}, memory,
                      err));
     st = client_wait(&c, WIRE_PLAN, 0, &data, &n, err);

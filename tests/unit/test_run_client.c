@@ -86,7 +86,7 @@ static int fake_worker(const char *how, int trace)
                EATEN);
         pause();
     } else if (!strcmp(how, "ended")) {
-        answer(LINK_ENDED, "a lie");
+        answer(REMOTE_ENDED, "a lie");
         pause();
     } else {
         answer(WIRE_LOG, "x"); /* too short to be one */
@@ -102,7 +102,7 @@ static int fake_worker(const char *how, int trace)
 
 static struct client greet(const char *how)
 {
-    struct client c = {.state = CLIENT_DOWN, .share = 1};
+    struct client c = client_here(1);
     struct config *config = config_new();
     struct error err;
 
@@ -148,27 +148,27 @@ static void without_memory(void **state)
     const char *data;
     struct error err;
     char how[1536];
-    int glutton = -1;
+    int largest = -1;
     size_t n;
 
     (void)state;
     setenv("TCET_MEMORY", "250", 1);
     for (int i = 0; i < 3; i++)
         c[i] = greet(i < 2 ? "eat" : "silent");
-    for (int i = 0; i < 200 && glutton < 0; i++) {
+    for (int i = 0; i < 200 && largest < 0; i++) {
         usleep(50000);
-        glutton = client_glutton(c, 3);
+        largest = client_largest(c, 3);
     }
-    assert_in_range(glutton, 0, 1);
-    client_bury(&c[glutton], how, sizeof how);
+    assert_in_range(largest, 0, 1);
+    client_end(&c[largest], how, sizeof how);
     assert_non_null(strstr(how, "was ended: "));
-    glutton = 1 - glutton;
-    assert_int_equal(client_wait(&c[glutton], WIRE_PLAN, 60, &data, &n, &err), TCET_E_PLUGIN);
+    largest = 1 - largest;
+    assert_int_equal(client_wait(&c[largest], WIRE_PLAN, 60, &data, &n, &err), TCET_E_PLUGIN);
     assert_non_null(strstr(err.text, "the worker process was ended: this machine's workers held "));
     assert_non_null(strstr(err.text,
                            " MiB, [run] memory = 100% allows 250 MiB; the plugin that ran "
                            "last is saliency bad"));
-    client_bury(&c[2], how, sizeof how);
+    client_end(&c[2], how, sizeof how);
     assert_string_equal(how, "was killed by signal 9 (Killed)");
     unsetenv("TCET_MEMORY");
 }
@@ -185,7 +185,7 @@ static void malformed_plan(void **state)
     (void)state;
     assert_int_equal(client_wait(&c, WIRE_PLAN, 5, &data, &n, &err), TCET_OK);
     assert_int_equal(wire_unpack_plan(data, n, &a, &plan, &err), TCET_E_PLUGIN);
-    client_bury(&c, (char[64]){0}, 64);
+    client_end(&c, (char[64]){0}, 64);
     arena_free(&a);
 }
 
@@ -247,14 +247,14 @@ static void remote_worker(void **state)
 
     (void)state;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    c.link = pair[0];
+    c.link = remote_link(pair[0], 0);
     assert_int_equal(client_start(&c, config, &(struct wire_hello){0}, 1 << 20, &err), TCET_OK);
-    expect_frame(pair[1], LINK_START);
+    expect_frame(pair[1], REMOTE_START);
     expect_frame(pair[1], WIRE_HELLO);
 
     /* It dies of itself; what it said before is still heard. */
     assert_int_equal(frame_send(pair[1], WIRE_VALUES, "v", 1, &err), TCET_OK);
-    assert_int_equal(frame_send(pair[1], LINK_ENDED, "exited with code 3", 18, &err), TCET_OK);
+    assert_int_equal(frame_send(pair[1], REMOTE_ENDED, "exited with code 3", 18, &err), TCET_OK);
     assert_int_equal(client_wait(&c, WIRE_VALUES, 5, &data, &n, &err), TCET_OK);
     assert_int_equal(client_wait(&c, WIRE_ROW, 5, &data, &n, &err), TCET_E_PLUGIN);
     assert_string_equal(err.text, "the worker process exited with code 3");
@@ -262,15 +262,15 @@ static void remote_worker(void **state)
 
     /* Again; this time it is ended by us, and what the old one still says is not heard. */
     assert_int_equal(client_start(&c, config, &(struct wire_hello){0}, 0, &err), TCET_OK);
-    expect_frame(pair[1], LINK_START);
+    expect_frame(pair[1], REMOTE_START);
     expect_frame(pair[1], WIRE_HELLO);
     assert_int_equal(frame_send(pair[1], WIRE_VALUES, "v", 1, &err), TCET_OK);
-    assert_int_equal(frame_send(pair[1], LINK_ENDED, "was killed", 10, &err), TCET_OK);
-    client_bury(&c, how, sizeof how);
+    assert_int_equal(frame_send(pair[1], REMOTE_ENDED, "was killed", 10, &err), TCET_OK);
+    client_end(&c, how, sizeof how);
     assert_string_equal(how, "was killed");
-    expect_frame(pair[1], LINK_STOP);
+    expect_frame(pair[1], REMOTE_STOP);
     assert_int_equal(client_start(&c, config, &(struct wire_hello){0}, 0, &err), TCET_OK);
-    expect_frame(pair[1], LINK_START);
+    expect_frame(pair[1], REMOTE_START);
     expect_frame(pair[1], WIRE_HELLO);
     assert_int_equal(frame_send(pair[1], WIRE_ROW, "r", 1, &err), TCET_OK);
     assert_int_equal(client_wait(&c, WIRE_ROW, 5, &data, &n, &err), TCET_OK);

@@ -1,7 +1,7 @@
 /* test_run_shard.c -- protects against two tasks that score the same part, or none: what --shard
  * accepts, and how a place in a Slurm job array becomes a shard.  Room: tests. */
 #include "run/shard.h" /* before cmocka, which takes the word fail */
-#include "run/remote.h"
+#include "run/rank.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -92,19 +92,19 @@ static void ranks(void **state)
     int n;
 
     (void)state;
-    assert_int_equal(remote_rank(&n), 0);
+    assert_int_equal(rank_own(&n), 0);
     assert_int_equal(n, 1);
     setenv("PMI_RANK", "3", 1);
     setenv("PMI_SIZE", "4", 1);
-    assert_int_equal(remote_rank(&n), 3);
+    assert_int_equal(rank_own(&n), 3);
     assert_int_equal(n, 4);
     setenv("OMPI_COMM_WORLD_RANK", "0", 1);
     setenv("OMPI_COMM_WORLD_SIZE", "2", 1);
-    assert_int_equal(remote_rank(&n), 0);
+    assert_int_equal(rank_own(&n), 0);
     assert_int_equal(n, 2);
     setenv("OMPI_COMM_WORLD_RANK", "2", 1); /* nonsense: of 2, there is none */
     unsetenv("PMI_RANK");
-    assert_int_equal(remote_rank(&n), 0);
+    assert_int_equal(rank_own(&n), 0);
     assert_int_equal(n, 1);
 }
 
