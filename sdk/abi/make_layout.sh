@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# sdk/abi/make_layout.sh [FILE] -- writes the layout of the stable headers, as they are now, as
-# C assertions: one a field of every struct, one an enumerator.  FILE defaults to
-# sdk/abi/layout_MAJOR_MINOR.c.  Run it when the ABI under development changes; the file of a
-# released version is never written again.
+# sdk/abi/make_layout.sh [FILE | --all] -- writes the layout of the stable headers, as they are now, as
+# C assertions: one a field of every struct, one an enumerator, less what the files of older versions
+# say already.  FILE defaults to sdk/abi/layout_MAJOR_MINOR.c; --all prints every assertion.  Run it
+# when the ABI under development changes; the file of a released version is never written again.
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 include=$(readlink -f "$here/../include")
@@ -100,21 +100,17 @@ HEAD
 } >"$work/print.c"
 "$cc" -std=c11 -I"$include" -o "$work/print" "$work/print.c"
 
-{
-    cat <<HEAD
-/* The layout of plugin ABI ${version/_/.}: a binary plugin built against it relies on every line.
- * Written by sdk/abi/make_layout.sh, checked by sdk/abi/check.sh.  Room: sdk. */
-#include <stddef.h>
-#include <tcet/tcet.h>
-
-#define FIELD(type, field, offset, size)                                            \\
-    _Static_assert(offsetof(type, field) == (offset) &&                             \\
-                       sizeof(((type *)0)->field) == (size),                        \\
-                   #type "." #field " moved or changed its size")
-#define VALUE(name, number) _Static_assert((name) == (number), #name " changed its value")
-
-_Static_assert(sizeof(void *) == 8, "the plugin ABI is for 64-bit machines");
-/* Frozen: rows stand in arrays. */
-HEAD
+older=()
+for layout in $(find "$here" -name 'layout_*.c' | sort -V); do
+    [ "$layout" = "$here/layout_$version.c" ] || older+=("$layout")
+done
+if [ "$file" = --all ]; then
     "$work/print"
+    exit
+fi
+{
+    printf '/* What plugin ABI %s adds: a binary plugin built against it relies on every line here and in the\n' "${version/_/.}"
+    printf ' * older ones.  Written by sdk/abi/make_layout.sh, checked by sdk/abi/check.sh.  Room: sdk. */\n'
+    printf '#include "%s"\n' "$(basename "${older[-1]}")"
+    "$work/print" | grep -vxFf <(cat "${older[@]}") | grep -v '^_Static_assert' | cat -s
 } >"$file"
