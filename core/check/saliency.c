@@ -244,6 +244,7 @@ static tcet_layer make_layer(struct probe *p, const struct stage *g, const struc
                     .calls = executed,
                     .cell = index - 1,
                     .name = r->name,
+                    .container = "",
                     .params = weights ? weights + r->weight[0] : 0,
                     .rows = g->rows,
                     .batch = g->n,

@@ -242,6 +242,18 @@ static void fill_node(const struct graph *restrict g, const tcet_op *restrict op
     }
 }
 
+static void build_module_class(tcet_builder *b, int32_t module, const char *name)
+{
+    struct graph *g = graph_of(b);
+
+    if (g->err.status < 0)
+        return;
+    if (module < 0 || module >= g->module_count)
+        error_set(&g->err, TCET_E_PLUGIN, "class \"%s\": there is no module %d", name, module);
+    else
+        g->costs[module].class_name = name;
+}
+
 static int32_t build_add(tcet_builder *b, const tcet_op *given)
 {
     struct graph *g = graph_of(b);
@@ -339,5 +351,6 @@ void graph_builder_init(struct graph *g)
                                 .output = build_output,
                                 .init = build_init,
                                 .shape = build_shape,
-                                .status = build_status};
+                                .status = build_status,
+                                .module_class = build_module_class};
 }

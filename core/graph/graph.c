@@ -153,6 +153,13 @@ void graph_count(const struct graph *g, struct graph_counts *out)
     *out = g->counts;
 }
 
+const char *graph_module_class(const struct graph *g, int32_t module)
+{
+    const char *name = module < 0 ? NULL : g->costs[module].class_name;
+
+    return name ? name : "";
+}
+
 int64_t graph_module_macs(const struct graph *g, int32_t module)
 {
     return g->costs[module].macs;

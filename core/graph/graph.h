@@ -41,6 +41,8 @@ void graph_count(const struct graph *g, struct graph_counts *out);
 /* Per module: macs and bias_macs of one image (0 for modules without). */
 int64_t graph_module_macs(const struct graph *g, int32_t module);
 int64_t graph_module_bias_macs(const struct graph *g, int32_t module);
+/* Its class in the official model, "" where the space does not say, or module is -1. */
+const char *graph_module_class(const struct graph *g, int32_t module);
 /* Full name into out; returns out. */
 const char *graph_module_name(const struct graph *g, int32_t module, char *out, size_t cap);
 /* The modules of the conv and linear layers, in creation order: graph_view()->layer_count. */

@@ -13,8 +13,10 @@ struct graph_step {
     double a, b;
 };
 
+/* What the graph knows of a module and backends need not. */
 struct graph_cost {
     int64_t macs, bias_macs;
+    const char *class_name; /* NULL: the space does not say */
 };
 
 /* Arrays grow and are kept by graph_reset, so that building many graphs allocates once. */

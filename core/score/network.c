@@ -196,7 +196,8 @@ tcet_layer network_layer(const struct network *n, uint32_t site, size_t index, i
                     .calls = s->calls[index],
                     .cell = m ? m->cell : -1,
                     .name = s->names[index],
-                    .units = s->units[index]};
+                    .units = s->units[index],
+                    .container = graph_module_class(n->graph, m ? m->parent : -1)};
 
     if (m) {
         memcpy(shape, m->shape, sizeof m->shape);

@@ -22,15 +22,32 @@ static tcet_status describe(tcet_ctx *cx, void *self, tcet_request *request)
     return TCET_OK;
 }
 
+/* Does word, n bytes long, name the ReLU: by the end of its name, ".op.0", or by the class of the module
+ * that holds it, "ReLUConvBN"? */
+static int names(const char *word, size_t n, const tcet_layer *in)
+{
+    size_t length = strlen(in->name);
+
+    if (*word != '.')
+        return strlen(in->container) == n && !memcmp(in->container, word, n);
+    return length >= n && !memcmp(in->name + length - n, word, n);
+}
+
 /* Is it a ReLU that a wrapper's hook sees too? */
 static int counts_twice(const struct nwot *p, const tcet_layer *in)
 {
-    size_t end = strlen(p->twice), length;
+    const char *at = p->twice;
 
-    if (!end || in->site != TCET_SITE_ACTIVATION)
+    if (in->site != TCET_SITE_ACTIVATION)
         return 0;
-    length = strlen(in->name);
-    return length >= end && !strcmp(in->name + length - end, p->twice);
+    while (*(at += strspn(at, ", "))) {
+        size_t n = strcspn(at, ", ");
+
+        if (names(at, n, in))
+            return 1;
+        at += n;
+    }
+    return 0;
 }
 
 /* A layer that was never executed keeps K = 0. */
@@ -55,11 +72,13 @@ static const tcet_param params[] = {
                       "or the input of every ReLU (NASWOT)."),
     TCET_PARAM_CHOICE(struct nwot, mode, "eval", mode,
                       "Batch norm: running statistics (T-CET), or those of the batch (NASWOT)."),
-    TCET_PARAM_TEXT(
-        struct nwot, twice, "",
-        "With site = relu_in, ReLUs whose module name ends in this text count twice: "
-        ".op.0 in NAS-Bench-201, where NASWOT's code, which looks for \"ReLU\" in class "
-        "names, hooks ReLUConvBN beside its ReLU; empty: none."),
+    TCET_PARAM_TEXT(struct nwot, twice, "",
+                    "With site = relu_in, ReLUs that count twice: those in a module of this class "
+                    "(several with commas between), or, of a text that begins with a dot, whose "
+                    "name ends in it. "
+                    "ReLUConvBN: as NASWOT's code, which looks for \"ReLU\" in class names, hooks "
+                    "it beside its "
+                    "ReLU."),
 };
 static const tcet_saliency_ops ops = {
     .struct_size = sizeof ops, .direction = 1, .describe = describe, .layer = layer};
@@ -67,7 +86,7 @@ static const tcet_plugin nwot = {
     .struct_size = sizeof nwot,
     .kind = TCET_SALIENCY,
     .id = "nwot",
-    .version = "1.0.0",
+    .version = "1.1.0",
     .summary = "Activation patterns: S = K, K_ij = units whose sign agrees on images i and j.",
     .cite =
         "Mellor et al.: NAS without Training, ICML 2021, K_H; of each layer: T-CET, AutoML 2023 "

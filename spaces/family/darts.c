@@ -35,6 +35,7 @@ int32_t darts_sep_conv(tcet_builder *b, int32_t parent, int32_t x, int32_t chann
 
 int32_t darts_relu_conv_norm(tcet_builder *b, int32_t parent, int32_t x, int32_t channels)
 {
+    b->module_class(b, parent, "ReLUConvBN");
     x = tcet_add_op(b, TCET_OP_RELU, b->module(b, parent, "op", 0), x);
     x = tcet_add_conv(b, b->module(b, parent, "op", 1), x, channels, 1, 1, 0, 0);
     return tcet_add_norm(b, b->module(b, parent, "op", 2), x);

@@ -17,6 +17,7 @@ void nats_task(int32_t dataset, tcet_task *out)
 static int32_t nats_relu_conv_norm(tcet_builder *b, int32_t parent, int32_t x, int32_t channels,
                                    int32_t kernel, int32_t stride)
 {
+    b->module_class(b, parent, "ReLUConvBN");
     x = tcet_add_op(b, TCET_OP_RELU, b->module(b, parent, "op", 0), x);
     x = tcet_add_conv(b, b->module(b, parent, "op", 1), x, channels, kernel, stride, kernel / 2, 0);
     return tcet_add_norm(b, b->module(b, parent, "op", 2), x);

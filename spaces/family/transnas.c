@@ -28,6 +28,7 @@ int32_t transnas_relu_conv_norm(struct transnas *t, int32_t parent, int32_t x, i
 {
     tcet_builder *b = t->b;
 
+    b->module_class(b, parent, "ReLUConvBN");
     x = tcet_add_op(b, TCET_OP_RELU, b->module(b, parent, "ops", 0), x);
     x = transnas_conv(t, b->module(b, parent, "ops", 1), x, channels, kernel, stride);
     return tcet_add_norm(b, b->module(b, parent, "ops", 2), x);

@@ -249,8 +249,8 @@ plugin()
     wrong "$1" "no saliency \"$2\".*bad_$2.so: $3" --set "plugins.path=plugins_$2" \
         --set "metric.m.saliency=$2" --set metric.m.aggregator=sum
 }
-plugin "plugin of another ABI major" other_major 'built for tcet ABI 2, .*1\.1: rebuild'
-plugin "plugin of a newer ABI minor" newer_minor 'built for tcet ABI 1\.[0-9]+, .*1\.1: rebuild'
+plugin "plugin of another ABI major" other_major 'built for tcet ABI 2, .*1\.2: rebuild'
+plugin "plugin of a newer ABI minor" newer_minor 'built for tcet ABI 1\.[0-9]+, .*1\.2: rebuild'
 plugin "plugin without its symbol" no_symbol 'is no tcet plugin: it lacks the symbol'
 plugin "plugin without a function" missing_op '.*must have the function layer'
 plugin "plugin that crashes when opened" ctor_crash 'crashed when it was opened'

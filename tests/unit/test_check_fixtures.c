@@ -108,8 +108,8 @@ static void descriptors(void **state)
 {
     static const struct expected bad[] = {
         {"bad_no_symbol", "loads", "is no tcet plugin: it lacks the symbol tcet_module_v1"},
-        {"bad_other_major", "loads", "built for tcet ABI 2, this tcet-host has 1.1"},
-        {"bad_newer_minor", "loads", "built for tcet ABI 1.7, this tcet-host has 1.1"},
+        {"bad_other_major", "loads", "built for tcet ABI 2, this tcet-host has 1.2"},
+        {"bad_newer_minor", "loads", "built for tcet ABI 1.7, this tcet-host has 1.2"},
         {"bad_module_size", "loads", "struct_size of its module is 8"},
         {"bad_null_module", "loads", "tcet_module_v1() gives NULL"},
         {"bad_null_name", "loads", "plugin 1: its id is not [a-z0-9_]+"},

@@ -73,10 +73,10 @@ static void refuses_bad_files(void **state)
     refuse_file(FIXTURES "bad_no_symbol.so", TCET_E_PLUGIN,
                 "is no tcet plugin: it lacks the symbol tcet_module_v1");
     refuse_file(FIXTURES "bad_other_major.so", TCET_E_PLUGIN,
-                "built for tcet ABI 2, this tcet-host has 1.1: rebuild the plugin against this "
+                "built for tcet ABI 2, this tcet-host has 1.2: rebuild the plugin against this "
                 "tcet-host's SDK, or use a newer tcet-host");
     refuse_file(FIXTURES "bad_newer_minor.so", TCET_E_PLUGIN,
-                "built for tcet ABI 1.7, this tcet-host has 1.1: rebuild the plugin against this "
+                "built for tcet ABI 1.7, this tcet-host has 1.2: rebuild the plugin against this "
                 "tcet-host's SDK, or use a newer tcet-host");
     refuse_file(FIXTURES "bad_null_module.so", TCET_E_PLUGIN, "tcet_module_v1() gives NULL");
     refuse_file(FIXTURES "bad_module_size.so", TCET_E_PLUGIN,
@@ -187,10 +187,10 @@ static void checks_descriptors(void **state)
     restore();
     adopt(NULL);
     module.abi_major = 3;
-    adopt("it.so: built for tcet ABI 3.1, this tcet-host has 1.1: rebuild the plugin against this "
+    adopt("it.so: built for tcet ABI 3.2, this tcet-host has 1.2: rebuild the plugin against this "
           "tcet-host's SDK, or use a newer tcet-host");
     module.abi_major = 0;
-    adopt("it.so: built for tcet ABI 0.1, this tcet-host has 1.1: rebuild the plugin against this "
+    adopt("it.so: built for tcet ABI 0.2, this tcet-host has 1.2: rebuild the plugin against this "
           "tcet-host's SDK");
     module.struct_size++;
     adopt("it.so: struct_size of its module is 25, it should be 24 to 24: rebuild it with the "

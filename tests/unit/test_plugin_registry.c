@@ -44,7 +44,7 @@ static int setup(void **state)
     if (!mkdtemp(root))
         return -1;
     snprintf(plugins, sizeof plugins, "%s/plugins", root);
-    snprintf(cache_file, sizeof cache_file, "%s/cache/tcet-host/plugins-1.1%s.json", root,
+    snprintf(cache_file, sizeof cache_file, "%s/cache/tcet-host/plugins-1.2%s.json", root,
              TCET_BUILD_ASAN ? "-asan" : "");
     mkdir(plugins, 0700);
     shell("cp %sgood_minimal.so %s/", FIXTURES, plugins);

@@ -243,19 +243,30 @@ static void test_nwot(void **state)
     fake_free(relu);
 }
 
-/* twice: K of a ReLU whose name ends in the text, and of nothing else, is doubled. */
+/* twice: K of a ReLU that is in a module of a class named, or whose name ends in a text with a dot,
+ * and of nothing else, is doubled. */
 static void test_nwot_twice(void **state)
 {
     static const double k[] = {4, 1, 1, 4}, doubled[] = {8, 2, 2, 8};
     struct fake_plugin f = fake_new("saliency_nwot", "nwot", "site=relu_in twice=.op.0");
+    struct fake_plugin c = fake_new("saliency_nwot", "nwot", "site=relu_in twice=Other,ReLUConvBN");
     tcet_layer in = {.struct_size = sizeof in, .site = TCET_SITE_ACTIVATION, .batch = 2};
     double s[4];
 
     (void)state;
     in.agreement = F64(k, 2, 2);
+    in.container = "";
     in.name = "cells.3.layers.1.op.0";
     run(f, &in, s, 2, 2);
     check(s, doubled, 4);
+    run(c, &in, s, 2, 2);
+    check(s, k, 4);
+    in.container = "ReLUConvBN";
+    run(c, &in, s, 2, 2);
+    check(s, doubled, 4);
+    in.container = "ReLUConv";
+    run(c, &in, s, 2, 2);
+    check(s, k, 4);
     in.name = "lastact.1";
     run(f, &in, s, 2, 2);
     check(s, k, 4);
@@ -264,9 +275,13 @@ static void test_nwot_twice(void **state)
     check(s, k, 4);
     in.name = "cells.3.layers.1.op.0";
     in.site = TCET_SITE_WEIGHT;
+    in.container = "ReLUConvBN";
     run(f, &in, s, 2, 2);
     check(s, k, 4);
+    run(c, &in, s, 2, 2);
+    check(s, k, 4);
     fake_free(f);
+    fake_free(c);
 }
 
 /* -w Hg, signed; absolute on request; T of 1 is the default temperature; one row a sample on

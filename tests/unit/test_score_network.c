@@ -29,6 +29,7 @@ static struct network made(struct arena *a)
     late = b->module(b, -1, "late", -1); /* created first, executed last */
     stem = b->module(b, -1, "stem", -1);
     norm = b->module(b, stem, "", 1);
+    b->module_class(b, stem, "Stem");
     stem = b->module(b, stem, "", 0);
     b->cell(b, -1);
     twice = b->module(b, -1, "cells", 0);
@@ -61,6 +62,21 @@ static tcet_layer layer(const struct network *n, uint32_t site, size_t i)
     static int64_t shape[4];
 
     return network_layer(n, site, i, shape);
+}
+
+/* The class of the module that holds a layer, where the space says it. */
+static void containers(void **state)
+{
+    struct arena a = {0};
+    struct network n = made(&a);
+
+    (void)state;
+    assert_string_equal(layer(&n, TCET_SITE_WEIGHT, 0).container, "");     /* late */
+    assert_string_equal(layer(&n, TCET_SITE_WEIGHT, 1).container, "Stem"); /* stem.0 */
+    assert_string_equal(layer(&n, TCET_SITE_NORM, 0).container, "Stem");
+    assert_string_equal(layer(&n, TCET_SITE_ACTIVATION, 0).container, ""); /* without a module */
+    assert_string_equal(layer(&n, TCET_SITE_LOGITS, 0).container, "");
+    free_it(&n, &a);
 }
 
 static void weights(void **state)
@@ -144,7 +160,8 @@ static void values(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(weights), cmocka_unit_test(values)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(containers), cmocka_unit_test(weights),
+                                       cmocka_unit_test(values)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

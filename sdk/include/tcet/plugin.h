@@ -26,7 +26,7 @@ extern "C" {
 
 #define TCET_ABI_MAJOR 1
 #ifndef TCET_ABI_MINOR
-#define TCET_ABI_MINOR 1
+#define TCET_ABI_MINOR 2
 #endif
 
 #define TCET_EXPORT   __attribute__((visibility("default")))

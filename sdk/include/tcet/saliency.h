@@ -175,6 +175,8 @@ typedef struct tcet_layer {
     tcet_view bias;            /* since 1.1: [out]; of a norm its beta [c]; without one count 0 and
                                   data NULL, also where it was wanted */
     tcet_view bias_gradient;   /* since 1.1: float64 [rows, out]; as bias */
+    const char *container;     /* since 1.2: class of the module that holds this one in the official
+                                  model, "ReLUConvBN"; "" where the space does not say */
 } tcet_layer;
 
 typedef struct tcet_saliency_ops {

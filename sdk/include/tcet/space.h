@@ -99,6 +99,9 @@ struct tcet_builder {
     /* Shape of a node. */
     void (*shape)(const tcet_builder *b, int32_t node, int32_t *c, int32_t *h, int32_t *w);
     tcet_status (*status)(const tcet_builder *b);
+    /* Since 1.2: the name of a module's class in the official model, "ReLUConvBN"; a static string;
+     * kept, not copied.  For saliencies that ask by it (tcet_layer.container). */
+    void (*module_class)(tcet_builder *b, int32_t module, const char *name);
 };
 
 /* Facts about one architecture that need no graph. */

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# spaces.sh BUILD_DIR SOURCE_DIR -- protects fidelity in every space: the networks, their weights and
+# their scores are those of the official PyTorch code, layer by layer, in float64
+# (tests/data/golden/SPACE.jsonl).
+. "$(dirname "$0")/../e2e/lib.sh"
+
+compare=$build/bin/golden_compare
+
+# The value of a number's key in a record.
+number_of() { sed 's/.*"'"$1"'": \([0-9]*\).*/\1/' <<<"$2"; }
+
+# TCET_GOLDEN_LIGHT: the first record of each alone, for builds in which all code runs slowly.
+for file in "$source"/tests/data/golden/*.jsonl; do
+    name=$(basename "$file" .jsonl) n=0
+    case $name in
+    readings.* | nats_tss) continue ;; # golden.sh's
+    esac
+    while IFS= read -r record; do
+        n=$((n + 1))
+        [ -z "${TCET_GOLDEN_LIGHT:-}" ] || [ $n = 1 ] || break
+        sed 's/^{"arch": "\([^"]*\)".*/\1/' <<<"$record" >arch
+        options=()
+        [ "$name" != zennas_reslink ] || options=(--set space.reslink=1)
+        run run "$source/conf/golden.ini" --set "run.space=${name%_reslink}" \
+            --set "run.classes=$(number_of C "$record")" \
+            --set "data.resolution=$(number_of R "$record")" \
+            --set "data.batch=$(number_of batch "$record")" "${options[@]}" \
+            --archs file:arch --output "out.$name.$n" --layers --export got.jsonl --quiet
+        check "$name, record $n, is scored" test "$code" = 0
+        echo "$record" >want.jsonl
+        if "$compare" want.jsonl got.jsonl 'total:zen=1e-4' 'total:*=1e-6' 'layer:*=1e-6' >table; then
+            pass "$name, record $n: the official code's values"
+        else
+            fail "$name, record $n: the official code's values"
+            grep -v '^ok' table | cut -c 1-300 | sed 's/^/     /'
+        fi
+    done <"$file"
+done
+finish
