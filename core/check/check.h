@@ -21,7 +21,7 @@ const char *check_verdict_name(enum check_verdict v); /* "pass" "warn" "FAIL" "s
 
 struct check_rule {
     const char *name;     /* [a-z-]+, stable: what --only takes */
-    const char *group;    /* "library", "descriptor", "params", "calls", "state" */
+    const char *group;    /* "library", "descriptor", "params", "calls", "backend", "state" */
     const char *sentence; /* what the contract says */
 };
 /* Rule i, NULL behind the last; in the order in which they are tried. */

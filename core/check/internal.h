@@ -137,6 +137,9 @@ check_test calls_describe, calls_ordinary, calls_ends, calls_inputs, calls_one_e
     calls_deterministic, calls_scratch, calls_cancelled;
 check_test space_numbering, space_builds, space_draws, space_keys, space_refuses, space_bounds;
 check_test dataset_identity, dataset_numbers;
+check_test backend_device, backend_forward, backend_gradients, backend_rows, backend_signs,
+    backend_variances, backend_hessian, backend_repeats, backend_shared, backend_deferred,
+    backend_single;
 check_test state_kept, state_quiet, state_cycles;
 
 /* state.c */

@@ -123,8 +123,8 @@ int cmd_check(const struct command *c, int argc, char **argv)
     const char *only = NULL, *timeout = NULL;
     bool list = false;
     const struct option_spec specs[] = {
-        {"--only", "NAME", "one rule, or a group: library descriptor params calls state", NULL,
-         &only, NULL},
+        {"--only", "NAME", "one rule, or a group: library descriptor params calls backend state",
+         NULL, &only, NULL},
         {"--set", "KEY=VALUE", "a parameter's value, where the plugin needs one (repeatable)", NULL,
          NULL, &sets},
         {"--timeout", "SECONDS", "how long one rule may take (20)", NULL, &timeout, NULL},

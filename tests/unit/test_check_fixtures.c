@@ -186,6 +186,28 @@ static void calls(void **state)
     EXPECT(bad);
 }
 
+/* A backend is held against the plain reference, number by number. */
+static void backends(void **state)
+{
+    static const struct expected bad[] = {
+        {"bad_backend_gradient", "gradients sample-rows hessian same-forward deferred",
+         "graph branches, weights=drawn input=batch norm=train loss=cross_entropy gradient=batch "
+         "precision=f64 batches=2 source=loader: the gradient of layer 2 of the weight site: "
+         "element 9 of 144 is "},
+        {"bad_backend_borrow", "deferred", "of layer 0 of the weight site: element 0 of "},
+        {"bad_backend_layers", "forward", "layer 0 of the norm site is shown 2 times"},
+    };
+    struct said good = check("good_backend", NULL, 60), all = check("good_backend", "backend", 60);
+    struct said signs = check("bad_backend_layers", "signs", 60);
+
+    (void)state;
+    expect(&(struct expected){"good_backend", "", "float32 is not for references"}, &good);
+    assert_int_equal(good.count[CHECK_SKIP], 1);
+    assert_int_equal(all.count[CHECK_PASS], 10);
+    expect(&(struct expected){"bad_backend_layers", "signs", "outputs are positive, not"}, &signs);
+    EXPECT(bad);
+}
+
 static void state_of_the_process(void **state)
 {
     static const struct expected bad[] = {
@@ -263,6 +285,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(descriptors),
         cmocka_unit_test(ends_of_the_process),
         cmocka_unit_test(calls),
+        cmocka_unit_test(backends),
         cmocka_unit_test(state_of_the_process),
         cmocka_unit_test(gates),
         cmocka_unit_test(chosen_rules),
