@@ -206,6 +206,7 @@ struct trial {
     tcet_run run;
     tcet_model *model;
     double tolerance;
+    int refused;      /* supports() says that it cannot be run */
     const char *what; /* for messages */
     float *params, *x;
     struct expected *layers;
@@ -420,18 +421,21 @@ static tcet_status open_trial(struct trial *t, struct probe *p, const struct net
                : TCET_OK;
 }
 
-/* Prepares the model and runs it, or submits it; a TCET_E_UNSUPPORTED of supports() is one. */
+/* Prepares the model (NULL: a new one) and runs it, or submits it. */
 static tcet_status run_trial(struct trial *t, struct instance *i, tcet_model *model,
                              struct error *err)
 {
     uint32_t wants = 0;
+    tcet_status st;
 
     t->run.pass = &t->pass;
     for (int site = 0; site < TCET_SITES; site++)
         wants |= t->run.wants[site];
     probe_stage("supports() of %s", t->what);
-    TRY(probe_end(i, backend_supports(probe_enter(t->p, i), &t->pass, t->run.sites, wants, err),
-                  err));
+    st = probe_end(i, backend_supports(probe_enter(t->p, i), &t->pass, t->run.sites, wants, err),
+                   err);
+    t->refused = st == TCET_E_UNSUPPORTED;
+    TRY(st);
     t->model = model;
     if (!model) {
         probe_stage("prepare() of the graph %s", t->net->name);
@@ -439,6 +443,13 @@ static tcet_status run_trial(struct trial *t, struct instance *i, tcet_model *mo
     }
     probe_stage("run() of %s", t->what);
     return probe_end(i, backend_run(probe_enter(t->p, i), t->model, &t->run, err), err);
+}
+
+/* A run's failure: that of the rule, or a reason not to try it. */
+static tcet_status failed(struct trial *t, struct error *err)
+{
+    return t->refused ? probe_note(t->p, CHECK_SKIP, "it does not support this: %s", err->text)
+                      : err->status;
 }
 
 /* After a run, or its collection: was every layer shown once, and as it should be? */
@@ -483,7 +494,7 @@ static tcet_status try_passes(struct probe *p, const tcet_pass *passes, size_t c
         for (size_t k = 0; k < count; k++) {
             TRY(open_trial(&t, p, &n, passes[k], sites, wants, err));
             st = run_trial(&t, i, NULL, err);
-            if (st == TCET_E_UNSUPPORTED && !t.model) {
+            if (t.refused) {
                 unsupported++;
                 continue;
             }
@@ -492,9 +503,7 @@ static tcet_status try_passes(struct probe *p, const tcet_pass *passes, size_t c
             release(&t, i);
         }
     }
-    if (unsupported == count * TCET_COUNT(graphs))
-        return probe_note(p, CHECK_SKIP, "it does not support this: %s", err->text);
-    return TCET_OK;
+    return unsupported == count * TCET_COUNT(graphs) ? failed(&t, err) : TCET_OK;
 }
 
 /* -- Rules ------------------------------------------------------------------------------- */
@@ -644,7 +653,8 @@ tcet_status backend_shared(struct probe *p, struct error *err)
                            err));
             t.run.same_forward = k > 0;
             t.run.keep_forward = k + 1 < SHARED;
-            TRY(run_trial(&t, i, model, err));
+            if (run_trial(&t, i, model, err) < 0)
+                return failed(&t, err);
             TRY(judge(&t, err));
         }
         release(&t, i);
@@ -673,7 +683,8 @@ static tcet_status submit_all(struct trial (*t)[SHARED], struct probe *p, const 
             now->run.defer = 1;
             now->run.same_forward = k > 0;
             now->run.keep_forward = k + 1 < SHARED;
-            TRY(run_trial(now, i, k ? t[m][0].model : NULL, err));
+            if (run_trial(now, i, k ? t[m][0].model : NULL, err) < 0)
+                return failed(now, err);
             for (size_t l = 0; l < now->count; l++) {
                 if (now->layers[l].times)
                     return error_set(err, TCET_E_PLUGIN, "%s: run() with defer = 1 shows layers",
@@ -698,6 +709,8 @@ tcet_status backend_deferred(struct probe *p, struct error *err)
     for (size_t m = 0; m < NETS; m++)
         TRY(make_net(p, m, &nets[m], err));
     TRY(submit_all(t, p, nets, i, err));
+    if (p->verdict == CHECK_SKIP)
+        return TCET_OK;
     next = &t[0][1];
     probe_stage("collect() out of turn");
     if (backend_collect(probe_enter(p, i), next->model, &next->run, err) >= 0)
