@@ -1,4 +1,4 @@
-/* cli.h -- what the commands share: options, messages, exit codes, the run's last words.
+/* cli.h -- what the commands share: options, messages, exit codes, the run's summary.
  *
  * Room: core/cli, the only room that prints.  Results go to standard output, messages and
  * progress to standard error. */
@@ -91,7 +91,7 @@ tcet_status run_check(const struct config *config, struct table **out, struct er
 /* Fills accuracy, mask and baselines from a table t, which the user calls `table`, and the space's
  * facts.  population: "all" or "live"; config supplies the space.  Columns: the caller's. */
 tcet_status compare_with_table(const struct config *config, const char *const *archs, size_t count,
-                               const struct report_column *columns, size_t column_count,
+                               const struct report_series *columns, size_t column_count,
                                const struct table *t, const char *table, const char *column,
                                const char *population, struct comparison *out, struct error *err);
 void comparison_free(struct comparison *c);
@@ -102,8 +102,7 @@ struct folder {
     struct arena arena;
     const char *const *archs;
     size_t arch_count, listed; /* those tried, done or failed; all of the run */
-    struct report_column *columns;
-    int *is_score;
+    struct report_series *columns;
     size_t column_count;
     size_t main_column; /* what the summary ranks by */
     const char *space, *data, *config_text;

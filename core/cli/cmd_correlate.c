@@ -113,7 +113,7 @@ static tcet_status print(const struct correlate_flags *o, const struct folder *f
                    cmp->in.nan == REPORT_DROP ? "dropped" : "ranks lowest");
     report_print(&cmp->in, &r, f, 1, &out);
     if (f == REPORT_TEXT && r.line_count)
-        buf_printf(&out, "\n95 %% intervals by %s\n", r.lines[0].interval.method);
+        buf_printf(&out, "\n95 %% intervals by %s\n", r.lines[0].relation.interval.method);
     report_free(&r);
     cli_write(&out);
     buf_free(&out);
@@ -184,7 +184,7 @@ static tcet_status of_folder(const struct correlate_flags *o, const char *path, 
 enum { COUNTS = 3 };
 static const char *const counts[COUNTS] = {"params", "flops", "depth"};
 
-static int is_listed(const struct report_column *columns, size_t count, const double *values)
+static int is_listed(const struct report_series *columns, size_t count, const double *values)
 {
     for (size_t i = 0; i < count; i++) {
         if (columns[i].values == values)
@@ -194,7 +194,7 @@ static int is_listed(const struct report_column *columns, size_t count, const do
 }
 
 /* The table's own counts, where it has them and nobody else counts, as baselines. */
-static void add_counts(const struct table *t, const double *target, struct report_column *columns,
+static void add_counts(const struct table *t, const double *target, struct report_series *columns,
                        size_t *count)
 {
     for (size_t k = 0; k < COUNTS; k++) {
@@ -203,8 +203,8 @@ static void add_counts(const struct table *t, const double *target, struct repor
 
         if (table_column(t, counts[k], &values, &none) >= 0 && values != target &&
             !is_listed(columns, *count, values))
-            columns[(*count)++] = (struct report_column){
-                .name = counts[k], .direction = 1, .baseline = 1, .values = values};
+            columns[(*count)++] = (struct report_series){
+                .column = {.name = counts[k], .direction = 1}, .baseline = 1, .values = values};
     }
 }
 
@@ -259,7 +259,7 @@ static int is_text(const struct table *t, size_t column)
 
 /* The columns that --scores names, or all that are no accuracies as far as the table says. */
 static tcet_status table_columns(const struct correlate_flags *o, const struct table *t,
-                                 struct arena *a, struct report_column **out, size_t *count,
+                                 struct arena *a, struct report_series **out, size_t *count,
                                  struct error *err)
 {
     const char *const *names = t->column;
@@ -285,8 +285,8 @@ static tcet_status table_columns(const struct correlate_flags *o, const struct t
         TRY(table_column(t, name, &values, err));
         if (!o->scores && values == target) /* which may go by a second name */
             continue;
-        (*out)[(*count)++] =
-            (struct report_column){.name = name, .direction = direction, .values = values};
+        (*out)[(*count)++] = (struct report_series){
+            .column = {.name = name, .direction = direction}, .values = values};
     }
     if (!o->space)
         add_counts(t, target, *out, count);
@@ -319,7 +319,7 @@ static tcet_status apply_mask(const struct correlate_flags *o, const struct tabl
 static tcet_status of_table(const struct correlate_flags *o, struct error *err)
 {
     struct config *config = config_new();
-    struct report_column *columns;
+    struct report_series *columns;
     struct comparison cmp;
     struct table_options options;
     struct table *t = NULL;

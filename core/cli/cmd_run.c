@@ -1,4 +1,4 @@
-/* cmd_run.c -- `tcet-host run CONFIG`: the main job.  Scores, commits, exports, then prints
+/* cmd_run.c -- `tcet-host run CONFIG`: the main command.  Scores, commits, exports, then prints
  * the best architectures and how the scores agree with trained accuracies.
  * Room: core/cli. */
 #include "cli/cli.h"
@@ -87,14 +87,14 @@ static int by_key(const void *a, const void *b)
 static void print_best(const struct folder *f, const struct comparison *cmp, size_t top,
                        struct buf *out)
 {
-    const struct report_column *c = &f->columns[f->main_column];
+    const struct report_series *c = &f->columns[f->main_column];
     struct ranked *r = mem_alloc((f->arch_count + 1) * sizeof *r);
     struct arena a = {0};
     const char **cell;
     size_t n = 0, columns = cmp ? 4 : 3;
 
     for (size_t i = 0; i < f->arch_count; i++) {
-        double v = c->direction < 0 ? -c->values[i] : c->values[i];
+        double v = c->column.direction < 0 ? -c->values[i] : c->values[i];
 
         if (!isnan(v))
             r[n++] = (struct ranked){v, i};
@@ -104,7 +104,7 @@ static void print_best(const struct folder *f, const struct comparison *cmp, siz
         n = top;
     cell = arena_alloc(&a, (n + 1) * columns * sizeof *cell);
     cell[0] = "rank";
-    cell[1] = c->name;
+    cell[1] = c->column.name;
     if (cmp)
         cell[2] = cmp->column;
     cell[columns - 1] = "architecture";
@@ -120,10 +120,10 @@ static void print_best(const struct folder *f, const struct comparison *cmp, siz
         row[columns - 1] = f->archs[r[i].at];
     }
     if (n) {
-        buf_printf(out, "\nbest by %s\n", c->name);
+        buf_printf(out, "\nbest by %s\n", c->column.name);
         report_table(out, cell, n + 1, columns, REPORT_TEXT);
     } else {
-        buf_printf(out, "\nno architecture has a value of %s\n", c->name);
+        buf_printf(out, "\nno architecture has a value of %s\n", c->column.name);
     }
     arena_free(&a);
     free(r);
@@ -188,7 +188,7 @@ static tcet_status check_table_covers(void *arg, const struct wire_plan *plan, s
 static void print_correlations(const struct folder *f, const struct comparison *cmp,
                                struct buf *out)
 {
-    const char *name = f->columns[f->main_column].name;
+    const char *name = f->columns[f->main_column].column.name;
     struct report r;
     struct error err;
 
@@ -202,16 +202,18 @@ static void print_correlations(const struct folder *f, const struct comparison *
     for (size_t i = 0; i < r.line_count; i++) {
         const struct report_line *l = &r.lines[i];
 
-        if (strcmp(l->name, name) || l->baseline)
+        const struct stats_relation *x = &l->relation;
+
+        if (strcmp(l->series->column.name, name) || l->series->baseline)
             continue;
-        if (isnan(l->tau))
+        if (isnan(x->kendall))
             buf_printf(out, "\n%s: no Kendall tau, n = %zu\n", name, l->n);
         else
             buf_printf(out,
                        "\n%s: Spearman %.4f, Kendall tau %.4f (95 %% interval %.4f to %.4f, %s), "
                        "n = %zu\n",
-                       name, l->spearman, l->tau, l->interval.low, l->interval.high,
-                       l->interval.method, l->n);
+                       name, x->spearman, x->kendall, x->interval.low, x->interval.high,
+                       x->interval.method, l->n);
     }
     report_free(&r);
 }

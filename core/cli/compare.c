@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* #params, FLOPs and depth of every architecture, as columns. */
-static void add_baselines(struct comparison *c, struct report_column *columns, size_t *n)
+static void add_baselines(struct comparison *c, struct report_series *columns, size_t *n)
 {
     static const char *const names[] = {"#params", "FLOPs", "depth"};
 
@@ -28,8 +28,8 @@ static void add_baselines(struct comparison *c, struct report_column *columns, s
                    : k == 1  ? (double)f->macs
                              : (double)f->depth;
         }
-        columns[(*n)++] =
-            (struct report_column){.name = names[k], .direction = 1, .baseline = 1, .values = v};
+        columns[(*n)++] = (struct report_series){
+            .column = {.name = names[k], .direction = 1}, .baseline = 1, .values = v};
     }
 }
 
@@ -140,12 +140,12 @@ tcet_status compare_check(const struct config *config, struct table **out, struc
 }
 
 tcet_status compare_with_table(const struct config *config, const char *const *archs, size_t count,
-                               const struct report_column *columns, size_t column_count,
+                               const struct report_series *columns, size_t column_count,
                                const struct table *t, const char *table, const char *column,
                                const char *population, struct comparison *out, struct error *err)
 {
     struct comparison c = {.archs = count, .arch = archs, .table = table, .column = column};
-    struct report_column *all = arena_alloc(&c.arena, (column_count + 4) * sizeof *all);
+    struct report_series *all = arena_alloc(&c.arena, (column_count + 4) * sizeof *all);
     double *accuracy = arena_alloc(&c.arena, (count + 1) * sizeof *accuracy);
     const double *values;
     tcet_status st = table_column(t, column, &values, err);
@@ -163,13 +163,13 @@ tcet_status compare_with_table(const struct config *config, const char *const *a
         st = check_facts(&c, err);
     if (column_count)
         memcpy(all, columns, column_count * sizeof *all);
-    c.in.columns = all;
+    c.in.series = all;
     c.in.count = count;
     c.in.accuracy = accuracy;
     c.in.accuracy_name = column;
     if (st >= 0 && c.facts)
         add_baselines(&c, all, &column_count);
-    c.in.column_count = column_count;
+    c.in.series_count = column_count;
     if (st >= 0)
         st = make_mask(&c, population, err);
     if (st < 0) {
@@ -194,7 +194,7 @@ static int is_seed(const char *at)
 static int is_repeated(const struct folder *f, const char *name, size_t n)
 {
     for (size_t i = 0; i < f->column_count; i++) {
-        const char *other = f->columns[i].name;
+        const char *other = f->columns[i].column.name;
 
         if (!strncmp(other, name, n) && !strcmp(other + n, "@mean"))
             return 1;
@@ -204,12 +204,12 @@ static int is_repeated(const struct folder *f, const char *name, size_t n)
 
 /* One of several seeds of [run] repeats, NAME@2, or their deviation, NAME@std: not a proxy of its
  * own, as NAME@2 of an ablation over seeds is. */
-static void find_twins(struct folder *f)
+static void find_repeats(struct folder *f)
 {
     for (size_t i = 0; i < f->column_count; i++) {
-        const char *name = f->columns[i].name, *at = strrchr(name, '@');
+        const char *name = f->columns[i].column.name, *at = strrchr(name, '@');
 
-        f->columns[i].twin =
+        f->columns[i].repeat =
             at && (is_seed(at) || !strcmp(at, "@std")) && is_repeated(f, name, (size_t)(at - name));
     }
 }
@@ -247,15 +247,14 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
     all = arena_alloc(&f.arena, (f.listed + 1) * sizeof *all);
     st = folder_archs(&f, s, place, err);
     f.columns = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.columns);
-    f.is_score = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.is_score);
     for (size_t i = 0; i < f.column_count && st >= 0; i++) {
         const struct result_column *c = store_column_at(s, i);
         double *v = arena_alloc(&f.arena, (f.arch_count + 1) * sizeof *v);
         struct store_cost cost = {0, 0};
 
-        f.columns[i] = (struct report_column){
-            .name = arena_strdup(&f.arena, c->name), .direction = c->direction, .values = v};
-        f.is_score[i] = c->is_score;
+        f.columns[i] = (struct report_series){.column = *c, .values = v};
+        f.columns[i].column.name = arena_strdup(&f.arena, c->name);
+        f.columns[i].column.key = arena_strdup(&f.arena, c->key);
         st = store_column_values(s, (int)i, all, err);
         for (size_t k = 0; st >= 0 && k < f.arch_count; k++)
             v[k] = all[place[k]];
@@ -265,10 +264,10 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
         f.columns[i].guards = cost.guards;
     }
     if (st >= 0)
-        find_twins(&f);
+        find_repeats(&f);
     text = store_meta(s, "main");
     for (size_t i = 0; i < f.column_count; i++) {
-        if (text && !strcmp(text, f.columns[i].name))
+        if (text && !strcmp(text, f.columns[i].column.name))
             f.main_column = i;
     }
     f.space = arena_strdup(&f.arena, (text = store_meta(s, "space")) ? text : "");
@@ -292,7 +291,7 @@ tcet_status folder_reference(struct folder *f, const struct config *config, stru
         size_t at = f->column_count;
 
         for (size_t i = 0; i < f->column_count; i++) {
-            if (!strcmp(f->columns[i].name, s->keys[k]->name))
+            if (!strcmp(f->columns[i].column.name, s->keys[k]->name))
                 at = i;
         }
         if (at == f->column_count)
@@ -310,13 +309,13 @@ tcet_status folder_reference(struct folder *f, const struct config *config, stru
 /* Is column i the first of the seeds of an ablation?  *n: letters of its name without the seed. */
 static int is_first_seed(const struct folder *f, size_t i, size_t *n)
 {
-    const char *name = f->columns[i].name, *at = strrchr(name, '@');
+    const char *name = f->columns[i].column.name, *at = strrchr(name, '@');
 
-    if (!is_seed(at) || f->columns[i].twin)
+    if (!is_seed(at) || f->columns[i].repeat)
         return 0;
     *n = (size_t)(at - name);
     for (size_t k = 0; k < i; k++) {
-        const char *other = f->columns[k].name;
+        const char *other = f->columns[k].column.name;
 
         if (!strncmp(other, name, *n) && other[*n] == '@' && is_seed(other + *n))
             return 0;
@@ -329,7 +328,7 @@ void folder_stability(const struct folder *f, struct buf *out)
     size_t start = out->len;
 
     for (size_t i = 0; i < f->column_count; i++) {
-        const char *column = f->columns[i].name;
+        const char *column = f->columns[i].column.name;
         size_t n = strlen(column);
         int alone = is_first_seed(f, i, &n);
         struct report_stability r;

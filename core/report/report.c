@@ -1,6 +1,7 @@
 /* report.c -- see report.h.  Room: core/report. */
-#include "report/report.h"
+#include "report/internal.h"
 
+#include "base/csv.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -9,14 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The values of one column that take part, turned so that larger is better. */
+/* The values of one series that take part, turned so that larger is better. */
 struct picked {
     double *score, *accuracy;
     size_t n, nan;
     size_t ranked; /* how many of them have a place of their own: 0 where all are equal */
 };
 
-static void pick(const struct report_input *in, const struct report_column *c, struct arena *a,
+static void pick(const struct report_input *in, const struct report_series *c, struct arena *a,
                  struct picked *out)
 {
     double low = INFINITY, high = -INFINITY;
@@ -25,7 +26,7 @@ static void pick(const struct report_input *in, const struct report_column *c, s
     out->accuracy = arena_alloc(a, (in->count + 1) * sizeof(double));
     out->n = out->nan = out->ranked = 0;
     for (size_t i = 0; i < in->count; i++) {
-        double v = c->direction < 0 ? -c->values[i] : c->values[i];
+        double v = c->column.direction < 0 ? -c->values[i] : c->values[i];
 
         if (isnan(in->accuracy[i]) || (in->mask && !in->mask[i]))
             continue;
@@ -50,70 +51,68 @@ static void pick(const struct report_input *in, const struct report_column *c, s
     }
 }
 
-static void make_line(const struct report_input *in, const struct report_column *c,
-                      struct report_line *l)
+static void make_line(const struct report_input *in, const struct report_series *series,
+                      struct arena *of_report, struct report_line *l)
 {
     static const size_t ks[] = {1, 10, 100};
-    struct stats_relation relation;
+    double *number = arena_alloc(of_report, LINE_STATISTIC_COUNT * sizeof *number);
     struct arena a = {0};
     struct picked p;
+    struct sample sample;
 
-    pick(in, c, &a, &p);
-    *l = (struct report_line){.name = c->name,
-                              .direction = c->direction,
-                              .baseline = c->baseline,
-                              .n = p.n,
-                              .nan = p.nan,
-                              .seconds = c->seconds,
-                              .guards = c->guards,
-                              .published = c->published,
-                              .twin = c->twin};
-    stats_relate(p.score, p.accuracy, p.n, in->replicates, in->seed, &relation);
-    l->tau = relation.kendall;
-    l->spearman = relation.spearman;
-    l->interval = relation.interval;
-    l->pearson = stats_pearson(p.score, p.accuracy, p.n);
+    pick(in, series, &a, &p);
+    *l = (struct report_line){.series = series, .n = p.n, .nan = p.nan, .number = number};
+    stats_relate(p.score, p.accuracy, p.n, in->replicates, in->seed, &l->relation);
     /* Which k are best is no question to scores that are equal or no numbers. */
     for (int i = 0; i < 3; i++) {
         if (p.ranked >= ks[i])
             stats_top_k(p.score, p.accuracy, p.n, ks[i], &l->top[i]);
     }
+    sample = (struct sample){l, p.score, p.accuracy};
+    for (size_t i = 0; i < LINE_STATISTIC_COUNT; i++)
+        number[i] = LINE_STATISTICS[i].of_line ? LINE_STATISTICS[i].of_line(&sample) : NAN;
     arena_free(&a);
 }
 
 /* Pairs are compared where both metrics and the accuracy are numbers. */
-static void make_pair(const struct report_input *in, const struct report_column *cx,
-                      const struct report_column *cy, struct report_pair *out)
+static void make_pair(const struct report_input *in, const struct report_series *of_x,
+                      const struct report_series *of_y, struct arena *of_report,
+                      struct report_pair *out)
 {
+    double *number = arena_alloc(of_report, PAIR_STATISTIC_COUNT * sizeof *number), share;
     struct arena a = {0};
     double *x = arena_alloc(&a, (in->count + 1) * sizeof *x);
     double *y = arena_alloc(&a, (in->count + 1) * sizeof *y);
     double *z = arena_alloc(&a, (in->count + 1) * sizeof *z);
+    struct pair_sample sample;
     size_t n = 0;
 
     for (size_t i = 0; i < in->count; i++) {
-        if (isnan(in->accuracy[i]) || (in->mask && !in->mask[i]) || !isfinite(cx->values[i]) ||
-            !isfinite(cy->values[i]))
+        if (isnan(in->accuracy[i]) || (in->mask && !in->mask[i]) || !isfinite(of_x->values[i]) ||
+            !isfinite(of_y->values[i]))
             continue;
-        x[n] = cx->direction < 0 ? -cx->values[i] : cx->values[i];
-        y[n] = cy->direction < 0 ? -cy->values[i] : cy->values[i];
+        x[n] = of_x->column.direction < 0 ? -of_x->values[i] : of_x->values[i];
+        y[n] = of_y->column.direction < 0 ? -of_y->values[i] : of_y->values[i];
         z[n++] = in->accuracy[i];
     }
-    out->x = cx->name;
-    out->y = cy->name;
-    out->tau_xy = stats_kendall(x, y, n);
-    out->partial = stats_partial(out->tau_xy, stats_kendall(x, z, n), stats_kendall(y, z, n));
-    out->mx = stats_moments(x, n);
-    out->my = stats_moments(y, n);
-    out->share = stats_product_share(out->mx, out->my);
-    out->dominant = isnan(out->share) ? "" : out->share >= 0.5 ? cx->name : cy->name;
+    sample = (struct pair_sample){
+        x, y, z, n, stats_kendall(x, y, n), stats_moments(x, n), stats_moments(y, n)};
+    for (size_t i = 0; i < PAIR_STATISTIC_COUNT; i++)
+        number[i] = PAIR_STATISTICS[i].of_pair(&sample);
+    share = stats_product_share(sample.mx, sample.my);
+    *out = (struct report_pair){.x = of_x,
+                                .y = of_y,
+                                .dominant = isnan(share)   ? ""
+                                            : share >= 0.5 ? of_x->column.name
+                                                           : of_y->column.name,
+                                .number = number};
     arena_free(&a);
 }
 
 tcet_status report_make(const struct report_input *in, int with_pairs, struct report *out,
                         struct error *err)
 {
-    struct report r = {.line_count = in->column_count};
+    struct report r = {.line_count = in->series_count};
 
     for (size_t i = 0; i < in->count; i++) {
         r.covered += !isnan(in->accuracy[i]) && (!in->mask || in->mask[i]);
@@ -123,14 +122,14 @@ tcet_status report_make(const struct report_input *in, int with_pairs, struct re
         return error_set(err, TCET_E_ARG,
                          "none of the %zu architectures has a value of %s in the table%s",
                          in->count, in->accuracy_name, r.masked ? " and is in the population" : "");
-    r.lines = arena_alloc(&r.arena, (in->column_count + 1) * sizeof *r.lines);
-    for (size_t i = 0; i < in->column_count; i++)
-        make_line(in, &in->columns[i], &r.lines[i]);
-    r.pairs = arena_alloc(&r.arena, (in->column_count * in->column_count + 1) * sizeof *r.pairs);
-    for (size_t i = 0; with_pairs && i < in->column_count; i++) {
-        for (size_t k = i + 1; !in->columns[i].baseline && k < in->column_count; k++) {
-            if (!in->columns[k].baseline)
-                make_pair(in, &in->columns[i], &in->columns[k], &r.pairs[r.pair_count++]);
+    r.lines = arena_alloc(&r.arena, (in->series_count + 1) * sizeof *r.lines);
+    for (size_t i = 0; i < in->series_count; i++)
+        make_line(in, &in->series[i], &r.arena, &r.lines[i]);
+    r.pairs = arena_alloc(&r.arena, (in->series_count * in->series_count + 1) * sizeof *r.pairs);
+    for (size_t i = 0; with_pairs && i < in->series_count; i++) {
+        for (size_t k = i + 1; !in->series[i].baseline && k < in->series_count; k++) {
+            if (!in->series[k].baseline)
+                make_pair(in, &in->series[i], &in->series[k], &r.arena, &r.pairs[r.pair_count++]);
         }
     }
     *out = r;
@@ -183,18 +182,6 @@ static void pad(struct buf *out, size_t n)
         buf_puts(out, " ");
 }
 
-static void csv_cell(struct buf *out, const char *s)
-{
-    if (!strpbrk(s, ",\"\n\r")) {
-        buf_puts(out, s);
-        return;
-    }
-    buf_puts(out, "\"");
-    for (; *s; s++)
-        buf_printf(out, *s == '"' ? "\"\"" : "%c", *s);
-    buf_puts(out, "\"");
-}
-
 void report_table(struct buf *out, const char *const *cells, size_t rows, size_t columns,
                   enum report_format f)
 {
@@ -217,7 +204,7 @@ void report_table(struct buf *out, const char *const *cells, size_t rows, size_t
 
             if (f == REPORT_CSV) {
                 buf_puts(out, c ? "," : "");
-                csv_cell(out, s);
+                csv_write(out, s);
                 continue;
             }
             buf_puts(out, f == REPORT_MARKDOWN ? "| " : c ? "  " : "");
@@ -241,11 +228,13 @@ static int by_tau(const void *a, const void *b)
     const struct report_line *x = *(const struct report_line *const *)a;
     const struct report_line *y = *(const struct report_line *const *)b;
 
-    if (x->baseline != y->baseline)
-        return x->baseline - y->baseline;
-    if (isnan(x->tau) || isnan(y->tau))
-        return isnan(x->tau) - isnan(y->tau);
-    return (x->tau < y->tau) - (x->tau > y->tau);
+    double u = x->relation.kendall, v = y->relation.kendall;
+
+    if (x->series->baseline != y->series->baseline)
+        return x->series->baseline - y->series->baseline;
+    if (isnan(u) || isnan(v))
+        return isnan(u) - isnan(v);
+    return (u < v) - (u > v);
 }
 
 /* What stands where there is no number: CSV is read by machines, to which a dash is text. */
@@ -255,128 +244,132 @@ static const char *missing(enum report_format f)
 }
 
 /* A number in the digits that people read, or in CSV all of them. */
-static const char *number(struct arena *a, enum report_format f, const char *format, double v)
+static const char *cell_of(struct arena *a, enum report_format f, const struct statistic *t,
+                           double number)
 {
+    double v = t->scale != 0 ? t->scale * number : number;
     char text[32];
 
     if (isnan(v))
         return missing(f);
-    if (f == REPORT_CSV)
+    if (!t->format)
+        return arena_printf(a, "%.0f", v);
+    if (f == REPORT_CSV || !isfinite(v))
         return arena_strdup(a, text_f64(text, v));
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    return isfinite(v) ? arena_printf(a, format, v) : arena_strdup(a, text_f64(text, v));
+    return arena_printf(a, t->format, v);
 #pragma GCC diagnostic pop
 }
 
-/* Which of the columns that not every report has are shown. */
-struct shown {
-    int published, seconds, guards;
-};
-
-static struct shown what_is_known(const struct report_line *const *lines, size_t count)
+/* Is statistic i a column of a table of these lines? */
+static int is_shown(const struct report_line *const *lines, size_t count, size_t i)
 {
-    struct shown k = {0, 0, 0};
+    const struct statistic *t = &LINE_STATISTICS[i];
+    int known = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        k.published |= lines[i]->published != 0;
-        k.seconds |= lines[i]->seconds > 0;
-        k.guards |= lines[i]->guards > 0;
-    }
-    return k;
-}
-
-static size_t print_head(const char **c, struct shown k)
-{
-    static const char *const head[] = {"proxy",    "Kendall",  "95 % low", "95 % high",
-                                       "Spearman", "Pearson",  "top-1",    "top-10",
-                                       "top-100",  "regret@1", "n",        "nan"};
-    size_t n = sizeof head / sizeof *head;
-
-    memcpy(c, head, sizeof head);
-    if (k.published)
-        c[n++] = "published";
-    if (k.seconds)
-        c[n++] = "ms/arch";
-    if (k.guards)
-        c[n++] = "guards";
-    return n;
-}
-
-static void print_line(struct arena *a, const struct report_line *l, struct shown k,
-                       enum report_format f, const char **c)
-{
-    size_t n = 12;
-
-    c[0] = l->baseline ? arena_printf(a, "(%s)", l->name) : l->name;
-    c[1] = number(a, f, "%.4f", l->tau);
-    c[2] = number(a, f, "%.4f", l->interval.low);
-    c[3] = number(a, f, "%.4f", l->interval.high);
-    c[4] = number(a, f, "%.4f", l->spearman);
-    c[5] = number(a, f, "%.4f", l->pearson);
-    for (int i = 0; i < 3; i++)
-        c[6 + i] = l->top[i].k ? number(a, f, "%.2f", l->top[i].best) : missing(f);
-    c[9] = l->top[0].k ? number(a, f, "%.2f", l->top[0].regret) : missing(f);
-    c[10] = arena_printf(a, "%zu", l->n);
-    c[11] = arena_printf(a, "%zu", l->nan);
-    if (k.published)
-        c[n++] = l->published != 0 ? number(a, f, "%.2f", l->published) : missing(f);
-    if (k.seconds)
-        c[n++] = l->seconds > 0 ? number(a, f, "%.1f", 1e3 * l->seconds) : missing(f);
-    if (k.guards)
-        c[n++] = arena_printf(a, "%lld", (long long)l->guards);
+    for (size_t k = 0; k < count; k++)
+        known |= !isnan(lines[k]->number[i]) && lines[k]->number[i] != 0;
+    return t->head && (known || !t->optional);
 }
 
 static void print_lines(const struct report_line *const *lines, size_t count, enum report_format f,
                         struct buf *out)
 {
-    enum { MOST = 15 };
-    struct shown k = what_is_known(lines, count);
+    size_t *shown = mem_alloc(LINE_STATISTIC_COUNT * sizeof *shown), columns = 1, rows = 1;
     struct arena a = {0};
-    const char *head[MOST], **cell;
-    size_t n = print_head(head, k), rows = 1;
+    const char **cell;
 
-    cell = arena_alloc(&a, (count + 1) * n * sizeof *cell);
-    memcpy(cell, head, n * sizeof *cell);
-    for (size_t i = 0; i < count; i++) {
-        if (!lines[i]->twin || f != REPORT_TEXT)
-            print_line(&a, lines[i], k, f, cell + rows++ * n);
+    for (size_t i = 0; i < LINE_STATISTIC_COUNT; i++) {
+        if (is_shown(lines, count, i))
+            shown[columns++ - 1] = i;
     }
-    report_table(out, cell, rows, n, f);
+    cell = arena_alloc(&a, (count + 1) * columns * sizeof *cell);
+    cell[0] = "proxy";
+    for (size_t c = 1; c < columns; c++)
+        cell[c] = LINE_STATISTICS[shown[c - 1]].head;
+    for (size_t k = 0; k < count; k++) {
+        const struct report_series *series = lines[k]->series;
+        const char *name = series->column.name, **row = cell + rows * columns;
+
+        if (series->repeat && f == REPORT_TEXT)
+            continue;
+        row[0] = series->baseline ? arena_printf(&a, "(%s)", name) : name;
+        for (size_t c = 1; c < columns; c++)
+            row[c] = cell_of(&a, f, &LINE_STATISTICS[shown[c - 1]], lines[k]->number[shown[c - 1]]);
+        rows++;
+    }
+    report_table(out, cell, rows, columns, f);
     arena_free(&a);
+    free(shown);
 }
 
 static void print_pairs(const struct report *r, enum report_format f, struct buf *out)
 {
-    static const char *const head[] = {"x",      "y",          "tau(x,y)",   "partial tau",
-                                       "mean x", "std x",      "mean/std x", "mean y",
-                                       "std y",  "mean/std y", "share of x", "dominates x*y"};
-    enum { N = sizeof head / sizeof *head };
+    size_t columns = PAIR_STATISTIC_COUNT + 3;
     struct arena a = {0};
-    const char **cell = arena_alloc(&a, (r->pair_count + 1) * N * sizeof *cell);
+    const char **cell = arena_alloc(&a, (r->pair_count + 1) * columns * sizeof *cell);
 
-    memcpy(cell, head, sizeof head);
-    for (size_t i = 0; i < r->pair_count; i++) {
-        const struct report_pair *p = &r->pairs[i];
-        const double v[] = {p->tau_xy,  p->partial, p->mx.mean,  p->mx.std, p->mx.ratio,
-                            p->my.mean, p->my.std,  p->my.ratio, p->share};
-        const char **c = cell + (i + 1) * N;
+    cell[0] = "x";
+    cell[1] = "y";
+    for (size_t i = 0; i < PAIR_STATISTIC_COUNT; i++)
+        cell[2 + i] = PAIR_STATISTICS[i].head;
+    cell[columns - 1] = "dominates x*y";
+    for (size_t k = 0; k < r->pair_count; k++) {
+        const struct report_pair *p = &r->pairs[k];
+        const char **row = cell + (k + 1) * columns;
 
-        c[0] = p->x;
-        c[1] = p->y;
-        for (int k = 0; k < 9; k++)
-            c[2 + k] = number(&a, f, k < 2 || k == 8 ? "%.4f" : "%.4g", v[k]);
-        c[11] = *p->dominant ? p->dominant : missing(f);
+        row[0] = p->x->column.name;
+        row[1] = p->y->column.name;
+        for (size_t i = 0; i < PAIR_STATISTIC_COUNT; i++)
+            row[2 + i] = cell_of(&a, f, &PAIR_STATISTICS[i], p->number[i]);
+        row[columns - 1] = *p->dominant ? p->dominant : missing(f);
     }
-    report_table(out, cell, r->pair_count + 1, N, f);
+    report_table(out, cell, r->pair_count + 1, columns, f);
     arena_free(&a);
 }
 
-static void json_field(struct buf *out, const char *name, double v)
+static void json_number(struct buf *out, const struct statistic *t, double number)
 {
-    buf_printf(out, ",\"%s\":", name);
-    json_write_f64(out, v);
+    buf_printf(out, ",\"%s\":", t->json);
+    if (t->format)
+        json_write_f64(out, number);
+    else
+        buf_printf(out, "%.0f", number);
+}
+
+/* A line's statistics, the first or the others. */
+static void json_statistics(struct buf *out, const struct report_line *l, int first)
+{
+    for (size_t i = 0; i < LINE_STATISTIC_COUNT; i++) {
+        const struct statistic *t = &LINE_STATISTICS[i];
+
+        if (!t->json || t->json_first != first || (t->optional && isnan(l->number[i])) ||
+            (t->no_baseline && l->series->baseline))
+            continue;
+        if (!t->word) {
+            json_number(out, t, l->number[i]);
+            continue;
+        }
+        buf_printf(out, ",\"%s\":", t->json);
+        json_write_string(out, t->word(l));
+    }
+}
+
+static void json_tops(struct buf *out, const struct report_line *l)
+{
+    buf_puts(out, ",\"top\":[");
+    for (int k = 0; k < 3 && l->top[k].k; k++) {
+        buf_printf(out, "%s{\"k\":%zu,\"best\":", k ? "," : "", l->top[k].k);
+        json_write_f64(out, l->top[k].best);
+        buf_puts(out, ",\"regret\":");
+        json_write_f64(out, l->top[k].regret);
+        buf_puts(out, ",\"mean\":");
+        json_write_f64(out, l->top[k].mean);
+        buf_puts(out, "}");
+    }
+    buf_puts(out, "]");
 }
 
 static void print_json(const struct report_input *in, const struct report *r, struct buf *out)
@@ -393,49 +386,24 @@ static void print_json(const struct report_input *in, const struct report *r, st
         const struct report_line *l = &r->lines[i];
 
         buf_puts(out, i ? ",{\"name\":" : "{\"name\":");
-        json_write_string(out, l->name);
-        buf_printf(out, ",\"direction\":%d,\"baseline\":%s,\"n\":%zu,\"nan\":%zu", l->direction,
-                   l->baseline ? "true" : "false", l->n, l->nan);
-        json_field(out, "kendall", l->tau);
-        json_field(out, "kendall_low", l->interval.low);
-        json_field(out, "kendall_high", l->interval.high);
-        buf_puts(out, ",\"interval\":");
-        json_write_string(out, l->interval.method);
-        json_field(out, "spearman", l->spearman);
-        json_field(out, "pearson", l->pearson);
-        if (l->published != 0)
-            json_field(out, "published", l->published);
-        if (l->seconds > 0)
-            json_field(out, "seconds", l->seconds);
-        if (!l->baseline)
-            buf_printf(out, ",\"guards\":%lld", (long long)l->guards);
-        buf_puts(out, ",\"top\":[");
-        for (int k = 0; k < 3 && l->top[k].k; k++) {
-            buf_printf(out, "%s{\"k\":%zu", k ? "," : "", l->top[k].k);
-            json_field(out, "best", l->top[k].best);
-            json_field(out, "regret", l->top[k].regret);
-            json_field(out, "mean", l->top[k].mean);
-            buf_puts(out, "}");
-        }
-        buf_puts(out, "]}");
+        json_write_string(out, l->series->column.name);
+        buf_printf(out, ",\"direction\":%d,\"baseline\":%s", l->series->column.direction,
+                   l->series->baseline ? "true" : "false");
+        json_statistics(out, l, 1);
+        json_statistics(out, l, 0);
+        json_tops(out, l);
+        buf_puts(out, "}");
     }
     buf_puts(out, "],\"pairs\":[");
     for (size_t i = 0; i < r->pair_count; i++) {
         const struct report_pair *p = &r->pairs[i];
 
         buf_puts(out, i ? ",{\"x\":" : "{\"x\":");
-        json_write_string(out, p->x);
+        json_write_string(out, p->x->column.name);
         buf_puts(out, ",\"y\":");
-        json_write_string(out, p->y);
-        json_field(out, "tau", p->tau_xy);
-        json_field(out, "partial_tau", p->partial);
-        json_field(out, "mean_x", p->mx.mean);
-        json_field(out, "std_x", p->mx.std);
-        json_field(out, "ratio_x", p->mx.ratio);
-        json_field(out, "mean_y", p->my.mean);
-        json_field(out, "std_y", p->my.std);
-        json_field(out, "ratio_y", p->my.ratio);
-        json_field(out, "share_x", p->share);
+        json_write_string(out, p->y->column.name);
+        for (size_t k = 0; k < PAIR_STATISTIC_COUNT; k++)
+            json_number(out, &PAIR_STATISTICS[k], p->number[k]);
         buf_puts(out, ",\"dominant\":");
         json_write_string(out, p->dominant);
         buf_puts(out, "}");
@@ -466,7 +434,7 @@ void report_print(const struct report_input *in, const struct report *r, enum re
     free(order);
 }
 
-/* Is a column base@SEED, or (itself) `base`? */
+/* Is a series base@SEED, or (itself) `base`? */
 static int is_repeat(const char *name, const char *base, size_t n, int itself)
 {
     return !strncmp(name, base, n) &&
@@ -492,7 +460,7 @@ static double agreement(const double *x, const double *y, size_t n)
     return tau;
 }
 
-struct report_stability report_stability(const struct report_column *columns, size_t count,
+struct report_stability report_stability(const struct report_series *series, size_t count,
                                          size_t archs, const char *base, int itself)
 {
     struct report_stability r = {0, 0, NAN};
@@ -500,15 +468,15 @@ struct report_stability report_stability(const struct report_column *columns, si
     double sum = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (!is_repeat(columns[i].name, base, n, itself))
+        if (!is_repeat(series[i].column.name, base, n, itself))
             continue;
         for (size_t k = i + 1; k < count; k++) {
             double tau;
 
-            if (!is_repeat(columns[k].name, base, n, itself))
+            if (!is_repeat(series[k].column.name, base, n, itself))
                 continue;
             r.pairs++;
-            tau = agreement(columns[i].values, columns[k].values, archs);
+            tau = agreement(series[i].values, series[k].values, archs);
             if (isnan(tau))
                 continue;
             sum += tau;

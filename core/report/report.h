@@ -1,13 +1,13 @@
 /* report.h -- scores against accuracies: one line a metric, one a pair of metrics.
  *
- * Room: core/report.  Stands on core/num and core/base.  Computes and formats into buffers;
+ * Room: core/report.  Stands on core/result, core/num and core/base.  Computes and formats into buffers;
  * prints nothing. */
 #ifndef CORE_REPORT_H
 #define CORE_REPORT_H
 
 #include "base/error.h"
-#include "base/mem.h"
 #include "num/stats.h"
+#include "result/result.h"
 
 enum report_nan {
     REPORT_LOWEST, /* NaN ranks below every number */
@@ -15,21 +15,20 @@ enum report_nan {
 };
 enum report_format { REPORT_TEXT, REPORT_CSV, REPORT_MARKDOWN, REPORT_JSON };
 
-/* One metric over all architectures: [count] values. */
-struct report_column {
-    const char *name;
-    int32_t direction; /* -1: smaller is better; the values are negated before ranking */
-    int baseline;      /* #params, FLOPs, depth */
+/* A column, or a baseline in the shape of one, over all architectures: [count] values. */
+struct report_series {
+    struct result_column column; /* its name and direction alone are read */
+    int baseline;                /* #params, FLOPs, depth */
     const double *values;
     double seconds;   /* a network, 0 or NaN: unknown */
     int64_t guards;   /* degenerate cases that got a defined value, over all architectures */
     double published; /* a paper's Kendall tau to print beside; 0: none */
-    int twin;         /* one of several seeds: left out of text tables */
+    int repeat;       /* one of several seeds: left out of text tables */
 };
 
 struct report_input {
-    const struct report_column *columns;
-    size_t column_count, count;
+    const struct report_series *series;
+    size_t series_count, count;
     const double *accuracy;                 /* [count]; NaN: not in the table */
     const uint8_t *mask;                    /* [count], NULL: all */
     const char *accuracy_name, *population; /* "cifar10_test", "all 15,625" */
@@ -39,37 +38,32 @@ struct report_input {
 };
 
 struct report_line {
-    const char *name;
-    int32_t direction;
-    int baseline;
-    size_t n, nan; /* architectures compared; NaN scores among them or dropped */
-    double tau, spearman, pearson;
-    struct stats_interval interval; /* of tau, 95 % */
+    const struct report_series *series;
+    size_t n, nan;                  /* architectures compared; NaN scores among them or dropped */
+    struct stats_relation relation; /* of score and accuracy */
     struct stats_top top[3];        /* k = 1, 10, 100, as far as there are scores to rank by, which
                                    equal ones and NaN are not (k = 0: no) */
-    double seconds, published;
-    int64_t guards;
-    int twin;
+    const double *number;           /* one a statistic (statistics.c) */
 };
 
 struct report_pair {
-    const char *x, *y;
-    double tau_xy, partial;      /* equation 1: x and y given the accuracy */
-    struct stats_moments mx, my; /* equations 5 and 6 */
-    double share;                /* of x in the spread of the product x y */
-    const char *dominant;        /* x or y, or "" when undefined */
+    const struct report_series *x, *y;
+    const char *dominant; /* in the spread of the product x y: the name of x or y, or "" when
+                             undefined */
+    const double *number; /* one a statistic of pairs */
 };
 
+/* Borrows the input's series. */
 struct report {
     struct arena arena;
     struct report_line *lines; /* in input order */
     size_t line_count;
-    struct report_pair *pairs; /* every pair of columns that are no baselines */
+    struct report_pair *pairs; /* every pair of series that are no baselines */
     size_t pair_count;
     size_t covered, masked; /* architectures with an accuracy; left out by the mask */
 };
 
-/* with_pairs: compute pairs too (quadratic in the number of columns). */
+/* with_pairs: compute pairs too (quadratic in the number of series). */
 tcet_status report_make(const struct report_input *in, int with_pairs, struct report *out,
                         struct error *err);
 void report_free(struct report *r);
@@ -85,7 +79,7 @@ struct report_stability {
     size_t pairs, compared;
     double tau; /* NaN: no pair could be compared */
 };
-struct report_stability report_stability(const struct report_column *columns, size_t count,
+struct report_stability report_stability(const struct report_series *series, size_t count,
                                          size_t archs, const char *base, int itself);
 
 /* Aligned columns: cells[rows][columns], first row is the header; numbers right-aligned. */

@@ -15,14 +15,14 @@
 enum { N = 12 };
 static const double accuracy[N] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
 
-static struct report make(const struct report_column *columns, size_t count, int pairs,
+static struct report make(const struct report_series *columns, size_t count, int pairs,
                           struct report_input *in)
 {
     struct error err = {0};
     struct report r;
 
-    *in = (struct report_input){.columns = columns,
-                                .column_count = count,
+    *in = (struct report_input){.series = columns,
+                                .series_count = count,
                                 .count = N,
                                 .accuracy = accuracy,
                                 .accuracy_name = "acc",
@@ -32,7 +32,7 @@ static struct report make(const struct report_column *columns, size_t count, int
     return r;
 }
 
-static const char *printed(const struct report_column *columns, size_t count, int pairs,
+static const char *printed(const struct report_series *columns, size_t count, int pairs,
                            enum report_format format)
 {
     static char text[4096];
@@ -51,9 +51,9 @@ static const char *printed(const struct report_column *columns, size_t count, in
 static void nothing_to_rank_by(void **state)
 {
     double none[N], tied[N], some[N];
-    struct report_column columns[] = {{.name = "none", .direction = 1, .values = none},
-                                      {.name = "tied", .direction = 1, .values = tied},
-                                      {.name = "some", .direction = 1, .values = some}};
+    struct report_series columns[] = {{.column = {.name = "none", .direction = 1}, .values = none},
+                                      {.column = {.name = "tied", .direction = 1}, .values = tied},
+                                      {.column = {.name = "some", .direction = 1}, .values = some}};
     struct report_input in;
     struct report r;
     const char *text;
@@ -83,8 +83,9 @@ static void nothing_to_rank_by(void **state)
 static void stability(void **state)
 {
     double a[N], b[N], none[N];
-    struct report_column columns[] = {
-        {.name = "x", .values = a}, {.name = "x@2", .values = none}, {.name = "x@3", .values = b}};
+    struct report_series columns[] = {{.column = {.name = "x"}, .values = a},
+                                      {.column = {.name = "x@2"}, .values = none},
+                                      {.column = {.name = "x@3"}, .values = b}};
     struct report_stability s;
 
     (void)state;
@@ -108,8 +109,8 @@ static void stability(void **state)
 static void csv(void **state)
 {
     double x[N], none[N];
-    struct report_column columns[] = {{.name = "x", .direction = 1, .values = x},
-                                      {.name = "none", .direction = 1, .values = none}};
+    struct report_series columns[] = {{.column = {.name = "x", .direction = 1}, .values = x},
+                                      {.column = {.name = "none", .direction = 1}, .values = none}};
     const char *text, *line;
 
     (void)state;
