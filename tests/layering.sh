@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/layering.sh SOURCE_DIR [BUILD_DIR] -- protects the rooms of docs/architecture.md: who
-# includes whom, that libtorch and BLAS stay in their own modules, that a plugin exports its
-# entry and nothing else, and that the executable itself carries none of them.
+# includes whom, and nobody in a circle, that libtorch and BLAS stay in their own modules, that a
+# plugin exports its entry and nothing else, and that the executable itself carries none of them.
 set -uo pipefail
 source_dir=${1:?usage: layering.sh SOURCE_DIR [BUILD_DIR]}
 build_dir=${2:-}
@@ -66,6 +66,28 @@ room plugins/backend '*.c' "$sdk|$libc|\"[a-z0-9_]+\.h\""
 room plugins/backend '*.h' "$sdk|$libc|\"[a-z0-9_]+\.h\""
 room plugins/backend '*.cc' "$sdk|$libc|\"[a-z0-9_]+\.h\"|<[a-z_]+>|<(torch|ATen|c10)/[A-Za-z0-9_/]+\.h>"
 room spaces '*.[ch]' "$sdk|$libc|\"(family/)?[a-z0-9_]+\.(h|inc)\""
+
+# No circles: neither of rooms, nor of files of core that have a source and a header, counted as
+# one.  Headers without a source (internal.h) are a room's own, and go through to all its files.
+includes() # lines "room/file room/file"
+{
+    local from to
+    while read -r from to; do
+        [[ $to == */* ]] || to=${from%/*}/$to
+        [ "$from" = "$to" ] || [ ! -f "$source_dir/core/$to.c" ] || echo "$from $to"
+    done < <(cd "$source_dir/core" &&
+        grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[a-z0-9_/]+\.h"' -- */*.[ch] |
+        sed -E 's/^([^:]*)\.[ch]:.*"([^"]*)\.h"/\1 \2/')
+}
+
+acyclic() # WHAT: edges on standard input
+{
+    local found
+    found=$(tsort 2>&1 >/dev/null | sed -n 's/^tsort: //p' | grep -v 'contains a loop' | tr '\n' ' ')
+    [ -z "$found" ] || fail "$1 that include each other in a circle: $found"
+}
+acyclic files < <(includes | sort -u)
+acyclic rooms < <(includes | sed -E 's,/[^ ]*,,g' | awk '$1 != $2' | sort -u)
 
 # A new room must get its rule here and its line in the table.
 for folder in "$source_dir"/core/*/; do

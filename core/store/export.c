@@ -2,7 +2,7 @@
  *
  * Room: core/store.  May use base; SQL stands in sql.c.  Rows come in ordinal order and
  * columns in config order; nothing of when, where or in which order the work was done. */
-#include "store/sql.h"
+#include "store/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

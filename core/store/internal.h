@@ -1,9 +1,10 @@
-/* sql.h -- the store's database handle: open, errors in words, cached statements.
+/* internal.h -- the store's database handle: open, errors in words, cached statements; and what its
+ * files share.
  *
  * Room: core/store, private to it.  The only files that call sqlite3 to open, prepare or
  * report are sql.c and this. */
-#ifndef CORE_STORE_SQL_H
-#define CORE_STORE_SQL_H
+#ifndef CORE_STORE_INTERNAL_H
+#define CORE_STORE_INTERNAL_H
 
 #include <sqlite3.h>
 

@@ -1,7 +1,7 @@
 /* sql.c -- the store's database: folder, lock, schema, statements, errors in words.
  *
  * Room: core/store.  May use base and sqlite3. */
-#include "store/sql.h"
+#include "store/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

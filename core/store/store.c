@@ -1,7 +1,7 @@
 /* store.c -- see store.h: what a run's folder holds, put and got.
  *
  * Room: core/store.  May use base; SQL stands in sql.c. */
-#include "store/sql.h"
+#include "store/internal.h"
 
 #include <inttypes.h>
 #include <math.h>

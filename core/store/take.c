@@ -1,7 +1,7 @@
 /* take.c -- rows of one store in the form another store takes them: for merging.
  *
  * Room: core/store.  May use base; SQL stands in sql.c. */
-#include "store/sql.h"
+#include "store/internal.h"
 
 #include <string.h>
 
