@@ -186,7 +186,7 @@ static char *read_pair(char *out, int cap, void *arg)
 static int take_key(void *arg, const char *section, const char *name, const char *value)
 {
     struct source *s = arg;
-    const struct config_key *twin;
+    const struct config_key *earlier;
     struct include *i;
 
     (void)section; /* cut at 49 bytes: s->section is the whole */
@@ -209,11 +209,11 @@ static int take_key(void *arg, const char *section, const char *name, const char
                   s->name, s->line, name);
         return 0;
     }
-    twin = config_section_key(s->section, name);
-    if (twin) {
+    earlier = config_section_key(s->section, name);
+    if (earlier) {
         error_set(s->err, TCET_E_ARG, "%s:%d: %s is given twice in [%s%s%s], first in line %d",
                   s->name, s->line, name, s->section->kind, *s->section->name ? " " : "",
-                  s->section->name, twin->line);
+                  s->section->name, earlier->line);
         return 0;
     }
     if (s->config->key_count >= CONFIG_KEYS_MAX) {

@@ -202,7 +202,7 @@ static tcet_status ablation(struct config *c, const struct registry *r, struct e
     return TCET_OK;
 }
 
-/* Is NAME a metric or score that gets twins?  Population scores rank the means instead. */
+/* Is NAME a metric or score that gets repeats?  Population scores rank the means instead. */
 static int repeatable(const struct config *c, const struct registry *r,
                       const struct config_section *s)
 {
@@ -218,14 +218,15 @@ static int repeatable(const struct config *c, const struct registry *r,
            info->scope != TCET_SCOPE_POPULATION;
 }
 
-static const char *twin_name(struct config *c, const char *name, int64_t seed)
+static const char *repeat_name(struct config *c, const char *name, int64_t seed)
 {
     return arena_printf(&c->arena, "%s@%lld", name, (long long)seed);
 }
 
-static void add_twin(struct config *c, const struct config_section *s, int64_t seed, int64_t offset)
+static void add_repeat(struct config *c, const struct config_section *s, int64_t seed,
+                       int64_t offset)
 {
-    const char *name = twin_name(c, s->name, seed);
+    const char *name = repeat_name(c, s->name, seed);
 
     for (size_t i = 0; i < s->key_count; i++) {
         const struct config_key *k = s->keys[i];
@@ -241,7 +242,7 @@ static void add_twin(struct config *c, const struct config_section *s, int64_t s
         }
         n = text_split(&c->arena, k->value, ',', &names);
         for (size_t j = 0; j < n; j++)
-            buf_printf(&list, "%s%s", j ? ", " : "", twin_name(c, names[j], seed));
+            buf_printf(&list, "%s%s", j ? ", " : "", repeat_name(c, names[j], seed));
         config_derive(c, "score", name, "metrics", list.len ? list.data : "", k);
         buf_free(&list);
     }
@@ -265,7 +266,7 @@ static void add_moment(struct config *c, const char *of, const char *moment, int
 
     buf_puts(&list, of);
     for (int64_t i = 1; i < n; i++)
-        buf_printf(&list, ", %s", twin_name(c, of, first + i));
+        buf_printf(&list, ", %s", repeat_name(c, of, first + i));
     config_derive(c, "score", name, "combiner", "repeats", repeats);
     config_derive(c, "score", name, "metrics", list.data, repeats);
     config_derive(c, "score", name, "moment", moment, repeats);
@@ -282,7 +283,7 @@ static tcet_status repeats(struct config *c, const struct registry *r, struct er
     for (int64_t i = 1; i < n; i++) {
         for (size_t k = 0; k < sections; k++) {
             if (repeatable(c, r, c->sections[k]))
-                add_twin(c, c->sections[k], seed + i, i);
+                add_repeat(c, c->sections[k], seed + i, i);
         }
     }
     for (size_t k = 0; n > 1 && k < sections; k++) {

@@ -49,7 +49,8 @@ struct registry {
     size_t count;
     struct plugin_info *broken; /* files that are no usable plugin */
     size_t broken_count;
-    const char *const *dirs; /* searched, in order: first wins, a later twin is ignored */
+    const char *const
+        *dirs; /* searched, in order: first wins, a later one of the same id is ignored */
     size_t dir_count;
 };
 

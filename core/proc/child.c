@@ -175,7 +175,7 @@ void child_stop(struct child *c, char *how, size_t cap)
 
 void child_finish(struct child *c, double seconds)
 {
-    struct timespec nap = {0, 2000000};
+    struct timespec pause = {0, 2000000};
 
     if (!c->pid)
         return;
@@ -186,7 +186,7 @@ void child_finish(struct child *c, double seconds)
         read_output(c);
         if (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid)
             break;
-        nanosleep(&nap, NULL);
+        nanosleep(&pause, NULL);
     }
     child_stop(c, NULL, 0);
 }

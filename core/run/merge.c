@@ -63,7 +63,7 @@ static tcet_status open_parts(struct merge *m, const char *const *in, struct err
 }
 
 /* Keys that say how a run is run, not what comes out. */
-static int of_no_account(const struct config_section *s, const char *key)
+static int changes_no_value(const struct config_section *s, const char *key)
 {
     static const char *const keys[] = {"output", "workers", "timeout", "retries", "memory", "top"};
 
@@ -87,7 +87,7 @@ static tcet_status within(const struct part *a, const struct part *b, struct err
             const struct config_key *x = s->keys[k];
             const struct config_key *y = t ? config_section_key(t, x->name) : NULL;
 
-            if (of_no_account(s, x->name) || (y && !strcmp(x->value, y->value)))
+            if (changes_no_value(s, x->name) || (y && !strcmp(x->value, y->value)))
                 continue;
             return error_set(err, TCET_E_ARG,
                              "%s and %s are not of one run: [%s%s%s] %s is \"%s\" "

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOLD_APART = 64 }; /* what comes after so many reasons counts as other */
+enum { DISTINCT_MAX = 64 }; /* what comes after so many reasons counts as other */
 
 struct reason {
     const char *text;
@@ -20,7 +20,7 @@ static void count_reason(struct reason *list, size_t *n, size_t *other, const ch
         i++;
     if (i < *n)
         list[i].count++;
-    else if (*n < TOLD_APART)
+    else if (*n < DISTINCT_MAX)
         list[(*n)++] = (struct reason){arena_strdup(a, text), 1};
     else
         ++*other;
@@ -59,7 +59,7 @@ static tcet_status is_whole(struct store *s, size_t ordinal, uint8_t *missing, i
 tcet_status reasons_read(struct store *s, struct arena *a, struct reasons *out, struct error *err)
 {
     uint8_t *missing = mem_alloc(store_column_count(s) + 1);
-    struct reason list[TOLD_APART];
+    struct reason list[DISTINCT_MAX];
     struct arena row_arena = {0};
     tcet_status st = TCET_OK;
     size_t n = 0;

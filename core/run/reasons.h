@@ -1,4 +1,4 @@
-/* reasons.h -- why architectures failed, told apart and counted, for the last words of a run.
+/* reasons.h -- why architectures failed, each once and counted, for the summary of a run.
  * Room: core/run. */
 #ifndef CORE_REASONS_H
 #define CORE_REASONS_H

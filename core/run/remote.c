@@ -24,7 +24,7 @@
 
 enum {
     SLOTS_MAX = 1024, /* workers on one rank */
-    NAP_MS = 1        /* MPI has no descriptor to wait for: how long to look at sockets alone */
+    POLL_MS = 1       /* MPI has no descriptor to wait for: how long to look at sockets alone */
 };
 
 /* What a REMOTE_START holds. */
@@ -44,18 +44,18 @@ struct head {
 static tcet_status enter(const struct mpi **mpi, struct error *err)
 {
     struct arena a = {0};
-    int rank = -1, ranks = -1, told, promised = rank_own(&told);
+    int rank = -1, ranks = -1, launched, promised = rank_own(&launched);
     tcet_status st = mpi_get(arena_printf(&a, "%s/lib/tcet/tcet-mpi.so", paths_sdk()), mpi, err);
 
     arena_free(&a);
     TRY(st);
     if ((*mpi)->start(&rank, &ranks) != 0)
         return error_set(err, TCET_E_IO, "MPI does not start");
-    if (rank != promised || ranks != told)
+    if (rank != promised || ranks != launched)
         return error_set(err, TCET_E_IO,
                          "MPI says rank %d of %d, its launcher %d of %d: another "
                          "MPI than the one this tcet-host was built with?",
-                         rank, ranks, promised, told);
+                         rank, ranks, promised, launched);
     return TCET_OK;
 }
 
@@ -167,7 +167,7 @@ static bool relay(struct channel *list, int count, const struct mpi *mpi)
     do {
         for (int i = 0; i < count; i++)
             p[i] = (struct pollfd){list[i].fd, list[i].out.len ? POLLIN | POLLOUT : POLLIN, 0};
-        poll(p, (nfds_t)count, NAP_MS);
+        poll(p, (nfds_t)count, POLL_MS);
         for (int i = 0; i < count; i++) {
             if (list[i].fd >= 0 && p[i].revents & ~POLLOUT)
                 channel_read(&list[i], mpi);
@@ -211,7 +211,7 @@ static void relay_main(struct channel *list, int count, int ranks, pid_t parent)
         _exit(1);
     for (int r = 1; r < ranks; r++)
         (void)!post(mpi, r, 0, REMOTE_QUIT, "", 0);
-    while (mpi->take(&rank, &data, &n) > 0) /* last words that nobody waits for */
+    while (mpi->take(&rank, &data, &n) > 0) /* what nobody waits for */
         free(data);
     mpi->finish();
     _exit(0);
@@ -287,7 +287,7 @@ struct link remote_link_of(const struct remote *r, int i, double share)
 
 void remote_close(struct remote *r)
 {
-    struct timespec nap = {0, 5000000};
+    struct timespec pause = {0, 5000000};
     double until = clock_now() + 10;
 
     if (!r)
@@ -297,7 +297,7 @@ void remote_close(struct remote *r)
             close(r->links[i]);
     }
     while (r->relay > 0 && waitpid(r->relay, NULL, WNOHANG) == 0) {
-        nanosleep(&nap, NULL);
+        nanosleep(&pause, NULL);
         if (clock_now() > until) /* a rank that does not go, or never came */
             kill(r->relay, SIGKILL);
     }
@@ -420,7 +420,7 @@ static void start(struct server *s, uint32_t slot, const char *data, size_t n)
 }
 
 /* One message from rank 0. */
-static void obey(struct server *s, const char *data, size_t n)
+static void take_message(struct server *s, const char *data, size_t n)
 {
     struct error ignored;
     struct head h;
@@ -445,7 +445,7 @@ static void obey(struct server *s, const char *data, size_t n)
 }
 
 /* What one worker says goes to rank 0. */
-static void hear(struct server *s, uint32_t slot)
+static void forward(struct server *s, uint32_t slot)
 {
     struct link *l = &s->slot[slot];
     const char *data;
@@ -477,7 +477,7 @@ static tcet_status serve(struct server *s, struct error *err)
         size_t n;
 
         while ((got = s->mpi->take(&rank, &data, &n)) > 0) {
-            obey(s, data, n);
+            take_message(s, data, n);
             free(data);
         }
         if (got < 0)
@@ -488,10 +488,10 @@ static tcet_status serve(struct server *s, struct error *err)
             p[k++] = (struct pollfd){s->slot[i].child.fd, POLLIN, 0};
             p[k++] = (struct pollfd){s->slot[i].child.output, POLLIN, 0};
         }
-        poll(p, k, NAP_MS);
+        poll(p, k, POLL_MS);
         for (int i = 0; i < s->used; i++) {
             if (process_up(&s->slot[i]))
-                hear(s, (uint32_t)i);
+                forward(s, (uint32_t)i);
         }
         largest = process_largest(slot_at, s, s->used);
         if (largest >= 0)

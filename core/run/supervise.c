@@ -62,7 +62,7 @@ struct supervisor {
     int broken_starts; /* workers that died before they were ready, in a row */
 };
 
-static void say(const struct supervisor *s, int level, const char *text)
+static void log_text(const struct supervisor *s, int level, const char *text)
 {
     if (s->o->log)
         s->o->log(s->o->arg, level, text);
@@ -168,7 +168,7 @@ static tcet_status check_resumed(const struct supervisor *s, struct error *err)
                  "the list has changed: %zu of the folder's %zu architectures are not in it and "
                  "leave the results; their values are kept for when they come back",
                  left, store_arch_count(s->store));
-        say(s, TCET_LOG_INFO, text);
+        log_text(s, TCET_LOG_INFO, text);
     }
     return TCET_OK;
 }
@@ -363,19 +363,19 @@ static tcet_status worker_lost(struct supervisor *s, int client, const char *pre
     client_end(c, how, sizeof how);
     buf_printf(&why, "%s%s", prefix, how);
     if (c->state == CLIENT_LOST) { /* its machine's fault, not the architecture's */
-        say(s, TCET_LOG_WARN, why.data);
+        log_text(s, TCET_LOG_WARN, why.data);
         requeue(s, w);
     } else if (was != CLIENT_BUSY) {
-        say(s, TCET_LOG_WARN, why.data);
+        log_text(s, TCET_LOG_WARN, why.data);
         if (was == CLIENT_GREETED && ++s->broken_starts > 3)
             st = error_set(err, TCET_E_PLUGIN, "workers cannot start: the last one %s", how);
     } else if (w->count > 1) {
         buf_printf(&why, "; each of the %d architectures that it had is tried again alone",
                    w->count);
-        say(s, TCET_LOG_WARN, why.data);
+        log_text(s, TCET_LOG_WARN, why.data);
         requeue(s, w);
     } else if (job->tries++ < s->retries) {
-        say(s, TCET_LOG_WARN, why.data);
+        log_text(s, TCET_LOG_WARN, why.data);
         requeue(s, w);
     } else {
         st = put_failure(s, job->arch, why.data, err);
@@ -503,7 +503,7 @@ static tcet_status listen(struct supervisor *s, int client, struct error *err)
 
 /* How long a worker may be silent.  Loading the backend is no plugin's fault, however short
  * the config's timeout and however loaded the machine. */
-static double patience(const struct supervisor *s, enum client_state state)
+static double answer_limit(const struct supervisor *s, enum client_state state)
 {
     return state == CLIENT_GREETED && s->timeout < 60 ? 60 : s->timeout;
 }
@@ -515,7 +515,7 @@ static tcet_status check_timeouts(struct supervisor *s, struct error *err)
 
     for (int i = 0; i < s->client_count; i++) {
         struct client *c = &s->clients[i];
-        double limit = patience(s, c->state);
+        double limit = answer_limit(s, c->state);
         int held = s->workloads[i].count;
 
         /* The oldest one's answer may wait until the others are begun. */
@@ -548,7 +548,7 @@ static void show(struct supervisor *s, int force)
 }
 
 /* Gives every idle worker something to do and starts those that are needed. */
-static tcet_status feed_idle(struct supervisor *s, struct error *err)
+static tcet_status assign_idle(struct supervisor *s, struct error *err)
 {
     for (int i = 0; i < s->client_count; i++) {
         struct client *c = &s->clients[i];
@@ -577,9 +577,9 @@ static size_t starting(const struct supervisor *s)
 /* Then gives the busy ones more, those with the least first, but for what waits for workers that
  * are being started; and for no one while something is to be tried alone, so that all come to be
  * idle. */
-static tcet_status feed(struct supervisor *s, struct error *err)
+static tcet_status assign_all(struct supervisor *s, struct error *err)
 {
-    TRY(feed_idle(s, err));
+    TRY(assign_idle(s, err));
     for (int held = 1; held < s->depth; held++) {
         for (int i = 0; i < s->client_count; i++) {
             const struct workload *w = &s->workloads[i];
@@ -611,7 +611,7 @@ static tcet_status loop(struct supervisor *s, struct error *err)
     while ((pending(s) || busy(s)) && !stopping(s)) {
         int n = 0;
 
-        TRY(feed(s, err));
+        TRY(assign_all(s, err));
         for (int i = 0; i < s->client_count; i++) {
             if (!client_up(&s->clients[i]))
                 continue;
@@ -743,7 +743,7 @@ static int wants_memory(const struct client *first, const struct error *err)
 }
 
 /* Where a limit on memory stands behind a first worker that failed, the limit is what to name. */
-static tcet_status blame_memory(struct supervisor *s, struct error *err)
+static tcet_status name_memory_limit(struct supervisor *s, struct error *err)
 {
     const struct config_key *k = config_get(s->config, "run", "", "memory");
 
@@ -768,10 +768,10 @@ static tcet_status make_plan(struct supervisor *s, struct error *err)
     do {
         TRY(client_start(first, s->config, &(struct wire_hello){.open_backend = 1, .want_archs = 1},
                          s->memory, err));
-        st = client_wait(first, WIRE_PLAN, patience(s, CLIENT_GREETED), &data, &n, err);
+        st = client_wait(first, WIRE_PLAN, answer_limit(s, CLIENT_GREETED), &data, &n, err);
     } while (st < 0 && st != TCET_E_CANCELLED && !client_up(first) && tries++ < s->retries);
     if (st < 0)
-        return blame_memory(s, err);
+        return name_memory_limit(s, err);
     TRY(wire_unpack_plan(data, n, &s->r->arena, &s->r->plan, err));
     if (s->r->plan.in_flight > IN_FLIGHT_MAX)
         return error_set(err, TCET_E_PLUGIN, "a worker with %d architectures in flight",

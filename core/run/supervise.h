@@ -1,4 +1,4 @@
-/* supervise.h -- a run: workers, hand-out of architectures, committed rows, resume.
+/* supervise.h -- a run: workers, architectures to score, committed rows, resume.
  *
  * Room: core/run.  The supervisor runs no plugin code and prints nothing: progress and log
  * lines go to the caller.  Workers that die or hang cost one architecture a retry; then it
@@ -15,7 +15,7 @@
 struct run_progress {
     size_t total, done, failed; /* of what this run has to do */
     size_t stored;              /* found in the store already */
-    double seconds;             /* since the first job was handed out */
+    double seconds;             /* since the first job was sent */
 };
 
 struct run_options {

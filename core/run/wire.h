@@ -1,6 +1,6 @@
 /* wire.h -- what the supervisor and a worker say to each other, and its packing.
  *
- * Room: core/run.  See docs/architecture.md for who says what when. */
+ * Room: core/run.  See docs/architecture.md for who sends what when. */
 #ifndef CORE_WIRE_H
 #define CORE_WIRE_H
 

@@ -1,6 +1,6 @@
 /* test_run_client.c -- protects the supervisor from its workers: one that crashes, lies, floods, stays
  * silent or cannot start is met with words and in time, and can be started again.  The workers
- * are this very program (client.c runs /proc/self/exe), which behaves as $FAKE says.
+ * are this very program (process.c runs /proc/self/exe), which behaves as $FAKE says.
  * Room: tests. */
 #include "plugin/instance.h" /* before cmocka, which takes the word fail */
 #include "run/client.h"
