@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-int link_next(struct link *l, uint32_t *type, const char **data, size_t *n)
+/* The next whole frame among the bytes that were read. */
+static int next_frame(struct link *l, uint32_t *type, const char **data, size_t *n)
 {
     struct buf *in = &l->child.in;
     size_t used;
@@ -19,4 +20,15 @@ int link_next(struct link *l, uint32_t *type, const char **data, size_t *n)
         l->read = 0;
     }
     return got;
+}
+
+int link_frame(struct link *l, uint32_t *type, const char **data, size_t *n)
+{
+    int got = next_frame(l, type, data, n), gone;
+
+    if (got)
+        return got;
+    gone = child_read(&l->child) < 0;
+    got = next_frame(l, type, data, n);
+    return got == 0 && gone ? LINK_OVER : got;
 }

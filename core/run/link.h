@@ -42,8 +42,7 @@ struct link_ops {
     void (*finish)(struct link *l);
 };
 
-/* The next whole frame among the bytes that were read: 1, 0 or LINK_NONSENSE, as of
- * link_ops.frame.  For implementations. */
-int link_next(struct link *l, uint32_t *type, const char **data, size_t *n);
+/* link_ops.frame of what arrives at child.fd, for implementations. */
+int link_frame(struct link *l, uint32_t *type, const char **data, size_t *n);
 
 #endif

@@ -61,17 +61,6 @@ static tcet_status start(struct link *l, size_t memory, struct error *err)
     return TCET_OK;
 }
 
-static int frame(struct link *l, uint32_t *type, const char **data, size_t *n)
-{
-    int got = link_next(l, type, data, n), gone;
-
-    if (got)
-        return got;
-    gone = child_read(&l->child) < 0;
-    got = link_next(l, type, data, n);
-    return got == 0 && gone ? LINK_OVER : got;
-}
-
 static int end(struct link *l, char *how, size_t cap)
 {
     char who[CALL_WHO] = "", foreign[CALL_WHO] = "", ended[1200];
@@ -105,7 +94,7 @@ static void finish(struct link *l)
 
 struct link process_link(double share)
 {
-    static const struct link_ops ops = {start, frame, end, finish};
+    static const struct link_ops ops = {start, link_frame, end, finish};
 
     return (struct link){.ops = &ops, .share = share, .trace_fd = -1};
 }

@@ -307,7 +307,7 @@ void remote_close(struct remote *r)
 
 /* -- The link to one remote worker --------------------------------------------------------- */
 
-static tcet_status link_start(struct link *l, size_t memory, struct error *err)
+static tcet_status remote_start(struct link *l, size_t memory, struct error *err)
 {
     struct start_request request = {memory, l->share};
     struct error ignored;
@@ -320,10 +320,10 @@ static tcet_status link_start(struct link *l, size_t memory, struct error *err)
     return TCET_OK;
 }
 
-/* A frame; the last is the rank's word that the worker has ended. */
-static int link_next_frame(struct link *l, uint32_t *type, const char **data, size_t *n)
+/* The last frame is the rank's message that the worker has ended. */
+static int remote_frame(struct link *l, uint32_t *type, const char **data, size_t *n)
 {
-    int got = link_next(l, type, data, n);
+    int got = link_frame(l, type, data, n);
 
     if (got <= 0 || *type != REMOTE_ENDED)
         return got;
@@ -332,19 +332,8 @@ static int link_next_frame(struct link *l, uint32_t *type, const char **data, si
     return LINK_OVER;
 }
 
-static int link_frame(struct link *l, uint32_t *type, const char **data, size_t *n)
-{
-    int got = link_next_frame(l, type, data, n), gone;
-
-    if (got)
-        return got;
-    gone = child_read(&l->child) < 0;
-    got = link_next_frame(l, type, data, n);
-    return got == 0 && gone ? LINK_OVER : got;
-}
-
-/* Waits for word that the remote worker has ended. */
-static int link_end(struct link *l, char *how, size_t cap)
+/* Waits for the message that the remote worker has ended. */
+static int remote_end(struct link *l, char *how, size_t cap)
 {
     double until = clock_now() + 10; /* a rank answers in milliseconds */
     struct error ignored;
@@ -359,7 +348,7 @@ static int link_end(struct link *l, char *how, size_t cap)
         struct pollfd p = {l->way, POLLIN, 0};
 
         poll(&p, 1, 100);
-        while ((got = link_frame(l, &type, &data, &n)) > 0)
+        while ((got = remote_frame(l, &type, &data, &n)) > 0)
             continue;
     }
     snprintf(how, cap, "%s", *l->ended ? l->ended : "is on a rank that does not answer");
@@ -367,7 +356,7 @@ static int link_end(struct link *l, char *how, size_t cap)
     return *l->ended ? 0 : -1;
 }
 
-static void link_finish(struct link *l)
+static void remote_finish(struct link *l)
 {
     struct error ignored;
 
@@ -377,7 +366,7 @@ static void link_finish(struct link *l)
 
 struct link remote_link(int way, double share)
 {
-    static const struct link_ops ops = {link_start, link_frame, link_end, link_finish};
+    static const struct link_ops ops = {remote_start, remote_frame, remote_end, remote_finish};
 
     return (struct link){.ops = &ops, .way = way, .share = share};
 }

@@ -100,6 +100,34 @@ static void golden(void **state)
     store_close(s);
 }
 
+/* A store that tcet-host made before rows were structs holds the same, and can be gone on with. */
+static void older_store(void **state)
+{
+    struct fixture *f = *state;
+    char command[512];
+    struct result_row row;
+    struct arena a = {0};
+    struct store *s;
+    struct error err;
+
+    snprintf(command, sizeof command, "mkdir -p %s && cp %s/store/format1.db %s/scores.db",
+             f->folder, TCET_TEST_DATA, f->folder);
+    assert_int_equal(system(command), 0);
+    s = open_store(f->folder, STORE_READ);
+    exports_golden(s, f);
+    store_close(s);
+    s = open_store(f->folder, STORE_RESUME);
+    set_run(s);
+    for (size_t i = 0; i < ARCHS; i++) {
+        OK(store_take(s, i, &a, &row, &err));
+        OK(store_put(s, &row, &err));
+    }
+    put_rank(s);
+    exports_golden(s, f);
+    store_close(s);
+    arena_free(&a);
+}
+
 /* Another order of work, batches, a resume, and first a run of other columns and
  * architectures in the same folder: the same bytes. */
 static void same_bytes_by_another_way(void **state)
@@ -228,8 +256,8 @@ static void bad_targets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(golden),      T(same_bytes_by_another_way), T(missing_rows_and_times), T(other_layers),
-        T(bad_targets),
+        T(golden),       T(older_store), T(same_bytes_by_another_way), T(missing_rows_and_times),
+        T(other_layers), T(bad_targets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
