@@ -5,7 +5,7 @@
 #ifndef CORE_SCORE_COSTS_H
 #define CORE_SCORE_COSTS_H
 
-#include "score/score.h"
+#include "plan/plan.h"
 
 /* What a pass took. */
 struct pass_cost {

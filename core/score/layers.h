@@ -6,7 +6,7 @@
 #define CORE_SCORE_LAYERS_H
 
 #include "score/network.h"
-#include "score/score.h"
+#include "plan/plan.h"
 
 /* S^l of one layer, kept after the pass. */
 struct kept {
