@@ -209,6 +209,7 @@ struct trial {
     int refused;      /* supports() says that it cannot be run */
     const char *what; /* for messages */
     float *params, *x;
+    int64_t *y;
     struct expected *layers;
     size_t count;
     struct error found; /* the first difference */
@@ -373,6 +374,7 @@ static void fill_inputs(struct trial *t)
 {
     memcpy(t->params, t->net->params, (size_t)t->net->view->param_floats * sizeof *t->params);
     memcpy(t->x, t->net->x, FORWARDS * IMAGES * image_floats(t->net) * sizeof *t->x);
+    memcpy(t->y, t->net->y, sizeof t->net->y);
 }
 
 /* A run of a net and what it should show; sites and wants: of which those that go together are
@@ -396,6 +398,7 @@ static tcet_status open_trial(struct trial *t, struct probe *p, const struct net
     buf_free(&text);
     t->params = arena_alloc(&p->arena, (size_t)n->view->param_floats * sizeof *t->params);
     t->x = arena_alloc(&p->arena, FORWARDS * IMAGES * image_floats(n) * sizeof *t->x);
+    t->y = arena_alloc(&p->arena, sizeof n->y);
     t->layers = arena_alloc(&p->arena, (size_t)(n->view->module_count + n->view->node_count + 3) *
                                            sizeof *t->layers);
     t->run = (tcet_run){.struct_size = sizeof t->run,
@@ -403,7 +406,7 @@ static tcet_status open_trial(struct trial *t, struct probe *p, const struct net
                         .sites = sites,
                         .params = t->params,
                         .x = t->x,
-                        .y = pass.loss == TCET_LOSS_CROSS_ENTROPY ? n->y : NULL,
+                        .y = pass.loss == TCET_LOSS_CROSS_ENTROPY ? t->y : NULL,
                         .n = IMAGES,
                         .arg = t,
                         .visit = compare,
@@ -692,6 +695,7 @@ static tcet_status submit_all(struct trial (*t)[SHARED], struct probe *p, const 
             }
             memset(now->params, 0xff, (size_t)nets[m].view->param_floats * sizeof *now->params);
             memset(now->x, 0xff, FORWARDS * IMAGES * image_floats(&nets[m]) * sizeof *now->x);
+            memset(now->y, 0, sizeof nets[m].y);
         }
     }
     return TCET_OK;
