@@ -18,7 +18,7 @@ struct result_column {
     const char *key;  /* canonical text of all that determines the values */
     int is_score;     /* 0: a [metric], 1: a [score] */
     int population;   /* 1: a value depends on all architectures; rewritten at the end */
-    int direction;    /* +1: larger is better, -1: smaller */
+    int direction;    /* +1: larger is better, -1: smaller, 0: not said */
     enum result_layered layered;
     /* Of a plan alone; not stored. */
     int index;         /* among the plan's metrics, or its scores */

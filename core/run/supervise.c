@@ -850,9 +850,9 @@ void run_result_free(struct run_result *r)
     arena_free(&r->arena);
 }
 
-tcet_status run_once(const struct config *config, struct arena *a, struct wire_plan *plan,
-                     struct result_row *row, void (*log)(void *arg, int level, const char *text),
-                     void *log_arg, struct error *err)
+tcet_status score_once(const struct config *config, struct arena *a, struct wire_plan *plan,
+                       struct result_row *row, void (*log)(void *arg, int level, const char *text),
+                       void *log_arg, struct error *err)
 {
     struct client c = client_here(0);
     struct wire_job j = {0};

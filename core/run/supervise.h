@@ -52,9 +52,9 @@ tcet_status run_supervise(struct config *config, const struct run_options *optio
 void run_result_free(struct run_result *r);
 
 /* Scores one architecture without a store: columns and row live in the arena. */
-tcet_status run_once(const struct config *config, struct arena *a, struct wire_plan *plan,
-                     struct result_row *row, void (*log)(void *arg, int level, const char *text),
-                     void *log_arg, struct error *err);
+tcet_status score_once(const struct config *config, struct arena *a, struct wire_plan *plan,
+                       struct result_row *row, void (*log)(void *arg, int level, const char *text),
+                       void *log_arg, struct error *err);
 
 /* The words in which two columns' keys first differ, for messages, in the arena. */
 void run_key_words(const char *one, const char *other, struct arena *a, const char **word_one,

@@ -15,8 +15,8 @@ void scorer_free(struct scorer *s);
 
 /* Begins to score arch: graph and weights, and where the plan has several architectures in flight
  * the passes, up to where their results would have to be waited for.  wanted[column]: 1 = compute.
- * known: values that the store already holds and a wanted score needs.  arch and they with their
- * layers are borrowed until scorer_end. */
+ * known: values that the store already holds and a wanted score needs.  arch is borrowed as long as
+ * the row is read; wanted, and the known values with their layers, until scorer_end. */
 void scorer_begin(struct scorer *s, const char *arch, const uint8_t *wanted,
                   const struct result_value *known, size_t known_count);
 /* Ends it: the row with the wanted values, its status and message.  On failure it holds everything

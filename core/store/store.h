@@ -40,10 +40,10 @@ tcet_status store_open(const char *folder, enum store_mode mode, struct store **
 /* Drops a batch that was not committed.  NULL is fine. */
 void store_close(struct store *s);
 
-/* The run's columns, in config order (of each what a plan alone has is not kept); replaces the
- * current set, keeps stored values but
- * those of population columns, which the run puts anew.  Names must differ; two columns may
- * share a key, and with it the values.  Column i of the calls below is i-th here. */
+/* The run's columns, in config order (what a plan alone has of them is not kept); replaces the
+ * current set, keeps stored values but those of population columns, which the run puts anew.
+ * Names must differ; two columns may share a key, and with it the values.  Column i of the calls
+ * below is i-th here. */
 tcet_status store_set_columns(struct store *s, const struct result_column *columns, size_t count,
                               struct error *err);
 /* The run's architectures: `arch` is the input line byte for byte, ordinal its place.
@@ -56,9 +56,9 @@ tcet_status store_set_meta(struct store *s, const char *name, const char *value,
 const char *store_meta(struct store *s, const char *name);
 
 /* Commits one row (in a transaction of its own, or the open batch's): values are merged
- * into what is stored of this architecture; a failed row keeps stored values.  Guards are counted
- * per column so that adding a metric later merges.  A bad row
- * (TCET_E_ARG) changes nothing, and leaves an open batch as it was. */
+ * into what is stored of this architecture; a failed row keeps stored values.  Guards are kept a
+ * value, so that adding a metric later merges.  A bad row (TCET_E_ARG) changes nothing, and leaves
+ * an open batch as it was. */
 tcet_status store_put(struct store *s, const struct result_row *row, struct error *err);
 /* Rows put between begin and commit become durable together; killed in between, none is.
  * The supervisor commits at least once a second. */

@@ -214,7 +214,7 @@ costs() # CONDITION: of the seconds of grasp, snip, jacob, ones (what every prox
         "$(seconds pair)" | awk "{ grasp = \$1; snip = \$2; jacob = \$3; ones = \$4; pair = \$5
             print; exit !(NF == 5 && ($1)) }"
 }
-check "SNIP does not pay for GraSP's product, which rides on its pass" costs 'snip < .9 * grasp'
+check "SNIP does not pay for GraSP's product, which is part of its pass" costs 'snip < .9 * grasp'
 check "jacob_cov pays for the forward that it shares with SNIP" \
     costs 'snip + jacob - pair > 1.05 * ones'
 check "both together pay for it once" costs 'pair > snip && pair > jacob'

@@ -1,6 +1,7 @@
 /* test_proc_child.c -- protects a parent from its children: it learns how each ended and what it
  * last printed, is never kept waiting by one, and takes them along when it dies.  The children
  * are /bin/sh.  Room: tests. */
+#include "base/clock.h"
 #include "proc/child.h" /* before cmocka, which takes the word fail */
 
 #include <poll.h>
@@ -13,18 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void start(struct child *c, const char *script, size_t memory)
 {
@@ -38,12 +30,12 @@ static void start(struct child *c, const char *script, size_t memory)
 /* Reads until the child has closed its socket; at most 10 seconds. */
 static void read_all(struct child *c)
 {
-    double until = now() + 10;
+    double until = clock_now() + 10;
 
     while (child_read(c) == 0) {
         struct pollfd p = {c->fd, POLLIN, 0};
 
-        if (now() > until)
+        if (clock_now() > until)
             fail_msg("the child goes on");
         poll(&p, 1, 50);
     }
@@ -87,14 +79,14 @@ static void speaks_by_its_socket(void **state)
 static void floods(void **state)
 {
     struct child c;
-    double from = now();
+    double from = clock_now();
     char how[1200];
 
     (void)state;
     start(&c, "yes >&3 & exec yes 0123456789", 0);
     for (int i = 0; i < 20; i++)
         assert_int_equal(child_read(&c), 0);
-    assert_true(now() - from < 9);
+    assert_true(clock_now() - from < 9);
     child_stop(&c, how, sizeof how);
     assert_non_null(strstr(how, "was killed by signal 9"));
 }
@@ -102,7 +94,7 @@ static void floods(void **state)
 static void hangs(void **state)
 {
     struct child c;
-    double from = now();
+    double from = clock_now();
     char how[1200];
 
     (void)state;
@@ -112,7 +104,7 @@ static void hangs(void **state)
     start(&c, "exec sleep 60", 0); /* told to go, it does not */
     child_finish(&c, 0.2);
     assert_int_equal(c.pid, 0);
-    assert_true(now() - from < 9);
+    assert_true(clock_now() - from < 9);
 }
 
 static void has_its_limits(void **state)
