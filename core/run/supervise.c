@@ -293,6 +293,7 @@ static tcet_status known_values(struct supervisor *s, const char *arch, struct w
     for (size_t c = 0; c < p->column_count; c++) {
         for (size_t i = 0; s->missing[c] && i < p->columns[c].input_count; i++) {
             int in = p->columns[c].inputs[i], found;
+
             if (s->missing[in] || asked[in])
                 continue;
             asked[in] = 1;
