@@ -209,7 +209,7 @@ tcet_status state_quiet(struct probe *p, struct error *err)
  * nothing; what grows in every one of several windows is a leak. */
 tcet_status state_cycles(struct probe *p, struct error *err)
 {
-    enum { WARM = 80, WINDOWS = 4, WINDOW = 250, CALL_EVERY = 20, LITTLE = 128 };
+    enum { WARM = 250, WINDOWS = 8, WINDOW = 125, CALL_EVERY = 20, LITTLE = 128 };
     const size_t too_much = 1 << 20;
     size_t start = 0, mark = 0, now;
     int grew = 0;

@@ -93,6 +93,18 @@ static tcet_status named_table(const char *name, const struct table_options *opt
     return st;
 }
 
+static void say_interval(const struct report *r, struct buf *out)
+{
+    for (size_t i = 0; i < r->line_count; i++) {
+        if (isnan(r->lines[i].relation.interval.low))
+            continue;
+        buf_printf(out, "\n95 %% intervals by %s\n", r->lines[i].relation.interval.method);
+        return;
+    }
+    if (r->covered < STATS_INTERVAL_MIN)
+        buf_printf(out, "\nno 95 %% intervals below %d architectures\n", STATS_INTERVAL_MIN);
+}
+
 /* folder: where the scores are from, NULL: a table. */
 static tcet_status print(const struct correlate_flags *o, const struct folder *folder,
                          struct comparison *cmp, struct error *err)
@@ -113,7 +125,7 @@ static tcet_status print(const struct correlate_flags *o, const struct folder *f
                    cmp->in.nan == REPORT_DROP ? "dropped" : "ranks lowest");
     report_print(&cmp->in, &r, f, 1, &out);
     if (f == REPORT_TEXT && r.line_count)
-        buf_printf(&out, "\n95 %% intervals by %s\n", r.lines[0].relation.interval.method);
+        say_interval(&r, &out);
     report_free(&r);
     cli_write(&out);
     buf_free(&out);

@@ -116,7 +116,7 @@ static void print_best(const struct folder *f, const struct comparison *cmp, siz
         if (cmp)
             row[2] = isnan(cmp->in.accuracy[r[i].at])
                          ? "-"
-                         : arena_printf(&a, "%.2f", cmp->in.accuracy[r[i].at]);
+                         : report_accuracy(&cmp->in, cmp->in.accuracy[r[i].at], &a);
         row[columns - 1] = f->archs[r[i].at];
     }
     if (n) {
@@ -208,6 +208,10 @@ static void print_correlations(const struct folder *f, const struct comparison *
             continue;
         if (isnan(x->kendall))
             buf_printf(out, "\n%s: no Kendall tau, n = %zu\n", name, l->n);
+        else if (isnan(x->interval.low))
+            buf_printf(out,
+                       "\n%s: Spearman %.4f, Kendall tau %.4f (no interval below %d), n = %zu\n",
+                       name, x->spearman, x->kendall, STATS_INTERVAL_MIN, l->n);
         else
             buf_printf(out,
                        "\n%s: Spearman %.4f, Kendall tau %.4f (95 %% interval %.4f to %.4f, %s), "

@@ -301,6 +301,7 @@ tcet_status folder_reference(struct folder *f, const struct config *config, stru
                                 s->keys[k]->name);
         if (text_to_f64(s->keys[k]->value, &value) < 0)
             return config_error(err, s->keys[k], "\"%s\" is no number", s->keys[k]->value);
+        f->columns[at].has_published = 1;
         f->columns[at].published = value;
     }
     return TCET_OK;

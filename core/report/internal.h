@@ -22,14 +22,16 @@ struct pair_sample {
 
 /* A column of the tables and a member of the JSON objects. */
 struct statistic {
-    const char *head;                          /* of the column; NULL: in JSON alone */
-    const char *json;                          /* of the member; NULL: in tables alone */
-    const char *format;                        /* in text, of a double; NULL: a count */
+    const char *head;   /* of the column; NULL: in JSON alone */
+    const char *json;   /* of the member; NULL: in tables alone */
+    const char *format; /* in text, of a double; NULL: a count */
+    int accuracy;       /* an accuracy, or a difference of two: shown as report_accuracy says */
     double (*of_line)(const struct sample *s); /* NaN: there is none */
     double (*of_pair)(const struct pair_sample *s);
     const char *(*word)(const struct report_line *l); /* in place of a number; JSON alone */
     double scale;                                     /* tables show scale times the number; 0: 1 */
-    int optional;    /* a column only where a line has a number but 0; no member without a number */
+    int optional;    /* a column only where a line has a number, and of a count one but 0; no
+                        member without a number */
     int json_first;  /* before all others in JSON */
     int no_baseline; /* no member of a baseline */
 };

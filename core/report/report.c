@@ -42,7 +42,8 @@ static void pick(const struct report_input *in, const struct report_series *c, s
         out->score[out->n] = v;
         out->accuracy[out->n++] = in->accuracy[i];
     }
-    if (!(low < high))
+    /* NaN that rank lowest are a place of their own below a number. */
+    if (!(low < high) && !(out->nan && in->nan == REPORT_LOWEST && low > -INFINITY))
         out->ranked = 0;
     /* Below every number: -inf, unless that is taken, when it ties with it. */
     for (size_t i = 0; i < out->n && out->nan; i++) {
@@ -243,19 +244,30 @@ static const char *missing(enum report_format f)
     return f == REPORT_CSV ? "" : "-";
 }
 
+const char *report_accuracy(const struct report_input *in, double accuracy, struct arena *a)
+{
+    for (size_t i = 0; i < in->count; i++) {
+        if (fabs(in->accuracy[i]) > 1)
+            return arena_printf(a, "%.2f", accuracy);
+    }
+    return arena_printf(a, "%.4f", accuracy);
+}
+
 /* A number in the digits that people read, or in CSV all of them. */
-static const char *cell_of(struct arena *a, enum report_format f, const struct statistic *t,
-                           double number)
+static const char *cell_of(struct arena *a, const struct report_input *in, enum report_format f,
+                           const struct statistic *t, double number)
 {
     double v = t->scale != 0 ? t->scale * number : number;
     char text[32];
 
     if (isnan(v))
         return missing(f);
-    if (!t->format)
+    if (!t->format && !t->accuracy)
         return arena_printf(a, "%.0f", v);
     if (f == REPORT_CSV || !isfinite(v))
         return arena_strdup(a, text_f64(text, v));
+    if (t->accuracy)
+        return report_accuracy(in, v, a);
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -270,12 +282,12 @@ static int is_shown(const struct report_line *const *lines, size_t count, size_t
     int known = 0;
 
     for (size_t k = 0; k < count; k++)
-        known |= !isnan(lines[k]->number[i]) && lines[k]->number[i] != 0;
+        known |= !isnan(lines[k]->number[i]) && (t->format || lines[k]->number[i] != 0);
     return t->head && (known || !t->optional);
 }
 
-static void print_lines(const struct report_line *const *lines, size_t count, enum report_format f,
-                        struct buf *out)
+static void print_lines(const struct report_input *in, const struct report_line *const *lines,
+                        size_t count, enum report_format f, struct buf *out)
 {
     size_t *shown = mem_alloc(LINE_STATISTIC_COUNT * sizeof *shown), columns = 1, rows = 1;
     struct arena a = {0};
@@ -297,7 +309,8 @@ static void print_lines(const struct report_line *const *lines, size_t count, en
             continue;
         row[0] = series->baseline ? arena_printf(&a, "(%s)", name) : name;
         for (size_t c = 1; c < columns; c++)
-            row[c] = cell_of(&a, f, &LINE_STATISTICS[shown[c - 1]], lines[k]->number[shown[c - 1]]);
+            row[c] =
+                cell_of(&a, in, f, &LINE_STATISTICS[shown[c - 1]], lines[k]->number[shown[c - 1]]);
         rows++;
     }
     report_table(out, cell, rows, columns, f);
@@ -305,7 +318,8 @@ static void print_lines(const struct report_line *const *lines, size_t count, en
     free(shown);
 }
 
-static void print_pairs(const struct report *r, enum report_format f, struct buf *out)
+static void print_pairs(const struct report_input *in, const struct report *r, enum report_format f,
+                        struct buf *out)
 {
     size_t columns = PAIR_STATISTIC_COUNT + 3;
     struct arena a = {0};
@@ -323,7 +337,7 @@ static void print_pairs(const struct report *r, enum report_format f, struct buf
         row[0] = p->x->column.name;
         row[1] = p->y->column.name;
         for (size_t i = 0; i < PAIR_STATISTIC_COUNT; i++)
-            row[2 + i] = cell_of(&a, f, &PAIR_STATISTICS[i], p->number[i]);
+            row[2 + i] = cell_of(&a, in, f, &PAIR_STATISTICS[i], p->number[i]);
         row[columns - 1] = *p->dominant ? p->dominant : missing(f);
     }
     report_table(out, cell, r->pair_count + 1, columns, f);
@@ -423,12 +437,12 @@ void report_print(const struct report_input *in, const struct report *r, enum re
     if (f == REPORT_JSON) {
         print_json(in, r, out);
     } else if (f == REPORT_CSV && r->pair_count) {
-        print_pairs(r, f, out); /* one table a file */
+        print_pairs(in, r, f, out); /* one table a file */
     } else {
-        print_lines(order, r->line_count, f, out);
+        print_lines(in, order, r->line_count, f, out);
         if (r->pair_count) {
             buf_puts(out, "\n");
-            print_pairs(r, f, out);
+            print_pairs(in, r, f, out);
         }
     }
     free(order);

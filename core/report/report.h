@@ -20,9 +20,10 @@ struct report_series {
     struct result_column column; /* its name and direction alone are read */
     int baseline;                /* #params, FLOPs, depth */
     const double *values;
-    double seconds;   /* a network, 0 or NaN: unknown */
-    int64_t guards;   /* degenerate cases that got a defined value, over all architectures */
-    double published; /* a paper's Kendall tau to print beside; 0: none */
+    double seconds; /* a network, 0 or NaN: unknown */
+    int64_t guards; /* degenerate cases that got a defined value, over all architectures */
+    int has_published;
+    double published; /* a paper's Kendall tau to print beside */
     int repeat;       /* one of several seeds: left out of text tables */
 };
 
@@ -36,6 +37,10 @@ struct report_input {
     size_t replicates; /* of the bootstrap; 0 automatic */
     uint64_t seed;
 };
+
+/* An accuracy, or a difference of two, as people read it: 91.20, or 0.9120 where all accuracies of the
+ * input are fractions.  In `a`. */
+const char *report_accuracy(const struct report_input *in, double accuracy, struct arena *a);
 
 struct report_line {
     const struct report_series *series;

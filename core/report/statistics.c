@@ -4,6 +4,9 @@
 #include "report/internal.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
 
 /* -- Of a line ---------------------------------------------------------------------------- */
 
@@ -32,9 +35,24 @@ static double spearman(const struct sample *s)
     return s->line->relation.spearman;
 }
 
+/* Of the finite scores: infinities and NaN have a rank, but no place on a line. */
 static double pearson(const struct sample *s)
 {
-    return stats_pearson(s->score, s->accuracy, s->line->n);
+    double *x = mem_alloc((s->line->n + 1) * sizeof *x),
+           *y = mem_alloc((s->line->n + 1) * sizeof *y);
+    double r;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->line->n; i++) {
+        if (isfinite(s->score[i]) && isfinite(s->accuracy[i])) {
+            x[n] = s->score[i];
+            y[n++] = s->accuracy[i];
+        }
+    }
+    r = stats_pearson(x, y, n);
+    free(x);
+    free(y);
+    return r;
 }
 
 static double best_of(const struct stats_top *top)
@@ -74,7 +92,7 @@ static double nans(const struct sample *s)
 
 static double published(const struct sample *s)
 {
-    return s->line->series->published != 0 ? s->line->series->published : NAN;
+    return s->line->series->has_published ? s->line->series->published : NAN;
 }
 
 static double seconds(const struct sample *s)
@@ -94,10 +112,10 @@ const struct statistic LINE_STATISTICS[] = {
     {.json = "interval", .word = interval_method},
     {.head = "Spearman", .json = "spearman", .format = "%.4f", .of_line = spearman},
     {.head = "Pearson", .json = "pearson", .format = "%.4f", .of_line = pearson},
-    {.head = "top-1", .format = "%.2f", .of_line = top_1}, /* in JSON the tops have a list */
-    {.head = "top-10", .format = "%.2f", .of_line = top_10},
-    {.head = "top-100", .format = "%.2f", .of_line = top_100},
-    {.head = "regret@1", .format = "%.2f", .of_line = regret_1},
+    {.head = "top-1", .accuracy = 1, .of_line = top_1}, /* in JSON the tops have a list */
+    {.head = "top-10", .accuracy = 1, .of_line = top_10},
+    {.head = "top-100", .accuracy = 1, .of_line = top_100},
+    {.head = "regret@1", .accuracy = 1, .of_line = regret_1},
     {.head = "n", .json = "n", .of_line = compared, .json_first = 1},
     {.head = "nan", .json = "nan", .of_line = nans, .json_first = 1},
     {.head = "published",

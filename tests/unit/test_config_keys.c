@@ -189,7 +189,7 @@ static void unknown_sections_and_keys_are_named(void **state)
     config_put(c, "run", "", "column", "x", "x.ini", "/", 3);
     assert_int_equal(config_check_sections(c, &err), TCET_E_ARG);
     assert_non_null(strstr(err.text, "x.ini:3: [run] has no key \"column\" (it is a key of "
-                                     "[benchmark]); keys: space, archs, "));
+                                     "[benchmark]); keys: space, proxy, archs, "));
     config_free(c);
 
     c = config_new();

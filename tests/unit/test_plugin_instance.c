@@ -171,8 +171,7 @@ static void texts_are_bound(void **state)
     assert_string_equal(path->value, "/conf/images/x.bin");
     assert_string_equal(i->params_text, "scale=1e-08 ddof=2 absolute=1 empty=fail "
                                         "note=\"a b=c\" wide=-inf");
-    for (size_t n = 0; n < f.count; n++)
-        config_free(f.config); /* the instance owns its texts */
+    config_free(f.config); /* the instance owns its texts */
     f.config = config_new();
     assert_string_equal(self->note, "a b=c");
     instance_free(i);

@@ -58,7 +58,8 @@ static void test_descriptors(void **state)
                 assert_true(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '_');
             assert_non_null(p->summary);
             assert_null(strchr(p->summary, '\n'));
-            assert_string_equal(p->version, "1.0.0");
+            assert_non_null(p->version);
+            assert_int_equal(strspn(p->version, "0123456789."), strlen(p->version));
             memcpy(&ops_size, p->ops, sizeof ops_size);
             assert_true(ops_size >= 16);
             for (uint32_t j = 0; j < p->param_count; j++)

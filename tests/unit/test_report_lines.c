@@ -79,6 +79,67 @@ static void nothing_to_rank_by(void **state)
         assert_true(*line != '.'); /* no figure */
 }
 
+/* One number above NaN that ranks lowest is a best; Pearson is that of the finite scores; a published
+ * 0 is a number; and fewer than ten have no interval. */
+static void few_numbers(void **state)
+{
+    double one[N], line[N];
+    struct report_series columns[] = {
+        {.column = {.name = "one", .direction = 1}, .values = one},
+        {.column = {.name = "line", .direction = 1}, .values = line, .has_published = 1}};
+    struct report_input in;
+    struct report r;
+    const char *text;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        one[i] = i == 5 ? 1 : NAN;
+        line[i] = 2 * i;
+    }
+    line[3] = NAN;
+    line[0] = -INFINITY;
+    r = make(columns, 2, 0, &in);
+    assert_false(isnan(r.lines[0].relation.kendall));
+    assert_int_equal(r.lines[0].top[0].k, 1);
+    assert_true(r.lines[0].top[0].best == 6);
+    in.count = 9;
+    report_free(&r);
+    assert_int_equal(report_make(&in, 0, &r, &(struct error){0}), TCET_OK);
+    assert_true(isnan(r.lines[1].relation.interval.low));
+    report_free(&r);
+    text = printed(columns, 2, 0, REPORT_CSV);
+    assert_non_null(strstr(text, ",published"));
+    text = printed(columns, 2, 0, REPORT_JSON);
+    assert_non_null(strstr(text, "\"pearson\":1,"));
+    assert_non_null(strstr(text, "\"published\":0"));
+}
+
+/* Fractions keep the digits that tell them apart. */
+static void fractions(void **state)
+{
+    double x[N], fraction[N];
+    struct report_series column = {.column = {.name = "x", .direction = 1}, .values = x};
+    struct report_input in;
+    struct report r;
+    struct buf b = {0};
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        x[i] = i;
+        fraction[i] = 0.9 + 0.001 * i;
+    }
+    x[10] = 100;
+    r = make(&column, 1, 0, &in);
+    in.accuracy = fraction;
+    report_free(&r);
+    assert_int_equal(report_make(&in, 0, &r, &(struct error){0}), TCET_OK);
+    report_print(&in, &r, REPORT_TEXT, 0, &b);
+    assert_non_null(strstr(b.data, " 0.9100 "));
+    assert_non_null(strstr(b.data, " 0.0010 "));
+    buf_free(&b);
+    report_free(&r);
+}
+
 /* Seeds of which one gave no numbers agree on nothing. */
 static void stability(void **state)
 {
@@ -147,6 +208,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_to_rank_by),
+        cmocka_unit_test(few_numbers),
+        cmocka_unit_test(fractions),
         cmocka_unit_test(stability),
         cmocka_unit_test(csv),
         cmocka_unit_test(alignment),
