@@ -8,6 +8,8 @@
 #include "plugin/calls.h"
 #include "plugin/request.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,6 +327,14 @@ static const struct config_key *required(const struct plan *p, const struct conf
 static const char *const METRIC_KEYS[] = {"saliency", "aggregator", "partition",
                                           "seed",     "batch",      "data"};
 
+/* The relative rounding of the numbers that S^l is computed in. */
+static double epsilon_of(const struct plan_saliency *s)
+{
+    int f32 = s->request.pass && s->asked.precision == TCET_PRECISION_F32;
+
+    return f32 ? FLT_EPSILON : DBL_EPSILON;
+}
+
 tcet_status plan_add_metric(struct plan *p, const struct config_section *s, struct error *err)
 {
     static const char *const partitions[] = {"layer", "network", NULL};
@@ -382,6 +392,7 @@ tcet_status plan_add_metric(struct plan *p, const struct config_section *s, stru
         instance_free(m->aggregator);
         return impossible(err, st);
     }
+    m->aggregator->cx.epsilon = epsilon_of(&p->saliencies[m->saliency]);
     if (m->network)
         p->saliencies[m->saliency].keep = 1;
     m->direction = OPS(tcet_saliency_ops, p->saliencies[m->saliency].instance)->direction *
@@ -461,8 +472,13 @@ static tcet_status parameter_scope(struct plan *p, struct plan_score *sc,
         return err->status;
     TRY(plan_find_plugin(p, TCET_AGGREGATOR, k, NULL, &plugin, err));
     TRY(plan_make_instance(p, plugin, s, "aggregator.", NULL, 0, &sc->aggregator, err));
-    for (size_t i = 0; i < sc->input_count; i++)
-        p->saliencies[p->metrics[p->columns[sc->inputs[i]].index].saliency].keep = 1;
+    for (size_t i = 0; i < sc->input_count; i++) {
+        struct plan_saliency *in =
+            &p->saliencies[p->metrics[p->columns[sc->inputs[i]].index].saliency];
+
+        in->keep = 1;
+        sc->aggregator->cx.epsilon = fmax(sc->aggregator->cx.epsilon, epsilon_of(in));
+    }
     return TCET_OK;
 }
 

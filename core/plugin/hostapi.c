@@ -1,6 +1,7 @@
 /* hostapi.c -- the host table that every plugin call gets, and the frame of a call.
  * Room: core/plugin.  Stands on core/num and core/base. */
 #include <fenv.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,7 +190,12 @@ static const void *host_extension(tcet_ctx *cx, const char *id)
 {
     (void)cx;
     (void)id;
-    return NULL; /* ABI 1.0 knows none */
+    return NULL; /* no version knows any */
+}
+
+static double host_epsilon(tcet_ctx *cx)
+{
+    return call_of(cx)->epsilon;
 }
 
 static const tcet_host host_table = {
@@ -214,6 +220,7 @@ static const tcet_host host_table = {
     .cond = host_cond,
     .gemm = host_gemm,
     .extension = host_extension,
+    .epsilon = host_epsilon,
 };
 
 static void free_blocks(struct call *cx)
@@ -224,7 +231,7 @@ static void free_blocks(struct call *cx)
 
 void call_init(struct call *cx, const char *who)
 {
-    *cx = (struct call){.pub.host = &host_table, .who = who};
+    *cx = (struct call){.pub.host = &host_table, .who = who, .epsilon = DBL_EPSILON};
 }
 
 tcet_ctx *call_begin(struct call *cx)

@@ -35,6 +35,7 @@ struct call {
     char outer[CALL_WHO];      /* call_trace before this call; private to hostapi.c */
     int foreign;               /* code that is not built in */
     pid_t process;             /* that began the call; private to hostapi.c */
+    double epsilon;            /* of host->epsilon */
 };
 
 struct instance {

@@ -46,6 +46,7 @@ static tcet_status logdet_reduce(tcet_ctx *cx, void *self, const tcet_view *s, d
     const double *k = tcet_f64(s);
     int64_t n = s->shape[0];
     double logabs, pivot, top = 0.0;
+    int counts = 1; /* kernels of patterns hold whole numbers, which no precision rounds */
     int32_t sign;
     tcet_status st = square(cx, s);
 
@@ -62,8 +63,10 @@ static tcet_status logdet_reduce(tcet_ctx *cx, void *self, const tcet_view *s, d
     for (int64_t i = 0; i < n * n; i++) {
         if (fabs(k[i]) > top)
             top = fabs(k[i]);
+        counts &= k[i] == floor(k[i]);
     }
-    if (p->singular == SINGULAR_ZERO && pivot <= (double)n * DBL_EPSILON * top) {
+    if (p->singular == SINGULAR_ZERO &&
+        pivot <= (double)n * (counts ? DBL_EPSILON : cx->host->epsilon(cx)) * top) {
         cx->host->guard(cx, "logdet_small_pivot");
         logabs = 0.0;
     } else if (sign == 0) {

@@ -58,7 +58,7 @@ static tcet_status cond_reduce(tcet_ctx *cx, void *self, const tcet_view *s, dou
     if (st < 0)
         return st;
     if (p->singular == SINGULAR_INFINITE &&
-        values[0] <= (double)n * DBL_EPSILON * fabs(values[n - 1])) {
+        values[0] <= (double)n * cx->host->epsilon(cx) * fabs(values[n - 1])) {
         cx->host->guard(cx, "cond_singular");
         *out = INFINITY;
     } else {

@@ -1,5 +1,6 @@
 /* What plugin ABI 1.2 adds: a binary plugin built against it relies on every line here and in the
  * older ones.  Written by sdk/abi/make_layout.sh, checked by sdk/abi/check.sh.  Room: sdk. */
 #include "layout_1_1.c"
+FIELD(tcet_host, epsilon, 152, 8);
 FIELD(tcet_layer, container, 584, 8);
 FIELD(tcet_builder, module_class, 64, 8);

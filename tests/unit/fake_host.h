@@ -6,6 +6,7 @@
 #define FAKE_HOST_H
 
 #include <dlfcn.h>
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,6 +30,7 @@ static struct {
     void *blocks[1024];
     int block_count;
     uint64_t random; /* of host->random: counts up */
+    double epsilon;  /* of host->epsilon; 0: that of double */
 } fake;
 
 /* The generator counts: normal gives 0, 0.25, 0.5 ..., uniform the same share of the way from
@@ -271,6 +273,12 @@ static inline tcet_status fake_gemm(tcet_ctx *cx, int32_t ta, int32_t tb, int64_
     return TCET_OK;
 }
 
+static inline double fake_epsilon(tcet_ctx *cx)
+{
+    (void)cx;
+    return fake.epsilon > 0 ? fake.epsilon : DBL_EPSILON;
+}
+
 /* cond is used by no plugin; extension offers nothing. */
 static const tcet_host fake_host_ = {
     .struct_size = sizeof fake_host_,
@@ -292,6 +300,7 @@ static const tcet_host fake_host_ = {
     .eigvalsh = fake_eigvalsh,
     .svdvals = fake_svdvals,
     .gemm = fake_gemm,
+    .epsilon = fake_epsilon,
 };
 
 /* A fresh call: message, guards and scratch forgotten. */

@@ -250,7 +250,7 @@ static void test_zico(void **state)
 static void test_cond(void **state)
 {
     static const double k[] = {2, 1, 1, 2}, ones[] = {1, 1, 1, 1}, bad[] = {1, NAN, NAN, 1},
-                        none[4];
+                        nearly[] = {1, 0, 0, 5e-8}, none[4];
     const tcet_aggregator_ops *ops;
     struct fake_plugin f = fake_new("aggregator_spectrum", "cond", "");
 
@@ -261,6 +261,11 @@ static void test_cond(void **state)
     assert_near(once("aggregator_spectrum", "cond", "", k, 2, 2), 3);
     assert_near(once("aggregator_spectrum", "cond", "", ones, 2, 2), INFINITY);
     assert_int_equal(fake_guards("cond_singular"), 1);
+    assert_near(once("aggregator_spectrum", "cond", "", nearly, 2, 2), 2e7);
+    fake.epsilon = FLT_EPSILON; /* noise in the last places of float32 is singular too */
+    assert_near(once("aggregator_spectrum", "cond", "", nearly, 2, 2), INFINITY);
+    assert_int_equal(fake_guards("cond_singular"), 1);
+    fake.epsilon = 0;
     once("aggregator_spectrum", "cond", "singular=ratio", ones, 2, 2);
     assert_int_equal(fake_guards("cond_singular"), 0);
     assert_near(once("aggregator_spectrum", "cond", "", bad, 2, 2), NAN);

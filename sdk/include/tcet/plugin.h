@@ -155,6 +155,10 @@ typedef struct tcet_host {
 
     /* Optional features by "name/revision"; NULL when this host lacks it. */
     const void *(*extension)(tcet_ctx *cx, const char *id);
+    /* Since 1.2: the relative rounding of the numbers that S^l was computed in, for what has to tell
+     * zero from noise: 2^-23 where the backend ran in float32, else 2^-52.  For an aggregator's
+     * reduce(); 2^-52 in other calls. */
+    double (*epsilon)(tcet_ctx *cx);
 } tcet_host;
 
 struct tcet_ctx {
