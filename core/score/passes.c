@@ -140,6 +140,28 @@ static tcet_status choose_inputs(struct passes *p, const struct plan_pass *pp,
     }
 }
 
+/* A batch norm that trains needs more than one value a channel: of one it makes 0 plus noise, and
+ * PyTorch refuses it. */
+static tcet_status check_norms(const struct network *net, const struct plan_pass *pp,
+                               const tcet_run *run, struct error *err)
+{
+    const tcet_graph *g = graph_view(net->graph);
+    char name[256];
+
+    for (int32_t i = 0; run->n == 1 && pp->pass.norm == TCET_NORM_TRAIN && i < g->node_count; i++) {
+        const tcet_node *node = &g->nodes[i];
+
+        if (node->op == TCET_OP_BATCH_NORM && node->h == 1 && node->w == 1)
+            return error_set(err, TCET_E_ARG,
+                             "%s: of one image the batch norm gets one value a channel, and its "
+                             "variance takes two (pass of %s); give more images ([data] batch) or "
+                             "larger ones (resolution)",
+                             graph_module_name(net->graph, node->module, name, sizeof name),
+                             pp->reasons);
+    }
+    return TCET_OK;
+}
+
 /* -- Runs -------------------------------------------------------------------------------- */
 
 /* A layer of the pass in hand: what the graph says of it, with the views that the backend shows. */
@@ -246,6 +268,7 @@ static tcet_status run_pass(struct passes *p, int pass, int before, int after, s
     gather_wants(p, pass, run);
     TRY(choose_weights(p, pp, n, &run->params, err));
     TRY(choose_inputs(p, pp, n, run, err));
+    TRY(check_norms(n, pp, run, err));
     p->at = pass;
     st = backend_run(plan->backend, *model, run, err);
     costs_take_run(p->costs, pass, run->same_forward ? before : -1, run, clock_now() - start);
