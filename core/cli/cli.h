@@ -76,7 +76,13 @@ struct comparison {
     size_t archs;
     const char *const *arch;
     const struct wire_fact *facts; /* NULL without a space */
+    size_t by_key, missing;        /* joined by an isomorphic spelling; not in the table at all */
+    const char *first_missing;
 };
+
+/* Where not every architecture stands in the table as it is spelt: a line that says how many do, and
+ * by what. */
+void comparison_say_join(const struct comparison *c, struct buf *out);
 
 /* What [benchmark] asks for, before any work: the table can be read and has the column, the
  * population has a name.  A path is made absolute in the config, from the file that names it.

@@ -119,10 +119,14 @@ static tcet_status print(const struct correlate_flags *o, const struct folder *f
     if (f == REPORT_TEXT)
         buf_printf(&out,
                    "%s of table %s, population %s; Kendall is tau-b, %zu architecture%s "
-                   "covered, NaN %s\n\n",
+                   "covered, NaN %s\n",
                    cmp->column, cmp->table, cmp->in.population, r.covered,
                    r.covered == 1 ? "" : "s",
                    cmp->in.nan == REPORT_DROP ? "dropped" : "ranks lowest");
+    if (f == REPORT_TEXT) {
+        comparison_say_join(cmp, &out);
+        buf_puts(&out, "\n");
+    }
     report_print(&cmp->in, &r, f, 1, &out);
     if (f == REPORT_TEXT && r.line_count)
         say_interval(&r, &out);

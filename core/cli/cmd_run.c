@@ -198,6 +198,7 @@ static void print_correlations(const struct folder *f, const struct comparison *
     }
     buf_printf(out, "agreement with %s of table %s, population %s (baselines in brackets)\n",
                cmp->column, cmp->table, cmp->in.population);
+    comparison_say_join(cmp, out);
     report_print(&cmp->in, &r, REPORT_TEXT, 1, out);
     for (size_t i = 0; i < r.line_count; i++) {
         const struct report_line *l = &r.lines[i];

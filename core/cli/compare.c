@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* #params, FLOPs and depth of every architecture, as columns. */
@@ -139,6 +140,103 @@ tcet_status compare_check(const struct config *config, struct table **out, struc
     return st;
 }
 
+/* A table's row of a canonical key. */
+struct keyed {
+    const char *key;
+    size_t row;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    const struct keyed *x = a, *y = b;
+    int order = strcmp(x->key, y->key);
+
+    return order ? order : (x->row > y->row) - (x->row < y->row);
+}
+
+/* Architectures that the table spells otherwise: of one canonical key, hence the same network.
+ * Several rows of one key: their mean. */
+static tcet_status join_by_key(const struct config *config, struct comparison *c,
+                               const struct table *t, const double *values, double *accuracy,
+                               const size_t *missing, size_t count, struct error *err)
+{
+    const char **archs = arena_alloc(&c->arena, (count + 1) * sizeof *archs);
+    const char *const *of_missing, *const *of_table;
+    struct keyed *rows;
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++)
+        archs[i] = c->arch[missing[i]];
+    TRY(client_keys(config, archs, count, &c->arena, &of_missing, err));
+    TRY(client_keys(config, t->arch, t->rows, &c->arena, &of_table, err));
+    rows = arena_alloc(&c->arena, (t->rows + 1) * sizeof *rows);
+    for (size_t i = 0; i < t->rows; i++) {
+        if (*of_table[i])
+            rows[n++] = (struct keyed){of_table[i], i};
+    }
+    qsort(rows, n, sizeof *rows, by_key);
+    for (size_t i = 0; i < count; i++) {
+        struct keyed wanted = {of_missing[i], 0};
+        size_t low = 0, high = n, many;
+        double sum = 0;
+
+        while (low < high) { /* the first row that is not before it */
+            size_t middle = low + (high - low) / 2;
+
+            if (by_key(&rows[middle], &wanted) < 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        for (many = 0; low + many < n && !strcmp(rows[low + many].key, wanted.key); many++)
+            sum += values[rows[low + many].row];
+        if (!many)
+            continue;
+        accuracy[missing[i]] = sum / (double)many;
+        c->by_key++;
+    }
+    return TCET_OK;
+}
+
+/* Looks every architecture up, by its spelling, else by its canonical key. */
+static tcet_status join(const struct config *config, struct comparison *c, const struct table *t,
+                        const double *values, double *accuracy, struct error *err)
+{
+    size_t *missing = arena_alloc(&c->arena, (c->archs + 1) * sizeof *missing);
+
+    for (size_t i = 0; i < c->archs; i++) {
+        int64_t row = c->arch == t->arch
+                          ? (int64_t)i /* the table's own */
+                          : table_row(t, text_strip(arena_strdup(&c->arena, c->arch[i])));
+
+        accuracy[i] = row < 0 ? NAN : values[row];
+        if (row < 0)
+            missing[c->missing++] = i;
+    }
+    if (c->missing && config && config_get(config, "run", "", "space"))
+        TRY(join_by_key(config, c, t, values, accuracy, missing, c->missing, err));
+    for (size_t i = 0; i < c->missing && !c->first_missing; i++) {
+        if (isnan(accuracy[missing[i]]))
+            c->first_missing = c->arch[missing[i]];
+    }
+    c->missing -= c->by_key;
+    return TCET_OK;
+}
+
+void comparison_say_join(const struct comparison *c, struct buf *out)
+{
+    if (!c->by_key && !c->missing)
+        return;
+    buf_printf(out, "%zu of %zu architectures stand in the table as they are spelt",
+               c->archs - c->by_key - c->missing, c->archs);
+    if (c->by_key)
+        buf_printf(out, ", %zu as an isomorphic one", c->by_key);
+    if (c->missing)
+        buf_printf(out, ", %zu not at all (%s%.100s)", c->missing,
+                   c->missing > 1 ? "the first: " : "", c->first_missing);
+    buf_puts(out, "\n");
+}
+
 tcet_status compare_with_table(const struct config *config, const char *const *archs, size_t count,
                                const struct report_series *columns, size_t column_count,
                                const struct table *t, const char *table, const char *column,
@@ -150,12 +248,8 @@ tcet_status compare_with_table(const struct config *config, const char *const *a
     const double *values;
     tcet_status st = table_column(t, column, &values, err);
 
-    for (size_t i = 0; st >= 0 && i < count; i++) {
-        int64_t row = archs == t->arch ? (int64_t)i /* the table's own */
-                                       : table_row(t, text_strip(arena_strdup(&c.arena, archs[i])));
-
-        accuracy[i] = row < 0 ? NAN : values[row];
-    }
+    if (st >= 0)
+        st = join(config, &c, t, values, accuracy, err);
     if (st >= 0 && config && config_section(config, "run", "") &&
         config_get(config, "run", "", "space"))
         st = client_facts(config, archs, count, &c.arena, &c.facts, err);

@@ -132,29 +132,77 @@ tcet_status client_plan(const struct config *config, int want_archs, struct aren
     return st;
 }
 
+/* Asks a worker that knows the space about architectures. */
+static tcet_status ask(struct client *c, uint32_t request, uint32_t answer,
+                       const char *const *archs, size_t count, const char **data, size_t *n,
+                       struct error *err)
+{
+    struct buf b = {0};
+    tcet_status st;
+
+    wire_pack_texts(&b, archs, count);
+    st = client_send(c, request, &b, err);
+    buf_free(&b);
+    return st < 0 ? st : client_wait(c, answer, 0, data, n, err);
+}
+
+static tcet_status start_for_space(struct client *c, const struct config *config, struct error *err)
+{
+    const char *data;
+    size_t n;
+
+    *c = client_here(CLIENT_SHARE);
+    TRY(client_start(c, config, &(struct wire_hello){.space_only = 1}, 0, err));
+    return client_wait(c, WIRE_PLAN, 0, &data, &n, err);
+}
+
+static tcet_status check_count(size_t got, size_t count, struct error *err)
+{
+    return got == count ? TCET_OK
+                        : error_set(err, TCET_E_PLUGIN,
+                                    "the worker answered for %zu of %zu architectures", got, count);
+}
+
 tcet_status client_facts(const struct config *config, const char *const *archs, size_t count,
                          struct arena *a, const struct wire_fact **out, struct error *err)
 {
-    struct client c = client_here(CLIENT_SHARE);
-    struct buf request = {0};
+    struct client c;
     const char *data;
     size_t n, got = 0;
-    tcet_status st;
+    tcet_status st = start_for_space(&c, config, err);
 
-    TRY(client_start(&c, config, &(struct wire_hello){.space_only = 1}, 0, err));
-    st = client_wait(&c, WIRE_PLAN, 0, &data, &n, err);
-    if (st >= 0) {
-        wire_pack_texts(&request, archs, count);
-        st = client_send(&c, WIRE_FACTS, &request, err);
-        buf_free(&request);
-    }
     if (st >= 0)
-        st = client_wait(&c, WIRE_FACTS_ANSWER, 0, &data, &n, err);
+        st = ask(&c, WIRE_FACTS, WIRE_FACTS_ANSWER, archs, count, &data, &n, err);
     if (st >= 0)
         st = wire_unpack_facts(data, n, a, out, &got, err);
-    if (st >= 0 && got != count)
-        st = error_set(err, TCET_E_PLUGIN, "the worker answered for %zu of %zu architectures", got,
-                       count);
+    if (st >= 0)
+        st = check_count(got, count, err);
+    client_stop(&c);
+    return st;
+}
+
+tcet_status client_keys(const struct config *config, const char *const *archs, size_t count,
+                        struct arena *a, const char *const **out, struct error *err)
+{
+    enum { AT_ONCE = 10000 }; /* tables may hold a whole space */
+    const char **all = arena_alloc(a, (count + 1) * sizeof *all);
+    struct client c;
+    tcet_status st = start_for_space(&c, config, err);
+
+    for (size_t at = 0; at < count && st >= 0; at += AT_ONCE) {
+        size_t some = count - at < AT_ONCE ? count - at : AT_ONCE, n, got = 0;
+        const char *const *part;
+        const char *data;
+
+        st = ask(&c, WIRE_KEYS, WIRE_KEYS_ANSWER, archs + at, some, &data, &n, err);
+        if (st >= 0)
+            st = wire_unpack_texts(data, n, a, &part, &got, err);
+        if (st >= 0)
+            st = check_count(got, some, err);
+        for (size_t i = 0; i < some && st >= 0; i++)
+            all[at + i] = part[i];
+    }
+    *out = all;
     client_stop(&c);
     return st;
 }

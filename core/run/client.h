@@ -60,6 +60,9 @@ int client_up(const struct client *c);
 /* Facts of many architectures from a worker made for it (no backend). */
 tcet_status client_facts(const struct config *config, const char *const *archs, size_t count,
                          struct arena *a, const struct wire_fact **out, struct error *err);
+/* Canonical keys of the same, "" of what the space cannot read; no network is built. */
+tcet_status client_keys(const struct config *config, const char *const *archs, size_t count,
+                        struct arena *a, const char *const **out, struct error *err);
 /* Greets a worker without a backend and returns its plan. */
 tcet_status client_plan(const struct config *config, int want_archs, struct arena *a,
                         struct wire_plan *out, struct error *err);

@@ -13,11 +13,13 @@ enum wire_type {
     WIRE_JOB,        /* struct wire_job; answered by ROW */
     WIRE_FACTS,      /* architectures; answered by FACTS_ANSWER */
     WIRE_POPULATION, /* struct wire_population; answered by VALUES */
+    WIRE_KEYS,       /* architectures; answered by KEYS_ANSWER */
     /* worker to supervisor */
     WIRE_PLAN,         /* struct wire_plan */
     WIRE_ROW,          /* struct result_row */
     WIRE_FACTS_ANSWER, /* struct wire_fact[] */
     WIRE_VALUES,       /* float64s */
+    WIRE_KEYS_ANSWER,  /* texts: canonical keys, "" of what the space cannot read */
     WIRE_LOG,          /* level, text */
     WIRE_ERROR         /* status, text: the last request failed */
 };
@@ -26,7 +28,7 @@ struct wire_hello {
     const char *config; /* config_pack */
     size_t config_len;
     int open_backend, want_archs;
-    int space_only; /* for FACTS alone: the plan is the space */
+    int space_only; /* for FACTS and KEYS alone: the plan is the space */
 };
 
 struct wire_pair {

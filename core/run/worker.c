@@ -6,6 +6,7 @@
 #include "run/worker.h"
 
 #include "score/score.h"
+#include "plugin/calls.h"
 #include "run/wire.h"
 
 #include <poll.h>
@@ -226,6 +227,26 @@ static tcet_status facts(struct worker *w, const struct buf *in, struct error *e
     return answer(w, WIRE_FACTS_ANSWER, err);
 }
 
+static tcet_status keys(struct worker *w, const struct buf *in, struct error *err)
+{
+    const char *const *archs;
+    size_t count;
+    const char **key;
+
+    TRY(wire_unpack_texts(in->data, in->len, &w->arena, &archs, &count, err));
+    key = arena_alloc(&w->arena, (count + 1) * sizeof *key);
+    for (size_t i = 0; i < count; i++) {
+        char text[TCET_ARCH_MAX];
+        struct error unused;
+        int known = space_check(w->plan->space, archs[i], &unused) >= 0 &&
+                    space_canonical(w->plan->space, archs[i], text, sizeof text, &unused) >= 0;
+
+        key[i] = arena_strdup(&w->arena, known ? text : "");
+    }
+    wire_pack_texts(&w->out, key, count);
+    return answer(w, WIRE_KEYS_ANSWER, err);
+}
+
 static tcet_status population(struct worker *w, const struct buf *in, struct error *err)
 {
     struct wire_population p;
@@ -251,6 +272,7 @@ static tcet_status serve(struct worker *w, uint32_t type, struct buf *in, struct
     case WIRE_JOB: return begin_job(w, in, err);
     case WIRE_FACTS: return facts(w, in, err);
     case WIRE_POPULATION: return population(w, in, err);
+    case WIRE_KEYS: return keys(w, in, err);
     default: return error_set(err, TCET_E_PLUGIN, "unknown message %u", type);
     }
 }

@@ -156,6 +156,23 @@ run correlate --table naslib.csv --column acc --space nats_tss --population live
 check "architectures as NASLib writes them" test "$code" = 0
 check "one that is none of the space is named" \
     said '1 of 3 architectures cannot be read: "no": space nats_tss: position 1: ' err
+cat >cells <<'EOF'
+(0,1,1,1,0,1,0, 0,0,0,0,0,0,1, 0,0,0,0,0,0,1, 0,0,0,0,1,0,0, 0,0,0,0,0,0,1, 0,0,0,0,0,0,1, 0,0,0,0,0,0,0, 0,3,4,4,4,2,1)
+(0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 3, 1)
+(0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 3, 1)
+EOF
+cat >isomorphic.csv <<'EOF'
+arch,acc
+"(0,1,1,1,1,0,0, 0,0,0,0,0,0,1, 0,0,0,0,0,0,1, 0,0,0,0,0,0,1, 0,0,0,0,0,1,0, 0,0,0,0,0,0,1, 0,0,0,0,0,0,0, 0,4,3,2,4,4,1)",0.93
+"(0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 3, 1)",0.80
+EOF
+run run "$source/conf/tcet_snip.ini" --set run.space=nb101 --set data.resolution=8 --set data.batch=4 \
+    --archs file:cells --set "benchmark.table=$work/isomorphic.csv" --set benchmark.column=acc \
+    --output joined
+check "architectures that the table spells otherwise are joined by their key" said \
+    '^1 of 3 architectures stand in the table as they are spelt, 1 as an isomorphic one, 1 not at all' out
+run correlate joined --format json
+check "and are covered" said '"covered":2' out
 run correlate --table nats_tss --column cifar10_test --format csv
 check "nor accuracies, under whatever name" test "$(grep -cE '^(test|val)_' out)" = 0 \
     -a "$(grep -c '^nbsz_snip_cifar10,' out)" = 1

@@ -91,7 +91,8 @@ static void others(int kind, const void *data, size_t n, struct arena *a, struct
 
     if (kind == WIRE_HELLO && wire_unpack_hello(data, n, a, &hello, err) == TCET_OK)
         touch(hello.config, hello.config_len);
-    if (kind == WIRE_FACTS && wire_unpack_texts(data, n, a, &texts, &count, err) == TCET_OK)
+    if ((kind == WIRE_FACTS || kind == WIRE_KEYS || kind == WIRE_KEYS_ANSWER) &&
+        wire_unpack_texts(data, n, a, &texts, &count, err) == TCET_OK)
         touch_texts(texts, count);
     if (kind == WIRE_FACTS_ANSWER &&
         wire_unpack_facts(data, n, a, &facts, &count, err) == TCET_OK) {
