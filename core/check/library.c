@@ -45,7 +45,16 @@ static tcet_status load(struct probe *p, struct error *err)
 /* The loader's word on whether the system could open it. */
 tcet_status library_opens(struct probe *p, struct error *err)
 {
-    return load(p, err) == TCET_E_IO ? TCET_E_IO : TCET_OK;
+    tcet_status st = load(p, err);
+
+    if (st == TCET_E_IO)
+        return st;
+    if (st >= 0 && p->plugin_count && p->plugins[0].changed)
+        return error_set(err, TCET_E_PLUGIN,
+                         "opening it changed %s, in which others compute too: build it without "
+                         "-Ofast and -ffast-math",
+                         p->plugins[0].changed);
+    return TCET_OK;
 }
 
 tcet_status descriptor_loads(struct probe *p, struct error *err)

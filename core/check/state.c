@@ -15,10 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#if defined(__SSE__)
-#include <immintrin.h>
-#endif
-
+#include "base/fpstate.h"
 #include "check/internal.h"
 #include "num/linalg.h"
 
@@ -55,8 +52,8 @@ int state_threads(void)
 /* -- state ------------------------------------------------------------------------------- */
 
 struct state {
-    int rounding, exceptions, fds, threads;
-    unsigned flush; /* denormals and rounding of the vector unit */
+    int exceptions, fds, threads;
+    struct fpstate fp;
     mode_t mask;
     char locale[1024], folder[PATH_MAX];
     sigset_t blocked;
@@ -68,11 +65,8 @@ static void look(struct state *s)
     const char *locale = setlocale(LC_ALL, NULL);
 
     memset(s, 0, sizeof *s);
-    s->rounding = fegetround();
     s->exceptions = fegetexcept();
-#if defined(__SSE__)
-    s->flush = _mm_getcsr() & ~0x3fu; /* without the flags of past operations */
-#endif
+    s->fp = fpstate_get();
     s->fds = count_entries("/proc/self/fd");
     s->threads = state_threads();
     s->mask = umask(0);
@@ -88,16 +82,16 @@ static void look(struct state *s)
 /* What differs, in words. */
 static void differences(const struct state *a, const struct state *b, struct buf *out)
 {
+    const char *changed = fpstate_difference(a->fp, b->fp);
+
     if (strcmp(a->locale, b->locale))
         buf_printf(out, ", the locale (%.40s)", b->locale);
     if (strcmp(a->folder, b->folder))
         buf_printf(out, ", the current folder (%.200s)", b->folder);
     if (a->mask != b->mask)
         buf_printf(out, ", the umask (%03o)", (unsigned)b->mask);
-    if (a->rounding != b->rounding)
-        buf_puts(out, ", the rounding mode");
-    else if (a->flush != b->flush)
-        buf_puts(out, ", the floating-point mode (denormals, traps)");
+    if (changed)
+        buf_printf(out, ", %s", changed);
     if (a->exceptions != b->exceptions)
         buf_puts(out, ", floating-point traps");
     if (memcmp(&a->blocked, &b->blocked, sizeof a->blocked))

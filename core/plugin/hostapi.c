@@ -1,6 +1,5 @@
 /* hostapi.c -- the host table that every plugin call gets, and the frame of a call.
  * Room: core/plugin.  Stands on core/num and core/base. */
-#include <fenv.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -247,21 +246,25 @@ tcet_ctx *call_begin(struct call *cx)
         if (cx->foreign)
             snprintf(call_trace + CALL_WHO, CALL_WHO, "%s", cx->who);
     }
+    if (call_strict)
+        cx->fp = fpstate_get();
     return &cx->pub;
 }
 
 tcet_status call_end(struct call *cx, tcet_status st, struct error *err)
 {
+    const char *changed;
+
     if (cx->process != getpid())
         _exit(127);
     if (call_trace)
         memcpy(call_trace, cx->outer, CALL_WHO);
-    if (call_strict && fegetround() != FE_TONEAREST) {
-        fesetround(FE_TONEAREST);
+    changed = call_strict ? fpstate_difference(cx->fp, fpstate_get()) : NULL;
+    if (changed) {
+        fpstate_set(cx->fp);
         return error_set(err, TCET_E_PLUGIN,
-                         "%s: misbehaves: it changed the rounding mode, in "
-                         "which others compute too",
-                         cx->who);
+                         "%s: misbehaves: it changed %s, in which others compute too", cx->who,
+                         changed);
     }
     if (st == TCET_OK)
         return TCET_OK;

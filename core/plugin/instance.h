@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include "base/fpstate.h"
 #include "config/config.h"
 #include "plugin/registry.h"
 #include "result/guards.h"
@@ -19,7 +20,8 @@
 enum { CALL_WHO = 64, CALL_TRACE = 2 * CALL_WHO };
 extern void (*call_log)(int level, const char *who, const char *text);
 extern char *call_trace;
-/* Set by a worker: a call that leaves another rounding mode behind fails, and the mode is reset. */
+/* Set by a worker: a call that leaves another floating-point state behind fails, and the state is put
+ * back. */
 extern int call_strict;
 
 /* The context behind every plugin call.  `pub` must stay first. */
@@ -36,6 +38,7 @@ struct call {
     int foreign;               /* code that is not built in */
     pid_t process;             /* that began the call; private to hostapi.c */
     double epsilon;            /* of host->epsilon */
+    struct fpstate fp;         /* when it began; private to hostapi.c */
 };
 
 struct instance {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <tcet/tcet.h>
 
+#include "base/fpstate.h"
 #include "base/sha256.h"
 #include "plugin/internal.h"
 
@@ -152,10 +153,14 @@ static tcet_status no_entry(void *so, const char *path, struct error *err)
 tcet_status loader_open(const char *path, struct arena *a, struct plugin **out, size_t *count,
                         struct error *err)
 {
+    struct fpstate before = fpstate_get();
     const tcet_module *(*entry)(void);
+    const char *changed;
     void *so, *symbol;
 
     so = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    changed = fpstate_difference(before, fpstate_get());
+    fpstate_set(before);
     if (!so) {
         const char *why = dlerror();
 
@@ -168,7 +173,24 @@ tcet_status loader_open(const char *path, struct arena *a, struct plugin **out, 
     if (!symbol)
         return no_entry(so, path, err);
     memcpy(&entry, &symbol, sizeof entry); /* ISO C has no cast from object to function */
-    return loader_adopt(entry(), path, a, out, count, err);
+    TRY(loader_adopt(entry(), path, a, out, count, err));
+    for (size_t i = 0; i < *count; i++)
+        (*out)[i].changed = changed;
+    return TCET_OK;
+}
+
+static void warn_of_change(const struct plugin *p)
+{
+    char said[512];
+
+    if (!p->changed || !call_log)
+        return;
+    snprintf(
+        said, sizeof said,
+        "opening it changed %s, as code built with -Ofast or -ffast-math does; that was put back, "
+        "for others compute in it too",
+        p->changed);
+    call_log(TCET_LOG_WARN, p->path, said);
 }
 
 void (*registry_foreign)(const struct plugin_info *info);
@@ -191,6 +213,7 @@ tcet_status registry_load(const struct plugin_info *info, struct arena *a, struc
         if (list[i].desc.kind == info->kind && !strcmp(list[i].desc.id, info->id)) {
             list[i].info = info;
             *out = &list[i];
+            warn_of_change(*out);
             return TCET_OK;
         }
     }

@@ -78,6 +78,8 @@ struct plugin {
     } ops;
     const struct plugin_info *info; /* NULL when loaded without a registry */
     const char *path;
+    const char *changed; /* what opening its file changed of the floating-point state, as code built
+                            with -Ofast or -ffast-math does; it was put back.  NULL: nothing */
 };
 
 /* Opens one file and checks it (symbol, ABI, descriptors): every plugin it holds.  Result

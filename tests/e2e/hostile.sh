@@ -17,7 +17,7 @@ macs=('"macs":7783040' '"macs":220119680') # of them
 config() # PLUGIN [TIMEOUT]
 {
     rm -rf plugins results
-    mkdir plugins && cp "$fixtures/bad_layer_$1.so" plugins/
+    mkdir plugins && cp "$fixtures/bad_layer_$1.so" plugins/ 2>/dev/null
     cat >hostile.ini <<EOF
 [run]
 space   = nats_tss
@@ -155,10 +155,17 @@ for _ in $(seq 40); do # the kernel ends it when it gets to it
     sleep 0.05
 done
 check "offspring: the sleeper ends with the worker" test "$(strays)" = 0
-config rounding
+for how in rounding sse; do
+    config $how
+    run run hostile.ini --export rows.jsonl --quiet
+    check "$how: other plugins compute as ever, and it is named" \
+        test "$(grep -c "saliency $how: misbehaves: it changed the rounding mode" rows.jsonl)" = 2
+done
+config denormals # which its opening changes, not a call
+cp "$fixtures/bad_ctor_denormals.so" plugins/
 run run hostile.ini --export rows.jsonl --quiet
-check "rounding: other plugins compute as ever, and it is named" \
-    test "$(grep -c 'saliency rounding: misbehaves: it changed the rounding mode' rows.jsonl)" = 2
+check "denormals: what opening a file changes is put back, and the file is named" \
+    test "$code" = 0 -a "$(grep -c 'bad_ctor_denormals.so: opening it changed' err)" = 1
 
 config print
 run run hostile.ini --export rows.jsonl --quiet

@@ -94,6 +94,7 @@ static void opening(void **state)
         {"bad_ctor_crash", "opens",
          "opening the file: the process was killed by signal 11 (Segmentation fault)"},
         {"bad_ctor_exit", "opens", "exited with code 3; it last printed: cannot find my licence"},
+        {"bad_ctor_denormals", "opens", "opening it changed "},
         {"bad_exports", "exports-only-entry", "it also exports fixture_helper: make them static"},
         {"bad_query", "query-is-pure", "it prints: somebody asks for me"},
     };
