@@ -16,26 +16,11 @@ static struct graph *graph_of(tcet_builder *b)
 
 /* ---- parameters and costs ---- */
 
-static uint32_t layer_kind(uint32_t op)
-{
-    switch (op) {
-    case TCET_OP_CONV2D: return TCET_LAYER_CONV;
-    case TCET_OP_LINEAR: return TCET_LAYER_LINEAR;
-    case TCET_OP_BATCH_NORM: return TCET_LAYER_NORM;
-    case TCET_OP_RELU:
-    case TCET_OP_RELU6:
-    case TCET_OP_SIGMOID:
-    case TCET_OP_SWISH:
-    case TCET_OP_HSWISH: return TCET_LAYER_ACTIVATION;
-    case TCET_OP_INPUT: return TCET_LAYER_INPUT;
-    default: return TCET_LAYER_OTHER;
-    }
-}
-
 static int needs_weight(const tcet_op *op)
 {
-    return op->op == TCET_OP_CONV2D || op->op == TCET_OP_LINEAR ||
-           (op->op == TCET_OP_BATCH_NORM && op->affine);
+    uint32_t weight = graph_op(op->op)->weight;
+
+    return weight == GRAPH_WEIGHT_NORM ? op->affine : weight != GRAPH_WEIGHT_NONE;
 }
 
 /* A weight's extents, the first `ndim` of them. */
@@ -53,15 +38,19 @@ static void set_extents(tcet_graph_module *m, int32_t ndim, int64_t e0, int64_t 
 static void weight_of(const tcet_op *op, const tcet_node *x, const tcet_node *n,
                       tcet_graph_module *want)
 {
-    want->kind = layer_kind(op->op);
+    const struct graph_op *row = graph_op(op->op);
+
+    want->kind = row->kind;
     want->bias_count = op->bias ? n->c : 0;
-    if (op->op == TCET_OP_CONV2D) {
+    switch (row->weight) {
+    case GRAPH_WEIGHT_CONV:
         set_extents(want, 4, n->c, x->c / n->groups, n->kernel_h, n->kernel_w);
-    } else if (op->op == TCET_OP_LINEAR) {
-        set_extents(want, 2, n->c, (int64_t)x->c * x->h * x->w, 0, 0);
-    } else {
+        break;
+    case GRAPH_WEIGHT_LINEAR: set_extents(want, 2, n->c, (int64_t)x->c * x->h * x->w, 0, 0); break;
+    default: /* a norm's gamma and beta */
         set_extents(want, 1, n->c, 0, 0, 0);
         want->bias_count = n->c;
+        break;
     }
 }
 
@@ -89,7 +78,7 @@ static tcet_status own_weight(struct graph *g, const tcet_op *op, const tcet_nod
 
     if (!needs_weight(op)) {
         if (op->module >= 0 && g->modules[op->module].kind == TCET_LAYER_OTHER)
-            g->modules[op->module].kind = layer_kind(op->op);
+            g->modules[op->module].kind = graph_op(op->op)->kind;
         return TCET_OK;
     }
     weight_of(op, x, n, &want);
@@ -167,13 +156,6 @@ static void build_cell(tcet_builder *b, int32_t cell)
     graph_of(b)->cell = cell;
 }
 
-/* How many inputs an operation takes: exactly, or at least where `least` is set. */
-static int32_t input_count(uint32_t op, int *least)
-{
-    *least = op == TCET_OP_ADD || op == TCET_OP_CONCAT;
-    return op == TCET_OP_INPUT ? 0 : op == TCET_OP_MUL ? 2 : 1;
-}
-
 static int any_negative(const tcet_op *op)
 {
     return (op->channels | op->kernel_h | op->kernel_w | op->stride_h | op->stride_w |
@@ -183,19 +165,17 @@ static int any_negative(const tcet_op *op)
 
 static tcet_status check_op(struct graph *g, const tcet_op *op)
 {
-    int least;
-    int32_t want;
+    const struct graph_op *row = graph_op(op->op);
 
-    if (op->op < TCET_OP_INPUT || op->op > TCET_OP_SCALE)
+    if (!row)
         return error_set(&g->err, TCET_E_PLUGIN, "node %d: there is no operation %u", g->node_count,
                          op->op);
     if (op->module < -1 || op->module >= g->module_count)
         return error_set(&g->err, TCET_E_PLUGIN, "node %d (%s): there is no module %d",
-                         g->node_count, graph_op_name(op->op), op->module);
-    want = input_count(op->op, &least);
-    if (op->input_count < want || (op->input_count > want && !least))
+                         g->node_count, row->name, op->module);
+    if (op->input_count < row->inputs || (op->input_count > row->inputs && !row->at_least))
         return graph_refuse(g, TCET_E_PLUGIN, op, "%d inputs, there must be %s%d", op->input_count,
-                            least ? "at least " : "", want);
+                            row->at_least ? "at least " : "", row->inputs);
     for (int32_t i = 0; i < op->input_count; i++)
         if (op->inputs[i] < 0 || op->inputs[i] >= g->node_count)
             return graph_refuse(g, TCET_E_PLUGIN, op,
@@ -206,7 +186,7 @@ static tcet_status check_op(struct graph *g, const tcet_op *op)
     return TCET_OK;
 }
 
-/* The node with op's attributes and, until infer() knows better, the input's shape. */
+/* The node with op's attributes and, until its shape rule knows better, the input's shape. */
 static void fill_node(const struct graph *restrict g, const tcet_op *restrict op,
                       const tcet_node *x, tcet_node *restrict n)
 {
@@ -236,10 +216,6 @@ static void fill_node(const struct graph *restrict g, const tcet_op *restrict op
     n->eps = op->eps;
     n->momentum = op->momentum;
     n->reserved = 0;
-    if (op->op == TCET_OP_BATCH_NORM) {
-        n->eps = op->eps != 0 ? op->eps : 1e-5;
-        n->momentum = op->momentum != 0 ? op->momentum : 0.1;
-    }
 }
 
 static void build_module_class(tcet_builder *b, int32_t module, const char *name)
@@ -277,12 +253,12 @@ static int32_t build_add(tcet_builder *b, const tcet_op *given)
     x = op->input_count ? &g->nodes[op->inputs[0]] : NULL;
     n = &g->nodes[at];
     fill_node(g, op, x, n);
-    TRY(graph_infer(g, op, x, n));
+    TRY(graph_op(op->op)->shape(g, op, x, n));
     if ((int64_t)n->h * n->w > MAX_ELEMENTS / n->c)
         return graph_refuse(g, TCET_E_ARG, op, "the output of shape [%d, %d, %d] is too large",
                             n->c, n->h, n->w);
     TRY(own_weight(g, op, x, n));
-    if (op->op == TCET_OP_CONV2D || op->op == TCET_OP_LINEAR)
+    if (needs_weight(op) && !graph_is_norm(&g->modules[op->module]))
         TRY(count_node(g, op, n));
     for (int32_t i = 0; i < op->input_count; i++)
         g->inputs[g->input_count++] = op->inputs[i];

@@ -10,13 +10,13 @@ static void fill(float *out, int64_t n, float value)
         out[i] = value;
 }
 
-/* Batch norms: gamma 1, beta 0; nothing is drawn for them. */
+/* Norms: gamma 1, beta 0; nothing is drawn for them. */
 static void fill_norms(const struct graph *g, float *params)
 {
     for (int32_t i = 0; i < g->module_count; i++) {
         const tcet_graph_module *m = &g->modules[i];
 
-        if (m->kind != TCET_LAYER_NORM)
+        if (!graph_is_norm(m))
             continue;
         fill(params + m->weight, m->weight_count, 1.0f);
         fill(params + m->bias, m->bias_count, 0.0f);

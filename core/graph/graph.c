@@ -72,7 +72,7 @@ static void lay_out(struct graph *g)
         m->weight = at;
         m->bias = at + m->weight_count;
         at = m->bias + m->bias_count;
-        if (m->kind == TCET_LAYER_NORM)
+        if (graph_is_norm(m))
             continue;
         g->layers = graph_grow(g->layers, &g->layer_cap, layers + 1, sizeof *g->layers);
         g->layers[layers] = i;

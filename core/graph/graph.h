@@ -22,8 +22,27 @@ struct graph_counts {
     int64_t weights;   /* elements of conv and linear weights */
 };
 
-/* Reusable: graph_reset forgets the graph and keeps the memory. */
+/* Which parameters an operation has: a conv's or linear's weight and bias (a layer of
+ * TCET_SITE_WEIGHT), or a norm's gamma and beta, where it is affine. */
+enum { GRAPH_WEIGHT_NONE, GRAPH_WEIGHT_CONV, GRAPH_WEIGHT_LINEAR, GRAPH_WEIGHT_NORM };
+
+/* What is known of an operation: its row of ops.def. */
 struct graph;
+struct graph_op {
+    const char *name;
+    int32_t inputs;   /* how many it takes */
+    int32_t at_least; /* 1: so many or more */
+    /* Output shape and attributes into n, which has op's attributes and the first input x's shape;
+     * x is NULL where there is none.  Errors: recorded in g. */
+    tcet_status (*shape)(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n);
+    uint32_t kind;      /* TCET_LAYER_* of a module that holds it */
+    uint32_t weight;    /* GRAPH_WEIGHT_* */
+    int32_t activation; /* 1: a layer of TCET_SITE_ACTIVATION */
+};
+/* NULL where there is no such operation.  Any thread. */
+const struct graph_op *graph_op(uint32_t op);
+
+/* Reusable: graph_reset forgets the graph and keeps the memory. */
 struct graph *graph_new(void);
 void graph_free(struct graph *g);
 void graph_reset(struct graph *g, const tcet_task *task);

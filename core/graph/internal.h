@@ -40,12 +40,10 @@ struct graph {
 void *graph_grow(void *old, int32_t *cap, int32_t need, size_t size);
 /* Fills in the functions of g->builder. */
 void graph_builder_init(struct graph *g);
-/* Name of a known operation. */
-const char *graph_op_name(uint32_t op);
+/* Does the module hold a norm's gamma and beta, rather than a layer's weight? */
+int graph_is_norm(const tcet_graph_module *m);
 /* Records the first failure, with the module and the operation it befell; returns code. */
 tcet_status graph_refuse(struct graph *g, tcet_status code, const tcet_op *op, const char *format,
                          ...) __attribute__((format(printf, 4, 5)));
-/* Output shape of op into n, whose attributes are already op's; x is its first input. */
-tcet_status graph_infer(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n);
 
 #endif

@@ -1,26 +1,52 @@
-/* shape.c -- what each operation makes of the shapes it is given, by PyTorch's rules, and the
- * words for what does not fit.
+/* shape.c -- the table of operations (ops.def), and what each makes of the shapes it is given, by
+ * PyTorch's rules, with the words for what does not fit.
  * Room: core/graph.  Stands on core/base and the SDK. */
 #include "graph/internal.h"
 
 #include <stdio.h>
 
-static const char *const op_names[] = {
-    [TCET_OP_INPUT] = "input",       [TCET_OP_CONV2D] = "conv2d",
-    [TCET_OP_LINEAR] = "linear",     [TCET_OP_BATCH_NORM] = "batch_norm",
-    [TCET_OP_RELU] = "relu",         [TCET_OP_AVG_POOL] = "avg_pool",
-    [TCET_OP_MAX_POOL] = "max_pool", [TCET_OP_GLOBAL_POOL] = "global_pool",
-    [TCET_OP_ADD] = "add",           [TCET_OP_CONCAT] = "concat",
-    [TCET_OP_MUL] = "mul",           [TCET_OP_ZERO] = "zero",
-    [TCET_OP_IDENTITY] = "identity", [TCET_OP_SLICE] = "slice",
-    [TCET_OP_PAD] = "pad",           [TCET_OP_SIGMOID] = "sigmoid",
-    [TCET_OP_SWISH] = "swish",       [TCET_OP_HSWISH] = "hswish",
-    [TCET_OP_RELU6] = "relu6",       [TCET_OP_SCALE] = "scale",
+#define OP(suffix, text, count, least, rule, layer, parameters, site) \
+    static tcet_status rule(struct graph *, const tcet_op *, const tcet_node *, tcet_node *);
+#include "graph/ops.def"
+#undef OP
+
+static const struct graph_op rows[TCET_OPS] = {
+#define OP(suffix, text, count, least, rule, layer, parameters, site) \
+    [TCET_OP_##suffix] = {.name = text,                               \
+                          .inputs = count,                            \
+                          .at_least = least,                          \
+                          .shape = rule,                              \
+                          .kind = TCET_LAYER_##layer,                 \
+                          .weight = GRAPH_WEIGHT_##parameters,        \
+                          .activation = site},
+#include "graph/ops.def"
+#undef OP
 };
 
-const char *graph_op_name(uint32_t op)
+/* Row k is operation k + 1, so that none is forgotten or stands twice. */
+enum {
+#define OP(suffix, ...) ROW_##suffix,
+#include "graph/ops.def"
+#undef OP
+    ROWS
+};
+#define OP(suffix, ...) \
+    _Static_assert(ROW_##suffix + 1 == TCET_OP_##suffix, "ops.def: " #suffix " is out of place");
+#include "graph/ops.def"
+#undef OP
+_Static_assert(ROWS + 1 == TCET_OPS, "ops.def lacks a row");
+
+const struct graph_op *graph_op(uint32_t op)
 {
-    return op_names[op];
+    return op >= 1 && op < TCET_OPS ? &rows[op] : NULL;
+}
+
+int graph_is_norm(const tcet_graph_module *m)
+{
+    for (uint32_t op = 1; op < TCET_OPS; op++)
+        if (rows[op].kind == m->kind)
+            return rows[op].weight == GRAPH_WEIGHT_NORM;
+    return 0;
 }
 
 tcet_status graph_refuse(struct graph *g, tcet_status code, const tcet_op *op, const char *format,
@@ -36,9 +62,9 @@ tcet_status graph_refuse(struct graph *g, tcet_status code, const tcet_op *op, c
     if (op->module >= 0)
         snprintf(where, sizeof where,
                  "%s (%s): ", graph_module_name(g, op->module, name, sizeof name),
-                 op_names[op->op]);
+                 graph_op(op->op)->name);
     else
-        snprintf(where, sizeof where, "node %d (%s): ", g->node_count, op_names[op->op]);
+        snprintf(where, sizeof where, "node %d (%s): ", g->node_count, graph_op(op->op)->name);
     return error_prefix(&g->err, "%s", where);
 }
 
@@ -103,9 +129,11 @@ static tcet_status shape_pool(struct graph *g, const tcet_op *op, const tcet_nod
     return shape_window(g, op, x, n);
 }
 
-static tcet_status shape_mul(struct graph *g, const tcet_op *op, const tcet_node *x,
-                             const tcet_node *y)
+static tcet_status shape_mul(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
 {
+    const tcet_node *y = &g->nodes[op->inputs[1]];
+
+    (void)n;
     if (x->c != y->c || ((y->h != 1 || y->w != 1) && (y->h != x->h || y->w != x->w)))
         return graph_refuse(g, TCET_E_PLUGIN, op,
                             "shapes [%d, %d, %d] and [%d, %d, %d] do not multiply", x->c, x->h,
@@ -113,26 +141,38 @@ static tcet_status shape_mul(struct graph *g, const tcet_op *op, const tcet_node
     return TCET_OK;
 }
 
-/* Sum and concatenation: the inputs agree, in channels too where they are summed. */
-static tcet_status shape_join(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+/* Inputs that are joined agree in height and width, and in channels where `channels`. */
+static tcet_status check_join(struct graph *g, const tcet_op *op, const tcet_node *x, int channels)
 {
-    int64_t c = x->c;
-
     for (int32_t i = 1; i < op->input_count; i++) {
         const tcet_node *y = &g->nodes[op->inputs[i]];
 
-        if (y->h != x->h || y->w != x->w || (op->op == TCET_OP_ADD && y->c != x->c))
+        if (y->h != x->h || y->w != x->w || (channels && y->c != x->c))
             return graph_refuse(
                 g, TCET_E_PLUGIN, op,
                 "shapes [%d, %d, %d] and [%d, %d, %d] of inputs 1 and %d do not match", x->c, x->h,
                 x->w, y->c, y->h, y->w, i + 1);
-        c += y->c;
     }
-    if (op->op == TCET_OP_CONCAT) {
-        if (c > INT32_MAX)
-            return graph_refuse(g, TCET_E_PLUGIN, op, "%lld channels are too many", (long long)c);
-        n->c = (int32_t)c;
-    }
+    return TCET_OK;
+}
+
+static tcet_status shape_add(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+{
+    (void)n;
+    return check_join(g, op, x, 1);
+}
+
+static tcet_status shape_concat(struct graph *g, const tcet_op *op, const tcet_node *x,
+                                tcet_node *n)
+{
+    int64_t c = 0;
+
+    TRY(check_join(g, op, x, 0));
+    for (int32_t i = 0; i < op->input_count; i++)
+        c += g->nodes[op->inputs[i]].c;
+    if (c > INT32_MAX)
+        return graph_refuse(g, TCET_E_PLUGIN, op, "%lld channels are too many", (long long)c);
+    n->c = (int32_t)c;
     return TCET_OK;
 }
 
@@ -150,45 +190,75 @@ static tcet_status shape_slice(struct graph *g, const tcet_op *op, const tcet_no
     return TCET_OK;
 }
 
-tcet_status graph_infer(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+/* Element by element: the input's shape, which n has already. */
+static tcet_status shape_same(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
 {
-    switch (op->op) {
-    case TCET_OP_INPUT:
-        n->c = g->view.channels;
-        n->h = g->view.height;
-        n->w = g->view.width;
-        if (n->c < 1 || n->h < 1 || n->w < 1)
-            return graph_refuse(g, TCET_E_ARG, op, "the task's input shape [%d, %d, %d] is empty",
-                                n->c, n->h, n->w);
-        return TCET_OK;
-    case TCET_OP_CONV2D: return shape_conv(g, op, x, n);
-    case TCET_OP_LINEAR:
-        n->c = op->channels;
-        n->h = n->w = 1;
-        if (n->c < 1)
-            return graph_refuse(g, TCET_E_PLUGIN, op, "%d outputs, there must be at least 1", n->c);
-        return TCET_OK;
-    case TCET_OP_AVG_POOL:
-    case TCET_OP_MAX_POOL: return shape_pool(g, op, x, n);
-    case TCET_OP_GLOBAL_POOL: n->h = n->w = 1; return TCET_OK;
-    case TCET_OP_ADD:
-    case TCET_OP_CONCAT: return shape_join(g, op, x, n);
-    case TCET_OP_MUL: return shape_mul(g, op, x, &g->nodes[op->inputs[1]]);
-    case TCET_OP_ZERO:
-        n->stride_h = or_one(n->stride_h);
-        n->stride_w = or_one(n->stride_w);
-        n->c = op->channels ? op->channels : x->c;
-        n->h = (x->h - 1) / n->stride_h + 1;
-        n->w = (x->w - 1) / n->stride_w + 1;
-        return TCET_OK;
-    case TCET_OP_SLICE: return shape_slice(g, op, x, n);
-    case TCET_OP_PAD:
-        if (op->padding_h > INT32_MAX - x->h || op->padding_w > INT32_MAX - x->w)
-            return graph_refuse(g, TCET_E_PLUGIN, op, "padding %d x %d is too large", op->padding_h,
-                                op->padding_w);
-        n->h = x->h + op->padding_h;
-        n->w = x->w + op->padding_w;
-        return TCET_OK;
-    default: return TCET_OK; /* element by element: the input's shape */
-    }
+    (void)g;
+    (void)op;
+    (void)x;
+    (void)n;
+    return TCET_OK;
+}
+
+static tcet_status shape_norm(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+{
+    (void)g;
+    (void)x;
+    n->eps = op->eps != 0 ? op->eps : 1e-5;
+    n->momentum = op->momentum != 0 ? op->momentum : 0.1;
+    return TCET_OK;
+}
+
+static tcet_status shape_input(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+{
+    (void)x;
+    n->c = g->view.channels;
+    n->h = g->view.height;
+    n->w = g->view.width;
+    if (n->c < 1 || n->h < 1 || n->w < 1)
+        return graph_refuse(g, TCET_E_ARG, op, "the task's input shape [%d, %d, %d] is empty", n->c,
+                            n->h, n->w);
+    return TCET_OK;
+}
+
+static tcet_status shape_linear(struct graph *g, const tcet_op *op, const tcet_node *x,
+                                tcet_node *n)
+{
+    (void)x;
+    n->c = op->channels;
+    n->h = n->w = 1;
+    if (n->c < 1)
+        return graph_refuse(g, TCET_E_PLUGIN, op, "%d outputs, there must be at least 1", n->c);
+    return TCET_OK;
+}
+
+static tcet_status shape_global_pool(struct graph *g, const tcet_op *op, const tcet_node *x,
+                                     tcet_node *n)
+{
+    (void)g;
+    (void)op;
+    (void)x;
+    n->h = n->w = 1;
+    return TCET_OK;
+}
+
+static tcet_status shape_zero(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+{
+    (void)g;
+    n->stride_h = or_one(n->stride_h);
+    n->stride_w = or_one(n->stride_w);
+    n->c = op->channels ? op->channels : x->c;
+    n->h = (x->h - 1) / n->stride_h + 1;
+    n->w = (x->w - 1) / n->stride_w + 1;
+    return TCET_OK;
+}
+
+static tcet_status shape_pad(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+{
+    if (op->padding_h > INT32_MAX - x->h || op->padding_w > INT32_MAX - x->w)
+        return graph_refuse(g, TCET_E_PLUGIN, op, "padding %d x %d is too large", op->padding_h,
+                            op->padding_w);
+    n->h = x->h + op->padding_h;
+    n->w = x->w + op->padding_w;
+    return TCET_OK;
 }

@@ -44,11 +44,6 @@ void network_begin(struct network *n)
 
 /* -- Sites ------------------------------------------------------------------------------ */
 
-static int is_activation(uint32_t op)
-{
-    return op == TCET_OP_RELU || op == TCET_OP_RELU6 || op == TCET_OP_SWISH || op == TCET_OP_HSWISH;
-}
-
 static int64_t units_of(const tcet_node *node)
 {
     return (int64_t)node->c * node->h * node->w;
@@ -146,13 +141,14 @@ void network_list(struct network *n, struct arena *a)
     }
     for (int32_t i = 0; i < g->node_count; i++) {
         const tcet_node *node = &g->nodes[i];
+        const struct graph_op *op = graph_op(node->op);
         int32_t m = node->module;
 
-        if (is_activation(node->op))
+        if (op->activation)
             site_add_value(activation, node, m, module_name(n, a, m));
-        else if (m >= 0 && node->op == TCET_OP_BATCH_NORM && g->modules[m].weight_count)
+        else if (m >= 0 && op->kind == TCET_LAYER_NORM && g->modules[m].weight_count)
             site_execute(norm, place[m], node, &next_norm);
-        else if (m >= 0 && node->op != TCET_OP_BATCH_NORM && g->modules[m].layer >= 0)
+        else if (m >= 0 && op->kind != TCET_LAYER_NORM && g->modules[m].layer >= 0)
             site_execute(weight, place[m], node, &next_weight);
     }
     list_values(n, a);

@@ -39,6 +39,8 @@ enum {
     TCET_OP_RELU6 = 19,
     TCET_OP_SCALE = 20 /* times `eps` */
 };
+/* The length of a table by operation, in these headers: one more than the last number. */
+#define TCET_OPS (TCET_OP_SCALE + 1)
 
 /* One operation to add.  Growable, passed by pointer; begin with TCET_OP_INIT. */
 typedef struct tcet_op {
