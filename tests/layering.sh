@@ -34,7 +34,7 @@ room() # FOLDER FILES ALLOWED [BUT]
 
 core() # ROOM "ROOMS IT MAY INCLUDE" [FOREIGN HEADERS]
 {
-    local name=$1 own="\"($1/)?[a-z0-9_]+\.[ch]\"" others=${2// /|}
+    local name=$1 own="\"($1/)?[a-z0-9_]+\.([ch]|def)\"" others=${2// /|}
     room "core/$name" '*.[ch]' "$sdk|$libc|$own${others:+|\"($others)/[a-z0-9_]+\.h\"}${3:+|$3}"
     ruled+=" core/$name "
 }
@@ -62,7 +62,8 @@ core cli "run score plan report check plugin result config graph table store pro
 for kind in saliency aggregator combiner dataset strategy; do
     room plugins/$kind '*.[ch]' "$sdk|$libc"
 done
-room plugins/backend '*.c' "$sdk|$libc|\"[a-z0-9_]+\.h\""
+room plugins/backend '*.c' "$sdk|$libc|\"[a-z0-9_]+\.(h|inc)\""
+room plugins/backend '*.inc' "$sdk|$libc|\"[a-z0-9_]+\.inc\""
 room plugins/backend '*.h' "$sdk|$libc|\"[a-z0-9_]+\.h\""
 room plugins/backend '*.cc' "$sdk|$libc|\"[a-z0-9_]+\.h\"|<[a-z_]+>|<(torch|ATen|c10)/[A-Za-z0-9_/]+\.h>"
 room spaces '*.[ch]' "$sdk|$libc|\"(family/)?[a-z0-9_]+\.(h|inc)\""

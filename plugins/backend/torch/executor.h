@@ -1,8 +1,9 @@
-/* executor.h -- running a graph forward and backward: the parts' shared structures.
+/* executor.h -- one run of a graph: what was asked, what is to be done, what is being done.
  *
- * Room: plugins/backend/torch.  plan.c decides what must be computed and kept, executor.c
- * computes it, run.c makes a run of it, layers.c hands it over; tangent.c does Hessian-vector
- * products, tape.c those that tangent.c cannot.
+ * Room: plugins/backend/torch.  plan.c decides what must be computed and kept; forward.c and
+ * backward.c sweep over the nodes, whose operations are the rows of ops.h; gather.c adds up a
+ * node's gradients; run.c makes a run of it, layers.c hands it over; tangent.c does
+ * Hessian-vector products, tape.c those that tangent.c cannot.
  *
  * Batch norms, scalings, sums and ReLUs are not computed one by one.  A batch norm is a
  * pair of lines a[c] x + b[c] until somebody needs its numbers; a sum reads its terms through
@@ -14,16 +15,7 @@
 
 #include "impl.h"
 #include "kernels.h"
-
-/* Numbers in the device's memory, counted. */
-struct memory {
-    void *data;
-    size_t bytes;
-    ts_tensor *owner; /* NULL: from the pool */
-    int32_t refs;
-    ts_tensor *mirror; /* CUDA, while layers are visited: its copy on the host, NULL */
-    void *host;
-};
+#include "memory.h"
 
 enum { STREAMS = 16 };
 
@@ -44,18 +36,21 @@ struct tcet_model {
     struct job *first;          /* runs to be collected, in order; NULL */
 };
 
-/* A gradient that reached a node; list in the order of arrival. */
-struct part {
-    struct memory *g;
-    int32_t next;
+/* What was asked; does not change. */
+struct request {
+    tcet_model *model;
+    uint32_t sites;
+    int64_t n;        /* images in a forward */
+    int32_t forwards; /* of all repeats */
+    size_t size;      /* of a number */
 };
 
-/* What the plan says of a node, and the state of its computation. */
-struct value {
-    int32_t rep;        /* the node that computes it; everything below is the rep's */
+/* What the plan says of a node; all but `rep` is of the rep. */
+struct node_plan {
+    int32_t rep;        /* the node that computes it */
     int32_t relu;       /* the ReLU computed in the same sweep, -1 */
     int32_t slot;       /* agreement matrix of its signs as a layer's output, -1 */
-    int32_t relu_slot;  /* and as a ReLU's input, -1 */
+    int32_t relu_slot;  /* and as an activation's input, -1 */
     int32_t call;       /* which of its module's executions it is */
     int32_t readers;    /* edges that bring it a gradient */
     int32_t last;       /* forward step after which nobody reads it */
@@ -63,83 +58,118 @@ struct value {
     int32_t first_back; /* backward step after which nobody reads it, -1: none does */
     int32_t next_back;
     int32_t retire_head, retire_back_head; /* lists that end at this step */
-    int32_t parts, parts_tail;             /* gradients gathered so far, -1 */
-    int32_t masked;                        /* the same, behind the ReLU */
     uint8_t exec;                          /* computed at all */
     uint8_t stored;                        /* as numbers, not only as lines */
-    uint8_t lines;               /* batch norm or scaling: known as lines over its input */
-    uint8_t batch_stats;         /* batch norm with the batch's statistics */
-    uint8_t reach;               /* the loss depends on it */
-    uint8_t up;                  /* something at or above it wants its gradient */
-    uint8_t keep, keep_gradient; /* handed to layers */
-    uint8_t keep_product;        /* per channel, of the two */
+    uint8_t lines;                         /* known as lines over its input */
+    uint8_t batch_stats;                   /* batch norm with the batch's statistics */
+    uint8_t sums;                          /* batch norm that needs sums over its gradient */
+    uint8_t reach;                         /* the loss depends on it */
+    uint8_t up;                            /* something at or above it wants its gradient */
+    uint8_t keep, keep_gradient;           /* handed to layers */
+    uint8_t keep_product;                  /* per channel, of the two */
     uint8_t keep_bits;
-    uint8_t signs;   /* somebody wants its sign bits */
-    uint8_t settled; /* and has got them, in this forward */
-    uint8_t summed;  /* s1, s2 are made */
-    uint8_t keep_dy; /* its whole gradient stays, as dy, for tangent.c */
+    uint8_t signs; /* somebody wants its sign bits */
+    /* Of R, the derivative along g, where plan.tangents; see tangent.c. */
+    uint8_t keep_dy;      /* its whole gradient stays, as dy */
+    uint8_t moves;        /* its numbers change with the weights; else R is 0 */
+    uint8_t moves_stored; /* somebody reads R's numbers, not only lines */
+    uint8_t moves_saved;  /* and so does the backward sweep */
+    int32_t moves_norm;   /* conv, linear: the one reader, which adds the terms of R; -1 */
+};
+
+/* What plan.c decided; does not change after plan_make. */
+struct plan {
+    uint32_t wants;    /* of all sites together */
+    int32_t gradients; /* 1: a backward is run */
+    int32_t weight_gradients, norm_gradients;
+    int32_t weight_biases, norm_biases; /* gradients of biases, and of betas */
+    int32_t hvp, tangents;              /* H g is wanted, and tangent.c makes it */
+    int32_t one_gradient;               /* weights' gradients are tangent.c's alone: one row */
+    int32_t coupled;                    /* images depend on one another */
+    int64_t rows;                       /* of gradients */
+    int64_t hvp_rows;                   /* of H g: one, or one an image */
+    int32_t output, features;           /* reps, -1 */
+    int32_t slots;
+    struct node_plan *node;
+    int32_t *order, *calls; /* a module's: first step (-1) and steps */
+};
+
+/* Sums over the pixels of a batch norm's gradient, or of that's R. */
+struct norm_sums {
+    double *s1, *s2; /* of g, of g (x - mean); s1 may be another node's */
+    uint8_t wanted, made;
+};
+
+/* Sweeps over the nodes: of values and gradients, or of their derivatives along g. */
+enum sweep { ORDINARY, TANGENT, SWEEPS };
+
+/* R of a node; see tangent.c. */
+struct tangent {
+    struct memory *val;
+    struct memory *terms[2]; /* conv, linear: R x * w and x * g, before they are added */
+    void *lines;             /* batch norm: 6 lines */
+    double *sums;            /* batch norm with batch statistics: those of norm_tangent */
+};
+
+/* A gradient that reached a node; list in the order of arrival. */
+struct part {
+    struct memory *g;
+    int32_t next;
+};
+
+/* A node's numbers. */
+struct value {
     struct memory *val, *bits, *dy;
     struct ts_norm norm;
-    double *s1, *s2; /* backward sums; s1 may be another node's */
-    void *k1, *k2, *k3;
+    void *k1, *k2, *k3; /* a batch norm's backward as lines */
+    struct norm_sums sums[SWEEPS];
+    struct tangent tangent;
+    int32_t parts, parts_tail;  /* gradients gathered so far, -1 */
+    int32_t masked;             /* the same, behind the ReLU */
+    uint8_t packed;             /* its sign bits are made, in this forward */
     void *kept, *kept_gradient; /* NCHW, forwards * n images */
     void *kept_product;         /* [forwards * n, c] */
     uint64_t *kept_bits;        /* n images */
 };
 
-/* One run. */
-struct job {
-    tcet_ctx *cx;
-    struct executor *x;
-    tcet_model *model;
-    struct ts_device *d;
-    const struct kernels *k;
-    const tcet_graph *graph;
-    tcet_run *run;
-    uint32_t wants, sites; /* wants: of all sites together */
-    int64_t n;             /* images in a forward */
-    int64_t first, count;  /* images of the backward in hand */
-    int32_t forward;       /* the one in hand, of all repeats */
-    int32_t forwards;      /* of all repeats */
-    int32_t coupled;       /* images depend on one another */
-    int32_t adopted;       /* the forward is that of model->kept */
-    int32_t gradients;     /* 1: a backward is run */
-    int32_t weight_gradients, norm_gradients;
-    int32_t weight_biases, norm_biases; /* gradients of biases, and of betas */
-    int32_t hvp, tangents;              /* H g is wanted, and tangent.c makes it */
-    size_t size;                        /* of a number */
-    int64_t rows;                       /* of gradients */
-    int64_t hvp_rows;                   /* of H g: one, or one an image */
-    int64_t hvp_row;                    /* the one in hand */
-    int32_t one_gradient;     /* weights' gradients are tangent.c's alone: the row in hand */
-    int32_t output, features; /* reps, -1 */
-    struct value *v;          /* a node's */
-    int32_t *order, *calls;   /* a module's: first step (-1) and steps */
+/* What is being computed. */
+struct state {
+    int32_t forward;      /* the one in hand, of all repeats */
+    int64_t first, count; /* images in hand */
+    int64_t row;          /* of the gradient in hand */
+    int64_t hvp_row;      /* of H g */
+    int32_t adopted;      /* the forward is that of model->kept */
+    struct value *v;      /* a node's */
     struct part *part;
     int32_t parts;
-    struct tangent *t;            /* a node's, where `tangents` */
     const void *params;           /* in the device's memory and type */
-    void **gradient;              /* a module's [rows, weight], NULL; see one_gradient */
+    void **gradient;              /* a module's [rows, weight], NULL; see plan.one_gradient */
     double **bias_gradient;       /* a module's [calls, rows, bias], NULL */
     void **hessian;               /* a module's [hvp_rows, weight] in host memory, NULL */
     void **running;               /* a norm module's running variance [repeat, c], NULL */
     double *agreement, *positive; /* [slots][n, n], [slots] */
-    int32_t slots;
-    struct memory **held; /* everything that lives as long as the job */
+    struct memory **held;         /* everything that lives as long as the job */
     int32_t held_count, held_cap;
-    int32_t sent;     /* CUDA: copies to held memory's mirrors may be under way */
+    int32_t sent; /* CUDA: copies to held memory's mirrors may be under way */
+};
+
+/* One run. */
+struct job {
+    tcet_ctx *cx;  /* of the call in hand */
+    tcet_run *run; /* NULL once it has ended */
+    struct ts_device *d;
+    const struct kernels *k;
+    const tcet_graph *graph;
+    struct request ask;
+    struct plan plan;
+    struct state now;
     struct job *next; /* to be collected after it */
 };
 
 /* Records text (and the device's message) and returns status. */
 tcet_status job_fail(struct job *j, tcet_status status, const char *what);
-/* Device memory; NULL after job_fail. */
-struct memory *memory_new(struct job *j, size_t bytes);
-struct memory *memory_adopt(struct job *j, ts_tensor *t, void *data);
-struct memory *memory_ref(struct memory *m);
-void memory_drop(struct memory *m);
-/* Zeroed device memory that lives as long as the job. */
-void *job_alloc(struct job *j, size_t bytes);
+/* TCET_OK for status 0; else job_fail with `what` of node i. */
+tcet_status job_check(struct job *j, int status, int32_t i, const char *what);
 
 static inline const tcet_node *job_node(const struct job *j, int32_t i)
 {
@@ -155,7 +185,7 @@ static inline uint32_t job_wants(const struct job *j, uint32_t site)
 /* The k-th input of a node: a rep. */
 static inline int32_t job_input(const struct job *j, int32_t i, int32_t k)
 {
-    return j->v[j->graph->inputs[job_node(j, i)->first_input + k]].rep;
+    return j->plan.node[j->graph->inputs[job_node(j, i)->first_input + k]].rep;
 }
 
 /* Numbers in one image. */
@@ -164,74 +194,87 @@ static inline int64_t node_units(const tcet_node *n)
     return (int64_t)n->c * n->h * n->w;
 }
 
-static inline int node_is_relu(const tcet_node *n)
+/* A forward value, from the first image in hand. */
+static inline const void *job_value(const struct job *j, int32_t i)
 {
-    switch (n->op) {
-    case TCET_OP_RELU:
-    case TCET_OP_RELU6:
-    case TCET_OP_SWISH:
-    case TCET_OP_HSWISH: return 1;
-    default: return 0;
-    }
+    int64_t at = j->now.first * node_units(job_node(j, i));
+
+    return (const char *)j->now.v[i].val->data + (size_t)at * j->ask.size;
 }
 
-/* executor.c: convolutions of node i (named in messages) with any weights, by whichever kernels
- * are the fastest for the shape s.  Memory is in the device's, images NHWC.
- * *y = conv(x, w) + bias: new memory, the caller's to drop; bias may be NULL. */
-tcet_status conv_run_forward(struct job *j, int32_t i, const struct ts_conv *s, const void *x,
-                             const void *w, const void *bias, struct memory **y);
-/* dw += the gradient of w (NULL: not wanted; x may then be NULL), *dx = that of x: new memory,
- * the caller's to drop (dx NULL: not wanted). */
-tcet_status conv_run_backward(struct job *j, int32_t i, const struct ts_conv *s, const void *g,
-                              const void *x, const void *w, void *dw, struct memory **dx);
+/* Memory for node i's numbers of the images in hand. */
+static inline struct memory *job_tensor(struct job *j, int32_t i)
+{
+    return memory_new(j, (size_t)(j->now.count * node_units(job_node(j, i))) * j->ask.size);
+}
 
-/* executor.c: what the sweeps over the nodes share with tangent.c.
- * TCET_OK for status 0; else job_fail with `what` of node i. */
-tcet_status job_check(struct job *j, int status, int32_t i, const char *what);
-/* The weight of a node's module; NULL where it has none. */
-const void *job_weight(const struct job *j, const tcet_node *node);
-const void *job_bias(const struct job *j, const tcet_node *node);
-/* A forward value, from the first image of the backward in hand. */
-const void *job_value(const struct job *j, int32_t i);
-/* Shapes of node i for n images; of a window: how part k of a concatenation, a slice or a
- * padding moves from its input, and the way back. */
-struct ts_conv conv_shape(const struct job *j, int32_t i, int64_t n);
-struct ts_pool pool_shape(const struct job *j, int32_t i, int64_t n);
-struct ts_window window_shape(const struct job *j, int32_t i, int32_t k, int64_t n);
-struct ts_window window_reversed(struct ts_window s);
-/* x[n], the input of a linear layer i, in the order of its weight's columns; *own is to be
- * dropped.  NULL: failed. */
-const void *flat_input(struct job *j, int32_t i, int64_t n, const void *x, struct memory **own);
-/* Gives node i one more gradient; takes g. */
-void gradient_give(struct job *j, int32_t i, struct memory *g);
-/* Drops the gradients of a list, and empties it. */
-void gradient_drop(struct job *j, int32_t *head);
-
-/* plan.c: fills the first half of struct value, and the job's flags. */
+/* plan.c: fills j->plan, whose arrays run.c has made. */
 tcet_status plan_make(struct job *j);
 /* layers.c: memory for what layers want; its way to the host; and, once that is over, the visits.
  */
 tcet_status layers_open(struct job *j);
 tcet_status layers_send(struct job *j);
 tcet_status layers_visit(struct job *j);
-/* Row of the gradient in hand of a module's weight. */
-void *gradient_row(const struct job *j, const tcet_node *node, int64_t row);
+
+/* forward.c: the forward in hand. */
+tcet_status forward_run(struct job *j);
+/* Writes what is wanted of node i, the sum of `nodes`: its numbers, its ReLU, its signs. */
+tcet_status forward_sum(struct job *j, int32_t i, const int32_t *nodes, int32_t count);
+/* Where the next sweep over node i's numbers should write their signs (NULL: nowhere), and what
+ * to do with them after it. */
+tcet_status forward_open_bits(struct job *j, int32_t i, uint64_t **out);
+void forward_use_bits(struct job *j, int32_t i, const uint64_t *bits);
+
+/* backward.c: all backwards of the forward in hand. */
+tcet_status backward_run(struct job *j);
+
+/* A sweep over the nodes back from the output, to which a gradient was given: each node's whole
+ * gradient is gathered and handed on. */
+struct reverse {
+    enum sweep sweep;
+    /* Does node i take part? */
+    int (*active)(const struct job *j, int32_t i);
+    /* Does somebody want the whole gradient of node i, a ReLU's too? */
+    int (*wanted)(const struct job *j, int32_t i);
+    /* Takes note of it. */
+    tcet_status (*keep)(struct job *j, int32_t i, struct memory *g);
+    /* Gives node i's inputs their gradients. */
+    tcet_status (*back)(struct job *j, int32_t i, struct memory *g);
+    /* Ends the lives that end with step i. */
+    void (*retire)(struct job *j, int32_t i);
+};
+/* backward.c: leaves no gradient behind, in whatever status. */
+tcet_status reverse_run(struct job *j, const struct reverse *r);
+
+/* gather.c: gives node i one more gradient; takes g. */
+void gradient_give(struct job *j, int32_t i, struct memory *g);
+/* Drops the gradients of a list, and empties it. */
+void gradient_drop(struct job *j, int32_t *head);
+/* The whole gradient of node i (of a tangent sweep its R) from its parts, which are dropped, and
+ * the sums of batch norms that are made in passing; *out is the caller's to drop, NULL where no
+ * gradient came. */
+tcet_status gradient_gather(struct job *j, enum sweep sweep, int32_t i, struct memory **out);
 
 /* tangent.c: can it make the job's H g, rather than tape.c?  It works on one mini-batch, on
- * kernels that have tangents, with operations that it knows. */
+ * kernels that have tangents, with operations that have them. */
 int tangent_supports(const struct job *j);
-/* Before the forward, after plan_make and open_norms; and at the job's end, in any state. */
+/* The part of plan_make about R; once all else is planned. */
+void tangent_plan(struct job *j);
+/* Memory for what the plan says; before the forward.  And at the job's end, in any state. */
 tcet_status tangent_open(struct job *j);
 void tangent_close(struct job *j);
 /* After the backward of a row, with all that the plan saves for it still there: fills the row of
- * j->hessian. */
+ * now.hessian. */
 tcet_status tangent_hessian(struct job *j);
+/* Writes what is wanted of R of node i, the sum of R of `nodes`: its numbers, its ReLU's. */
+tcet_status tangent_sum(struct job *j, int32_t i, const int32_t *nodes, int32_t count);
+/* R of node i, which moves, as terms of a sum; returns how many: at most two. */
+int32_t tangent_terms(const struct job *j, int32_t i, struct ts_term *t);
+void tangent_drop_terms(struct tangent *t);
 /* tape.c: all rows by libtorch's autograd, of any graph on any device; of several mini-batches
  * one, of the sum of their losses. */
 tcet_status tape_hessian(struct job *j);
-/* executor.c: the forward in hand, and all backwards of it. */
-tcet_status executor_forward(struct job *j);
-tcet_status executor_backwards(struct job *j);
+
 /* run.c: tangent_hessian of a row, in a time of its own. */
 tcet_status job_hessian(struct job *j, int64_t row);
 void executor_release(tcet_model *m);

@@ -8,8 +8,7 @@
 #include "kernels_isa.h"
 #include "pool.h"
 
-#include <tcet/plugin.h>
-#include <tcet/space.h>
+#include <tcet/draft/backend.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -188,13 +187,13 @@ static inline uint64_t signs_double(const double *x)
     return word;
 }
 
-#include "kernels_conv.h"
+#include "kernels_conv.inc"
 
 #define NUM          float
 #define OF(name)     name##_float
 #define FMA(a, b, c) __builtin_fmaf(a, b, c)
 #define IS_F64       0
-#include "kernels_type.h"
+#include "kernels_type.inc"
 #undef NUM
 #undef OF
 #undef FMA
@@ -204,7 +203,7 @@ static inline uint64_t signs_double(const double *x)
 #define OF(name)     name##_double
 #define FMA(a, b, c) __builtin_fma(a, b, c)
 #define IS_F64       1
-#include "kernels_type.h"
+#include "kernels_type.inc"
 
 const struct kernels *KERNELS_NAME(int32_t f64)
 {

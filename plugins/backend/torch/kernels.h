@@ -57,10 +57,9 @@ struct kernels {
                        void *y);
     int (*global_pool_back)(struct ts_device *d, int64_t n, int64_t hw, int64_t c, const void *g,
                             void *dx);
-    /* TCET_OP_SIGMOID, SWISH, HSWISH, RELU6. */
-    int (*curve)(struct ts_device *d, uint32_t op, int64_t count, const void *x, void *y);
-    int (*curve_back)(struct ts_device *d, uint32_t op, int64_t count, const void *x, const void *g,
-                      void *dx);
+    /* A step (TS_FORWARD ...) of an operation of kernels_plain.inc into out; R only where its row
+     * says so and the table has tangents. */
+    int (*plain)(struct ts_device *d, uint32_t step, const struct ts_plain *s, void *out);
     /* y = x * s, s of x's shape or (spread) one number a channel and image. */
     int (*multiply)(struct ts_device *d, int64_t n, int64_t hw, int64_t c, int32_t spread,
                     const void *x, const void *s, void *y);

@@ -1,5 +1,5 @@
 /* layers.c -- memory for what layers want, and the visits.  Room: plugins/backend/torch. */
-#include "executor.h"
+#include "ops.h"
 #include "pool.h"
 
 #include <stdlib.h>
@@ -21,30 +21,31 @@ static tcet_status open_modules(struct job *j)
 {
     for (int32_t k = 0; k < j->graph->module_count; k++) {
         const tcet_graph_module *m = &j->graph->modules[k];
-        int wanted =
-            (is_weight_layer(m) && j->weight_gradients) || (is_norm_layer(m) && j->norm_gradients);
+        int wanted = (is_weight_layer(m) && j->plan.weight_gradients) ||
+                     (is_norm_layer(m) && j->plan.norm_gradients);
 
         if (wanted) {
-            int64_t rows = j->one_gradient && is_weight_layer(m) ? 1 : j->rows;
+            int64_t rows = j->plan.one_gradient && is_weight_layer(m) ? 1 : j->plan.rows;
 
-            j->gradient[k] = job_alloc(j, (size_t)(rows * m->weight_count) * j->size);
-            if (!j->gradient[k])
+            j->now.gradient[k] = job_alloc(j, (size_t)(rows * m->weight_count) * j->ask.size);
+            if (!j->now.gradient[k])
                 return TCET_E_MEMORY;
         }
-        if (m->bias_count && j->calls[k] &&
-            ((is_weight_layer(m) && j->weight_biases) || (is_norm_layer(m) && j->norm_biases))) {
-            j->bias_gradient[k] =
-                job_alloc(j, (size_t)(j->calls[k] * j->rows * m->bias_count) * sizeof(double));
-            if (!j->bias_gradient[k])
+        if (m->bias_count && j->plan.calls[k] &&
+            ((is_weight_layer(m) && j->plan.weight_biases) ||
+             (is_norm_layer(m) && j->plan.norm_biases))) {
+            j->now.bias_gradient[k] = job_alloc(
+                j, (size_t)(j->plan.calls[k] * j->plan.rows * m->bias_count) * sizeof(double));
+            if (!j->now.bias_gradient[k])
                 return TCET_E_MEMORY;
         }
-        if (is_weight_layer(m) && j->hvp) {
-            size_t bytes = (size_t)(j->hvp_rows * m->weight_count) * j->size;
+        if (is_weight_layer(m) && j->plan.hvp) {
+            size_t bytes = (size_t)(j->plan.hvp_rows * m->weight_count) * j->ask.size;
 
-            j->hessian[k] = pool_get(bytes);
-            if (!j->hessian[k])
+            j->now.hessian[k] = pool_get(bytes);
+            if (!j->now.hessian[k])
                 return job_fail(j, TCET_E_MEMORY, "out of memory");
-            memset(j->hessian[k], 0, bytes);
+            memset(j->now.hessian[k], 0, bytes);
         }
     }
     return TCET_OK;
@@ -58,18 +59,18 @@ static tcet_status open_variances(struct job *j)
         float *ones;
         int status;
 
-        if (node->op != TCET_OP_BATCH_NORM || !node->track || j->running[node->module])
+        if (!job_op(j, i)->statistics || !node->track || j->now.running[node->module])
             continue;
-        j->running[node->module] =
-            job_alloc(j, (size_t)(j->forwards / j->run->forwards * node->c) * j->size);
+        j->now.running[node->module] =
+            job_alloc(j, (size_t)(j->ask.forwards / j->run->forwards * node->c) * j->ask.size);
         ones = pool_get((size_t)node->c * sizeof *ones);
-        if (!ones || !j->running[node->module]) {
+        if (!ones || !j->now.running[node->module]) {
             pool_put(ones);
             return job_fail(j, TCET_E_MEMORY, "out of memory");
         }
         for (int32_t k = 0; k < node->c; k++)
             ones[k] = 1;
-        status = j->k->load(j->d, ones, 1, 1, node->c, j->running[node->module]);
+        status = j->k->load(j->d, ones, 1, 1, node->c, j->now.running[node->module]);
         pool_put(ones);
         if (status != 0)
             return job_fail(j, status, "running variance");
@@ -80,21 +81,22 @@ static tcet_status open_variances(struct job *j)
 static tcet_status open_values(struct job *j)
 {
     for (int32_t i = 0; i < j->graph->node_count; i++) {
-        struct value *v = &j->v[i];
+        const struct node_plan *p = &j->plan.node[i];
+        struct value *v = &j->now.v[i];
         int64_t units = node_units(job_node(j, i));
-        size_t bytes = (size_t)(j->forwards * j->n * units) * j->size;
+        size_t bytes = (size_t)(j->ask.forwards * j->ask.n * units) * j->ask.size;
 
-        if (v->rep != i)
+        if (p->rep != i)
             continue;
-        if (v->keep && !(v->kept = job_alloc(j, bytes)))
+        if (p->keep && !(v->kept = job_alloc(j, bytes)))
             return TCET_E_MEMORY;
-        if (v->keep_gradient && !(v->kept_gradient = job_alloc(j, bytes)))
+        if (p->keep_gradient && !(v->kept_gradient = job_alloc(j, bytes)))
             return TCET_E_MEMORY;
-        if (v->keep_product &&
+        if (p->keep_product &&
             !(v->kept_product = job_alloc(j, bytes / (size_t)units * (size_t)job_node(j, i)->c)))
             return TCET_E_MEMORY;
-        if (v->keep_bits) {
-            bytes = (size_t)(j->n * kernels_words(units)) * sizeof *v->kept_bits;
+        if (p->keep_bits) {
+            bytes = (size_t)(j->ask.n * kernels_words(units)) * sizeof *v->kept_bits;
             if (!(v->kept_bits = job_alloc(j, bytes)))
                 return TCET_E_MEMORY;
         }
@@ -106,21 +108,16 @@ tcet_status layers_open(struct job *j)
 {
     tcet_status st;
 
-    j->rows = j->forwards;
-    j->hvp_rows = 1;
-    if (j->run->pass->gradient == TCET_GRADIENT_SAMPLE) {
-        j->rows *= j->n;
-        j->hvp_rows = j->n;
-    }
     st = open_modules(j);
     if (st == TCET_OK && job_wants(j, TCET_SITE_NORM) & TCET_WANT_VARIANCE)
         st = open_variances(j);
-    if (st == TCET_OK && j->wants & (TCET_WANT_AGREEMENT | TCET_WANT_PATTERN)) {
-        size_t slots = (size_t)j->slots;
+    if (st == TCET_OK && j->plan.wants & (TCET_WANT_AGREEMENT | TCET_WANT_PATTERN)) {
+        size_t slots = (size_t)j->plan.slots;
 
-        j->agreement = job_alloc(j, slots * (size_t)(j->n * j->n) * sizeof *j->agreement);
-        j->positive = job_alloc(j, slots * sizeof *j->positive);
-        if (!j->agreement || !j->positive)
+        j->now.agreement =
+            job_alloc(j, slots * (size_t)(j->ask.n * j->ask.n) * sizeof *j->now.agreement);
+        j->now.positive = job_alloc(j, slots * sizeof *j->now.positive);
+        if (!j->now.agreement || !j->now.positive)
             st = TCET_E_MEMORY;
     }
     return st == TCET_OK ? open_values(j) : st;
@@ -143,9 +140,9 @@ struct visit {
 /* CUDA: all that layers may want goes to the host in one burst. */
 tcet_status layers_send(struct job *j)
 {
-    j->sent = j->d->cuda;
-    for (int32_t k = 0; j->d->cuda && k < j->held_count; k++) {
-        struct memory *m = j->held[k];
+    j->now.sent = j->d->cuda;
+    for (int32_t k = 0; j->d->cuda && k < j->now.held_count; k++) {
+        struct memory *m = j->now.held[k];
 
         m->mirror = ts_alloc_host(j->d, m->bytes, &m->host);
         if (!m->mirror || ts_to_host(j->d, m->host, m->data, m->bytes) != 0)
@@ -159,8 +156,8 @@ static const void *host_of(const struct job *j, const void *data)
 {
     uintptr_t at = (uintptr_t)data;
 
-    for (int32_t k = 0; j->d->cuda && k < j->held_count; k++) {
-        const struct memory *m = j->held[k];
+    for (int32_t k = 0; j->d->cuda && k < j->now.held_count; k++) {
+        const struct memory *m = j->now.held[k];
 
         if (at - (uintptr_t)m->data < m->bytes)
             return (const char *)m->host + (at - (uintptr_t)m->data);
@@ -198,7 +195,7 @@ static void show_value(struct job *j, struct visit *v, tcet_view *view, const vo
                        int32_t rep, int flat)
 {
     const tcet_node *node = job_node(j, rep);
-    int64_t images = j->forwards * j->n;
+    int64_t images = j->ask.forwards * j->ask.n;
     int64_t image[4] = {images, node->c, node->h, node->w}, line[2] = {images, node_units(node)};
 
     if (data)
@@ -208,11 +205,11 @@ static void show_value(struct job *j, struct visit *v, tcet_view *view, const vo
 /* What the backward left of a value: its gradient, and the channels' products with it. */
 static void show_gradient(struct job *j, struct visit *v, int32_t rep, int flat)
 {
-    int64_t line[2] = {j->forwards * j->n, job_node(j, rep)->c};
+    int64_t line[2] = {j->ask.forwards * j->ask.n, job_node(j, rep)->c};
 
-    show_value(j, v, &v->views.output_gradient, j->v[rep].kept_gradient, rep, flat);
-    if (j->v[rep].kept_product)
-        show(j, v, &v->views.channel_product, j->v[rep].kept_product, number_type(j), line, 2);
+    show_value(j, v, &v->views.output_gradient, j->now.v[rep].kept_gradient, rep, flat);
+    if (j->now.v[rep].kept_product)
+        show(j, v, &v->views.channel_product, j->now.v[rep].kept_product, number_type(j), line, 2);
 }
 
 /* Bit u of the image's pattern, u in NCHW order, from bits in NHWC order. */
@@ -234,9 +231,9 @@ static void bits_of_numbers(const struct job *j, int32_t rep, uint64_t *to, int6
                             int64_t at)
 {
     int64_t units = node_units(job_node(j, rep));
-    const void *x = host_of(j, j->v[rep].kept);
+    const void *x = host_of(j, j->now.v[rep].kept);
 
-    for (int64_t i = 0; i < j->n; i++) {
+    for (int64_t i = 0; i < j->ask.n; i++) {
         for (int64_t u = 0; u < units; u++) {
             double number = j->d->f64 ? ((const double *)x)[i * units + u]
                                       : (double)((const float *)x)[i * units + u];
@@ -249,22 +246,22 @@ static void bits_of_numbers(const struct job *j, int32_t rep, uint64_t *to, int6
 /* Does node i's value belong to a pattern: of all executions of a module, or (-1) of one value? */
 static int is_of_pattern(const struct job *j, int32_t i, int32_t module, int32_t rep)
 {
-    return module >= 0 ? job_node(j, i)->module == module && j->v[i].slot >= 0 : i == rep;
+    return module >= 0 ? job_node(j, i)->module == module && j->plan.node[i].slot >= 0 : i == rep;
 }
 
 static tcet_status show_pattern(struct job *j, struct visit *v, int32_t module, int32_t rep)
 {
-    int64_t units = 0, words, shape[2] = {j->n}, at = 0;
+    int64_t units = 0, words, shape[2] = {j->ask.n}, at = 0;
     uint64_t *bits;
 
     for (int32_t i = 0; i < j->graph->node_count; i++)
         units += is_of_pattern(j, i, module, rep) ? node_units(job_node(j, i)) : 0;
     shape[1] = words = kernels_words(units);
-    bits = pool_get((size_t)(j->n * words) * sizeof *bits + 8);
+    bits = pool_get((size_t)(j->ask.n * words) * sizeof *bits + 8);
     if (!bits)
         return job_fail(j, TCET_E_MEMORY, "out of memory");
     v->bits = bits;
-    memset(bits, 0, (size_t)(j->n * words) * sizeof *bits);
+    memset(bits, 0, (size_t)(j->ask.n * words) * sizeof *bits);
     for (int32_t i = 0; i < j->graph->node_count; i++) {
         const tcet_node *node = job_node(j, i);
 
@@ -272,8 +269,8 @@ static tcet_status show_pattern(struct job *j, struct visit *v, int32_t module, 
             continue;
         if (!j->k->packs)
             bits_of_numbers(j, i, bits, words, at);
-        for (int64_t b = 0; b < j->n && j->k->packs; b++)
-            reorder_bits(j->v[i].kept_bits + b * kernels_words(node_units(node)), node,
+        for (int64_t b = 0; b < j->ask.n && j->k->packs; b++)
+            reorder_bits(j->now.v[i].kept_bits + b * kernels_words(node_units(node)), node,
                          bits + b * words, at);
         at += node_units(node);
     }
@@ -285,13 +282,14 @@ static tcet_status show_pattern(struct job *j, struct visit *v, int32_t module, 
 static tcet_status show_signs(struct job *j, struct visit *v, int32_t slot, int32_t module,
                               int32_t rep)
 {
-    int64_t square[2] = {j->n, j->n};
+    int64_t square[2] = {j->ask.n, j->ask.n};
 
-    if (slot < 0 || !j->agreement)
+    if (slot < 0 || !j->now.agreement)
         return TCET_OK;
-    v->views.positive = (int64_t)((const double *)host_of(j, j->positive))[slot];
+    v->views.positive = (int64_t)((const double *)host_of(j, j->now.positive))[slot];
     if (job_wants(j, v->site) & TCET_WANT_AGREEMENT)
-        show(j, v, &v->views.agreement, j->agreement + slot * j->n * j->n, TCET_F64, square, 2);
+        show(j, v, &v->views.agreement, j->now.agreement + slot * j->ask.n * j->ask.n, TCET_F64,
+             square, 2);
     if (job_wants(j, v->site) & TCET_WANT_PATTERN)
         return show_pattern(j, v, module, rep);
     return TCET_OK;
@@ -319,19 +317,19 @@ static tcet_status finish(struct job *j, struct visit *v, tcet_status st)
 static void show_bias(struct job *j, struct visit *v, int32_t module)
 {
     const tcet_graph_module *m = &j->graph->modules[module];
-    int64_t shape[2] = {j->rows, m->bias_count}, count = j->rows * m->bias_count;
+    int64_t shape[2] = {j->plan.rows, m->bias_count}, count = j->plan.rows * m->bias_count;
     double *sum;
 
     if (!m->bias_count)
         return;
     if (job_wants(j, v->site) & TCET_WANT_BIAS)
-        show(j, v, &v->views.bias, (const char *)j->params + (size_t)m->bias * j->size,
+        show(j, v, &v->views.bias, (const char *)j->now.params + (size_t)m->bias * j->ask.size,
              number_type(j), shape + 1, 1);
-    if (!(job_wants(j, v->site) & TCET_WANT_BIAS_GRADIENT) || !j->bias_gradient[module])
+    if (!(job_wants(j, v->site) & TCET_WANT_BIAS_GRADIENT) || !j->now.bias_gradient[module])
         return;
-    show(j, v, &v->views.bias_gradient, j->bias_gradient[module], TCET_F64, shape, 2);
+    show(j, v, &v->views.bias_gradient, j->now.bias_gradient[module], TCET_F64, shape, 2);
     sum = v->views.bias_gradient.data;
-    for (int64_t i = count; i < j->calls[module] * count; i++)
+    for (int64_t i = count; i < j->plan.calls[module] * count; i++)
         sum[i % count] += sum[i];
 }
 
@@ -339,21 +337,21 @@ static void show_bias(struct job *j, struct visit *v, int32_t module)
 static void show_weight(struct job *j, struct visit *v, int32_t module)
 {
     const tcet_graph_module *m = &j->graph->modules[module];
-    int64_t shape[AXES] = {j->rows};
+    int64_t shape[AXES] = {j->plan.rows};
 
     for (int32_t k = 0; k < m->ndim; k++)
         shape[k + 1] = m->shape[k];
     if (job_wants(j, v->site) & TCET_WANT_WEIGHT)
-        show(j, v, &v->views.weight, (const char *)j->params + (size_t)m->weight * j->size,
+        show(j, v, &v->views.weight, (const char *)j->now.params + (size_t)m->weight * j->ask.size,
              number_type(j), shape + 1, m->ndim);
-    if (job_wants(j, v->site) & TCET_WANT_GRADIENT && j->gradient[module])
-        show(j, v, &v->views.gradient, j->gradient[module], number_type(j), shape, m->ndim + 1);
-    if (j->hvp && m->layer >= 0) {
+    if (job_wants(j, v->site) & TCET_WANT_GRADIENT && j->now.gradient[module])
+        show(j, v, &v->views.gradient, j->now.gradient[module], number_type(j), shape, m->ndim + 1);
+    if (j->plan.hvp && m->layer >= 0) {
         int several = j->run->pass->gradient == TCET_GRADIENT_SAMPLE;
 
-        shape[0] = j->hvp_rows;
-        show(j, v, &v->views.hvp, j->hessian[module], number_type(j), several ? shape : shape + 1,
-             m->ndim + several);
+        shape[0] = j->plan.hvp_rows;
+        show(j, v, &v->views.hvp, j->now.hessian[module], number_type(j),
+             several ? shape : shape + 1, m->ndim + several);
     }
     show_bias(j, v, module);
 }
@@ -361,7 +359,7 @@ static void show_weight(struct job *j, struct visit *v, int32_t module)
 static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module)
 {
     const tcet_graph_module *m = &j->graph->modules[module];
-    int32_t first = j->order[module];
+    int32_t first = j->plan.order[module];
 
     begin(v, TCET_SITE_WEIGHT, m->layer);
     show_weight(j, v, module);
@@ -370,9 +368,9 @@ static tcet_status visit_weight(struct job *j, struct visit *v, int32_t module)
         int32_t in = job_input(j, first, 0);
 
         if (job_wants(j, v->site) & TCET_WANT_INPUT)
-            show_value(j, v, &v->views.input, j->v[in].kept, in, flat);
+            show_value(j, v, &v->views.input, j->now.v[in].kept, in, flat);
         if (job_wants(j, v->site) & TCET_WANT_OUTPUT)
-            show_value(j, v, &v->views.output, j->v[first].kept, first, flat);
+            show_value(j, v, &v->views.output, j->now.v[first].kept, first, flat);
         show_gradient(j, v, first, flat);
     }
     return finish(j, v, show_signs(j, v, m->layer, module, -1));
@@ -384,17 +382,17 @@ static tcet_status visit_norm(struct job *j, struct visit *v, int32_t module, in
 
     begin(v, TCET_SITE_NORM, index);
     show_weight(j, v, module);
-    if (j->order[module] >= 0) {
-        int32_t rep = j->v[j->order[module]].rep;
+    if (j->plan.order[module] >= 0) {
+        int32_t rep = j->plan.node[j->plan.order[module]].rep;
 
         if (job_wants(j, v->site) & TCET_WANT_NORM_OUTPUT)
-            show_value(j, v, &v->views.output, j->v[rep].kept, rep, 0);
+            show_value(j, v, &v->views.output, j->now.v[rep].kept, rep, 0);
     }
-    if (j->running[module]) {
-        int64_t shape[2] = {j->forwards / j->run->forwards, m->shape[0]};
+    if (j->now.running[module]) {
+        int64_t shape[2] = {j->ask.forwards / j->run->forwards, m->shape[0]};
         int several = shape[0] > 1;
 
-        show(j, v, &v->views.variance, j->running[module], number_type(j), shape + !several,
+        show(j, v, &v->views.variance, j->now.running[module], number_type(j), shape + !several,
              1 + several);
     }
     return finish(j, v, TCET_OK);
@@ -404,7 +402,7 @@ static tcet_status visit_norm(struct job *j, struct visit *v, int32_t module, in
 static tcet_status visit_value(struct job *j, struct visit *v, int32_t rep, int32_t slot, int flat)
 {
     if (job_wants(j, v->site) & TCET_WANT_OUTPUT)
-        show_value(j, v, &v->views.output, j->v[rep].kept, rep, flat);
+        show_value(j, v, &v->views.output, j->now.v[rep].kept, rep, flat);
     show_gradient(j, v, rep, flat);
     return finish(j, v, show_signs(j, v, slot, -1, rep));
 }
@@ -417,9 +415,9 @@ static tcet_status visit_modules(struct job *j, struct visit *v)
     for (int32_t k = 0; k < j->graph->module_count && st == TCET_OK; k++) {
         const tcet_graph_module *m = &j->graph->modules[k];
 
-        if (j->sites & TCET_SITE_WEIGHT && is_weight_layer(m))
+        if (j->ask.sites & TCET_SITE_WEIGHT && is_weight_layer(m))
             st = visit_weight(j, v, k);
-        else if (j->sites & TCET_SITE_NORM && is_norm_layer(m))
+        else if (j->ask.sites & TCET_SITE_NORM && is_norm_layer(m))
             st = visit_norm(j, v, k, norms++);
     }
     return st;
@@ -431,26 +429,25 @@ static tcet_status visit_values(struct job *j, struct visit *v)
     int32_t acts = 0;
 
     for (int32_t i = 0; i < j->graph->node_count && st == TCET_OK; i++) {
-        const tcet_node *node = job_node(j, i);
         int32_t in;
 
-        if (j->sites & TCET_SITE_INPUT && node->op == TCET_OP_INPUT) {
+        if (j->ask.sites & TCET_SITE_INPUT && job_op(j, i)->input) {
             begin(v, TCET_SITE_INPUT, 0);
             st = visit_value(j, v, i, -1, 0);
         }
-        if (st != TCET_OK || !(j->sites & TCET_SITE_ACTIVATION) || !node_is_relu(node))
+        if (st != TCET_OK || !(j->ask.sites & TCET_SITE_ACTIVATION) || !job_op(j, i)->activation)
             continue;
         in = job_input(j, i, 0);
         begin(v, TCET_SITE_ACTIVATION, acts++);
-        st = visit_value(j, v, in, j->v[in].relu_slot, 0);
+        st = visit_value(j, v, in, j->plan.node[in].relu_slot, 0);
     }
-    if (st == TCET_OK && j->sites & TCET_SITE_FEATURES && j->features >= 0) {
+    if (st == TCET_OK && j->ask.sites & TCET_SITE_FEATURES && j->plan.features >= 0) {
         begin(v, TCET_SITE_FEATURES, 0);
-        st = visit_value(j, v, j->features, -1, 0);
+        st = visit_value(j, v, j->plan.features, -1, 0);
     }
-    if (st == TCET_OK && j->sites & TCET_SITE_LOGITS) {
+    if (st == TCET_OK && j->ask.sites & TCET_SITE_LOGITS) {
         begin(v, TCET_SITE_LOGITS, 0);
-        st = visit_value(j, v, j->output, -1, 1);
+        st = visit_value(j, v, j->plan.output, -1, 1);
     }
     return st;
 }
@@ -463,7 +460,7 @@ tcet_status layers_visit(struct job *j)
     if (st == TCET_OK && ts_synchronize(j->d) != 0)
         st = job_fail(j, TCET_E_BACKEND, "waiting for the device");
     if (st == TCET_OK) {
-        j->sent = 0;
+        j->now.sent = 0;
         st = visit_modules(j, v);
     }
     if (st == TCET_OK)

@@ -1,24 +1,8 @@
 /* plan.c -- what one run must compute, in which sweep, and how long each value lives.
  * Room: plugins/backend/torch. */
-#include "executor.h"
+#include "ops.h"
 
 #include <string.h>
-
-/* Operations without parameters: two of them over one input are the same value. */
-static int is_pure(uint32_t op)
-{
-    switch (op) {
-    case TCET_OP_RELU:
-    case TCET_OP_RELU6:
-    case TCET_OP_SWISH:
-    case TCET_OP_HSWISH:
-    case TCET_OP_SIGMOID:
-    case TCET_OP_AVG_POOL:
-    case TCET_OP_MAX_POOL:
-    case TCET_OP_GLOBAL_POOL: return 1;
-    default: return 0;
-    }
-}
 
 static int same_window(const tcet_node *a, const tcet_node *b)
 {
@@ -35,7 +19,7 @@ static int32_t only_term(const struct job *j, int32_t i)
     for (int32_t k = 0; k < job_node(j, i)->input_count; k++) {
         int32_t in = job_input(j, i, k);
 
-        if (job_node(j, in)->op != TCET_OP_ZERO) {
+        if (job_op(j, in)->form != FORM_ZERO) {
             found = in;
             count++;
         }
@@ -46,21 +30,21 @@ static int32_t only_term(const struct job *j, int32_t i)
 static int32_t find_rep(const struct job *j, int32_t i)
 {
     const tcet_node *node = job_node(j, i);
+    const struct op *op = job_op(j, i);
     int32_t in = node->input_count ? job_input(j, i, 0) : -1;
 
-    if (node->op == TCET_OP_IDENTITY ||
-        (node->op == TCET_OP_BATCH_NORM && j->run->pass->norm == TCET_NORM_REMOVED))
+    if (op->form == FORM_SAME || (op->statistics && j->run->pass->norm == TCET_NORM_REMOVED))
         return in;
-    if (node->op == TCET_OP_ADD) {
+    if (op->form == FORM_SUM) {
         int32_t only = only_term(j, i);
 
         return only >= 0 ? only : i;
     }
-    if (is_pure(node->op)) {
+    if (op->pure) {
         for (int32_t p = i - 1; p > in; p--) {
             const tcet_node *other = job_node(j, p);
 
-            if (j->v[p].rep == p && other->op == node->op && job_input(j, p, 0) == in &&
+            if (j->plan.node[p].rep == p && other->op == node->op && job_input(j, p, 0) == in &&
                 same_window(node, other))
                 return p;
         }
@@ -72,53 +56,53 @@ static void find_reps(struct job *j)
 {
     for (int32_t i = 0; i < j->graph->node_count; i++) {
         const tcet_node *node = job_node(j, i);
-        struct value *v = &j->v[i];
+        const struct op *op = job_op(j, i);
+        struct node_plan *p = &j->plan.node[i];
 
-        v->relu = v->slot = v->relu_slot = v->next_last = v->first_back = v->next_back = -1;
-        v->retire_head = v->retire_back_head = v->parts = v->parts_tail = v->masked = -1;
-        v->last = i;
-        v->rep = i; /* find_rep compares with earlier nodes only */
-        v->rep = find_rep(j, i);
-        v->lines = node->op == TCET_OP_BATCH_NORM || node->op == TCET_OP_SCALE;
-        v->batch_stats = node->op == TCET_OP_BATCH_NORM &&
-                         (j->run->pass->norm == TCET_NORM_TRAIN || !node->track);
-        if (v->rep == i && node->op == TCET_OP_RELU)
-            j->v[job_input(j, i, 0)].relu = i;
+        p->relu = p->slot = p->relu_slot = p->next_last = p->first_back = p->next_back = -1;
+        p->retire_head = p->retire_back_head = p->moves_norm = -1;
+        p->last = i;
+        p->rep = i; /* find_rep compares with earlier nodes only */
+        p->rep = find_rep(j, i);
+        p->lines = op->form == FORM_LINES;
+        p->batch_stats = op->statistics && (j->run->pass->norm == TCET_NORM_TRAIN || !node->track);
+        if (p->rep == i && op->form == FORM_GATE)
+            j->plan.node[job_input(j, i, 0)].relu = i;
         if (node->module >= 0) {
-            v->call = j->calls[node->module]++;
-            if (v->call == 0)
-                j->order[node->module] = i;
+            p->call = j->plan.calls[node->module]++;
+            if (p->call == 0)
+                j->plan.order[node->module] = i;
         }
     }
-    j->output = j->v[j->graph->output].rep;
-    j->features = j->graph->features >= 0 ? j->v[j->graph->features].rep : -1;
+    j->plan.output = j->plan.node[j->graph->output].rep;
+    j->plan.features = j->graph->features >= 0 ? j->plan.node[j->graph->features].rep : -1;
 }
 
 static void ask(struct job *j, int32_t rep, uint32_t wants)
 {
-    struct value *v = &j->v[rep];
+    struct node_plan *p = &j->plan.node[rep];
 
     if (wants & TCET_WANT_OUTPUT)
-        v->keep = v->exec = 1;
+        p->keep = p->exec = 1;
     if (wants & TCET_WANT_OUTPUT_GRADIENT)
-        v->keep_gradient = 1;
-    if (wants & TCET_WANT_CHANNEL_PRODUCT && j->gradients)
-        v->keep_product = 1;
+        p->keep_gradient = 1;
+    if (wants & TCET_WANT_CHANNEL_PRODUCT && j->plan.gradients)
+        p->keep_product = 1;
 }
 
 static void ask_signs(struct job *j, int32_t rep, uint32_t wants, int32_t *slot, int32_t number)
 {
-    struct value *v = &j->v[rep];
+    struct node_plan *p = &j->plan.node[rep];
 
     if (!(wants & (TCET_WANT_AGREEMENT | TCET_WANT_PATTERN)))
         return;
     *slot = number;
-    v->signs = v->exec = 1;
+    p->signs = p->exec = 1;
     if (wants & TCET_WANT_PATTERN) {
         if (j->k->packs)
-            v->keep_bits = 1;
+            p->keep_bits = 1;
         else
-            v->keep = 1;
+            p->keep = 1;
     }
 }
 
@@ -126,48 +110,48 @@ static void ask_signs(struct job *j, int32_t rep, uint32_t wants, int32_t *slot,
 static void ask_all(struct job *j)
 {
     const tcet_graph *g = j->graph;
-    uint32_t sites = j->sites, weight = job_wants(j, TCET_SITE_WEIGHT),
+    uint32_t sites = j->ask.sites, weight = job_wants(j, TCET_SITE_WEIGHT),
              activation = job_wants(j, TCET_SITE_ACTIVATION);
 
-    j->slots = g->layer_count;
+    j->plan.slots = g->layer_count;
     for (int32_t i = 0; i < g->node_count; i++) {
         const tcet_node *node = job_node(j, i);
+        const struct op *op = job_op(j, i);
 
-        if (sites & TCET_SITE_WEIGHT &&
-            (node->op == TCET_OP_CONV2D || node->op == TCET_OP_LINEAR)) {
+        if (sites & TCET_SITE_WEIGHT && op->weight) {
             ask(j, i, weight);
-            ask_signs(j, i, weight, &j->v[i].slot, g->modules[node->module].layer);
+            ask_signs(j, i, weight, &j->plan.node[i].slot, g->modules[node->module].layer);
             if (weight & TCET_WANT_INPUT) {
                 int32_t in = job_input(j, i, 0);
 
-                j->v[in].keep = j->v[in].exec = 1;
+                j->plan.node[in].keep = j->plan.node[in].exec = 1;
             }
         }
-        if (sites & TCET_SITE_ACTIVATION && node_is_relu(node)) {
-            int32_t in = job_input(j, i, 0), *slot = &j->v[in].relu_slot;
+        if (sites & TCET_SITE_ACTIVATION && op->activation) {
+            int32_t in = job_input(j, i, 0), *slot = &j->plan.node[in].relu_slot;
 
             ask(j, in, activation);
             if (*slot < 0)
-                ask_signs(j, in, activation, slot, j->slots++);
+                ask_signs(j, in, activation, slot, j->plan.slots++);
         }
-        if (sites & TCET_SITE_NORM && node->op == TCET_OP_BATCH_NORM) {
+        if (sites & TCET_SITE_NORM && op->statistics) {
             uint32_t norm = job_wants(j, TCET_SITE_NORM);
 
             if (node->affine && norm & TCET_WANT_NORM_OUTPUT)
-                ask(j, j->v[i].rep, TCET_WANT_OUTPUT);
-            if (norm & TCET_WANT_VARIANCE && j->v[i].rep == i)
-                j->v[i].exec = 1;
+                ask(j, j->plan.node[i].rep, TCET_WANT_OUTPUT);
+            if (norm & TCET_WANT_VARIANCE && j->plan.node[i].rep == i)
+                j->plan.node[i].exec = 1;
         }
-        if (sites & TCET_SITE_INPUT && node->op == TCET_OP_INPUT)
+        if (sites & TCET_SITE_INPUT && op->input)
             ask(j, i, job_wants(j, TCET_SITE_INPUT));
     }
-    if (sites & TCET_SITE_FEATURES && j->features >= 0)
-        ask(j, j->features, job_wants(j, TCET_SITE_FEATURES));
+    if (sites & TCET_SITE_FEATURES && j->plan.features >= 0)
+        ask(j, j->plan.features, job_wants(j, TCET_SITE_FEATURES));
     if (sites & TCET_SITE_LOGITS)
-        ask(j, j->output, job_wants(j, TCET_SITE_LOGITS));
+        ask(j, j->plan.output, job_wants(j, TCET_SITE_LOGITS));
     if (j->run->pass->loss != TCET_LOSS_NONE)
-        j->v[j->output].exec = 1;
-    j->v[j->output].reach = (uint8_t)(j->gradients != 0);
+        j->plan.node[j->plan.output].exec = 1;
+    j->plan.node[j->plan.output].reach = (uint8_t)(j->plan.gradients != 0);
 }
 
 /* Back from what is asked: what must be computed, and what the loss depends on. */
@@ -176,14 +160,14 @@ static void spread_back(struct job *j)
     for (int32_t i = j->graph->node_count - 1; i >= 0; i--) {
         const tcet_node *node = job_node(j, i);
 
-        if (j->v[i].rep != i || !j->v[i].exec || node->op == TCET_OP_ZERO)
+        if (j->plan.node[i].rep != i || !j->plan.node[i].exec || job_op(j, i)->form == FORM_ZERO)
             continue;
-        j->coupled |= j->v[i].batch_stats;
+        j->plan.coupled |= j->plan.node[i].batch_stats;
         for (int32_t k = 0; k < node->input_count; k++) {
-            struct value *in = &j->v[job_input(j, i, k)];
+            struct node_plan *in = &j->plan.node[job_input(j, i, k)];
 
             in->exec = 1;
-            in->reach |= j->v[i].reach;
+            in->reach |= j->plan.node[i].reach;
         }
     }
 }
@@ -191,14 +175,12 @@ static void spread_back(struct job *j)
 static int wants_gradient(const struct job *j, int32_t i)
 {
     const tcet_node *node = job_node(j, i);
-    int kept = j->v[i].keep_gradient || j->v[i].keep_product;
+    const struct op *op = job_op(j, i);
+    const struct node_plan *p = &j->plan.node[i];
 
-    switch (node->op) {
-    case TCET_OP_CONV2D:
-    case TCET_OP_LINEAR: return j->weight_gradients || (j->weight_biases && node->bias) || kept;
-    case TCET_OP_BATCH_NORM: return ((j->norm_gradients || j->norm_biases) && node->affine) || kept;
-    default: return kept;
-    }
+    return p->keep_gradient || p->keep_product ||
+           (op->weight && (j->plan.weight_gradients || (j->plan.weight_biases && node->bias))) ||
+           (op->statistics && (j->plan.norm_gradients || j->plan.norm_biases) && node->affine);
 }
 
 /* Forward: who has a gradient worth carrying, and who must stand as numbers. */
@@ -206,69 +188,68 @@ static void spread_forward(struct job *j)
 {
     for (int32_t i = 0; i < j->graph->node_count; i++) {
         const tcet_node *node = job_node(j, i);
-        struct value *v = &j->v[i];
+        const struct op *op = job_op(j, i);
+        struct node_plan *p = &j->plan.node[i];
 
-        if (v->rep != i || !v->exec)
+        if (p->rep != i || !p->exec)
             continue;
-        v->up = (uint8_t)wants_gradient(j, i);
-        v->stored |= !v->lines && node->op != TCET_OP_ADD;
-        v->stored |= v->keep || v->keep_product || i == j->output || (v->signs && !j->k->packs);
+        p->up = (uint8_t)wants_gradient(j, i);
+        p->stored |= !p->lines && op->form != FORM_SUM;
+        p->stored |=
+            p->keep || p->keep_product || i == j->plan.output || (p->signs && !j->k->packs);
         for (int32_t k = 0; k < node->input_count; k++) {
-            struct value *in = &j->v[job_input(j, i, k)];
+            struct node_plan *in = &j->plan.node[job_input(j, i, k)];
 
-            if (node->op != TCET_OP_ZERO)
-                v->up |= in->up;
-            if (node->op != TCET_OP_RELU && !(node->op == TCET_OP_ADD && in->lines))
+            if (op->form != FORM_ZERO)
+                p->up |= in->up;
+            if (op->form != FORM_GATE && !(op->form == FORM_SUM && in->lines))
                 in->stored = 1;
         }
+        p->sums =
+            op->statistics && p->up && (p->batch_stats || (j->plan.norm_gradients && node->affine));
     }
 }
 
 static void read_at(struct job *j, int32_t step, int32_t i)
 {
-    struct value *v = &j->v[i];
+    struct node_plan *p = &j->plan.node[i];
 
-    if (!v->stored && v->lines)
-        v = &j->v[job_input(j, i, 0)];
-    if (v->last < step)
-        v->last = step;
+    if (!p->stored && p->lines)
+        p = &j->plan.node[job_input(j, i, 0)];
+    if (p->last < step)
+        p->last = step;
 }
 
 static void save_for(struct job *j, int32_t step, int32_t i)
 {
-    struct value *v = &j->v[i];
+    struct node_plan *p = &j->plan.node[i];
 
-    if (v->first_back < 0 || step < v->first_back)
-        v->first_back = step;
+    if (p->first_back < 0 || step < p->first_back)
+        p->first_back = step;
+}
+
+/* Does the backward step of node i read the inputs that are saved for it? */
+static int reads_inputs(const struct job *j, int32_t i)
+{
+    const struct op *op = job_op(j, i);
+
+    if (op->weight)
+        return j->plan.weight_gradients;
+    return op->statistics ? j->plan.node[i].sums : 1;
 }
 
 /* What the backward step of node i reads of the forward. */
-static void save_inputs(struct job *j, int32_t i)
+static void save_for_back(struct job *j, int32_t i)
 {
-    const tcet_node *node = job_node(j, i);
-    int32_t in = node->input_count ? job_input(j, i, 0) : -1;
+    const struct op *op = job_op(j, i);
 
-    switch (node->op) {
-    case TCET_OP_CONV2D:
-    case TCET_OP_LINEAR:
-        if (j->weight_gradients)
-            save_for(j, i, in);
-        break;
-    case TCET_OP_BATCH_NORM:
-        if (j->v[i].batch_stats || (j->norm_gradients && node->affine))
-            save_for(j, i, in);
-        break;
-    case TCET_OP_RELU: save_for(j, in, i); break;
-    case TCET_OP_MAX_POOL:
-    case TCET_OP_SIGMOID:
-    case TCET_OP_SWISH:
-    case TCET_OP_HSWISH:
-    case TCET_OP_RELU6: save_for(j, i, in); break;
-    case TCET_OP_MUL:
-        save_for(j, i, in);
-        save_for(j, i, job_input(j, i, 1));
-        break;
-    default: break;
+    if (op->form == FORM_GATE) /* its input's gradient is masked by it */
+        save_for(j, job_input(j, i, 0), i);
+    else if (op->saved == SAVED_OUTPUT)
+        save_for(j, i, i);
+    for (int32_t k = 0; k < job_node(j, i)->input_count; k++) {
+        if ((op->saved == SAVED_INPUTS && reads_inputs(j, i)) || (op->curved && j->plan.tangents))
+            save_for(j, i, job_input(j, i, k));
     }
 }
 
@@ -278,35 +259,36 @@ static void find_lifetimes(struct job *j)
 
     for (int32_t i = 0; i < count; i++) {
         const tcet_node *node = job_node(j, i);
-        struct value *v = &j->v[i];
+        struct node_plan *p = &j->plan.node[i];
+        int form = job_op(j, i)->form;
 
-        if (v->rep != i || !v->exec)
+        if (p->rep != i || !p->exec)
             continue;
-        if (node->op != TCET_OP_RELU && node->op != TCET_OP_ZERO) {
+        if (form != FORM_GATE && form != FORM_ZERO) {
             for (int32_t k = 0; k < node->input_count; k++)
                 read_at(j, i, job_input(j, i, k));
         }
-        if (!v->reach || !v->up || node->op == TCET_OP_ZERO)
+        if (!p->reach || !p->up || form == FORM_ZERO)
             continue;
-        save_inputs(j, i);
-        if (v->keep_product)
+        save_for_back(j, i);
+        if (p->keep_product)
             save_for(j, i, i);
         for (int32_t k = 0; k < node->input_count; k++)
-            j->v[job_input(j, i, k)].readers += j->v[job_input(j, i, k)].up;
+            j->plan.node[job_input(j, i, k)].readers += j->plan.node[job_input(j, i, k)].up;
     }
-    j->v[j->output].last = count - 1;
-    if (j->gradients)
-        save_for(j, j->output, j->output);
+    j->plan.node[j->plan.output].last = count - 1;
+    if (j->plan.gradients)
+        save_for(j, j->plan.output, j->plan.output);
     for (int32_t i = 0; i < count; i++) {
-        struct value *v = &j->v[i];
+        struct node_plan *p = &j->plan.node[i];
 
-        if (v->rep != i || !v->exec)
+        if (p->rep != i || !p->exec)
             continue;
-        v->next_last = j->v[v->last].retire_head;
-        j->v[v->last].retire_head = i;
-        if (v->first_back >= 0) {
-            v->next_back = j->v[v->first_back].retire_back_head;
-            j->v[v->first_back].retire_back_head = i;
+        p->next_last = j->plan.node[p->last].retire_head;
+        j->plan.node[p->last].retire_head = i;
+        if (p->first_back >= 0) {
+            p->next_back = j->plan.node[p->first_back].retire_back_head;
+            j->plan.node[p->first_back].retire_back_head = i;
         }
     }
 }
@@ -315,25 +297,33 @@ tcet_status plan_make(struct job *j)
 {
     const tcet_pass *pass = j->run->pass;
 
-    j->gradients = pass->gradient != TCET_GRADIENT_NONE;
-    if (j->gradients && pass->loss == TCET_LOSS_NONE)
+    j->plan.gradients = pass->gradient != TCET_GRADIENT_NONE;
+    if (j->plan.gradients && pass->loss == TCET_LOSS_NONE)
         return job_fail(j, TCET_E_ARG, "a pass with gradients needs a loss");
     for (int32_t site = 0; site < TCET_SITES; site++)
-        j->wants |= j->run->wants[site];
-    if (j->gradients) {
-        j->weight_gradients = (job_wants(j, TCET_SITE_WEIGHT) & TCET_WANT_GRADIENT) != 0;
-        j->norm_gradients = (job_wants(j, TCET_SITE_NORM) & TCET_WANT_GRADIENT) != 0;
-        j->weight_biases = (job_wants(j, TCET_SITE_WEIGHT) & TCET_WANT_BIAS_GRADIENT) != 0;
-        j->norm_biases = (job_wants(j, TCET_SITE_NORM) & TCET_WANT_BIAS_GRADIENT) != 0;
+        j->plan.wants |= j->run->wants[site];
+    if (j->plan.gradients) {
+        j->plan.weight_gradients = (job_wants(j, TCET_SITE_WEIGHT) & TCET_WANT_GRADIENT) != 0;
+        j->plan.norm_gradients = (job_wants(j, TCET_SITE_NORM) & TCET_WANT_GRADIENT) != 0;
+        j->plan.weight_biases = (job_wants(j, TCET_SITE_WEIGHT) & TCET_WANT_BIAS_GRADIENT) != 0;
+        j->plan.norm_biases = (job_wants(j, TCET_SITE_NORM) & TCET_WANT_BIAS_GRADIENT) != 0;
     }
-    j->hvp = pass->hvp && job_wants(j, TCET_SITE_WEIGHT) & TCET_WANT_HVP;
-    j->tangents = j->hvp && tangent_supports(j);
-    j->one_gradient = j->tangents && !j->weight_gradients;
-    j->weight_gradients |= j->tangents;
+    j->plan.hvp = pass->hvp && job_wants(j, TCET_SITE_WEIGHT) & TCET_WANT_HVP;
+    j->plan.tangents = j->plan.hvp && tangent_supports(j);
+    j->plan.one_gradient = j->plan.tangents && !j->plan.weight_gradients;
+    j->plan.weight_gradients |= j->plan.tangents;
+    j->plan.rows = j->ask.forwards;
+    j->plan.hvp_rows = 1;
+    if (pass->gradient == TCET_GRADIENT_SAMPLE) {
+        j->plan.rows *= j->ask.n;
+        j->plan.hvp_rows = j->ask.n;
+    }
     find_reps(j);
     ask_all(j);
     spread_back(j);
     spread_forward(j);
     find_lifetimes(j);
+    if (j->plan.tangents)
+        tangent_plan(j);
     return TCET_OK;
 }

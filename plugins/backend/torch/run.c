@@ -1,6 +1,6 @@
 /* run.c -- one run from its plan to its layers, and the forward that it may share with the
  * next; see executor.h.  Room: plugins/backend/torch. */
-#include "executor.h"
+#include "ops.h"
 #include "pool.h"
 
 #include <stdlib.h>
@@ -18,10 +18,10 @@ static double seconds(void)
 static void drop_values(struct job *j)
 {
     for (int32_t i = 0; i < j->graph->node_count; i++) {
-        memory_drop(j->v[i].val);
-        memory_drop(j->v[i].bits);
-        memory_drop(j->v[i].dy);
-        j->v[i].val = j->v[i].bits = j->v[i].dy = NULL;
+        memory_drop(j->now.v[i].val);
+        memory_drop(j->now.v[i].bits);
+        memory_drop(j->now.v[i].dy);
+        j->now.v[i].val = j->now.v[i].bits = j->now.v[i].dy = NULL;
     }
 }
 
@@ -29,66 +29,32 @@ static void drop_values(struct job *j)
 static tcet_status load_params(struct job *j)
 {
     int64_t count = j->graph->param_floats;
-    void *to = (void *)(uintptr_t)j->params;
+    void *to = (void *)(uintptr_t)j->now.params;
 
     if (!j->d->cuda && !j->d->f64 && !j->run->defer) {
-        j->params = j->run->params;
+        j->now.params = j->run->params;
         return TCET_OK;
     }
-    if (!to && !(to = job_alloc(j, (size_t)count * j->size)))
+    if (!to && !(to = job_alloc(j, (size_t)count * j->ask.size)))
         return TCET_E_MEMORY;
-    j->params = to;
+    j->now.params = to;
     if (count == 0)
         return TCET_OK;
     return job_check(j, j->k->load(j->d, j->run->params, 1, 1, count, to), 0, "weights");
 }
 
 /* Lines of batch norms and scalings, and what their backward needs. */
-static tcet_status open_norms(struct job *j)
+static tcet_status open_lines(struct job *j)
 {
-    for (int32_t i = 0; i < j->graph->node_count; i++) {
-        const tcet_node *node = job_node(j, i);
-        struct value *v = &j->v[i];
-        size_t c = (size_t)node->c, line = (c * j->size + 63) / 64 * 64;
-        char *slab;
+    tcet_status st = TCET_OK;
 
-        if (v->rep != i || !v->exec || !v->lines)
-            continue;
-        slab = job_alloc(j, 7 * line + 2 * c * sizeof(double));
-        if (!slab)
-            return TCET_E_MEMORY;
-        v->norm = (struct ts_norm){.mean = slab,
-                                   .invstd = slab + line,
-                                   .a = slab + 2 * line,
-                                   .b = slab + 3 * line,
-                                   .eps = node->eps,
-                                   .momentum = node->momentum};
-        v->k1 = slab + 4 * line;
-        v->k2 = slab + 5 * line;
-        v->k3 = slab + 6 * line;
-        v->s1 = (double *)(void *)(slab + 7 * line);
-        v->s2 = v->s1 + c;
-        if (node->op == TCET_OP_BATCH_NORM) {
-            v->norm.gamma = node->affine ? job_weight(j, node) : NULL;
-            v->norm.beta = node->affine ? job_bias(j, node) : NULL;
-            v->norm.running_var = j->running[node->module];
-        } else {
-            char *factor = pool_get(c * j->size);
-            float narrow = (float)node->eps;
-            int status;
+    for (int32_t i = 0; i < j->graph->node_count && st == TCET_OK; i++) {
+        const struct node_plan *p = &j->plan.node[i];
 
-            if (!factor)
-                return job_fail(j, TCET_E_MEMORY, "out of memory");
-            for (size_t k = 0; k < c; k++)
-                memcpy(factor + k * j->size, j->d->f64 ? (const void *)&node->eps : &narrow,
-                       j->size);
-            status = ts_to_device(j->d, v->norm.a, factor, c * j->size);
-            pool_put(factor);
-            if (status != 0)
-                return job_check(j, status, i, "scale");
-        }
+        if (p->rep == i && p->exec && p->lines)
+            st = lines_open(j, i);
     }
-    return TCET_OK;
+    return st;
 }
 
 /* Takes the values that the backward reads from `from`, the last run, where that has them all
@@ -97,34 +63,36 @@ static int adopt_forward(struct job *j, const struct job *from)
 {
     int32_t count = j->graph->node_count;
 
-    if (from->size != j->size || from->n != j->n || j->tangents)
+    if (from->ask.size != j->ask.size || from->ask.n != j->ask.n || j->plan.tangents)
         return 0;
     for (int32_t i = 0; i < count; i++) {
-        const struct value *v = &j->v[i], *old = &from->v[i];
+        const struct node_plan *p = &j->plan.node[i];
 
-        if (v->rep != i || !v->exec)
+        if (p->rep != i || !p->exec)
             continue;
-        if (v->keep || v->signs ||
-            (v->batch_stats && job_wants(j, TCET_SITE_NORM) & TCET_WANT_VARIANCE) ||
-            (v->first_back >= 0 && !old->val) || (v->lines && v->reach && v->up && !old->exec))
+        if (p->keep || p->signs ||
+            (p->batch_stats && job_wants(j, TCET_SITE_NORM) & TCET_WANT_VARIANCE) ||
+            (p->first_back >= 0 && !from->now.v[i].val) ||
+            (p->lines && p->reach && p->up && !from->plan.node[i].exec))
             return 0;
     }
     for (int32_t i = 0; i < count; i++) {
-        struct value *v = &j->v[i];
-        const struct value *old = &from->v[i];
+        const struct node_plan *p = &j->plan.node[i];
+        const struct value *old = &from->now.v[i];
+        struct value *v = &j->now.v[i];
 
-        if (v->rep != i || !v->exec)
+        if (p->rep != i || !p->exec)
             continue;
-        if (v->first_back >= 0)
+        if (p->first_back >= 0)
             v->val = memory_ref(old->val);
-        if (v->lines) {
+        if (p->lines) {
             v->norm.mean = old->norm.mean;
             v->norm.invstd = old->norm.invstd;
             v->norm.a = old->norm.a;
             v->norm.b = old->norm.b;
         }
     }
-    j->adopted = 1;
+    j->now.adopted = 1;
     return 1;
 }
 
@@ -133,7 +101,7 @@ tcet_status job_hessian(struct job *j, int64_t row)
     double begin = seconds();
     tcet_status st;
 
-    j->hvp_row = row;
+    j->now.hvp_row = row;
     st = tangent_hessian(j);
     j->run->seconds_hvp += seconds() - begin;
     return st;
@@ -145,19 +113,20 @@ static tcet_status carry_variances(struct job *j)
     tcet_status st = TCET_OK;
 
     for (int32_t i = 0; i < j->graph->node_count && st == TCET_OK; i++) {
-        struct value *v = &j->v[i];
+        const struct node_plan *p = &j->plan.node[i];
+        struct value *v = &j->now.v[i];
         int32_t c = job_node(j, i)->c;
 
-        if (v->rep != i || !v->exec || !v->norm.running_var)
+        if (p->rep != i || !p->exec || !v->norm.running_var)
             continue;
-        if (v->call == 0) {
-            char *next = (char *)v->norm.running_var + (size_t)c * j->size;
+        if (p->call == 0) {
+            char *next = (char *)v->norm.running_var + (size_t)c * j->ask.size;
             struct ts_term last = {.x = v->norm.running_var};
 
             st = job_check(j, j->k->combine(j->d, &last, 1, 1, 1, c, next, NULL, NULL), i,
                            "running variance");
         }
-        v->norm.running_var = (char *)v->norm.running_var + (size_t)c * j->size;
+        v->norm.running_var = (char *)v->norm.running_var + (size_t)c * j->ask.size;
     }
     return st;
 }
@@ -165,7 +134,7 @@ static tcet_status carry_variances(struct job *j)
 /* The next repeat: other weights and inputs.  What is in a device's queue reads the old ones. */
 static tcet_status next_repeat(struct job *j)
 {
-    tcet_status st = job_check(j, ts_synchronize(j->d), j->output, "waiting for the device");
+    tcet_status st = job_check(j, ts_synchronize(j->d), j->plan.output, "waiting for the device");
 
     if (st == TCET_OK)
         st = j->run->redraw(j->run->arg);
@@ -180,25 +149,25 @@ static tcet_status all_forwards(struct job *j)
 {
     tcet_status st = TCET_OK;
 
-    for (j->forward = 0; j->forward < j->forwards && st == TCET_OK; j->forward++) {
+    for (j->now.forward = 0; j->now.forward < j->ask.forwards && st == TCET_OK; j->now.forward++) {
         double begin = seconds(), before = j->run->seconds_hvp, middle, end;
 
-        if (j->forward && j->forward % j->run->forwards == 0)
+        if (j->now.forward && j->now.forward % j->run->forwards == 0)
             st = next_repeat(j);
-        if (st == TCET_OK && !(j->model->kept && adopt_forward(j, j->model->kept)))
-            st = executor_forward(j);
+        if (st == TCET_OK && !(j->ask.model->kept && adopt_forward(j, j->ask.model->kept)))
+            st = forward_run(j);
         middle = seconds();
         j->run->seconds_forward += middle - begin;
-        if (st == TCET_OK && j->gradients)
-            st = executor_backwards(j);
+        if (st == TCET_OK && j->plan.gradients)
+            st = backward_run(j);
         if (!j->run->keep_forward)
             drop_values(j);
-        if (st == TCET_OK && j->hvp) /* what is in a device's queue is not its own */
-            st = job_check(j, ts_synchronize(j->d), j->output, "waiting for the device");
+        if (st == TCET_OK && j->plan.hvp) /* what is in a device's queue is not its own */
+            st = job_check(j, ts_synchronize(j->d), j->plan.output, "waiting for the device");
         end = seconds();
         j->run->seconds_backward += end - middle - (j->run->seconds_hvp - before);
     }
-    if (st == TCET_OK && j->hvp && !j->tangents) {
+    if (st == TCET_OK && j->plan.hvp && !j->plan.tangents) {
         double begin = seconds();
 
         st = tape_hessian(j);
@@ -209,24 +178,26 @@ static tcet_status all_forwards(struct job *j)
 
 static void job_free(struct job *j)
 {
-    if (j->sent) /* nobody else may get memory that a copy still writes to */
+    if (j->now.sent) /* nobody else may get memory that a copy still writes to */
         ts_synchronize(j->d);
-    if (j->v)
+    if (j->now.v) {
         drop_values(j);
-    tangent_close(j);
-    for (int32_t k = 0; j->hessian && k < j->graph->module_count; k++)
-        pool_put(j->hessian[k]);
-    for (int32_t i = 0; i < j->held_count; i++)
-        memory_drop(j->held[i]);
-    free(j->held);
-    free(j->v);
-    free(j->order);
-    free(j->calls);
-    free(j->part);
-    free(j->gradient);
-    free(j->bias_gradient);
-    free(j->hessian);
-    free(j->running);
+        tangent_close(j);
+    }
+    for (int32_t k = 0; j->now.hessian && k < j->graph->module_count; k++)
+        pool_put(j->now.hessian[k]);
+    for (int32_t i = 0; i < j->now.held_count; i++)
+        memory_drop(j->now.held[i]);
+    free(j->now.held);
+    free(j->now.v);
+    free(j->plan.node);
+    free(j->plan.order);
+    free(j->plan.calls);
+    free(j->now.part);
+    free(j->now.gradient);
+    free(j->now.bias_gradient);
+    free(j->now.hessian);
+    free(j->now.running);
     free(j);
 }
 
@@ -237,18 +208,19 @@ static tcet_status job_open(struct job *j)
 
     for (size_t i = 0; i < nodes; i++)
         edges += (size_t)j->graph->nodes[i].input_count;
-    j->v = calloc(nodes, sizeof *j->v);
-    j->order = malloc(modules * sizeof *j->order);
-    j->calls = calloc(modules, sizeof *j->calls);
-    j->part = calloc(edges + nodes + 1, sizeof *j->part);
-    j->gradient = calloc(modules, sizeof *j->gradient);
-    j->bias_gradient = calloc(modules, sizeof *j->bias_gradient);
-    j->hessian = calloc(modules, sizeof *j->hessian);
-    j->running = calloc(modules, sizeof *j->running);
-    if (!j->v || !j->order || !j->calls || !j->part || !j->gradient || !j->bias_gradient ||
-        !j->hessian || !j->running)
+    j->plan.node = calloc(nodes, sizeof *j->plan.node);
+    j->now.v = calloc(nodes, sizeof *j->now.v);
+    j->plan.order = malloc(modules * sizeof *j->plan.order);
+    j->plan.calls = calloc(modules, sizeof *j->plan.calls);
+    j->now.part = calloc(edges + nodes + 1, sizeof *j->now.part);
+    j->now.gradient = calloc(modules, sizeof *j->now.gradient);
+    j->now.bias_gradient = calloc(modules, sizeof *j->now.bias_gradient);
+    j->now.hessian = calloc(modules, sizeof *j->now.hessian);
+    j->now.running = calloc(modules, sizeof *j->now.running);
+    if (!j->plan.node || !j->now.v || !j->plan.order || !j->plan.calls || !j->now.part ||
+        !j->now.gradient || !j->now.bias_gradient || !j->now.hessian || !j->now.running)
         return job_fail(j, TCET_E_MEMORY, "out of memory");
-    memset(j->order, -1, modules * sizeof *j->order);
+    memset(j->plan.order, -1, modules * sizeof *j->plan.order);
     return TCET_OK;
 }
 
@@ -264,8 +236,8 @@ static tcet_status job_submit(struct job *j)
     if (st == TCET_OK)
         st = layers_open(j);
     if (st == TCET_OK)
-        st = open_norms(j);
-    if (st == TCET_OK && j->tangents)
+        st = open_lines(j);
+    if (st == TCET_OK && j->plan.tangents)
         st = tangent_open(j);
     if (st == TCET_OK)
         st = all_forwards(j);
@@ -310,23 +282,22 @@ tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_r
         drop_kept(m);
     if (!j)
         return cx->host->fail(cx, TCET_E_MEMORY, "out of memory");
-    *j = (struct job){.cx = cx,
-                      .x = x,
-                      .d = &m->device[f64],
-                      .k = x->kernels[f64],
-                      .model = m,
-                      .graph = m->graph,
-                      .run = run,
-                      .sites = run->sites,
-                      .n = run->n,
-                      .forwards =
-                          run->forwards * (int32_t)(run->pass->repeat ? run->pass->repeat : 1),
-                      .size = f64 ? sizeof(double) : sizeof(float)};
+    *j = (struct job){
+        .cx = cx,
+        .run = run,
+        .d = &m->device[f64],
+        .k = x->kernels[f64],
+        .graph = m->graph,
+        .ask = {.model = m,
+                .sites = run->sites,
+                .n = run->n,
+                .forwards = run->forwards * (int32_t)(run->pass->repeat ? run->pass->repeat : 1),
+                .size = f64 ? sizeof(double) : sizeof(float)}};
     j->d->message[0] = '\0';
     st = job_submit(j);
     if (st == TCET_OK && !run->defer)
         st = layers_visit(j);
-    keep = st == TCET_OK && run->keep_forward && j->forwards == 1 && !j->adopted;
+    keep = st == TCET_OK && run->keep_forward && j->ask.forwards == 1 && !j->now.adopted;
     if (keep || !run->keep_forward)
         drop_kept(m);
     if (keep)

@@ -1,7 +1,7 @@
 /* tape.c -- exact Hessian-vector products where tangent.c has none (other devices, products and
  * smooth curves): the graph once more, on libtorch's autograd.
  * Room: plugins/backend/torch.  Rare; speed is libtorch's. */
-#include "executor.h"
+#include "ops.h"
 
 #include <stdlib.h>
 
@@ -21,8 +21,8 @@ static ts_tensor *leaf(struct job *j, const tcet_graph_module *m, int bias)
 static ts_tensor *record(struct job *j, int32_t at, ts_tensor *const *w, ts_tensor *const *b)
 {
     const tcet_graph *g = j->graph;
-    const int64_t shape[4] = {j->n, g->channels, g->height, g->width};
-    const float *x = j->run->x + at * j->n * shape[1] * shape[2] * shape[3];
+    const int64_t shape[4] = {j->ask.n, g->channels, g->height, g->width};
+    const float *x = j->run->x + at * j->ask.n * shape[1] * shape[2] * shape[3];
     ts_tensor **t = calloc((size_t)g->node_count, sizeof(ts_tensor *)), *logits = NULL;
     ts_tensor **in = calloc((size_t)g->node_count + 1, sizeof(ts_tensor *));
     int32_t i = t && in ? 0 : g->node_count;
@@ -31,12 +31,11 @@ static ts_tensor *record(struct job *j, int32_t at, ts_tensor *const *w, ts_tens
         job_fail(j, TCET_E_MEMORY, "out of memory");
     for (; i < g->node_count; i++) {
         const tcet_node *node = &g->nodes[i];
-        int has = node->module >= 0 && (node->op == TCET_OP_CONV2D || node->op == TCET_OP_LINEAR ||
-                                        (node->op == TCET_OP_BATCH_NORM && node->affine));
+        int has = job_has_params(j, node);
 
         for (int32_t k = 0; k < node->input_count && k <= g->node_count; k++)
             in[k] = t[g->inputs[node->first_input + k]];
-        if (node->op == TCET_OP_INPUT)
+        if (job_op(j, i)->input)
             t[i] = ts_leaf(j->d, x, shape, 4, 0);
         else
             t[i] = ts_apply(j->d, node, in, node->input_count, has ? w[node->module] : NULL,
@@ -71,10 +70,11 @@ static tcet_status differentiate(struct job *j, ts_tensor *loss, ts_tensor *cons
 
             if (m->layer >= 0) {
                 weights[count] = w[k];
-                to[count++] = (char *)j->hessian[k] + (size_t)(row * m->weight_count) * j->size;
+                to[count++] =
+                    (char *)j->now.hessian[k] + (size_t)(row * m->weight_count) * j->ask.size;
             }
         }
-        status = ts_hessian(j->d, loss, weights, count, row + 1 < j->hvp_rows, to);
+        status = ts_hessian(j->d, loss, weights, count, row + 1 < j->plan.hvp_rows, to);
     }
     free(weights);
     free(to);
@@ -86,7 +86,7 @@ static ts_tensor *loss_of(struct job *j, int32_t at, ts_tensor *logits, int64_t 
 {
     const tcet_pass *pass = j->run->pass;
     ts_tensor *loss = ts_loss_value(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, logits,
-                                    j->run->y ? j->run->y + at * j->n : NULL,
+                                    j->run->y ? j->run->y + at * j->ask.n : NULL,
                                     pass->temperature != 0 ? pass->temperature : 1, only);
 
     if (!loss)
@@ -100,13 +100,13 @@ static ts_tensor *whole_loss(struct job *j, ts_tensor *const *w, ts_tensor *cons
     ts_tensor *sum = NULL;
     tcet_status st = TCET_OK;
 
-    for (int32_t at = 0; at < j->forwards && st == TCET_OK; at++) {
+    for (int32_t at = 0; at < j->ask.forwards && st == TCET_OK; at++) {
         ts_tensor *logits = record(j, at, w, b), *loss = logits ? loss_of(j, at, logits, -1) : NULL;
 
         if (!loss)
             st = TCET_E_BACKEND;
         else if (sum)
-            st = job_check(j, ts_add_to(j->d, sum, loss), j->output, "loss");
+            st = job_check(j, ts_add_to(j->d, sum, loss), j->plan.output, "loss");
         ts_free(logits);
         if (sum)
             ts_free(loss);
@@ -134,7 +134,7 @@ static tcet_status sample_rows(struct job *j, ts_tensor *const *w, ts_tensor *co
     ts_tensor *logits = record(j, 0, w, b);
     tcet_status st = logits ? TCET_OK : TCET_E_BACKEND;
 
-    for (int64_t k = 0; k < j->hvp_rows && st == TCET_OK; k++) {
+    for (int64_t k = 0; k < j->plan.hvp_rows && st == TCET_OK; k++) {
         ts_tensor *loss = loss_of(j, 0, logits, k);
 
         st = loss ? differentiate(j, loss, w, k) : TCET_E_BACKEND;

@@ -23,6 +23,7 @@
 #include <cstdio>
 #include <cstring>
 #include <dlfcn.h>
+#include <stdexcept>
 #include <vector>
 
 struct ts_tensor {
@@ -586,44 +587,6 @@ int ts_global_pool_back(ts_device *d, int64_t n, int64_t hw, int64_t c, const vo
     });
 }
 
-static Tensor curve(uint32_t op, const Tensor &x)
-{
-    switch (op) {
-    case TCET_OP_SIGMOID: return x.sigmoid();
-    case TCET_OP_SWISH: return x * x.sigmoid();
-    case TCET_OP_HSWISH: return x * (x + 3).clamp(0, 6) / 6;
-    default: return x.clamp(0, 6);
-    }
-}
-
-int ts_curve(ts_device *d, uint32_t op, int64_t count, const void *x, void *y)
-{
-    return guarded(d, [&] { put(curve(op, wrap(d, x, {count})), wrap(d, y, {count})); });
-}
-
-static Tensor curve_slope(uint32_t op, const Tensor &x)
-{
-    Tensor s = x.sigmoid();
-
-    switch (op) {
-    case TCET_OP_SIGMOID: return s * (1 - s);
-    case TCET_OP_SWISH: return s * (1 + x * (1 - s));
-    case TCET_OP_HSWISH: {
-        Tensor inside = ((x > -3) & (x < 3)).to(x.scalar_type());
-
-        return inside * (2 * x + 3) / 6 + (x >= 3).to(x.scalar_type());
-    }
-    default: return ((x > 0) & (x < 6)).to(x.scalar_type());
-    }
-}
-
-int ts_curve_back(ts_device *d, uint32_t op, int64_t count, const void *x, const void *g, void *dx)
-{
-    return guarded(d, [&] {
-        put(wrap(d, g, {count}) * curve_slope(op, wrap(d, x, {count})), wrap(d, dx, {count}));
-    });
-}
-
 int ts_multiply(ts_device *d, int64_t n, int64_t hw, int64_t c, int32_t spread, const void *x,
                 const void *s, void *y)
 {
@@ -700,7 +663,90 @@ int ts_agreement(ts_device *d, const void *x, int64_t n, int64_t units, double *
     });
 }
 
-/* -- autograd -------------------------------------------------------------------------- */
+/* -- operations on tensors in NCHW ------------------------------------------------------ */
+
+static Tensor apply_norm(const tcet_node &op, const Tensor &x, const Tensor &w, const Tensor &b,
+                         uint32_t norm)
+{
+    if (norm == TCET_NORM_REMOVED)
+        return x;
+    if (norm == TCET_NORM_EVAL && op.track) {
+        Tensor y = x / std::sqrt(1 + op.eps);
+
+        if (w.defined())
+            y = y * w.view({1, -1, 1, 1});
+        return b.defined() ? y + b.view({1, -1, 1, 1}) : y;
+    }
+    return at::batch_norm(x, w, b, Tensor(), Tensor(), true, 0, op.eps, false);
+}
+
+/* One graph operation; w and b are undefined where it has none, norm is a TCET_NORM_*. */
+static Tensor apply(const tcet_node &op, const std::vector<Tensor> &in, const Tensor &w,
+                    const Tensor &b, uint32_t norm)
+{
+    Tensor x = in.at(0);
+    int64_t n = x.size(0);
+    c10::optional<Tensor> bias;
+
+    if (b.defined())
+        bias = b;
+    switch (op.op) {
+    case TCET_OP_CONV2D:
+        return at::conv2d(x, w, bias, {op.stride_h, op.stride_w}, {op.padding_h, op.padding_w},
+                          {op.dilation_h, op.dilation_w}, op.groups);
+    case TCET_OP_LINEAR: return at::linear(x.flatten(1), w, bias).view({n, op.c, 1, 1});
+    case TCET_OP_BATCH_NORM: return apply_norm(op, x, w, b, norm);
+    case TCET_OP_RELU: return x.relu();
+    case TCET_OP_AVG_POOL:
+        return at::avg_pool2d(x, {op.kernel_h, op.kernel_w}, {op.stride_h, op.stride_w},
+                              {op.padding_h, op.padding_w}, false, op.count_include_pad != 0);
+    case TCET_OP_MAX_POOL:
+        return at::max_pool2d(x, {op.kernel_h, op.kernel_w}, {op.stride_h, op.stride_w},
+                              {op.padding_h, op.padding_w});
+    case TCET_OP_GLOBAL_POOL: return x.mean({2, 3}, true);
+    case TCET_OP_ADD:
+        for (size_t i = 1; i < in.size(); i++)
+            x = x + in[i];
+        return x;
+    case TCET_OP_CONCAT: return at::cat(in, 1);
+    case TCET_OP_MUL: return x * in.at(1);
+    case TCET_OP_ZERO: return at::zeros({n, op.c, op.h, op.w}, x.options());
+    case TCET_OP_IDENTITY: return x;
+    case TCET_OP_SLICE:
+        return x.narrow(1, op.offset_c, op.c).slice(2, op.offset_h).slice(3, op.offset_w);
+    case TCET_OP_PAD: return at::constant_pad_nd(x, {0, op.padding_w, 0, op.padding_h}, 0);
+    case TCET_OP_SIGMOID: return x.sigmoid();
+    case TCET_OP_SWISH: return x * x.sigmoid();
+    case TCET_OP_HSWISH: return x * (x + 3).clamp(0, 6) / 6;
+    case TCET_OP_RELU6: return x.clamp(0, 6);
+    case TCET_OP_SCALE: return x * op.eps;
+    default: throw std::runtime_error("this backend does not know the operation");
+    }
+}
+
+/* Derivatives that are written out; undefined: autograd makes it. */
+static Tensor slope(const tcet_node &op, const Tensor &x)
+{
+    switch (op.op) {
+    case TCET_OP_SIGMOID: {
+        Tensor s = x.sigmoid();
+
+        return s * (1 - s);
+    }
+    case TCET_OP_SWISH: {
+        Tensor s = x.sigmoid();
+
+        return s * (1 + x * (1 - s));
+    }
+    case TCET_OP_HSWISH: {
+        Tensor inside = ((x > -3) & (x < 3)).to(x.scalar_type());
+
+        return inside * (2 * x + 3) / 6 + (x >= 3).to(x.scalar_type());
+    }
+    case TCET_OP_RELU6: return ((x > 0) & (x < 6)).to(x.scalar_type());
+    default: return Tensor();
+    }
+}
 
 /* As guarded and made, with gradients recorded. */
 template <class F>
@@ -723,6 +769,66 @@ static ts_tensor *recorded_tensor(ts_device *d, F body) noexcept
     return out;
 }
 
+/* NHWC memory of the shape of a node, as the tensor in NCHW. */
+static Tensor image_of(const ts_device *d, const void *x, int64_t n, const tcet_node *node)
+{
+    return image(d, x, n, node->c, node->h, node->w);
+}
+
+static std::vector<Tensor> inputs_of(const ts_device *d, const ts_plain *s)
+{
+    std::vector<Tensor> in;
+
+    for (int32_t k = 0; k < s->node->input_count; k++)
+        in.push_back(image_of(d, s->x[k], s->n, s->in[k]));
+    return in;
+}
+
+static Tensor param_of(const ts_device *d, const ts_plain *s, const void *x)
+{
+    return x ? wrap(d, x, {s->node->c}) : Tensor();
+}
+
+static Tensor forward_of(const ts_device *d, const ts_plain *s, const std::vector<Tensor> &in)
+{
+    return apply(*s->node, in, param_of(d, s, s->w), param_of(d, s, s->b), TCET_NORM_TRAIN);
+}
+
+int ts_plain_step(ts_device *d, uint32_t step, const ts_plain *s, void *out)
+{
+    bool written = false;
+    int status = TCET_OK;
+
+    if (step != TS_FORWARD && step != TS_BACK) {
+        say(d, "libtorch's operators have no tangents");
+        return TCET_E_UNSUPPORTED;
+    }
+    status = guarded(d, [&] {
+        const auto in = inputs_of(d, s);
+        Tensor to = image_of(d, out, s->n, step == TS_BACK ? s->in[s->k] : s->node), f;
+
+        if (step == TS_FORWARD)
+            put(forward_of(d, s, in), to);
+        else if ((f = slope(*s->node, in.at(0))).defined())
+            put(image_of(d, s->g, s->n, s->node) * f, to);
+        written = step == TS_FORWARD || f.defined();
+    });
+    if (written || status != TCET_OK)
+        return status;
+    return recorded(d, [&] {
+        auto in = inputs_of(d, s);
+
+        in.at(s->k).set_requires_grad(true);
+        Tensor y = forward_of(d, s, in), g = image_of(d, s->g, s->n, s->node);
+        auto dx = torch::autograd::grad({y}, {in[s->k]}, {g});
+        c10::InferenceMode no_autograd;
+
+        put(dx[0], image_of(d, out, s->n, s->in[s->k]));
+    });
+}
+
+/* -- autograd -------------------------------------------------------------------------- */
+
 ts_tensor *ts_leaf(ts_device *d, const float *x, const int64_t *shape, int32_t ndim,
                    int32_t wants_gradient)
 {
@@ -735,73 +841,15 @@ ts_tensor *ts_leaf(ts_device *d, const float *x, const int64_t *shape, int32_t n
     });
 }
 
-static Tensor apply_norm(const tcet_node *op, const Tensor &x, const ts_tensor *w,
-                         const ts_tensor *b, uint32_t norm)
-{
-    Tensor scale, shift;
-
-    if (norm == TCET_NORM_REMOVED)
-        return x;
-    if (norm == TCET_NORM_EVAL && op->track) {
-        Tensor y = x / std::sqrt(1 + op->eps);
-
-        if (w)
-            y = y * w->t.view({1, -1, 1, 1});
-        return b ? y + b->t.view({1, -1, 1, 1}) : y;
-    }
-    return at::batch_norm(x, w ? w->t : scale, b ? b->t : shift, Tensor(), Tensor(), true, 0,
-                          op->eps, false);
-}
-
 ts_tensor *ts_apply(ts_device *d, const tcet_node *op, ts_tensor *const *in, int32_t count,
                     ts_tensor *w, ts_tensor *b, uint32_t norm)
 {
-    return recorded_tensor(d, [&]() -> Tensor {
-        Tensor x = count ? in[0]->t : Tensor();
-        int64_t n = x.size(0);
-        c10::optional<Tensor> bias;
+    return recorded_tensor(d, [&] {
+        std::vector<Tensor> x;
 
-        if (b)
-            bias = b->t;
-        switch (op->op) {
-        case TCET_OP_CONV2D:
-            return at::conv2d(x, w->t, bias, {op->stride_h, op->stride_w},
-                              {op->padding_h, op->padding_w}, {op->dilation_h, op->dilation_w},
-                              op->groups);
-        case TCET_OP_LINEAR: return at::linear(x.flatten(1), w->t, bias).view({n, op->c, 1, 1});
-        case TCET_OP_BATCH_NORM: return apply_norm(op, x, w, b, norm);
-        case TCET_OP_RELU: return x.relu();
-        case TCET_OP_AVG_POOL:
-            return at::avg_pool2d(x, {op->kernel_h, op->kernel_w}, {op->stride_h, op->stride_w},
-                                  {op->padding_h, op->padding_w}, false,
-                                  op->count_include_pad != 0);
-        case TCET_OP_MAX_POOL:
-            return at::max_pool2d(x, {op->kernel_h, op->kernel_w}, {op->stride_h, op->stride_w},
-                                  {op->padding_h, op->padding_w});
-        case TCET_OP_GLOBAL_POOL: return x.mean({2, 3}, true);
-        case TCET_OP_ADD:
-            for (int32_t i = 1; i < count; i++)
-                x = x + in[i]->t;
-            return x;
-        case TCET_OP_CONCAT: {
-            std::vector<Tensor> parts;
-
-            for (int32_t i = 0; i < count; i++)
-                parts.push_back(in[i]->t);
-            return at::cat(parts, 1);
-        }
-        case TCET_OP_MUL: return x * in[1]->t;
-        case TCET_OP_ZERO: return at::zeros({n, op->c, op->h, op->w}, x.options());
-        case TCET_OP_SLICE:
-            return x.narrow(1, op->offset_c, op->c).slice(2, op->offset_h).slice(3, op->offset_w);
-        case TCET_OP_PAD: return at::constant_pad_nd(x, {0, op->padding_w, 0, op->padding_h}, 0);
-        case TCET_OP_SIGMOID:
-        case TCET_OP_SWISH:
-        case TCET_OP_HSWISH:
-        case TCET_OP_RELU6: return curve(op->op, x);
-        case TCET_OP_SCALE: return x * op->eps;
-        default: return x;
-        }
+        for (int32_t i = 0; i < count; i++)
+            x.push_back(in[i]->t);
+        return apply(*op, x, w ? w->t : Tensor(), b ? b->t : Tensor(), norm);
     });
 }
 

@@ -74,6 +74,22 @@ struct ts_norm {
     double eps, momentum;
 };
 
+/* One call of an operation that is a kernel alone, on n images; everything in NHWC. */
+enum { TS_INPUTS = 2 };
+struct tcet_node;
+struct ts_plain {
+    const struct tcet_node *node, *in[TS_INPUTS]; /* the operation, and its inputs' shapes */
+    int64_t n;
+    int32_t k;                /* backward: the input whose gradient is asked for */
+    const void *x[TS_INPUTS]; /* values of the inputs and of the output; backward: those that the */
+    const void *y;            /* operation's row says it reads, others may be NULL */
+    const void *w, *b;        /* parameters, NULL: none */
+    const void *rx[TS_INPUTS]; /* R of the inputs, NULL: 0 */
+    const void *g, *rg;        /* gradient of the output, and R of it */
+};
+/* Steps: y; from g the gradient of input k; from rx R of y; from g, rg and rx R of that gradient. */
+enum { TS_FORWARD, TS_BACK, TS_TANGENT, TS_TANGENT_BACK, TS_STEPS };
+
 /* -- the library and its memory ------------------------------------------------------- */
 
 /* Version text into out; also makes libtorch deterministic, and quiet about threads. */
@@ -139,9 +155,7 @@ int ts_max_pool_back(struct ts_device *d, const struct ts_pool *s, const void *x
 int ts_global_pool(struct ts_device *d, int64_t n, int64_t hw, int64_t c, const void *x, void *y);
 int ts_global_pool_back(struct ts_device *d, int64_t n, int64_t hw, int64_t c, const void *g,
                         void *dx);
-int ts_curve(struct ts_device *d, uint32_t op, int64_t count, const void *x, void *y);
-int ts_curve_back(struct ts_device *d, uint32_t op, int64_t count, const void *x, const void *g,
-                  void *dx);
+int ts_plain_step(struct ts_device *d, uint32_t step, const struct ts_plain *s, void *out);
 int ts_multiply(struct ts_device *d, int64_t n, int64_t hw, int64_t c, int32_t spread,
                 const void *x, const void *s, void *y);
 int ts_multiply_back(struct ts_device *d, int64_t n, int64_t hw, int64_t c, const void *g,
@@ -158,7 +172,6 @@ int ts_agreement(struct ts_device *d, const void *x, int64_t n, int64_t units, d
 /* A copy of n, c, h, w (or fewer) numbers from NCHW host float32 as a leaf. */
 ts_tensor *ts_leaf(struct ts_device *d, const float *x, const int64_t *shape, int32_t ndim,
                    int32_t wants_gradient);
-struct tcet_node;
 /* One graph operation on tensors in NCHW; w, b may be NULL.  norm is a TCET_NORM_*. */
 ts_tensor *ts_apply(struct ts_device *d, const struct tcet_node *op, ts_tensor *const *in,
                     int32_t count, ts_tensor *w, ts_tensor *b, uint32_t norm);

@@ -1,0 +1,284 @@
+/* ops_weight.c -- convolutions and linear layers: forward, backward, and R of both.
+ * Room: plugins/backend/torch. */
+#include "ops.h"
+
+/* -- convolution, by our kernels or libtorch's ----------------------------------------- */
+
+/* Shapes of node i for the images in hand. */
+static struct ts_conv conv_shape(const struct job *j, int32_t i)
+{
+    const tcet_node *o = job_node(j, i), *in = job_node(j, job_input(j, i, 0));
+
+    return (struct ts_conv){.n = j->now.count,
+                            .c = in->c,
+                            .h = in->h,
+                            .w = in->w,
+                            .oc = o->c,
+                            .oh = o->h,
+                            .ow = o->w,
+                            .kh = o->kernel_h,
+                            .kw = o->kernel_w,
+                            .stride_h = o->stride_h,
+                            .stride_w = o->stride_w,
+                            .pad_h = o->padding_h,
+                            .pad_w = o->padding_w,
+                            .dilation_h = o->dilation_h,
+                            .dilation_w = o->dilation_w,
+                            .groups = o->groups};
+}
+
+static int conv_is_ours(const struct job *j, const struct ts_conv *s)
+{
+    return j->k->conv_takes && j->k->conv_takes(s);
+}
+
+/* *y = conv(x, w) + bias: new memory, the caller's to drop; bias may be NULL. */
+static tcet_status run_forward(struct job *j, int32_t i, const struct ts_conv *s, const void *x,
+                               const void *w, const void *bias, struct memory **y)
+{
+    ts_tensor *t;
+    void *data;
+
+    *y = NULL;
+    if (conv_is_ours(j, s)) {
+        tcet_status st;
+
+        *y = memory_new(j, (size_t)(s->n * s->oc * s->oh * s->ow) * j->ask.size);
+        if (!*y)
+            return TCET_E_MEMORY;
+        st = job_check(j, j->k->conv_forward(j->d, s, x, w, bias, (*y)->data), i, "convolution");
+        if (st != TCET_OK) {
+            memory_drop(*y);
+            *y = NULL;
+        }
+        return st;
+    }
+    t = ts_conv_forward(j->d, s, x, w, bias, &data);
+    if (!t)
+        return job_check(j, TCET_E_BACKEND, i, "convolution");
+    *y = memory_adopt(j, t, data);
+    return *y ? TCET_OK : TCET_E_MEMORY;
+}
+
+/* dw += the gradient of w (NULL: not wanted; x may then be NULL), *dx = that of x: new memory,
+ * the caller's to drop (dx NULL: not wanted). */
+static tcet_status run_backward(struct job *j, int32_t i, const struct ts_conv *s, const void *g,
+                                const void *x, const void *w, void *dw, struct memory **dx)
+{
+    int own = conv_is_ours(j, s), status = 0;
+    ts_tensor *t = NULL;
+    void *data = NULL;
+
+    if (dx)
+        *dx = NULL;
+    if (!dw && !dx)
+        return TCET_OK;
+    if (own && dx && !(*dx = memory_new(j, (size_t)(s->n * s->c * s->h * s->w) * j->ask.size)))
+        return TCET_E_MEMORY;
+    if (own && dw)
+        status = j->k->conv_weights(j->d, s, g, x, dw);
+    if (own && dx && status == 0)
+        status = j->k->conv_input(j->d, s, g, w, (*dx)->data);
+    if (!own)
+        status = ts_conv_backward(j->d, s, g, x, w, dw, dx ? &t : NULL, &data);
+    if (status != 0) {
+        if (dx) {
+            memory_drop(*dx);
+            *dx = NULL;
+        }
+        return job_check(j, status, i, "backward of convolution");
+    }
+    if (t && !(*dx = memory_adopt(j, t, data)))
+        return TCET_E_MEMORY;
+    return TCET_OK;
+}
+
+tcet_status conv_forward(struct job *j, int32_t i)
+{
+    const tcet_node *node = job_node(j, i);
+    struct ts_conv s = conv_shape(j, i);
+
+    return run_forward(j, i, &s, job_value(j, job_input(j, i, 0)), job_weight(j, node),
+                       job_bias(j, node), &j->now.v[i].val);
+}
+
+tcet_status conv_back(struct job *j, int32_t i, struct memory *g)
+{
+    const tcet_node *node = job_node(j, i);
+    int32_t in = job_input(j, i, 0);
+    struct ts_conv s = conv_shape(j, i);
+    void *dw = job_gradient(j, node);
+    const void *x = dw ? job_value(j, in) : NULL;
+    struct memory *dx = NULL;
+    tcet_status st;
+
+    st = run_backward(j, i, &s, g->data, x, job_weight(j, node), dw,
+                      j->plan.node[in].up ? &dx : NULL);
+    if (st == TCET_OK && dx)
+        gradient_give(j, in, dx);
+    return st;
+}
+
+tcet_status conv_tangent(struct job *j, int32_t i)
+{
+    const tcet_node *node = job_node(j, i);
+    int32_t in = job_input(j, i, 0);
+    struct ts_conv s = conv_shape(j, i);
+    struct tangent *t = &j->now.v[i].tangent;
+    tcet_status st = TCET_OK;
+
+    if (j->plan.node[in].moves)
+        st = run_forward(j, i, &s, j->now.v[in].tangent.val->data, job_weight(j, node), NULL,
+                         &t->terms[0]);
+    if (st == TCET_OK)
+        st = run_forward(j, i, &s, job_value(j, in), job_direction(j, node), NULL, &t->terms[1]);
+    return st;
+}
+
+/* R(dy * w) = R dy * w + dy * g, and the same of the weight's gradient with x. */
+tcet_status conv_tangent_back(struct job *j, int32_t i, struct memory *rg)
+{
+    const tcet_node *node = job_node(j, i);
+    int32_t in = job_input(j, i, 0);
+    struct ts_conv s = conv_shape(j, i);
+    void *h = job_product(j, node);
+    struct memory *dx = NULL;
+    int up = j->plan.node[in].moves;
+    tcet_status st;
+
+    st =
+        run_backward(j, i, &s, rg->data, job_value(j, in), job_weight(j, node), h, up ? &dx : NULL);
+    if (st != TCET_OK || !up)
+        return st;
+    gradient_give(j, in, dx);
+    st = run_backward(j, i, &s, j->now.v[i].dy->data, j->now.v[in].tangent.val->data,
+                      job_direction(j, node), h, &dx);
+    if (st == TCET_OK)
+        gradient_give(j, in, dx);
+    return st;
+}
+
+/* -- linear ---------------------------------------------------------------------------- */
+
+/* x, the input of linear layer i, in the order of its weight's columns; *own is to be
+ * dropped.  NULL: failed. */
+static const void *flat_input(struct job *j, int32_t i, const void *x, struct memory **own)
+{
+    int32_t at = job_input(j, i, 0);
+    const tcet_node *in = job_node(j, at);
+    int64_t hw = (int64_t)in->h * in->w;
+
+    *own = NULL;
+    if (hw == 1)
+        return x;
+    *own = job_tensor(j, at);
+    if (!*own ||
+        job_check(j, j->k->to_nchw(j->d, x, j->now.count, in->c, hw, (*own)->data), i, "flatten"))
+        return NULL;
+    return (*own)->data;
+}
+
+/* y = x w^T + bias of linear layer i. */
+static tcet_status linear_product(struct job *j, int32_t i, const void *x, const void *w,
+                                  const void *bias, struct memory **y, const char *what)
+{
+    struct memory *own;
+    const void *column = flat_input(j, i, x, &own);
+    tcet_status st = TCET_E_BACKEND;
+
+    if (column && (*y = job_tensor(j, i)))
+        st = job_check(j,
+                       ts_linear(j->d, j->now.count, node_units(job_node(j, job_input(j, i, 0))),
+                                 job_node(j, i)->c, column, w, bias, (*y)->data),
+                       i, what);
+    memory_drop(own);
+    return st;
+}
+
+/* dw += g^T x (NULL: not wanted), and gives the input g w where `up`. */
+static tcet_status linear_product_back(struct job *j, int32_t i, const void *g, const void *x,
+                                       const void *w, void *dw, int up, const char *what)
+{
+    int32_t in = job_input(j, i, 0);
+    const tcet_node *from = job_node(j, in);
+    int64_t hw = (int64_t)from->h * from->w;
+    struct memory *own = NULL, *dx = NULL, *flat = NULL;
+    const void *column = NULL;
+    tcet_status st = TCET_E_MEMORY;
+
+    if (dw && !(column = flat_input(j, i, x, &own)))
+        goto out;
+    if (up && !(dx = job_tensor(j, in)))
+        goto out;
+    if (dx && hw > 1 && !(flat = job_tensor(j, in)))
+        goto out;
+    st = job_check(j,
+                   ts_linear_back(j->d, j->now.count, node_units(from), job_node(j, i)->c, g,
+                                  column, w,
+                                  flat ? flat->data
+                                  : dx ? dx->data
+                                       : NULL,
+                                  dw),
+                   i, what);
+    if (st == TCET_OK && flat)
+        st = job_check(j, j->k->from_nchw(j->d, flat->data, j->now.count, from->c, hw, dx->data), i,
+                       "flatten");
+    if (st == TCET_OK && dx) {
+        gradient_give(j, in, dx);
+        dx = NULL;
+    }
+out:
+    memory_drop(own);
+    memory_drop(flat);
+    memory_drop(dx);
+    return st;
+}
+
+tcet_status linear_forward(struct job *j, int32_t i)
+{
+    const tcet_node *node = job_node(j, i);
+
+    return linear_product(j, i, job_value(j, job_input(j, i, 0)), job_weight(j, node),
+                          job_bias(j, node), &j->now.v[i].val, "linear");
+}
+
+tcet_status linear_back(struct job *j, int32_t i, struct memory *g)
+{
+    const tcet_node *node = job_node(j, i);
+    int32_t in = job_input(j, i, 0);
+    void *dw = job_gradient(j, node);
+
+    return linear_product_back(j, i, g->data, dw ? job_value(j, in) : NULL, job_weight(j, node), dw,
+                               j->plan.node[in].up, "backward of linear");
+}
+
+tcet_status linear_tangent(struct job *j, int32_t i)
+{
+    const tcet_node *node = job_node(j, i);
+    int32_t in = job_input(j, i, 0);
+    struct tangent *t = &j->now.v[i].tangent;
+    tcet_status st = TCET_OK;
+
+    if (j->plan.node[in].moves)
+        st = linear_product(j, i, j->now.v[in].tangent.val->data, job_weight(j, node), NULL,
+                            &t->terms[0], "tangent of linear");
+    if (st == TCET_OK)
+        st = linear_product(j, i, job_value(j, in), job_direction(j, node), NULL, &t->terms[1],
+                            "tangent of linear");
+    return st;
+}
+
+tcet_status linear_tangent_back(struct job *j, int32_t i, struct memory *rg)
+{
+    const tcet_node *node = job_node(j, i);
+    int32_t in = job_input(j, i, 0);
+    int up = j->plan.node[in].moves;
+    tcet_status st = linear_product_back(j, i, rg->data, job_value(j, in), job_weight(j, node),
+                                         job_product(j, node), up, "tangent of linear");
+
+    if (st != TCET_OK || !up)
+        return st;
+    return linear_product_back(j, i, j->now.v[i].dy->data, j->now.v[in].tangent.val->data,
+                               job_direction(j, node), job_product(j, node), up,
+                               "tangent of linear");
+}
