@@ -12,5 +12,6 @@ format=$(command -v clang-format-14 || command -v clang-format) ||
     { echo "format: $("$format" --version): version 14 is needed" >&2; exit 1; }
 mode=(--dry-run --Werror)
 [ "${2:-}" != --fix ] || mode=(-i)
-find bench core plugins sdk spaces tests -path tests/data -prune -o -path 'sdk/abi/layout_*' -prune -o \( -name '*.[ch]' -o -name '*.cc' \) -print0 |
+find bench core plugins sdk spaces tests -path tests/data -prune -o -path 'sdk/abi/layout_*' -prune -o \
+    \( -name '*.[ch]' -o -name '*.cc' -o -name 'kernels_*.inc' \) -print0 |
     xargs -0 "$format" --style=file "${mode[@]}"
