@@ -16,7 +16,8 @@
 
 struct graph_counts {
     int64_t params;    /* all trainable parameters, biases and batch norms included */
-    int64_t macs;      /* conv and linear multiply-accumulates of one image, no bias */
+    int64_t macs;      /* conv and linear multiply-accumulates of one image, no bias; products of
+                          two values (matmul) count none, as they have no weight */
     int64_t bias_macs; /* their bias additions */
     int64_t layers;    /* conv and linear modules */
     int64_t weights;   /* elements of conv and linear weights */

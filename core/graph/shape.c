@@ -262,3 +262,47 @@ static tcet_status shape_pad(struct graph *g, const tcet_op *op, const tcet_node
     n->w = x->w + op->padding_w;
     return TCET_OK;
 }
+
+/* Do `groups` heads share the channels in equal parts? */
+static tcet_status check_heads(struct graph *g, const tcet_op *op, int32_t channels, tcet_node *n)
+{
+    n->groups = or_one(n->groups);
+    if (channels % n->groups)
+        return graph_refuse(g, TCET_E_PLUGIN, op, "%d groups do not divide %d channels", n->groups,
+                            channels);
+    return TCET_OK;
+}
+
+static tcet_status shape_matmul_t(struct graph *g, const tcet_op *op, const tcet_node *x,
+                                  tcet_node *n)
+{
+    const tcet_node *y = &g->nodes[op->inputs[1]];
+    int64_t c;
+
+    TRY(check_heads(g, op, x->c, n));
+    if (x->c != y->c)
+        return graph_refuse(g, TCET_E_PLUGIN, op,
+                            "shapes [%d, %d, %d] and [%d, %d, %d] differ in channels", x->c, x->h,
+                            x->w, y->c, y->h, y->w);
+    c = (int64_t)y->h * y->w * n->groups;
+    if (c > INT32_MAX)
+        return graph_refuse(g, TCET_E_PLUGIN, op, "%lld channels are too many", (long long)c);
+    n->c = (int32_t)c;
+    return TCET_OK;
+}
+
+static tcet_status shape_matmul(struct graph *g, const tcet_op *op, const tcet_node *x,
+                                tcet_node *n)
+{
+    const tcet_node *y = &g->nodes[op->inputs[1]];
+    int64_t tokens = (int64_t)y->h * y->w;
+
+    TRY(check_heads(g, op, y->c, n));
+    if (x->c != tokens * n->groups)
+        return graph_refuse(g, TCET_E_PLUGIN, op,
+                            "the first input has %d channels, it must have %d groups of %lld, one "
+                            "a position of the second of shape [%d, %d, %d]",
+                            x->c, n->groups, (long long)tokens, y->c, y->h, y->w);
+    n->c = y->c;
+    return TCET_OK;
+}

@@ -3,4 +3,6 @@
 #include "layout_1_1.c"
 FIELD(tcet_host, epsilon, 152, 8);
 FIELD(tcet_layer, container, 584, 8);
+VALUE(TCET_OP_MATMUL_T, 21);
+VALUE(TCET_OP_MATMUL, 22);
 FIELD(tcet_builder, module_class, 64, 8);

@@ -251,6 +251,40 @@ CURVE(swish, x / (1 + exp(-x)))
 CURVE(hswish, x *fmin(fmax(x + 3, 0), 6) / 6)
 CURVE(relu6, fmin(fmax(x, 0), 6))
 
+/* Products of tokens: positions are the last two axes. */
+static void ref_matmul_t(const struct forward *f, const tcet_node *o, double *y)
+{
+    const tcet_node *i = in_node(f, o, 0), *j = in_node(f, o, 1);
+    int64_t keys = (int64_t)j->h * j->w, each = i->c / o->groups;
+
+    EACH_OUTPUT(f, o)
+    {
+        int64_t first = c / keys * each, key = c % keys;
+        double sum = 0;
+
+        for (int64_t s = first; s < first + each; s++)
+            sum += in_value(f, o, 0)[place(i, b, s, h, w)] *
+                   in_value(f, o, 1)[place(j, b, s, key / j->w, key % j->w)];
+        y[place(o, b, c, h, w)] = sum;
+    }
+}
+
+static void ref_matmul(const struct forward *f, const tcet_node *o, double *y)
+{
+    const tcet_node *i = in_node(f, o, 0), *j = in_node(f, o, 1);
+    int64_t keys = (int64_t)j->h * j->w, each = j->c / o->groups;
+
+    EACH_OUTPUT(f, o)
+    {
+        double sum = 0;
+
+        for (int64_t k = 0; k < keys; k++)
+            sum += in_value(f, o, 0)[place(i, b, c / each * keys + k, h, w)] *
+                   in_value(f, o, 1)[place(j, b, c, k / j->w, k % j->w)];
+        y[place(o, b, c, h, w)] = sum;
+    }
+}
+
 typedef void reference_op(const struct forward *f, const tcet_node *o, double *y);
 
 static reference_op *const reference[TCET_OPS] = {
@@ -264,6 +298,7 @@ static reference_op *const reference[TCET_OPS] = {
     [TCET_OP_PAD] = ref_pad,           [TCET_OP_SIGMOID] = ref_sigmoid,
     [TCET_OP_SWISH] = ref_swish,       [TCET_OP_HSWISH] = ref_hswish,
     [TCET_OP_RELU6] = ref_relu6,       [TCET_OP_SCALE] = ref_scale,
+    [TCET_OP_MATMUL_T] = ref_matmul_t, [TCET_OP_MATMUL] = ref_matmul,
 };
 
 /* The logits [n, classes] of n images with the graph's parameters, into `logits`. */

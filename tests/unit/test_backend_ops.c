@@ -110,6 +110,19 @@ static const struct trial trials[] = {
     {.op = {.op = TCET_OP_HSWISH, .input_count = 1}, .variant = "", .channels = {5}},
     {.op = {.op = TCET_OP_RELU6, .input_count = 1}, .variant = "", .channels = {5}},
     {.op = {.op = TCET_OP_SCALE, .input_count = 1, .eps = -0.7}, .variant = "", .channels = {5}},
+    {.op = {.op = TCET_OP_MATMUL_T, .input_count = 2}, .variant = "one head", .channels = {3, 3}},
+    {.op = {.op = TCET_OP_MATMUL_T, .input_count = 2, .groups = 2},
+     .variant = "two heads, fewer keys",
+     .channels = {6, 6},
+     .stride = {1, 2}},
+    {.op = {.op = TCET_OP_MATMUL, .input_count = 2, .groups = 2},
+     .variant = "two heads, one key",
+     .channels = {2, 6},
+     .pooled = {0, 1}},
+    {.op = {.op = TCET_OP_MATMUL, .input_count = 2, .groups = 2},
+     .variant = "two heads, fewer keys",
+     .channels = {18, 4},
+     .stride = {1, 2}},
 };
 enum { TRIALS = sizeof trials / sizeof *trials };
 
@@ -333,7 +346,7 @@ static void print_speed(const struct trial *t, void *const *kernels)
                             .precision = TCET_PRECISION_F32};
     struct setup s;
 
-    set_up(&s, t, 4 * OP_SIDE, 8);
+    set_up(&s, t, OP_SIDE, 64);
     print_message("%-12s %-26s", graph_op(t->op.op)->name, t->variant);
     for (int k = 0; k < 2; k++) {
         double best[2] = {1e9, 1e9};

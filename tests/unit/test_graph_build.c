@@ -79,6 +79,17 @@ static void test_shapes(void **state)
     o = with(TCET_OP_MUL, -1, two, 2);
     assert_shape(&f, f.b->add(f.b, &o), 6, 11, 9);
 
+    /* products of tokens: heads of scores, and back */
+    two[0] = f.x;
+    two[1] = tcet_add_pool(f.b, TCET_OP_AVG_POOL, -1, f.x, 3, 0, 0); /* [6, 3, 3] */
+    o = with(TCET_OP_MATMUL_T, -1, two, 2);
+    o.groups = 2;
+    two[0] = f.b->add(f.b, &o);
+    assert_shape(&f, two[0], 18, 11, 9);
+    o = with(TCET_OP_MATMUL, -1, two, 2);
+    o.groups = 2;
+    assert_shape(&f, f.b->add(f.b, &o), 6, 11, 9);
+
     o = with(TCET_OP_ZERO, -1, &f.x, 1);
     o.stride_h = o.stride_w = 2;
     o.channels = 16;
@@ -178,6 +189,30 @@ static void test_refusals(void **state)
     o.offset_c = 2, o.channels = 2;
     f.b->add(f.b, &o);
     assert_refused(&f, TCET_E_PLUGIN, "outside the input of shape [3, 8, 8]");
+
+    start(&f, 3, 8, 8, 10);
+    two[0] = f.x;
+    two[1] = tcet_add_conv(f.b, f.b->module(f.b, -1, "k", -1), f.x, 4, 1, 1, 0, 0);
+    o = with(TCET_OP_MATMUL_T, -1, two, 2);
+    f.b->add(f.b, &o);
+    assert_refused(&f, TCET_E_PLUGIN,
+                   "(matmul_t): shapes [3, 8, 8] and [4, 8, 8] differ in channels");
+
+    start(&f, 3, 8, 8, 10);
+    two[0] = two[1] = f.x;
+    o = with(TCET_OP_MATMUL_T, -1, two, 2);
+    o.groups = 2;
+    f.b->add(f.b, &o);
+    assert_refused(&f, TCET_E_PLUGIN, "(matmul_t): 2 groups do not divide 3 channels");
+
+    start(&f, 3, 8, 8, 10);
+    two[0] = two[1] = f.x;
+    o = with(TCET_OP_MATMUL, -1, two, 2);
+    o.groups = 3;
+    f.b->add(f.b, &o);
+    assert_refused(&f, TCET_E_PLUGIN,
+                   "(matmul): the first input has 3 channels, it must have 3 groups of 64, one a "
+                   "position of the second of shape [3, 8, 8]");
 
     start(&f, 1 << 20, 1 << 20, 1 << 20, 10);
     assert_refused(&f, TCET_E_ARG, "too large");

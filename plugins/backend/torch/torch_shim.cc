@@ -680,6 +680,12 @@ static Tensor apply_norm(const tcet_node &op, const Tensor &x, const Tensor &w, 
     return at::batch_norm(x, w, b, Tensor(), Tensor(), true, 0, op.eps, false);
 }
 
+/* [n, heads, channels of one, positions] */
+static Tensor heads(const tcet_node &op, const Tensor &x)
+{
+    return x.reshape({x.size(0), op.groups, x.size(1) / op.groups, x.size(2) * x.size(3)});
+}
+
 /* One graph operation; w and b are undefined where it has none, norm is a TCET_NORM_*. */
 static Tensor apply(const tcet_node &op, const std::vector<Tensor> &in, const Tensor &w,
                     const Tensor &b, uint32_t norm)
@@ -720,6 +726,11 @@ static Tensor apply(const tcet_node &op, const std::vector<Tensor> &in, const Te
     case TCET_OP_HSWISH: return x * (x + 3).clamp(0, 6) / 6;
     case TCET_OP_RELU6: return x.clamp(0, 6);
     case TCET_OP_SCALE: return x * op.eps;
+    case TCET_OP_MATMUL_T:
+        return at::matmul(heads(op, in.at(1)).transpose(2, 3), heads(op, x))
+            .reshape({n, op.c, op.h, op.w});
+    case TCET_OP_MATMUL:
+        return at::matmul(heads(op, in.at(1)), heads(op, x)).reshape({n, op.c, op.h, op.w});
     default: throw std::runtime_error("this backend does not know the operation");
     }
 }
