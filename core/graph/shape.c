@@ -306,3 +306,9 @@ static tcet_status shape_matmul(struct graph *g, const tcet_op *op, const tcet_n
     n->c = y->c;
     return TCET_OK;
 }
+
+/* Element by element, over the channels of heads. */
+static tcet_status shape_heads(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+{
+    return check_heads(g, op, x->c, n);
+}

@@ -5,4 +5,5 @@ FIELD(tcet_host, epsilon, 152, 8);
 FIELD(tcet_layer, container, 584, 8);
 VALUE(TCET_OP_MATMUL_T, 21);
 VALUE(TCET_OP_MATMUL, 22);
+VALUE(TCET_OP_SOFTMAX, 23);
 FIELD(tcet_builder, module_class, 64, 8);

@@ -285,6 +285,20 @@ static void ref_matmul(const struct forward *f, const tcet_node *o, double *y)
     }
 }
 
+static void ref_softmax(const struct forward *f, const tcet_node *o, double *y)
+{
+    int64_t each = o->c / o->groups;
+
+    EACH_OUTPUT(f, o)
+    {
+        double sum = 0;
+
+        for (int64_t s = c / each * each; s < (c / each + 1) * each; s++)
+            sum += exp(in_value(f, o, 0)[place(o, b, s, h, w)]);
+        y[place(o, b, c, h, w)] = exp(in_value(f, o, 0)[place(o, b, c, h, w)]) / sum;
+    }
+}
+
 typedef void reference_op(const struct forward *f, const tcet_node *o, double *y);
 
 static reference_op *const reference[TCET_OPS] = {
@@ -299,6 +313,7 @@ static reference_op *const reference[TCET_OPS] = {
     [TCET_OP_SWISH] = ref_swish,       [TCET_OP_HSWISH] = ref_hswish,
     [TCET_OP_RELU6] = ref_relu6,       [TCET_OP_SCALE] = ref_scale,
     [TCET_OP_MATMUL_T] = ref_matmul_t, [TCET_OP_MATMUL] = ref_matmul,
+    [TCET_OP_SOFTMAX] = ref_softmax,
 };
 
 /* The logits [n, classes] of n images with the graph's parameters, into `logits`. */

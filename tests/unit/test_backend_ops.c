@@ -123,6 +123,10 @@ static const struct trial trials[] = {
      .variant = "two heads, fewer keys",
      .channels = {18, 4},
      .stride = {1, 2}},
+    {.op = {.op = TCET_OP_SOFTMAX, .input_count = 1}, .variant = "one head", .channels = {5}},
+    {.op = {.op = TCET_OP_SOFTMAX, .input_count = 1, .groups = 2},
+     .variant = "two heads",
+     .channels = {6}},
 };
 enum { TRIALS = sizeof trials / sizeof *trials };
 

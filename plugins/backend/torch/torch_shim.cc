@@ -731,30 +731,39 @@ static Tensor apply(const tcet_node &op, const std::vector<Tensor> &in, const Te
             .reshape({n, op.c, op.h, op.w});
     case TCET_OP_MATMUL:
         return at::matmul(heads(op, in.at(1)), heads(op, x)).reshape({n, op.c, op.h, op.w});
+    case TCET_OP_SOFTMAX:
+        return x.reshape({n, op.groups, op.c / op.groups, op.h, op.w}).softmax(2).reshape_as(x);
     default: throw std::runtime_error("this backend does not know the operation");
     }
 }
 
-/* Derivatives that are written out; undefined: autograd makes it. */
-static Tensor slope(const tcet_node &op, const Tensor &x)
+/* The gradient of the input from that of the output, g, where it is written out; undefined:
+ * autograd makes it.  x and y: what the operation's row says that its backward reads. */
+static Tensor gradient(const tcet_node &op, const Tensor &x, const Tensor &y, const Tensor &g)
 {
     switch (op.op) {
     case TCET_OP_SIGMOID: {
         Tensor s = x.sigmoid();
 
-        return s * (1 - s);
+        return g * (s * (1 - s));
     }
     case TCET_OP_SWISH: {
         Tensor s = x.sigmoid();
 
-        return s * (1 + x * (1 - s));
+        return g * (s * (1 + x * (1 - s)));
     }
     case TCET_OP_HSWISH: {
         Tensor inside = ((x > -3) & (x < 3)).to(x.scalar_type());
 
-        return inside * (2 * x + 3) / 6 + (x >= 3).to(x.scalar_type());
+        return g * (inside * (2 * x + 3) / 6 + (x >= 3).to(x.scalar_type()));
     }
-    case TCET_OP_RELU6: return ((x > 0) & (x < 6)).to(x.scalar_type());
+    case TCET_OP_RELU6: return g * ((x > 0) & (x < 6)).to(x.scalar_type());
+    case TCET_OP_SOFTMAX: {
+        Tensor p = y.reshape({y.size(0), op.groups, op.c / op.groups, op.h, op.w});
+        Tensor u = g.reshape(p.sizes());
+
+        return (p * (u - (p * u).sum({2}, true))).reshape(y.sizes());
+    }
     default: return Tensor();
     }
 }
@@ -780,10 +789,10 @@ static ts_tensor *recorded_tensor(ts_device *d, F body) noexcept
     return out;
 }
 
-/* NHWC memory of the shape of a node, as the tensor in NCHW. */
+/* NHWC memory of the shape of a node, as the tensor in NCHW; undefined for NULL. */
 static Tensor image_of(const ts_device *d, const void *x, int64_t n, const tcet_node *node)
 {
-    return image(d, x, n, node->c, node->h, node->w);
+    return x ? image(d, x, n, node->c, node->h, node->w) : Tensor();
 }
 
 static std::vector<Tensor> inputs_of(const ts_device *d, const ts_plain *s)
@@ -795,37 +804,17 @@ static std::vector<Tensor> inputs_of(const ts_device *d, const ts_plain *s)
     return in;
 }
 
-static Tensor param_of(const ts_device *d, const ts_plain *s, const void *x)
-{
-    return x ? wrap(d, x, {s->node->c}) : Tensor();
-}
-
 static Tensor forward_of(const ts_device *d, const ts_plain *s, const std::vector<Tensor> &in)
 {
-    return apply(*s->node, in, param_of(d, s, s->w), param_of(d, s, s->b), TCET_NORM_TRAIN);
+    Tensor w = s->w ? wrap(d, s->w, {s->node->c}) : Tensor();
+    Tensor b = s->b ? wrap(d, s->b, {s->node->c}) : Tensor();
+
+    return apply(*s->node, in, w, b, TCET_NORM_TRAIN);
 }
 
-int ts_plain_step(ts_device *d, uint32_t step, const ts_plain *s, void *out)
+/* By autograd. */
+static int derived_back(ts_device *d, const ts_plain *s, void *out)
 {
-    bool written = false;
-    int status = TCET_OK;
-
-    if (step != TS_FORWARD && step != TS_BACK) {
-        say(d, "libtorch's operators have no tangents");
-        return TCET_E_UNSUPPORTED;
-    }
-    status = guarded(d, [&] {
-        const auto in = inputs_of(d, s);
-        Tensor to = image_of(d, out, s->n, step == TS_BACK ? s->in[s->k] : s->node), f;
-
-        if (step == TS_FORWARD)
-            put(forward_of(d, s, in), to);
-        else if ((f = slope(*s->node, in.at(0))).defined())
-            put(image_of(d, s->g, s->n, s->node) * f, to);
-        written = step == TS_FORWARD || f.defined();
-    });
-    if (written || status != TCET_OK)
-        return status;
     return recorded(d, [&] {
         auto in = inputs_of(d, s);
 
@@ -838,7 +827,31 @@ int ts_plain_step(ts_device *d, uint32_t step, const ts_plain *s, void *out)
     });
 }
 
-/* -- autograd -------------------------------------------------------------------------- */
+int ts_plain_step(ts_device *d, uint32_t step, const ts_plain *s, void *out)
+{
+    bool written = true;
+    int status;
+
+    if (step != TS_FORWARD && step != TS_BACK) {
+        say(d, "libtorch's operators have no tangents");
+        return TCET_E_UNSUPPORTED;
+    }
+    status = guarded(d, [&] {
+        const auto in = inputs_of(d, s);
+
+        if (step == TS_FORWARD) {
+            put(forward_of(d, s, in), image_of(d, out, s->n, s->node));
+            return;
+        }
+        Tensor dx = gradient(*s->node, in.at(0), image_of(d, s->y, s->n, s->node),
+                             image_of(d, s->g, s->n, s->node));
+
+        written = dx.defined();
+        if (written)
+            put(dx, image_of(d, out, s->n, s->in[s->k]));
+    });
+    return written || status != TCET_OK ? status : derived_back(d, s, out);
+}
 
 ts_tensor *ts_leaf(ts_device *d, const float *x, const int64_t *shape, int32_t ndim,
                    int32_t wants_gradient)

@@ -43,12 +43,13 @@ enum {
     TCET_OP_MATMUL_T = 21, /* of x [c, h, w] and y [c, ...] with T positions: [groups * T, h, w],
                               channel g * T + s at a position the product of x there and y at
                               position s over head g's channels (Q K^T) */
-    TCET_OP_MATMUL = 22    /* of x [groups * T, h, w] and y [c, ...] with T positions: [c, h, w], a
+    TCET_OP_MATMUL = 22,   /* of x [groups * T, h, w] and y [c, ...] with T positions: [c, h, w], a
                               channel of head g at a position the sum over s of x's channel
                               g * T + s there times y's channel at position s */
+    TCET_OP_SOFTMAX = 23   /* over each head's channels, at every position */
 };
 /* The length of a table by operation, in these headers: one more than the last number. */
-#define TCET_OPS (TCET_OP_MATMUL + 1)
+#define TCET_OPS (TCET_OP_SOFTMAX + 1)
 
 /* One operation to add.  Growable, passed by pointer; begin with TCET_OP_INIT. */
 typedef struct tcet_op {
