@@ -299,6 +299,25 @@ static void ref_softmax(const struct forward *f, const tcet_node *o, double *y)
     }
 }
 
+static void ref_layer_norm(const struct forward *f, const tcet_node *o, double *y)
+{
+    const double *x = in_value(f, o, 0);
+
+    EACH_OUTPUT(f, o)
+    {
+        int64_t at = place(o, b, c, h, w);
+        double mean = 0, var = 0;
+
+        for (int64_t s = 0; s < o->c; s++)
+            mean += x[place(o, b, s, h, w)] / o->c;
+        for (int64_t s = 0; s < o->c; s++)
+            var += pow(x[place(o, b, s, h, w)] - mean, 2) / o->c;
+        y[at] = (x[at] - mean) / sqrt(var + o->eps);
+        if (o->affine)
+            y[at] = y[at] * weight_of(f, o)[c] + bias_of(f, o)[c];
+    }
+}
+
 typedef void reference_op(const struct forward *f, const tcet_node *o, double *y);
 
 static reference_op *const reference[TCET_OPS] = {
@@ -313,7 +332,7 @@ static reference_op *const reference[TCET_OPS] = {
     [TCET_OP_SWISH] = ref_swish,       [TCET_OP_HSWISH] = ref_hswish,
     [TCET_OP_RELU6] = ref_relu6,       [TCET_OP_SCALE] = ref_scale,
     [TCET_OP_MATMUL_T] = ref_matmul_t, [TCET_OP_MATMUL] = ref_matmul,
-    [TCET_OP_SOFTMAX] = ref_softmax,
+    [TCET_OP_SOFTMAX] = ref_softmax,   [TCET_OP_LAYER_NORM] = ref_layer_norm,
 };
 
 /* The logits [n, classes] of n images with the graph's parameters, into `logits`. */

@@ -127,6 +127,12 @@ static const struct trial trials[] = {
     {.op = {.op = TCET_OP_SOFTMAX, .input_count = 1, .groups = 2},
      .variant = "two heads",
      .channels = {6}},
+    {.op = {.op = TCET_OP_LAYER_NORM, .input_count = 1, .affine = 1},
+     .variant = "affine",
+     .channels = {5}},
+    {.op = {.op = TCET_OP_LAYER_NORM, .input_count = 1, .eps = 0.1},
+     .variant = "plain",
+     .channels = {5}},
 };
 enum { TRIALS = sizeof trials / sizeof *trials };
 

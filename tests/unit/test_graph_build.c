@@ -304,6 +304,46 @@ static void test_layout(void **state)
     graph_free(f.g);
 }
 
+/* A layer norm has gamma 1 and beta 0, for which nothing is drawn, and is neither a weight layer
+ * nor a batch norm. */
+static void test_layer_norm(void **state)
+{
+    struct fixture f = {0};
+    struct graph_counts n;
+    struct error err;
+    const tcet_graph *v;
+    int32_t norm, fc;
+    float params[8 + 40 + 10];
+    tcet_rng drawn, wanted;
+    tcet_op o;
+
+    (void)state;
+    start(&f, 4, 1, 1, 10);
+    norm = f.b->module(f.b, -1, "norm", -1);
+    fc = f.b->module(f.b, -1, "fc", -1);
+    o = with(TCET_OP_LAYER_NORM, norm, &f.x, 1);
+    o.affine = 1;
+    f.b->output(f.b, tcet_add_linear(f.b, fc, f.b->add(f.b, &o), 10, 1));
+    assert_int_equal(graph_finish(f.g, &err), TCET_OK);
+    v = graph_view(f.g);
+    assert_int_equal(v->modules[norm].kind, TCET_LAYER_LAYER_NORM);
+    assert_int_equal(v->modules[norm].layer, -1);
+    assert_int_equal(v->layer_count, 1);
+    assert_true(v->nodes[1].eps == 1e-5);
+    graph_count(f.g, &n);
+    assert_int_equal(n.params, 8 + 50);
+    assert_int_equal(n.weights, 40);
+    assert_int_equal(n.macs, 40);
+    rng_seed(&drawn, 7);
+    rng_seed(&wanted, 7);
+    graph_draw(f.g, &drawn, params);
+    rng_discard(&wanted, 50);
+    assert_int_equal(rng_u32(&drawn), rng_u32(&wanted));
+    for (int i = 0; i < 8; i++)
+        assert_true(params[i] == (i < 4 ? 1.0f : 0.0f));
+    graph_free(f.g);
+}
+
 /* The init program: default draws in creation order; an explicit step stands after the
  * modules that existed when it was asked for. */
 static void test_init_program(void **state)
@@ -415,9 +455,8 @@ static void test_init_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_shapes),       cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_layout),       cmocka_unit_test(test_layer_norm),
         cmocka_unit_test(test_init_program),
     };
 

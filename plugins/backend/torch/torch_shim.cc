@@ -733,6 +733,8 @@ static Tensor apply(const tcet_node &op, const std::vector<Tensor> &in, const Te
         return at::matmul(heads(op, in.at(1)), heads(op, x)).reshape({n, op.c, op.h, op.w});
     case TCET_OP_SOFTMAX:
         return x.reshape({n, op.groups, op.c / op.groups, op.h, op.w}).softmax(2).reshape_as(x);
+    case TCET_OP_LAYER_NORM:
+        return at::layer_norm(x.permute({0, 2, 3, 1}), {op.c}, w, b, op.eps).permute({0, 3, 1, 2});
     default: throw std::runtime_error("this backend does not know the operation");
     }
 }

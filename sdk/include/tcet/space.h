@@ -40,16 +40,19 @@ enum {
     TCET_OP_SCALE = 20, /* times `eps` */
     /* Since 1.2, for attention.  The h * w positions are tokens, whose channels `groups` heads
      * share in equal parts, one after the other.  Products of two values count no MACs. */
-    TCET_OP_MATMUL_T = 21, /* of x [c, h, w] and y [c, ...] with T positions: [groups * T, h, w],
-                              channel g * T + s at a position the product of x there and y at
-                              position s over head g's channels (Q K^T) */
-    TCET_OP_MATMUL = 22,   /* of x [groups * T, h, w] and y [c, ...] with T positions: [c, h, w], a
-                              channel of head g at a position the sum over s of x's channel
-                              g * T + s there times y's channel at position s */
-    TCET_OP_SOFTMAX = 23   /* over each head's channels, at every position */
+    /* Of x [c, h, w] and y [c, ...] with T positions: [groups * T, h, w], channel g * T + s at a
+     * position the product of x there and y at position s over head g's channels (Q K^T). */
+    TCET_OP_MATMUL_T = 21,
+    /* Of x [groups * T, h, w] and y [c, ...] with T positions: [c, h, w], a channel of head g at a
+     * position the sum over s of x's channel g * T + s there times y's channel at position s. */
+    TCET_OP_MATMUL = 22,
+    TCET_OP_SOFTMAX = 23, /* over each head's channels, at every position */
+    /* eps, affine: over all channels at every position, torch.nn.LayerNorm(c) of tokens.
+     * TCET_SITE_NORM and a pass's norm are batch norms'. */
+    TCET_OP_LAYER_NORM = 24
 };
 /* The length of a table by operation, in these headers: one more than the last number. */
-#define TCET_OPS (TCET_OP_SOFTMAX + 1)
+#define TCET_OPS (TCET_OP_LAYER_NORM + 1)
 
 /* One operation to add.  Growable, passed by pointer; begin with TCET_OP_INIT. */
 typedef struct tcet_op {
@@ -63,7 +66,7 @@ typedef struct tcet_op {
     int32_t kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w;
     int32_t dilation_h, dilation_w, groups;
     int32_t bias;              /* conv, linear */
-    int32_t affine, track;     /* batch norm: learned scale and shift; running statistics */
+    int32_t affine, track;     /* norms: learned scale and shift; batch norm: running statistics */
     int32_t count_include_pad; /* average pool */
     int32_t offset_c, offset_h, offset_w;
     double eps, momentum;

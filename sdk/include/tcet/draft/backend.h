@@ -29,7 +29,7 @@ typedef struct tcet_node {
 } tcet_node;
 
 /* A module with parameters has its float32 values at params[weight .. weight+weight_count)
- * and params[bias .. bias+bias_count); other modules have counts of 0.  For a batch norm,
+ * and params[bias .. bias+bias_count); other modules have counts of 0.  For a norm,
  * weight is gamma and bias is beta. */
 typedef struct tcet_graph_module {
     int32_t parent;   /* -1: the network */
