@@ -249,6 +249,7 @@ CURVE(scale, x * o->eps)
 CURVE(sigmoid, 1 / (1 + exp(-x)))
 CURVE(swish, x / (1 + exp(-x)))
 CURVE(hswish, x *fmin(fmax(x + 3, 0), 6) / 6)
+CURVE(gelu, x * 0.5 * erfc(-x / sqrt(2)))
 CURVE(relu6, fmin(fmax(x, 0), 6))
 
 /* Products of tokens: positions are the last two axes. */
@@ -333,6 +334,7 @@ static reference_op *const reference[TCET_OPS] = {
     [TCET_OP_RELU6] = ref_relu6,       [TCET_OP_SCALE] = ref_scale,
     [TCET_OP_MATMUL_T] = ref_matmul_t, [TCET_OP_MATMUL] = ref_matmul,
     [TCET_OP_SOFTMAX] = ref_softmax,   [TCET_OP_LAYER_NORM] = ref_layer_norm,
+    [TCET_OP_GELU] = ref_gelu,
 };
 
 /* The logits [n, classes] of n images with the graph's parameters, into `logits`. */

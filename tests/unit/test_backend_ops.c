@@ -109,6 +109,7 @@ static const struct trial trials[] = {
     {.op = {.op = TCET_OP_SWISH, .input_count = 1}, .variant = "", .channels = {5}},
     {.op = {.op = TCET_OP_HSWISH, .input_count = 1}, .variant = "", .channels = {5}},
     {.op = {.op = TCET_OP_RELU6, .input_count = 1}, .variant = "", .channels = {5}},
+    {.op = {.op = TCET_OP_GELU, .input_count = 1}, .variant = "", .channels = {5}},
     {.op = {.op = TCET_OP_SCALE, .input_count = 1, .eps = -0.7}, .variant = "", .channels = {5}},
     {.op = {.op = TCET_OP_MATMUL_T, .input_count = 2}, .variant = "one head", .channels = {3, 3}},
     {.op = {.op = TCET_OP_MATMUL_T, .input_count = 2, .groups = 2},

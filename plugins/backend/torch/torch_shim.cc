@@ -735,6 +735,7 @@ static Tensor apply(const tcet_node &op, const std::vector<Tensor> &in, const Te
         return x.reshape({n, op.groups, op.c / op.groups, op.h, op.w}).softmax(2).reshape_as(x);
     case TCET_OP_LAYER_NORM:
         return at::layer_norm(x.permute({0, 2, 3, 1}), {op.c}, w, b, op.eps).permute({0, 3, 1, 2});
+    case TCET_OP_GELU: return at::gelu(x);
     default: throw std::runtime_error("this backend does not know the operation");
     }
 }
