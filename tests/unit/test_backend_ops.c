@@ -348,6 +348,16 @@ static void check_same(const struct result *a, const struct result *b)
     }
 }
 
+/* What the graph's table calls an activation is a layer of that site. */
+static void check_sites(const struct setup *s, void *self, uint32_t op)
+{
+    const tcet_pass pass = {.precision = TCET_PRECISION_F64};
+    struct result *r = run_pass(self, s, pass, TCET_SITE_ACTIVATION, TCET_WANT_AGREEMENT);
+
+    assert_int_equal(r->count, graph_op(op)->activation);
+    result_free(r);
+}
+
 /* Milliseconds of a forward and a backward in float32, in a network of some size; the best of a
  * few runs. */
 static void print_speed(const struct trial *t, void *const *kernels)
@@ -395,6 +405,7 @@ static void test_ops(void **state)
             snprintf(what, sizeof what, "%s %s (%s)", graph_op(trials[t].op.op)->name,
                      trials[t].variant, k ? "aten" : "fused");
             check_value(&s, kernels[k]);
+            check_sites(&s, kernels[k], trials[t].op.op);
             r[k] = check_derivatives(&s, kernels[k]);
         }
         check_same(r[0], r[1]);

@@ -15,7 +15,7 @@ static tcet_status unknown_forward(struct job *j, int32_t i)
 /* The functions of an operation that writes one new tensor; of a linear one R goes the same way. */
 #define WRITES(name)      .forward = op_forward, .write = name##_write
 #define WRITES_BACK(name) WRITES(name), .back = op_back, .write_back = name##_write_back
-#define LINEAR(name)                                                           \
+#define WRITES_LINEAR(name)                                                    \
     WRITES_BACK(name), .tangent = op_tangent, .tangent_back = op_tangent_back, \
                        .write_tangent_back = name##_write_back
 #define FUNCTIONS(name)                                                        \
@@ -30,16 +30,16 @@ static tcet_status unknown_forward(struct job *j, int32_t i)
     ROW(BATCH_NORM, FUNCTIONS(norm), .form = FORM_LINES, .statistics = 1, .affine = 1, \
         .saved = SAVED_INPUTS)                                                         \
     ROW(RELU, .form = FORM_GATE, .activation = 1, .pure = 1, .saved = SAVED_OUTPUT)    \
-    ROW(AVG_POOL, LINEAR(avg_pool), .pure = 1)                                         \
-    ROW(MAX_POOL, LINEAR(max_pool), .pure = 1, .saved = SAVED_INPUTS)                  \
-    ROW(GLOBAL_POOL, LINEAR(global_pool), .pure = 1)                                   \
+    ROW(AVG_POOL, WRITES_LINEAR(avg_pool), .pure = 1)                                  \
+    ROW(MAX_POOL, WRITES_LINEAR(max_pool), .pure = 1, .saved = SAVED_INPUTS)           \
+    ROW(GLOBAL_POOL, WRITES_LINEAR(global_pool), .pure = 1)                            \
     ROW(ADD, FUNCTIONS(add), .form = FORM_SUM)                                         \
-    ROW(CONCAT, LINEAR(window))                                                        \
+    ROW(CONCAT, WRITES_LINEAR(window))                                                 \
     ROW(MUL, WRITES_BACK(mul), .saved = SAVED_INPUTS)                                  \
     ROW(ZERO, WRITES(zero), .form = FORM_ZERO)                                         \
     ROW(IDENTITY, .form = FORM_SAME)                                                   \
-    ROW(SLICE, LINEAR(window))                                                         \
-    ROW(PAD, LINEAR(window))                                                           \
+    ROW(SLICE, WRITES_LINEAR(window))                                                  \
+    ROW(PAD, WRITES_LINEAR(window))                                                    \
     ROW(SCALE, .forward = scale_forward, .back = scale_back, .tangent = norm_tangent,  \
         .tangent_back = norm_tangent_back, .form = FORM_LINES)
 
@@ -149,9 +149,11 @@ tcet_status op_tangent(struct job *j, int32_t i)
 }
 
 /* Gives input k its gradient from g. */
-static tcet_status back_input(struct job *j, int32_t i, int32_t k, const struct memory *g,
-                              op_write_back *write, const char *what)
+static tcet_status back_input(struct job *j, int32_t i, int32_t k, enum sweep sweep,
+                              const struct memory *g)
 {
+    const struct op *op = job_op(j, i);
+    op_write_back *write = sweep == ORDINARY ? op->write_back : op->write_tangent_back;
     int32_t in = job_input(j, i, k);
     struct memory *dx = job_tensor(j, in);
     int status;
@@ -159,32 +161,32 @@ static tcet_status back_input(struct job *j, int32_t i, int32_t k, const struct 
     if (!dx)
         return TCET_E_MEMORY;
     status = write(j, i, k, g->data, dx->data);
-    if (status != 0) {
+    if (status == 0)
+        gradient_give(j, in, dx);
+    else
         memory_drop(dx);
-        return job_check(j, status, i, what);
+    return job_check(j, status, i, sweep == ORDINARY ? "backward" : "tangent of gradient");
+}
+
+static tcet_status back_inputs(struct job *j, int32_t i, enum sweep sweep, const struct memory *g)
+{
+    tcet_status st = TCET_OK;
+
+    for (int32_t k = 0; k < job_node(j, i)->input_count && st == TCET_OK; k++) {
+        const struct node_plan *in = &j->plan.node[job_input(j, i, k)];
+
+        if (sweep == ORDINARY ? in->up : in->moves)
+            st = back_input(j, i, k, sweep, g);
     }
-    gradient_give(j, in, dx);
-    return TCET_OK;
+    return st;
 }
 
 tcet_status op_back(struct job *j, int32_t i, struct memory *g)
 {
-    tcet_status st = TCET_OK;
-
-    for (int32_t k = 0; k < job_node(j, i)->input_count && st == TCET_OK; k++) {
-        if (j->plan.node[job_input(j, i, k)].up)
-            st = back_input(j, i, k, g, job_op(j, i)->write_back, "backward");
-    }
-    return st;
+    return back_inputs(j, i, ORDINARY, g);
 }
 
 tcet_status op_tangent_back(struct job *j, int32_t i, struct memory *rg)
 {
-    tcet_status st = TCET_OK;
-
-    for (int32_t k = 0; k < job_node(j, i)->input_count && st == TCET_OK; k++) {
-        if (j->plan.node[job_input(j, i, k)].moves)
-            st = back_input(j, i, k, rg, job_op(j, i)->write_tangent_back, "tangent of gradient");
-    }
-    return st;
+    return back_inputs(j, i, TANGENT, rg);
 }

@@ -48,7 +48,7 @@ struct ts_term {
     uint64_t *bits; /* CPU kernels: where the packed signs of x go, or NULL */
 };
 
-/* One batch norm whose backward sums ride on a sweep: s2[c] = sum of g * (x - mean[c]). */
+/* One batch norm whose backward sums are made in a sweep over g: s2[c] = sum of g * (x - mean[c]). */
 struct ts_sum {
     const void *x, *mean;
     double *s2;

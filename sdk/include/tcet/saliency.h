@@ -81,7 +81,8 @@ enum {
 /* Sites: where a layer is read.  A saliency may ask for several at once. */
 enum {
     TCET_SITE_WEIGHT = 1,     /* every conv and linear module, creation order */
-    TCET_SITE_ACTIVATION = 2, /* every ReLU, ReLU6, swish, h-swish; `output` is its INPUT */
+    TCET_SITE_ACTIVATION = 2, /* every ReLU, ReLU6, swish, h-swish, GELU; `output` is its
+                                 INPUT */
     TCET_SITE_NORM = 4,       /* every batch norm with affine weights */
     TCET_SITE_INPUT = 8,      /* the network's input, one layer */
     TCET_SITE_FEATURES = 16,  /* the input of the global pooling, one layer */
