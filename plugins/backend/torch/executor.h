@@ -36,7 +36,7 @@ struct tcet_model {
     struct job *first;          /* runs to be collected, in order; NULL */
 };
 
-/* What was asked; does not change. */
+/* What was asked. */
 struct request {
     tcet_model *model;
     uint32_t sites;
@@ -160,7 +160,7 @@ struct job {
     struct ts_device *d;
     const struct kernels *k;
     const tcet_graph *graph;
-    struct request ask;
+    const struct request ask;
     struct plan plan;
     struct state now;
     struct job *next; /* to be collected after it */

@@ -4,11 +4,12 @@
 
 #include <string.h>
 
-static int same_window(const tcet_node *a, const tcet_node *b)
+static int same_attributes(const tcet_node *a, const tcet_node *b)
 {
     return a->kernel_h == b->kernel_h && a->kernel_w == b->kernel_w && a->stride_h == b->stride_h &&
            a->stride_w == b->stride_w && a->padding_h == b->padding_h &&
-           a->padding_w == b->padding_w && a->count_include_pad == b->count_include_pad;
+           a->padding_w == b->padding_w && a->count_include_pad == b->count_include_pad &&
+           a->groups == b->groups;
 }
 
 /* The one input of a sum that is not zero; -1: none or several. */
@@ -45,7 +46,7 @@ static int32_t find_rep(const struct job *j, int32_t i)
             const tcet_node *other = job_node(j, p);
 
             if (j->plan.node[p].rep == p && other->op == node->op && job_input(j, p, 0) == in &&
-                same_window(node, other))
+                same_attributes(node, other))
                 return p;
         }
     }

@@ -275,14 +275,7 @@ tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_r
 {
     int f64 = run->pass->precision == TCET_PRECISION_F64, keep;
     double begin = seconds(), before = parts(run);
-    struct job *j = malloc(sizeof *j);
-    tcet_status st;
-
-    if (!run->same_forward)
-        drop_kept(m);
-    if (!j)
-        return cx->host->fail(cx, TCET_E_MEMORY, "out of memory");
-    *j = (struct job){
+    const struct job begun = {
         .cx = cx,
         .run = run,
         .d = &m->device[f64],
@@ -293,6 +286,14 @@ tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_r
                 .n = run->n,
                 .forwards = run->forwards * (int32_t)(run->pass->repeat ? run->pass->repeat : 1),
                 .size = f64 ? sizeof(double) : sizeof(float)}};
+    struct job *j = malloc(sizeof *j);
+    tcet_status st;
+
+    if (!run->same_forward)
+        drop_kept(m);
+    if (!j)
+        return cx->host->fail(cx, TCET_E_MEMORY, "out of memory");
+    memcpy(j, &begun, sizeof begun); /* whose request is constant */
     j->d->message[0] = '\0';
     st = job_submit(j);
     if (st == TCET_OK && !run->defer)
