@@ -355,8 +355,8 @@ tcet_status saliency_exercise(struct probe *p, struct instance *i, enum scenario
 
     probe_stage("describe()");
     TRY(check_describe(p, i, &r, err));
-    for (uint8_t dtype = TCET_F32; dtype <= TCET_F64; dtype++) {
-        struct stage g = stage_of(&r, s, dtype);
+    for (int dtype = TCET_F32; dtype <= TCET_F64; dtype++) {
+        struct stage g = stage_of(&r, s, (uint8_t)dtype);
 
         if (r.pass.precision == (dtype == TCET_F32 ? TCET_PRECISION_F64 : TCET_PRECISION_F32))
             continue;

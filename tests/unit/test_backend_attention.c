@@ -107,6 +107,12 @@ static struct result *run_pass(int k, tcet_pass pass, uint32_t sites, uint32_t w
     if (run_graph(net.kernels[k], net.view, net.params, net.x, net.y, pass, sites, wants, 1, IMAGES,
                   r) != TCET_OK)
         fail_msg("%s", host.message);
+    for (int32_t m = 0; sites == TCET_SITE_WEIGHT && m < net.view->module_count; m++) {
+        const tcet_graph_module *module = &net.view->modules[m];
+
+        if (module->layer >= 0)
+            snprintf(r->name[module->layer], sizeof r->name[0], "%s", module->name);
+    }
     return r;
 }
 
@@ -233,12 +239,12 @@ static void test_sites(void **state)
         r = run_pass(k, (tcet_pass){0}, TCET_SITE_ACTIVATION | TCET_SITE_NORM,
                      TCET_WANT_OUTPUT | TCET_WANT_AGREEMENT);
         assert_int_equal(r->count, 1);
-        assert_string_equal(r->name[0], "gelu");
-        assert_int_equal(r->layer[0].units, 2 * WIDTH * SIDE * SIDE);
+        assert_int_equal(r->layer[0].site, TCET_SITE_ACTIVATION);
+        assert_int_equal(r->counts[0][OUTPUT], IMAGES * 2 * WIDTH * SIDE * SIDE);
         for (int64_t i = 0; i < r->counts[0][OUTPUT]; i++)
             positive += r->numbers[0][OUTPUT][i] > 0;
         assert_true(positive > 0 && positive < r->counts[0][OUTPUT]);
-        assert_int_equal(r->layer[0].positive, positive);
+        assert_int_equal(r->layer[0].views.positive, positive);
         result_free(r);
         r = run_pass(k, removed, TCET_SITE_LOGITS, TCET_WANT_OUTPUT);
         compare("norms removed", "logits", r->numbers[0][OUTPUT], r->counts[0][OUTPUT]);
