@@ -173,6 +173,21 @@ static tcet_status check_resumed(const struct supervisor *s, struct error *err)
     return TCET_OK;
 }
 
+static void note_damage(const struct supervisor *s)
+{
+    char text[256];
+    int64_t rows;
+
+    if (!store_was_damaged(s->store, &rows))
+        return;
+    snprintf(
+        text, sizeof text,
+        "the folder's scores.db was damaged: %lld row%s did not fit the checksum, or what belongs "
+        "to it, and %s dropped; what is lacking is computed anew",
+        (long long)rows, rows == 1 ? "" : "s", rows == 1 ? "is" : "are");
+    log_text(s, TCET_LOG_WARN, text);
+}
+
 static tcet_status open_store(struct supervisor *s, struct error *err)
 {
     const struct wire_plan *p = &s->r->plan;
@@ -181,6 +196,7 @@ static tcet_status open_store(struct supervisor *s, struct error *err)
     if (store_open(s->r->folder, s->o->resume ? STORE_RESUME : STORE_FRESH, &s->store, err) < 0)
         return output ? config_error(err, output, "%s", arena_strdup(&s->r->arena, err->text))
                       : err->status;
+    note_damage(s);
     TRY(check_resumed(s, err));
     TRY(store_begin(s->store, err));
     TRY(store_set_columns(s->store, p->columns, p->column_count, err));
@@ -189,6 +205,8 @@ static tcet_status open_store(struct supervisor *s, struct error *err)
         TRY(store_set_meta(s->store, p->meta[i].name, p->meta[i].value, err));
     TRY(store_set_meta(s->store, "config", p->config, err));
     TRY(store_set_meta(s->store, "shard", s->shard, err));
+    if (store_meta(s->store, STORE_MERGING)) /* what a merge left is this run's to finish */
+        TRY(store_set_meta(s->store, STORE_MERGING, "", err));
     TRY(store_commit(s->store, err));
     return run_write_config(s->r->folder, p->config, err);
 }

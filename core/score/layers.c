@@ -31,6 +31,19 @@ struct network *layers_network(const struct layers *l, int saliency)
 
 /* -- Before the layers ------------------------------------------------------------------ */
 
+/* How many layers a saliency has in a network that is made. */
+static size_t count_layers(const struct layers *l, int saliency)
+{
+    const struct network *n = layers_network(l, saliency);
+    size_t count = 0;
+
+    for (int site = 0; site < TCET_SITES; site++)
+        count += l->subject->plan->saliencies[saliency].request.sites >> site & 1
+                     ? n->site[site].count
+                     : 0;
+    return count;
+}
+
 /* Where a saliency's layers begin, by site; its network is made when it is the first to need it. */
 static tcet_status open_saliency(struct layers *l, int saliency, struct error *err)
 {
@@ -69,6 +82,11 @@ static void open_metric(struct layers *l, const struct plan_metric *pm)
 
     if (result_has(v) && v->layers && !n->made)
         name_known(l, n, v);
+    if (result_has(v) && v->layers && !l->needed[pm->column] &&
+        v->layer_count != count_layers(l, pm->saliency)) {
+        *v = (struct result_value){.column = -1}; /* what is stored is not of this network */
+        l->needed[pm->column] = 1;
+    }
     if (!l->needed[pm->column] || result_has(v) || out->failed)
         return;
     if (!out->active && open_saliency(l, pm->saliency, &err) < 0) {
@@ -84,7 +102,7 @@ static void open_metric(struct layers *l, const struct plan_metric *pm)
     }
 }
 
-void layers_begin(struct layers *l, struct result_value *values, const uint8_t *needed)
+void layers_begin(struct layers *l, struct result_value *values, uint8_t *needed)
 {
     const struct plan *p = l->subject->plan;
 

@@ -28,7 +28,7 @@ struct layers {
     struct subject *subject;
     struct network *networks;    /* [2], by TCET_NETWORK_* */
     struct result_value *values; /* of the row: where layers' numbers go */
-    const uint8_t *needed;       /* columns to compute */
+    uint8_t *needed;             /* columns to compute */
     struct outcome *outcomes;    /* one a saliency */
     uint8_t *given_up;           /* one a metric: its own numbers failed, its saliency did not */
     double *matrix;              /* S^l of the current layer */
@@ -39,8 +39,8 @@ void layers_open(struct layers *l, struct subject *s, struct network *networks);
 void layers_close(struct layers *l);
 /* Another architecture begins: memory for every saliency and metric that takes part.  Networks
  * that they need are made.  values and needed: one a column, borrowed; values that are known say
- * so and stay. */
-void layers_begin(struct layers *l, struct result_value *values, const uint8_t *needed);
+ * so and stay, but for those with another number of layers than the network has: these are needed. */
+void layers_begin(struct layers *l, struct result_value *values, uint8_t *needed);
 
 /* The network that a saliency looks at. */
 struct network *layers_network(const struct layers *l, int saliency);

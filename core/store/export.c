@@ -184,8 +184,10 @@ static tcet_status look_layered(struct exporter *x, int64_t arch, struct error *
                 continue;
             if (!list)
                 list = sql_f64s(s, SQL_LAYERED, 1, &x->arena, &count);
-            if (count == x->row.layer_count)
-                x->layered[i] = list;
+            /* In format 1 a column did not say whose layers it has. */
+            if (count != x->row.layer_count && s->format > 1 && st == TCET_OK)
+                st = sql_damaged(s, "a metric's layers: not one for each layer", err);
+            x->layered[i] = count == x->row.layer_count ? list : NULL;
         }
     }
     sql_done(s, SQL_LAYERED);

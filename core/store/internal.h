@@ -20,6 +20,7 @@ enum sql {
     SQL_RUN_ARCH_ADD,
     SQL_RUN_COLUMNS,
     SQL_RUN_COLUMN_ADD,
+    SQL_RUN_SIZE_PUT,
     SQL_META_GET,
     SQL_META_PUT,
     SQL_META_ALL,
@@ -53,6 +54,8 @@ struct row_view {
     struct buf message, times;
 };
 
+enum { STORE_FORMAT = 2, STORE_APPLICATION = 0x54434554 /* "TCET" */ };
+
 struct store {
     sqlite3 *db;
     char *folder, *path; /* path: FOLDER/scores.db, for messages */
@@ -70,6 +73,10 @@ struct store {
     int64_t *arch; /* ids by ordinal */
     size_t arch_count;
     struct buf arch_text, meta_text, scratch;
+    int format;      /* that it had when it was opened; 0: new */
+    int reader;      /* opened to read: what is damaged is an error, not missing */
+    int mended;      /* it was damaged when it was opened to go on */
+    int64_t dropped; /* rows that were dropped then */
 };
 
 /* Opens FOLDER/scores.db (with the lock, for the writing modes) and checks that it is a
@@ -82,9 +89,11 @@ tcet_status sql_fail(struct store *s, struct error *err);
 /* For what only a damaged or hand-edited file can hold. */
 tcet_status sql_damaged(struct store *s, const char *what, struct error *err);
 tcet_status sql_exec(struct store *s, const char *text, struct error *err);
+/* One number of the database ("PRAGMA user_version"). */
+tcet_status sql_ask(struct store *s, const char *text, int64_t *out, struct error *err);
 
-/* Binds the arguments by `types`: i int64_t, r int64_t where 0 means NULL, d double, t text,
- * b bytes (const void *, size_t).  Texts and bytes must live until sql_done. */
+/* Binds the arguments by `types`: i int64_t, r int64_t where 0 means NULL, o one where -1 does, d
+ * double, t text, b bytes (const void *, size_t).  Texts and bytes must live until sql_done. */
 tcet_status sql_bind(struct store *s, enum sql q, struct error *err, const char *types, ...);
 /* *have = 1: a row stands ready in s->cached[q]; 0: no more. */
 tcet_status sql_step(struct store *s, enum sql q, int *have, struct error *err);
@@ -100,6 +109,20 @@ const char *sql_text(struct store *s, enum sql q, int column); /* NULL is "" */
 
 /* A blob of little-endian float64 in the arena, with their number. */
 const double *sql_f64s(struct store *s, enum sql q, int column, struct arena *a, size_t *count);
+
+/* -- tables.c -- */
+
+/* The SQL function tcet_sum(...): a row's checksum.  An SQLite code. */
+int tables_add_sum(sqlite3 *db);
+/* All definitions of a format as SQLite keeps them, each with its semicolon; free() it. */
+char *tables_definition(int format);
+/* Makes empty tables, in the place of those that are there. */
+tcet_status tables_make(struct store *s, struct error *err);
+/* Looks at a store opened to read: the first row that is damaged is an error.  One of an older format
+ * is read by a copy in memory from then on. */
+tcet_status tables_check(struct store *s, struct error *err);
+/* Looks at a store opened to write: drops what is damaged, brings an older format to this one. */
+tcet_status tables_mend(struct store *s, struct error *err);
 
 /* Fills s->view for one architecture. */
 tcet_status store_look(struct store *s, int64_t arch, struct error *err);

@@ -15,81 +15,78 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FORMAT = 1, APPLICATION = 0x54434554 /* "TCET" */, BUSY_MS = 2000 };
+enum { BUSY_MS = 2000 };
 
-/* Values live apart from per-layer values, so that looking for what is lacking reads little.
- * A value points at the network it was computed on: a folder may hold results of one
- * architecture under several configurations.  NULL stands for NaN, which SQLite cannot
- * hold.  value.value has no type, so that SQLite keeps -0.0 as it is. */
-static const char schema[] =
-    "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE arch(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
-    "CREATE TABLE key(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
-    "CREATE TABLE run_arch(ordinal INTEGER PRIMARY KEY, arch INTEGER NOT NULL);"
-    "CREATE TABLE run_column(ordinal INTEGER PRIMARY KEY, name TEXT NOT NULL,"
-    " key INTEGER NOT NULL, is_score INTEGER, population INTEGER, direction INTEGER,"
-    " layered INTEGER);"
-    /* text: name, kind and shape of each layer, a line each */
-    "CREATE TABLE layer_list(id INTEGER PRIMARY KEY, hash INTEGER NOT NULL,"
-    " text TEXT NOT NULL);"
-    "CREATE INDEX layer_list_hash ON layer_list(hash);"
-    "CREATE TABLE network(id INTEGER PRIMARY KEY, arch INTEGER NOT NULL, params INTEGER,"
-    " macs INTEGER, x_sum REAL, w_sum REAL, layers INTEGER NOT NULL);"
-    "CREATE INDEX network_arch ON network(arch);"
-    "CREATE TABLE value(arch INTEGER, key INTEGER, network INTEGER, value, guards TEXT,"
-    " seconds REAL,"
-    " PRIMARY KEY(arch, key)) WITHOUT ROWID;"
-    /* data: float64, little-endian */
-    "CREATE TABLE layer_value(arch INTEGER, key INTEGER, data BLOB NOT NULL,"
-    " UNIQUE(arch, key));"
-    /* columns: the set of columns the outcome is about */
-    "CREATE TABLE outcome(arch INTEGER PRIMARY KEY, status TEXT NOT NULL, message TEXT,"
-    " columns INTEGER NOT NULL, network INTEGER, times TEXT);";
+/* A row of a table, from parameters 1 to n, and its sum. */
+#define PUT_2(table) \
+    "INSERT OR REPLACE INTO " table " VALUES(?1, ?2, tcet_sum('" table "', ?1, ?2))"
+/* A text under the next number. */
+#define ADD_TEXT(table)                                                \
+    "INSERT INTO " table " SELECT n, ?1, tcet_sum('" table "', n, ?1)" \
+    " FROM (SELECT coalesce(max(id), 0) + 1 AS n FROM " table ")"
 
 static const char *const statements[SQL_COUNT] = {
     [SQL_ARCH_ID] = "SELECT id FROM arch WHERE text = ?",
-    [SQL_ARCH_ADD] = "INSERT INTO arch(text) VALUES(?)",
+    [SQL_ARCH_ADD] = ADD_TEXT("arch"),
     [SQL_ARCH_TEXT] = "SELECT text FROM arch WHERE id = ?",
     [SQL_KEY_ID] = "SELECT id FROM key WHERE text = ?",
-    [SQL_KEY_ADD] = "INSERT INTO key(text) VALUES(?)",
+    [SQL_KEY_ADD] = ADD_TEXT("key"),
     [SQL_RUN_ARCHS] = "SELECT arch FROM run_arch ORDER BY ordinal",
-    [SQL_RUN_ARCH_ADD] = "INSERT INTO run_arch VALUES(?, ?)",
+    [SQL_RUN_ARCH_ADD] = PUT_2("run_arch"),
     [SQL_RUN_COLUMNS] = "SELECT c.name, k.id, k.text, c.is_score, c.population, c.direction,"
                         " c.layered FROM run_column c JOIN key k ON k.id = c.key"
                         " ORDER BY c.ordinal",
-    [SQL_RUN_COLUMN_ADD] = "INSERT INTO run_column VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [SQL_RUN_COLUMN_ADD] = "INSERT INTO run_column VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+                           " tcet_sum('run_column', ?1, ?2, ?3, ?4, ?5, ?6, ?7))",
+    [SQL_RUN_SIZE_PUT] = "INSERT OR REPLACE INTO run_size SELECT ?1, n, tcet_sum('run_size', ?1, n)"
+                         " FROM (SELECT CASE ?1 WHEN 'meta' THEN (SELECT count(*) FROM meta)"
+                         " WHEN 'run_arch' THEN (SELECT count(*) FROM run_arch)"
+                         " ELSE (SELECT count(*) FROM run_column) END AS n)",
     [SQL_META_GET] = "SELECT value FROM meta WHERE name = ?",
-    [SQL_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?, ?)",
+    [SQL_META_PUT] = PUT_2("meta"),
     [SQL_META_ALL] = "SELECT name, value FROM meta ORDER BY name",
     [SQL_LAYERS_FIND] = "SELECT id FROM layer_list WHERE hash = ? AND text = ?",
-    [SQL_LAYERS_ADD] = "INSERT INTO layer_list(hash, text) VALUES(?, ?)",
+    [SQL_LAYERS_ADD] = "INSERT INTO layer_list SELECT n, ?1, ?2,"
+                       " tcet_sum('layer_list', n, ?1, ?2)"
+                       " FROM (SELECT coalesce(max(id), 0) + 1 AS n FROM layer_list)",
     [SQL_NETWORK_FIND] = "SELECT id FROM network WHERE arch = ? AND params = ? AND macs = ?"
                          " AND x_sum IS ? AND w_sum IS ? AND layers = ?",
-    [SQL_NETWORK_ADD] = "INSERT INTO network(arch, params, macs, x_sum, w_sum, layers)"
-                        " VALUES(?, ?, ?, ?, ?, ?)",
+    [SQL_NETWORK_ADD] = "INSERT INTO network SELECT n, ?1, ?2, ?3, ?4, ?5, ?6,"
+                        " tcet_sum('network', n, ?1, ?2, ?3, ?4, ?5, ?6)"
+                        " FROM (SELECT coalesce(max(id), 0) + 1 AS n FROM network)",
     [SQL_NETWORK_GET] = "SELECT n.params, n.macs, n.x_sum, n.w_sum, l.text FROM network n"
                         " JOIN layer_list l ON l.id = n.layers WHERE n.id = ?",
-    [SQL_VALUE_PUT] = "INSERT INTO value(arch, key, network, value, guards, seconds)"
-                      " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(arch, key) DO UPDATE SET"
+    [SQL_VALUE_PUT] = "INSERT INTO value VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+                      " tcet_sum('value', ?1, ?2, ?3, ?4, ?5, ?6, ?7))"
+                      " ON CONFLICT(arch, key) DO UPDATE SET"
                       " value = excluded.value, network = coalesce(excluded.network, network),"
-                      " guards = coalesce(excluded.guards, guards),"
-                      " seconds = excluded.seconds",
+                      " guards = coalesce(excluded.guards, guards), seconds = excluded.seconds,"
+                      " layers = coalesce(excluded.layers, layers),"
+                      " sum = tcet_sum('value', arch, key, coalesce(excluded.network, network),"
+                      " excluded.value, coalesce(excluded.guards, guards), excluded.seconds,"
+                      " coalesce(excluded.layers, layers))",
     [SQL_VALUE_GET] = "SELECT value, seconds FROM value WHERE arch = ? AND key = ?",
     [SQL_VALUES] = "SELECT key, value, network FROM value WHERE arch = ?",
     [SQL_VALUES_FULL] = "SELECT key, value, guards, seconds FROM value WHERE arch = ?",
     [SQL_VALUE_COSTS] = "SELECT v.seconds, v.guards FROM run_arch r"
                         " JOIN value v ON v.arch = r.arch WHERE v.key = ?",
     [SQL_VALUE_DROP] = "DELETE FROM value WHERE key = ?",
-    [SQL_LAYERED_PUT] = "INSERT INTO layer_value VALUES(?, ?, ?)"
-                        " ON CONFLICT(arch, key) DO UPDATE SET data = excluded.data",
+    [SQL_LAYERED_PUT] = "INSERT INTO layer_value VALUES(?1, ?2, ?3,"
+                        " tcet_sum('layer_value', ?1, ?2, ?3))"
+                        " ON CONFLICT(arch, key) DO UPDATE SET data = excluded.data,"
+                        " sum = excluded.sum",
     [SQL_LAYERED_GET] = "SELECT data FROM layer_value WHERE arch = ? AND key = ?",
     [SQL_LAYERED] = "SELECT key, data FROM layer_value WHERE arch = ?",
-    [SQL_OUTCOME_PUT] = "INSERT INTO outcome(arch, status, message, columns, network, times)"
-                        " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(arch) DO UPDATE SET"
+    [SQL_OUTCOME_PUT] = "INSERT INTO outcome VALUES(?1, ?2, ?3, ?4, ?5, ?6,"
+                        " tcet_sum('outcome', ?1, ?2, ?3, ?4, ?5, ?6))"
+                        " ON CONFLICT(arch) DO UPDATE SET"
                         " status = excluded.status, message = excluded.message,"
                         " columns = excluded.columns,"
                         " network = coalesce(excluded.network, network),"
-                        " times = excluded.times",
+                        " times = excluded.times,"
+                        " sum = tcet_sum('outcome', arch, excluded.status, excluded.message,"
+                        " excluded.columns, coalesce(excluded.network, network),"
+                        " excluded.times)",
     [SQL_OUTCOME_GET] = "SELECT status, message, columns, network, times FROM outcome"
                         " WHERE arch = ?",
     [SQL_OUTCOME_COUNT] = "SELECT count(*) FROM outcome",
@@ -158,6 +155,9 @@ static int bind_one(sqlite3_stmt *stmt, int at, char type, va_list *ap)
     case 'r':
         i = va_arg(*ap, int64_t);
         return i ? sqlite3_bind_int64(stmt, at, i) : sqlite3_bind_null(stmt, at);
+    case 'o':
+        i = va_arg(*ap, int64_t);
+        return i >= 0 ? sqlite3_bind_int64(stmt, at, i) : sqlite3_bind_null(stmt, at);
     case 'd': return sqlite3_bind_double(stmt, at, va_arg(*ap, double));
     case 't': return sqlite3_bind_text(stmt, at, va_arg(*ap, const char *), -1, SQLITE_STATIC);
     default:
@@ -293,6 +293,26 @@ static tcet_status make_folder(const char *folder, struct error *err)
     return st;
 }
 
+/* Only into a file of ours: with no other name, and nothing but a process in it.  On a full disk the
+ * text may fail; the lock holds all the same. */
+static void write_pid(int lock)
+{
+    char pid[32];
+    struct stat info;
+    ssize_t n = pread(lock, pid, sizeof pid, 0);
+
+    if (n < 0 || n == sizeof pid || fstat(lock, &info) != 0 || info.st_nlink != 1 ||
+        !S_ISREG(info.st_mode))
+        return;
+    for (ssize_t i = 0; i < n; i++) {
+        if (!strchr("0123456789\n", pid[i]) || !pid[i])
+            return;
+    }
+    n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    if (pwrite(lock, pid, (size_t)n, 0) == n)
+        (void)!ftruncate(lock, n);
+}
+
 /* The lock is the kernel's (flock), so it dies with the process; the file's text only says
  * whose it is.  The file stays: removing it would race with the next run. */
 static tcet_status take_lock(struct store *s, struct error *err)
@@ -317,17 +337,13 @@ static tcet_status take_lock(struct store *s, struct error *err)
                            pid[0] ? pid : "unknown");
         }
     } else {
-        n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-        /* On a full disk the text may fail; the lock holds all the same. */
-        if (ftruncate(s->lock, 0) != 0 || pwrite(s->lock, pid, (size_t)n, 0) != n)
-            st = TCET_OK;
+        write_pid(s->lock);
     }
     buf_free(&path);
     return st;
 }
 
-/* One number of the database ("PRAGMA user_version"). */
-static tcet_status ask(struct store *s, const char *text, int64_t *out, struct error *err)
+tcet_status sql_ask(struct store *s, const char *text, int64_t *out, struct error *err)
 {
     sqlite3_stmt *stmt = NULL;
     tcet_status st = TCET_OK;
@@ -353,8 +369,10 @@ static tcet_status connect_to(struct store *s, const char *file, int flags, cons
     sqlite3_busy_timeout(s->db, BUSY_MS);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    if (tables_add_sum(s->db) != SQLITE_OK)
+        return sql_fail(s, err);
     TRY(sql_exec(s, prepare, err));
-    return ask(s, "PRAGMA schema_version", &version, err); /* the first real read */
+    return sql_ask(s, "PRAGMA schema_version", &version, err); /* the first real read */
 }
 
 /* "file:" and the path with what a URI gives a meaning escaped. */
@@ -419,73 +437,81 @@ static tcet_status connect_writer(struct store *s, const char *file, struct erro
 }
 
 /* Views, triggers and computed columns would run what somebody else wrote whenever a table is
- * looked at: every definition must be one of ours. */
+ * looked at: every definition must be one of ours, and all of ours must be there. */
 static tcet_status check_schema(struct store *s, struct error *err)
 {
-    int64_t foreign = 0;
-    char *text = sqlite3_mprintf("SELECT count(*) FROM sqlite_master WHERE sql IS NOT NULL"
-                                 " AND name NOT LIKE 'sqlite\\_%%' ESCAPE '\\'"
-                                 " AND instr(%Q, sql || ';') = 0",
-                                 schema);
-    tcet_status st = text ? ask(s, text, &foreign, err)
-                          : error_set(err, TCET_E_MEMORY, "%s: out of memory", s->path);
+    static const char ours[] = "SELECT count(*) FROM sqlite_master WHERE sql IS NOT NULL"
+                               " AND name NOT LIKE 'sqlite\\_%%' ESCAPE '\\'";
+    char *schema = tables_definition(s->format);
+    int64_t foreign = 0, all = 0, made = 0;
+    tcet_status st = TCET_OK;
+    char *text[2];
 
-    sqlite3_free(text);
+    for (const char *p = schema; *p; p++)
+        made += *p == ';';
+    text[0] = sqlite3_mprintf(ours);
+    text[1] = sqlite3_mprintf("%z AND instr(%Q, sql || ';') = 0", sqlite3_mprintf(ours), schema);
+    free(schema);
+    if (!text[0] || !text[1])
+        st = error_set(err, TCET_E_MEMORY, "%s: out of memory", s->path);
+    if (st == TCET_OK)
+        st = sql_ask(s, text[0], &all, err);
+    if (st == TCET_OK)
+        st = sql_ask(s, text[1], &foreign, err);
+    sqlite3_free(text[0]);
+    sqlite3_free(text[1]);
     TRY(st);
     if (foreign)
         return error_set(err, TCET_E_ARG,
                          "%s: holds tables, views or triggers that tcet-host did not make",
                          s->path);
-    return TCET_OK;
+    return all == made ? TCET_OK : sql_damaged(s, "a table or an index is not there", err);
 }
 
-/* Is it ours, and of this version?  *empty: a new file, or one killed before its tables. */
-static tcet_status check_format(struct store *s, int *empty, struct error *err)
+/* Is it ours, and of this version?  s->format: 0 of a new file, or one killed before its tables. */
+static tcet_status check_format(struct store *s, struct error *err)
 {
     int64_t application = 0, version = 0, tables = 0;
 
-    TRY(ask(s, "PRAGMA application_id", &application, err));
-    TRY(ask(s, "PRAGMA user_version", &version, err));
-    TRY(ask(s, "SELECT count(*) FROM sqlite_master", &tables, err));
-    *empty = application == 0 && version == 0 && tables == 0;
-    if (*empty)
+    TRY(sql_ask(s, "PRAGMA application_id", &application, err));
+    TRY(sql_ask(s, "PRAGMA user_version", &version, err));
+    TRY(sql_ask(s, "SELECT count(*) FROM sqlite_master", &tables, err));
+    if (application == 0 && version == 0 && tables == 0)
         return TCET_OK;
-    if (application != APPLICATION)
+    if (application != STORE_APPLICATION)
         return error_set(err, TCET_E_ARG, "%s: a database, but not one of tcet-host", s->path);
-    if (version > FORMAT)
+    if (version > STORE_FORMAT)
         return error_set(err, TCET_E_ARG,
                          "%s: made by a newer tcet-host (format %" PRId64
                          "; this one knows format %d)",
-                         s->path, version, FORMAT);
+                         s->path, version, STORE_FORMAT);
+    if (version < 1)
+        return sql_damaged(s, "its format is no number of ours", err);
+    s->format = (int)version;
     return check_schema(s, err);
 }
 
-static tcet_status make_tables(struct store *s, struct error *err)
+/* A fresh run starts from nothing; a folder that holds results is somebody's work, but for what a
+ * merge did not finish, where it is merged again. */
+static tcet_status start_afresh(struct store *s, enum store_mode mode, struct error *err)
 {
-    char text[sizeof schema + 200];
+    int64_t rows = 0, half = 0;
 
-    snprintf(text, sizeof text,
-             "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-             schema, APPLICATION, FORMAT);
-    return sql_exec(s, text, err);
-}
-
-/* A fresh run starts from nothing; a folder that holds results is somebody's work. */
-static tcet_status start_afresh(struct store *s, struct error *err)
-{
-    int64_t rows = 0;
-
-    TRY(ask(s, statements[SQL_OUTCOME_COUNT], &rows, err));
-    if (rows > 0)
+    TRY(sql_ask(s, statements[SQL_OUTCOME_COUNT], &rows, err));
+    TRY(sql_ask(s, "SELECT count(*) FROM meta WHERE name = '" STORE_MERGING "' AND value <> ''",
+                &half, err));
+    if (rows > 0 && mode == STORE_MERGE && !half)
+        return error_set(err, TCET_E_ARG,
+                         "%s holds results already (%" PRId64
+                         " architectures); choose another folder to merge into",
+                         s->folder, rows);
+    if (rows > 0 && mode == STORE_FRESH)
         return error_set(err, TCET_E_ARG,
                          "%s holds results of an earlier run (%" PRId64
                          " architectures); use --resume to go on with it, or choose another"
                          " run.output",
                          s->folder, rows);
-    return sql_exec(s,
-                    "BEGIN IMMEDIATE; DELETE FROM meta; DELETE FROM arch; DELETE FROM key;"
-                    " DELETE FROM run_arch; DELETE FROM run_column; COMMIT",
-                    err);
+    return tables_make(s, err);
 }
 
 tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
@@ -493,24 +519,25 @@ tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
     /* "./": a folder called "file:x" must not be taken for a URI. */
     struct buf file = {0};
     tcet_status st;
-    int empty = 0;
 
-    if (mode != STORE_READ) {
+    s->reader = mode == STORE_READ;
+    if (!s->reader) {
         TRY(make_folder(s->folder, err));
         TRY(take_lock(s, err));
     }
     buf_printf(&file, "%s%s", s->path[0] == '/' ? "" : "./", s->path);
-    st = mode == STORE_READ ? connect_reader(s, file.data, err) : connect_writer(s, file.data, err);
+    st = s->reader ? connect_reader(s, file.data, err) : connect_writer(s, file.data, err);
     buf_free(&file);
     TRY(st);
-    TRY(check_format(s, &empty, err));
-    if (mode == STORE_READ)
-        return empty ? error_set(err, TCET_E_ARG, "%s: holds no results yet", s->path) : TCET_OK;
+    TRY(check_format(s, err));
+    if (s->reader)
+        return s->format ? tables_check(s, err)
+                         : error_set(err, TCET_E_ARG, "%s: holds no results yet", s->path);
     /* FULL: a commit is on the disk when it returns; the supervisor commits once a second. */
     TRY(sql_exec(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err));
-    if (empty)
-        return make_tables(s, err);
-    return mode == STORE_FRESH ? start_afresh(s, err) : TCET_OK;
+    if (!s->format)
+        return tables_make(s, err);
+    return mode == STORE_RESUME ? tables_mend(s, err) : start_afresh(s, mode, err);
 }
 
 void sql_close(struct store *s)

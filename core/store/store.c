@@ -8,18 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/json.h"
-
-static const uint64_t FNV_START = 0xcbf29ce484222325u;
-
-static uint64_t fnv(uint64_t hash, const void *data, size_t n)
-{
-    const unsigned char *p = data;
-
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ p[i]) * 0x100000001b3u;
-    return hash;
-}
 
 /* Runs work inside a transaction: the open batch's, or its own. */
 static tcet_status enter(struct store *s, struct error *err)
@@ -185,6 +175,12 @@ tcet_status store_open(const char *folder, enum store_mode mode, struct store **
     return TCET_OK;
 }
 
+int store_was_damaged(const struct store *s, int64_t *rows)
+{
+    *rows = s->dropped;
+    return s->mended;
+}
+
 void store_close(struct store *s)
 {
     if (!s)
@@ -218,6 +214,7 @@ static tcet_status put_columns(struct store *s, const struct result_column *colu
         if (c->population)
             TRY(sql_run(s, SQL_VALUE_DROP, err, "i", key));
     }
+    TRY(sql_run(s, SQL_RUN_SIZE_PUT, err, "t", "run_column"));
     return load_columns(s, err);
 }
 
@@ -244,6 +241,7 @@ static tcet_status put_archs(struct store *s, const char *const *arch, size_t co
         TRY(find_or_add(s, SQL_ARCH_ID, SQL_ARCH_ADD, arch[i], &id, err));
         TRY(sql_run(s, SQL_RUN_ARCH_ADD, err, "ii", (int64_t)i, id));
     }
+    TRY(sql_run(s, SQL_RUN_SIZE_PUT, err, "t", "run_arch"));
     return load_archs(s, err);
 }
 
@@ -254,9 +252,16 @@ tcet_status store_set_archs(struct store *s, const char *const *arch, size_t cou
     return leave(s, put_archs(s, arch, count, err), err);
 }
 
+static tcet_status put_meta(struct store *s, const char *name, const char *value, struct error *err)
+{
+    TRY(sql_run(s, SQL_META_PUT, err, "tt", name, value));
+    return sql_run(s, SQL_RUN_SIZE_PUT, err, "t", "meta");
+}
+
 tcet_status store_set_meta(struct store *s, const char *name, const char *value, struct error *err)
 {
-    return sql_run(s, SQL_META_PUT, err, "tt", name, value);
+    TRY(enter(s, err));
+    return leave(s, put_meta(s, name, value, err), err);
 }
 
 /* The first column of the row that q finds, copied into b; NULL: none. */
@@ -367,6 +372,7 @@ static tcet_status network_id(struct store *s, int64_t arch, const struct result
 {
     struct buf *text = &s->scratch;
     int64_t layers = 0, hash;
+    double x_sum, w_sum;
     tcet_status st;
     int have = 0;
 
@@ -395,8 +401,11 @@ static tcet_status network_id(struct store *s, int64_t arch, const struct result
         TRY(sql_run(s, SQL_LAYERS_ADD, err, "it", hash, text->data));
         layers = sqlite3_last_insert_rowid(s->db);
     }
-    st = sql_bind(s, SQL_NETWORK_FIND, err, "iiiddi", arch, row->params, row->macs, row->x_sum,
-                  row->w_sum, layers);
+    /* Such a column holds no -0.0: what is put must be what is read. */
+    x_sum = row->x_sum + 0.0;
+    w_sum = row->w_sum + 0.0;
+    st = sql_bind(s, SQL_NETWORK_FIND, err, "iiiddi", arch, row->params, row->macs, x_sum, w_sum,
+                  layers);
     if (st == TCET_OK)
         st = sql_step(s, SQL_NETWORK_FIND, &have, err);
     if (st == TCET_OK && have)
@@ -404,8 +413,8 @@ static tcet_status network_id(struct store *s, int64_t arch, const struct result
     sql_done(s, SQL_NETWORK_FIND);
     if (st < 0 || have)
         return st;
-    TRY(sql_run(s, SQL_NETWORK_ADD, err, "iiiddi", arch, row->params, row->macs, row->x_sum,
-                row->w_sum, layers));
+    TRY(sql_run(s, SQL_NETWORK_ADD, err, "iiiddi", arch, row->params, row->macs, x_sum, w_sum,
+                layers));
     *id = sqlite3_last_insert_rowid(s->db);
     return TCET_OK;
 }
@@ -434,8 +443,9 @@ static tcet_status put_value(struct store *s, int64_t arch, int64_t network,
 
     s->scratch.len = 0;
     guards_write(&s->scratch, &v->guards);
-    TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdtd", arch, key, network, v->value,
-                v->guards.count ? s->scratch.data : NULL, v->seconds));
+    TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdtdo", arch, key, network, v->value,
+                v->guards.count ? s->scratch.data : NULL, v->seconds + 0.0,
+                v->layers ? (int64_t)v->layer_count : (int64_t)-1));
     return v->layers ? put_layers(s, arch, key, v->layers, v->layer_count, err) : TCET_OK;
 }
 
@@ -553,6 +563,8 @@ tcet_status store_look(struct store *s, int64_t arch, struct error *err)
     TRY(look_values(s, arch, err));
     for (size_t i = 0; i < s->column_count; i++)
         complete &= view->has[i] || s->column[i].population;
+    if (s->reader && have && same && ok && !complete)
+        return sql_damaged(s, "values that an outcome is about are not there", err);
     /* A failure is about the columns of its time; other columns may do without what failed. */
     if (have && same && !ok)
         view->state = RESULT_FAILED;
@@ -685,8 +697,8 @@ static tcet_status put_population(struct store *s, int64_t key, const double *va
             if (s->view.state != RESULT_OK)
                 continue;
         }
-        TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdtd", s->arch[i], key, (int64_t)0, values[i],
-                    (const char *)NULL, 0.0));
+        TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdtdo", s->arch[i], key, (int64_t)0, values[i],
+                    (const char *)NULL, 0.0, (int64_t)-1));
     }
     return TCET_OK;
 }
@@ -704,7 +716,12 @@ tcet_status store_summarise(struct store *s, struct store_summary *out, struct e
     struct store_summary sum = {0};
 
     for (size_t i = 0; i < s->arch_count; i++) {
+        int ranked = 1;
+
         TRY(store_look(s, s->arch[i], err));
+        for (size_t c = 0; c < s->column_count; c++)
+            ranked &= s->view.has[c] || !s->column[c].population;
+        sum.unranked += s->view.state == RESULT_OK && !ranked;
         sum.done += s->view.state == RESULT_OK;
         sum.failed += s->view.state == RESULT_FAILED;
         sum.missing += s->view.state == RESULT_MISSING;

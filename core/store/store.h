@@ -13,6 +13,9 @@
  * files' SHA-256, backend version); a value is stored once per (architecture, key), so a
  * second run with one more metric computes only what is lacking.
  *
+ * Every row has a checksum (tables.c); opening a store looks at all of it, and what is damaged is an
+ * error that names the folder, the table and the row.
+ *
  * A committed row outlives a kill of the process and a loss of power.  A store is used by
  * one thread; it must not be touched in a forked child.  After a database error (disk
  * full ...) an open batch is gone, what was committed before stays. */
@@ -24,10 +27,15 @@
 
 struct store;
 
+/* The fact that a merge into the folder is not finished: "1". */
+#define STORE_MERGING "merging"
+
 enum store_mode {
     STORE_FRESH,  /* create (parents too); a folder that holds results is refused (the message
                      says --resume) */
-    STORE_RESUME, /* create or go on; missing, empty or half-made folders are started */
+    STORE_RESUME, /* create or go on; missing, empty or half-made folders are started; rows that
+                     are damaged are dropped (store_dropped), so that they are missing */
+    STORE_MERGE,  /* as FRESH; a folder that an unfinished merge left is begun anew */
     STORE_READ    /* export, correlate: read only; must exist.  Takes no lock: works beside a
                      run, and in folders that cannot be written */
 };
@@ -37,6 +45,9 @@ enum store_mode {
  * not writable, disk full, not a store, made by a newer version. */
 tcet_status store_open(const char *folder, enum store_mode mode, struct store **out,
                        struct error *err);
+/* Was a store damaged that was opened to go on?  *rows: how many did not fit their checksum or
+ * lacked what they refer to, and were dropped. */
+int store_was_damaged(const struct store *s, int64_t *rows);
 /* Drops a batch that was not committed.  NULL is fine. */
 void store_close(struct store *s);
 
@@ -99,6 +110,7 @@ const struct result_column *store_column_at(struct store *s, size_t i);
 /* done: "ok", nothing lacking; failed: under the run's columns; missing: all others. */
 struct store_summary {
     size_t done, failed, missing; /* architectures */
+    size_t unranked;              /* of those done: without all their population scores */
 };
 tcet_status store_summarise(struct store *s, struct store_summary *out, struct error *err);
 /* Which architectures are done or failed, rather than missing: out[architectures], 1 = tried. */

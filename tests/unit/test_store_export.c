@@ -200,6 +200,7 @@ static void other_layers(void **state)
     struct fixture *f = *state;
     struct store *s = open_store(f->folder, STORE_FRESH);
     double relu[3] = {1, 2, 3};
+    struct result_column other[COLUMNS];
     struct arena a = {0};
     struct result_value v;
     struct sample x;
@@ -208,6 +209,9 @@ static void other_layers(void **state)
     int found;
 
     set_run(s);
+    memcpy(other, columns, sizeof columns);
+    other[NWOT].layered = RESULT_OTHER_LAYERS;
+    OK(store_set_columns(s, other, COLUMNS, &err));
     sample_fill(&x, 0);
     x.value[1].layers = relu;
     x.value[1].layer_count = 3;

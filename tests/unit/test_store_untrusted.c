@@ -1,6 +1,6 @@
 /* test_store_untrusted.c -- protects whoever exports a scores.db that came from elsewhere:
- * what is not JSON is not copied into JSON, counts do not overflow, and a file with views or
- * triggers is not opened. */
+ * any changed or lost row is found, what is not JSON is not copied into JSON, counts do not overflow,
+ * and a file with views or triggers is not opened. */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "store/store.h"
+#include "store_seal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,10 +20,13 @@ static char folder[64], exported[128], database[128];
 
 static int setup(void **state)
 {
-    static const struct result_column column = {.name = "m", .key = "k", .direction = 1};
+    static const struct result_column column = {
+        .name = "m", .key = "k", .direction = 1, .layered = RESULT_ROW_LAYERS};
     static const char *const arch = "a";
     static const struct result_layer layer = {"l", "conv", "1,2"};
-    struct result_value value = {.value = 1, .guards = {{{"a \"b\"", 1}}, 1}};
+    static const double layers[] = {0.5};
+    struct result_value value = {
+        .value = 1, .layers = layers, .layer_count = 1, .guards = {{{"a \"b\"", 1}}, 1}};
     const struct result_row row = {.arch = "a",
                                    .status = RESULT_OK,
                                    .message = "",
@@ -44,6 +48,7 @@ static int setup(void **state)
     assert_int_equal(store_open(folder, STORE_FRESH, &s, &err), TCET_OK);
     assert_int_equal(store_set_columns(s, &column, 1, &err), TCET_OK);
     assert_int_equal(store_set_archs(s, &arch, 1, &err), TCET_OK);
+    assert_int_equal(store_set_meta(s, "space", "toy", &err), TCET_OK);
     assert_int_equal(store_put(s, &row, &err), TCET_OK);
     store_close(s);
     return 0;
@@ -51,8 +56,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    static const char *const names[] = {"scores.db", "scores.db-wal", "scores.db-shm", "lock",
-                                        "out.jsonl"};
+    static const char *const names[] = {"scores.db", "scores.db-wal", "scores.db-shm",
+                                        "lock",      "out.jsonl",     "keep"};
     char path[128];
 
     (void)state;
@@ -63,31 +68,43 @@ static int teardown(void **state)
     return rmdir(folder);
 }
 
-static void change(const char *sql)
+/* Changes the store behind its back; seal: with checksums that fit, as a forger would. */
+static void alter(const char *sql, int seal)
 {
-    sqlite3 *db;
+    sqlite3 *db = store_seal_open(database);
     char *why = NULL;
 
-    assert_int_equal(sqlite3_open(database, &db), SQLITE_OK);
     if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
         fail_msg("%s: %s", sql, why);
+    if (seal)
+        store_seal(db);
     sqlite3_close(db);
 }
 
-/* Exports after a change. */
-static tcet_status after(const char *sql, struct error *err)
+static void change(const char *sql)
+{
+    alter(sql, 1);
+}
+
+static tcet_status export_all(struct error *err)
 {
     const struct store_export all = {.layers = 1, .times = 1};
     struct store *s;
     tcet_status st;
 
-    change(sql);
     st = store_open(folder, STORE_READ, &s, err);
     if (st < 0)
         return st;
     st = store_export(s, exported, &all, err);
     store_close(s);
     return st;
+}
+
+/* Exports after a change. */
+static tcet_status after(const char *sql, struct error *err)
+{
+    change(sql);
+    return export_all(err);
 }
 
 static void refuses(const char *sql, const char *why)
@@ -163,19 +180,175 @@ static void test_counts(void **state)
     store_close(s);
 }
 
+/* Every cell of every table, changed to another of its kind, is found, with its table. */
+static int change_cell(void *user, int count, char **cell, char **name)
+{
+    static const char *const others[] = {"%s + 1", "%s || 'x'",        "%s || x'00'",
+                                         "NULL",   "CAST(%s AS BLOB)", "1e99"};
+    struct error err = {0};
+    char *sql, want[64];
+
+    (void)count, (void)name;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char *other = sqlite3_mprintf(others[i], cell[1]);
+        sqlite3 *db = store_seal_open(database);
+        tcet_status st;
+
+        sql = sqlite3_mprintf("UPDATE OR IGNORE %s SET %s = %s WHERE %s IS NOT %s", cell[0],
+                              cell[1], other, cell[1], other);
+        sqlite3_free(other);
+        snprintf(want, sizeof want, "damaged (table %s, row ", cell[0]);
+        (void)sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
+        (void)sqlite3_exec(db, sql, NULL, NULL, NULL);
+        if (sqlite3_total_changes(db) == 0) { /* NOT NULL, or no such value */
+            sqlite3_close(db);
+            sqlite3_free(sql);
+            continue;
+        }
+        sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+        sqlite3_close(db);
+        st = export_all(&err);
+        if (st != TCET_E_IO || !strstr(err.text, want) || !strstr(err.text, database))
+            fail_msg("%s: %d \"%s\" lacks \"%s\"", sql, (int)st, st < 0 ? err.text : "", want);
+        sqlite3_free(sql);
+        ++*(int *)user;
+        { /* as it was */
+            char command[400];
+
+            snprintf(command, sizeof command, "cp %s/keep %s", folder, database);
+            assert_int_equal(system(command), 0);
+        }
+    }
+    return 0;
+}
+
+static void test_any_cell(void **state)
+{
+    char command[400];
+    sqlite3 *db;
+    int changed = 0;
+
+    (void)state;
+    snprintf(command, sizeof command, "cp %s %s/keep", database, folder);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    snprintf(command, sizeof command, "ATTACH '%s/keep' AS k", folder);
+    store_seal_run(db, command);
+    assert_int_equal(sqlite3_exec(db,
+                                  "SELECT m.name, c.name FROM k.sqlite_master m,"
+                                  " pragma_table_info(m.name) c WHERE m.type = 'table'",
+                                  change_cell, &changed, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    assert_true(changed > 120);
+}
+
+/* What a forger seals is still asked whether it can be: types, ranges, names, references. */
+static void test_sealed(void **state)
+{
+    static const struct {
+        const char *sql, *undo, *why;
+    } forged[] = {
+        {"UPDATE run_column SET layered = 3", "UPDATE run_column SET layered = 1", "may hold"},
+        {"UPDATE run_column SET direction = 2", "UPDATE run_column SET direction = 1", "may hold"},
+        {"UPDATE run_column SET population = NULL", "UPDATE run_column SET population = 0",
+         "may hold"},
+        {"UPDATE run_column SET name = 'a' || char(0) || 'b'", "UPDATE run_column SET name = 'm'",
+         "may hold"},
+        {"UPDATE run_column SET key = 9", "UPDATE run_column SET key = 1", "is not there"},
+        {"UPDATE run_arch SET arch = -9223372036854775808", "UPDATE run_arch SET arch = 1",
+         "is not there"},
+        {"UPDATE value SET value = 'abc'", "UPDATE value SET value = 1.0", "may hold"},
+        {"UPDATE value SET network = 7", "UPDATE value SET network = 1", "is not there"},
+        {"UPDATE value SET layers = 2", "UPDATE value SET layers = 1", "is not there"},
+        {"UPDATE value SET layers = -1", "UPDATE value SET layers = 1", "is not there"},
+        {"UPDATE layer_value SET data = x'00'", "UPDATE layer_value SET data = zeroblob(8)",
+         "may hold"},
+        {"UPDATE outcome SET status = 'done'", "UPDATE outcome SET status = 'ok'", "may hold"},
+        {"UPDATE value SET layers = 3; UPDATE layer_value SET data = zeroblob(24)",
+         "UPDATE value SET layers = 1; UPDATE layer_value SET data = zeroblob(8)",
+         "not one for each layer"},
+    };
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        refuses(forged[i].sql, forged[i].why);
+        if (after(forged[i].undo, &err) != TCET_OK)
+            fail_msg("%s: %s", forged[i].undo, err.text);
+    }
+}
+
+/* A row that is gone is missed by what belongs to it. */
+static void test_deleted(void **state)
+{
+    static const char *const tables[] = {"arch",        "key",   "run_arch", "run_column",
+                                         "run_size",    "meta",  "network",  "layer_list",
+                                         "layer_value", "value", "outcome"};
+    struct error err;
+    char text[400];
+
+    (void)state;
+    snprintf(text, sizeof text, "cp %s %s/keep", database, folder);
+    assert_int_equal(system(text), 0);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        int all = !strcmp(tables[i], "outcome"); /* without it, it was not come to */
+        tcet_status st;
+
+        snprintf(text, sizeof text, "DELETE FROM %s", tables[i]);
+        alter(text, 0);
+        st = export_all(&err);
+        if (all ? st != TCET_OK : st != TCET_E_IO || !strstr(err.text, "damaged (table "))
+            fail_msg("%s: %d %s", tables[i], (int)st, st < 0 ? err.text : "");
+        snprintf(text, sizeof text, "cp %s/keep %s", folder, database);
+        assert_int_equal(system(text), 0);
+    }
+}
+
+/* Who goes on with a damaged store finds the damaged rows missing, and nothing else. */
+static void test_mended(void **state)
+{
+    struct store *s;
+    struct error err;
+    uint8_t missing = 0;
+    int64_t rows = -1;
+
+    (void)state;
+    assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
+    assert_int_equal(store_was_damaged(s, &rows), 0);
+    assert_int_equal(store_missing(s, "a", 0, &missing, &err), TCET_OK);
+    assert_int_equal(missing, 0);
+    store_close(s);
+    alter("UPDATE layer_value SET data = zeroblob(8)", 0);
+    assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
+    assert_int_equal(store_was_damaged(s, &rows), 1);
+    assert_int_equal(rows, 2); /* and the value that it belongs to */
+    assert_int_equal(store_missing(s, "a", 0, &missing, &err), TCET_OK);
+    assert_int_equal(missing, 1);
+    assert_string_equal(store_arch(s, 0), "a");
+    assert_string_equal(store_meta(s, "space"), "toy");
+    store_close(s);
+    assert_int_equal(export_all(&err), TCET_E_IO); /* its outcome says that there is a value */
+}
+
 static void test_foreign_schema(void **state)
 {
     static const char why[] = "did not make";
+    struct error err;
 
     (void)state;
     refuses("CREATE TRIGGER t AFTER INSERT ON value BEGIN DELETE FROM arch; END", why);
     change("DROP TRIGGER t");
     refuses("CREATE VIEW v AS SELECT 1", why);
     change("DROP VIEW v");
+    refuses("DROP INDEX network_arch", "damaged (a table or an index is not there)");
+    change("CREATE INDEX network_arch ON network(arch)");
     /* a table of ours that is a view without end */
-    refuses("DROP TABLE meta; CREATE VIEW meta AS WITH RECURSIVE r(name) AS (SELECT 'space' UNION"
-            " ALL SELECT name FROM r) SELECT name, name AS value FROM r",
-            why);
+    alter("DROP TABLE meta; CREATE VIEW meta AS WITH RECURSIVE r(name) AS (SELECT 'space' UNION"
+          " ALL SELECT name FROM r) SELECT name, name AS value FROM r",
+          0);
+    assert_true(export_all(&err) < 0);
+    assert_non_null(strstr(err.text, why));
 }
 
 int main(void)
@@ -184,6 +357,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_json, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shapes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_counts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_any_cell, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sealed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_deleted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_mended, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_schema, setup, teardown),
     };
 

@@ -1,0 +1,508 @@
+/* tables.c -- the store's tables: what they look like, what holds of every row, its checksum; how a
+ * store of an older format, or a damaged one, becomes one of this format.
+ *
+ * Room: core/store.  May use base and sqlite3.
+ *
+ * Every row ends with `sum`, tcet_sum(TABLE, COLUMNS...) of all its other columns, with their types.
+ * A store is looked at once, when it is opened: that each row is valid and has its sum, that what it
+ * refers to is there, and that the indices say what the tables say.  Format 1 had no sums; its rows
+ * are taken as they are and get theirs. */
+#include "store/internal.h"
+
+#include <string.h>
+
+#include "base/hash.h"
+
+/* Conditions on a column, in SQL.  A text with a zero byte would end early. */
+#define INT(c)           "typeof(" c ") = 'integer'"
+#define INT_OR_NULL(c)   "typeof(" c ") IN ('integer', 'null')"
+#define REAL_OR_NULL(c)  "typeof(" c ") IN ('real', 'null')"
+#define TEXT(c)          "typeof(" c ") = 'text' AND instr(" c ", char(0)) = 0"
+#define TEXT_OR_NULL(c)  "(" c " IS NULL OR (" TEXT(c) "))"
+#define ABSENT(c, table) c " NOT IN (SELECT id FROM " table ")"
+#define LAYERS_OF_VALUE                                    \
+    "(SELECT length(l.data) / 8 FROM layer_value l WHERE " \
+    "l.arch = value.arch AND l.key = value.key)"
+#define RUN_SIZE                                              \
+    "(CASE name WHEN 'meta' THEN (SELECT count(*) FROM meta)" \
+    " WHEN 'run_arch' THEN (SELECT count(*) FROM run_arch)"   \
+    " WHEN 'run_column' THEN (SELECT count(*) FROM run_column) END)"
+
+/* One table.  Values live apart from per-layer values, so that looking for what is lacking reads
+ * little.  A value points at the network it was computed on: a folder may hold results of one
+ * architecture under several configurations.  NULL stands for NaN, which SQLite cannot hold. */
+struct form {
+    const char *name;
+    const char *columns;    /* all but sum */
+    const char *define;     /* the same with their types */
+    const char *keys, *end; /* of the definition */
+    const char *index;      /* NULL: none */
+    const char *valid;      /* of every row */
+    const char *lacking;    /* a row refers to what is not there; NULL: it cannot */
+    const char *row;        /* what a row is called in messages */
+    const char *format1;    /* where a store of format 1 has these columns */
+};
+
+static const struct form forms[] = {
+    {.name = "meta",
+     .columns = "name, value",
+     .define = "name TEXT PRIMARY KEY, value TEXT NOT NULL",
+     .end = " WITHOUT ROWID",
+     .valid = TEXT("name") " AND " TEXT("value"),
+     .row = "name",
+     .format1 = "main.meta"},
+    {.name = "arch",
+     .columns = "id, text",
+     .define = "id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE",
+     .valid = INT("id") " AND id > 0 AND " TEXT("text"),
+     .row = "id",
+     .format1 = "main.arch"},
+    {.name = "key",
+     .columns = "id, text",
+     .define = "id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE",
+     .valid = INT("id") " AND id > 0 AND " TEXT("text"),
+     .row = "id",
+     .format1 = "main.key"},
+    {.name = "run_arch",
+     .columns = "ordinal, arch",
+     .define = "ordinal INTEGER PRIMARY KEY, arch INTEGER NOT NULL",
+     .valid = INT("ordinal") " AND ordinal >= 0 AND " INT("arch"),
+     .lacking = ABSENT("arch", "arch"),
+     .row = "ordinal",
+     .format1 = "main.run_arch"},
+    {.name = "run_column",
+     .columns = "ordinal, name, key, is_score, population, direction, layered",
+     .define = "ordinal INTEGER PRIMARY KEY, name TEXT NOT NULL, key INTEGER NOT NULL,"
+               " is_score INTEGER, population INTEGER, direction INTEGER, layered INTEGER",
+     .valid = INT("ordinal") " AND ordinal >= 0 AND " TEXT("name") " AND name <> '' AND " INT(
+         "key") " AND is_score IN (0, 1) AND population IN (0, 1) AND direction IN (-1, 0, 1)"
+                " AND layered IN (0, 1, 2)",
+     .lacking = ABSENT("key", "key"),
+     .row = "ordinal",
+     .format1 = "main.run_column"},
+    /* How many rows the run's own tables have. */
+    {.name = "run_size",
+     .columns = "name, count",
+     .define = "name TEXT PRIMARY KEY, count INTEGER NOT NULL",
+     .end = " WITHOUT ROWID",
+     .valid = TEXT("name") " AND " INT("count"),
+     .lacking = "count IS NOT " RUN_SIZE,
+     .row = "name",
+     .format1 = NULL},
+    /* text: name, kind and shape of each layer, a line each */
+    {.name = "layer_list",
+     .columns = "id, hash, text",
+     .define = "id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, text TEXT NOT NULL",
+     .index = "layer_list_hash ON layer_list(hash)",
+     .valid = INT("id") " AND id > 0 AND " INT("hash") " AND " TEXT("text"),
+     .row = "id",
+     .format1 = "main.layer_list"},
+    {.name = "network",
+     .columns = "id, arch, params, macs, x_sum, w_sum, layers",
+     .define = "id INTEGER PRIMARY KEY, arch INTEGER NOT NULL, params INTEGER, macs INTEGER,"
+               " x_sum REAL, w_sum REAL, layers INTEGER NOT NULL",
+     .index = "network_arch ON network(arch)",
+     .valid = INT("id") " AND id > 0 AND " INT("arch") " AND " INT("params") " AND " INT(
+         "macs") " AND " REAL_OR_NULL("x_sum") " AND " REAL_OR_NULL("w_sum") " AND " INT("layers"),
+     .lacking = ABSENT("arch", "arch") " OR " ABSENT("layers", "layer_list"),
+     .row = "id",
+     .format1 = "main.network"},
+    /* value has no type, so that SQLite keeps -0.0 as it is; layers: how many numbers layer_value
+     * has, NULL none */
+    {.name = "value",
+     .columns = "arch, key, network, value, guards, seconds, layers",
+     .define = "arch INTEGER, key INTEGER, network INTEGER, value, guards TEXT, seconds REAL,"
+               " layers INTEGER",
+     .keys = "PRIMARY KEY(arch, key), ",
+     .end = " WITHOUT ROWID",
+     .valid = INT("arch") " AND " INT("key") " AND " INT_OR_NULL("network") " AND " REAL_OR_NULL(
+         "value") " AND " TEXT_OR_NULL("guards") " AND " REAL_OR_NULL("seconds") " AND"
+                                                                                 " " INT_OR_NULL(
+                                                                                     "l"
+                                                                                     "a"
+                                                                                     "y"
+                                                                                     "e"
+                                                                                     "r"
+                                                                                     "s"),
+     .lacking = ABSENT("arch", "arch") " OR " ABSENT("key", "key") " OR " ABSENT(
+         "network", "network") " OR layers IS NOT " LAYERS_OF_VALUE,
+     .row = "arch || ',' || key",
+     .format1 = "(SELECT arch, key, network, value, guards, seconds, (SELECT length(l.data) / 8"
+                " FROM main.layer_value l WHERE l.arch = v.arch AND l.key = v.key) AS layers"
+                " FROM main.value v)"},
+    /* data: float64, little-endian */
+    {.name = "layer_value",
+     .columns = "arch, key, data",
+     .define = "arch INTEGER, key INTEGER, data BLOB NOT NULL",
+     .keys = "UNIQUE(arch, key), ",
+     .valid = INT("arch") " AND " INT("key") " AND typeof(data) = 'blob' AND length(data) % 8 = 0",
+     .lacking = "(SELECT v.layers FROM value v WHERE v.arch = layer_value.arch"
+                " AND v.key = layer_value.key) IS NULL",
+     .row = "arch || ',' || key",
+     .format1 = "main.layer_value"},
+    /* columns: the set of columns the outcome is about */
+    {.name = "outcome",
+     .columns = "arch, status, message, columns, network, times",
+     .define = "arch INTEGER PRIMARY KEY, status TEXT NOT NULL, message TEXT,"
+               " columns INTEGER NOT NULL, network INTEGER, times TEXT",
+     .valid =
+         INT("arch") " AND status IN ('ok', 'failed') AND " TEXT_OR_NULL("message") " AND " INT(
+             "columns") " AND " INT_OR_NULL("network") " AND " TEXT_OR_NULL("times"),
+     .lacking = ABSENT("arch", "arch") " OR " ABSENT("network", "network"),
+     .row = "arch",
+     .format1 = "main.outcome"},
+};
+
+enum { FORMS = sizeof forms / sizeof *forms };
+
+/* Of format 1, to know them again. */
+static const char format1[] =
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE arch(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE key(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE run_arch(ordinal INTEGER PRIMARY KEY, arch INTEGER NOT NULL);"
+    "CREATE TABLE run_column(ordinal INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+    " key INTEGER NOT NULL, is_score INTEGER, population INTEGER, direction INTEGER,"
+    " layered INTEGER);"
+    "CREATE TABLE layer_list(id INTEGER PRIMARY KEY, hash INTEGER NOT NULL,"
+    " text TEXT NOT NULL);"
+    "CREATE INDEX layer_list_hash ON layer_list(hash);"
+    "CREATE TABLE network(id INTEGER PRIMARY KEY, arch INTEGER NOT NULL, params INTEGER,"
+    " macs INTEGER, x_sum REAL, w_sum REAL, layers INTEGER NOT NULL);"
+    "CREATE INDEX network_arch ON network(arch);"
+    "CREATE TABLE value(arch INTEGER, key INTEGER, network INTEGER, value, guards TEXT,"
+    " seconds REAL,"
+    " PRIMARY KEY(arch, key)) WITHOUT ROWID;"
+    "CREATE TABLE layer_value(arch INTEGER, key INTEGER, data BLOB NOT NULL,"
+    " UNIQUE(arch, key));"
+    "CREATE TABLE outcome(arch INTEGER PRIMARY KEY, status TEXT NOT NULL, message TEXT,"
+    " columns INTEGER NOT NULL, network INTEGER, times TEXT);";
+
+/* -- Checksums -------------------------------------------------------------------------- */
+
+static uint64_t add_number(uint64_t hash, uint64_t bits)
+{
+    unsigned char bytes[sizeof bits];
+
+    for (size_t k = 0; k < sizeof bytes; k++)
+        bytes[k] = (unsigned char)(bits >> (8 * k));
+    return fnv(hash, bytes, sizeof bytes);
+}
+
+static uint64_t add_cell(uint64_t hash, sqlite3_value *v)
+{
+    unsigned char type = (unsigned char)sqlite3_value_type(v);
+    const void *bytes = NULL;
+    double number;
+    uint64_t bits;
+    size_t n;
+
+    hash = fnv(hash, &type, 1);
+    switch (type) {
+    case SQLITE_NULL: return hash;
+    case SQLITE_INTEGER: return add_number(hash, (uint64_t)sqlite3_value_int64(v));
+    case SQLITE_FLOAT:
+        number = sqlite3_value_double(v);
+        memcpy(&bits, &number, sizeof bits);
+        return add_number(hash, bits);
+    case SQLITE_TEXT: bytes = sqlite3_value_text(v); break;
+    default: bytes = sqlite3_value_blob(v); break;
+    }
+    n = bytes ? (size_t)sqlite3_value_bytes(v) : 0;
+    return fnv(add_number(hash, n), bytes, n);
+}
+
+static void sum(sqlite3_context *context, int count, sqlite3_value **cells)
+{
+    uint64_t hash = FNV_START;
+
+    for (int i = 0; i < count; i++)
+        hash = add_cell(hash, cells[i]);
+    sqlite3_result_int64(context, (sqlite3_int64)hash);
+}
+
+int tables_add_sum(sqlite3 *db)
+{
+    return sqlite3_create_function(db, "tcet_sum", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
+                                   sum, NULL, NULL);
+}
+
+/* -- Definitions ------------------------------------------------------------------------- */
+
+static const char *or_nothing(const char *text)
+{
+    return text ? text : "";
+}
+
+/* As SQLite keeps them where `in` is "", else to be made in that database. */
+static void define(struct buf *b, const char *in)
+{
+    for (size_t i = 0; i < FORMS; i++) {
+        const struct form *f = &forms[i];
+
+        buf_printf(b, "CREATE TABLE %s%s(%s, sum INTEGER NOT NULL, %sCHECK(%s))%s;", in, f->name,
+                   f->define, or_nothing(f->keys), f->valid, or_nothing(f->end));
+        if (f->index)
+            buf_printf(b, "CREATE INDEX %s%s;", in, f->index);
+    }
+}
+
+char *tables_definition(int format)
+{
+    struct buf b = {0};
+
+    if (format == 1)
+        return mem_strdup(format1);
+    define(&b, "");
+    return b.data;
+}
+
+/* The size of each of the run's own tables. */
+static void add_sizes(struct buf *b, const char *in)
+{
+    buf_printf(b,
+               "INSERT INTO %srun_size SELECT name, " RUN_SIZE
+               ", tcet_sum('run_size', name, " RUN_SIZE
+               ") FROM (SELECT 'meta' AS name UNION ALL SELECT 'run_arch' UNION ALL"
+               " SELECT 'run_column');",
+               in);
+}
+
+static void add_header(struct buf *b)
+{
+    buf_printf(b, "PRAGMA application_id = %d; PRAGMA user_version = %d;", STORE_APPLICATION,
+               STORE_FORMAT);
+}
+
+static tcet_status execute(struct store *s, struct buf *b, struct error *err)
+{
+    tcet_status st = sql_exec(s, b->data, err);
+
+    buf_free(b);
+    return st;
+}
+
+tcet_status tables_make(struct store *s, struct error *err)
+{
+    struct buf b = {0};
+
+    buf_puts(&b, "BEGIN IMMEDIATE;");
+    for (size_t i = 0; s->format && i < FORMS; i++)
+        buf_printf(&b, "DROP TABLE IF EXISTS main.%s;", forms[i].name);
+    define(&b, "main.");
+    add_sizes(&b, "main.");
+    add_header(&b);
+    buf_puts(&b, "COMMIT");
+    return execute(s, &b, err);
+}
+
+/* -- Looking ----------------------------------------------------------------------------- */
+
+/* The first text that a query gives, into s->scratch; *have = 0: none. */
+static tcet_status ask_text(struct store *s, const char *query, int *have, struct error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    tcet_status st = TCET_OK;
+    int rc = sqlite3_prepare_v2(s->db, query, -1, &stmt, NULL);
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    *have = rc == SQLITE_ROW;
+    s->scratch.len = 0;
+    buf_puts(&s->scratch, "");
+    if (rc == SQLITE_ROW)
+        buf_puts(&s->scratch, or_nothing((const char *)sqlite3_column_text(stmt, 0)));
+    else if (rc != SQLITE_DONE)
+        st = sql_fail(s, err);
+    sqlite3_finalize(stmt);
+    return st;
+}
+
+/* Is there a row of `from` of which `bad` holds?  Then err says which, and what it is: an SQL text. */
+static tcet_status find_row(struct store *s, const struct form *f, const char *from,
+                            const char *bad, const char *what, int *found, struct error *err)
+{
+    struct buf query = {0};
+    tcet_status st;
+
+    *found = 0;
+    buf_printf(&query,
+               "SELECT 'row ' || coalesce(substr(quote(%s), 1, 60), 'NULL') || ': ' || %s"
+               " FROM %s WHERE %s LIMIT 1",
+               f->row, what, from, bad);
+    st = ask_text(s, query.data, found, err);
+    buf_free(&query);
+    if (st == TCET_OK && *found)
+        error_set(err, TCET_E_IO, "%s: damaged (table %s, %s)", s->path, f->name, s->scratch.data);
+    return st;
+}
+
+static void add_invalid(struct buf *b, const struct form *f, int format)
+{
+    buf_printf(b, "NOT coalesce(%s, 0)", f->valid);
+    if (format > 1)
+        buf_printf(b, " OR sum IS NOT tcet_sum('%s', %s)", f->name, f->columns);
+}
+
+static tcet_status find_invalid(struct store *s, int format, int *found, struct error *err)
+{
+    *found = 0;
+    for (size_t i = 0; i < FORMS && !*found; i++) {
+        const struct form *f = &forms[i];
+        const char *from = format == 1 ? f->format1 : f->name;
+        struct buf bad = {0}, what = {0};
+        tcet_status st;
+
+        if (!from)
+            continue;
+        add_invalid(&bad, f, format);
+        buf_printf(&what,
+                   "CASE WHEN coalesce(%s, 0) THEN 'its checksum does not fit'"
+                   " ELSE 'not what such a row may hold' END",
+                   f->valid);
+        st = find_row(s, f, from, bad.data, what.data, found, err);
+        buf_free(&bad);
+        buf_free(&what);
+        TRY(st);
+    }
+    return TCET_OK;
+}
+
+static tcet_status find_lacking(struct store *s, int *found, struct error *err)
+{
+    int64_t sizes;
+
+    TRY(sql_ask(s, "SELECT count(*) FROM run_size", &sizes, err));
+    *found = sizes != 3;
+    if (*found)
+        (void)!sql_damaged(s, "table run_size, a row is not there", err);
+    for (size_t i = 0; i < FORMS && !*found; i++) {
+        if (forms[i].lacking)
+            TRY(find_row(s, &forms[i], forms[i].name, forms[i].lacking,
+                         "'what belongs to it is not there'", found, err));
+    }
+    return TCET_OK;
+}
+
+/* Do the pages and indices fit the tables? */
+static tcet_status check_pages(struct store *s, int *found, struct error *err)
+{
+    int have;
+
+    TRY(ask_text(s, "PRAGMA main.integrity_check(1)", &have, err));
+    *found = !have || strcmp(s->scratch.data, "ok") != 0;
+    return *found
+               ? (error_set(err, TCET_E_IO, "%s: damaged (%s)", s->path, s->scratch.data), TCET_OK)
+               : TCET_OK;
+}
+
+static tcet_status look(struct store *s, int format, int *found, struct error *err)
+{
+    TRY(find_invalid(s, format, found, err));
+    if (!*found && format > 1)
+        TRY(find_lacking(s, found, err));
+    return *found ? TCET_OK : check_pages(s, found, err);
+}
+
+/* -- Mending ----------------------------------------------------------------------------- */
+
+/* Copies what is valid of the tables into temporary ones, which hide them; prunes what then lacks
+ * something, what is referred to first. */
+static void add_copy(struct buf *b, int format)
+{
+    define(b, "temp.");
+    for (size_t i = 0; i < FORMS; i++) {
+        const struct form *f = &forms[i];
+
+        if (!f->format1)
+            continue;
+        buf_printf(b, "INSERT OR IGNORE INTO temp.%s SELECT %s, tcet_sum('%s', %s) FROM ", f->name,
+                   f->columns, f->name, f->columns);
+        if (format == 1)
+            buf_puts(b, f->format1);
+        else
+            buf_printf(b, "main.%s", f->name);
+        buf_puts(b, " WHERE NOT (");
+        add_invalid(b, f, format);
+        buf_puts(b, ");");
+    }
+}
+
+static void add_prune(struct buf *b)
+{
+    for (size_t i = 0; i < FORMS; i++) {
+        if (forms[i].lacking && forms[i].format1)
+            buf_printf(b, "DELETE FROM temp.%s WHERE %s;", forms[i].name, forms[i].lacking);
+    }
+}
+
+static tcet_status count_rows(struct store *s, const char *in, int64_t *out, struct error *err)
+{
+    struct buf b = {0};
+    tcet_status st;
+
+    for (size_t i = 0; i < FORMS; i++) {
+        if (forms[i].format1)
+            buf_printf(&b, "%s(SELECT count(*) FROM %s.%s NOT INDEXED)", b.len ? " + " : "SELECT ",
+                       in, forms[i].name);
+    }
+    st = sql_ask(s, b.data, out, err);
+    buf_free(&b);
+    return st;
+}
+
+static tcet_status replace_tables(struct store *s, struct error *err)
+{
+    int64_t before, after;
+    struct buf b = {0};
+
+    TRY(sql_exec(s, "PRAGMA temp_store = MEMORY; BEGIN IMMEDIATE", err));
+    add_copy(&b, s->format);
+    add_prune(&b);
+    add_sizes(&b, "temp.");
+    TRY(execute(s, &b, err));
+    TRY(count_rows(s, "main", &before, err));
+    TRY(count_rows(s, "temp", &after, err));
+    s->dropped = before - after;
+    for (size_t i = 0; i < FORMS; i++)
+        buf_printf(&b, "DROP TABLE IF EXISTS main.%s;", forms[i].name);
+    define(&b, "main.");
+    for (size_t i = 0; i < FORMS; i++)
+        buf_printf(&b, "INSERT INTO main.%s SELECT * FROM temp.%s; DROP TABLE temp.%s;",
+                   forms[i].name, forms[i].name, forms[i].name);
+    add_header(&b);
+    buf_puts(&b, "COMMIT");
+    return execute(s, &b, err);
+}
+
+tcet_status tables_mend(struct store *s, struct error *err)
+{
+    int found;
+
+    TRY(look(s, s->format, &found, err));
+    if (!found && s->format == STORE_FORMAT)
+        return TCET_OK;
+    s->mended = found;
+    TRY(replace_tables(s, err));
+    TRY(look(s, STORE_FORMAT, &found, err));
+    return found ? TCET_E_IO : TCET_OK;
+}
+
+tcet_status tables_check(struct store *s, struct error *err)
+{
+    struct buf b = {0};
+    int found;
+
+    TRY(look(s, s->format, &found, err));
+    if (found)
+        return TCET_E_IO;
+    if (s->format == STORE_FORMAT)
+        return TCET_OK;
+    buf_puts(&b, "PRAGMA query_only = 0; PRAGMA temp_store = MEMORY; BEGIN;");
+    add_copy(&b, s->format);
+    add_sizes(&b, "temp.");
+    buf_puts(&b, "COMMIT; PRAGMA query_only = 1");
+    TRY(execute(s, &b, err));
+    TRY(find_lacking(s, &found, err));
+    return found ? TCET_E_IO : TCET_OK;
+}
