@@ -1,6 +1,8 @@
 /* merge.c -- see merge.h.  Room: core/run. */
 #include "run/merge.h"
 
+#include "base/sha256.h"
+#include "base/text.h"
 #include "run/client.h"
 #include "run/population.h"
 #include "run/supervise.h"
@@ -30,22 +32,41 @@ struct merge {
 
 /* -- Looking at the parts --------------------------------------------------------------- */
 
+/* "2/4 of 100, list SHA-256", of which the folder holds as many as such a shard has: 0, else -1. */
+static int parse_shard(char *text, struct part *p)
+{
+    char *of = strstr(text, " of "), *list = strstr(text, ", list ");
+    uint64_t total, count, index;
+    struct error err;
+
+    if (!of || !list || list < of || !strchr(text, '/'))
+        return -1;
+    *of = *list = '\0';
+    list += strlen(", list ");
+    if (shard_parse(text, &p->shard, &err) < 0 || text_to_u64(of + strlen(" of "), &total) < 0 ||
+        total > INT64_MAX / 2 || strlen(list) != 64 || list[strspn(list, "0123456789abcdef")])
+        return -1;
+    count = (uint64_t)p->shard.count;
+    index = (uint64_t)p->shard.index;
+    if ((total + count - index) / count != store_arch_count(p->store))
+        return -1;
+    p->total = (size_t)total;
+    p->list = list;
+    return 0;
+}
+
 /* What supervise.c noted; a run that was never cut is shard 1/1. */
 static tcet_status read_shard(struct merge *m, struct part *p, struct error *err)
 {
     const char *text = store_meta(p->store, "shard");
-    char list[65] = "";
 
     p->shard = (struct shard){1, 1};
     p->total = store_arch_count(p->store);
     p->list = "";
     if (!text || !*text)
         return TCET_OK;
-    if (sscanf(text, "%d/%d of %zu, list %64s", &p->shard.index, &p->shard.count, &p->total,
-               list) != 4 ||
-        p->shard.index < 1 || p->shard.index > p->shard.count)
-        return error_set(err, TCET_E_IO, "%s: damaged (shard \"%s\")", p->folder, text);
-    p->list = arena_strdup(&m->arena, list);
+    if (parse_shard(arena_strdup(&m->arena, text), p) < 0)
+        return error_set(err, TCET_E_IO, "%s: damaged (shard \"%.100s\")", p->folder, text);
     return TCET_OK;
 }
 
@@ -155,13 +176,37 @@ static size_t ordinal(const struct part *p, size_t i)
     return i * (size_t)p->shard.count + (size_t)p->shard.index - 1;
 }
 
+/* Is the list that of which the shards were made? */
+static tcet_status check_list(const struct merge *m, struct error *err)
+{
+    const struct part *p = &m->part[0];
+    struct sha256 hash;
+    char digest[65];
+
+    if (!*p->list)
+        return TCET_OK;
+    sha256_init(&hash);
+    for (size_t i = 0; i < p->total; i++)
+        sha256_add(&hash, m->archs[i], strlen(m->archs[i]) + 1);
+    sha256_hex(&hash, digest);
+    if (strcmp(digest, p->list))
+        return error_set(err, TCET_E_IO,
+                         "%s: damaged (the architectures are not those of the list that was cut)",
+                         p->folder);
+    return TCET_OK;
+}
+
 /* Who holds what: every architecture once. */
 static tcet_status cover(struct merge *m, struct error *err)
 {
-    size_t total = m->part[0].total;
+    size_t total = m->part[0].total, held = 0, room;
 
-    m->archs = arena_alloc(&m->arena, (total + 1) * sizeof *m->archs);
-    m->owner = arena_alloc(&m->arena, (total + 1) * sizeof *m->owner);
+    for (size_t k = 0; k < m->count; k++)
+        held += store_arch_count(m->part[k].store);
+    /* Where there are fewer than there should be, one of the first held + 1 lacks. */
+    room = total > held ? held + 1 : total;
+    m->archs = arena_alloc(&m->arena, (room + 1) * sizeof *m->archs);
+    m->owner = arena_alloc(&m->arena, (room + 1) * sizeof *m->owner);
     for (size_t k = 0; k < m->count; k++) {
         const struct part *p = &m->part[k];
 
@@ -171,6 +216,8 @@ static tcet_status cover(struct merge *m, struct error *err)
 
             if (at >= total || !arch)
                 return error_set(err, TCET_E_IO, "%s: damaged (list of architectures)", p->folder);
+            if (at >= room)
+                continue;
             if (m->owner[at])
                 return error_set(err, TCET_E_ARG,
                                  "%s and %s both hold architecture %zu: shards "
@@ -183,7 +230,7 @@ static tcet_status cover(struct merge *m, struct error *err)
             m->archs[at] = arena_strdup(&m->arena, arch);
         }
     }
-    for (size_t i = 0; i < total; i++) {
+    for (size_t i = 0; i < room; i++) {
         int n = m->part[0].shard.count;
 
         if (!m->owner[i])
@@ -192,7 +239,7 @@ static tcet_status cover(struct merge *m, struct error *err)
                              "%d/%d missing?",
                              i, total, (int)(i % (size_t)n) + 1, n);
     }
-    return TCET_OK;
+    return check_list(m, err);
 }
 
 /* -- Writing the whole ------------------------------------------------------------------ */
@@ -231,6 +278,7 @@ static tcet_status write_all(struct merge *m, struct error *err)
     TRY(store_set_archs(m->out, m->archs, m->part[0].total, err));
     TRY(store_copy_meta(m->out, first, err));
     TRY(store_set_meta(m->out, "shard", "", err));
+    TRY(store_set_meta(m->out, STORE_MERGING, "1", err)); /* until population scores are in */
     TRY(copy_rows(m, err));
     return store_commit(m->out, err);
 }
@@ -262,21 +310,77 @@ static tcet_status populate(struct merge *m, const struct merge_options *o, stru
     return population_scores(m->out, m->part[0].config, &plan, &c, 0, 1, err);
 }
 
+/* What is merged: the list, the columns, and how far each part was. */
+static tcet_status digest(const struct merge *m, char out[65], struct error *err)
+{
+    struct store *first = m->part[0].store;
+    struct sha256 hash;
+
+    sha256_init(&hash);
+    for (size_t i = 0; i < m->part[0].total; i++)
+        sha256_add(&hash, m->archs[i], strlen(m->archs[i]) + 1);
+    for (size_t i = 0; i < store_column_count(first); i++) {
+        const struct result_column *c = store_column_at(first, i);
+
+        sha256_add(&hash, c->name, strlen(c->name) + 1);
+        sha256_add(&hash, c->key, strlen(c->key) + 1);
+    }
+    for (size_t k = 0; k < m->count; k++) {
+        struct store_summary sum;
+        size_t number[4];
+
+        TRY(store_summarise(m->part[k].store, &sum, err));
+        memcpy(number,
+               (size_t[4]){(size_t)m->part[k].shard.index, sum.done, sum.failed, sum.missing},
+               sizeof number);
+        sha256_add(&hash, number, sizeof number);
+    }
+    sha256_hex(&hash, out);
+    return TCET_OK;
+}
+
+/* Did a merge of the same end, but for saying so?  Then it need not be done again. */
+static int is_merged(const char *out, const char *what, struct store_summary *summary)
+{
+    struct store *s;
+    struct error err;
+    const char *text;
+    int same;
+
+    if (store_open(out, STORE_READ, &s, &err) < 0)
+        return 0;
+    text = store_meta(s, "merged");
+    same = text && !strcmp(text, what);
+    text = store_meta(s, STORE_MERGING);
+    same = same && !(text && *text) && store_summarise(s, summary, &err) >= 0;
+    store_close(s);
+    return same;
+}
+
 static tcet_status merge(struct merge *m, const char *out, const char *const *in,
                          const struct merge_options *o, struct store_summary *summary,
                          struct error *err)
 {
     const char *config;
+    char what[65];
 
     TRY(open_parts(m, in, err));
     TRY(compare(m, err));
     TRY(cover(m, err));
-    TRY(store_open(out, STORE_FRESH, &m->out, err));
+    TRY(digest(m, what, err));
+    if (is_merged(out, what, summary))
+        return TCET_OK;
+    TRY(store_open(out, STORE_MERGE, &m->out, err));
     TRY(write_all(m, err));
     config = store_meta(m->out, "config");
     TRY(run_write_config(out, config ? config : "", err));
     TRY(store_summarise(m->out, summary, err));
-    return summary->missing ? TCET_OK : populate(m, o, err);
+    if (!summary->missing)
+        TRY(populate(m, o, err));
+    TRY(store_begin(m->out, err));
+    TRY(store_set_meta(m->out, "merged", what, err));
+    TRY(store_set_meta(m->out, STORE_MERGING, "", err));
+    return store_commit(m->out, err);
 }
 
 tcet_status run_merge(const char *out, const char *const *in, size_t count,

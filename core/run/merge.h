@@ -14,7 +14,8 @@ struct merge_options {
 
 /* Merges count folders into `out`, which must hold no results: rows, columns, config, and
  * population scores computed anew when no architecture is missing.  Shards that are not
- * finished are fine: a run with --resume on `out` does the rest.  Refused, before anything is
+ * finished are fine: a run with --resume on `out` does the rest.  One that was killed is repeated by
+ * the same call, which finds `out` unfinished and begins it anew, or finished and leaves it.  Refused, before anything is
  * written: shards of other configs, plugins or lists of architectures, an architecture in two
  * folders or in none.  The errors name the folders and the difference. */
 tcet_status run_merge(const char *out, const char *const *in, size_t count,
