@@ -309,8 +309,10 @@ static void find_repeats(struct folder *f)
 }
 
 /* The architectures that were tried; place: their ordinals. */
-static tcet_status folder_archs(struct folder *f, struct store *s, size_t *place, struct error *err)
+static tcet_status folder_archs(struct folder *f, struct store *s, const char *path, size_t *place,
+                                struct error *err)
 {
+    const char *arch;
     uint8_t *tried = arena_alloc(&f->arena, f->listed + 1);
     const char **archs = arena_alloc(&f->arena, (f->listed + 1) * sizeof *archs);
 
@@ -319,7 +321,11 @@ static tcet_status folder_archs(struct folder *f, struct store *s, size_t *place
     for (size_t i = 0; i < f->listed; i++) {
         if (!tried[i])
             continue;
-        archs[f->arch_count] = arena_strdup(&f->arena, store_arch(s, i));
+        arch = store_arch(s, i);
+        if (!arch)
+            return error_set(err, TCET_E_IO, "%s: damaged (architecture %zu cannot be read)", path,
+                             i);
+        archs[f->arch_count] = arena_strdup(&f->arena, arch);
         place[f->arch_count++] = i;
     }
     return TCET_OK;
@@ -339,7 +345,7 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
     f.column_count = store_column_count(s);
     place = arena_alloc(&f.arena, (f.listed + 1) * sizeof *place);
     all = arena_alloc(&f.arena, (f.listed + 1) * sizeof *all);
-    st = folder_archs(&f, s, place, err);
+    st = folder_archs(&f, s, path, place, err);
     f.columns = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.columns);
     for (size_t i = 0; i < f.column_count && st >= 0; i++) {
         const struct result_column *c = store_column_at(s, i);
@@ -357,8 +363,12 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
         f.columns[i].seconds = cost.seconds;
         f.columns[i].guards = cost.guards;
     }
-    if (st >= 0)
-        find_repeats(&f);
+    if (st < 0) {
+        store_close(s);
+        folder_free(&f);
+        return st;
+    }
+    find_repeats(&f);
     text = store_meta(s, "main");
     for (size_t i = 0; i < f.column_count; i++) {
         if (text && !strcmp(text, f.columns[i].column.name))
@@ -368,10 +378,6 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
     f.data = arena_strdup(&f.arena, (text = store_meta(s, "data_used")) ? text : "");
     f.config_text = arena_strdup(&f.arena, (text = store_meta(s, "config")) ? text : "");
     store_close(s);
-    if (st < 0) {
-        folder_free(&f);
-        return st;
-    }
     *out = f;
     return TCET_OK;
 }

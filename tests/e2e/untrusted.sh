@@ -169,6 +169,127 @@ db.commit()
 EOF
     bounded "a store with a view without end" 'tcet-host did not make' export evil out.csv
 fi
+# -- Results that were changed ---------------------------------------------------------------
+cat >ranked.ini <<'EOF'
+[run]
+space = nats_tss
+archs = first:6
+output = ranked
+[metric p]
+saliency = ones
+aggregator = sum
+[metric q]
+saliency = macs
+aggregator = snr
+[score j]
+combiner = layerdot
+metrics = q, p
+[score r]
+combiner = rankave
+metrics = p, q
+EOF
+run run ranked.ini --quiet --export ranked.jsonl --layers
+check "a run to be changed" test $code = 0
+against="--table nats_tss --column cifar10_test"
+
+# edit FOLDER SQL: as with the sqlite3 program; flip FILE OFFSET: one bit.
+cat >edit.py <<'EOF'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1] + "/scores.db")
+db.execute("PRAGMA ignore_check_constraints = 1")
+db.execute(sys.argv[2])
+db.commit()
+EOF
+cat >flip.py <<'EOF'
+import sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(int(sys.argv[2]))
+    byte = f.read(1)[0]
+    f.seek(int(sys.argv[2]))
+    f.write(bytes([byte ^ 4]))
+EOF
+
+# changed NAME REGEX SQL: every command that reads the folder says so; a resume mends it.
+changed()
+{
+    rm -rf changed into && cp -r ranked changed && python3 edit.py changed "$3"
+    refuses "$1: export" "changed/scores.db: damaged \(($2)" export changed out.jsonl
+    refuses "$1: correlate" "changed/scores.db: damaged \(($2)" correlate changed $against
+    refuses "$1: merge" "changed/scores.db: damaged \(($2)" merge into changed
+    run run ranked.ini --output changed --resume --quiet --export mended.jsonl --layers
+    check "$1: a resume computes it anew" cmp ranked.jsonl mended.jsonl
+}
+
+if command -v python3 >/dev/null; then
+    changed "a score that is another" 'table value, row .1,3' \
+        'UPDATE value SET value = -value WHERE arch = 1 AND key = 3'
+    check "which says so" said 'scores.db was damaged: [0-9]+ rows? .* computed anew' err
+    changed "layers that are fewer" 'table layer_value' \
+        'UPDATE layer_value SET data = substr(data, 9) WHERE arch = 2'
+    changed "layers that are gone" 'table value, row .2,1' \
+        'DELETE FROM layer_value WHERE arch = 2'
+    changed "an architecture that is another" 'table arch, row 1' \
+        "UPDATE arch SET text = replace(text, '3x3', '1x1') WHERE id = 1"
+    changed "an architecture in another's place" 'table run_arch, row 0' \
+        'UPDATE run_arch SET arch = 2 WHERE ordinal = 0'
+    changed "a list that ends early" 'table run_size' 'DELETE FROM run_arch WHERE ordinal = 5'
+    changed "values that are gone" 'table layer_value' 'DELETE FROM value WHERE arch = 3'
+    changed "a score that is gone" 'values that an outcome is about' \
+        'DELETE FROM value WHERE arch = 3 AND layers IS NULL'
+    changed "a name that is nothing" 'table run_column' \
+        "UPDATE run_column SET name = '' WHERE ordinal = 1"
+    changed "a space that is another" 'table meta' \
+        "UPDATE meta SET value = 'nats_sss' WHERE name = 'space'"
+    changed "a shard of 2^61" 'table meta' \
+        "UPDATE meta SET value = '1/1 of 2305843009213693952, list x' WHERE name = 'shard'"
+    # One bit anywhere: an error, or the same bytes.
+    wrong=0 found=0
+    for at in $(seq 100 787 "$(stat -c %s ranked/scores.db)"); do
+        cp ranked/scores.db changed/ && python3 flip.py changed/scores.db "$at"
+        run export changed out.jsonl --layers
+        if [ $code = 2 ]; then
+            found=$((found + 1))
+        elif [ $code != 0 ] || ! cmp -s out.jsonl ranked.jsonl; then
+            wrong=$((wrong + 1)) && echo "bit at $at: exit code $code"
+        fi
+    done
+    check "a flipped bit is found ($found), or is of no value" test $wrong = 0 -a $found -gt 10
+fi
+
+# -- A merge that is killed ------------------------------------------------------------------
+run run ranked.ini --quiet --output cut --shard 1/2
+run export cut/shard-1-of-2 out.csv
+check "an export of a shard is whole without scores over the population" test $code = 0
+run run ranked.ini --quiet --output cut --shard 2/2
+failures=$failed
+for ms in 01 02 03 04 06 08 10 12 14 16 18 20 22 25 30 35 40 50 60 80; do
+    rm -rf merged
+    timeout -s KILL 0.0$ms "$host" merge merged cut/shard-*-of-2 >/dev/null 2>&1
+    if [ -e merged/scores.db ]; then
+        run export merged half.jsonl --layers
+        case $code in
+            0) cmp -s half.jsonl ranked.jsonl || fail "exported after $ms ms" "other bytes" ;;
+            2) said 'no results yet' err || fail "exported after $ms ms" ;;
+            *) said 'merged is incomplete: ' err || fail "exported after $ms ms" ;;
+        esac
+    fi
+    run merge merged cut/shard-*-of-2
+    [ $code = 0 ] || fail "merged again after $ms ms"
+    run export merged again.jsonl --layers
+    cmp -s again.jsonl ranked.jsonl || fail "merged again after $ms ms" "other bytes"
+done
+check "a merge that is killed is repeated by the same command" test $failures = $failed
+run run ranked.ini --quiet --output some --archs first:3
+run run ranked.ini --quiet --output some --resume --set run.timeout=1 --set metric.q.aggregator=l2
+run export some out.csv
+check "a run of other columns is whole" test $code = 0
+
+# -- Files in the place of ours --------------------------------------------------------------
+mkdir linked && echo precious >theirs && ln theirs linked/lock
+run run ranked.ini --quiet --output linked
+check "a lock that is another file's name leaves its text" test "$code $(cat theirs)" = "0 precious"
+
+# -- Files that are no store -----------------------------------------------------------------
 head -c 4096 /dev/urandom >noise && mkdir noisy && cp noise noisy/scores.db
 bounded "a store of noise" 'scores.db: not a database' export noisy out.csv
 cp -r said planted && echo mine >precious && ln -s ../precious planted/.config.ini.tmp
