@@ -64,3 +64,35 @@ char *utf8_clean(char *out, size_t cap, const char *text)
     out[at] = '\0';
     return out;
 }
+
+/* U+202A to U+202E and U+2066 to U+2069: what follows is shown in another order than it has. */
+static int turns_around(const char *p, size_t n)
+{
+    const unsigned char *c = (const unsigned char *)p;
+
+    return n == 3 && c[0] == 0xe2 &&
+           ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
+            (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+}
+
+void utf8_show(struct buf *b, const char *text, size_t n, const char *keep)
+{
+    size_t shown = 0; /* bytes before are in b */
+
+    for (size_t i = 0, more; i < n; i += more) {
+        char p[5] = {0}; /* a sequence does not go on behind the text's end */
+        size_t length;
+
+        memcpy(p, text + i, n - i < 4 ? n - i : 4);
+        length = utf8_length(p);
+        more = length ? length : 1;
+        if (length && !turns_around(p, length) &&
+            (!is_control(p, length) || (*p && strchr(keep, *p))))
+            continue;
+        buf_add(b, text + shown, i - shown);
+        for (size_t k = 0; k < more; k++)
+            buf_printf(b, "\\x%02x", (unsigned char)p[k]);
+        shown = i + more;
+    }
+    buf_add(b, text + shown, n - shown);
+}

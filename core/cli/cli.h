@@ -53,13 +53,17 @@ void cli_wrap(struct buf *out, size_t at, size_t indent, const char *text);
  * programs. */
 void cli_wrap_result(struct buf *out, size_t at, size_t indent, const char *text);
 
+/* A line on standard error, "tcet-host: KIND: TEXT".  What strangers wrote into it does nothing to a
+ * terminal (utf8_show). */
+void cli_say(const char *kind, const char *text);
 /* Prints the error and returns its exit code. */
 int cli_fail(const struct error *err);
 /* A complaint about the command line. */
 int cli_usage(const struct command *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void cli_log(void *arg, int level, const char *text);
-/* Writes a buffer to standard output; that it could not is main's to say at the end. */
+/* Writes a buffer to standard output, with utf8_show: only line ends and tabs are control characters.
+ * That it could not is main's to say at the end. */
 void cli_write(const struct buf *b);
 
 /* Config of a command: file, then --set texts, then --archs and the like as keys of [run]. */

@@ -153,7 +153,7 @@ int cmd_list(const struct command *c, int argc, char **argv)
                         arena_printf(&a, "%s%s", p->summary, p->builtin ? "" : " [not built in]"));
     }
     for (size_t i = 0; i < r->broken_count && !json; i++)
-        fprintf(stderr, "tcet-host: warning: %s\n", r->broken[i].error);
+        cli_log(NULL, TCET_LOG_WARN, r->broken[i].error);
     cli_write(&out);
     buf_free(&out);
     registry_close(r);

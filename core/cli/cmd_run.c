@@ -3,6 +3,7 @@
  * Room: core/cli. */
 #include "cli/cli.h"
 
+#include "base/utf8.h"
 #include "base/text.h"
 #include "plan/plan.h"
 #include "run/rank.h"
@@ -367,8 +368,13 @@ static void print_failures(const struct run_result *r)
             "tcet-host: %zu architecture%s failed (`tcet-host export %s failed.jsonl` has the "
             "rows, --resume --retry-failed tries again):\n",
             r->failed, r->failed == 1 ? "" : "s", r->folder);
-    for (size_t i = 0; i < why->count; i++)
-        fprintf(stderr, "tcet-host:   %zu: %.400s\n", why->item[i].count, why->item[i].text);
+    for (size_t i = 0; i < why->count; i++) {
+        struct buf text = {0};
+
+        utf8_show(&text, why->item[i].text, strnlen(why->item[i].text, 400), "\n\t");
+        fprintf(stderr, "tcet-host:   %zu: %s\n", why->item[i].count, text.len ? text.data : "");
+        buf_free(&text);
+    }
     if (why->other)
         fprintf(stderr, "tcet-host:   %zu: for other reasons\n", why->other);
 }

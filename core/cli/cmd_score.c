@@ -157,7 +157,7 @@ int cmd_score(const struct command *c, int argc, char **argv)
             print_text(&plan, &row, layers, &out);
         cli_write(&out);
         if (row.status == RESULT_FAILED) {
-            fprintf(stderr, "tcet-host: failed: %s\n", row.message);
+            cli_say("failed", row.message);
             code = EXIT_SOME_FAILED;
         }
     }

@@ -3,7 +3,6 @@
 
 #include "run/client.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* The notes of plugins from outside the built-in folder, as a run makes them. */
@@ -25,6 +24,7 @@ int cmd_show(const struct command *c, int argc, char **argv)
     struct config *config = NULL;
     struct table *table = NULL;
     struct arena a = {0};
+    struct buf out = {0};
     struct wire_plan plan;
     struct error err;
     size_t count;
@@ -38,7 +38,9 @@ int cmd_show(const struct command *c, int argc, char **argv)
         code = cli_fail(&err);
     } else {
         note_foreign(&plan, &a);
-        fputs(config_only ? plan.config : plan.text, stdout);
+        buf_puts(&out, config_only ? plan.config : plan.text);
+        cli_write(&out);
+        buf_free(&out);
     }
     table_free(table);
     config_free(config);

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -157,9 +158,20 @@ int cli_options(const struct command *c, int argc, char **argv, const struct opt
     return -1;
 }
 
+void cli_say(const char *kind, const char *text)
+{
+    struct buf b = {0};
+
+    buf_printf(&b, "tcet-host: %s: ", kind);
+    utf8_show(&b, text, strlen(text), "\n\t");
+    buf_puts(&b, "\n");
+    fputs(b.data, stderr);
+    buf_free(&b);
+}
+
 int cli_fail(const struct error *err)
 {
-    fprintf(stderr, "tcet-host: error: %s\n", err->text[0] ? err->text : error_name(err->status));
+    cli_say("error", err->text[0] ? err->text : error_name(err->status));
     return err->status == TCET_E_MEMORY ? EXIT_FAULT : EXIT_BAD;
 }
 
@@ -168,15 +180,21 @@ void cli_log(void *arg, int level, const char *text)
     static const char *const names[] = {"debug", "note", "warning"};
 
     (void)arg;
+    if (level > TCET_LOG_DEBUG && isatty(2))
+        fputs("\r\033[K", stderr);
     if (level > TCET_LOG_DEBUG)
-        fprintf(stderr, "%stcet-host: %s: %s\n", isatty(2) ? "\r\033[K" : "",
-                names[level < 3 ? level : 2], text);
+        cli_say(names[level < 3 ? level : 2], text);
 }
 
 void cli_write(const struct buf *b)
 {
+    struct buf shown = {0};
+
     if (b->len)
-        fwrite(b->data, 1, b->len, stdout);
+        utf8_show(&shown, b->data, b->len, "\n\t");
+    if (shown.len)
+        fwrite(shown.data, 1, shown.len, stdout);
+    buf_free(&shown);
     fflush(stdout);
 }
 

@@ -4,6 +4,7 @@
 #include "base/csv.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -183,24 +184,41 @@ static void pad(struct buf *out, size_t n)
         buf_puts(out, " ");
 }
 
+/* The cells as they may be printed: names may come from a stranger's table or folder. */
+static const char **show_cells(struct arena *a, const char *const *cells, size_t count)
+{
+    const char **shown = arena_alloc(a, (count + 1) * sizeof *shown);
+
+    for (size_t i = 0; i < count; i++) {
+        struct buf b = {0};
+
+        utf8_show(&b, cells[i], strlen(cells[i]), "");
+        shown[i] = b.len ? arena_strdup(a, b.data) : "";
+        buf_free(&b);
+    }
+    return shown;
+}
+
 void report_table(struct buf *out, const char *const *cells, size_t rows, size_t columns,
                   enum report_format f)
 {
     size_t *w = mem_alloc(columns * sizeof *w);
     int *right = mem_alloc(columns * sizeof *right);
+    struct arena a = {0};
+    const char **shown = show_cells(&a, cells, rows * columns);
 
     for (size_t c = 0; c < columns; c++)
         right[c] = is_numeric(cells, rows, columns, c);
     for (size_t r = 0; r < rows; r++) {
         for (size_t c = 0; c < columns; c++) {
-            size_t n = width(cells[r * columns + c]);
+            size_t n = width(shown[r * columns + c]);
 
             w[c] = n > w[c] ? n : w[c];
         }
     }
     for (size_t r = 0; r < rows; r++) {
         for (size_t c = 0; c < columns; c++) {
-            const char *s = cells[r * columns + c];
+            const char *s = shown[r * columns + c];
             size_t gap = w[c] - width(s);
 
             if (f == REPORT_CSV) {
@@ -222,6 +240,7 @@ void report_table(struct buf *out, const char *const *cells, size_t rows, size_t
     }
     free(w);
     free(right);
+    arena_free(&a);
 }
 
 static int by_tau(const void *a, const void *b)

@@ -19,7 +19,7 @@
 #define REAL_OR_NULL(c)  "typeof(" c ") IN ('real', 'null')"
 #define TEXT(c)          "typeof(" c ") = 'text' AND instr(" c ", char(0)) = 0"
 #define TEXT_OR_NULL(c)  "(" c " IS NULL OR (" TEXT(c) "))"
-#define ABSENT(c, table) c " NOT IN (SELECT id FROM " table ")"
+#define ABSENT(c, table) "(" c " IS NOT NULL AND " c " NOT IN (SELECT id FROM " table "))"
 #define LAYERS_OF_VALUE                                    \
     "(SELECT length(l.data) / 8 FROM layer_value l WHERE " \
     "l.arch = value.arch AND l.key = value.key)"

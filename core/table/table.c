@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/names.h"
 #include "base/text.h"
@@ -109,7 +110,7 @@ static char *own_text(const struct field *f)
         stop = to;
     }
     *stop = '\0';
-    return f->start;
+    return f->start + csv_is_shielded(f->start);
 }
 
 /* End of the line at p, without its \r; *next is the start of the line after it. */

@@ -133,7 +133,9 @@ refuses "a second run on one folder" "shared is in use by another run \(process 
 refuses "nor without --resume" "shared is in use by another run \(process $pid\)" \
     run kill.ini --output shared --quiet
 run export shared beside.jsonl
-check "an export beside a run" test $code = 0
+check "an export beside a run, which says that it lacks something" \
+    said "shared is incomplete: [0-9]+ of 6000 architectures" err
+check "with exit code 3" test $code = 3
 kill -KILL $pid
 wait $pid 2>/dev/null
 run run kill.ini --output shared --quiet --resume --export shared.jsonl --layers

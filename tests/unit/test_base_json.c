@@ -1,6 +1,7 @@
 /* test_base_json.c -- protects exports and stores: what is written as JSON or CSV is read back as
  * it was, and what is no object of numbers is refused.  Room: tests. */
 #include "base/csv.h"
+#include "base/utf8.h"
 #include "base/json.h"
 
 #include <setjmp.h>
@@ -130,7 +131,19 @@ static void writes_csv(void **state)
                                             {"a,b", "\"a,b\""},
                                             {"say \"a\"", "\"say \"\"a\"\"\""},
                                             {"two\nlines", "\"two\nlines\""},
-                                            {"cr\r", "\"cr\r\""}};
+                                            {"cr\r", "\"cr\r\""},
+                                            {"=1+2", "'=1+2"},
+                                            {"-s", "'-s"},
+                                            {"+cmd|' /C calc'!A0,1", "\"'+cmd|' /C calc'!A0,1\""},
+                                            {"@SUM(1)", "'@SUM(1)"},
+                                            {"\t=1", "'\t=1"},
+                                            {"\r=1", "\"'\r=1\""},
+                                            {"'-s", "''-s"},
+                                            {"'s", "'s"},
+                                            {"-1.5e-3", "-1.5e-3"},
+                                            {"+2", "+2"},
+                                            {"-inf", "-inf"},
+                                            {"'-1", "''-1"}};
 
     (void)state;
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -140,6 +153,35 @@ static void writes_csv(void **state)
         assert_string_equal(b.data, fields[i][1]);
         buf_free(&b);
     }
+    assert_true(csv_is_shielded("'-s") && csv_is_shielded("''=a") && csv_is_shielded("'-1"));
+    assert_false(csv_is_shielded("-s") || csv_is_shielded("'s") || csv_is_shielded("'"));
+}
+
+/* What is printed moves no cursor and turns nothing around. */
+static void shows_text(void **state)
+{
+    static const char *const texts[][2] = {{"plain \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+                                            "plain \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+                                           {"a\x1b[31mb\a", "a\\x1b[31mb\\x07"},
+                                           {"\tx\ny\r", "\tx\\x0ay\\x0d"},
+                                           {"\xc2\x9b"
+                                            "1m\x7f",
+                                            "\\xc2\\x9b1m\\x7f"},
+                                           {"\x9b\xff", "\\x9b\\xff"},
+                                           {"\xe2\x80\xaetxt.exe", "\\xe2\\x80\\xaetxt.exe"},
+                                           {"\xe2\x80", "\\xe2\\x80"}};
+    struct buf b = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        b.len = 0;
+        utf8_show(&b, texts[i][0], strlen(texts[i][0]), "\t");
+        assert_string_equal(b.data, texts[i][1]);
+    }
+    b.len = 0;
+    utf8_show(&b, "a\0b\xe2\x82\xac", 5, "");
+    assert_string_equal(b.data, "a\\x00b\\xe2\\x82");
+    buf_free(&b);
 }
 
 int main(void)
@@ -147,7 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_objects),   cmocka_unit_test(refuses_others),
         cmocka_unit_test(names_come_back), cmocka_unit_test(writes_json),
-        cmocka_unit_test(writes_csv),
+        cmocka_unit_test(writes_csv),      cmocka_unit_test(shows_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* Protects: what a user's table says is what is looked up, and a damaged or hostile file is
  * refused with its file and line, never misread. */
+#include "base/csv.h"
 #include "table/table.h" /* before cmocka, whose macro fail() would rename a member */
 
 #include <stdarg.h>
@@ -446,6 +447,33 @@ static void large(void **state)
     table_free(t);
 }
 
+/* Names that a spreadsheet would run come back from what csv_write makes of them, and so do
+ * architectures; a number with an apostrophe is the number. */
+static void shielded(void **state)
+{
+    static const char *const names[] = {"-s", "=1+2", "'-s", "''=x", "'s", "@a,b"};
+    struct buf b = {0};
+    struct table *t;
+
+    (void)state;
+    buf_puts(&b, "arch");
+    for (size_t i = 0; i < TCET_COUNT(names); i++) {
+        buf_puts(&b, ",");
+        csv_write(&b, names[i]);
+    }
+    buf_puts(&b, "\n");
+    csv_write(&b, "+a");
+    buf_puts(&b, ",'-1.5,2,3,4,5,6\n");
+    t = load(b.data);
+    assert_int_equal(t->columns, TCET_COUNT(names));
+    for (size_t i = 0; i < TCET_COUNT(names); i++)
+        assert_string_equal(t->column[i], names[i]);
+    assert_int_equal(table_row(t, "+a"), 0);
+    assert_true(t->values[0] == -1.5);
+    table_free(t);
+    buf_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +490,7 @@ int main(void)
         cmocka_unit_test(unreadable),
         cmocka_unit_test(unknown_column),
         cmocka_unit_test(names_and_paths),
+        cmocka_unit_test(shielded),
         cmocka_unit_test(trained),
         cmocka_unit_test(large),
     };
