@@ -47,7 +47,8 @@ static tcet_status output_open(struct output *o, const char *path, struct error 
     buf_printf(&temporary, "%s.tmp-%ld", path, (long)getpid());
     o->path = mem_strdup(path);
     o->temporary = temporary.data;
-    o->fd = open(o->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    unlink(o->temporary); /* a link there may lead to any file, or be one */
+    o->fd = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (o->fd < 0)
         return error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
     return TCET_OK;

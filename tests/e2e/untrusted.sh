@@ -190,6 +190,7 @@ metrics = p, q
 EOF
 run run ranked.ini --quiet --export ranked.jsonl --layers
 check "a run to be changed" test $code = 0
+run export ranked plain.jsonl
 against="--table nats_tss --column cifar10_test"
 
 # edit FOLDER SQL: as with the sqlite3 program; flip FILE OFFSET: one bit.
@@ -242,6 +243,69 @@ if command -v python3 >/dev/null; then
         "UPDATE meta SET value = 'nats_sss' WHERE name = 'space'"
     changed "a shard of 2^61" 'table meta' \
         "UPDATE meta SET value = '1/1 of 2305843009213693952, list x' WHERE name = 'shard'"
+    # Forged: the checksums fit, and still nothing is read or written where it should not be.
+    cat >forge.py <<'EOF'
+import sqlite3, struct, sys
+def tcet_sum(*cells):
+    data = b""
+    for c in cells:
+        if c is None:
+            data += bytes([5])
+        elif isinstance(c, int):
+            data += bytes([1]) + struct.pack("<q", c)
+        elif isinstance(c, float):
+            data += bytes([2]) + struct.pack("<d", c)
+        else:
+            raw = c.encode() if isinstance(c, str) else c
+            data += bytes([3 if isinstance(c, str) else 4]) + struct.pack("<Q", len(raw)) + raw
+    h = 0xcbf29ce484222325
+    for byte in data:
+        h = (h ^ byte) * 0x100000001b3 % 2**64
+    return h - 2**64 if h >= 2**63 else h
+db = sqlite3.connect(sys.argv[1] + "/scores.db")
+db.create_function("tcet_sum", -1, tcet_sum)
+for sql in sys.argv[2:]:
+    db.execute(sql)
+for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+    columns = ", ".join(r[1] for r in db.execute("PRAGMA table_info(%s)" % table) if r[1] != "sum")
+    db.execute("UPDATE %s SET sum = tcet_sum('%s', %s)" % (table, table, columns))
+db.commit()
+EOF
+    forged()
+    {
+        rm -rf changed into && cp -r ranked changed && python3 forge.py changed "$@"
+    }
+    forged 'SELECT 1'
+    run export changed out.jsonl --layers
+    check "what a forger did not change is read" cmp ranked.jsonl out.jsonl
+    forged "UPDATE meta SET value = '1/1 of 2305843009213693952, list ' || hex(zeroblob(32))
+        WHERE name = 'shard'"
+    refuses "a forged shard of 2^61" 'changed: damaged \(shard "1/1 of 2305' merge into changed
+    forged "UPDATE meta SET value = '999999999999/1 of 6, list x' WHERE name = 'shard'"
+    refuses "a forged shard that is no number" 'changed: damaged \(shard' merge into changed
+    forged "UPDATE meta SET value = '1/1 of 6, list ' || lower(hex(zeroblob(32)))
+        WHERE name = 'shard'"
+    refuses "a forged list" 'changed: damaged \(the architectures are not' merge into changed
+    # Layers that a score added later joins: not of this network, and so computed anew.
+    sed '/^\[score/,$d' ranked.ini >fewer.ini
+    run run fewer.ini --quiet --output fewer
+    for data in 'substr(data, 9)' 'substr(data, 1, 8)' 'zeroblob(1600000)' \
+        "CAST(data || data AS BLOB)" "x''"; do
+        rm -rf changed && cp -r fewer changed
+        python3 forge.py changed "UPDATE layer_value SET data = $data" "UPDATE value SET layers =
+            (SELECT length(l.data) / 8 FROM layer_value l WHERE l.arch = value.arch
+            AND l.key = value.key)"
+        refuses "an export of layers $data" 'not one for each layer' \
+            export changed out.jsonl --layers
+        run run ranked.ini --output changed --resume --quiet --export mended.jsonl
+        check "a score of layers $data" cmp plain.jsonl mended.jsonl
+    done
+    # What a terminal would obey.
+    forged "UPDATE run_column SET name = char(27) || '[31mred' || char(7) WHERE ordinal = 0"
+    run correlate changed $against
+    cat out err >said.txt
+    check "a column's name with an escape is shown" said '^\\x1b\[31mred\\x07 ' said.txt
+    check "without it" test "$(LC_ALL=C tr -d '\n\t -~' <said.txt | wc -c)" = 0
     # One bit anywhere: an error, or the same bytes.
     wrong=0 found=0
     for at in $(seq 100 787 "$(stat -c %s ranked/scores.db)"); do
@@ -283,6 +347,12 @@ run run ranked.ini --quiet --output some --archs first:3
 run run ranked.ini --quiet --output some --resume --set run.timeout=1 --set metric.q.aggregator=l2
 run export some out.csv
 check "a run of other columns is whole" test $code = 0
+
+# -- What a terminal would obey --------------------------------------------------------------
+printf 'arch,acc\033[31m,t\na\033]0;x\007,1,2\nb,2,3\n' >escapes.csv
+refuses "a table's columns" 'columns: acc\\x1b\[31m, t' correlate --table escapes.csv --column nosuch
+run tables ./escapes.csv
+check "a table's columns when listed" test "$code $(LC_ALL=C tr -d '\n\t -~' <out | wc -c)" = "0 0"
 
 # -- Files in the place of ours --------------------------------------------------------------
 mkdir linked && echo precious >theirs && ln theirs linked/lock

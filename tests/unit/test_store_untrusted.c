@@ -331,6 +331,24 @@ static void test_mended(void **state)
     assert_int_equal(export_all(&err), TCET_E_IO); /* its outcome says that there is a value */
 }
 
+/* A store of nothing but failures refers to no network, and that is no damage. */
+static void test_failures_alone(void **state)
+{
+    const struct result_row row = result_failure("a", "killed");
+    struct store *s;
+    struct error err;
+
+    (void)state;
+    alter("DELETE FROM outcome; DELETE FROM layer_value; DELETE FROM value; DELETE FROM network;"
+          " DELETE FROM layer_list",
+          0);
+    assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
+    assert_int_equal(store_put(s, &row, &err), TCET_OK);
+    store_close(s);
+    if (export_all(&err) != TCET_OK)
+        fail_msg("%s", err.text);
+}
+
 static void test_foreign_schema(void **state)
 {
     static const char why[] = "did not make";
@@ -361,6 +379,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sealed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_deleted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mended, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_failures_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_schema, setup, teardown),
     };
 
