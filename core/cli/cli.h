@@ -14,7 +14,7 @@
 
 /* Exit codes: 0 success; 1 a fault of this program or machine (out of memory); 2 bad input:
  * command line, config, plugin, data, table, folder; 3 the run ended but some architectures
- * failed; 130 interrupted. */
+ * failed, or what was exported is incomplete; 130 interrupted. */
 enum { EXIT_FAULT = 1, EXIT_BAD = 2, EXIT_SOME_FAILED = 3, EXIT_INTERRUPTED = 130 };
 
 /* One accepted option.  Exactly one of flag, text, list is set. */
