@@ -146,12 +146,8 @@ static tcet_status compare(const struct config *config, const struct table *t,
         return TCET_OK;
     if (compare_with_table(config, f->archs, f->arch_count, f->columns, f->column_count, t,
                            table->value, column->value, population ? population->value : "all", cmp,
-                           err) < 0) {
-        char text[sizeof err->text];
-
-        memcpy(text, err->text, sizeof text);
-        return config_error(err, table, "%s", text);
-    }
+                           err) < 0)
+        return config_error_at(err, table);
     *have = 1;
     return TCET_OK;
 }

@@ -124,12 +124,8 @@ static tcet_status add_scores(struct config *c, const struct registry *r, const 
         const struct plugin_info *info;
         struct buf metrics = {0};
 
-        if (registry_find(r, TCET_COMBINER, l->combiner[i], &info, err) < 0) {
-            char text[sizeof err->text];
-
-            memcpy(text, err->text, sizeof text);
-            return config_error(err, k, "%s", text);
-        }
+        if (registry_find(r, TCET_COMBINER, l->combiner[i], &info, err) < 0)
+            return config_error_at(err, k);
         if (config_section(c, "score", name))
             continue;
         buf_puts(&metrics, metric);

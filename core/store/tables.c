@@ -43,6 +43,8 @@ struct form {
     const char *format1;    /* where a store of format 1 has these columns */
 };
 
+/* What macros join would be broken anywhere. */
+/* clang-format off */
 static const struct form forms[] = {
     {.name = "meta",
      .columns = "name, value",
@@ -74,9 +76,9 @@ static const struct form forms[] = {
      .columns = "ordinal, name, key, is_score, population, direction, layered",
      .define = "ordinal INTEGER PRIMARY KEY, name TEXT NOT NULL, key INTEGER NOT NULL,"
                " is_score INTEGER, population INTEGER, direction INTEGER, layered INTEGER",
-     .valid = INT("ordinal") " AND ordinal >= 0 AND " TEXT("name") " AND name <> '' AND " INT(
-         "key") " AND is_score IN (0, 1) AND population IN (0, 1) AND direction IN (-1, 0, 1)"
-                " AND layered IN (0, 1, 2)",
+     .valid = INT("ordinal") " AND ordinal >= 0 AND " TEXT("name") " AND name <> '' AND " INT("key")
+              " AND is_score IN (0, 1) AND population IN (0, 1) AND direction IN (-1, 0, 1)"
+              " AND layered IN (0, 1, 2)",
      .lacking = ABSENT("key", "key"),
      .row = "ordinal",
      .format1 = "main.run_column"},
@@ -102,8 +104,8 @@ static const struct form forms[] = {
      .define = "id INTEGER PRIMARY KEY, arch INTEGER NOT NULL, params INTEGER, macs INTEGER,"
                " x_sum REAL, w_sum REAL, layers INTEGER NOT NULL",
      .index = "network_arch ON network(arch)",
-     .valid = INT("id") " AND id > 0 AND " INT("arch") " AND " INT("params") " AND " INT(
-         "macs") " AND " REAL_OR_NULL("x_sum") " AND " REAL_OR_NULL("w_sum") " AND " INT("layers"),
+     .valid = INT("id") " AND id > 0 AND " INT("arch") " AND " INT("params") " AND " INT("macs")
+              " AND " REAL_OR_NULL("x_sum") " AND " REAL_OR_NULL("w_sum") " AND " INT("layers"),
      .lacking = ABSENT("arch", "arch") " OR " ABSENT("layers", "layer_list"),
      .row = "id",
      .format1 = "main.network"},
@@ -115,17 +117,11 @@ static const struct form forms[] = {
                " layers INTEGER",
      .keys = "PRIMARY KEY(arch, key), ",
      .end = " WITHOUT ROWID",
-     .valid = INT("arch") " AND " INT("key") " AND " INT_OR_NULL("network") " AND " REAL_OR_NULL(
-         "value") " AND " TEXT_OR_NULL("guards") " AND " REAL_OR_NULL("seconds") " AND"
-                                                                                 " " INT_OR_NULL(
-                                                                                     "l"
-                                                                                     "a"
-                                                                                     "y"
-                                                                                     "e"
-                                                                                     "r"
-                                                                                     "s"),
-     .lacking = ABSENT("arch", "arch") " OR " ABSENT("key", "key") " OR " ABSENT(
-         "network", "network") " OR layers IS NOT " LAYERS_OF_VALUE,
+     .valid = INT("arch") " AND " INT("key") " AND " INT_OR_NULL("network") " AND "
+              REAL_OR_NULL("value") " AND " TEXT_OR_NULL("guards") " AND " REAL_OR_NULL("seconds")
+              " AND " INT_OR_NULL("layers"),
+     .lacking = ABSENT("arch", "arch") " OR " ABSENT("key", "key") " OR "
+                ABSENT("network", "network") " OR layers IS NOT " LAYERS_OF_VALUE,
      .row = "arch || ',' || key",
      .format1 = "(SELECT arch, key, network, value, guards, seconds, (SELECT length(l.data) / 8"
                 " FROM main.layer_value l WHERE l.arch = v.arch AND l.key = v.key) AS layers"
@@ -152,6 +148,7 @@ static const struct form forms[] = {
      .row = "arch",
      .format1 = "main.outcome"},
 };
+/* clang-format on */
 
 enum { FORMS = sizeof forms / sizeof *forms };
 

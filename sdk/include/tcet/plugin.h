@@ -185,16 +185,12 @@ typedef struct tcet_param {
     uint32_t type, offset, size, reserved;
 } tcet_param;
 
-/* clang-format off: it tears #field from its braces */
+/* A # at the start of a line would be torn from its field. */
+/* clang-format off */
 #ifdef __cplusplus
-#define TCET_ZERO \
-    {             \
-    }
+#define TCET_ZERO {}
 #else
-#define TCET_ZERO \
-    {             \
-        0         \
-    }
+#define TCET_ZERO {0}
 #endif
 
 #ifdef __cplusplus
@@ -202,30 +198,18 @@ typedef struct tcet_param {
 #else
 #define TCET_FIELD_(T, field) offsetof(T, field), sizeof(((T *)0)->field), 0
 #endif
-#define TCET_PARAM_F64(T, field, init, lo, hi, text)                              \
-    {                                                                             \
-#field, init, text, NULL, lo, hi, 0, 0, TCET_P_F64, TCET_FIELD_(T, field) \
-    }
-#define TCET_PARAM_I64(T, field, init, lo, hi, text)                              \
-    {                                                                             \
-#field, init, text, NULL, 0, 0, lo, hi, TCET_P_I64, TCET_FIELD_(T, field) \
-    }
-#define TCET_PARAM_BOOL(T, field, init, text)                                    \
-    {                                                                            \
-#field, init, text, NULL, 0, 0, 0, 0, TCET_P_BOOL, TCET_FIELD_(T, field) \
-    }
-#define TCET_PARAM_TEXT(T, field, init, text)                                    \
-    {                                                                            \
-#field, init, text, NULL, 0, 0, 0, 0, TCET_P_TEXT, TCET_FIELD_(T, field) \
-    }
-#define TCET_PARAM_PATH(T, field, init, text)                                    \
-    {                                                                            \
-#field, init, text, NULL, 0, 0, 0, 0, TCET_P_PATH, TCET_FIELD_(T, field) \
-    }
-#define TCET_PARAM_CHOICE(T, field, init, list, text)                              \
-    {                                                                              \
-#field, init, text, list, 0, 0, 0, 0, TCET_P_CHOICE, TCET_FIELD_(T, field) \
-    }
+#define TCET_PARAM_F64(T, field, init, lo, hi, text) \
+    {#field, init, text, NULL, lo, hi, 0, 0, TCET_P_F64, TCET_FIELD_(T, field)}
+#define TCET_PARAM_I64(T, field, init, lo, hi, text) \
+    {#field, init, text, NULL, 0, 0, lo, hi, TCET_P_I64, TCET_FIELD_(T, field)}
+#define TCET_PARAM_BOOL(T, field, init, text) \
+    {#field, init, text, NULL, 0, 0, 0, 0, TCET_P_BOOL, TCET_FIELD_(T, field)}
+#define TCET_PARAM_TEXT(T, field, init, text) \
+    {#field, init, text, NULL, 0, 0, 0, 0, TCET_P_TEXT, TCET_FIELD_(T, field)}
+#define TCET_PARAM_PATH(T, field, init, text) \
+    {#field, init, text, NULL, 0, 0, 0, 0, TCET_P_PATH, TCET_FIELD_(T, field)}
+#define TCET_PARAM_CHOICE(T, field, init, list, text) \
+    {#field, init, text, list, 0, 0, 0, 0, TCET_P_CHOICE, TCET_FIELD_(T, field)}
 /* clang-format on */
 
 /* One plugin: constant data that lives as long as the process. */
