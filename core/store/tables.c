@@ -23,6 +23,8 @@
 #define LAYERS_OF_VALUE                                    \
     "(SELECT length(l.data) / 8 FROM layer_value l WHERE " \
     "l.arch = value.arch AND l.key = value.key)"
+/* Whatever was computed of an architecture ended somehow; population scores have no network. */
+#define NO_OUTCOME "(network IS NOT NULL AND arch NOT IN (SELECT arch FROM outcome))"
 #define RUN_SIZE                                              \
     "(CASE name WHEN 'meta' THEN (SELECT count(*) FROM meta)" \
     " WHEN 'run_arch' THEN (SELECT count(*) FROM run_arch)"   \
@@ -43,7 +45,6 @@ struct form {
     const char *format1;    /* where a store of format 1 has these columns */
 };
 
-/* What macros join would be broken anywhere. */
 /* clang-format off */
 static const struct form forms[] = {
     {.name = "meta",
@@ -109,6 +110,16 @@ static const struct form forms[] = {
      .lacking = ABSENT("arch", "arch") " OR " ABSENT("layers", "layer_list"),
      .row = "id",
      .format1 = "main.network"},
+    /* columns: the set of columns the outcome is about */
+    {.name = "outcome",
+     .columns = "arch, status, message, columns, network, times",
+     .define = "arch INTEGER PRIMARY KEY, status TEXT NOT NULL, message TEXT,"
+               " columns INTEGER NOT NULL, network INTEGER, times TEXT",
+     .valid = INT("arch") " AND status IN ('ok', 'failed') AND " TEXT_OR_NULL("message")
+              " AND " INT("columns") " AND " INT_OR_NULL("network") " AND " TEXT_OR_NULL("times"),
+     .lacking = ABSENT("arch", "arch") " OR " ABSENT("network", "network"),
+     .row = "arch",
+     .format1 = "main.outcome"},
     /* value has no type, so that SQLite keeps -0.0 as it is; layers: how many numbers layer_value
      * has, NULL none */
     {.name = "value",
@@ -117,11 +128,11 @@ static const struct form forms[] = {
                " layers INTEGER",
      .keys = "PRIMARY KEY(arch, key), ",
      .end = " WITHOUT ROWID",
-     .valid = INT("arch") " AND " INT("key") " AND " INT_OR_NULL("network") " AND "
-              REAL_OR_NULL("value") " AND " TEXT_OR_NULL("guards") " AND " REAL_OR_NULL("seconds")
-              " AND " INT_OR_NULL("layers"),
-     .lacking = ABSENT("arch", "arch") " OR " ABSENT("key", "key") " OR "
-                ABSENT("network", "network") " OR layers IS NOT " LAYERS_OF_VALUE,
+     .valid = INT("arch") " AND " INT("key") " AND " INT_OR_NULL("network")
+              " AND " REAL_OR_NULL("value") " AND " TEXT_OR_NULL("guards")
+              " AND " REAL_OR_NULL("seconds") " AND " INT_OR_NULL("layers"),
+     .lacking = ABSENT("arch", "arch") " OR " ABSENT("key", "key") " OR " ABSENT("network", "network")
+                " OR layers IS NOT " LAYERS_OF_VALUE " OR " NO_OUTCOME,
      .row = "arch || ',' || key",
      .format1 = "(SELECT arch, key, network, value, guards, seconds, (SELECT length(l.data) / 8"
                 " FROM main.layer_value l WHERE l.arch = v.arch AND l.key = v.key) AS layers"
@@ -136,17 +147,6 @@ static const struct form forms[] = {
                 " AND v.key = layer_value.key) IS NULL",
      .row = "arch || ',' || key",
      .format1 = "main.layer_value"},
-    /* columns: the set of columns the outcome is about */
-    {.name = "outcome",
-     .columns = "arch, status, message, columns, network, times",
-     .define = "arch INTEGER PRIMARY KEY, status TEXT NOT NULL, message TEXT,"
-               " columns INTEGER NOT NULL, network INTEGER, times TEXT",
-     .valid =
-         INT("arch") " AND status IN ('ok', 'failed') AND " TEXT_OR_NULL("message") " AND " INT(
-             "columns") " AND " INT_OR_NULL("network") " AND " TEXT_OR_NULL("times"),
-     .lacking = ABSENT("arch", "arch") " OR " ABSENT("network", "network"),
-     .row = "arch",
-     .format1 = "main.outcome"},
 };
 /* clang-format on */
 

@@ -237,6 +237,8 @@ if command -v python3 >/dev/null; then
     changed "values that are gone" 'table layer_value' 'DELETE FROM value WHERE arch = 3'
     changed "a score that is gone" 'values that an outcome is about' \
         'DELETE FROM value WHERE arch = 3 AND layers IS NULL'
+    changed "an end that is another" 'table outcome, row 4' \
+        "UPDATE outcome SET status = 'failed' WHERE arch = 4"
     changed "a name that is nothing" 'table run_column' \
         "UPDATE run_column SET name = '' WHERE ordinal = 1"
     changed "a space that is another" 'table meta' \
