@@ -35,7 +35,7 @@ until_()
     done
     return 1
 }
-some_rows() { "$host" export "$1" part.jsonl; grep -q '"ok"' part.jsonl; } # incomplete as it is
+some_rows() { rm -f part.jsonl; "$host" export "$1" part.jsonl 2>/dev/null; grep -qs '"ok"' part.jsonl; } # incomplete as it is
 
 # -- Shards ----------------------------------------------------------------------------------
 run run deep.ini --output one "${whole[@]}"

@@ -162,7 +162,7 @@ check "and keeps what it holds" cmp kept.jsonl fresh.jsonl
 # A killed run keeps what it had, leaves no process, and resumes to the same bytes.
 "$host" run "$conf" "${small[@]}" --archs first:60 --output killed --workers 2 >/dev/null 2>&1 &
 pid=$!
-rows() { "$host" export "$1" rows.csv 2>/dev/null; grep -c ',ok,' rows.csv; }
+rows() { rm -f rows.csv; "$host" export "$1" rows.csv 2>/dev/null; grep -cs ',ok,' rows.csv; }
 await_rows() # FOLDER: until more than four are kept
 {
     for _ in $(seq 300); do
