@@ -4,7 +4,8 @@
  * for an operation by name.  ops.c holds the table; the functions stand in ops_weight.c (conv,
  * linear), ops_lines.c (batch norm, scaling, sum) and ops_tensor.c (everything that writes one
  * new tensor).  Operations whose kernels have the plain form of struct ts_plain need no function
- * here: their rows stand beside their kernels, in kernels_plain.inc. */
+ * here: their rows stand beside their kernels, in kernels_plain.inc.  R is the derivative along g, the
+ * gradient of the loss over all conv and linear weights; see tangent.c. */
 #ifndef BACKEND_TORCH_OPS_H
 #define BACKEND_TORCH_OPS_H
 

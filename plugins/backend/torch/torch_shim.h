@@ -80,11 +80,12 @@ struct tcet_node;
 struct ts_plain {
     const struct tcet_node *node, *in[TS_INPUTS]; /* the operation, and its inputs' shapes */
     int64_t n;
-    int32_t k;                /* backward: the input whose gradient is asked for */
-    const void *x[TS_INPUTS]; /* values of the inputs and of the output; backward: those that the */
-    const void *y;            /* operation's row says it reads, others may be NULL */
-    const void *w, *b;        /* parameters, NULL: none */
-    const void *rx[TS_INPUTS]; /* R of the inputs, NULL: 0 */
+    int32_t k; /* backward: the input whose gradient is asked for */
+    /* Values of the inputs and of the output; backward those that the operation's row says it
+     * reads, others may be NULL. */
+    const void *x[TS_INPUTS], *y;
+    const void *w, *b;         /* parameters, NULL: none */
+    const void *rx[TS_INPUTS]; /* R of the inputs, NULL: 0; R as in ops.h */
     const void *g, *rg;        /* gradient of the output, and R of it */
 };
 /* Steps: y; from g the gradient of input k; from rx R of y; from g, rg and rx R of that gradient. */
