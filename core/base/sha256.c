@@ -112,7 +112,7 @@ tcet_status sha256_file(const char *path, char out[65], struct error *err)
     else
         err->status = TCET_OK;
     fclose(f);
-    if (err->status == TCET_OK)
+    if (err->status >= 0)
         sha256_hex(&s, out);
     return err->status;
 }

@@ -150,7 +150,7 @@ tcet_status calls_nan(struct probe *p, struct error *err)
         st = reduce(p, i, &forms[k], size, ORDINARY, 1, &out, err);
         if (st < 0 && probe_misbehaved(err))
             return st;
-        if (st == TCET_OK)
+        if (st >= 0)
             memcpy(&value, out.data, sizeof value);
         buf_free(&out);
         if (isfinite(value) && !p->guards.count)

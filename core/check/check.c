@@ -270,7 +270,7 @@ tcet_status check_file(const char *path, const struct check_options *options, si
     t.path = absolute;
     if (options->only)
         st = check_only(options->only, err);
-    if (st == TCET_OK)
+    if (st >= 0)
         st = try_all(&t, err);
     arena_free(&t.arena);
     arena_free(&t.scratch);

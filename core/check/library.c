@@ -35,7 +35,7 @@ static tcet_status load(struct probe *p, struct error *err)
 {
     size_t n = strlen(p->path);
 
-    if (loader_open(p->path, &p->arena, &p->plugins, &p->plugin_count, err) == TCET_OK)
+    if (loader_open(p->path, &p->arena, &p->plugins, &p->plugin_count, err) >= 0)
         return TCET_OK;
     if (!strncmp(err->text, p->path, n) && !strncmp(err->text + n, ": ", 2))
         memmove(err->text, err->text + n + 2, strlen(err->text + n + 2) + 1);

@@ -61,7 +61,7 @@ tcet_status params_refused(struct probe *p, struct error *err)
 
         for (size_t t = 0; t < n; t++) {
             probe_stage("binding %s = %s", d->params[k].name, texts[t]);
-            if (probe_instance(p, &p->arena, d->params[k].name, texts[t], &i, err) == TCET_OK)
+            if (probe_instance(p, &p->arena, d->params[k].name, texts[t], &i, err) >= 0)
                 return error_set(err, TCET_E_PLUGIN, "%s = %s is taken", d->params[k].name,
                                  texts[t]);
             if (!strstr(err->text, d->params[k].name))

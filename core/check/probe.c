@@ -320,7 +320,7 @@ int check_child_main(int argc, char **argv)
     probe_stage("opening the file");
     if (r->kinds)
         st = choose_plugin(&p, argv[4], argv[5], &err);
-    if (st == TCET_OK)
+    if (st >= 0)
         st = r->test(&p, &err);
     if (st < 0)
         answer(CHECK_FAIL, err.text[0] ? err.text : error_name(st), &p);

@@ -460,7 +460,7 @@ static tcet_status forward(struct reference *f, int32_t k, const double *directi
         for (int64_t e = 0; g->nodes[i].op == TCET_OP_INPUT && e < f->n * image; e++)
             f->nodes[i][e] = leaf(&f->r, (double)f->run->x[k * f->n * image + e]);
         st = compute(f, &g->nodes[i], f->nodes[i]);
-        if (st != TCET_OK)
+        if (st < 0)
             return st;
     }
     for (int64_t i = 0; f->run->pass->loss != TCET_LOSS_NONE && i < f->n; i++)
@@ -734,7 +734,7 @@ static tcet_status take_forward(struct reference *f, int32_t forward_at)
     int sample = f->run->pass->gradient == TCET_GRADIENT_SAMPLE;
     tcet_status st = forward(f, forward_at % f->run->forwards, NULL);
 
-    if (st != TCET_OK)
+    if (st < 0)
         return st;
     for (int32_t k = 0; k < f->layer_count; k++) {
         if (f->layers[k].module >= 0)
@@ -776,15 +776,15 @@ static tcet_status take_hessian(struct reference *f, int32_t first, int32_t coun
     tcet_status st = g ? TCET_OK : TCET_E_MEMORY;
 
     for (int pass = 0; pass < 2; pass++) {
-        for (int32_t k = first; k < first + count && st == TCET_OK; k++) {
+        for (int32_t k = first; k < first + count && st >= 0; k++) {
             st = forward(f, k, pass ? g : NULL);
-            if (st == TCET_OK) {
+            if (st >= 0) {
                 backward(f, image);
                 add_gradient(f, pass, pass ? hg : g);
             }
         }
     }
-    for (int32_t k = 0; k < f->layer_count && st == TCET_OK; k++) {
+    for (int32_t k = 0; k < f->layer_count && st >= 0; k++) {
         double *out = data_of(&f->layers[k], HVP);
         const tcet_graph_module *m = out ? &f->g->modules[f->layers[k].module] : NULL;
 
@@ -805,7 +805,7 @@ static tcet_status take_hessians(struct reference *f)
         return TCET_OK;
     if (!sample)
         return take_hessian(f, 0, f->run->forwards, -1, 0);
-    for (int64_t i = 0; i < f->images && st == TCET_OK; i++)
+    for (int64_t i = 0; i < f->images && st >= 0; i++)
         st = take_hessian(f, (int32_t)(i / f->n), 1, i % f->n, i);
     return st;
 }
@@ -855,15 +855,15 @@ static tcet_status run_all(struct reference *f)
 {
     tcet_status st = open_reference(f);
 
-    for (int32_t k = 0; k < f->forwards && st == TCET_OK; k++) {
+    for (int32_t k = 0; k < f->forwards && st >= 0; k++) {
         if (k && k % f->run->forwards == 0)
             st = f->run->redraw(f->run->arg);
-        if (st == TCET_OK)
+        if (st >= 0)
             st = take_forward(f, k);
     }
-    if (st == TCET_OK)
+    if (st >= 0)
         st = take_hessians(f);
-    for (int32_t k = 0; k < f->layer_count && st == TCET_OK; k++)
+    for (int32_t k = 0; k < f->layer_count && st >= 0; k++)
         st = f->run->visit(f->run->arg, f->layers[k].site, f->layers[k].index, &f->layers[k].views);
     return st;
 }

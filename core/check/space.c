@@ -245,7 +245,7 @@ tcet_status space_numbering(struct probe *p, struct error *err)
     for (int64_t k = 0; k < 3; k++) {
         int64_t index = k == 0 ? -1 : k == 1 ? b.size : INT64_MAX;
 
-        if (at(&b, index) == TCET_OK)
+        if (at(&b, index) >= 0)
             return error_set(err, TCET_E_PLUGIN, "at(%lld) of %lld architectures gives %.200s",
                              (long long)index, (long long)b.size, b.text);
         if (probe_misbehaved(err))
@@ -372,7 +372,7 @@ static tcet_status refuse(struct bench *b, const char *text)
 
     memcpy(b->text, text, n < sizeof b->text ? n + 1 : sizeof b->text);
     b->text[sizeof b->text - 1] = '\0';
-    if (check(b) == TCET_OK)
+    if (check(b) >= 0)
         return error_set(b->err, TCET_E_PLUGIN, "check() takes \"%.200s\"", b->text);
     return probe_misbehaved(b->err) ? b->err->status : TCET_OK;
 }
@@ -449,7 +449,7 @@ tcet_status space_bounds(struct probe *p, struct error *err)
             st = done(&b, fill(&b, f, out, cap));
             if (st < 0 && probe_misbehaved(err))
                 return error_prefix(err, "%s into %zu bytes: ", calls[f], cap);
-            if (st == TCET_OK && !memchr(out, '\0', cap))
+            if (st >= 0 && !memchr(out, '\0', cap))
                 return error_set(err, TCET_E_PLUGIN, "%s leaves no NUL in %zu bytes", calls[f],
                                  cap);
         }

@@ -131,7 +131,7 @@ static void warm_up(void)
     struct error unused;
     double one = 1, c = 0;
 
-    if (linalg_get(paths_linalg(), &la, &unused) == TCET_OK)
+    if (linalg_get(paths_linalg(), &la, &unused) >= 0)
         la->gemm(0, 0, 1, 1, 1, 1.0, &one, &one, 0.0, &c);
 }
 

@@ -81,7 +81,7 @@ static tcet_status make_file(struct arena *a, const char *template, const char *
     tcet_status st =
         read_template(arena_printf(a, "%s/templates/%s", paths_data(), template), &text, err);
 
-    if (st == TCET_OK) {
+    if (st >= 0) {
         fill_in(text.data, words, count, &filled);
         st = write_new(path, &filled, err);
     }

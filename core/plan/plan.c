@@ -141,7 +141,7 @@ static tcet_status check_reference(const struct plan *p, struct error *err)
     err->status = TCET_OK;
     for (size_t i = 0; i < p->column_count; i++)
         names[i] = p->columns[i].name;
-    for (size_t i = 0; s && i < s->key_count && err->status == TCET_OK; i++) {
+    for (size_t i = 0; s && i < s->key_count && err->status >= 0; i++) {
         const struct config_key *k = s->keys[i];
 
         if (!names_has(names, p->column_count, k->name))

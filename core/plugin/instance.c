@@ -86,7 +86,7 @@ tcet_status instance_new(const struct plugin *plugin, const struct binding *bind
                              d->instance_size);
     }
     st = bind(i, bindings, count, a, err);
-    if (st == TCET_OK && d->init)
+    if (st >= 0 && d->init)
         st = call_end(&i->cx, d->init(call_begin(&i->cx), i->self), err);
     if (st < 0) {
         free(i->self);

@@ -246,7 +246,7 @@ static tcet_status gather(struct gathering *g, const char *const *extra, size_t 
         cache_write(g->files, g->file_count, cache);
     }
     json_decref(cache);
-    if (st == TCET_OK)
+    if (st >= 0)
         make_lists(g);
     return st;
 }

@@ -239,12 +239,12 @@ tcet_status scan_files(struct plugin_file *files, size_t count, struct arena *a,
         for (size_t i = 0; i < jobs; i++) {
             while (next < count && files[next].answer)
                 next++;
-            if (st == TCET_OK && !children[i].file && next < count) {
+            if (st >= 0 && !children[i].file && next < count) {
                 struct plugin_file *f = &files[next++];
 
                 st = sha256_file(f->path, sha, err);
                 f->sha256 = arena_strdup(a, sha);
-                if (st == TCET_OK)
+                if (st >= 0)
                     st = start(&children[i], f, err);
             }
             running += children[i].file != NULL;

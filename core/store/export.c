@@ -155,7 +155,7 @@ static tcet_status look_guards(struct exporter *x, int64_t arch, struct error *e
 
     x->guard_count = 0;
     st = sql_bind(s, SQL_GUARDS, err, "i", arch);
-    while (st == TCET_OK && (st = sql_step(s, SQL_GUARDS, &have, err)) == TCET_OK && have) {
+    while (st >= 0 && (st = sql_step(s, SQL_GUARDS, &have, err)) >= 0 && have) {
         if (wanted_key(x, sql_i64(s, SQL_GUARDS, 0)) &&
             json_numbers(sql_text(s, SQL_GUARDS, 1), add_guard, x) != 0)
             st = sql_damaged(s, "guards", err);
@@ -174,7 +174,7 @@ static tcet_status look_layered(struct exporter *x, int64_t arch, struct error *
 
     memset(x->layered, 0, s->column_count * sizeof *x->layered);
     st = sql_bind(s, SQL_LAYERED, err, "i", arch);
-    while (st == TCET_OK && (st = sql_step(s, SQL_LAYERED, &have, err)) == TCET_OK && have) {
+    while (st >= 0 && (st = sql_step(s, SQL_LAYERED, &have, err)) >= 0 && have) {
         int64_t key = sql_i64(s, SQL_LAYERED, 0);
         const double *list = NULL;
         size_t count = 0;
@@ -186,7 +186,7 @@ static tcet_status look_layered(struct exporter *x, int64_t arch, struct error *
             if (!list)
                 list = sql_f64s(s, SQL_LAYERED, 1, &x->arena, &count);
             /* In format 1 a column did not say whose layers it has. */
-            if (count != x->row.layer_count && s->format > 1 && st == TCET_OK)
+            if (count != x->row.layer_count && s->format > 1 && st >= 0)
                 st = sql_damaged(s, "a metric's layers: not one for each layer", err);
             x->layered[i] = count == x->row.layer_count ? list : NULL;
         }
@@ -357,14 +357,14 @@ static tcet_status export_rows(struct exporter *x, int csv, struct error *err)
 
     if (csv)
         csv_header(x);
-    for (size_t i = 0; i < s->arch_count && st == TCET_OK; i++) {
+    for (size_t i = 0; i < s->arch_count && st >= 0; i++) {
         arena_reset(&x->arena);
         st = store_look(s, s->arch[i], err);
-        if (st == TCET_OK)
+        if (st >= 0)
             st = store_network(s, &x->arena, &x->row, err);
-        if (st == TCET_OK && x->options->layers)
+        if (st >= 0 && x->options->layers)
             st = look_layered(x, s->arch[i], err);
-        if (st == TCET_OK && !csv)
+        if (st >= 0 && !csv)
             st = look_guards(x, s->arch[i], err);
         if (st < 0)
             break;
@@ -378,9 +378,9 @@ static tcet_status export_rows(struct exporter *x, int csv, struct error *err)
         } else {
             write_json(x, space);
         }
-        if (st == TCET_OK)
+        if (st >= 0)
             st = output_flush(&x->main, FLUSH_AT, err);
-        if (st == TCET_OK && x->layers.path)
+        if (st >= 0 && x->layers.path)
             st = output_flush(&x->layers, FLUSH_AT, err);
     }
     free(space);

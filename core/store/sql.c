@@ -220,7 +220,7 @@ tcet_status sql_run(struct store *s, enum sql q, struct error *err, const char *
     va_start(ap, types);
     st = bind_all(s, q, err, types, &ap);
     va_end(ap);
-    if (st == TCET_OK)
+    if (st >= 0)
         st = sql_step(s, q, &have, err);
     sql_done(s, q);
     return st;
@@ -275,7 +275,7 @@ static tcet_status make_folder(const char *folder, struct error *err)
     char *path = mem_strdup(folder);
     tcet_status st = TCET_OK;
 
-    for (char *p = path + 1; st == TCET_OK; p++) {
+    for (char *p = path + 1; st >= 0; p++) {
         char c = *p;
 
         if (c != '/' && c != '\0')
@@ -288,7 +288,7 @@ static tcet_status make_folder(const char *folder, struct error *err)
             break;
     }
     free(path);
-    if (st == TCET_OK && !is_folder(folder))
+    if (st >= 0 && !is_folder(folder))
         st = error_set(err, TCET_E_IO, "%s: not a folder", folder);
     return st;
 }
@@ -404,7 +404,7 @@ static tcet_status connect_reader(struct store *s, const char *file, struct erro
     if (!S_ISREG(info.st_mode))
         return error_set(err, TCET_E_ARG, "%s: is no file", s->path);
     st = connect_to(s, file, SQLITE_OPEN_READWRITE, NULL, "PRAGMA query_only = 1", err);
-    if (st == TCET_OK)
+    if (st >= 0)
         return st;
     rc = s->db ? sqlite3_errcode(s->db) : SQLITE_NOMEM;
     if (rc != SQLITE_CANTOPEN && rc != SQLITE_READONLY && rc != SQLITE_IOERR && rc != SQLITE_FULL)
@@ -454,9 +454,9 @@ static tcet_status check_schema(struct store *s, struct error *err)
     free(schema);
     if (!text[0] || !text[1])
         st = error_set(err, TCET_E_MEMORY, "%s: out of memory", s->path);
-    if (st == TCET_OK)
+    if (st >= 0)
         st = sql_ask(s, text[0], &all, err);
-    if (st == TCET_OK)
+    if (st >= 0)
         st = sql_ask(s, text[1], &foreign, err);
     sqlite3_free(text[0]);
     sqlite3_free(text[1]);

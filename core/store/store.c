@@ -22,7 +22,7 @@ static tcet_status leave(struct store *s, tcet_status st, struct error *err)
 {
     if (s->batch || sqlite3_get_autocommit(s->db))
         return st;
-    if (st == TCET_OK)
+    if (st >= 0)
         return sql_exec(s, "COMMIT", err);
     sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     return st;
@@ -35,9 +35,9 @@ static tcet_status find_text(struct store *s, enum sql q, const char *text, int6
     tcet_status st = sql_bind(s, q, err, "t", text);
     int have = 0;
 
-    if (st == TCET_OK)
+    if (st >= 0)
         st = sql_step(s, q, &have, err);
-    if (st == TCET_OK)
+    if (st >= 0)
         *id = have ? sql_i64(s, q, 0) : 0;
     sql_done(s, q);
     return st;
@@ -93,7 +93,7 @@ static tcet_status load_columns(struct store *s, struct error *err)
     s->column_key = NULL;
     s->column_count = 0;
     st = sql_bind(s, SQL_RUN_COLUMNS, err, "");
-    while (st == TCET_OK && (st = sql_step(s, SQL_RUN_COLUMNS, &have, err)) == TCET_OK && have) {
+    while (st >= 0 && (st = sql_step(s, SQL_RUN_COLUMNS, &have, err)) >= 0 && have) {
         if (n == cap) {
             struct result_column *column = s->column;
             int64_t *key = s->column_key;
@@ -132,7 +132,7 @@ static tcet_status load_archs(struct store *s, struct error *err)
     int have = 0;
 
     st = sql_bind(s, SQL_RUN_ARCHS, err, "");
-    while (st == TCET_OK && (st = sql_step(s, SQL_RUN_ARCHS, &have, err)) == TCET_OK && have) {
+    while (st >= 0 && (st = sql_step(s, SQL_RUN_ARCHS, &have, err)) >= 0 && have) {
         if (n == cap) {
             cap = cap ? cap * 2 : 1024;
             s->arch = mem_resize(s->arch, cap * sizeof *s->arch);
@@ -163,9 +163,9 @@ tcet_status store_open(const char *folder, enum store_mode mode, struct store **
     buf_printf(&path, "%s/scores.db", s->folder);
     s->path = path.data;
     st = sql_open(s, mode, err);
-    if (st == TCET_OK)
+    if (st >= 0)
         st = load_columns(s, err);
-    if (st == TCET_OK)
+    if (st >= 0)
         st = load_archs(s, err);
     if (st < 0) {
         store_close(s);
@@ -270,7 +270,7 @@ static const char *copy_text(struct store *s, enum sql q, struct buf *b)
     struct error err;
     int have = 0;
 
-    if (sql_step(s, q, &have, &err) == TCET_OK && have) {
+    if (sql_step(s, q, &have, &err) >= 0 && have) {
         b->len = 0;
         buf_puts(b, sql_text(s, q, 0));
     } else {
@@ -391,9 +391,9 @@ static tcet_status network_id(struct store *s, int64_t arch, const struct result
     }
     hash = (int64_t)fnv(FNV_START, text->data, text->len);
     st = sql_bind(s, SQL_LAYERS_FIND, err, "it", hash, text->data);
-    if (st == TCET_OK)
+    if (st >= 0)
         st = sql_step(s, SQL_LAYERS_FIND, &have, err);
-    if (st == TCET_OK && have)
+    if (st >= 0 && have)
         layers = sql_i64(s, SQL_LAYERS_FIND, 0);
     sql_done(s, SQL_LAYERS_FIND);
     TRY(st);
@@ -406,9 +406,9 @@ static tcet_status network_id(struct store *s, int64_t arch, const struct result
     w_sum = row->w_sum + 0.0;
     st = sql_bind(s, SQL_NETWORK_FIND, err, "iiiddi", arch, row->params, row->macs, x_sum, w_sum,
                   layers);
-    if (st == TCET_OK)
+    if (st >= 0)
         st = sql_step(s, SQL_NETWORK_FIND, &have, err);
-    if (st == TCET_OK && have)
+    if (st >= 0 && have)
         *id = sql_i64(s, SQL_NETWORK_FIND, 0);
     sql_done(s, SQL_NETWORK_FIND);
     if (st < 0 || have)
@@ -509,7 +509,7 @@ static tcet_status look_values(struct store *s, int64_t arch, struct error *err)
     int have = 0;
 
     st = sql_bind(s, SQL_VALUES, err, "i", arch);
-    while (st == TCET_OK && (st = sql_step(s, SQL_VALUES, &have, err)) == TCET_OK && have) {
+    while (st >= 0 && (st = sql_step(s, SQL_VALUES, &have, err)) >= 0 && have) {
         int64_t key = sql_i64(s, SQL_VALUES, 0), network = sql_i64(s, SQL_VALUES, 2);
 
         for (size_t i = 0; i < s->column_count; i++) {
@@ -547,9 +547,9 @@ tcet_status store_look(struct store *s, int64_t arch, struct error *err)
     if (!arch)
         return TCET_OK;
     st = sql_bind(s, SQL_OUTCOME_GET, err, "i", arch);
-    if (st == TCET_OK)
+    if (st >= 0)
         st = sql_step(s, SQL_OUTCOME_GET, &have, err);
-    if (st == TCET_OK && have) {
+    if (st >= 0 && have) {
         ok = !strcmp(sql_text(s, SQL_OUTCOME_GET, 0), "ok");
         buf_puts(&view->message, sql_text(s, SQL_OUTCOME_GET, 1));
         same = sql_i64(s, SQL_OUTCOME_GET, 2) == s->column_set;
@@ -602,13 +602,13 @@ static tcet_status get_value(struct store *s, int64_t arch, int64_t key, double 
     tcet_status st = sql_bind(s, SQL_VALUE_GET, err, "ii", arch, key);
     int have = 0;
 
-    if (st == TCET_OK)
+    if (st >= 0)
         st = sql_step(s, SQL_VALUE_GET, &have, err);
-    if (st == TCET_OK && have)
+    if (st >= 0 && have)
         *value = sql_f64(s, SQL_VALUE_GET, 0);
-    if (st == TCET_OK && have && seconds)
+    if (st >= 0 && have && seconds)
         *seconds = sql_f64(s, SQL_VALUE_GET, 1);
-    if (st == TCET_OK)
+    if (st >= 0)
         *found = have;
     sql_done(s, SQL_VALUE_GET);
     return st;
@@ -629,12 +629,12 @@ tcet_status store_get(struct store *s, const char *arch, int column, struct aren
     if (!*found)
         return TCET_OK;
     st = sql_bind(s, SQL_LAYERED_GET, err, "ii", id, key);
-    if (st == TCET_OK)
+    if (st >= 0)
         st = sql_step(s, SQL_LAYERED_GET, &have, err);
-    if (st == TCET_OK && have)
+    if (st >= 0 && have)
         v.layers = sql_f64s(s, SQL_LAYERED_GET, 0, a, &v.layer_count);
     sql_done(s, SQL_LAYERED_GET);
-    if (st == TCET_OK)
+    if (st >= 0)
         *out = v;
     return st;
 }
@@ -668,7 +668,7 @@ tcet_status store_column_cost(struct store *s, int column, struct store_cost *ou
 
     TRY(check_column(s, column, err));
     st = sql_bind(s, SQL_VALUE_COSTS, err, "i", s->column_key[column]);
-    while (st == TCET_OK && (st = sql_step(s, SQL_VALUE_COSTS, &have, err)) == TCET_OK && have) {
+    while (st >= 0 && (st = sql_step(s, SQL_VALUE_COSTS, &have, err)) >= 0 && have) {
         double seconds = sql_f64(s, SQL_VALUE_COSTS, 0);
         const char *guards = sql_text(s, SQL_VALUE_COSTS, 1);
 
@@ -681,7 +681,7 @@ tcet_status store_column_cost(struct store *s, int column, struct store_cost *ou
     }
     sql_done(s, SQL_VALUE_COSTS);
     cost.seconds = known ? cost.seconds / (double)known : NAN;
-    if (st == TCET_OK)
+    if (st >= 0)
         *out = cost;
     return st;
 }

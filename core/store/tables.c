@@ -329,7 +329,7 @@ static tcet_status find_row(struct store *s, const struct form *f, const char *f
                f->row, what, from, bad);
     st = ask_text(s, query.data, found, err);
     buf_free(&query);
-    if (st == TCET_OK && *found)
+    if (st >= 0 && *found)
         error_set(err, TCET_E_IO, "%s: damaged (table %s, %s)", s->path, f->name, s->scratch.data);
     return st;
 }

@@ -49,11 +49,11 @@ tcet_status store_network(struct store *s, struct arena *a, struct result_row *o
     if (!s->view.network)
         return TCET_OK;
     st = sql_bind(s, SQL_NETWORK_GET, err, "i", s->view.network);
-    if (st == TCET_OK)
+    if (st >= 0)
         st = sql_step(s, SQL_NETWORK_GET, &have, err);
-    if (st == TCET_OK && !have)
+    if (st >= 0 && !have)
         st = sql_damaged(s, "a value without its network", err);
-    if (st == TCET_OK) {
+    if (st >= 0) {
         out->params = sql_i64(s, SQL_NETWORK_GET, 0);
         out->macs = sql_i64(s, SQL_NETWORK_GET, 1);
         out->x_sum = sql_f64(s, SQL_NETWORK_GET, 2);
@@ -83,7 +83,7 @@ static tcet_status take_values(struct store *s, int64_t arch, struct arena *a,
 
     out->values = v;
     st = sql_bind(s, SQL_VALUES_FULL, err, "i", arch);
-    while (st == TCET_OK && (st = sql_step(s, SQL_VALUES_FULL, &have, err)) == TCET_OK && have) {
+    while (st >= 0 && (st = sql_step(s, SQL_VALUES_FULL, &have, err)) >= 0 && have) {
         int column = column_of(s, sql_i64(s, SQL_VALUES_FULL, 0));
 
         if (column < 0)
@@ -97,7 +97,7 @@ static tcet_status take_values(struct store *s, int64_t arch, struct arena *a,
     sql_done(s, SQL_VALUES_FULL);
     TRY(st);
     st = sql_bind(s, SQL_LAYERED, err, "i", arch);
-    while (st == TCET_OK && (st = sql_step(s, SQL_LAYERED, &have, err)) == TCET_OK && have) {
+    while (st >= 0 && (st = sql_step(s, SQL_LAYERED, &have, err)) >= 0 && have) {
         int column = column_of(s, sql_i64(s, SQL_LAYERED, 0));
 
         for (size_t i = 0; i < out->value_count; i++) {
@@ -152,7 +152,7 @@ tcet_status store_copy_meta(struct store *into, struct store *from, struct error
     tcet_status st = sql_bind(from, SQL_META_ALL, err, "");
     int have = 0;
 
-    while (st == TCET_OK && (st = sql_step(from, SQL_META_ALL, &have, err)) == TCET_OK && have)
+    while (st >= 0 && (st = sql_step(from, SQL_META_ALL, &have, err)) >= 0 && have)
         st = store_set_meta(into, sql_text(from, SQL_META_ALL, 0), sql_text(from, SQL_META_ALL, 1),
                             err);
     sql_done(from, SQL_META_ALL);

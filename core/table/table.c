@@ -526,7 +526,7 @@ static tcet_status index_rows(const struct source *s, struct table *t, struct er
     int again = 0;
 
     err->status = TCET_OK;
-    for (size_t row = 0; row < t->rows && err->status == TCET_OK; row++) {
+    for (size_t row = 0; row < t->rows && err->status >= 0; row++) {
         size_t slot = find_slot(t, t->arch[row]);
 
         first[row] = t->slots[slot] ? t->slots[slot] - 1 : (uint32_t)row;
@@ -543,7 +543,7 @@ static tcet_status index_rows(const struct source *s, struct table *t, struct er
                       "takes their mean",
                       s->path, s->line_of[row], SHOWN, t->arch[row], s->line_of[first[row]]);
     }
-    if (err->status == TCET_OK && again)
+    if (err->status >= 0 && again)
         keep_means(t, first);
     free(first);
     return err->status;
@@ -597,10 +597,10 @@ tcet_status table_load(const char *path, const struct table_options *options, st
 
     t->text = s.text;
     t->path = arena_strdup(&t->arena, path);
-    if (status == TCET_OK)
+    if (status >= 0)
         status = parse(&s, t, err);
     free(s.line_of);
-    if (status == TCET_OK)
+    if (status >= 0)
         *out = t;
     else
         table_free(t);

@@ -108,4 +108,8 @@ check "but takes neither the others nor their scores with it" test \
 run run "$source/conf/tcet_snip.ini" --set data.batch=1 --set data.resolution=8 --archs file:list \
     --output one --export one.jsonl
 check "a batch of one image" test "$code" = 0 -a "$(grep -c '"status":"ok"' one.jsonl)" = 6
+run score "$source/conf/tcet_snip.ini" --set data.batch=1 --set data.resolution=4 index:1462
+check "a training batch norm over one value a channel is refused, exit code 3" test "$code" = 3
+check "and is named" \
+    said 'failed: cells\.11\.conv_a\.op\.2: of one image the batch norm gets one value a channel' err
 finish

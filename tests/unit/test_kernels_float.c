@@ -21,13 +21,13 @@ static struct ts_device device;
 static const struct kernels *tables[2]; /* float, double */
 
 /* The same numbers in both types. */
-struct twin {
+struct both {
     int64_t count;
     void *of[2];
-    struct twin *next;
+    struct both *next;
 };
 
-static struct twin *all; /* to be freed */
+static struct both *all; /* to be freed */
 
 static uint64_t noise = 1;
 
@@ -38,9 +38,9 @@ static float uniform(void)
     return (float)(int32_t)(noise >> 32) / 2147483648.0f;
 }
 
-static struct twin *numbers(int64_t count, float scale, float shift)
+static struct both *numbers(int64_t count, float scale, float shift)
 {
-    struct twin *t = calloc(1, sizeof *t);
+    struct both *t = calloc(1, sizeof *t);
 
     t->count = count;
     t->of[0] = calloc((size_t)count + 1, sizeof(float));
@@ -56,15 +56,15 @@ static struct twin *numbers(int64_t count, float scale, float shift)
     return t;
 }
 
-static struct twin *some(int64_t count)
+static struct both *some(int64_t count)
 {
     return numbers(count, 1, 0);
 }
 
 /* The double's numbers as the float kernels' input. */
-static struct twin *rounded(const struct twin *from)
+static struct both *rounded(const struct both *from)
 {
-    struct twin *t = some(from->count);
+    struct both *t = some(from->count);
 
     for (int64_t i = 0; i < t->count; i++) {
         ((float *)t->of[0])[i] = (float)((const double *)from->of[1])[i];
@@ -77,7 +77,7 @@ static int free_all(void **state)
 {
     (void)state;
     while (all) {
-        struct twin *t = all;
+        struct both *t = all;
 
         all = t->next;
         free(t->of[0]);
@@ -88,7 +88,7 @@ static int free_all(void **state)
 }
 
 /* bound: of a difference, in roundings of a float at the largest number; 0: the same numbers. */
-static void near(const char *what, int64_t c, const struct twin *t, double bound)
+static void near(const char *what, int64_t c, const struct both *t, double bound)
 {
     double size = 0, apart = 0;
 
@@ -140,7 +140,7 @@ static void moves(void **state)
     (void)state;
     for (int k = 0; k < CHANNELS; k++) {
         int64_t c = channels[k], hw = 35, n = IMAGES * c * hw;
-        struct twin *x = some(n), *y = some(n), *z = some(n), *loaded = some(n);
+        struct both *x = some(n), *y = some(n), *z = some(n), *loaded = some(n);
         uint64_t *bits = calloc((size_t)(IMAGES * kernels_words(c * hw)), sizeof *bits);
         struct ts_window w = {.n = IMAGES,
                               .h = 2,
@@ -182,7 +182,7 @@ static void combine(void **state)
     (void)state;
     for (int k = 0; k < CHANNELS; k++) {
         int64_t c = channels[k], hw = pixels_of(c), n = IMAGES * c * hw;
-        struct twin *x[5], *a[5], *b[5], *raw = some(n), *act = some(n), *mask = some(n);
+        struct both *x[5], *a[5], *b[5], *raw = some(n), *act = some(n), *mask = some(n);
         uint64_t *bits = calloc((size_t)(IMAGES * kernels_words(c * hw)), sizeof *bits);
         uint64_t *of_x = calloc((size_t)(IMAGES * kernels_words(c * hw)), sizeof *bits);
 
@@ -231,7 +231,7 @@ static void combine(void **state)
 static void gather_case(int64_t c, int32_t plain, int32_t masked, int32_t sums, int kept)
 {
     int64_t pixels = pixels_of(c), n = pixels * c;
-    struct twin *x[6], *at[3], *mean[3], *mask = some(n), *out = some(n);
+    struct both *x[6], *at[3], *mean[3], *mask = some(n), *out = some(n);
     double *s1[2], *s2[3][2];
 
     for (int p = 0; p < 6; p++)
@@ -285,7 +285,7 @@ static void gather(void **state)
 
 /* A batch norm's numbers from those of x: in both types from the same. */
 struct norm {
-    struct twin *gamma, *beta, *mean, *invstd, *a, *b, *running;
+    struct both *gamma, *beta, *mean, *invstd, *a, *b, *running;
 };
 
 static struct norm new_norm(int64_t c)
@@ -312,9 +312,9 @@ static void norms(void **state)
     (void)state;
     for (int k = 0; k < 2 * CHANNELS; k++) {
         int64_t c = channels[k / 2], hw = pixels_of(c), n = IMAGES * c * hw;
-        struct twin *x = numbers(n, 0.4f, 3), *g = some(n), *rx = some(n), *rg = some(n);
-        struct twin *k1 = some(c), *k2 = some(c), *k3 = some(c), *dgamma = some(c);
-        struct twin *lines = some(6 * c), *used, *dx = some(n), *rdx = some(n);
+        struct both *x = numbers(n, 0.4f, 3), *g = some(n), *rx = some(n), *rg = some(n);
+        struct both *k1 = some(c), *k2 = some(c), *k3 = some(c), *dgamma = some(c);
+        struct both *lines = some(6 * c), *used, *dx = some(n), *rdx = some(n);
         struct norm m = new_norm(c);
         uint64_t *bits = calloc((size_t)(IMAGES * kernels_words(c * hw)), sizeof *bits);
         double *sums = calloc((size_t)(7 * c), sizeof *sums);
@@ -352,7 +352,7 @@ static void norms(void **state)
         near("norm_slope, k3", c, k3, 24);
         near("norm_slope, dgamma", c, dgamma, 8);
         for (int64_t line = 0; line < 6; line++) {
-            struct twin one = *lines;
+            struct both one = *lines;
 
             one.count = c;
             one.of[0] = (float *)lines->of[0] + line * c;
@@ -414,7 +414,7 @@ static void pools(void **state)
     for (int k = 0; k < CHANNELS * 4; k++) {
         struct ts_pool s = shapes[k % 4];
         int64_t c = channels[k / 4], in, out;
-        struct twin *x, *rx, *g, *y, *dx;
+        struct both *x, *rx, *g, *y, *dx;
 
         s.n = IMAGES;
         s.c = c;
@@ -455,8 +455,8 @@ static void pools(void **state)
 enum { CURVE = 5001 };
 
 /* A step of an operation that works element by element, on CURVE numbers. */
-static int curve(int t, uint32_t step, uint32_t op, const struct twin *x, const struct twin *g,
-                 struct twin *y)
+static int curve(int t, uint32_t step, uint32_t op, const struct both *x, const struct both *g,
+                 struct both *y)
 {
     const tcet_node node = {.op = op, .input_count = 1, .c = CURVE, .h = 1, .w = 1};
     const struct ts_plain s = {
@@ -472,7 +472,7 @@ static void curves(void **state)
 
     (void)state;
     for (int k = 0; k < 4; k++) {
-        struct twin *x = numbers(CURVE, 8, 0), *g = some(CURVE), *y = some(CURVE);
+        struct both *x = numbers(CURVE, 8, 0), *g = some(CURVE), *y = some(CURVE);
 
         EACH(t) assert_int_equal(curve(t, TS_FORWARD, ops[k], x, g, y), 0);
         near("curve", k, y, 1);
@@ -481,7 +481,7 @@ static void curves(void **state)
     }
     for (int k = 0; k < 2 * CHANNELS; k++) {
         int64_t c = channels[k / 2], n = IMAGES * c * HW;
-        struct twin *x = some(n), *s = some(n), *y = some(n), *ds = some(IMAGES * c);
+        struct both *x = some(n), *s = some(n), *y = some(n), *ds = some(IMAGES * c);
 
         EACH(t)
         {
@@ -506,7 +506,7 @@ static void losses(void **state)
         int64_t c = k & 1 ? 3 : 120, only = k & 2 ? 3 : -1;
         int32_t entropy = k < 12;
         double temperature = k & 4 ? 3 : 1;
-        struct twin *z = numbers(N * c, 6, 0), *rz = some(N * c), *g = some(N * c);
+        struct both *z = numbers(N * c, 6, 0), *rz = some(N * c), *g = some(N * c);
 
         EACH(t)
         assert_int_equal(
@@ -545,7 +545,7 @@ static void convolutions(void **state)
                             .dilation_w = 1,
                             .groups = 1};
         int64_t in = IMAGES * size * size * c, out = in / c * oc, of = oc * c * kernel * kernel;
-        struct twin *x, *w, *bias, *g, *y, *dx, *dw;
+        struct both *x, *w, *bias, *g, *y, *dx, *dw;
 
         if (!tables[0]->conv_takes) /* libtorch's, then */
             return;
