@@ -118,18 +118,18 @@ static int take_frames(struct trial *t, struct child *c, const char **stage,
 /* Listens until the child has answered, ended, or used up its time. */
 static void listen_to(struct trial *t, struct child *c, struct check_result *out)
 {
-    double deadline = clock_now() + t->options->seconds;
+    struct waiting waited;
     const char *stage = "";
     char how[1400];
     int late = 0, got = 0, closed = 0;
 
+    waiting_start(&waited);
     while (!got && !closed && !late) {
         struct pollfd fds[] = {{c->fd, POLLIN, 0}, {c->output, POLLIN, 0}};
-        double left = deadline - clock_now();
 
-        if (left <= 0)
+        if (waiting_look(&waited, c->pid) > t->options->seconds)
             late = 1;
-        else if (poll(fds, 2, left > 1 ? 1000 : (int)(left * 1000) + 1) < 0 && errno != EINTR)
+        else if (poll(fds, 2, WAITING_LOOK_MS) < 0 && errno != EINTR)
             closed = 1;
         closed |= child_read(c) < 0;
         got = take_frames(t, c, &stage, out);

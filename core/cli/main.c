@@ -68,7 +68,7 @@ static int start_worker(int argc, char **argv)
     int fd = argc > 2 ? atoi(argv[2]) : -1;
 
     if (fd >= 0) {
-        void *page = mmap(NULL, CALL_TRACE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        void *page = mmap(NULL, sizeof *call_trace, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
         if (page != MAP_FAILED)
             call_trace = page;

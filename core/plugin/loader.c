@@ -195,6 +195,23 @@ static void warn_of_change(const struct plugin *p)
 
 void (*registry_foreign)(const struct plugin_info *info);
 
+/* Opening a file runs its constructors: a call like others, for whoever must name it. */
+static tcet_status open_traced(const struct plugin_info *info, struct arena *a,
+                               struct plugin **list, size_t *count, struct error *err)
+{
+    struct call cx;
+    struct error none;
+    tcet_status st;
+
+    call_init(&cx, arena_printf(a, "%s %s", kind_name(info->kind), info->id));
+    cx.foreign = !info->builtin;
+    call_begin(&cx, "load");
+    st = loader_open(info->path, a, list, count, err);
+    call_end(&cx, TCET_OK, &none);
+    call_free(&cx);
+    return st;
+}
+
 tcet_status registry_load(const struct plugin_info *info, struct arena *a, struct plugin **out,
                           struct error *err)
 {
@@ -208,7 +225,7 @@ tcet_status registry_load(const struct plugin_info *info, struct arena *a, struc
                          info->path);
     if (!info->builtin && registry_foreign)
         registry_foreign(info);
-    TRY(loader_open(info->path, a, &list, &count, err));
+    TRY(open_traced(info, a, &list, &count, err));
     for (size_t i = 0; i < count; i++) {
         if (list[i].desc.kind == info->kind && !strcmp(list[i].desc.id, info->id)) {
             list[i].info = info;

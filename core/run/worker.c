@@ -24,10 +24,12 @@ struct slot {
     struct buf in;      /* its request */
     struct arena arena; /* what that was unpacked to */
     struct wire_job job;
+    uint64_t nonce; /* its request's */
 };
 
 struct worker {
     int fd;
+    uint64_t nonce; /* of the request that is served: its answer repeats it */
     struct config *config;
     struct plan *plan;
     struct slot *slots;
@@ -80,6 +82,13 @@ static void take_foreign(const struct plugin_info *info)
     snprintf(who, sizeof who, "%s %s", kind_name(info->kind), info->id);
     snprintf(what, sizeof what, "the one in %s replaces the built-in one", info->path);
     note_once(who, what);
+}
+
+/* Empties w->out for the answer to a request of that number. */
+static void begin_answer(struct worker *w, uint64_t nonce)
+{
+    w->out.len = 0;
+    buf_add(&w->out, &nonce, sizeof nonce);
 }
 
 static tcet_status answer(struct worker *w, uint32_t type, struct error *err)
@@ -184,6 +193,7 @@ static tcet_status begin_job(struct worker *w, struct buf *in, struct error *err
 
     slot->in = *in; /* the request stays until the job's end */
     *in = old;
+    slot->nonce = w->nonce;
     arena_reset(&slot->arena);
     TRY(wire_unpack_job(slot->in.data, slot->in.len, &slot->arena, j, err));
     if (!w->plan->backend || j->column_count != w->plan->column_count)
@@ -199,6 +209,7 @@ static tcet_status end_job(struct worker *w, struct error *err)
 
     w->oldest = (w->oldest + 1) % w->slot_count;
     w->busy--;
+    begin_answer(w, slot->nonce);
     wire_pack_row(&w->out, scorer_end(slot->scorer));
     return answer(w, WIRE_ROW, err);
 }
@@ -284,6 +295,18 @@ static int has_arrived(int fd)
     return poll(&p, 1, 0) > 0;
 }
 
+/* Takes its number off a request. */
+static tcet_status take_nonce(struct worker *w, struct buf *in, struct error *err)
+{
+    if (in->len < sizeof w->nonce)
+        return error_set(err, TCET_E_PLUGIN, "a request without a number");
+    memcpy(&w->nonce, in->data, sizeof w->nonce);
+    in->len -= sizeof w->nonce;
+    memmove(in->data, in->data + sizeof w->nonce, in->len);
+    begin_answer(w, w->nonce);
+    return TCET_OK;
+}
+
 /* Ends the oldest job when nothing can be begun before it, else takes a request; 0: the
  * supervisor is gone. */
 static int step(struct worker *w, struct buf *in, tcet_status *st, struct error *err)
@@ -291,7 +314,6 @@ static int step(struct worker *w, struct buf *in, tcet_status *st, struct error 
     uint32_t type;
 
     arena_reset(&w->arena);
-    w->out.len = 0;
     err->text[0] = '\0';
     if (w->busy && (w->busy == w->slot_count || !has_arrived(w->fd))) {
         *st = end_job(w, err);
@@ -299,6 +321,9 @@ static int step(struct worker *w, struct buf *in, tcet_status *st, struct error 
     }
     if (frame_recv(w->fd, &type, in, err) < 0)
         return 0;
+    *st = take_nonce(w, in, err);
+    if (*st < 0)
+        return 1;
     *st = type != WIRE_JOB && w->busy
               ? error_set(err, TCET_E_PLUGIN, "message %u while architectures are in flight", type)
               : serve(w, type, in, err);
@@ -336,7 +361,7 @@ int worker_main(int fd)
     while (step(&w, &in, &st, &err)) {
         if (st >= 0)
             continue;
-        w.out.len = 0;
+        w.out.len = sizeof w.nonce; /* which it keeps */
         pack_u32(&w.out, (uint32_t)err.status);
         pack_text(&w.out, err.text);
         if (answer(&w, WIRE_ERROR, &err) < 0) {
