@@ -243,6 +243,14 @@ static tcet_status try_all(struct trial *t, struct error *err)
     return TCET_OK;
 }
 
+static int is_builtin(const char *path)
+{
+    char folder[PATH_MAX];
+    size_t n = realpath(paths_plugins(), folder) ? strlen(folder) : 0;
+
+    return n && !strncmp(path, folder, n) && strrchr(path, '/') == path + n;
+}
+
 tcet_status check_file(const char *path, const struct check_options *options, size_t count[4],
                        struct error *err)
 {
@@ -270,6 +278,8 @@ tcet_status check_file(const char *path, const struct check_options *options, si
     t.path = absolute;
     if (options->only)
         st = check_only(options->only, err);
+    if (st >= 0 && !is_builtin(absolute))
+        registry_say_foreign(absolute);
     if (st >= 0)
         st = try_all(&t, err);
     arena_free(&t.arena);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "plugin/registry.h"
+#include "run/stored.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 struct correlate_flags {
+    struct option_list plugins;
     const char *table, *column, *key, *duplicates, *population, *scores, *space, *nan, *format,
         *mask, *bootstrap, *seed;
     bool pairs;
@@ -159,7 +161,7 @@ static tcet_status of_folder(const struct correlate_flags *o, const char *path, 
     struct config *config = NULL;
     struct arena a = {0};
     struct folder f;
-    const char *table, *column, *population;
+    const char *table, *column, *population, *forgotten;
     struct table *t;
     tcet_status st;
 
@@ -170,7 +172,8 @@ static tcet_status of_folder(const struct correlate_flags *o, const char *path, 
         folder_free(&f);
         return st;
     }
-    st = config_load(arena_printf(&a, "%s/config.ini", path), &config, err);
+    st =
+        stored_read(path, cli_folders(&o->plugins, &a), o->plugins.count, &config, &forgotten, err);
     if (st >= 0)
         st = folder_reference(&f, config, err);
     if (st >= 0) {
@@ -185,6 +188,8 @@ static tcet_status of_folder(const struct correlate_flags *o, const char *path, 
             st = compare_with_table(config, f.archs, f.arch_count, f.columns, f.column_count, t,
                                     table, column, population, &cmp, err);
             table_free(t);
+            if (st < 0)
+                stored_error(path, forgotten, err);
         }
     }
     if (st >= 0) {
@@ -380,6 +385,8 @@ static int check_source(const struct command *c, const struct correlate_flags *o
             return cli_usage(c, "%s goes with a table alone, not with a run's folder",
                              of_tables[i].name);
     }
+    if (!folder && o->plugins.count)
+        return cli_usage(c, "--plugins goes with a run's folder");
     if (!folder && (!o->table || !o->column))
         return cli_usage(c, "give a run's folder, or --table and --column");
     return -1;
@@ -401,6 +408,9 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
          &o.space, NULL},
         {"--population", "WHICH", "all, or live (no dead edge)", NULL, &o.population, NULL},
         {"--mask", "NAME", "without FOLDER: rows where this column is > 0", NULL, &o.mask, NULL},
+        {"--plugins", "DIR",
+         "with FOLDER: plugins of DIR may be opened; its config alone opens none (repeatable)",
+         NULL, NULL, &o.plugins},
         {"--nan", "POLICY", "lowest (default) or drop", NULL, &o.nan, NULL},
         {"--pairs", NULL, "partial tau and product shares of every pair (csv: these alone)",
          &o.pairs, NULL, NULL},

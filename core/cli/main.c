@@ -6,6 +6,7 @@
 #include "plugin/instance.h"
 #include "plugin/registry.h"
 #include "proc/child.h"
+#include "run/client.h"
 #include "run/worker.h"
 
 #include <signal.h>
@@ -34,7 +35,7 @@ const struct command COMMANDS[] = {
     {"export", "FOLDER FILE.csv|FILE.jsonl [options]",
      "write a run's results in architecture order",
      "tcet-host export out/tcet_snip scores.jsonl --layers", cmd_export},
-    {"merge", "OUT IN...", "make one folder of the folders of a run's shards",
+    {"merge", "OUT IN... [options]", "make one folder of the folders of a run's shards",
      "tcet-host merge out/all out/tcet_snip/shard-*", cmd_merge},
     {"new", "KIND NAME [options]", "write a plugin's folder: source, CMakeLists.txt, config, test",
      "tcet-host new saliency my_proxy", cmd_new},
@@ -60,6 +61,11 @@ static void help(FILE *f)
     fputs("\n`tcet-host help COMMAND` explains one.  The main job:\n"
           "  tcet-host run conf/tcet_snip.ini\n",
           f);
+}
+
+static void say_foreign(const char *text)
+{
+    cli_log(NULL, TCET_LOG_INFO, text);
 }
 
 /* `tcet-host worker TRACE`: a re-executed worker; TRACE is a descriptor of a shared page. */
@@ -124,6 +130,8 @@ int main(int argc, char **argv)
         argv[2] = "--help";
         argc = 3;
     }
+    registry_foreign = say_foreign;
+    client_log = cli_log;
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         names[i] = COMMANDS[i].name;
         if (!strcmp(argv[1], COMMANDS[i].name))

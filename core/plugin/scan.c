@@ -94,6 +94,8 @@ static tcet_status start(struct child *c, struct plugin_file *file, struct error
 
     if (pipe2(pipe_fd, O_CLOEXEC) < 0)
         return error_set(err, TCET_E_IO, "cannot scan plugins: %s", strerror(errno));
+    if (!file->builtin)
+        registry_say_foreign(file->path);
     rc = spawn(exe, file->path, &c->pid, pipe_fd[1]);
     close(pipe_fd[1]);
     if (rc) {

@@ -8,9 +8,11 @@
 #include <string.h>
 #include <sys/random.h>
 
+void (*client_log)(void *arg, int level, const char *text);
+
 struct client client_here(double share)
 {
-    return (struct client){.link = process_link(share)};
+    return (struct client){.link = process_link(share), .log = client_log};
 }
 
 int client_up(const struct client *c)
@@ -87,6 +89,24 @@ static int take_nonce(struct client *c, const char **data, size_t *n)
     return 0;
 }
 
+/* Once, however many workers open the file. */
+static void say_foreign(const struct client *c, const char *data, size_t n)
+{
+    static struct buf said; /* lines, up to a bound: a worker may say anything */
+    struct buf line = {0};
+    int known = said.len > 1 << 20;
+
+    buf_printf(&line, "%.*s\n", (int)n, data);
+    for (const char *p = said.data; p && !known && (p = strstr(p, line.data)); p++)
+        known = p == said.data || p[-1] == '\n';
+    if (!known && c->log) {
+        buf_puts(&said, line.data);
+        line.data[line.len - 1] = '\0';
+        c->log(c->log_arg, TCET_LOG_INFO, line.data);
+    }
+    buf_free(&line);
+}
+
 int client_take(struct client *c, uint32_t *type, const char **data, size_t *n)
 {
     /* A plugin that logs without end must not keep us from all else. */
@@ -96,6 +116,10 @@ int client_take(struct client *c, uint32_t *type, const char **data, size_t *n)
 
         if (got <= 0)
             return got;
+        if (*type == WIRE_FOREIGN) {
+            say_foreign(c, *data, *n);
+            continue;
+        }
         if (*type != WIRE_LOG)
             return take_nonce(c, data, n) < 0 ? LINK_NONSENSE : 1;
         if (!c->log || *n < sizeof level)

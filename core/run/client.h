@@ -42,6 +42,9 @@ struct client {
     void *log_arg;
 };
 
+/* What clients log to that have no log of their own; NULL: nothing.  Process-wide, set once. */
+extern void (*client_log)(void *arg, int level, const char *text);
+
 /* The client of a process on this machine, not started.  share: struct link's. */
 struct client client_here(double share);
 /* Starts a worker and greets it with config, whose [run] timeout holds for all its answers; how: the
@@ -51,7 +54,8 @@ tcet_status client_start(struct client *c, const struct config *config,
 /* Sends one request; its answer is awaited from when those before it have been answered. */
 tcet_status client_send(struct client *c, uint32_t type, const struct buf *b, struct error *err);
 
-/* What the link's frame gives, less the log messages, which are handed on.  A frame that does not
+/* What the link's frame gives, less the log messages and the names of foreign code, which
+ * are handed on, a name once.  A frame that does not
  * answer the oldest request is LINK_NONSENSE. */
 int client_take(struct client *c, uint32_t *type, const char **data, size_t *n);
 /* Is its answer overdue?  To be asked every WAITING_LOOK_MS.  why: "no answer within 2 s ...; " */

@@ -2,6 +2,7 @@
 #include "run/supervise.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "plan/plan.h"
@@ -9,15 +10,13 @@
 #include "run/population.h"
 #include "run/process.h"
 #include "run/remote.h"
+#include "run/stored.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { WAITING_MAX = 8192 }; /* bytes of a job for a worker that may not be reading */
@@ -73,29 +72,6 @@ static int stopping(const struct supervisor *s)
 }
 
 /* -- Store ------------------------------------------------------------------------------ */
-
-tcet_status run_write_config(const char *folder, const char *text, struct error *err)
-{
-    struct buf path = {0}, temp = {0};
-    tcet_status st = TCET_OK;
-    FILE *f;
-    int fd;
-
-    buf_printf(&path, "%s/config.ini", folder);
-    buf_printf(&temp, "%s/.config.ini.tmp", folder);
-    unlink(temp.data); /* a link there may lead to any file */
-    fd = open(temp.data, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    f = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!f || fputs(text, f) < 0 || fflush(f) || fsync(fileno(f)))
-        st = error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
-    if (f && fclose(f) && st >= 0)
-        st = error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
-    if (st >= 0 && rename(temp.data, path.data))
-        st = error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
-    buf_free(&path);
-    buf_free(&temp);
-    return st;
-}
 
 /* Leaves only this shard's architectures, and notes of what they are a part. */
 static void take_shard(struct supervisor *s)
@@ -207,7 +183,7 @@ static tcet_status open_store(struct supervisor *s, struct error *err)
     if (store_meta(s->store, STORE_MERGING)) /* what a merge left is this run's to finish */
         TRY(store_set_meta(s->store, STORE_MERGING, "", err));
     TRY(store_commit(s->store, err));
-    return run_write_config(s->r->folder, p->config, err);
+    return stored_write(s->r->folder, p->config, err);
 }
 
 static tcet_status commit(struct supervisor *s, struct error *err)
@@ -642,14 +618,15 @@ tcet_status run_folder(const struct config *config, struct arena *a, const char 
                        struct error *err)
 {
     struct config_key *k = config_get(config, "run", "", "output"), here;
-    char cwd[4096];
+    char cwd[PATH_MAX];
 
     if (!k)
         return error_set(err, TCET_E_ARG,
                          "%s: [run] output is missing; it names the folder for the results",
                          config->path);
     here = *k;
-    here.dir = getcwd(cwd, sizeof cwd) ? cwd : "/";
+    TRY(file_here(cwd, err));
+    here.dir = cwd;
     *out = config_path(a, &here);
     return TCET_OK;
 }

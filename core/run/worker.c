@@ -53,35 +53,11 @@ static void send_log(int level, const char *who, const char *text)
     buf_free(&b);
 }
 
-/* What the plan loads from outside the built-in folder.  The first worker, which is asked for
- * the architectures, says so at once: before the code runs, and once a run. */
-static struct buf foreign;
-static int foreign_said;
-
-static void note_once(const char *who, const char *text)
+static void send_foreign(const char *text)
 {
-    char line[4096 + 256];
+    struct error ignored;
 
-    snprintf(line, sizeof line, "%s: %s\n", who, text);
-    for (const char *p = foreign.data; p && (p = strstr(p, line)); p++) {
-        if (p == foreign.data || p[-1] == '\n')
-            return;
-    }
-    buf_puts(&foreign, line);
-    if (foreign_said)
-        send_log(TCET_LOG_INFO, who, text);
-}
-
-static void take_foreign(const struct plugin_info *info)
-{
-    char who[128], what[4096 + 64];
-
-    note_once("plugin code that is not built in", info->path);
-    if (!info->replaces)
-        return;
-    snprintf(who, sizeof who, "%s %s", kind_name(info->kind), info->id);
-    snprintf(what, sizeof what, "the one in %s replaces the built-in one", info->path);
-    note_once(who, what);
+    (void)!frame_send(log_fd, WIRE_FOREIGN, text, strlen(text), &ignored);
 }
 
 /* Empties w->out for the answer to a request of that number. */
@@ -162,7 +138,6 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
         wire_pack_plan(&w->out, &p);
         return answer(w, WIRE_PLAN, err);
     }
-    foreign_said = h.want_archs;
     TRY(plan_make(w->config, &w->plan, err));
     if (h.want_archs)
         TRY(plan_archs(w->plan, &w->arena, &p.archs, &p.arch_count, err));
@@ -177,7 +152,6 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
     p.text = text.data;
     p.config = config.data;
     p.space = w->plan->space->plugin->desc.id;
-    p.foreign = foreign.data;
     p.in_flight = w->plan->in_flight;
     wire_pack_plan(&w->out, &p);
     buf_free(&text);
@@ -357,7 +331,7 @@ int worker_main(int fd)
     pthread_atfork(before_fork, NULL, in_child);
     call_log = send_log;
     call_strict = 1;
-    registry_foreign = take_foreign;
+    registry_foreign = send_foreign;
     while (step(&w, &in, &st, &err)) {
         if (st >= 0)
             continue;
@@ -378,7 +352,6 @@ int worker_main(int fd)
     plan_free(w.plan);
     config_free(w.config);
     arena_free(&w.arena);
-    buf_free(&foreign);
     buf_free(&w.out);
     buf_free(&in);
     return code;
