@@ -138,6 +138,12 @@ static tcet_status same_columns(const struct part *a, const struct part *b, stru
                              "%s and %s are not of one run: column %zu is %s in "
                              "the first, %s in the second",
                              a->folder, b->folder, i + 1, x->name, y->name);
+        if (x->is_score != y->is_score || x->population != y->population ||
+            x->direction != y->direction || x->layered != y->layered)
+            return error_set(err, TCET_E_ARG,
+                             "%s and %s are not of one run: %s is another kind of column in the "
+                             "first than in the second",
+                             a->folder, b->folder, x->name);
         if (strcmp(x->key, y->key)) {
             run_key_words(x->key, y->key, arena, &one, &other);
             return error_set(err, TCET_E_ARG,
