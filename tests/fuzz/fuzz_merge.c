@@ -80,11 +80,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (run_merge(out, in, SHARDS, &options, &summary, &err) < 0) {
         CHECK(err.text[0]);
     } else {
-        CHECK(store_open(out, STORE_READ, &s, &err) == TCET_OK);
+        FINE(store_open(out, STORE_READ, &s, &err));
         CHECK(store_arch_count(s) == ALL);
         CHECK(summary.done + summary.failed + summary.missing == ALL);
-        CHECK(store_export(s, fuzz_file("out.jsonl", NULL, 0), &(struct store_export){.layers = 1},
-                           &err) == TCET_OK);
+        FINE(store_export(s, fuzz_file("out.jsonl", NULL, 0), &(struct store_export){.layers = 1},
+                          &err));
         store_close(s);
     }
     nftw(out, drop, 8, FTW_DEPTH | FTW_PHYS);

@@ -14,6 +14,15 @@
 
 #include "../unit/store_seal.h"
 
+/* A call that must succeed; `err` says why it does not. */
+#define FINE(call)                             \
+    do {                                       \
+        if ((call) < 0) {                      \
+            fprintf(stderr, "%s\n", err.text); \
+            CHECK(!"it succeeds: " #call);     \
+        }                                      \
+    } while (0)
+
 enum { STORE_COLUMNS = 2 };
 
 static const struct result_column stores_columns[STORE_COLUMNS] = {
@@ -47,21 +56,20 @@ static inline struct result_row stores_row(const char *arch)
 }
 
 /* Puts what a folder lacks, as a run does. */
-static inline void stores_run(struct store *s, const char *const *archs, size_t count)
+static inline tcet_status stores_run(struct store *s, const char *const *archs, size_t count,
+                                     struct error *err)
 {
-    struct error err = {0};
-
-    CHECK(store_set_columns(s, stores_columns, STORE_COLUMNS, &err) == TCET_OK);
-    CHECK(store_set_archs(s, archs, count, &err) == TCET_OK);
+    TRY(store_set_columns(s, stores_columns, STORE_COLUMNS, err));
+    TRY(store_set_archs(s, archs, count, err));
     for (size_t i = 0; i < count; i++) {
         uint8_t missing[STORE_COLUMNS];
         struct result_row row = stores_row(archs[i]);
 
-        CHECK(store_missing(s, archs[i], 0, missing, &err) == TCET_OK);
-        if (!missing[0] && !missing[1])
-            continue;
-        CHECK(store_put(s, &row, &err) == TCET_OK);
+        TRY(store_missing(s, archs[i], 0, missing, err));
+        if (missing[0] || missing[1])
+            TRY(store_put(s, &row, err));
     }
+    return TCET_OK;
 }
 
 /* A folder below fuzz_folder() with these architectures; its file's bytes, to be freed. */
@@ -75,10 +83,11 @@ static inline char *stores_make(const char *folder, const char *const *archs, si
     sqlite3 *db;
     FILE *f;
 
-    CHECK(bytes && store_open(folder, STORE_RESUME, &s, &err) == TCET_OK);
-    stores_run(s, archs, count);
-    CHECK(store_set_meta(s, "space", "toy", &err) == TCET_OK);
-    CHECK(store_set_meta(s, "shard", shard, &err) == TCET_OK);
+    CHECK(bytes);
+    FINE(store_open(folder, STORE_RESUME, &s, &err));
+    FINE(stores_run(s, archs, count, &err));
+    FINE(store_set_meta(s, "space", "toy", &err));
+    FINE(store_set_meta(s, "shard", shard, &err));
     store_close(s);
     snprintf(path, sizeof path, "%s/scores.db", folder);
     CHECK(sqlite3_open(path, &db) == SQLITE_OK); /* small, and in one file */
