@@ -59,13 +59,13 @@ hangs "score: describe" "saliency describe" 2 score hang.ini 1
 hangs "score: a layer" "saliency layer" 2 score hang.ini 1
 run run hang.ini --output whole --quiet
 # shellcheck disable=SC2086 # $table is words
-hangs "correlate: building a network" "space build" 2 correlate whole $table
+hangs "correlate: building a network" "space build" 2 correlate whole $table --plugins plugins
 for i in 1 2; do
     run run hang.ini --output shards --shard $i/2 --quiet
 done
-hangs "merge: describe" "saliency describe" 2 merge merged shards/shard-*
-hangs "merge: a population combiner" "combiner rank" 2 merge merged shards/shard-*
-run merge merged shards/shard-*
+hangs "merge: describe" "saliency describe" 2 merge merged shards/shard-* --plugins plugins
+hangs "merge: a population combiner" "combiner rank" 2 merge merged shards/shard-* --plugins plugins
+run merge merged shards/shard-* --plugins plugins
 check "and goes on where nothing hangs" test $code = 0
 HANG=rank run run hang.ini --quiet
 run run hang.ini --quiet --resume --export a.csv
