@@ -3,8 +3,9 @@
  * Room: core/cli. */
 #include "cli/cli.h"
 
-#include "base/utf8.h"
 #include "base/text.h"
+#include "base/utf8.h"
+#include "cli/progress.h"
 #include "plan/plan.h"
 #include "run/rank.h"
 #include "run/remote.h"
@@ -20,14 +21,18 @@
 
 struct run_flags {
     struct option_list sets, exports;
-    const char *archs, *output, *workers, *in_flight, *top, *shard, *proxy;
+    const char *archs, *output, *workers, *in_flight, *top, *shard, *proxy, *progress;
     bool resume, retry, layers, times, quiet;
+    double every; /* seconds between lines of progress where there is no terminal */
+    int argc;
+    char **argv;
 };
 
 /* Read once, before any work. */
 struct benchmark {
     struct config *config;
     struct table *table; /* NULL: none is asked for */
+    struct progress progress;
 };
 
 static volatile int interrupted;
@@ -40,33 +45,14 @@ static void on_signal(int sig)
 
 /* -- Progress --------------------------------------------------------------------------- */
 
-static void clock_text(char out[32], double seconds)
-{
-    long s = (long)(seconds + 0.5);
-
-    if (s >= 3600)
-        snprintf(out, 32, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
-    else
-        snprintf(out, 32, "%ld:%02ld", s / 60, s % 60);
-}
-
-/* One line that is overwritten; only called when standard error is a terminal.  What is to go
- * is told once there is a rate to tell it by. */
 static void show_progress(void *arg, const struct run_progress *p)
 {
-    char eta[32], spent[32];
+    struct benchmark *b = arg;
+    char note[48] = "";
 
-    (void)arg;
-    clock_text(spent, p->seconds);
-    fprintf(stderr, "\r\033[K%zu/%zu architectures, %s gone", p->done, p->total, spent);
-    if (p->done && p->seconds > 0) {
-        clock_text(eta, p->seconds / (double)p->done * (double)(p->total - p->done));
-        fprintf(stderr, ", %.1f/s, %s to go", (double)p->done / p->seconds, eta);
-    }
-    fputs(p->failed ? ", some failed" : "", stderr);
-    if (p->done == p->total)
-        fputs("\n", stderr);
-    fflush(stderr);
+    if (p->failed)
+        snprintf(note, sizeof note, "%zu failed", p->failed);
+    progress_show(&b->progress, p->done, p->total, p->seconds, "architectures", note);
 }
 
 /* -- The best --------------------------------------------------------------------------- */
@@ -355,14 +341,27 @@ static tcet_status conclude(const struct benchmark *b, const struct run_flags *o
     return st;
 }
 
-/* What failed and why: reasons that several share stand once. */
-static void print_failures(const struct run_result *r)
+/* How to go on, as a line for a shell. */
+static void say_again(const char *what, const struct run_flags *o, const char *const *options)
 {
+    struct buf line = {0}, shown = {0};
+
+    cli_again(&line, o->argc, o->argv, options);
+    utf8_show(&shown, line.data, line.len, "");
+    fprintf(stderr, "tcet-host: %s: %s\n", what, shown.data);
+    buf_free(&line);
+    buf_free(&shown);
+}
+
+/* What failed and why: reasons that several share stand once. */
+static void print_failures(const struct run_result *r, const struct run_flags *o)
+{
+    static const char *const again[] = {"--resume", "--retry-failed", NULL};
     const struct reasons *why = &r->reasons;
 
     fprintf(stderr,
             "tcet-host: %zu architecture%s failed (`tcet-host export %s failed.jsonl` has the "
-            "rows, --resume --retry-failed tries again):\n",
+            "rows):\n",
             r->failed, r->failed == 1 ? "" : "s", r->folder);
     for (size_t i = 0; i < why->count; i++) {
         struct buf text = {0};
@@ -373,11 +372,13 @@ static void print_failures(const struct run_result *r)
     }
     if (why->other)
         fprintf(stderr, "tcet-host:   %zu: for other reasons\n", why->other);
+    say_again("to try them again", o, again);
 }
 
-static int finish(const struct benchmark *b, const char *path, const struct run_flags *o,
-                  struct run_result *r, size_t top)
+static int finish(const struct benchmark *b, const struct run_flags *o, struct run_result *r,
+                  size_t top, int ranks)
 {
+    static const char *const again[] = {"--resume", NULL};
     struct error err;
 
     if (r->stopped && !r->plan.arch_count) {
@@ -386,15 +387,15 @@ static int finish(const struct benchmark *b, const char *path, const struct run_
     }
     if (r->stopped) {
         fprintf(stderr,
-                "tcet-host: interrupted; %zu of %zu architectures are done and kept in %s\n"
-                "tcet-host: to go on: tcet-host run %s --resume (with the same options)\n",
-                r->progress.done + r->progress.stored, r->plan.arch_count, r->folder, path);
+                "tcet-host: interrupted; %zu of %zu architectures are done and kept in %s\n",
+                r->progress.done + r->progress.stored, r->plan.arch_count, r->folder);
+        say_again(ranks > 1 ? "to go on, under mpirun as before" : "to go on", o, again);
         return EXIT_INTERRUPTED;
     }
     if (conclude(b, o, r, top, &err) < 0)
         return cli_fail(&err);
     if (r->failed) {
-        print_failures(r);
+        print_failures(r, o);
         return EXIT_SOME_FAILED;
     }
     return 0;
@@ -408,7 +409,7 @@ static int execute(const char *path, const struct run_flags *o)
                              .log = cli_log,
                              .accept = check_table_covers};
     struct sigaction sa = {.sa_handler = on_signal};
-    struct benchmark b = {NULL, NULL};
+    struct benchmark b = {NULL, NULL, progress_begin(o->quiet, o->every)};
     struct run_result r;
     struct error err;
     const char *problem;
@@ -443,14 +444,13 @@ static int execute(const char *path, const struct run_flags *o)
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGHUP, &sa, NULL);
-    if (isatty(2) && !o->quiet)
-        ro.progress = show_progress;
+    ro.progress = show_progress;
     if (run_check(b.config, &b.table, &err) < 0 || check_exports(o, &err) < 0 ||
         config_i64(b.config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||
         run_supervise(b.config, &ro, &r, &err) < 0) {
         code = cli_fail(&err);
     } else {
-        code = finish(&b, path, o, &r, (size_t)top);
+        code = finish(&b, o, &r, (size_t)top, ro.ranks);
         run_result_free(&r);
     }
     table_free(b.table);
@@ -460,7 +460,7 @@ static int execute(const char *path, const struct run_flags *o)
 
 int cmd_run(const struct command *c, int argc, char **argv)
 {
-    struct run_flags o = {.archs = NULL};
+    struct run_flags o = {.every = PROGRESS_EVERY, .argc = argc, .argv = argv};
     const struct option_spec specs[] = {
         {"--set", "A.B=VALUE", "override a key of the config (repeatable)", NULL, NULL, &o.sets},
         {"--proxy", "A,B,...", "proxies by name, beside the config's (`tcet-host list proxies`)",
@@ -483,6 +483,9 @@ int cmd_run(const struct command *c, int argc, char **argv)
         {"--layers", NULL, "exports hold per-layer values", &o.layers, NULL, NULL},
         {"--times", NULL, "exports to .jsonl hold seconds by part", &o.times, NULL, NULL},
         {"--top", "N", "how many of the best to print (default 10)", NULL, &o.top, NULL},
+        {"--progress", "SECONDS",
+         "between lines of progress where there is no terminal (default 60, 0: none)", NULL,
+         &o.progress, NULL},
         {"--quiet", NULL, "no progress, no summary", &o.quiet, NULL, NULL},
     };
     const char *path;
@@ -493,5 +496,8 @@ int cmd_run(const struct command *c, int argc, char **argv)
         return code;
     if (o.retry && !o.resume)
         return cli_usage(c, "--retry-failed goes with --resume: without it no row has failed yet");
+    if (o.progress && (text_to_f64(o.progress, &o.every) < 0 || !(o.every >= 0) || o.every > 86400))
+        return cli_usage(c, "--progress \"%.40s\" is no number of seconds from 0 to 86400",
+                         o.progress);
     return execute(path, &o);
 }

@@ -158,6 +158,49 @@ int cli_options(const struct command *c, int argc, char **argv, const struct opt
     return -1;
 }
 
+/* A word as a shell reads it back. */
+static void shell_word(struct buf *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./:=,+@%";
+
+    if (*word && !word[strspn(word, plain)]) {
+        buf_puts(out, word);
+        return;
+    }
+    buf_puts(out, "'");
+    for (; *word; word++) {
+        if (*word == '\'')
+            buf_puts(out, "'\\''");
+        else
+            buf_add(out, word, 1);
+    }
+    buf_puts(out, "'");
+}
+
+void cli_again(struct buf *out, int argc, char **argv, const char *const *options)
+{
+    int end = 0, given;
+
+    while (end < argc && (end < 2 || strcmp(argv[end], "--")))
+        end++;
+    for (int i = 0; i < end; i++) {
+        buf_puts(out, i ? " " : "");
+        shell_word(out, argv[i]);
+    }
+    for (; *options; options++) {
+        given = 0;
+        for (int i = 2; i < end; i++)
+            given |= !strcmp(argv[i], *options);
+        if (!given)
+            buf_printf(out, " %s", *options);
+    }
+    for (int i = end; i < argc; i++) {
+        buf_puts(out, " ");
+        shell_word(out, argv[i]);
+    }
+}
+
 void cli_say(const char *kind, const char *text)
 {
     struct buf b = {0};

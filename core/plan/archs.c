@@ -197,6 +197,48 @@ static tcet_status read_lines(struct plan *p, struct list *l, FILE *f, const cha
     return st;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    const char *const *x = *(const char *const *const *)a, *const *y =
+                                                               *(const char *const *const *)b;
+    int order = strcmp(*x, *y);
+
+    return order ? order : (x > y) - (x < y);
+}
+
+/* An architecture that a list names again is scored once; that is mentioned, since figures over "the
+ * list" are over fewer then. */
+static void drop_repeats(struct list *l, const char *path)
+{
+    const char ***sorted = mem_alloc((l->count + 1) * sizeof *sorted), *first = NULL;
+    size_t lines = l->count, repeats;
+    char text[256];
+
+    for (size_t i = 0; i < lines; i++)
+        sorted[i] = &l->item[i];
+    qsort(sorted, lines, sizeof *sorted, by_text);
+    for (size_t i = lines; i-- > 1;) { /* the first of equal ones stays */
+        if (strcmp(*sorted[i - 1], *sorted[i]))
+            continue;
+        first = *sorted[i];
+        *sorted[i] = NULL;
+    }
+    free(sorted);
+    l->count = 0;
+    for (size_t i = 0; i < lines; i++) {
+        if (l->item[i])
+            l->item[l->count++] = l->item[i];
+    }
+    repeats = lines - l->count;
+    if (!repeats || !call_log)
+        return;
+    snprintf(text, sizeof text,
+             "%zu of its %zu lines repeat%s an architecture (%.100s%s) and count%s once", repeats,
+             lines, repeats == 1 ? "s" : "", first, repeats > 1 ? " and others" : "",
+             repeats == 1 ? "s" : "");
+    call_log(TCET_LOG_INFO, path, text);
+}
+
 static tcet_status from_file(struct plan *p, struct list *l, struct config_key *k,
                              struct error *err)
 {
@@ -217,6 +259,8 @@ static tcet_status from_file(struct plan *p, struct list *l, struct config_key *
     fclose(f);
     if (st >= 0 && !l->count)
         return config_error(err, k, "%s holds no architecture", path);
+    if (st >= 0)
+        drop_repeats(l, path);
     return st;
 }
 

@@ -193,8 +193,34 @@ kill -INT "$pid"
 code=0
 wait "$pid" || code=$?
 check "an interrupted run exits with 130" test "$code" = 130
-check "and says how to go on" said 'tcet-host run .*tcet_snip.ini --resume' err
+check "and says how to go on" said "tcet-host run .*tcet_snip.ini .* --archs first:400 --output stopped --resume\$" err
 check "and prints no half summary" test ! -s out
+
+# The line that says how to go on can be given to a shell as it stands, and a log has lines of
+# progress.
+"$host" run count.ini --archs first:15000 --output "a b's" --set data.batch=3 --progress 0.2 \
+    >out 2>err &
+pid=$!
+for _ in $(seq 300); do
+    grep -qs ' gone, .*/s, .* to go' err && break
+    sleep 0.1
+done
+kill -INT "$pid"
+wait "$pid"
+check "progress without a terminal has the rate and what is to go" \
+    said '^tcet-host: [0-9]+/15000 architectures, 0:[0-9]+ gone, [0-9.]+/s, 0:[0-9]+ to go$' err
+sed -n 's/^tcet-host: to go on: //p' err >again.sh
+code=0
+sh ./again.sh >out 2>err || code=$?
+check "the line to go on does so" test "$code" = 0
+check "in the same folder" said "15000 architectures: .* from the store, 0 failed; .*/a b's$" out
+
+# An architecture that a list names twice is scored once, and that is said.
+printf 'index:3\nindex:4\n\nindex:3\nindex:3\n' >twice.txt
+run run count.ini --archs file:twice.txt --output twice --export twice.csv
+check "a list that repeats itself says so" said 'note: .*twice.txt: 2 of its 4 lines repeat' err
+check "and is scored once each" test "$(grep -c ',ok,' twice.csv)" = 2
+check "as the summary says" said '^2 architectures: 2 scored now' out
 
 # What the folder lacks takes no part in its correlations, and they say so.
 kept=$(rows stopped)
