@@ -49,7 +49,12 @@ int cli_options(const struct command *c, int argc, char **argv, const struct opt
  * begins at column `at`, and its other lines at `indent`.  Ends the last line. */
 enum { CLI_WIDTH = 80 };
 void cli_wrap(struct buf *out, size_t at, size_t indent, const char *text);
-/* The same for results, which are broken where people read them, on a terminal, and whole for other
+/* How wide tables may be: the terminal's width, CLI_WIDTH at least; 0, any, where standard output is
+ * none. */
+size_t cli_width(void);
+/* On a terminal, a text of more than `room` columns without its middle; else as it is.  In `a`. */
+const char *cli_shorten(struct arena *a, const char *text, size_t room);
+/* cli_wrap for results, which are broken where people read them, on a terminal, and whole for other
  * programs. */
 void cli_wrap_result(struct buf *out, size_t at, size_t indent, const char *text);
 
@@ -68,6 +73,8 @@ void cli_log(void *arg, int level, const char *text);
 /* Writes a buffer to standard output, with utf8_show: only line ends and tabs are control characters.
  * That it could not is main's to say at the end. */
 void cli_write(const struct buf *b);
+/* The same, with the bytes [from, to) in bold on a terminal, unless NO_COLOR is set. */
+void cli_write_bold(const struct buf *b, size_t from, size_t to);
 
 /* Config of a command: file, then --set texts, then --archs and the like as keys of [run]. */
 tcet_status cli_config(const char *path, const struct option_list *sets, struct config **out,

@@ -55,6 +55,11 @@ static void show_progress(void *arg, const struct run_progress *p)
     progress_show(&b->progress, p->done, p->total, p->seconds, "architectures", note);
 }
 
+/* Bytes of a buffer. */
+struct span {
+    size_t from, to;
+};
+
 /* -- The best --------------------------------------------------------------------------- */
 
 struct ranked {
@@ -71,8 +76,26 @@ static int by_key(const void *a, const void *b)
     return (x->at > y->at) - (x->at < y->at);
 }
 
+/* What a terminal leaves of its line for architectures, beside the other columns. */
+static size_t room_for_archs(const char *const *cell, size_t rows, size_t columns)
+{
+    size_t room = cli_width();
+
+    for (size_t c = 0; c + 1 < columns; c++) {
+        size_t wide = 0, n;
+
+        for (size_t r = 0; r < rows; r++) {
+            n = strlen(cell[r * columns + c]);
+            wide = n > wide ? n : wide;
+        }
+        room = room > wide + 2 ? room - wide - 2 : 0;
+    }
+    return room > 20 ? room : 20;
+}
+
+/* *best: where the line of the best is in `out`. */
 static void print_best(const struct folder *f, const struct comparison *cmp, size_t top,
-                       struct buf *out)
+                       struct buf *out, struct span *best)
 {
     const struct report_series *c = &f->columns[f->main_column];
     struct ranked *r = mem_alloc((f->arch_count + 1) * sizeof *r);
@@ -106,9 +129,14 @@ static void print_best(const struct folder *f, const struct comparison *cmp, siz
                          : report_accuracy(&cmp->in, cmp->in.accuracy[r[i].at], &a);
         row[columns - 1] = f->archs[r[i].at];
     }
+    for (size_t i = 1, room = room_for_archs(cell, n + 1, columns); i <= n; i++)
+        cell[i * columns + columns - 1] = cli_shorten(&a, cell[i * columns + columns - 1], room);
     if (n) {
         buf_printf(out, "\nbest by %s\n", c->column.name);
-        report_table(out, cell, n + 1, columns, REPORT_TEXT);
+        best->from = out->len;
+        report_table(out, cell, n + 1, columns, REPORT_TEXT, cli_width());
+        best->from += strcspn(out->data + best->from, "\n") + 1; /* below the header */
+        best->to = best->from + strcspn(out->data + best->from, "\n");
     } else {
         buf_printf(out, "\nno architecture has a value of %s\n", c->column.name);
     }
@@ -172,6 +200,7 @@ static void print_correlations(const struct folder *f, const struct comparison *
                                struct buf *out)
 {
     const char *name = f->columns[f->main_column].column.name;
+    struct buf line = {0};
     struct report r;
     struct error err;
 
@@ -179,8 +208,10 @@ static void print_correlations(const struct folder *f, const struct comparison *
         buf_printf(out, "no correlations: %s\n", err.text);
         return;
     }
-    buf_printf(out, "agreement with %s of table %s, population %s (baselines in brackets)\n",
+    buf_printf(&line, "agreement with %s of table %s, population %s (baselines in brackets)",
                cmp->column, cmp->table, cmp->in.population);
+    cli_wrap_result(out, 0, 2, line.data);
+    line.len = 0;
     comparison_say_join(cmp, out);
     report_print(&cmp->in, &r, REPORT_TEXT, 1, out);
     for (size_t i = 0; i < r.line_count; i++) {
@@ -191,18 +222,21 @@ static void print_correlations(const struct folder *f, const struct comparison *
         if (strcmp(l->series->column.name, name) || l->series->baseline)
             continue;
         if (isnan(x->kendall))
-            buf_printf(out, "\n%s: no Kendall tau, n = %zu\n", name, l->n);
+            buf_printf(&line, "%s: no Kendall tau, n = %zu", name, l->n);
         else if (isnan(x->interval.low))
-            buf_printf(out,
-                       "\n%s: Spearman %.4f, Kendall tau %.4f (no interval below %d), n = %zu\n",
+            buf_printf(&line, "%s: Spearman %.4f, Kendall tau %.4f (no interval below %d), n = %zu",
                        name, x->spearman, x->kendall, STATS_INTERVAL_MIN, l->n);
         else
-            buf_printf(out,
-                       "\n%s: Spearman %.4f, Kendall tau %.4f (95 %% interval %.4f to %.4f, %s), "
-                       "n = %zu\n",
+            buf_printf(&line,
+                       "%s: Spearman %.4f, Kendall tau %.4f (95 %% interval %.4f to %.4f, %s), "
+                       "n = %zu",
                        name, x->spearman, x->kendall, x->interval.low, x->interval.high,
                        x->interval.method, l->n);
+        buf_puts(out, "\n");
+        cli_wrap_result(out, 0, 2, line.data);
+        line.len = 0;
     }
+    buf_free(&line);
     report_free(&r);
 }
 
@@ -295,12 +329,42 @@ static tcet_status check_exports(const struct run_flags *o, struct error *err)
 
 /* -- The whole -------------------------------------------------------------------------- */
 
+/* What was done, on what. */
+static void print_work(const struct run_result *r, struct buf *out)
+{
+    const struct run_progress *p = &r->progress;
+    struct buf line = {0};
+
+    for (size_t i = 0; i < r->plan.meta_count; i++) {
+        const struct wire_pair *m = &r->plan.meta[i];
+        int data = !strcmp(m->name, "data_used");
+
+        if (!data && strcmp(m->name, "backend"))
+            continue;
+        line.len = 0;
+        buf_printf(&line, "%s: %s", data ? "data" : "backend", m->value);
+        cli_wrap_result(out, 0, 2, line.data);
+    }
+    line.len = 0;
+    buf_printf(&line, "%zu architecture%s: %zu scored now in %.1f s (%d worker%s)",
+               r->plan.arch_count, r->plan.arch_count == 1 ? "" : "s", p->done, p->seconds,
+               r->workers, r->workers == 1 ? "" : "s");
+    if (r->completed)
+        buf_printf(&line, ", %zu of them only in %s (the rest was stored)", r->completed,
+                   r->lacked);
+    buf_printf(&line, ", %zu from the store, %zu failed; results in %s", p->stored, r->failed,
+               r->folder);
+    cli_wrap_result(out, 0, 2, line.data);
+    buf_free(&line);
+}
+
 static tcet_status conclude(const struct benchmark *b, const struct run_flags *o,
                             const struct run_result *r, size_t top, struct error *err)
 {
     struct comparison cmp;
     struct folder f;
     struct buf out = {0};
+    struct span best = {0, 0};
     int have = 0;
     tcet_status st;
 
@@ -310,29 +374,14 @@ static tcet_status conclude(const struct benchmark *b, const struct run_flags *o
     if (st >= 0)
         st = compare(b->config, b->table, &f, &cmp, &have, err);
     if (st >= 0 && !o->quiet) {
-        const struct run_progress *p = &r->progress;
-
-        for (size_t i = 0; i < r->plan.meta_count; i++) {
-            if (!strcmp(r->plan.meta[i].name, "data_used"))
-                buf_printf(&out, "data: %s\n", r->plan.meta[i].value);
-            if (!strcmp(r->plan.meta[i].name, "backend"))
-                buf_printf(&out, "backend: %s\n", r->plan.meta[i].value);
-        }
-        buf_printf(&out, "%zu architecture%s: %zu scored now in %.1f s (%d worker%s)",
-                   r->plan.arch_count, r->plan.arch_count == 1 ? "" : "s", p->done, p->seconds,
-                   r->workers, r->workers == 1 ? "" : "s");
-        if (r->completed)
-            buf_printf(&out, ", %zu of them only in %s (the rest was stored)", r->completed,
-                       r->lacked);
-        buf_printf(&out, ", %zu from the store, %zu failed; results in %s\n", p->stored, r->failed,
-                   r->folder);
+        print_work(r, &out);
         if (top)
-            print_best(&f, have ? &cmp : NULL, top, &out);
+            print_best(&f, have ? &cmp : NULL, top, &out, &best);
         buf_puts(&out, "\n");
         folder_stability(&f, &out);
         if (have)
             print_correlations(&f, &cmp, &out);
-        cli_write(&out);
+        cli_write_bold(&out, best.from, best.to);
     }
     if (st >= 0 && have)
         comparison_free(&cmp);

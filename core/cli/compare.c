@@ -261,6 +261,7 @@ tcet_status compare_with_table(const struct config *config, const char *const *a
     c.in.count = count;
     c.in.accuracy = accuracy;
     c.in.accuracy_name = column;
+    c.in.wide = cli_width();
     if (st >= 0 && c.facts)
         add_baselines(&c, all, &column_count);
     c.in.series_count = column_count;

@@ -6,7 +6,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Columns of n bytes of UTF-8. */
@@ -41,12 +43,36 @@ void cli_wrap(struct buf *out, size_t at, size_t indent, const char *text)
     buf_puts(out, "\n");
 }
 
+size_t cli_width(void)
+{
+    struct winsize w;
+
+    if (!isatty(STDOUT_FILENO))
+        return 0;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > CLI_WIDTH ? w.ws_col : CLI_WIDTH;
+}
+
 void cli_wrap_result(struct buf *out, size_t at, size_t indent, const char *text)
 {
-    if (isatty(1))
+    if (isatty(STDOUT_FILENO))
         cli_wrap(out, at, indent, text);
     else
         buf_printf(out, "%s\n", text);
+}
+
+const char *cli_shorten(struct arena *a, const char *text, size_t room)
+{
+    size_t n = strlen(text), head, tail;
+
+    if (!isatty(STDOUT_FILENO) || columns(text, n) <= room || room < 8)
+        return text;
+    head = (room - 1) * 2 / 3;
+    tail = n - (room - 1 - head);
+    while (head && ((unsigned char)text[head] & 0xc0) == 0x80)
+        head--;
+    while (tail < n && ((unsigned char)text[tail] & 0xc0) == 0x80)
+        tail++;
+    return arena_printf(a, "%.*s\u2026%s", (int)head, text, text + tail);
 }
 
 static void print_help(const struct command *c, const struct option_spec *specs, size_t count)
@@ -231,10 +257,23 @@ void cli_log(void *arg, int level, const char *text)
 
 void cli_write(const struct buf *b)
 {
+    cli_write_bold(b, 0, 0);
+}
+
+void cli_write_bold(const struct buf *b, size_t from, size_t to)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    int bold = to > from && isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
+               !(term && !strcmp(term, "dumb"));
     struct buf shown = {0};
 
-    if (b->len)
-        utf8_show(&shown, b->data, b->len, "\n\t");
+    if (!b->len)
+        return;
+    utf8_show(&shown, b->data, from, "\n\t");
+    buf_puts(&shown, bold ? "\033[1m" : "");
+    utf8_show(&shown, b->data + from, to - from, "\n\t");
+    buf_puts(&shown, bold ? "\033[0m" : "");
+    utf8_show(&shown, b->data + to, b->len - to, "\n\t");
     if (shown.len)
         fwrite(shown.data, 1, shown.len, stdout);
     buf_free(&shown);

@@ -56,7 +56,7 @@ void progress_show(struct progress *p, size_t done, size_t total, double seconds
     char spent[32], rate[32], left[32] = "";
 
     learn(p, done, seconds);
-    if (p->ended)
+    if (p->ended || !total)
         return;
     if (!p->terminal && (p->every <= 0 || seconds - p->shown < p->every))
         return;

@@ -36,6 +36,7 @@ struct report_input {
     enum report_nan nan;
     size_t replicates; /* of the bootstrap; 0 automatic */
     uint64_t seed;
+    size_t wide; /* of text tables, see report_table */
 };
 
 /* An accuracy, or a difference of two, as people read it: 91.20, or 0.9120 where all accuracies of the
@@ -87,8 +88,10 @@ struct report_stability {
 struct report_stability report_stability(const struct report_series *series, size_t count,
                                          size_t archs, const char *base, int itself);
 
-/* Aligned columns: cells[rows][columns], first row is the header; numbers right-aligned. */
+/* Aligned columns: cells[rows][columns], first row is the header; numbers right-aligned.  As text that
+ * would be wider than so many columns (0: no limit) it is printed in parts one below the other, each
+ * with the first column. */
 void report_table(struct buf *out, const char *const *cells, size_t rows, size_t columns,
-                  enum report_format f);
+                  enum report_format f, size_t wide);
 
 #endif

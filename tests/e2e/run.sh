@@ -215,6 +215,28 @@ sh ./again.sh >out 2>err || code=$?
 check "the line to go on does so" test "$code" = 0
 check "in the same folder" said "15000 architectures: .* from the store, 0 failed; .*/a b's$" out
 
+# People get what fits their terminal, with the best in bold; programs get all of it, plain.
+if command -v script >/dev/null; then
+    seen() { # OUT [VARIABLE=VALUE]: the summary of a whole run, as a terminal of 80 columns gets it
+        script -qec "stty cols 80; env TERM=xterm ${*:2} $host run count.ini --archs sample:20 \
+            --output shown --resume --set benchmark.table=nats_tss \
+            --set benchmark.column=cifar10_test 2>/dev/null" /dev/null </dev/null | tr -d '\r' >"$1"
+    }
+    run run count.ini --archs sample:20 --output shown --quiet
+    seen seen
+    check "a terminal's summary fits 80 columns" test -s seen -a -z "$(sed 's/\x1b\[[0-9]*m//g' seen |
+        awk '{ gsub(/…/, "."); if (length > 80) print }')"
+    check "the best architecture is in bold" test "$(grep -c $'^\x1b\\[1m1 .*\x1b\\[0m$' seen)" = 1
+    check "the others are not" test "$(grep -c $'\x1b' seen)" = 1
+    check "long architectures are shortened" test "$(grep -c '…' seen)" -ge 10
+    seen plain NO_COLOR=1
+    check "NO_COLOR is respected" test -s plain -a "$(grep -c $'\x1b' plain)" = 0
+    run run count.ini --archs sample:20 --output shown --resume --set benchmark.table=nats_tss \
+        --set benchmark.column=cifar10_test
+    check "a pipe gets whole architectures" test "$(grep -c '…' out)" = 0 \
+        -a "$(grep -cE '^[0-9]+ .*\|$' out)" = 10
+fi
+
 # An architecture that a list names twice is scored once, and that is said.
 printf 'index:3\nindex:4\n\nindex:3\nindex:3\n' >twice.txt
 run run count.ini --archs file:twice.txt --output twice --export twice.csv

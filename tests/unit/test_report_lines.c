@@ -197,10 +197,39 @@ static void alignment(void **state)
     struct buf b = {0};
 
     (void)state;
-    report_table(&b, cells, 3, 3, REPORT_TEXT);
+    report_table(&b, cells, 3, 3, REPORT_TEXT, 0);
     assert_string_equal(b.data, "a     tau  arch\n"
                                 "x  0.1234  00112\n"
                                 "y       -  8:16\n");
+    buf_free(&b);
+}
+
+/* What is wider than the screen goes on below, each part with the first column. */
+static void folded(void **state)
+{
+    static const char *const cells[] = {"proxy", "tau", "rho", "n", "a", "0.1", "0.25", "10"};
+    struct buf b = {0};
+
+    (void)state;
+    report_table(&b, cells, 2, 4, REPORT_TEXT, 14);
+    assert_string_equal(b.data, "proxy  tau\n"
+                                "a      0.1\n"
+                                "\n"
+                                "proxy   rho\n"
+                                "a      0.25\n"
+                                "\n"
+                                "proxy   n\n"
+                                "a      10\n");
+    b.len = 0;
+    report_table(&b, cells, 2, 4, REPORT_TEXT, 16);
+    assert_string_equal(b.data, "proxy  tau   rho\n"
+                                "a      0.1  0.25\n"
+                                "\n"
+                                "proxy   n\n"
+                                "a      10\n");
+    b.len = 0;
+    report_table(&b, cells, 2, 4, REPORT_CSV, 3);
+    assert_string_equal(b.data, "proxy,tau,rho,n\na,0.1,0.25,10\n");
     buf_free(&b);
 }
 
@@ -213,6 +242,7 @@ int main(void)
         cmocka_unit_test(stability),
         cmocka_unit_test(csv),
         cmocka_unit_test(alignment),
+        cmocka_unit_test(folded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
