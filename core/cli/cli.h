@@ -16,6 +16,13 @@
  * command line, config, plugin, data, table, folder; 3 the run ended but some architectures
  * failed, or what was exported is incomplete; 130 interrupted. */
 enum { EXIT_FAULT = 1, EXIT_BAD = 2, EXIT_SOME_FAILED = 3, EXIT_INTERRUPTED = 130 };
+/* The same for the manual page. */
+struct exit_meaning {
+    int code;
+    const char *meaning;
+};
+extern const struct exit_meaning EXIT_MEANINGS[];
+extern const size_t EXIT_MEANING_COUNT;
 
 /* One accepted option.  Exactly one of flag, text, list is set. */
 struct option_spec {
@@ -44,6 +51,12 @@ extern const size_t COMMAND_COUNT;
 int cli_options(const struct command *c, int argc, char **argv, const struct option_spec *specs,
                 size_t spec_count, const char **positional, size_t least, size_t most,
                 size_t *count);
+
+/* Shows the options of a command, which its main does not know to be run for that alone: each calls
+ * cli_options first.  Not from two threads. */
+typedef void cli_visitor(void *arg, const struct command *c, const struct option_spec *specs,
+                         size_t count);
+void cli_visit(const struct command *c, cli_visitor *see, void *arg);
 
 /* Adds text, broken at blanks so that no line has more than CLI_WIDTH columns where that can be: it
  * begins at column `at`, and its other lines at `indent`.  Ends the last line. */
@@ -145,6 +158,7 @@ int cmd_correlate(const struct command *c, int argc, char **argv);
 int cmd_merge(const struct command *c, int argc, char **argv);
 int cmd_export(const struct command *c, int argc, char **argv);
 int cmd_tables(const struct command *c, int argc, char **argv);
+int cmd_completion(const struct command *c, int argc, char **argv);
 int cmd_version(const struct command *c, int argc, char **argv);
 
 #endif

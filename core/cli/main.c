@@ -40,9 +40,21 @@ const struct command COMMANDS[] = {
      "tcet-host new saliency my_proxy", cmd_new},
     {"check", "FILE.so [options]", "does a plugin keep the contract?  One rule after the other",
      "tcet-host check my_proxy/build/saliency_my_proxy.so", cmd_check},
+    {"completion", "bash|zsh|man", "print a shell's completion script, or the manual page",
+     "tcet-host completion zsh > ~/.zfunc/_tcet-host",
+     cmd_completion},
     {"version", "", "print versions", "tcet-host version", cmd_version},
 };
 const size_t COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS;
+
+const struct exit_meaning EXIT_MEANINGS[] = {
+    {0, "success"},
+    {EXIT_FAULT, "a fault of this program or machine: out of memory"},
+    {EXIT_BAD, "bad input: command line, config, plugin, data, table, folder"},
+    {EXIT_SOME_FAILED, "the run ended but some architectures failed, or an export is incomplete"},
+    {EXIT_INTERRUPTED, "interrupted; what was computed is kept"},
+};
+const size_t EXIT_MEANING_COUNT = sizeof EXIT_MEANINGS / sizeof *EXIT_MEANINGS;
 
 static void out_of_memory(size_t bytes)
 {

@@ -154,12 +154,31 @@ static int one_option(const struct command *c, int argc, char **argv, int *i,
                      text_suggest(hint, sizeof hint, given, names, count));
 }
 
+static struct {
+    cli_visitor *see;
+    void *arg;
+} visiting;
+
+void cli_visit(const struct command *c, cli_visitor *see, void *arg)
+{
+    char *argv[] = {"tcet-host", (char *)c->name, NULL};
+
+    visiting.see = see;
+    visiting.arg = arg;
+    c->main(c, 2, argv);
+    visiting.see = NULL;
+}
+
 int cli_options(const struct command *c, int argc, char **argv, const struct option_spec *specs,
                 size_t spec_count, const char **positional, size_t least, size_t most,
                 size_t *count)
 {
     int only_words = 0;
 
+    if (visiting.see) {
+        visiting.see(visiting.arg, c, specs, spec_count);
+        return 0;
+    }
     *count = 0;
     for (int i = 2; i < argc; i++) {
         int code = -1;

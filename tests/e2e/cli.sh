@@ -81,7 +81,7 @@ check "tables --json" said '"name":"test_cifar10","trained":true,"numbers":6561,
 refuses "tables: no such one" 'no table "nats_ts".*did you mean "nats_tss"' tables nats_ts
 
 # What people read fits 80 columns; what programs read is whole.
-for command in run score show list info correlate tables export merge new check version; do
+for command in $commands; do
     run $command --help
     check "$command --help fits 80 columns" test -z "$(awk 'length > 80' out)"
 done
@@ -92,6 +92,37 @@ if command -v script >/dev/null; then
     check "info on a terminal: the same text within 80 columns" test -z "$(tr -d '\r' <out |
         grep -v '^  file:' | awk 'length > 80')" -a "$(grep -c 'Counted as guard' out)" = 1
 fi
+
+# Shells complete what the program has, and its manual page shows it.
+run completion bash
+succeeds "completion bash"
+complete_words() # WORD...: what bash offers for the last one
+{
+    bash -c '. ./out; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _tcet_host; echo "${COMPREPLY[*]}"' \
+        - "$@" | tr '\n' ' '
+}
+check "bash completes commands" test "$(complete_words tcet-host corr)" = "correlate "
+check "and options" test "$(complete_words tcet-host run conf.ini --res)" = "--resume "
+touch "a name.ini"
+check "and files, also as an option's value" test "$(complete_words tcet-host run --export "a n")" \
+    = "a name.ini "
+for command in $commands; do
+    check "bash knows the options of $command" test -n "$(complete_words tcet-host "$command" --he)"
+done
+run completion zsh
+succeeds "completion zsh"
+if command -v zsh >/dev/null; then
+    check "zsh can read it" zsh -n out
+fi
+run completion man
+succeeds "completion man"
+for command in $commands; do
+    check "the manual page has $command" said "^\.SS \"$command " out
+done
+if command -v groff >/dev/null; then
+    check "it is a page without a complaint" test -z "$(groff -man -Tutf8 -ww out 2>&1 >/dev/null)"
+fi
+refuses "completion of another shell" 'no completion for "fish"; one of bash, zsh, man' completion fish
 
 # Proxies by name: each is a config that can be planned, and means what it says.
 run list proxies
