@@ -121,8 +121,8 @@ tcet_status compare_table_options(const struct config *config, struct table_opti
 /* What the supervisor or a worker cannot refuse before any work: sections and keys, [export],
  * [benchmark], whose table is *out. */
 tcet_status run_check(const struct config *config, struct table **out, struct error *err);
-/* Fills accuracy, mask and baselines from a table t, which the user calls `table`, and the space's
- * facts.  population: "all" or "live"; config supplies the space.  Columns: the caller's. */
+/* Fills accuracy, mask and baselines from a table t, which the user calls `table` (NULL: no accuracy),
+ * and the space's facts.  population: "all" or "live"; config supplies the space.  Columns: the caller's. */
 tcet_status compare_with_table(const struct config *config, const char *const *archs, size_t count,
                                const struct report_series *columns, size_t column_count,
                                const struct table *t, const char *table, const char *column,
@@ -145,6 +145,11 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
 tcet_status folder_reference(struct folder *f, const struct config *config, struct error *err);
 /* How the seeds of repeated scores agree, as lines of text; nothing without repeats. */
 void folder_stability(const struct folder *f, struct buf *out);
+/* Several folders as one: of the architectures that all have, in the first one's order, all columns;
+ * a name that two have is "FOLDER/NAME".  Borrows from f; of one space, else an error.  *out: to be
+ * freed before them. */
+tcet_status folder_join(const struct folder *f, const char *const *paths, size_t count,
+                        struct folder *out, struct error *err);
 void folder_free(struct folder *f);
 
 int cmd_run(const struct command *c, int argc, char **argv);

@@ -1,5 +1,5 @@
-/* cmd_correlate.c -- `tcet-host correlate`: a run's scores, or the columns of any table,
- * against accuracies.  Never loads the backend.  Room: core/cli. */
+/* cmd_correlate.c -- `tcet-host correlate`: the scores of runs, or the columns of any table,
+ * against accuracies and one another.  Never loads the backend.  Room: core/cli. */
 #include "cli/cli.h"
 
 #include "base/text.h"
@@ -7,13 +7,14 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 struct correlate_flags {
     const char *table, *column, *key, *duplicates, *population, *scores, *space, *nan, *format,
         *mask, *bootstrap, *seed;
-    bool pairs;
+    bool pairs, matrix;
 };
 
 /* In the order of enum table_duplicates. */
@@ -105,30 +106,53 @@ static void say_interval(const struct report *r, struct buf *out)
         buf_printf(out, "\nno 95 %% intervals below %d architectures\n", STATS_INTERVAL_MIN);
 }
 
+/* What is compared, over the table. */
+static void say_what(const struct comparison *cmp, size_t covered, struct buf *out)
+{
+    struct buf line = {0};
+
+    if (cmp->table)
+        buf_printf(&line,
+                   "%s of table %s, population %s; Kendall is tau-b, %zu architecture%s covered, "
+                   "NaN %s",
+                   cmp->column, cmp->table, cmp->in.population, covered, covered == 1 ? "" : "s",
+                   cmp->in.nan == REPORT_DROP ? "dropped" : "ranks lowest");
+    else
+        buf_printf(&line,
+                   "population %s; the run names no [benchmark] table: Kendall's tau-b between "
+                   "its scores (give --table and --column to compare with accuracies)",
+                   cmp->in.population);
+    cli_wrap_result(out, 0, 2, line.data);
+    buf_free(&line);
+    if (cmp->table)
+        comparison_say_join(cmp, out);
+    buf_puts(out, "\n");
+}
+
 /* folder: where the scores are from, NULL: a table. */
 static tcet_status print(const struct correlate_flags *o, const struct folder *folder,
                          struct comparison *cmp, struct error *err)
 {
     enum report_format f = REPORT_TEXT;
+    int matrix = o->matrix || !cmp->in.accuracy;
     struct buf out = {0};
-    struct report r;
+    struct report r = {.line_count = 0};
 
     TRY(settings(o, &cmp->in, &f, err));
-    TRY(report_make(&cmp->in, o->pairs || f == REPORT_JSON, &r, err));
+    if (o->pairs && !cmp->in.accuracy)
+        return error_set(err, TCET_E_ARG,
+                         "--pairs gives taus with and without the accuracy: give --table and "
+                         "--column, or --matrix for the taus between scores");
+    if (cmp->in.accuracy)
+        TRY(report_make(&cmp->in, !matrix && (o->pairs || f == REPORT_JSON), &r, err));
     say_unfinished(folder, f, &out);
     if (f == REPORT_TEXT)
-        buf_printf(&out,
-                   "%s of table %s, population %s; Kendall is tau-b, %zu architecture%s "
-                   "covered, NaN %s\n",
-                   cmp->column, cmp->table, cmp->in.population, r.covered,
-                   r.covered == 1 ? "" : "s",
-                   cmp->in.nan == REPORT_DROP ? "dropped" : "ranks lowest");
-    if (f == REPORT_TEXT) {
-        comparison_say_join(cmp, &out);
-        buf_puts(&out, "\n");
-    }
-    report_print(&cmp->in, &r, f, 1, &out);
-    if (f == REPORT_TEXT && r.line_count)
+        say_what(cmp, r.covered, &out);
+    if (matrix)
+        report_matrix(&cmp->in, f, &out);
+    else
+        report_print(&cmp->in, &r, f, 1, &out);
+    if (f == REPORT_TEXT && !matrix && r.line_count)
         say_interval(&r, &out);
     report_free(&r);
     cli_write(&out);
@@ -152,48 +176,101 @@ static tcet_status folder_table(const struct correlate_flags *o, const struct co
     return named_table(table, &options, out, err);
 }
 
-/* A run's folder: its own config says the table unless the command line does. */
-static tcet_status of_folder(const struct correlate_flags *o, const char *path, struct error *err)
+/* One or more folders as one, and the config of the first that names a table, else of the first. */
+struct source {
+    struct folder *part;
+    struct config **config; /* one a part */
+    size_t count;
+    struct folder all;
+    const struct config *chosen;
+};
+
+static tcet_status read_part(struct source *s, const char *path, struct error *err)
 {
-    struct comparison cmp;
-    struct config *config = NULL;
+    struct folder *f = &s->part[s->count];
+    struct config **config = &s->config[s->count];
     struct arena a = {0};
-    struct folder f;
-    const char *table, *column, *population;
-    struct table *t;
     tcet_status st;
 
-    TRY(folder_read(path, &f, err));
-    if (!f.arch_count) {
-        st = error_set(err, TCET_E_ARG, "%s: none of the %zu architectures is scored yet", path,
-                       f.listed);
-        folder_free(&f);
+    TRY(folder_read(path, f, err));
+    s->count++;
+    if (!f->arch_count)
+        return error_set(err, TCET_E_ARG, "%s: none of the %zu architectures is scored yet", path,
+                         f->listed);
+    st = config_load(arena_printf(&a, "%s/config.ini", path), config, err);
+    arena_free(&a);
+    TRY(st);
+    if (!s->chosen || (!config_get(s->chosen, "benchmark", "", "table") &&
+                       config_get(*config, "benchmark", "", "table")))
+        s->chosen = *config;
+    return folder_reference(f, *config, err);
+}
+
+static tcet_status read_source(struct source *s, const char *const *paths, size_t count,
+                               struct error *err)
+{
+    s->part = mem_alloc(count * sizeof *s->part);
+    s->config = mem_alloc(count * sizeof *s->config);
+    for (size_t i = 0; i < count; i++)
+        TRY(read_part(s, paths[i], err));
+    if (count == 1) {
+        s->all = s->part[0];
+        return TCET_OK;
+    }
+    TRY(folder_join(s->part, paths, count, &s->all, err));
+    return s->all.arch_count
+               ? TCET_OK
+               : error_set(err, TCET_E_ARG, "no architecture is scored in all of the %zu folders",
+                           count);
+}
+
+static void free_source(struct source *s)
+{
+    if (s->count != 1)
+        folder_free(&s->all);
+    for (size_t i = 0; i < s->count; i++) {
+        folder_free(&s->part[i]);
+        config_free(s->config[i]);
+    }
+    free(s->part);
+    free(s->config);
+}
+
+/* A run's folder, or several: its own config says the table unless the command line does. */
+static tcet_status of_folders(const struct correlate_flags *o, const char *const *paths,
+                              size_t count, struct error *err)
+{
+    struct source s = {.count = 0};
+    const struct folder *f = &s.all;
+    struct comparison cmp;
+    struct table *t = NULL;
+    const char *table, *column, *population;
+    tcet_status st = read_source(&s, paths, count, err);
+
+    if (st < 0) {
+        free_source(&s);
         return st;
     }
-    st = config_load(arena_printf(&a, "%s/config.ini", path), &config, err);
+    table = o->table ? o->table : config_text(s.chosen, "benchmark", "", "table", NULL);
+    column = o->column ? o->column : config_text(s.chosen, "benchmark", "", "column", NULL);
+    population =
+        o->population ? o->population : config_text(s.chosen, "benchmark", "", "population", "all");
+    if (table && !*table)
+        table = column = NULL;
+    if (!table != !column)
+        st = error_set(err, TCET_E_ARG, "the run names no [benchmark] %s; give --%s",
+                       table ? "column" : "table", table ? "column" : "table");
+    if (st >= 0 && table)
+        st = folder_table(o, s.chosen, table, &t, err);
     if (st >= 0)
-        st = folder_reference(&f, config, err);
+        st = compare_with_table(s.chosen, f->archs, f->arch_count, f->columns, f->column_count, t,
+                                table, column, population, &cmp, err);
+    table_free(t);
     if (st >= 0) {
-        table = o->table ? o->table : config_text(config, "benchmark", "", "table", NULL);
-        column = o->column ? o->column : config_text(config, "benchmark", "", "column", NULL);
-        population = o->population ? o->population
-                                   : config_text(config, "benchmark", "", "population", "all");
-        if (!table || !column)
-            st = error_set(err, TCET_E_ARG, "the run names no [benchmark] %s; give --%s",
-                           table ? "column" : "table", table ? "column" : "table");
-        else if ((st = folder_table(o, config, table, &t, err)) >= 0) {
-            st = compare_with_table(config, f.archs, f.arch_count, f.columns, f.column_count, t,
-                                    table, column, population, &cmp, err);
-            table_free(t);
-        }
-    }
-    if (st >= 0) {
-        st = print(o, &f, &cmp, err);
+        st = print(o, count == 1 ? f : NULL, &cmp, err);
         comparison_free(&cmp);
     }
-    config_free(config);
-    folder_free(&f);
-    arena_free(&a);
+    free_source(&s);
     return st;
 }
 
@@ -382,6 +459,8 @@ static int check_source(const struct command *c, const struct correlate_flags *o
     }
     if (!folder && (!o->table || !o->column))
         return cli_usage(c, "give a run's folder, or --table and --column");
+    if (o->pairs && o->matrix)
+        return cli_usage(c, "--pairs and --matrix are two tables: give one of them");
     return -1;
 }
 
@@ -404,15 +483,18 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
         {"--nan", "POLICY", "lowest (default) or drop", NULL, &o.nan, NULL},
         {"--pairs", NULL, "partial tau and product shares of every pair (csv: these alone)",
          &o.pairs, NULL, NULL},
+        {"--matrix", NULL, "taus between all scores and the accuracy, instead of the table",
+         &o.matrix, NULL, NULL},
         {"--format", "F", "text, csv, markdown, json", NULL, &o.format, NULL},
         {"--bootstrap", "N", "resamples for the intervals, 100 or more (default: automatic)", NULL,
          &o.bootstrap, NULL},
         {"--seed", "N", "seed of the resampling", NULL, &o.seed, NULL},
     };
-    const char *path;
+    const char *paths[64];
     struct error err = {.status = TCET_OK};
     size_t count;
-    int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), &path, 0, 1, &count);
+    int code =
+        cli_options(c, argc, argv, specs, TCET_COUNT(specs), paths, 0, TCET_COUNT(paths), &count);
     tcet_status st;
 
     if (code >= 0)
@@ -420,6 +502,6 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
     code = check_source(c, &o, count != 0);
     if (code >= 0)
         return code;
-    st = count ? of_folder(&o, path, &err) : of_table(&o, &err);
+    st = count ? of_folders(&o, paths, count, &err) : of_table(&o, &err);
     return st < 0 ? cli_fail(&err) : 0;
 }

@@ -26,7 +26,7 @@ const struct command COMMANDS[] = {
      "tcet-host list saliency", cmd_list},
     {"info", "PLUGIN [options]", "describe a plugin: parameters, defaults, ranges, source",
      "tcet-host info snr", cmd_info},
-    {"correlate", "FOLDER | --table TABLE [options]",
+    {"correlate", "FOLDER... | --table TABLE [options]",
      "Kendall, Spearman, Pearson of scores with accuracies",
      "tcet-host correlate out/tcet_snip --population live", cmd_correlate},
     {"tables", "[TABLE] [options]", "list tables of trained accuracies, or the columns of one",
@@ -41,8 +41,7 @@ const struct command COMMANDS[] = {
     {"check", "FILE.so [options]", "does a plugin keep the contract?  One rule after the other",
      "tcet-host check my_proxy/build/saliency_my_proxy.so", cmd_check},
     {"completion", "bash|zsh|man", "print a shell's completion script, or the manual page",
-     "tcet-host completion zsh > ~/.zfunc/_tcet-host",
-     cmd_completion},
+     "tcet-host completion zsh > ~/.zfunc/_tcet-host", cmd_completion},
     {"version", "", "print versions", "tcet-host version", cmd_version},
 };
 const size_t COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS;

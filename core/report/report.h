@@ -30,8 +30,9 @@ struct report_series {
 struct report_input {
     const struct report_series *series;
     size_t series_count, count;
-    const double *accuracy;                 /* [count]; NaN: not in the table */
-    const uint8_t *mask;                    /* [count], NULL: all */
+    const double
+        *accuracy;       /* [count]; NaN: not in the table; NULL: none, for report_matrix alone */
+    const uint8_t *mask; /* [count], NULL: all */
     const char *accuracy_name, *population; /* "cifar10_test", "all 15,625" */
     enum report_nan nan;
     size_t replicates; /* of the bootstrap; 0 automatic */
@@ -78,6 +79,10 @@ void report_free(struct report *r);
  * where text has a dash. */
 void report_print(const struct report_input *in, const struct report *r, enum report_format f,
                   int sorted, struct buf *out);
+
+/* Kendall's tau-b between every two series and, unless it is NULL, the accuracy, each of the
+ * architectures of the population where both are numbers, as a symmetric table.  CSV has 17 digits. */
+void report_matrix(const struct report_input *in, enum report_format f, struct buf *out);
 
 /* How well the seeds of one score agree: mean Kendall tau between the rankings of base@SEED and,
  * where `itself`, of `base`, over the pairs that have a tau.  No pairs: no seeds. */

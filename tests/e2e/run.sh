@@ -237,6 +237,26 @@ if command -v script >/dev/null; then
         -a "$(grep -cE '^[0-9]+ .*\|$' out)" = 10
 fi
 
+# Runs side by side, with accuracies or without.
+run run count.ini --archs first:30 --output one --quiet
+run run count.ini --archs first:50 --output two --quiet --set metric.macs.saliency=macs \
+    --set metric.macs.aggregator=sum
+run correlate one
+check "a run without a table: taus between its scores" said '^count +1.0000 +[0-9.]+ +' out
+check "and that it has none" said 'names no \[benchmark\] table' out
+run correlate one two --matrix --format csv
+check "two runs: columns of one name are told apart" \
+    said '^tau,one/count,two/count,macs,#params,FLOPs,depth$' out
+check "the same column agrees with itself" said '^one/count,1,1,' out
+run correlate one two --table nats_tss --column cifar10_test
+check "with accuracies they stand in one table" said '^macs +[0-9.]+ ' out
+refuses "--pairs without accuracies" '^tcet-host: error: --pairs .*give --table' correlate one --pairs
+run run count.ini --set run.space=nats_sss --archs first:3 --output sss --quiet
+refuses "runs of two spaces" 'one is of space nats_tss, sss of space nats_sss' correlate one sss
+run run count.ini --archs index:15000 --output apart --quiet
+refuses "runs without a common architecture" 'no architecture is scored in all of the 2 folders' \
+    correlate one apart
+
 # An architecture that a list names twice is scored once, and that is said.
 printf 'index:3\nindex:4\n\nindex:3\nindex:3\n' >twice.txt
 run run count.ini --archs file:twice.txt --output twice --export twice.csv
