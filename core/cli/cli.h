@@ -99,7 +99,8 @@ void cli_put_run(struct config *c, const char *key, const char *value);
 struct comparison {
     struct arena arena;
     struct report_input in;
-    const char *table, *column; /* as named */
+    struct report_series *series; /* in's */
+    const char *table, *column;   /* as named */
     size_t archs;
     const char *const *arch;
     const struct wire_fact *facts; /* NULL without a space */

@@ -1,5 +1,6 @@
 /* cmd_correlate.c -- `tcet-host correlate`: the scores of runs, or the columns of any table,
  * against accuracies and one another.  Never loads the backend.  Room: core/cli. */
+#include "cli/ablation.h"
 #include "cli/cli.h"
 
 #include "base/text.h"
@@ -14,7 +15,7 @@
 struct correlate_flags {
     const char *table, *column, *key, *duplicates, *population, *scores, *space, *nan, *format,
         *mask, *bootstrap, *seed;
-    bool pairs, matrix;
+    bool pairs, matrix, cells;
 };
 
 /* In the order of enum table_duplicates. */
@@ -129,31 +130,67 @@ static void say_what(const struct comparison *cmp, size_t covered, struct buf *o
     buf_puts(out, "\n");
 }
 
-/* folder: where the scores are from, NULL: a table. */
-static tcet_status print(const struct correlate_flags *o, const struct folder *folder,
-                         struct comparison *cmp, struct error *err)
-{
-    enum report_format f = REPORT_TEXT;
-    int matrix = o->matrix || !cmp->in.accuracy;
-    struct buf out = {0};
-    struct report r = {.line_count = 0};
+enum view { LINES, MATRIX, CELLS };
 
-    TRY(settings(o, &cmp->in, &f, err));
+/* What is to be shown; refused where the source has not what it takes. */
+static tcet_status choose_view(const struct correlate_flags *o, const struct config *config,
+                               const struct comparison *cmp, enum view *out, struct error *err)
+{
+    *out = o->cells ? CELLS : o->matrix || !cmp->in.accuracy ? MATRIX : LINES;
     if (o->pairs && !cmp->in.accuracy)
         return error_set(err, TCET_E_ARG,
                          "--pairs gives taus with and without the accuracy: give --table and "
                          "--column, or --matrix for the taus between scores");
+    if (o->cells && !config_section(config, "ablation", ""))
+        return error_set(err, TCET_E_ARG, "--cells: the run's config has no [ablation]");
+    if (o->cells && !cmp->in.accuracy)
+        return error_set(err, TCET_E_ARG,
+                         "--cells compares with accuracies: give --table and "
+                         "--column");
+    return TCET_OK;
+}
+
+/* An ablation's own table, and for people also the one of what is no cell. */
+static void print_lines(const struct config *config, const struct comparison *cmp,
+                        const struct report *r, enum view view, enum report_format f,
+                        struct buf *out)
+{
+    struct ablation ab;
+
+    ablation_make(config, r, &ab);
+    if (view == CELLS || (ab.count && f == REPORT_TEXT))
+        ablation_print(&ab, f, cmp->in.wide, out);
+    if (view == LINES && ab.count && f == REPORT_TEXT)
+        buf_puts(out, "\n");
+    if (view == LINES)
+        report_print(&cmp->in, r, f, 1, out);
+    if (f == REPORT_TEXT && r->line_count)
+        say_interval(r, out);
+    ablation_free(&ab);
+}
+
+/* folder: where the scores are from, NULL: a table. */
+static tcet_status print(const struct correlate_flags *o, const struct config *config,
+                         const struct folder *folder, struct comparison *cmp, struct error *err)
+{
+    enum report_format f = REPORT_TEXT;
+    struct report r = {.line_count = 0};
+    struct buf out = {0};
+    enum view view;
+
+    TRY(settings(o, &cmp->in, &f, err));
+    TRY(choose_view(o, config, cmp, &view, err));
+    if (f == REPORT_TEXT && view == LINES)
+        ablation_hide(config, cmp);
     if (cmp->in.accuracy)
-        TRY(report_make(&cmp->in, !matrix && (o->pairs || f == REPORT_JSON), &r, err));
+        TRY(report_make(&cmp->in, view == LINES && (o->pairs || f == REPORT_JSON), &r, err));
     say_unfinished(folder, f, &out);
     if (f == REPORT_TEXT)
         say_what(cmp, r.covered, &out);
-    if (matrix)
+    if (view == MATRIX)
         report_matrix(&cmp->in, f, &out);
     else
-        report_print(&cmp->in, &r, f, 1, &out);
-    if (f == REPORT_TEXT && !matrix && r.line_count)
-        say_interval(&r, &out);
+        print_lines(config, cmp, &r, view, f, &out);
     report_free(&r);
     cli_write(&out);
     buf_free(&out);
@@ -267,7 +304,7 @@ static tcet_status of_folders(const struct correlate_flags *o, const char *const
                                 table, column, population, &cmp, err);
     table_free(t);
     if (st >= 0) {
-        st = print(o, count == 1 ? f : NULL, &cmp, err);
+        st = print(o, s.chosen, count == 1 ? f : NULL, &cmp, err);
         comparison_free(&cmp);
     }
     free_source(&s);
@@ -435,7 +472,7 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
     if (st >= 0) {
         st = apply_mask(o, t, &cmp, err);
         if (st >= 0)
-            st = print(o, NULL, &cmp, err);
+            st = print(o, config, NULL, &cmp, err);
         comparison_free(&cmp);
     }
     table_free(t);
@@ -459,8 +496,8 @@ static int check_source(const struct command *c, const struct correlate_flags *o
     }
     if (!folder && (!o->table || !o->column))
         return cli_usage(c, "give a run's folder, or --table and --column");
-    if (o->pairs && o->matrix)
-        return cli_usage(c, "--pairs and --matrix are two tables: give one of them");
+    if (o->pairs + o->matrix + o->cells > 1)
+        return cli_usage(c, "--pairs, --matrix and --cells are three tables: give one of them");
     return -1;
 }
 
@@ -485,6 +522,8 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
          &o.pairs, NULL, NULL},
         {"--matrix", NULL, "taus between all scores and the accuracy, instead of the table",
          &o.matrix, NULL, NULL},
+        {"--cells", NULL, "an ablation's table alone: a line a cell, a column a factor", &o.cells,
+         NULL, NULL},
         {"--format", "F", "text, csv, markdown, json", NULL, &o.format, NULL},
         {"--bootstrap", "N", "resamples for the intervals, 100 or more (default: automatic)", NULL,
          &o.bootstrap, NULL},

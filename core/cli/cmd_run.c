@@ -1,6 +1,7 @@
 /* cmd_run.c -- `tcet-host run CONFIG`: the main command.  Scores, commits, exports, then prints
  * the best architectures and how the scores agree with trained accuracies.
  * Room: core/cli. */
+#include "cli/ablation.h"
 #include "cli/cli.h"
 
 #include "base/text.h"
@@ -94,10 +95,10 @@ static size_t room_for_archs(const char *const *cell, size_t rows, size_t column
 }
 
 /* *best: where the line of the best is in `out`. */
-static void print_best(const struct folder *f, const struct comparison *cmp, size_t top,
-                       struct buf *out, struct span *best)
+static void print_best(const struct folder *f, size_t column, const struct comparison *cmp,
+                       size_t top, struct buf *out, struct span *best)
 {
-    const struct report_series *c = &f->columns[f->main_column];
+    const struct report_series *c = &f->columns[column];
     struct ranked *r = mem_alloc((f->arch_count + 1) * sizeof *r);
     struct arena a = {0};
     const char **cell;
@@ -195,48 +196,66 @@ static tcet_status check_table_covers(void *arg, const struct wire_plan *plan, s
         table->value, column, plan->arch_count, plan->arch_count == 1 ? "" : "s", plan->space);
 }
 
-/* The table of correlations, closed by the line of the main score. */
-static void print_correlations(const struct folder *f, const struct comparison *cmp,
-                               struct buf *out)
+/* The last line: how one score agrees. */
+static void print_headline(const struct report_line *l, const char *what, struct buf *out)
 {
-    const char *name = f->columns[f->main_column].column.name;
+    const struct stats_relation *x = &l->relation;
+    const char *name = l->series->column.name;
     struct buf line = {0};
+
+    buf_printf(&line, "%s%s: ", what, name);
+    if (isnan(x->kendall))
+        buf_puts(&line, "no Kendall tau");
+    else
+        buf_printf(&line, "Spearman %.4f, Kendall tau %.4f", x->spearman, x->kendall);
+    if (!isnan(x->kendall) && isnan(x->interval.low))
+        buf_printf(&line, " (no interval below %d)", STATS_INTERVAL_MIN);
+    else if (!isnan(x->kendall))
+        buf_printf(&line, " (95 %% interval %.4f to %.4f, %s)", x->interval.low, x->interval.high,
+                   x->interval.method);
+    buf_printf(&line, ", n = %zu", l->n);
+    buf_puts(out, "\n");
+    cli_wrap_result(out, 0, 2, line.data);
+    buf_free(&line);
+}
+
+/* Agreement with accuracies, closed by the main score's line, or of an ablation the best cell's.
+ * *best: that one's column; untouched where there is none. */
+static void print_correlations(const struct config *config, const struct folder *f,
+                               struct comparison *cmp, struct buf *out, size_t *best)
+{
+    struct buf line = {0};
+    struct ablation ab;
     struct report r;
     struct error err;
+    char what[64] = "";
 
+    ablation_hide(config, cmp);
     if (report_make(&cmp->in, 0, &r, &err) < 0) {
         buf_printf(out, "no correlations: %s\n", err.text);
         return;
     }
+    ablation_make(config, &r, &ab);
+    if (ab.count) {
+        *best = ab.rows[0].column;
+        snprintf(what, sizeof what, "best of %zu cells, ", ab.count);
+    }
     buf_printf(&line, "agreement with %s of table %s, population %s (baselines in brackets)",
                cmp->column, cmp->table, cmp->in.population);
     cli_wrap_result(out, 0, 2, line.data);
-    line.len = 0;
+    buf_free(&line);
     comparison_say_join(cmp, out);
+    if (ab.count) {
+        ablation_print(&ab, REPORT_TEXT, cmp->in.wide, out);
+        buf_puts(out, "\n");
+    }
     report_print(&cmp->in, &r, REPORT_TEXT, 1, out);
     for (size_t i = 0; i < r.line_count; i++) {
-        const struct report_line *l = &r.lines[i];
-
-        const struct stats_relation *x = &l->relation;
-
-        if (strcmp(l->series->column.name, name) || l->series->baseline)
-            continue;
-        if (isnan(x->kendall))
-            buf_printf(&line, "%s: no Kendall tau, n = %zu", name, l->n);
-        else if (isnan(x->interval.low))
-            buf_printf(&line, "%s: Spearman %.4f, Kendall tau %.4f (no interval below %d), n = %zu",
-                       name, x->spearman, x->kendall, STATS_INTERVAL_MIN, l->n);
-        else
-            buf_printf(&line,
-                       "%s: Spearman %.4f, Kendall tau %.4f (95 %% interval %.4f to %.4f, %s), "
-                       "n = %zu",
-                       name, x->spearman, x->kendall, x->interval.low, x->interval.high,
-                       x->interval.method, l->n);
-        buf_puts(out, "\n");
-        cli_wrap_result(out, 0, 2, line.data);
-        line.len = 0;
+        if (!r.lines[i].series->baseline &&
+            !strcmp(r.lines[i].series->column.name, f->columns[*best].column.name))
+            print_headline(&r.lines[i], what, out);
     }
-    buf_free(&line);
+    ablation_free(&ab);
     report_free(&r);
 }
 
@@ -363,28 +382,32 @@ static tcet_status conclude(const struct benchmark *b, const struct run_flags *o
 {
     struct comparison cmp;
     struct folder f;
-    struct buf out = {0};
+    struct buf out = {0}, agreement = {0};
     struct span best = {0, 0};
+    size_t column;
     int have = 0;
     tcet_status st;
 
     TRY(export_all(b->config, o, r->folder, err));
     TRY(folder_read(r->folder, &f, err));
+    column = f.main_column;
     st = folder_reference(&f, b->config, err);
     if (st >= 0)
         st = compare(b->config, b->table, &f, &cmp, &have, err);
     if (st >= 0 && !o->quiet) {
         print_work(r, &out);
-        if (top)
-            print_best(&f, have ? &cmp : NULL, top, &out, &best);
-        buf_puts(&out, "\n");
-        folder_stability(&f, &out);
+        folder_stability(&f, &agreement);
         if (have)
-            print_correlations(&f, &cmp, &out);
+            print_correlations(b->config, &f, &cmp, &agreement, &column);
+        if (top)
+            print_best(&f, column, have ? &cmp : NULL, top, &out, &best);
+        buf_puts(&out, "\n");
+        buf_add(&out, agreement.data, agreement.len);
         cli_write_bold(&out, best.from, best.to);
     }
     if (st >= 0 && have)
         comparison_free(&cmp);
+    buf_free(&agreement);
     buf_free(&out);
     folder_free(&f);
     return st;

@@ -255,7 +255,7 @@ tcet_status compare_with_table(const struct config *config, const char *const *a
         st = check_facts(&c, err);
     if (column_count)
         memcpy(all, columns, column_count * sizeof *all);
-    c.in.series = all;
+    c.in.series = c.series = all;
     c.in.count = count;
     c.in.accuracy = t ? accuracy : NULL;
     c.in.accuracy_name = column;

@@ -353,7 +353,7 @@ static void print_lines(const struct report_input *in, const struct report_line 
         const struct report_series *series = lines[k]->series;
         const char *name = series->column.name, **row = cell + rows * columns;
 
-        if (series->repeat && f == REPORT_TEXT)
+        if ((series->repeat || series->hidden) && f == REPORT_TEXT)
             continue;
         row[0] = series->baseline ? arena_printf(&a, "(%s)", name) : name;
         for (size_t c = 1; c < columns; c++)

@@ -25,6 +25,7 @@ struct report_series {
     int has_published;
     double published; /* a paper's Kendall tau to print beside */
     int repeat;       /* one of several seeds: left out of text tables */
+    int hidden;       /* a cell of an ablation, which has a table of its own: left out likewise */
 };
 
 struct report_input {
