@@ -45,3 +45,14 @@ FILE *file_open(const char *path, int64_t max, int64_t *size, struct error *err)
     }
     return f;
 }
+
+tcet_status file_here(char out[PATH_MAX], struct error *err)
+{
+    if (!getcwd(out, PATH_MAX))
+        return error_set(err, TCET_E_IO, "the current folder %s: %s; go to one that is there (cd)",
+                         errno == ENOENT ? "is gone" : "cannot be told", strerror(errno));
+    if (*out != '/') /* as some systems say of one that is outside of our root */
+        return error_set(err, TCET_E_IO,
+                         "the current folder cannot be reached; go to another (cd)");
+    return TCET_OK;
+}

@@ -1,9 +1,10 @@
-/* file.h -- opening files that others may have made.  Room: core/base. */
+/* file.h -- opening files that others may have made, and where we are.  Room: core/base. */
 #ifndef CORE_FILE_H
 #define CORE_FILE_H
 
 #include "base/error.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -12,5 +13,8 @@
  * that names the path: TCET_E_IO where the system refuses it or it is no regular file, TCET_E_ARG
  * where it is larger.  Never waits. */
 FILE *file_open(const char *path, int64_t max, int64_t *size, struct error *err);
+/* The current folder.  One that is gone is an error: what belongs there is put, or taken from, nowhere
+ * else. */
+tcet_status file_here(char out[PATH_MAX], struct error *err);
 
 #endif

@@ -118,18 +118,18 @@ static int take_frames(struct trial *t, struct child *c, const char **stage,
 /* Listens until the child has answered, ended, or used up its time. */
 static void listen_to(struct trial *t, struct child *c, struct check_result *out)
 {
-    double deadline = clock_now() + t->options->seconds;
+    struct waiting waited;
     const char *stage = "";
     char how[1400];
     int late = 0, got = 0, closed = 0;
 
+    waiting_start(&waited);
     while (!got && !closed && !late) {
         struct pollfd fds[] = {{c->fd, POLLIN, 0}, {c->output, POLLIN, 0}};
-        double left = deadline - clock_now();
 
-        if (left <= 0)
+        if (waiting_look(&waited, c->pid) > t->options->seconds)
             late = 1;
-        else if (poll(fds, 2, left > 1 ? 1000 : (int)(left * 1000) + 1) < 0 && errno != EINTR)
+        else if (poll(fds, 2, WAITING_LOOK_MS) < 0 && errno != EINTR)
             closed = 1;
         closed |= child_read(c) < 0;
         got = take_frames(t, c, &stage, out);
@@ -243,6 +243,14 @@ static tcet_status try_all(struct trial *t, struct error *err)
     return TCET_OK;
 }
 
+static int is_builtin(const char *path)
+{
+    char folder[PATH_MAX];
+    size_t n = realpath(paths_plugins(), folder) ? strlen(folder) : 0;
+
+    return n && !strncmp(path, folder, n) && strrchr(path, '/') == path + n;
+}
+
 tcet_status check_file(const char *path, const struct check_options *options, size_t count[4],
                        struct error *err)
 {
@@ -270,6 +278,8 @@ tcet_status check_file(const char *path, const struct check_options *options, si
     t.path = absolute;
     if (options->only)
         st = check_only(options->only, err);
+    if (st >= 0 && !is_builtin(absolute))
+        registry_say_foreign(absolute);
     if (st >= 0)
         st = try_all(&t, err);
     arena_free(&t.arena);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "check/internal.h"
+#include "base/file.h"
 #include "num/rng.h"
 #include "proc/child.h"
 #include "proc/frame.h"
@@ -141,9 +142,12 @@ static const char *guess(struct arena *a, const tcet_param *p)
 
 static void put(struct config *c, const char *key, const char *value)
 {
-    char cwd[4096];
+    char here[PATH_MAX];
+    struct error err;
 
-    config_put(c, "", "", key, value, "--set", getcwd(cwd, sizeof cwd) ? cwd : "/", 0);
+    if (file_here(here, &err) < 0)
+        answer(CHECK_FAIL, err.text, NULL);
+    config_put(c, "", "", key, value, "--set", here, 0);
 }
 
 /* Every key as a binding. */

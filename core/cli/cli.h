@@ -47,7 +47,8 @@ extern const struct command COMMANDS[];
 extern const size_t COMMAND_COUNT;
 
 /* Sorts argv (after the command's name) into options and positionals.  Handles --help.
- * Returns -1 to go on, else the exit code. */
+ * Returns -1 to go on, else the exit code; a current folder that is gone is bad input of every
+ * command, since names are taken from it. */
 int cli_options(const struct command *c, int argc, char **argv, const struct option_spec *specs,
                 size_t spec_count, const char **positional, size_t least, size_t most,
                 size_t *count);
@@ -57,6 +58,10 @@ int cli_options(const struct command *c, int argc, char **argv, const struct opt
 typedef void cli_visitor(void *arg, const struct command *c, const struct option_spec *specs,
                          size_t count);
 void cli_visit(const struct command *c, cli_visitor *see, void *arg);
+/* The current folder, of which cli_options has seen that it is there. */
+const char *cli_here(void);
+/* Folders as given on the command line, made absolute. */
+const char *const *cli_folders(const struct option_list *given, struct arena *a);
 
 /* Adds text, broken at blanks so that no line has more than CLI_WIDTH columns where that can be: it
  * begins at column `at`, and its other lines at `indent`.  Ends the last line. */

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "plugin/registry.h"
+#include "run/stored.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 struct correlate_flags {
+    struct option_list plugins;
     const char *table, *column, *key, *duplicates, *population, *scores, *space, *nan, *format,
         *mask, *bootstrap, *seed;
     bool pairs, matrix, cells;
@@ -220,13 +222,17 @@ struct source {
     size_t count;
     struct folder all;
     const struct config *chosen;
+    const char *path,
+        *forgotten; /* the chosen one's folder; plugin folders that it names in vain */
 };
 
-static tcet_status read_part(struct source *s, const char *path, struct error *err)
+static tcet_status read_part(struct source *s, const struct correlate_flags *o, const char *path,
+                             struct error *err)
 {
     struct folder *f = &s->part[s->count];
     struct config **config = &s->config[s->count];
     struct arena a = {0};
+    const char *forgotten;
     tcet_status st;
 
     TRY(folder_read(path, f, err));
@@ -234,22 +240,25 @@ static tcet_status read_part(struct source *s, const char *path, struct error *e
     if (!f->arch_count)
         return error_set(err, TCET_E_ARG, "%s: none of the %zu architectures is scored yet", path,
                          f->listed);
-    st = config_load(arena_printf(&a, "%s/config.ini", path), config, err);
+    st = stored_read(path, cli_folders(&o->plugins, &a), o->plugins.count, config, &forgotten, err);
     arena_free(&a);
     TRY(st);
     if (!s->chosen || (!config_get(s->chosen, "benchmark", "", "table") &&
-                       config_get(*config, "benchmark", "", "table")))
+                       config_get(*config, "benchmark", "", "table"))) {
         s->chosen = *config;
+        s->path = path;
+        s->forgotten = forgotten;
+    }
     return folder_reference(f, *config, err);
 }
 
-static tcet_status read_source(struct source *s, const char *const *paths, size_t count,
-                               struct error *err)
+static tcet_status read_source(struct source *s, const struct correlate_flags *o,
+                               const char *const *paths, size_t count, struct error *err)
 {
     s->part = mem_alloc(count * sizeof *s->part);
     s->config = mem_alloc(count * sizeof *s->config);
     for (size_t i = 0; i < count; i++)
-        TRY(read_part(s, paths[i], err));
+        TRY(read_part(s, o, paths[i], err));
     if (count == 1) {
         s->all = s->part[0];
         return TCET_OK;
@@ -282,7 +291,7 @@ static tcet_status of_folders(const struct correlate_flags *o, const char *const
     struct comparison cmp;
     struct table *t = NULL;
     const char *table, *column, *population;
-    tcet_status st = read_source(&s, paths, count, err);
+    tcet_status st = read_source(&s, o, paths, count, err);
 
     if (st < 0) {
         free_source(&s);
@@ -303,6 +312,8 @@ static tcet_status of_folders(const struct correlate_flags *o, const char *const
         st = compare_with_table(s.chosen, f->archs, f->arch_count, f->columns, f->column_count, t,
                                 table, column, population, &cmp, err);
     table_free(t);
+    if (st < 0 && (t || !table))
+        stored_error(s.path, s.forgotten, err);
     if (st >= 0) {
         st = print(o, s.chosen, count == 1 ? f : NULL, &cmp, err);
         comparison_free(&cmp);
@@ -494,6 +505,8 @@ static int check_source(const struct command *c, const struct correlate_flags *o
             return cli_usage(c, "%s goes with a table alone, not with a run's folder",
                              of_tables[i].name);
     }
+    if (!folder && o->plugins.count)
+        return cli_usage(c, "--plugins goes with a run's folder");
     if (!folder && (!o->table || !o->column))
         return cli_usage(c, "give a run's folder, or --table and --column");
     if (o->pairs + o->matrix + o->cells > 1)
@@ -517,6 +530,9 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
          &o.space, NULL},
         {"--population", "WHICH", "all, or live (no dead edge)", NULL, &o.population, NULL},
         {"--mask", "NAME", "without FOLDER: rows where this column is > 0", NULL, &o.mask, NULL},
+        {"--plugins", "DIR",
+         "with FOLDER: plugins of DIR may be opened; its config alone opens none (repeatable)",
+         NULL, NULL, &o.plugins},
         {"--nan", "POLICY", "lowest (default) or drop", NULL, &o.nan, NULL},
         {"--pairs", NULL, "partial tau and product shares of every pair (csv: these alone)",
          &o.pairs, NULL, NULL},

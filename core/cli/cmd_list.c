@@ -12,18 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Folders given on the command line, made absolute. */
 static tcet_status open_registry(struct arena *a, const struct option_list *dirs,
                                  struct registry **r, struct error *err)
 {
-    const char **list = arena_alloc(a, (dirs->count + 1) * sizeof *list);
-    char cwd[4096];
-
-    for (size_t i = 0; i < dirs->count; i++)
-        list[i] = *dirs->item[i] == '/' || !getcwd(cwd, sizeof cwd)
-                      ? dirs->item[i]
-                      : arena_printf(a, "%s/%s", cwd, dirs->item[i]);
-    return registry_open(list, dirs->count, r, err);
+    return registry_open(cli_folders(dirs, a), dirs->count, r, err);
 }
 
 static void json_text(struct buf *b, const char *name, const char *value)

@@ -34,19 +34,30 @@ int cmd_merge(const struct command *c, int argc, char **argv)
 {
     struct merge_options mo = {.stop = &interrupted, .log = cli_log};
     struct sigaction sa = {.sa_handler = on_signal};
+    struct option_list plugins = {.count = 0};
+    const struct option_spec specs[] = {
+        {"--plugins", "DIR",
+         "plugins of DIR may be opened; the shards' configs alone open none (repeatable)", NULL,
+         NULL, &plugins},
+    };
+    struct arena a = {0};
     const char **folders = mem_alloc((size_t)argc * sizeof *folders);
     struct store_summary sum;
     struct error err;
     size_t count;
-    int code = cli_options(c, argc, argv, NULL, 0, folders, 2, (size_t)argc, &count);
+    int code =
+        cli_options(c, argc, argv, specs, TCET_COUNT(specs), folders, 2, (size_t)argc, &count);
 
     if (code < 0) {
+        mo.plugins = cli_folders(&plugins, &a);
+        mo.plugin_count = plugins.count;
         sigaction(SIGINT, &sa, NULL);
         sigaction(SIGTERM, &sa, NULL);
         code = run_merge(folders[0], folders + 1, count - 1, &mo, &sum, &err) < 0
                    ? cli_fail(&err)
                    : conclude(folders[0], &sum);
     }
+    arena_free(&a);
     free(folders);
     return code;
 }

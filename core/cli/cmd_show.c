@@ -5,13 +5,6 @@
 
 #include <string.h>
 
-/* The notes of plugins from outside the built-in folder, as a run makes them. */
-static void note_foreign(const struct wire_plan *plan, struct arena *a)
-{
-    for (const char *p = plan->foreign, *end; (end = strchr(p, '\n')); p = end + 1)
-        cli_log(NULL, TCET_LOG_INFO, arena_strndup(a, p, (size_t)(end - p)));
-}
-
 int cmd_show(const struct command *c, int argc, char **argv)
 {
     struct option_list sets = {.count = 0};
@@ -37,7 +30,6 @@ int cmd_show(const struct command *c, int argc, char **argv)
         client_plan(config, 0, &a, &plan, &err) < 0) {
         code = cli_fail(&err);
     } else {
-        note_foreign(&plan, &a);
         buf_puts(&out, config_only ? plan.config : plan.text);
         cli_write(&out);
         buf_free(&out);

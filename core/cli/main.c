@@ -6,6 +6,7 @@
 #include "plugin/instance.h"
 #include "plugin/registry.h"
 #include "proc/child.h"
+#include "run/client.h"
 #include "run/worker.h"
 
 #include <signal.h>
@@ -34,7 +35,7 @@ const struct command COMMANDS[] = {
     {"export", "FOLDER FILE.csv|FILE.jsonl [options]",
      "write a run's results in architecture order",
      "tcet-host export out/tcet_snip scores.jsonl --layers", cmd_export},
-    {"merge", "OUT IN...", "make one folder of the folders of a run's shards",
+    {"merge", "OUT IN... [options]", "make one folder of the folders of a run's shards",
      "tcet-host merge out/all out/tcet_snip/shard-*", cmd_merge},
     {"new", "KIND NAME [options]", "write a plugin's folder: source, CMakeLists.txt, config, test",
      "tcet-host new saliency my_proxy", cmd_new},
@@ -73,13 +74,18 @@ static void help(FILE *f)
           f);
 }
 
+static void say_foreign(const char *text)
+{
+    cli_log(NULL, TCET_LOG_INFO, text);
+}
+
 /* `tcet-host worker TRACE`: a re-executed worker; TRACE is a descriptor of a shared page. */
 static int start_worker(int argc, char **argv)
 {
     int fd = argc > 2 ? atoi(argv[2]) : -1;
 
     if (fd >= 0) {
-        void *page = mmap(NULL, CALL_TRACE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        void *page = mmap(NULL, sizeof *call_trace, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
         if (page != MAP_FAILED)
             call_trace = page;
@@ -135,6 +141,8 @@ int main(int argc, char **argv)
         argv[2] = "--help";
         argc = 3;
     }
+    registry_foreign = say_foreign;
+    client_log = cli_log;
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         names[i] = COMMANDS[i].name;
         if (!strcmp(argv[1], COMMANDS[i].name))

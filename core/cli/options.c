@@ -1,9 +1,11 @@
 /* options.c -- the command line of one command (cli.h).  Room: core/cli. */
 #include "cli/cli.h"
 
+#include "base/file.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,10 +171,28 @@ void cli_visit(const struct command *c, cli_visitor *see, void *arg)
     visiting.see = NULL;
 }
 
+static char here[PATH_MAX];
+
+const char *cli_here(void)
+{
+    return here;
+}
+
+const char *const *cli_folders(const struct option_list *given, struct arena *a)
+{
+    const char **list = arena_alloc(a, (given->count + 1) * sizeof *list);
+
+    for (size_t i = 0; i < given->count; i++)
+        list[i] = *given->item[i] == '/' ? given->item[i]
+                                         : arena_printf(a, "%s/%s", here, given->item[i]);
+    return list;
+}
+
 int cli_options(const struct command *c, int argc, char **argv, const struct option_spec *specs,
                 size_t spec_count, const char **positional, size_t least, size_t most,
                 size_t *count)
 {
+    struct error err;
     int only_words = 0;
 
     if (visiting.see) {
@@ -200,7 +220,7 @@ int cli_options(const struct command *c, int argc, char **argv, const struct opt
     }
     if (*count < least)
         return cli_usage(c, "something is missing: tcet-host %s %s", c->name, c->usage);
-    return -1;
+    return file_here(here, &err) < 0 ? cli_fail(&err) : -1;
 }
 
 /* A word as a shell reads it back. */
@@ -317,7 +337,5 @@ tcet_status cli_config(const char *path, const struct option_list *sets, struct 
 
 void cli_put_run(struct config *c, const char *key, const char *value)
 {
-    char cwd[4096];
-
-    config_put(c, "run", "", key, value, "command line", getcwd(cwd, sizeof cwd) ? cwd : "/", 0);
+    config_put(c, "run", "", key, value, "command line", here, 0);
 }

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/names.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -141,7 +141,7 @@ tcet_status config_set(struct config *c, const char *text, struct error *err)
 {
     struct arena a = {0};
     const char *equals = strchr(text, '='), *problem = NULL, *name = "";
-    char *kind, *key, *dot, *value, *dir = NULL;
+    char *kind, *key, *dot, *value, here[PATH_MAX];
     tcet_status st = TCET_OK;
 
     if (!equals || !memchr(text, '.', (size_t)(equals - text)))
@@ -170,13 +170,10 @@ tcet_status config_set(struct config *c, const char *text, struct error *err)
         problem = "files are included by files only";
     if (!problem && c->key_count >= CONFIG_KEYS_MAX)
         problem = "too many keys";
-    if (!problem && !(dir = getcwd(NULL, 0)))
-        problem = "the current folder is gone";
     if (problem)
         st = error_set(err, TCET_E_ARG, "--set %.200s: %s", text, problem);
-    else
-        config_put(c, kind, name, key, value, "--set", dir, 0);
-    free(dir);
+    else if ((st = file_here(here, err)) >= 0)
+        config_put(c, kind, name, key, value, "--set", here, 0);
     arena_free(&a);
     return st;
 }

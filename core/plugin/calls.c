@@ -2,9 +2,11 @@
 #include "plugin/calls.h"
 
 /* One call of instance i, whose failure goes to err. */
-#define CALL(kind, function, ...) \
-    call_end(&i->cx,              \
-             OPS(tcet_##kind##_ops, i)->function(call_begin(&i->cx), i->self, __VA_ARGS__), err)
+#define CALL(kind, function, ...)                                                                 \
+    call_end(                                                                                     \
+        &i->cx,                                                                                   \
+        OPS(tcet_##kind##_ops, i)->function(call_begin(&i->cx, #function), i->self, __VA_ARGS__), \
+        err)
 
 tcet_status saliency_describe(struct instance *i, tcet_request *request, struct error *err)
 {
@@ -98,7 +100,7 @@ tcet_status space_build(struct instance *i, int thin, const char *text, const tc
 {
     const tcet_space_ops *ops = OPS(tcet_space_ops, i);
     tcet_status st =
-        (thin ? ops->build_thin : ops->build)(call_begin(&i->cx), i->self, text, task, b);
+        (thin ? ops->build_thin : ops->build)(call_begin(&i->cx, "build"), i->self, text, task, b);
 
     if (st < 0 && !i->cx.err.text[0] && b->status(b) < 0)
         st = TCET_OK;
@@ -129,7 +131,8 @@ tcet_status space_index_of(struct instance *i, const char *text, int64_t *out, s
 
 tcet_status dataset_open(struct instance *i, struct error *err)
 {
-    return call_end(&i->cx, OPS(tcet_dataset_ops, i)->open(call_begin(&i->cx), i->self), err);
+    return call_end(&i->cx, OPS(tcet_dataset_ops, i)->open(call_begin(&i->cx, "open"), i->self),
+                    err);
 }
 
 tcet_status dataset_info(struct instance *i, tcet_data_info *out, struct error *err)
@@ -146,7 +149,8 @@ tcet_status dataset_draw(struct instance *i, const tcet_data_request *request, f
 
 tcet_status backend_open(struct instance *i, struct error *err)
 {
-    return call_end(&i->cx, OPS(tcet_backend_ops, i)->open(call_begin(&i->cx), i->self), err);
+    return call_end(&i->cx, OPS(tcet_backend_ops, i)->open(call_begin(&i->cx, "open"), i->self),
+                    err);
 }
 
 tcet_status backend_info(struct instance *i, tcet_backend_info *out, struct error *err)

@@ -17,7 +17,7 @@
 enum { LARGE = 256 * 1024, ALIGN = 64 };
 
 void (*call_log)(int level, const char *who, const char *text);
-char *call_trace;
+struct call_trace *call_trace;
 int call_strict;
 
 struct call_block {
@@ -233,7 +233,7 @@ void call_init(struct call *cx, const char *who)
     *cx = (struct call){.pub.host = &host_table, .who = who, .epsilon = DBL_EPSILON};
 }
 
-tcet_ctx *call_begin(struct call *cx)
+tcet_ctx *call_begin(struct call *cx, const char *function)
 {
     free_blocks(cx);
     arena_reset(&cx->scratch);
@@ -241,10 +241,14 @@ tcet_ctx *call_begin(struct call *cx)
     cx->err.text[0] = '\0';
     cx->process = getpid();
     if (call_trace) {
-        memcpy(cx->outer, call_trace, CALL_WHO);
-        snprintf(call_trace, CALL_WHO, "%s", cx->who);
+        struct call_where *now = &call_trace->now;
+
+        cx->outer = *now;
+        snprintf(now->who, sizeof now->who, "%s", cx->who);
+        snprintf(now->function, sizeof now->function, "%s", function);
         if (cx->foreign)
-            snprintf(call_trace + CALL_WHO, CALL_WHO, "%s", cx->who);
+            memcpy(call_trace->foreign, now->who, sizeof call_trace->foreign);
+        call_trace->calls++;
     }
     if (call_strict)
         cx->fp = fpstate_get();
@@ -257,8 +261,10 @@ tcet_status call_end(struct call *cx, tcet_status st, struct error *err)
 
     if (cx->process != getpid())
         _exit(127);
-    if (call_trace)
-        memcpy(call_trace, cx->outer, CALL_WHO);
+    if (call_trace) {
+        call_trace->now = cx->outer;
+        call_trace->calls++;
+    }
     changed = call_strict ? fpstate_difference(cx->fp, fpstate_get()) : NULL;
     if (changed) {
         fpstate_set(cx->fp);

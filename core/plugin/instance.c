@@ -87,7 +87,7 @@ tcet_status instance_new(const struct plugin *plugin, const struct binding *bind
     }
     st = bind(i, bindings, count, a, err);
     if (st >= 0 && d->init)
-        st = call_end(&i->cx, d->init(call_begin(&i->cx), i->self), err);
+        st = call_end(&i->cx, d->init(call_begin(&i->cx, "init"), i->self), err);
     if (st < 0) {
         free(i->self);
         call_free(&i->cx);
@@ -104,7 +104,7 @@ void instance_free(struct instance *i)
     if (!i)
         return;
     if (i->plugin->desc.fini) {
-        call_begin(&i->cx);
+        call_begin(&i->cx, "fini");
         i->plugin->desc.fini(i->self);
         call_end(&i->cx, TCET_OK, &unused);
     }

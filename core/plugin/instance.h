@@ -12,14 +12,24 @@
 #include "plugin/registry.h"
 #include "result/guards.h"
 
-/* Process-wide hooks of hostapi.c, both NULL until the executable sets them: where plugins'
- * log lines go, and a page of two texts of CALL_WHO bytes, by which a crash can be named from
- * outside (the worker shares it with its supervisor): the `who` of the innermost call between its
- * call_begin and call_end ("" outside), and that of the last call of code that is not built in,
- * which may have spoilt what another fell over. */
-enum { CALL_WHO = 64, CALL_TRACE = 2 * CALL_WHO };
+/* Where a process is: whose code it runs, and which function of it; "" outside. */
+struct call_where {
+    char who[64], function[32];
+};
+
+/* Seen from outside too (the worker shares it with its supervisor), so that a crash or a silence can
+ * be named. */
+struct call_trace {
+    struct call_where now; /* the innermost call between its call_begin and call_end */
+    char foreign[64];      /* who is not built in and ran last: it may have spoilt what another fell
+                              over */
+    uint32_t calls;        /* begun and ended so far */
+};
+
+/* Process-wide hooks of hostapi.c, both NULL until the executable sets them: where plugins' log
+ * lines go, and the trace. */
 extern void (*call_log)(int level, const char *who, const char *text);
-extern char *call_trace;
+extern struct call_trace *call_trace;
 /* Set by a worker: a call that leaves another floating-point state behind fails, and the state is put
  * back. */
 extern int call_strict;
@@ -34,7 +44,7 @@ struct call {
     uint64_t random_state;     /* of host->random */
     const volatile int *stop;  /* cancelled(); may be NULL */
     struct call_block *blocks; /* large scratch memory; private to hostapi.c */
-    char outer[CALL_WHO];      /* call_trace before this call; private to hostapi.c */
+    struct call_where outer;   /* call_trace before this call; private to hostapi.c */
     int foreign;               /* code that is not built in */
     pid_t process;             /* that began the call; private to hostapi.c */
     double epsilon;            /* of host->epsilon */
@@ -70,13 +80,13 @@ void instance_free(struct instance *i);
 tcet_status params_check(const struct plugin_info *info, const struct binding *bindings,
                          size_t count, const char *who, struct error *err);
 
-/* Frame of a call: call_begin clears scratch, generators and message and returns the
+/* Frame of a call of the plugin's `function`: call_begin clears scratch, generators and message and returns the
  * context; call_end turns a status into an error ("WHO: message").  TCET_E_CANCELLED needs
  * no message; any other failure without one, and a status that does not exist, is reported
  * as the plugin's misbehaviour (TCET_E_PLUGIN).  call_init keeps who.  A copy of the process that
  * the plugin forked and let return ends in call_end: it would go on with the host's work, and
  * fork again at the next layer. */
-tcet_ctx *call_begin(struct call *cx);
+tcet_ctx *call_begin(struct call *cx, const char *function);
 tcet_status call_end(struct call *cx, tcet_status st, struct error *err);
 void call_free(struct call *cx);
 void call_init(struct call *cx, const char *who);

@@ -60,6 +60,7 @@ int describe_read(const json_t *answer, struct arena *a, struct plugin_info **ou
 /* One plugin file on its way through the registry. */
 struct plugin_file {
     const char *path;
+    int builtin;
     int64_t size, mtime, inode; /* mtime in ns: together they say whether it has changed */
     const char *sha256;
     json_t *answer;  /* owned; NULL until cached or scanned */

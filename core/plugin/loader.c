@@ -193,7 +193,47 @@ static void warn_of_change(const struct plugin *p)
     call_log(TCET_LOG_WARN, p->path, said);
 }
 
-void (*registry_foreign)(const struct plugin_info *info);
+void (*registry_foreign)(const char *text);
+
+void registry_say_foreign(const char *path)
+{
+    struct buf b = {0};
+
+    if (!registry_foreign)
+        return;
+    buf_printf(&b, "plugin code that is not built in: %s", path);
+    registry_foreign(b.data);
+    buf_free(&b);
+}
+
+static void say_replaced(const struct plugin_info *info)
+{
+    struct buf b = {0};
+
+    if (!registry_foreign || !info->replaces)
+        return;
+    buf_printf(&b, "%s %s: the one in %s replaces the built-in one", kind_name(info->kind),
+               info->id, info->path);
+    registry_foreign(b.data);
+    buf_free(&b);
+}
+
+/* Opening a file runs its constructors: a call like others, for whoever must name it. */
+static tcet_status open_traced(const struct plugin_info *info, struct arena *a,
+                               struct plugin **list, size_t *count, struct error *err)
+{
+    struct call cx;
+    struct error none;
+    tcet_status st;
+
+    call_init(&cx, arena_printf(a, "%s %s", kind_name(info->kind), info->id));
+    cx.foreign = !info->builtin;
+    call_begin(&cx, "load");
+    st = loader_open(info->path, a, list, count, err);
+    call_end(&cx, TCET_OK, &none);
+    call_free(&cx);
+    return st;
+}
 
 tcet_status registry_load(const struct plugin_info *info, struct arena *a, struct plugin **out,
                           struct error *err)
@@ -206,9 +246,10 @@ tcet_status registry_load(const struct plugin_info *info, struct arena *a, struc
     if (strcmp(sha, info->sha256) != 0)
         return error_set(err, TCET_E_PLUGIN, "%s: has changed since this program started",
                          info->path);
-    if (!info->builtin && registry_foreign)
-        registry_foreign(info);
-    TRY(loader_open(info->path, a, &list, &count, err));
+    if (!info->builtin)
+        registry_say_foreign(info->path);
+    say_replaced(info);
+    TRY(open_traced(info, a, &list, &count, err));
     for (size_t i = 0; i < count; i++) {
         if (list[i].desc.kind == info->kind && !strcmp(list[i].desc.id, info->id)) {
             list[i].info = info;

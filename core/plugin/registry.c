@@ -103,10 +103,10 @@ static void add_broken(struct gathering *g, const char *path, const char *error)
         .id = "", .version = "", .summary = "", .path = path, .sha256 = "", .error = error};
 }
 
-static void add_file(struct gathering *g, const char *folder, const char *name)
+static void add_file(struct gathering *g, const struct folder *f, const char *name)
 {
     struct arena *a = &g->registry->arena;
-    const char *path = arena_printf(a, "%s/%s", folder, name);
+    const char *path = arena_printf(a, "%s/%s", f->path, name);
     struct distrust lacks;
     char shown[512];
     struct stat info;
@@ -123,7 +123,7 @@ static void add_file(struct gathering *g, const char *folder, const char *name)
     }
     if (!S_ISREG(info.st_mode))
         return;
-    if (trust_lacks_path(a, path, folder, &lacks)) {
+    if (trust_lacks_path(a, path, f->path, &lacks)) {
         add_broken(g, path, arena_printf(a, "%s: %s; not opened%s", path, lacks.why, lacks.mend));
         return;
     }
@@ -133,6 +133,7 @@ static void add_file(struct gathering *g, const char *folder, const char *name)
     }
     g->files[g->file_count++] = (struct plugin_file){
         .path = path,
+        .builtin = f->builtin,
         .size = (int64_t)info.st_size,
         .mtime = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec,
         .inode = (int64_t)info.st_ino,
@@ -160,22 +161,11 @@ static tcet_status add_files(struct gathering *g, const struct folder *f, struct
     if (n < 0)
         return error_set(err, TCET_E_IO, "plugin folder %s: %s", f->path, strerror(errno));
     for (int i = 0; i < n; i++) {
-        add_file(g, f->path, entries[i]->d_name);
+        add_file(g, f, entries[i]->d_name);
         free(entries[i]);
     }
     free(entries);
     return TCET_OK;
-}
-
-static int is_builtin(const struct gathering *g, const char *path)
-{
-    size_t n = (size_t)(strrchr(path, '/') - path);
-
-    for (size_t i = 0; i < g->folder_count; i++) {
-        if (strlen(g->folders[i].path) == n && !strncmp(g->folders[i].path, path, n))
-            return g->folders[i].builtin;
-    }
-    return 0;
 }
 
 static struct plugin_info *find(const struct registry *r, tcet_kind kind, const char *id)
@@ -214,7 +204,7 @@ static void make_lists(struct gathering *g)
 
             info->path = f->path;
             info->sha256 = f->sha256;
-            info->builtin = is_builtin(g, f->path);
+            info->builtin = f->builtin;
             if (info->error)
                 r->broken[r->broken_count++] = *info;
             else if (!(first = find(r, info->kind, info->id)))

@@ -94,9 +94,11 @@ tcet_status loader_adopt(const tcet_module *m, const char *path, struct arena *a
  * that was scanned is refused, so that info->sha256 is that of the code which runs. */
 tcet_status registry_load(const struct plugin_info *info, struct arena *a, struct plugin **out,
                           struct error *err);
-/* Told of every plugin from outside the built-in folder, before its file's code runs here; NULL:
- * nobody is.  Process-wide, set once. */
-extern void (*registry_foreign)(const struct plugin_info *info);
+/* Told, in a line, of every file from outside the built-in folder before its code runs, here or in a
+ * child of the scan, and of a plugin that replaces a built-in one; NULL: nobody is.  Process-wide. */
+extern void (*registry_foreign)(const char *text);
+/* Tells it of a file that is opened without a registry. */
+void registry_say_foreign(const char *path);
 
 /* Entry of the scanning child: writes FILE's descriptors, or why there are none, to stdout
  * as one line of JSON.  What the plugin prints goes to stderr.  Exit code: 0 when written. */

@@ -35,13 +35,8 @@ struct child {
     pid_t pid;
     int fd;
     struct buf said;
-    int64_t deadline; /* ms */
+    struct waiting waited;
 };
-
-static int64_t now_ms(void)
-{
-    return (int64_t)(1e3 * clock_now());
-}
 
 /* How long a file may take, in seconds. */
 static int64_t patience(void)
@@ -99,6 +94,8 @@ static tcet_status start(struct child *c, struct plugin_file *file, struct error
 
     if (pipe2(pipe_fd, O_CLOEXEC) < 0)
         return error_set(err, TCET_E_IO, "cannot scan plugins: %s", strerror(errno));
+    if (!file->builtin)
+        registry_say_foreign(file->path);
     rc = spawn(exe, file->path, &c->pid, pipe_fd[1]);
     close(pipe_fd[1]);
     if (rc) {
@@ -109,7 +106,7 @@ static tcet_status start(struct child *c, struct plugin_file *file, struct error
     c->file = file;
     c->fd = pipe_fd[0];
     c->said.len = 0;
-    c->deadline = now_ms() + patience() * 1000;
+    waiting_start(&c->waited);
     return TCET_OK;
 }
 
@@ -196,7 +193,7 @@ static void listen_to(struct child *c, int readable, struct arena *a)
             finish(c, answer, 0, a);
     } else if (n == 0) {
         finish(c, NULL, 0, a);
-    } else if (now_ms() >= c->deadline) {
+    } else if (waiting_look(&c->waited, c->pid) > (double)patience()) {
         finish(c, NULL, 1, a);
     }
 }
@@ -204,15 +201,10 @@ static void listen_to(struct child *c, int readable, struct arena *a)
 static void listen_to_all(struct child *children, size_t jobs, struct arena *a)
 {
     struct pollfd fds[JOBS_MAX];
-    int64_t wait = 1000;
 
-    for (size_t i = 0; i < jobs; i++) {
-        int64_t left = children[i].file ? children[i].deadline - now_ms() : wait;
-
-        wait = left < wait ? left : wait;
+    for (size_t i = 0; i < jobs; i++)
         fds[i] = (struct pollfd){.fd = children[i].file ? children[i].fd : -1, .events = POLLIN};
-    }
-    if (poll(fds, jobs, wait > 0 ? (int)wait : 0) < 0) {
+    if (poll(fds, jobs, WAITING_LOOK_MS) < 0) {
         for (size_t i = 0; i < jobs; i++)
             fds[i].revents = 0;
     }

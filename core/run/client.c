@@ -1,15 +1,18 @@
 /* client.c -- see client.h.  Room: core/run. */
 #include "run/client.h"
 
-#include "base/clock.h"
 #include "run/process.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
+
+void (*client_log)(void *arg, int level, const char *text);
 
 struct client client_here(double share)
 {
-    return (struct client){.link = process_link(share)};
+    return (struct client){.link = process_link(share), .log = client_log};
 }
 
 int client_up(const struct client *c)
@@ -17,10 +20,33 @@ int client_up(const struct client *c)
     return c->state != CLIENT_DOWN && c->state != CLIENT_LOST;
 }
 
+/* A number that cannot be guessed. */
+static uint64_t new_nonce(void)
+{
+    static uint64_t count;
+    uint64_t n;
+
+    return getrandom(&n, sizeof n, 0) == (ssize_t)sizeof n ? n : ++count;
+}
+
 tcet_status client_send(struct client *c, uint32_t type, const struct buf *b, struct error *err)
 {
-    c->since = clock_now();
-    return frame_send(c->link.child.fd, type, b->data ? b->data : "", b->len, err);
+    struct buf whole = {0};
+    uint64_t nonce = new_nonce();
+    tcet_status st;
+
+    if (c->asked_count == CLIENT_ASKED_MAX)
+        return error_set(err, TCET_E_ARG, "a worker has %d requests to answer already",
+                         CLIENT_ASKED_MAX);
+    if (!c->asked_count)
+        waiting_start(&c->waited);
+    c->asked[c->asked_count++] = nonce;
+    buf_add(&whole, &nonce, sizeof nonce);
+    if (b->len)
+        buf_add(&whole, b->data, b->len);
+    st = frame_send(c->link.child.fd, type, whole.data, whole.len, err);
+    buf_free(&whole);
+    return st == TCET_E_IO ? TCET_OK : st; /* it died: how, is known to who waits for its answer */
 }
 
 tcet_status client_start(struct client *c, const struct config *config,
@@ -29,9 +55,13 @@ tcet_status client_start(struct client *c, const struct config *config,
     struct buf packed = {0}, hello = {0};
     struct wire_hello h = *how;
     struct error ignored;
+    int64_t timeout;
 
+    TRY(config_i64(config, "run", "", "timeout", 600, 1, 864000, &timeout, err));
     TRY(c->link.ops->start(&c->link, memory, err));
+    c->timeout = (double)timeout;
     c->state = CLIENT_GREETED;
+    c->asked_count = 0;
     config_pack(config, &packed);
     h.config = packed.data;
     h.config_len = packed.len;
@@ -42,6 +72,41 @@ tcet_status client_start(struct client *c, const struct config *config,
     return TCET_OK;
 }
 
+/* Takes the oldest request's number off an answer; 0, or -1 where it has another. */
+static int take_nonce(struct client *c, const char **data, size_t *n)
+{
+    uint64_t nonce;
+
+    if (!c->asked_count || *n < sizeof nonce)
+        return -1;
+    memcpy(&nonce, *data, sizeof nonce);
+    if (nonce != c->asked[0])
+        return -1;
+    memmove(c->asked, c->asked + 1, (size_t)--c->asked_count * sizeof *c->asked);
+    waiting_start(&c->waited); /* from now on the next one is the oldest */
+    *data += sizeof nonce;
+    *n -= sizeof nonce;
+    return 0;
+}
+
+/* Once, however many workers open the file. */
+static void say_foreign(const struct client *c, const char *data, size_t n)
+{
+    static struct buf said; /* lines, up to a bound: a worker may say anything */
+    struct buf line = {0};
+    int known = said.len > 1 << 20;
+
+    buf_printf(&line, "%.*s\n", (int)n, data);
+    for (const char *p = said.data; p && !known && (p = strstr(p, line.data)); p++)
+        known = p == said.data || p[-1] == '\n';
+    if (!known && c->log) {
+        buf_puts(&said, line.data);
+        line.data[line.len - 1] = '\0';
+        c->log(c->log_arg, TCET_LOG_INFO, line.data);
+    }
+    buf_free(&line);
+}
+
 int client_take(struct client *c, uint32_t *type, const char **data, size_t *n)
 {
     /* A plugin that logs without end must not keep us from all else. */
@@ -49,8 +114,14 @@ int client_take(struct client *c, uint32_t *type, const char **data, size_t *n)
         int got = c->link.ops->frame(&c->link, type, data, n);
         uint32_t level;
 
-        if (got <= 0 || *type != WIRE_LOG)
+        if (got <= 0)
             return got;
+        if (*type == WIRE_FOREIGN) {
+            say_foreign(c, *data, *n);
+            continue;
+        }
+        if (*type != WIRE_LOG)
+            return take_nonce(c, data, n) < 0 ? LINK_NONSENSE : 1;
         if (!c->log || *n < sizeof level)
             continue;
         memcpy(&level, *data, sizeof level);
@@ -59,10 +130,57 @@ int client_take(struct client *c, uint32_t *type, const char **data, size_t *n)
     return 0;
 }
 
-tcet_status client_wait(struct client *c, uint32_t type, double seconds, const char **data,
-                        size_t *n, struct error *err)
+/* A worker that somebody stopped is waited for; that must be seen. */
+static void note_stopped(struct client *c)
 {
-    char how[1536];
+    char text[160];
+
+    if (c->waited.halted < c->timeout || !c->log)
+        return;
+    c->waited.halted = 0;
+    snprintf(text, sizeof text,
+             "worker process %ld has been stopped for %.3g s and is waited for; kill -CONT %ld "
+             "lets it go on",
+             (long)c->link.child.pid, c->timeout, (long)c->link.child.pid);
+    c->log(c->log_arg, TCET_LOG_WARN, text);
+}
+
+/* How long a call of code that is not built in, if one runs, has been running as far as we saw. */
+static double foreign_call(struct client *c, double now)
+{
+    const struct call_trace *t = c->link.trace;
+    int runs = t && *t->now.who && !strncmp(t->now.who, t->foreign, sizeof t->foreign);
+
+    if (!runs || t->calls != c->call)
+        c->call_began = now;
+    c->call = t ? t->calls : 0;
+    return now - c->call_began;
+}
+
+/* Making a plan loads libtorch and images, and that is no plugin's fault, however short the config's
+ * timeout and however loaded the machine: but what is not built in has no more than that a call. */
+int client_late(struct client *c, char *why, size_t cap)
+{
+    const double starting = 60;
+    double silent = waiting_look(&c->waited, c->link.child.pid), limit = c->timeout;
+    int held = c->asked_count > 1 ? c->asked_count : 1;
+
+    note_stopped(c);
+    if (c->state != CLIENT_GREETED)
+        silent /= held; /* the oldest one's answer may wait until the others are begun */
+    else if (foreign_call(c, silent) <= limit && limit < starting)
+        limit = starting;
+    if (silent <= limit)
+        return 0;
+    snprintf(why, cap, "no answer within %.3g s ([run] timeout)%s; ", limit,
+             held > 1 ? " an architecture" : "");
+    return 1;
+}
+
+tcet_status client_wait(struct client *c, uint32_t type, const char **data, size_t *n,
+                        struct error *err)
+{
+    char how[1536], late[96];
 
     for (;;) {
         struct pollfd p[2] = {{c->link.child.fd, POLLIN, 0}, {c->link.child.output, POLLIN, 0}};
@@ -71,8 +189,10 @@ tcet_status client_wait(struct client *c, uint32_t type, double seconds, const c
 
         if (have > 0 && got == WIRE_ERROR)
             return wire_unpack_error(*data, *n, err);
-        if (have > 0 && got == type)
+        if (have > 0 && got == type) {
+            c->state = CLIENT_IDLE;
             return TCET_OK;
+        }
         /* Nonsense, an answer to nothing asked, no answer at all, or the memory is gone. */
         if (have || client_largest(c, 1) == 0) {
             client_end(c, how, sizeof how);
@@ -82,14 +202,11 @@ tcet_status client_wait(struct client *c, uint32_t type, double seconds, const c
             client_end(c, how, sizeof how);
             return error_set(err, TCET_E_CANCELLED, "interrupted");
         }
-        if (seconds > 0 && clock_now() - c->since > seconds) {
+        if (client_late(c, late, sizeof late)) {
             client_end(c, how, sizeof how);
-            return error_set(err, TCET_E_PLUGIN,
-                             "no answer within %.3g s ([run] timeout); the "
-                             "worker process %s",
-                             seconds, how);
+            return error_set(err, TCET_E_PLUGIN, "%sthe worker process %s", late, how);
         }
-        poll(p, 2, 50);
+        poll(p, 2, WAITING_LOOK_MS);
     }
 }
 
@@ -125,7 +242,7 @@ tcet_status client_plan(const struct config *config, int want_archs, struct aren
     tcet_status st;
 
     TRY(client_start(&c, config, &(struct wire_hello){.want_archs = want_archs}, 0, err));
-    st = client_wait(&c, WIRE_PLAN, 0, &data, &n, err);
+    st = client_wait(&c, WIRE_PLAN, &data, &n, err);
     if (st >= 0)
         st = wire_unpack_plan(data, n, a, out, err);
     client_stop(&c);
@@ -143,7 +260,7 @@ static tcet_status ask(struct client *c, uint32_t request, uint32_t answer,
     wire_pack_texts(&b, archs, count);
     st = client_send(c, request, &b, err);
     buf_free(&b);
-    return st < 0 ? st : client_wait(c, answer, 0, data, n, err);
+    return st < 0 ? st : client_wait(c, answer, data, n, err);
 }
 
 static tcet_status start_for_space(struct client *c, const struct config *config, struct error *err)
@@ -153,7 +270,7 @@ static tcet_status start_for_space(struct client *c, const struct config *config
 
     *c = client_here(CLIENT_SHARE);
     TRY(client_start(c, config, &(struct wire_hello){.space_only = 1}, 0, err));
-    return client_wait(c, WIRE_PLAN, 0, &data, &n, err);
+    return client_wait(c, WIRE_PLAN, &data, &n, err);
 }
 
 static tcet_status check_count(size_t got, size_t count, struct error *err)
@@ -163,20 +280,34 @@ static tcet_status check_count(size_t got, size_t count, struct error *err)
                                     "the worker answered for %zu of %zu architectures", got, count);
 }
 
+/* Tables may hold a whole space, and a worker has [run] timeout for one answer. */
+static size_t part_of(size_t count, size_t at, size_t most)
+{
+    return count - at < most ? count - at : most;
+}
+
 tcet_status client_facts(const struct config *config, const char *const *archs, size_t count,
                          struct arena *a, const struct wire_fact **out, struct error *err)
 {
+    enum { AT_ONCE = 100 };
+    struct wire_fact *all = arena_alloc(a, (count + 1) * sizeof *all);
     struct client c;
-    const char *data;
-    size_t n, got = 0;
     tcet_status st = start_for_space(&c, config, err);
 
-    if (st >= 0)
-        st = ask(&c, WIRE_FACTS, WIRE_FACTS_ANSWER, archs, count, &data, &n, err);
-    if (st >= 0)
-        st = wire_unpack_facts(data, n, a, out, &got, err);
-    if (st >= 0)
-        st = check_count(got, count, err);
+    for (size_t at = 0; at < count && st >= 0; at += AT_ONCE) {
+        size_t some = part_of(count, at, AT_ONCE), n, got = 0;
+        const struct wire_fact *part;
+        const char *data;
+
+        st = ask(&c, WIRE_FACTS, WIRE_FACTS_ANSWER, archs + at, some, &data, &n, err);
+        if (st >= 0)
+            st = wire_unpack_facts(data, n, a, &part, &got, err);
+        if (st >= 0)
+            st = check_count(got, some, err);
+        if (st >= 0)
+            memcpy(all + at, part, some * sizeof *all);
+    }
+    *out = all;
     client_stop(&c);
     return st;
 }
@@ -184,13 +315,13 @@ tcet_status client_facts(const struct config *config, const char *const *archs, 
 tcet_status client_keys(const struct config *config, const char *const *archs, size_t count,
                         struct arena *a, const char *const **out, struct error *err)
 {
-    enum { AT_ONCE = 10000 }; /* tables may hold a whole space */
+    enum { AT_ONCE = 1000 };
     const char **all = arena_alloc(a, (count + 1) * sizeof *all);
     struct client c;
     tcet_status st = start_for_space(&c, config, err);
 
     for (size_t at = 0; at < count && st >= 0; at += AT_ONCE) {
-        size_t some = count - at < AT_ONCE ? count - at : AT_ONCE, n, got = 0;
+        size_t some = part_of(count, at, AT_ONCE), n, got = 0;
         const char *const *part;
         const char *data;
 
@@ -199,8 +330,8 @@ tcet_status client_keys(const struct config *config, const char *const *archs, s
             st = wire_unpack_texts(data, n, a, &part, &got, err);
         if (st >= 0)
             st = check_count(got, some, err);
-        for (size_t i = 0; i < some && st >= 0; i++)
-            all[at + i] = part[i];
+        if (st >= 0)
+            memcpy(all + at, part, some * sizeof *all);
     }
     *out = all;
     client_stop(&c);

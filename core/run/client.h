@@ -6,9 +6,13 @@
 #ifndef CORE_CLIENT_H
 #define CORE_CLIENT_H
 
+#include "base/clock.h"
 #include "config/config.h"
 #include "run/link.h"
 #include "run/wire.h"
+
+/* Requests to one worker that have no answer yet: no more than it may have in flight, and some. */
+enum { CLIENT_ASKED_MAX = 16 };
 
 /* Share of a machine's memory that the workers there may hold together if nothing else is said:
  * a run that holds more is about to meet the system's own end of those without memory. */
@@ -25,27 +29,42 @@ enum client_state {
 struct client {
     struct link link;
     enum client_state state;
-    double since;             /* monotonic seconds when the request was sent */
+    double timeout;        /* [run] timeout of the config that it was started with */
+    struct waiting waited; /* for the answer to the oldest request */
+    uint32_t call;         /* of foreign code that was last seen running, and waited.spent when */
+    double call_began;     /* it was first seen */
+    /* The oldest first: numbers that nobody else knows, which an answer repeats.  So an answer to
+     * nothing, one of another request, and what a plugin writes to the socket are told from it. */
+    uint64_t asked[CLIENT_ASKED_MAX];
+    int asked_count;
     const volatile int *stop; /* set by a signal handler; may be NULL */
     void (*log)(void *arg, int level, const char *text);
     void *log_arg;
 };
 
+/* What clients log to that have no log of their own; NULL: nothing.  Process-wide, set once. */
+extern void (*client_log)(void *arg, int level, const char *text);
+
 /* The client of a process on this machine, not started.  share: struct link's. */
 struct client client_here(double share);
-/* Starts a worker and greets it with config; how: the greeting's flags.  One that dies at once
- * is met when its answer is read. */
+/* Starts a worker and greets it with config, whose [run] timeout holds for all its answers; how: the
+ * greeting's flags.  One that dies at once is met when its answer is read. */
 tcet_status client_start(struct client *c, const struct config *config,
                          const struct wire_hello *how, size_t memory, struct error *err);
-/* Sends one request. */
+/* Sends one request; its answer is awaited from when those before it have been answered.  To a worker
+ * that died meanwhile: no error here, but where its answer is read, which says how it ended. */
 tcet_status client_send(struct client *c, uint32_t type, const struct buf *b, struct error *err);
 
-/* What the link's frame gives, less the log messages, which are handed on. */
+/* What the link's frame gives, less the log messages and the names of foreign code, which
+ * are handed on, a name once.  A frame that does not
+ * answer the oldest request is LINK_NONSENSE. */
 int client_take(struct client *c, uint32_t *type, const char **data, size_t *n);
-/* Blocks until an answer of `type`.  An ERROR answer, a dead worker, and one that does not answer
- * within `seconds` of the request (0: no limit) are errors; so is *stop (TCET_E_CANCELLED). */
-tcet_status client_wait(struct client *c, uint32_t type, double seconds, const char **data,
-                        size_t *n, struct error *err);
+/* Is its answer overdue?  To be asked every WAITING_LOOK_MS.  why: "no answer within 2 s ...; " */
+int client_late(struct client *c, char *why, size_t cap);
+/* Blocks until an answer of `type`.  An ERROR answer, a dead worker, and a late one are errors; so
+ * is *stop (TCET_E_CANCELLED). */
+tcet_status client_wait(struct client *c, uint32_t type, const char **data, size_t *n,
+                        struct error *err);
 /* Where the workers of the list that are processes of ours hold more memory than they may: the
  * one that holds the most, to be ended; else -1.  Looks twenty times a second at most. */
 int client_largest(struct client *list, int count);

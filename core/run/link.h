@@ -6,6 +6,7 @@
 #ifndef CORE_LINK_H
 #define CORE_LINK_H
 
+#include "plugin/instance.h"
 #include "proc/child.h"
 
 /* What link_ops.frame gives beside 1, a frame, and 0, nothing whole yet. */
@@ -18,7 +19,7 @@ struct link {
     double share;       /* of a machine's memory: what the workers there may hold together; 0: no
                            limit */
     /* process.c */
-    char *trace; /* shared page: the plugin whose code ran last */
+    struct call_trace *trace; /* a page shared with the worker; NULL: none */
     int trace_fd;
     uint64_t allowed; /* share in bytes, of this machine; 0: no limit */
     uint64_t held;    /* ended for its memory: what all held then, in bytes; else 0 */

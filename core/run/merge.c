@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "run/client.h"
 #include "run/population.h"
+#include "run/stored.h"
 #include "run/supervise.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ struct part {
     const char *folder;
     struct store *store;
     struct config *config;
+    const char *forgotten; /* stored.h's */
     struct shard shard;
     size_t total;     /* architectures of the whole run */
     const char *list; /* their digest */
@@ -70,7 +72,8 @@ static tcet_status read_shard(struct merge *m, struct part *p, struct error *err
     return TCET_OK;
 }
 
-static tcet_status open_parts(struct merge *m, const char *const *in, struct error *err)
+static tcet_status open_parts(struct merge *m, const char *const *in, const struct merge_options *o,
+                              struct error *err)
 {
     for (size_t i = 0; i < m->count; i++) {
         struct part *p = &m->part[i];
@@ -78,7 +81,7 @@ static tcet_status open_parts(struct merge *m, const char *const *in, struct err
         p->folder = in[i];
         TRY(store_open(p->folder, STORE_READ, &p->store, err));
         TRY(read_shard(m, p, err));
-        TRY(config_load(arena_printf(&m->arena, "%s/config.ini", p->folder), &p->config, err));
+        TRY(stored_read(p->folder, o->plugins, o->plugin_count, &p->config, &p->forgotten, err));
     }
     return TCET_OK;
 }
@@ -298,7 +301,8 @@ static tcet_status populate(struct merge *m, const struct merge_options *o, stru
         any |= store_column_at(m->out, i)->population;
     if (!any)
         return TCET_OK;
-    TRY(client_plan(m->part[0].config, 0, &m->arena, &plan, err));
+    if (client_plan(m->part[0].config, 0, &m->arena, &plan, err) < 0)
+        return stored_error(m->part[0].folder, m->part[0].forgotten, err);
     for (size_t i = 0; i < count; i++) {
         if (plan.column_count != count ||
             strcmp(plan.columns[i].name, store_column_at(m->out, i)->name))
@@ -364,7 +368,7 @@ static tcet_status merge(struct merge *m, const char *out, const char *const *in
     const char *config;
     char what[65];
 
-    TRY(open_parts(m, in, err));
+    TRY(open_parts(m, in, o, err));
     TRY(compare(m, err));
     TRY(cover(m, err));
     TRY(digest(m, what, err));
@@ -373,7 +377,7 @@ static tcet_status merge(struct merge *m, const char *out, const char *const *in
     TRY(store_open(out, STORE_MERGE, &m->out, err));
     TRY(write_all(m, err));
     config = store_meta(m->out, "config");
-    TRY(run_write_config(out, config ? config : "", err));
+    TRY(stored_write(out, config ? config : "", err));
     TRY(store_summarise(m->out, summary, err));
     if (!summary->missing)
         TRY(populate(m, o, err));

@@ -7,6 +7,9 @@
 #include "store/store.h"
 
 struct merge_options {
+    const char *const *plugins; /* folders, absolute, whose plugins may be opened; those that the
+                                   shards' configs name are not */
+    size_t plugin_count;
     const volatile int *stop;
     void (*log)(void *arg, int level, const char *text);
     void *arg;

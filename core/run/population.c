@@ -28,13 +28,13 @@ static tcet_status one_score(struct store *store, const struct wire_plan *p, siz
     w.columns = columns;
     if (c->state == CLIENT_DOWN) {
         TRY(client_start(c, config, &(struct wire_hello){0}, memory, err));
-        TRY(client_wait(c, WIRE_PLAN, 0, &data, &n, err));
+        TRY(client_wait(c, WIRE_PLAN, &data, &n, err));
     }
     wire_pack_population(&b, &w);
     st = client_send(c, WIRE_POPULATION, &b, err);
     buf_free(&b);
     TRY(st);
-    TRY(client_wait(c, WIRE_VALUES, 0, &data, &n, err));
+    TRY(client_wait(c, WIRE_VALUES, &data, &n, err));
     u = unpack_from(data, n, a);
     values = unpack_f64s(&u, &n);
     if (n != count)

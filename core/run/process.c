@@ -2,7 +2,6 @@
 #include "run/process.h"
 
 #include "base/clock.h"
-#include "plugin/instance.h"
 #include "plugin/registry.h"
 #include "proc/memory.h"
 #include "run/rank.h"
@@ -25,8 +24,9 @@ static void share_trace(struct link *l)
         close(fd);
     if (l->trace_fd < 0)
         return;
-    if (ftruncate(l->trace_fd, CALL_TRACE) == 0) {
-        void *page = mmap(NULL, CALL_TRACE, PROT_READ | PROT_WRITE, MAP_SHARED, l->trace_fd, 0);
+    if (ftruncate(l->trace_fd, sizeof *l->trace) == 0) {
+        void *page =
+            mmap(NULL, sizeof *l->trace, PROT_READ | PROT_WRITE, MAP_SHARED, l->trace_fd, 0);
 
         l->trace = page == MAP_FAILED ? NULL : page;
     }
@@ -35,7 +35,7 @@ static void share_trace(struct link *l)
 static void unshare_trace(struct link *l)
 {
     if (l->trace)
-        munmap(l->trace, CALL_TRACE);
+        munmap(l->trace, sizeof *l->trace);
     if (l->trace_fd >= 0)
         close(l->trace_fd);
     l->trace = NULL;
@@ -63,13 +63,13 @@ static tcet_status start(struct link *l, size_t memory, struct error *err)
 
 static int end(struct link *l, char *how, size_t cap)
 {
-    char who[CALL_WHO] = "", foreign[CALL_WHO] = "", ended[1200];
+    struct call_trace t = {.calls = 0};
+    char ended[1200];
 
-    if (l->trace) {
-        memcpy(who, l->trace, sizeof who - 1);
-        memcpy(foreign, l->trace + CALL_WHO, sizeof foreign - 1);
-        who[sizeof who - 1] = foreign[sizeof foreign - 1] = '\0';
-    }
+    if (l->trace) /* the worker's to spoil, as long as it lives */
+        t = *l->trace;
+    t.now.who[sizeof t.now.who - 1] = t.foreign[sizeof t.foreign - 1] = '\0';
+    t.now.function[sizeof t.now.function - 1] = '\0';
     child_stop(&l->child, ended, sizeof ended);
     if (l->held)
         snprintf(ended, sizeof ended,
@@ -79,10 +79,13 @@ static int end(struct link *l, char *how, size_t cap)
                  (unsigned long long)l->allowed >> 20);
     unshare_trace(l);
     l->read = 0;
-    if (!strcmp(foreign, who))
-        foreign[0] = '\0';
-    snprintf(how, cap, "%s%s%s%s%s", ended, *who ? "; the plugin that ran last is " : "", who,
-             *foreign ? ", the last that is not built in " : "", foreign);
+    snprintf(how, cap, "%s", ended);
+    if (*t.now.who)
+        snprintf(how + strlen(how), cap - strlen(how), "; the plugin that ran last is %s (in %s)",
+                 t.now.who, t.now.function);
+    if (*t.foreign && strcmp(t.foreign, t.now.who) != 0)
+        snprintf(how + strlen(how), cap - strlen(how), ", the last that is not built in %s",
+                 t.foreign);
     return 0;
 }
 

@@ -288,17 +288,18 @@ struct link remote_link_of(const struct remote *r, int i, double share)
 void remote_close(struct remote *r)
 {
     struct timespec pause = {0, 5000000};
-    double until = clock_now() + 10;
+    struct waiting waited;
 
     if (!r)
         return;
+    waiting_start(&waited);
     for (int i = 0; i < r->count; i++) {
         if (r->links[i] > 0)
             close(r->links[i]);
     }
     while (r->relay > 0 && waitpid(r->relay, NULL, WNOHANG) == 0) {
         nanosleep(&pause, NULL);
-        if (clock_now() > until) /* a rank that does not go, or never came */
+        if (waiting_look(&waited, 0) > 10) /* a rank that does not go, or never came */
             kill(r->relay, SIGKILL);
     }
     free(r->links);
@@ -335,19 +336,21 @@ static int remote_frame(struct link *l, uint32_t *type, const char **data, size_
 /* Waits for the message that the remote worker has ended. */
 static int remote_end(struct link *l, char *how, size_t cap)
 {
-    double until = clock_now() + 10; /* a rank answers in milliseconds */
+    struct waiting waited;
     struct error ignored;
     const char *data;
     uint32_t type;
     size_t n;
     int got = 0;
 
+    waiting_start(&waited);
     if (!*l->ended)
         (void)!frame_send(l->way, REMOTE_STOP, "", 0, &ignored);
-    while (!*l->ended && got >= 0 && clock_now() < until) {
+    /* A rank answers in milliseconds. */
+    while (!*l->ended && got >= 0 && waiting_look(&waited, 0) < 10) {
         struct pollfd p = {l->way, POLLIN, 0};
 
-        poll(&p, 1, 100);
+        poll(&p, 1, WAITING_LOOK_MS);
         while ((got = remote_frame(l, &type, &data, &n)) > 0)
             continue;
     }

@@ -2,6 +2,7 @@
 #include "run/supervise.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "plan/plan.h"
@@ -9,15 +10,13 @@
 #include "run/population.h"
 #include "run/process.h"
 #include "run/remote.h"
+#include "run/stored.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { WAITING_MAX = 8192 }; /* bytes of a job for a worker that may not be reading */
@@ -46,7 +45,6 @@ struct supervisor {
     int client_count;
     size_t memory; /* address space of a worker, 0: no limit */
     double share;  /* struct link's */
-    double timeout;
     int64_t retries;
     const char *shard; /* as stored: "" or "2/4 of 100, list SHA-256" */
     struct job *queue; /* pending jobs are [head, tail) */
@@ -74,29 +72,6 @@ static int stopping(const struct supervisor *s)
 }
 
 /* -- Store ------------------------------------------------------------------------------ */
-
-tcet_status run_write_config(const char *folder, const char *text, struct error *err)
-{
-    struct buf path = {0}, temp = {0};
-    tcet_status st = TCET_OK;
-    FILE *f;
-    int fd;
-
-    buf_printf(&path, "%s/config.ini", folder);
-    buf_printf(&temp, "%s/.config.ini.tmp", folder);
-    unlink(temp.data); /* a link there may lead to any file */
-    fd = open(temp.data, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    f = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!f || fputs(text, f) < 0 || fflush(f) || fsync(fileno(f)))
-        st = error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
-    if (f && fclose(f) && st >= 0)
-        st = error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
-    if (st >= 0 && rename(temp.data, path.data))
-        st = error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
-    buf_free(&path);
-    buf_free(&temp);
-    return st;
-}
 
 /* Leaves only this shard's architectures, and notes of what they are a part. */
 static void take_shard(struct supervisor *s)
@@ -208,7 +183,7 @@ static tcet_status open_store(struct supervisor *s, struct error *err)
     if (store_meta(s->store, STORE_MERGING)) /* what a merge left is this run's to finish */
         TRY(store_set_meta(s->store, STORE_MERGING, "", err));
     TRY(store_commit(s->store, err));
-    return run_write_config(s->r->folder, p->config, err);
+    return stored_write(s->r->folder, p->config, err);
 }
 
 static tcet_status commit(struct supervisor *s, struct error *err)
@@ -326,7 +301,6 @@ static tcet_status assign(struct supervisor *s, int client, struct error *err)
 {
     struct client *c = &s->clients[client];
     struct workload *w = &s->workloads[client];
-    double since = c->since;
     struct job job;
     struct wire_job j = {0};
     struct buf b = {0};
@@ -351,8 +325,6 @@ static tcet_status assign(struct supervisor *s, int client, struct error *err)
         w->job[w->count++] = job;
         c->state = CLIENT_BUSY;
         (void)!client_send(c, WIRE_JOB, &b, err); /* a dead one is met when its socket is read */
-        if (w->count > 1)
-            c->since = since; /* the oldest one's */
     }
     buf_free(&b);
     return TCET_OK;
@@ -422,7 +394,6 @@ static tcet_status take_row(struct supervisor *s, int client, const char *data, 
         return worker_lost(s, client, "sent the row of another architecture and ", err);
     memmove(w->job, w->job + 1, (size_t)--w->count * sizeof *w->job);
     c->state = w->count ? CLIENT_BUSY : CLIENT_IDLE;
-    c->since = clock_now(); /* from now on the next one is the oldest */
     st = put(s, &row, err);
     if (st == TCET_E_ARG) { /* a row that cannot be stored costs its architecture, not the run */
         const char *why = arena_strdup(&s->arena, err->text);
@@ -520,29 +491,18 @@ static tcet_status listen(struct supervisor *s, int client, struct error *err)
     return TCET_OK;
 }
 
-/* How long a worker may be silent.  Loading the backend is no plugin's fault, however short
- * the config's timeout and however loaded the machine. */
-static double answer_limit(const struct supervisor *s, enum client_state state)
-{
-    return state == CLIENT_GREETED && s->timeout < 60 ? 60 : s->timeout;
-}
-
 static tcet_status check_timeouts(struct supervisor *s, struct error *err)
 {
-    double t = clock_now();
-    char prefix[96];
+    char prefix[128];
 
     for (int i = 0; i < s->client_count; i++) {
         struct client *c = &s->clients[i];
-        double limit = answer_limit(s, c->state);
-        int held = s->workloads[i].count;
+        size_t n;
 
-        /* The oldest one's answer may wait until the others are begun. */
-        if (!client_up(c) || c->state == CLIENT_IDLE ||
-            t - c->since < limit * (held > 1 ? held : 1))
+        if (!client_up(c) || c->state == CLIENT_IDLE || !client_late(c, prefix, sizeof prefix))
             continue;
-        snprintf(prefix, sizeof prefix, "no answer within %.3g s ([run] timeout)%s; the worker ",
-                 limit, held > 1 ? " an architecture" : "");
+        n = strlen(prefix);
+        snprintf(prefix + n, sizeof prefix - n, "the worker ");
         TRY(worker_lost(s, i, prefix, err));
     }
     return TCET_OK;
@@ -637,7 +597,7 @@ static tcet_status loop(struct supervisor *s, struct error *err)
             p[n++] = (struct pollfd){s->clients[i].link.child.fd, POLLIN, 0};
             p[n++] = (struct pollfd){s->clients[i].link.child.output, POLLIN, 0};
         }
-        poll(p, (nfds_t)n, 50);
+        poll(p, (nfds_t)n, WAITING_LOOK_MS);
         for (int i = 0; i < s->client_count; i++) {
             if (client_up(&s->clients[i]))
                 TRY(listen(s, i, err));
@@ -658,14 +618,15 @@ tcet_status run_folder(const struct config *config, struct arena *a, const char 
                        struct error *err)
 {
     struct config_key *k = config_get(config, "run", "", "output"), here;
-    char cwd[4096];
+    char cwd[PATH_MAX];
 
     if (!k)
         return error_set(err, TCET_E_ARG,
                          "%s: [run] output is missing; it names the folder for the results",
                          config->path);
     here = *k;
-    here.dir = getcwd(cwd, sizeof cwd) ? cwd : "/";
+    TRY(file_here(cwd, err));
+    here.dir = cwd;
     *out = config_path(a, &here);
     return TCET_OK;
 }
@@ -712,13 +673,11 @@ static tcet_status memory_limits(const struct config *config, size_t *space, dou
 
 static tcet_status settings(struct supervisor *s, struct error *err)
 {
-    int64_t workers, timeout, usual = s->o->ranks > 1 ? 1 : cores();
+    int64_t workers, usual = s->o->ranks > 1 ? 1 : cores();
 
     TRY(config_i64(s->config, "run", "", "workers", usual, 1, 1024, &workers, err));
-    TRY(config_i64(s->config, "run", "", "timeout", 600, 1, 864000, &timeout, err));
     TRY(config_i64(s->config, "run", "", "retries", 1, 0, 100, &s->retries, err));
     TRY(memory_limits(s->config, &s->memory, &s->share, err));
-    s->timeout = (double)timeout;
     s->r->workers = (int)workers;
     return run_folder(s->config, &s->r->arena, &s->r->folder, err);
 }
@@ -787,7 +746,7 @@ static tcet_status make_plan(struct supervisor *s, struct error *err)
     do {
         TRY(client_start(first, s->config, &(struct wire_hello){.open_backend = 1, .want_archs = 1},
                          s->memory, err));
-        st = client_wait(first, WIRE_PLAN, answer_limit(s, CLIENT_GREETED), &data, &n, err);
+        st = client_wait(first, WIRE_PLAN, &data, &n, err);
     } while (st < 0 && st != TCET_E_CANCELLED && !client_up(first) && tries++ < s->retries);
     if (st < 0)
         return name_memory_limit(s, err);
@@ -796,7 +755,6 @@ static tcet_status make_plan(struct supervisor *s, struct error *err)
         return error_set(err, TCET_E_PLUGIN, "a worker with %d architectures in flight",
                          s->r->plan.in_flight);
     s->depth = s->r->plan.in_flight > 1 ? s->r->plan.in_flight + 1 : 1;
-    first->state = CLIENT_IDLE;
     return TCET_OK;
 }
 
@@ -886,7 +844,7 @@ tcet_status score_once(const struct config *config, struct arena *a, struct wire
     TRY(memory_limits(config, &memory, &c.link.share, err));
     TRY(client_start(&c, config, &(struct wire_hello){.open_backend = 1, .want_archs = 1}, memory,
                      err));
-    st = client_wait(&c, WIRE_PLAN, 0, &data, &n, err);
+    st = client_wait(&c, WIRE_PLAN, &data, &n, err);
     if (st >= 0)
         st = wire_unpack_plan(data, n, a, plan, err);
     if (st >= 0) {
@@ -899,7 +857,7 @@ tcet_status score_once(const struct config *config, struct arena *a, struct wire
         buf_free(&b);
     }
     if (st >= 0)
-        st = client_wait(&c, WIRE_ROW, 0, &data, &n, err);
+        st = client_wait(&c, WIRE_ROW, &data, &n, err);
     if (st >= 0)
         st = wire_unpack_row(data, n, plan->column_count, a, row, err);
     if (st >= 0 && strcmp(row->arch, plan->archs[0]) != 0)

@@ -135,7 +135,6 @@ void wire_pack_plan(struct buf *b, const struct wire_plan *p)
     pack_text(b, p->text);
     pack_text(b, p->config);
     pack_text(b, p->space);
-    pack_text(b, p->foreign);
     pack_u32(b, (uint32_t)p->in_flight);
 }
 
@@ -177,7 +176,6 @@ tcet_status wire_unpack_plan(const void *d, size_t n, struct arena *a, struct wi
     out->text = unpack_text(&u);
     out->config = unpack_text(&u);
     out->space = unpack_text(&u);
-    out->foreign = unpack_text(&u);
     out->in_flight = (int)unpack_u32(&u);
     return unpack_done(&u, "plan", err);
 }

@@ -21,6 +21,7 @@ enum wire_type {
     WIRE_VALUES,       /* float64s */
     WIRE_KEYS_ANSWER,  /* texts: canonical keys, "" of what the space cannot read */
     WIRE_LOG,          /* level, text */
+    WIRE_FOREIGN,      /* text: code that is not built in and will run now (registry_foreign) */
     WIRE_ERROR         /* status, text: the last request failed */
 };
 
@@ -42,11 +43,10 @@ struct wire_plan {
     size_t arch_count;
     const struct wire_pair *meta; /* provenance */
     size_t meta_count;
-    const char *text;    /* plan_print */
-    const char *config;  /* config_print with paths made absolute */
-    const char *space;   /* id */
-    const char *foreign; /* notes of plugins not built in whose code the plan runs, one a line */
-    int in_flight;       /* architectures that the worker has under way; 1 to IN_FLIGHT_MAX */
+    const char *text;   /* plan_print */
+    const char *config; /* config_print with paths made absolute */
+    const char *space;  /* id */
+    int in_flight;      /* architectures that the worker has under way; 1 to IN_FLIGHT_MAX */
 };
 
 struct wire_job {

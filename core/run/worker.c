@@ -24,10 +24,12 @@ struct slot {
     struct buf in;      /* its request */
     struct arena arena; /* what that was unpacked to */
     struct wire_job job;
+    uint64_t nonce; /* its request's */
 };
 
 struct worker {
     int fd;
+    uint64_t nonce; /* of the request that is served: its answer repeats it */
     struct config *config;
     struct plan *plan;
     struct slot *slots;
@@ -51,35 +53,18 @@ static void send_log(int level, const char *who, const char *text)
     buf_free(&b);
 }
 
-/* What the plan loads from outside the built-in folder.  The first worker, which is asked for
- * the architectures, says so at once: before the code runs, and once a run. */
-static struct buf foreign;
-static int foreign_said;
-
-static void note_once(const char *who, const char *text)
+static void send_foreign(const char *text)
 {
-    char line[4096 + 256];
+    struct error ignored;
 
-    snprintf(line, sizeof line, "%s: %s\n", who, text);
-    for (const char *p = foreign.data; p && (p = strstr(p, line)); p++) {
-        if (p == foreign.data || p[-1] == '\n')
-            return;
-    }
-    buf_puts(&foreign, line);
-    if (foreign_said)
-        send_log(TCET_LOG_INFO, who, text);
+    (void)!frame_send(log_fd, WIRE_FOREIGN, text, strlen(text), &ignored);
 }
 
-static void take_foreign(const struct plugin_info *info)
+/* Empties w->out for the answer to a request of that number. */
+static void begin_answer(struct worker *w, uint64_t nonce)
 {
-    char who[128], what[4096 + 64];
-
-    note_once("plugin code that is not built in", info->path);
-    if (!info->replaces)
-        return;
-    snprintf(who, sizeof who, "%s %s", kind_name(info->kind), info->id);
-    snprintf(what, sizeof what, "the one in %s replaces the built-in one", info->path);
-    note_once(who, what);
+    w->out.len = 0;
+    buf_add(&w->out, &nonce, sizeof nonce);
 }
 
 static tcet_status answer(struct worker *w, uint32_t type, struct error *err)
@@ -153,7 +138,6 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
         wire_pack_plan(&w->out, &p);
         return answer(w, WIRE_PLAN, err);
     }
-    foreign_said = h.want_archs;
     TRY(plan_make(w->config, &w->plan, err));
     if (h.want_archs)
         TRY(plan_archs(w->plan, &w->arena, &p.archs, &p.arch_count, err));
@@ -168,7 +152,6 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
     p.text = text.data;
     p.config = config.data;
     p.space = w->plan->space->plugin->desc.id;
-    p.foreign = foreign.data;
     p.in_flight = w->plan->in_flight;
     wire_pack_plan(&w->out, &p);
     buf_free(&text);
@@ -184,6 +167,7 @@ static tcet_status begin_job(struct worker *w, struct buf *in, struct error *err
 
     slot->in = *in; /* the request stays until the job's end */
     *in = old;
+    slot->nonce = w->nonce;
     arena_reset(&slot->arena);
     TRY(wire_unpack_job(slot->in.data, slot->in.len, &slot->arena, j, err));
     if (!w->plan->backend || j->column_count != w->plan->column_count)
@@ -199,6 +183,7 @@ static tcet_status end_job(struct worker *w, struct error *err)
 
     w->oldest = (w->oldest + 1) % w->slot_count;
     w->busy--;
+    begin_answer(w, slot->nonce);
     wire_pack_row(&w->out, scorer_end(slot->scorer));
     return answer(w, WIRE_ROW, err);
 }
@@ -284,6 +269,18 @@ static int has_arrived(int fd)
     return poll(&p, 1, 0) > 0;
 }
 
+/* Takes its number off a request. */
+static tcet_status take_nonce(struct worker *w, struct buf *in, struct error *err)
+{
+    if (in->len < sizeof w->nonce)
+        return error_set(err, TCET_E_PLUGIN, "a request without a number");
+    memcpy(&w->nonce, in->data, sizeof w->nonce);
+    in->len -= sizeof w->nonce;
+    memmove(in->data, in->data + sizeof w->nonce, in->len);
+    begin_answer(w, w->nonce);
+    return TCET_OK;
+}
+
 /* Ends the oldest job when nothing can be begun before it, else takes a request; 0: the
  * supervisor is gone. */
 static int step(struct worker *w, struct buf *in, tcet_status *st, struct error *err)
@@ -291,7 +288,6 @@ static int step(struct worker *w, struct buf *in, tcet_status *st, struct error 
     uint32_t type;
 
     arena_reset(&w->arena);
-    w->out.len = 0;
     err->text[0] = '\0';
     if (w->busy && (w->busy == w->slot_count || !has_arrived(w->fd))) {
         *st = end_job(w, err);
@@ -299,6 +295,9 @@ static int step(struct worker *w, struct buf *in, tcet_status *st, struct error 
     }
     if (frame_recv(w->fd, &type, in, err) < 0)
         return 0;
+    *st = take_nonce(w, in, err);
+    if (*st < 0)
+        return 1;
     *st = type != WIRE_JOB && w->busy
               ? error_set(err, TCET_E_PLUGIN, "message %u while architectures are in flight", type)
               : serve(w, type, in, err);
@@ -332,11 +331,11 @@ int worker_main(int fd)
     pthread_atfork(before_fork, NULL, in_child);
     call_log = send_log;
     call_strict = 1;
-    registry_foreign = take_foreign;
+    registry_foreign = send_foreign;
     while (step(&w, &in, &st, &err)) {
         if (st >= 0)
             continue;
-        w.out.len = 0;
+        w.out.len = sizeof w.nonce; /* which it keeps */
         pack_u32(&w.out, (uint32_t)err.status);
         pack_text(&w.out, err.text);
         if (answer(&w, WIRE_ERROR, &err) < 0) {
@@ -353,7 +352,6 @@ int worker_main(int fd)
     plan_free(w.plan);
     config_free(w.config);
     arena_free(&w.arena);
-    buf_free(&foreign);
     buf_free(&w.out);
     buf_free(&in);
     return code;

@@ -308,6 +308,56 @@ refuses "correlate of no run" 'no such file; .* holds no run' correlate nowhere
 refuses "export of no run" 'no such file; .* holds no run' export nowhere x.csv
 refuses "export without an ending" '\.csv or \.jsonl' export keep x.txt
 
+# -- A current folder that is gone ---------------------------------------------------------
+mkdir gone && cd gone && rmdir "$work/gone" || exit 1
+# A command may write its own lines to no file here: they go to the folder above.
+vanished() # NAME ARGS...
+{
+    local name=$1 code=0
+    shift
+    "$host" "$@" >"$work/out" 2>"$work/err" </dev/null || code=$?
+    if [ $code = 2 ] && [ "$(wc -l <"$work/err")" = 1 ] && [ ! -s "$work/out" ] &&
+        grep -q '^tcet-host: error: the current folder is gone: ' "$work/err"; then
+        pass "the current folder is gone: $name"
+    else
+        failed=$((failed + 1))
+        echo "FAIL the current folder is gone: $name: exit code $code, $(head -c 300 "$work/err")"
+    fi
+}
+vanished run run "$conf" --output tcet_stray --quiet
+vanished "run of all absolute names" run "$conf" --archs index:3 --output "$work/new"
+vanished score score "$conf" index:3
+vanished show show "$conf"
+vanished list list
+vanished info info snr
+vanished correlate correlate "$work/keep"
+vanished tables tables
+vanished export export "$work/keep" "$work/new.csv"
+vanished merge merge "$work/new" "$work/keep"
+vanished new new saliency own
+vanished check check "$build/lib/tcet/plugins-1/saliency_snip.so"
+vanished version version
+"$host" run --help >"$work/out" 2>"$work/err" </dev/null
+helped=$?
+cd "$work" || exit 1
+check "but help is given" test $helped = 0 -a -s out
+check "nothing was put elsewhere" test ! -e /tcet_stray -a ! -e new -a ! -e new.csv
+# During a run: its folder has its name from before, and keeps all.
+mkdir leaves && cd leaves || exit 1
+"$host" run "$conf" --archs first:3 --output "$work/left" --export last.csv --quiet >"$work/out" \
+    2>"$work/err" </dev/null &
+pid=$!
+until [ -f "$work/left/config.ini" ]; do sleep 0.05; done
+rmdir "$work/leaves"
+code=0
+wait $pid || code=$?
+cd "$work" || exit 1
+check "gone during a run: an error names the export" test $code = 2 -a "$(wc -l <err)" = 1 -a \
+    "$(grep -c 'last.csv: No such file' err)" = 1
+run export left left.csv
+check "and the folder of results has them all" test $code = 0 -a "$(grep -c ok left.csv)" = 3
+rm -rf left leaves
+
 state >after
 check "the kept store has every byte" cmp before after
 check "no folder was made" test ! -e new

@@ -62,6 +62,93 @@ run run "$conf" --set plugins.path=site/snip --archs first:2 --workers 2 --outpu
 told "run says so once" "$replaced"
 check "no plugin but that replaces any" test "$(grep -c replaces err)" = 1
 
+# -- A stranger's folder ----------------------------------------------------------------------
+# Its config names plugins; $MARK tells whether their code ran.
+cat >mine.ini <<EOF
+[run]
+space  = nats_tss
+archs  = first:9
+output = stranger
+[metric a]
+saliency   = ones
+aggregator = sum
+[metric b]
+saliency   = macs
+aggregator = sum
+[score r]
+combiner = rankave
+metrics  = a, b
+[benchmark]
+table  = nats_tss
+column = cifar10_test
+EOF
+run run mine.ini --quiet
+mkdir stranger/q && cp "$fixtures/good_mark.so" stranger/q/
+printf '[plugins]\npath = q\n' >>stranger/config.ini
+for i in 1 2; do
+    run run mine.ini --output shards --shard $i/2 --quiet
+    mkdir shards/shard-$i-of-2/q && cp "$fixtures/good_mark.so" shards/shard-$i-of-2/q/
+    printf '[plugins]\npath = q\n' >>shards/shard-$i-of-2/config.ini
+done
+export MARK=$work/ran
+
+# opens NAME TIMES FILE ARGS...: the command is well; the code of FILE runs, having been named so
+# many times (0: never).  Nothing is cached.
+opens()
+{
+    local name=$1 times=$2 file=$3
+    shift 3
+    rm -f ran && mkdir -p fresh && rm -rf fresh/*
+    XDG_CACHE_HOME=$work/fresh run "$@"
+    if [ "$code" != 0 ]; then
+        fail "$name" "exit code $code"
+    elif [ "$times" = 0 ] && [ -e ran ]; then
+        fail "$name" "the code ran"
+    elif [ "$times" != 0 ] && [ ! -e ran ]; then
+        fail "$name" "the code did not run: nothing is tested"
+    elif [ "$(grep -cF "note: plugin code that is not built in: $file" err)" != "$times" ]; then
+        fail "$name" "it is not named $times times"
+    else
+        pass "$name"
+    fi
+}
+q=$work/stranger/q/good_mark.so
+opens "show names what it scans" 1 "$q" show stranger/config.ini
+opens "score too" 1 "$q" score stranger/config.ini "$arch"
+opens "run too" 1 "$q" run stranger/config.ini --output rerun --quiet
+opens "list too" 1 "$q" list --plugins stranger/q
+opens "info too" 1 "$q" info snip --plugins stranger/q
+opens "check too" 1 "$q" check stranger/q/good_mark.so
+opens "check names no built-in plugin" 0 "" check "$build/lib/tcet/plugins-1/saliency_snip.so"
+opens "correlate opens no plugin that a folder's config names" 0 "" correlate stranger
+opens "but one of --plugins, which is named" 1 "$q" correlate stranger --plugins stranger/q
+opens "nor does merge" 0 "" merge merged shards/shard-*
+"$host" export merged merged.jsonl
+check "which still makes the scores over the population" grep -q '"r":' merged.jsonl
+opens "but one of --plugins" 1 "$q" merge merged2 shards/shard-* --plugins stranger/q
+opens "nor does export" 0 "" export stranger stranger.csv
+opens "nor does tables" 0 "" tables nats_tss
+mkdir own && cp "$fixtures/bad_hang.so" own/
+cat >own.ini <<EOF
+[run]
+space  = hang
+archs  = first:2
+output = foreign
+[plugins]
+path = own
+[metric a]
+saliency   = macs
+aggregator = sum
+EOF
+run run own.ini --quiet
+printf 'arch,acc\n1,10\n2,30\n' >own.csv
+refuses "where a folder needs its plugins the error says how" \
+    "no space \"hang\".*; plugins in $work/own, .* config of foreign names, are opened with --plug" \
+    correlate foreign --table own.csv --column acc
+run correlate foreign --table own.csv --column acc --plugins own
+check "which helps" test $code = 0
+refuses "--plugins with a colon" "--plugins $work/own:b: .*colon" correlate foreign --plugins own:b
+
 # -- Where plugins come from -----------------------------------------------------------------
 # The config's folder, not the current one.
 (cd site/twin && mkdir -p mine && echo junk >mine/good_mean.so)

@@ -33,11 +33,11 @@ static void use(struct instance *d, struct error *err)
     static float x[BATCH * 3 * SIDE * SIDE];
     int64_t y[BATCH];
 
-    if (call_end(&d->cx, ops->open(call_begin(&d->cx), d->self), err) < 0)
+    if (call_end(&d->cx, ops->open(call_begin(&d->cx, "open"), d->self), err) < 0)
         return;
-    CHECK(call_end(&d->cx, ops->info(call_begin(&d->cx), d->self, &info), err) == TCET_OK);
+    CHECK(call_end(&d->cx, ops->info(call_begin(&d->cx, "info"), d->self, &info), err) == TCET_OK);
     CHECK(info.count > 0 && info.channels == 3 && info.classes > 0);
-    if (call_end(&d->cx, ops->draw(call_begin(&d->cx), d->self, &want, x, y), err) < 0) {
+    if (call_end(&d->cx, ops->draw(call_begin(&d->cx, "draw"), d->self, &want, x, y), err) < 0) {
         CHECK(info.count < BATCH);
         return;
     }

@@ -32,17 +32,18 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
               TCET_OK);
         tasks[i].struct_size = sizeof tasks[i];
         CHECK(OPS(tcet_space_ops, spaces[i])
-                  ->task(call_begin(&spaces[i]->cx), spaces[i]->self, &tasks[i]) == TCET_OK);
+                  ->task(call_begin(&spaces[i]->cx, "task"), spaces[i]->self, &tasks[i]) ==
+              TCET_OK);
     }
     graph = graph_new();
     atexit(forget);
     return 0;
 }
 
-#define CALL(space, function, ...)                                                 \
-    call_end(&(space)->cx,                                                         \
-             OPS(tcet_space_ops, space)                                            \
-                 ->function(call_begin(&(space)->cx), (space)->self, __VA_ARGS__), \
+#define CALL(space, function, ...)                                                            \
+    call_end(&(space)->cx,                                                                    \
+             OPS(tcet_space_ops, space)                                                       \
+                 ->function(call_begin(&(space)->cx, #function), (space)->self, __VA_ARGS__), \
              &err)
 
 static void ask(size_t i, const char *text)

@@ -42,7 +42,7 @@ static int teardown(void **state)
 
 static void table_is_complete(void **state)
 {
-    const tcet_host *host = call_begin(&call)->host;
+    const tcet_host *host = call_begin(&call, "layer")->host;
     void (*function)(void);
 
     (void)state;
@@ -64,7 +64,7 @@ static void scratch_memory(void **state)
 
     (void)state;
     for (int round = 0; round < 3; round++) {
-        tcet_ctx *cx = call_begin(&call);
+        tcet_ctx *cx = call_begin(&call, "layer");
 
         for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
             unsigned char *p = cx->host->scratch(cx, sizes[i]);
@@ -86,7 +86,7 @@ static void check_end(tcet_status code, const char *text, tcet_status st, tcet_s
                       const char *message)
 {
     struct error err = {0};
-    tcet_ctx *cx = call_begin(&call);
+    tcet_ctx *cx = call_begin(&call, "layer");
 
     if (text)
         assert_int_equal(cx->host->fail(cx, code, text), code);
@@ -121,7 +121,7 @@ static void long_messages_are_cut(void **state)
 {
     char text[5000];
     struct error err;
-    tcet_ctx *cx = call_begin(&call);
+    tcet_ctx *cx = call_begin(&call, "layer");
 
     (void)state;
     memset(text, 'x', sizeof text - 1);
@@ -140,7 +140,7 @@ static void keep_log(int level, const char *who, const char *text)
 
 static void logs(void **state)
 {
-    tcet_ctx *cx = call_begin(&call);
+    tcet_ctx *cx = call_begin(&call, "layer");
 
     (void)state;
     cx->host->log(cx, TCET_LOG_INFO, "nobody listens");
@@ -154,29 +154,32 @@ static void logs(void **state)
 /* A crash is blamed on the innermost call: a backend that calls a saliency gets its name back. */
 static void trace_names_the_innermost_call(void **state)
 {
-    char page[CALL_TRACE] = "";
+    struct call_trace page = {.calls = 0};
     struct call inner;
     struct error err;
 
     (void)state;
     call_init(&inner,
               "saliency with a name that is longer than the sixty-three letters of a trace");
-    call_trace = page;
-    call_begin(&call);
-    assert_string_equal(page, "saliency x");
-    call_begin(&inner);
-    assert_int_equal(strlen(page), CALL_WHO - 1);
+    call_trace = &page;
+    call_begin(&call, "layer");
+    assert_string_equal(page.now.who, "saliency x");
+    call_begin(&inner, "reduce");
+    assert_int_equal(strlen(page.now.who), sizeof page.now.who - 1);
+    assert_string_equal(page.now.function, "reduce");
     call_end(&inner, TCET_OK, &err);
-    assert_string_equal(page, "saliency x");
+    assert_string_equal(page.now.who, "saliency x");
+    assert_string_equal(page.now.function, "layer");
     call_end(&call, TCET_OK, &err);
-    assert_string_equal(page, "");
-    assert_string_equal(page + CALL_WHO, "");
+    assert_string_equal(page.now.who, "");
+    assert_string_equal(page.foreign, "");
+    assert_int_equal(page.calls, 4);
     call.foreign = 1;
-    call_begin(&call);
+    call_begin(&call, "layer");
     call_end(&call, TCET_OK, &err);
     call.foreign = 0;
-    assert_string_equal(page, "");
-    assert_string_equal(page + CALL_WHO, "saliency x"); /* stays: it may have spoilt the heap */
+    assert_string_equal(page.now.who, "");
+    assert_string_equal(page.foreign, "saliency x"); /* stays: it may have spoilt the heap */
     call_free(&inner);
 }
 
@@ -184,7 +187,7 @@ static void guards_are_counted(void **state)
 {
     char name[40][8];
     struct guards g = {0};
-    tcet_ctx *cx = call_begin(&call);
+    tcet_ctx *cx = call_begin(&call, "layer");
 
     (void)state;
     cx->host->guard(cx, "nobody_counts");
@@ -211,7 +214,7 @@ static void guards_are_counted(void **state)
 static void cancellation(void **state)
 {
     volatile int stop = 0;
-    tcet_ctx *cx = call_begin(&call);
+    tcet_ctx *cx = call_begin(&call, "layer");
 
     (void)state;
     assert_int_equal(cx->host->cancelled(cx), 0);
@@ -233,7 +236,7 @@ static void random_numbers(void **state)
     (void)state;
     call.random_state = seed;
     for (int i = 0; i < 5; i++) {
-        cx = call_begin(&call);
+        cx = call_begin(&call, "layer");
         assert_true(cx->host->random(cx) == rng_mix(&seed));
     }
     q = cx->host->rng(cx, 7);
@@ -258,7 +261,7 @@ static void linear_algebra(void **state)
     double logabs = 9, pivot, values[2], cond, c[6] = {0};
     struct error err;
     int32_t sign = 9;
-    tcet_ctx *cx = call_begin(&call);
+    tcet_ctx *cx = call_begin(&call, "layer");
     const tcet_host *host = cx->host;
 
     (void)state;

@@ -21,6 +21,8 @@ enum { ARCHS = 3 };
 
 /* -- The worker's side -------------------------------------------------------------------- */
 
+static uint64_t nonce; /* of the last request */
+
 static void answer_plan(void)
 {
     static const struct result_column column = {.name = "m", .key = "key m", .direction = 1};
@@ -35,6 +37,7 @@ static void answer_plan(void)
     struct buf b = {0};
     struct error err;
 
+    buf_add(&b, &nonce, sizeof nonce);
     wire_pack_plan(&b, &p);
     (void)!frame_send(CHILD_FD, WIRE_PLAN, b.data, b.len, &err);
     buf_free(&b);
@@ -43,6 +46,8 @@ static void answer_plan(void)
 /* A row; about "b" it lies. */
 static void answer_row(const char *how, const char *arch)
 {
+    static uint64_t last; /* the job's before this */
+    uint64_t number = nonce;
     struct result_value value = {.value = *arch};
     struct result_row row = {.arch = arch,
                              .status = RESULT_OK,
@@ -57,8 +62,16 @@ static void answer_row(const char *how, const char *arch)
         row.arch = "a";
     if (!strcmp(how, "column") && !strcmp(arch, "b"))
         value.column = 1;
+    if (!strcmp(how, "forged") && !strcmp(arch, "b")) /* by one who cannot know the number */
+        number = 1;
+    if (!strcmp(how, "stale") && !strcmp(arch, "b"))
+        number = last;
+    last = nonce;
+    buf_add(&b, &number, sizeof number);
     wire_pack_row(&b, &row);
     (void)!frame_send(CHILD_FD, WIRE_ROW, b.data, b.len, &err);
+    if (!strcmp(how, "twice") && !strcmp(arch, "b")) /* the second is not "c"'s */
+        (void)!frame_send(CHILD_FD, WIRE_ROW, b.data, b.len, &err);
     buf_free(&b);
 }
 
@@ -71,9 +84,11 @@ static int fake_worker(const char *how)
     uint32_t type;
 
     while (frame_recv(CHILD_FD, &type, &in, &err) >= 0) {
+        memcpy(&nonce, in.data, sizeof nonce);
         if (type == WIRE_HELLO)
             answer_plan();
-        else if (wire_unpack_job(in.data, in.len, &a, &job, &err) >= 0)
+        else if (wire_unpack_job(in.data + sizeof nonce, in.len - sizeof nonce, &a, &job, &err) >=
+                 0)
             answer_row(how, job.arch);
     }
     buf_free(&in);
@@ -151,10 +166,33 @@ static void row_of_no_column(void **state)
     lies("column", "sent nonsense and was killed by signal 9 (Killed)");
 }
 
+/* The right architecture, but not the job's number: it was not asked for. */
+static void forged_row(void **state)
+{
+    (void)state;
+    lies("forged", "the worker sent nonsense and was killed by signal 9 (Killed)");
+    lies("stale", "the worker sent nonsense and was killed by signal 9 (Killed)");
+}
+
+/* An answer too many is no one's. */
+static void row_twice(void **state)
+{
+    struct run_result r;
+    double values[ARCHS];
+
+    (void)state;
+    run("twice", &r, values);
+    assert_int_equal(r.failed, 0);
+    for (int i = 0; i < ARCHS; i++)
+        assert_true(values[i] == *archs[i]);
+    run_result_free(&r);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(honest), cmocka_unit_test(row_of_another),
-                                       cmocka_unit_test(row_of_no_column)};
+                                       cmocka_unit_test(row_of_no_column),
+                                       cmocka_unit_test(forged_row), cmocka_unit_test(row_twice)};
 
     if (argc > 2 && !strcmp(argv[1], "worker"))
         return fake_worker(getenv("FAKE"));
