@@ -127,20 +127,32 @@ static int set_option(const struct command *c, const struct option_spec *o, cons
     return -1;
 }
 
+static int unknown_option(const struct command *c, const char *arg, size_t n,
+                          const struct option_spec *specs, size_t count)
+{
+    const char **names = mem_alloc((count + 1) * sizeof *names);
+    char given[64], hint[128];
+    int code;
+
+    for (size_t k = 0; k < count; k++)
+        names[k] = specs[k].name;
+    snprintf(given, sizeof given, "%.*s", (int)(n < sizeof given ? n : sizeof given - 1), arg);
+    code = cli_usage(c, "unknown option %s%s", given,
+                     text_suggest(hint, sizeof hint, given, names, count));
+    free(names);
+    return code;
+}
+
 /* Handles argv[*i]; may consume the next word as its value. */
 static int one_option(const struct command *c, int argc, char **argv, int *i,
                       const struct option_spec *specs, size_t count)
 {
     const char *arg = argv[*i], *equals = strchr(arg, '=');
     size_t n = equals ? (size_t)(equals - arg) : strlen(arg);
-    const char *names[64];
-    char given[64], hint[128];
 
     for (size_t k = 0; k < count; k++) {
         const struct option_spec *o = &specs[k];
 
-        if (k < sizeof names / sizeof *names)
-            names[k] = o->name;
         if (strlen(o->name) != n || strncmp(o->name, arg, n))
             continue;
         if (!o->value)
@@ -151,9 +163,7 @@ static int one_option(const struct command *c, int argc, char **argv, int *i,
             return cli_usage(c, "%s needs a value: %s", o->name, o->value);
         return set_option(c, o, argv[++*i]);
     }
-    snprintf(given, sizeof given, "%.*s", (int)(n < sizeof given ? n : sizeof given - 1), arg);
-    return cli_usage(c, "unknown option %s%s", given,
-                     text_suggest(hint, sizeof hint, given, names, count));
+    return unknown_option(c, arg, n, specs, count);
 }
 
 static struct {

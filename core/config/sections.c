@@ -13,7 +13,7 @@
 static const char *const RUN_KEYS[] = {
     "space",   "proxy",       "archs",   "seed",      "classes",      "output",
     "workers", "timeout",     "retries", "memory",    "on_nonfinite", "top",
-    "repeats", "sample_seed", "init",    "init_bias", "in_flight"};
+    "repeats", "sample_seed", "init",    "init_bias", "in_flight",    "cpu"};
 static const char *const BENCHMARK_KEYS[] = {"table", "column", "population", "key", "duplicates"};
 static const char *const ABLATION_KEYS[] = {"saliency",  "aggregator", "combiner", "with",
                                             "partition", "seed",       "batch",    "data"};

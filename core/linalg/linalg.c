@@ -144,6 +144,11 @@ static int gemm(int ta, int tb, int64_t m, int64_t n, int64_t k, double alpha, c
     return 0;
 }
 
+static const char *core(void)
+{
+    return openblas_get_corename();
+}
+
 static void one_thread(void)
 {
     openblas_set_num_threads(1);
@@ -153,7 +158,7 @@ __attribute__((visibility("default"))) const struct linalg *tcet_linalg_v1(void)
 
 const struct linalg *tcet_linalg_v1(void)
 {
-    static const struct linalg table = {logdet, eigvalsh, svdvals, gemm};
+    static const struct linalg table = {logdet, eigvalsh, svdvals, gemm, core};
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     pthread_once(&once, one_thread);

@@ -21,6 +21,8 @@ struct linalg {
      * beta 0 overwrites c unread. */
     int (*gemm)(int ta, int tb, int64_t m, int64_t n, int64_t k, double alpha, const double *a,
                 const double *b, double beta, double *c);
+    /* The processor that its routines were chosen for, on which the last digits depend. */
+    const char *(*core)(void);
 };
 
 /* The table of tcet-linalg.so at path (paths_linalg()); the same pointer every time.

@@ -5,6 +5,7 @@
 #include "base/names.h"
 #include "base/text.h"
 
+#include "num/linalg.h"
 #include "plan/expand.h"
 #include "plan/presets.h"
 #include "plugin/calls.h"
@@ -186,6 +187,7 @@ static tcet_status choose_init(struct plan *p, struct error *err)
 static tcet_status make(struct plan *p, struct error *err)
 {
     static const char *const policies[] = {"keep", "drop", "fail", NULL};
+    static const char *const cpus[] = {"same", "any", NULL};
     int64_t in_flight;
     int policy;
 
@@ -197,6 +199,8 @@ static tcet_status make(struct plan *p, struct error *err)
     TRY(config_i64(p->config, "run", "", "in_flight", 1, 1, IN_FLIGHT_MAX, &in_flight, err));
     p->in_flight = (int)in_flight;
     TRY(choose_init(p, err));
+    TRY(config_choice(p->config, "run", "", "cpu", cpus, 0, &p->any_cpu, err));
+    p->instructions = p->any_cpu ? "any" : "";
     TRY(plan_make_backend(p, err));
     TRY(presets_add(p->config, err));
     TRY(expand_config(p->config, p->registry, err));
@@ -238,6 +242,21 @@ tcet_status plan_make_space(struct config *config, struct plan **out, struct err
     return make_with(config, make_space, out, err);
 }
 
+/* What this machine's processor, and the environment, make of a choice that numbers depend on: the
+ * backend's, and that of the linear algebra which plugins ask the host for. */
+static void name_instructions(struct plan *p)
+{
+    const char *of_backend = p->backend_info.instructions;
+    const struct linalg *la;
+    struct error none;
+
+    if (p->any_cpu)
+        return;
+    p->instructions =
+        arena_printf(&p->arena, "%s%slinalg=%s", of_backend, *of_backend ? " " : "",
+                     linalg_get(paths_linalg(), &la, &none) < 0 ? "none" : la->core());
+}
+
 tcet_status plan_open_backend(struct plan *p, struct error *err)
 {
     struct config_key *device = config_get(p->config, "backend", "", "device");
@@ -250,6 +269,7 @@ tcet_status plan_open_backend(struct plan *p, struct error *err)
                                                                  : IN_FLIGHT_MAX;
     if (*p->backend_info.code)
         TRY(sha256_file(p->backend_info.code, p->backend_code, err));
+    name_instructions(p);
     plan_make_keys(p);
     return TCET_OK;
 }

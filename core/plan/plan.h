@@ -108,6 +108,8 @@ struct plan {
     size_t data_count;
     tcet_backend_info backend_info; /* empty until plan_open_backend */
     char backend_code[65];          /* digest of its code, "" none */
+    int any_cpu;                    /* [run] cpu = any: */
+    const char *instructions; /* of this machine, on which numbers depend; "" until then, "any" */
     int in_flight; /* architectures that a worker has under way: [run] in_flight, else what the
                       open backend gains from */
     struct plan_pass *passes;

@@ -30,12 +30,13 @@ void plan_make_keys(struct plan *p)
             struct buf b = {0};
 
             pass_text(&s->asked, &b);
-            pass = arena_printf(&p->arena, "pass{%s} seed=%llu%s data{%s} backend{%s %s %s %s}",
+            pass = arena_printf(&p->arena,
+                                "pass{%s} seed=%llu%s data{%s} backend{%s %s %s %s} cpu{%s}",
                                 b.data, (unsigned long long)s->seed,
                                 s->asked.weights == TCET_WEIGHTS_GAUSSIAN ? "" : p->init_text,
                                 s->asked.input == TCET_INPUT_ONES ? "ones" : p->data[s->data].key,
                                 plan_instance_key(p, p->backend), p->backend_info.version,
-                                p->backend_info.device, p->backend_code);
+                                p->backend_info.device, p->backend_code, p->instructions);
             buf_free(&b);
         }
         m->key = arena_printf(&p->arena,

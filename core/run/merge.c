@@ -142,7 +142,7 @@ static tcet_status same_columns(const struct part *a, const struct part *b, stru
             run_key_words(x->key, y->key, arena, &one, &other);
             return error_set(err, TCET_E_ARG,
                              "%s and %s hold different things as %s (another "
-                             "plugin, backend or data): %s in the first, %s in "
+                             "plugin, backend, data or processor): %s in the first, %s in "
                              "the second",
                              a->folder, b->folder, x->name, one, other);
         }

@@ -148,6 +148,27 @@ static tcet_status check_resumed(const struct supervisor *s, struct error *err)
     return TCET_OK;
 }
 
+/* Values of other instruction sets have other keys: that they are computed again must be seen. */
+static void note_instructions(struct supervisor *s)
+{
+    const char *had = store_meta(s->store, "instructions"), *have = "", *one, *other;
+    char text[512];
+
+    for (size_t i = 0; i < s->r->plan.meta_count; i++) {
+        if (!strcmp(s->r->plan.meta[i].name, "instructions"))
+            have = s->r->plan.meta[i].value;
+    }
+    if (!had || !*had || !*have || !strcmp(had, have))
+        return;
+    run_key_words(had, have, &s->arena, &one, &other);
+    snprintf(
+        text, sizeof text,
+        "the folder's values are of other instruction sets than this processor's (%s there, %s "
+        "here): what passes of the network give is computed anew ([run] cpu says more)",
+        one, other);
+    log_text(s, TCET_LOG_WARN, text);
+}
+
 static void note_damage(const struct supervisor *s)
 {
     char text[256];
@@ -172,6 +193,7 @@ static tcet_status open_store(struct supervisor *s, struct error *err)
         return output ? config_error(err, output, "%s", arena_strdup(&s->r->arena, err->text))
                       : err->status;
     note_damage(s);
+    note_instructions(s);
     TRY(check_resumed(s, err));
     TRY(store_begin(s->store, err));
     TRY(store_set_columns(s->store, p->columns, p->column_count, err));

@@ -109,6 +109,7 @@ static void provenance(struct worker *w, struct wire_plan *out)
     add_meta(&w->arena, out, pairs, "backend",
              p->pass_count ? p->backend_info.version : "none (no metric needs a pass)");
     add_meta(&w->arena, out, pairs, "device", p->backend_info.device);
+    add_meta(&w->arena, out, pairs, "instructions", p->instructions);
     add_meta(&w->arena, out, pairs, "precision",
              p->precision == TCET_PRECISION_F64 ? "f64" : "f32");
 }

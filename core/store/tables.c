@@ -433,6 +433,19 @@ static void add_prune(struct buf *b)
     }
 }
 
+/* Nothing says which values an architecture had that failed: where any were dropped, those that failed
+ * are missing. */
+static void add_retry(struct buf *b)
+{
+    static const char *const tables[] = {"value", "layer_value"};
+
+    for (size_t i = 0; i < TCET_COUNT(tables); i++)
+        buf_printf(b,
+                   "DELETE FROM temp.outcome WHERE status = 'failed' AND (SELECT count(*) FROM"
+                   " main.%s NOT INDEXED) > (SELECT count(*) FROM temp.%s);",
+                   tables[i], tables[i]);
+}
+
 static tcet_status count_rows(struct store *s, const char *in, int64_t *out, struct error *err)
 {
     struct buf b = {0};
@@ -455,6 +468,8 @@ static tcet_status replace_tables(struct store *s, struct error *err)
 
     TRY(sql_exec(s, "PRAGMA temp_store = MEMORY; BEGIN IMMEDIATE", err));
     add_copy(&b, s->format);
+    add_prune(&b);
+    add_retry(&b);
     add_prune(&b);
     add_sizes(&b, "temp.");
     TRY(execute(s, &b, err));

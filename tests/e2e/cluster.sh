@@ -85,7 +85,7 @@ for i in 1 2; do
         --set metric.m.aggregator=sum --shard $i/2 --archs first:4 --quiet --output edited
     printf ' ' >>plugins/good_minimal.so # another file, though it does the same
 done
-refuses "an edited plugin" 'different things as m \(another plugin, backend or data\)' merge x edited/*
+refuses "an edited plugin" 'different things as m \(another plugin, backend, data or processor\)' merge x edited/*
 
 for bad in 0/3 4/3 1/0 -1/3 3 1/ /3 1/3/5 a/b ''; do
     refuses "--shard \"$bad\"" 'expected I/N' run deep.ini --shard "$bad"

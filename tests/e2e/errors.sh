@@ -74,6 +74,7 @@ wrong "workers out of range" 'workers = "0": expected an integer from 1' --worke
 wrong "a share of memory above all of it" 'memory = "120%": expected an integer .* percentage' --set run.memory=120%
 wrong "none in flight" 'in_flight = "0": expected an integer from 1 to 8' --in-flight 0
 wrong "too many in flight" 'in_flight = "9": expected an integer from 1 to 8' --in-flight 9
+wrong "processors that are neither" 'cpu = "foo" .*same, any' --set run.cpu=foo
 if [ "$sanitized" = 0 ]; then # the address sanitizer needs all address space
     wrong "memory too small to load the backend" \
         '^tcet-host: error: --set run.memory: memory = 100 may be too little.*libtorch' \

@@ -503,4 +503,37 @@ run run norms.ini --output norms --export norms.csv
 check "outputs are seen by who wants them" test "$(tail -n 1 thin.csv | cut -d , -f 7)" = \
     "$(tail -n 1 norms.csv | cut -d , -f 7)"
 
+# -- Instruction sets -------------------------------------------------------------------------
+# As on another processor: what libtorch and oneDNN choose can be told by the environment.
+cat >cpu.ini <<'EOF'
+[run]
+space   = nats_tss
+archs   = first:2
+workers = 1
+[data]
+batch = 4
+[metric p]
+saliency   = snip
+aggregator = snr
+[metric macs]
+saliency   = macs
+aggregator = sum
+EOF
+elsewhere() { ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 run "$@"; }
+run run cpu.ini --output cpu_here --archs first:1 --quiet
+elsewhere run cpu.ini --output cpu_there --export there.jsonl --quiet
+elsewhere run cpu.ini --output cpu_here --resume --export here.jsonl --quiet
+check "a resume on another processor says so" \
+    said "warning: the folder's values are of other instruction sets .*\\(aten=.* there, aten=" err
+check "and mixes no values" cmp there.jsonl here.jsonl
+run run cpu.ini --output cpu_shards --shard 1/2 --quiet
+elsewhere run cpu.ini --output cpu_shards --shard 2/2 --quiet
+refuses "shards of two kinds of processor" \
+    "different things as p \\(another plugin, backend, data or processor\\): .*aten=" \
+    merge cpu_merged cpu_shards/shard-*
+rm -rf cpu_shards
+run run cpu.ini --output cpu_shards --shard 1/2 --quiet --set run.cpu=any
+elsewhere run cpu.ini --output cpu_shards --shard 2/2 --quiet --set run.cpu=any
+run merge cpu_merged cpu_shards/shard-*
+check "which cpu = any allows" test $code = 0
 finish

@@ -2,20 +2,25 @@
 #include "fuzz.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { NAMES_MAX = 16 };
+enum { NAMES_MAX = 64 };
 
 static char folder[256], *names[NAMES_MAX];
 
+static int drop(const char *path, const struct stat *info, int kind, struct FTW *at)
+{
+    (void)info, (void)kind, (void)at;
+    return remove(path);
+}
+
 static void remove_folder(void)
 {
-    for (int i = 0; i < NAMES_MAX && names[i]; i++) {
-        unlink(names[i]);
+    for (int i = 0; i < NAMES_MAX && names[i]; i++)
         free(names[i]);
-    }
-    rmdir(folder);
+    nftw(folder, drop, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 const char *fuzz_folder(void)

@@ -23,8 +23,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
         }                                                                             \
     } while (0)
 
-/* A folder of this process, made at the first call and removed at exit (with the files that
- * were named by fuzz_file). */
+/* A folder of this process, made at the first call and removed at exit with all that is
+ * in it. */
 const char *fuzz_folder(void);
 /* Path of a file there; it becomes these bytes, with data NULL nothing is written. */
 const char *fuzz_file(const char *name, const void *data, size_t size);

@@ -337,6 +337,26 @@ static void test_mended(void **state)
     store_close(s);
 }
 
+/* Which values a failed architecture had nobody knows: it is tried again. */
+static void test_failed_mended(void **state)
+{
+    struct store *s;
+    struct error err;
+    uint8_t missing = 0;
+
+    (void)state;
+    alter("UPDATE outcome SET status = 'failed', message = 'why'", 1);
+    assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
+    assert_int_equal(store_missing(s, "a", 0, &missing, &err), TCET_OK);
+    assert_int_equal(missing, 0);
+    store_close(s);
+    alter("UPDATE layer_value SET data = zeroblob(8)", 0);
+    assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
+    assert_int_equal(store_missing(s, "a", 0, &missing, &err), TCET_OK);
+    assert_int_equal(missing, 1);
+    store_close(s);
+}
+
 /* A store of nothing but failures refers to no network, and that is no damage. */
 static void test_failures_alone(void **state)
 {
@@ -385,6 +405,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sealed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_deleted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mended, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_failed_mended, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failures_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_schema, setup, teardown),
     };

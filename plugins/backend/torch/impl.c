@@ -99,6 +99,13 @@ static tcet_status info(tcet_ctx *cx, struct executor *x, tcet_backend_info *out
     snprintf(out->version, sizeof out->version, "%s", x->version);
     snprintf(out->device, sizeof out->device, "%s", x->name);
     out->in_flight = x->device[0].cuda ? 2 : 1;
+    if (!x->device[0].cuda) {
+        char libraries[200];
+
+        ts_instructions(libraries, sizeof libraries);
+        snprintf(out->instructions, sizeof out->instructions, "kernels=%s%s", x->kernels[0]->name,
+                 libraries);
+    }
     return TCET_OK;
 }
 

@@ -6,6 +6,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
@@ -21,9 +22,11 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 struct ts_tensor {
@@ -205,6 +208,45 @@ void ts_setup(int32_t threads, char *version, size_t cap)
     });
     std::snprintf(version, cap, "libtorch %d.%d.%d", TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR,
                   TORCH_VERSION_PATCH);
+}
+
+void ts_instructions(char *out, size_t cap)
+{
+    static const char usage[] = "CPU capability usage: ";
+    std::string text;
+    ts_device d{};
+
+    guarded(&d, [&] {
+        const std::string config = at::show_config();
+        const size_t at = config.find(usage);
+        auto isa = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "dnnl_get_effective_cpu_isa"));
+        auto core = reinterpret_cast<char *(*)()>(dlsym(RTLD_DEFAULT, "openblas_get_corename"));
+
+        if (at != std::string::npos)
+            text += " aten=" + config.substr(at + sizeof usage - 1,
+                                             config.find('\n', at) - at - (sizeof usage - 1));
+        std::replace(text.begin() + !text.empty(), text.end(), ' ', '-'); /* "NO AVX" is one word */
+        if (isa)
+            text += " onednn=" + std::to_string(isa());
+        if (core)
+            text += std::string(" openblas=") + core();
+        /* What is built into libtorch cannot be asked: the environment's word must do. */
+        const struct {
+            const char *name;
+            bool known;
+        } variables[] = {{"ATEN_CPU_CAPABILITY", at != std::string::npos},
+                         {"ONEDNN_MAX_CPU_ISA", isa != nullptr},
+                         {"DNNL_MAX_CPU_ISA", isa != nullptr},
+                         {"OPENBLAS_CORETYPE", core != nullptr},
+                         {"MKL_ENABLE_INSTRUCTIONS", false},
+                         {"MKL_CBWR", false}};
+
+        for (const auto &v : variables) {
+            if (!v.known && std::getenv(v.name))
+                text += std::string(" ") + v.name + "=" + std::getenv(v.name);
+        }
+    });
+    std::snprintf(out, cap, "%s", text.c_str());
 }
 
 int32_t ts_cuda_devices(void)

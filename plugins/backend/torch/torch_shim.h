@@ -95,6 +95,8 @@ enum { TS_FORWARD, TS_BACK, TS_TANGENT, TS_TANGENT_BACK, TS_STEPS };
 
 /* Version text into out; also makes libtorch deterministic, and quiet about threads. */
 void ts_setup(int32_t threads, char *version, size_t cap);
+/* The instruction sets that libtorch and its libraries use on this CPU, each as " NAME=VALUE". */
+void ts_instructions(char *out, size_t cap);
 /* Number of CUDA devices, -1 where this libtorch was built without CUDA. */
 int32_t ts_cuda_devices(void);
 int ts_cuda_name(struct ts_device *d, char *out, size_t cap);

@@ -107,6 +107,10 @@ typedef struct tcet_backend_info {
     char device[64];    /* "cpu", "cuda:0 NVIDIA H100" */
     char code[4096];    /* file that the numbers come from beside the plugin's own, "" none: the
                          digests of both are in every value's key */
+    char
+        instructions[256]; /* sets of instructions that the numbers depend on, of which this machine
+                               and its environment have a choice: "aten=AVX2 onednn=0x7"; "" none:
+                               part of every value's key */
 } tcet_backend_info;
 
 typedef struct tcet_model tcet_model; /* a graph prepared by a backend */
