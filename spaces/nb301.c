@@ -134,8 +134,8 @@ static int32_t add_op(tcet_builder *b, int32_t module, int32_t op, int32_t x, in
     switch (op) {
     case MAX_POOL: return tcet_add_pool(b, TCET_OP_MAX_POOL, module, x, 3, stride, 1);
     case AVG_POOL: return tcet_add_pool(b, TCET_OP_AVG_POOL, module, x, 3, stride, 1);
-    case SEP3: return darts_sep_conv(b, module, x, channels, 3, stride);
-    case SEP5: return darts_sep_conv(b, module, x, channels, 5, stride);
+    case SEP3: return darts_sep_conv(b, module, x, channels, 3, stride, 1);
+    case SEP5: return darts_sep_conv(b, module, x, channels, 5, stride, 1);
     case DIL3: return darts_separable(b, module, 0, x, channels, 3, stride, 2);
     case DIL5: return darts_separable(b, module, 0, x, channels, 5, stride, 2);
     default:

@@ -29,10 +29,10 @@ int32_t darts_separable(tcet_builder *b, int32_t parent, int32_t first, int32_t 
 }
 
 int32_t darts_sep_conv(tcet_builder *b, int32_t parent, int32_t x, int32_t channels, int32_t kernel,
-                       int32_t stride)
+                       int32_t stride, int32_t dilation)
 {
-    x = darts_separable(b, parent, 0, x, channels, kernel, stride, 1);
-    return darts_separable(b, parent, 4, x, channels, kernel, 1, 1);
+    x = darts_separable(b, parent, 0, x, channels, kernel, stride, dilation);
+    return darts_separable(b, parent, 4, x, channels, kernel, 1, dilation);
 }
 
 int32_t darts_relu_conv_norm(tcet_builder *b, int32_t parent, int32_t x, int32_t channels)

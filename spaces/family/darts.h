@@ -40,8 +40,9 @@ int32_t darts_build(tcet_builder *b, const struct darts_network *net);
 int32_t darts_separable(tcet_builder *b, int32_t parent, int32_t first, int32_t x, int32_t channels,
                         int32_t kernel, int32_t stride, int32_t dilation);
 
+/* Two of them, the first with the stride. */
 int32_t darts_sep_conv(tcet_builder *b, int32_t parent, int32_t x, int32_t channels, int32_t kernel,
-                       int32_t stride);
+                       int32_t stride, int32_t dilation);
 
 /* ReLUConvBN with a 1x1 kernel. */
 int32_t darts_relu_conv_norm(tcet_builder *b, int32_t parent, int32_t x, int32_t channels);
