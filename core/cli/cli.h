@@ -81,6 +81,8 @@ struct comparison {
     const char *const *arch;
     const struct wire_fact *facts; /* NULL without a space */
     size_t by_key, missing;        /* joined by an isomorphic spelling; not in the table at all */
+    size_t repeats;                /* the table's rows of an architecture above */
+    int first_counts;              /* these are left out, not in its mean */
     const char *first_missing;
 };
 
@@ -98,6 +100,10 @@ tcet_status compare_table_options(const struct config *config, struct table_opti
 /* What the supervisor or a worker cannot refuse before any work: sections and keys, [export],
  * [benchmark], whose table is *out. */
 tcet_status run_check(const struct config *config, struct table **out, struct error *err);
+/* Has the table a value of any of these architectures, by spelling or canonical key? */
+tcet_status compare_covers(const struct config *config, const char *const *archs, size_t count,
+                           const struct table *t, const double *values, int *covered,
+                           struct error *err);
 /* Fills accuracy, mask and baselines from a table t, which the user calls `table`, and the space's
  * facts.  population: "all" or "live"; config supplies the space.  Columns: the caller's. */
 tcet_status compare_with_table(const struct config *config, const char *const *archs, size_t count,

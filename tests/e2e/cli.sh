@@ -80,6 +80,30 @@ run tables nb_macro --json
 check "tables --json" said '"name":"test_cifar10","trained":true,"numbers":6561,"texts":0,"min":' out
 refuses "tables: no such one" 'no table "nats_ts".*did you mean "nats_tss"' tables nats_ts
 
+# NDS: the benchmark's file as the space and as the table.
+cat >nds.ini <<INI
+[run]
+space  = nds_resnet
+archs  = all
+[space]
+file   = $source/tests/data/table/nds.json
+[data]
+plugin = gaussian
+batch  = 2
+[metric params]
+saliency   = macs
+aggregator = sum
+[benchmark]
+table  = $source/tests/data/table/nds.json
+column = test_best
+INI
+run run nds.ini --output nds
+check "a file of NDS: its entries are scored" said '^4 architectures: 4 scored now' out
+check "a file of NDS: the first of two counts" said '^1 row of the table is of an architecture above and left out' out
+check "a file of NDS: entries of another spelling are joined" said '^0 of 4 .* spelt, 4 by their canonical key' out
+run tables "$source/tests/data/table/nds.json"
+check "a file of NDS as a table" said '^test +yes +2 ' out
+
 # What people read fits 80 columns; what programs read is whole.
 for command in run score show list info correlate tables export merge new check version; do
     run $command --help
@@ -170,7 +194,7 @@ run run "$source/conf/tcet_snip.ini" --set run.space=nb101 --set data.resolution
     --archs file:cells --set "benchmark.table=$work/isomorphic.csv" --set benchmark.column=acc \
     --output joined
 check "architectures that the table spells otherwise are joined by their key" said \
-    '^1 of 3 architectures stand in the table as they are spelt, 1 as an isomorphic one, 1 not at all' out
+    '^1 of 3 architectures stand in the table as they are spelt, 1 by their canonical key, 1 not at all' out
 run correlate joined --format json
 check "and are covered" said '"covered":2' out
 run correlate --table nats_tss --column cifar10_test --format csv
