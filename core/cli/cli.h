@@ -6,6 +6,7 @@
 #define CORE_CLI_H
 
 #include "config/config.h"
+#include "plugin/registry.h"
 #include "report/report.h"
 #include "run/wire.h"
 #include "table/table.h"
@@ -71,6 +72,13 @@ tcet_status cli_config(const char *path, const struct option_list *sets, struct 
                        struct error *err);
 /* Puts one key of [run] as if by --set. */
 void cli_put_run(struct config *c, const char *key, const char *value);
+
+/* All plugins, those of folders given on the command line too. */
+tcet_status cli_registry(struct arena *a, const struct option_list *dirs, struct registry **r,
+                         struct error *err);
+/* A plugin described for people, and as a JSON object. */
+void info_text(struct buf *b, const struct plugin_info *p);
+void info_json(struct buf *b, const struct plugin_info *p);
 
 /* What a run folder or a table says about scores, ready for report_make. */
 struct comparison {
@@ -140,6 +148,7 @@ int cmd_new(const struct command *c, int argc, char **argv);
 int cmd_correlate(const struct command *c, int argc, char **argv);
 int cmd_merge(const struct command *c, int argc, char **argv);
 int cmd_export(const struct command *c, int argc, char **argv);
+int cmd_space(const struct command *c, int argc, char **argv);
 int cmd_tables(const struct command *c, int argc, char **argv);
 int cmd_version(const struct command *c, int argc, char **argv);
 

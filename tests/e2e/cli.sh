@@ -80,6 +80,42 @@ run tables nb_macro --json
 check "tables --json" said '"name":"test_cifar10","trained":true,"numbers":6561,"texts":0,"min":' out
 refuses "tables: no such one" 'no table "nats_ts".*did you mean "nats_tss"' tables nats_ts
 
+# A space as a command: every one of them says what it is, and takes what it draws.
+"$host" list space | sed -n 's/^  \([a-z0-9_]*\) .*/\1/p' >spaces.txt
+check "there are spaces" test "$(wc -l <spaces.txt)" -gt 15
+while read -r name; do
+    run space "$name"
+    check "space $name: size, task, example" said '^  example: +.' out
+    check "space $name: where its accuracies come from" said '^  (table: .* architectures|more: )' out
+    run space "$name" --random 3 --seed 7
+    cp out drawn.txt
+    run space "$name" --mutate "$(head -1 drawn.txt)"
+    check "space $name: another one" test "$(cat out)" != "$(head -1 drawn.txt)"
+    cat out >>drawn.txt
+    run space "$name" --list drawn.txt
+    check "space $name: what it draws is of it" said '^4 architectures, 0 bad$' out
+done <spaces.txt
+run space nats_tss --arch index:1462
+check "space --arch: the counts" said '^1531546 parameters, 220119680 multiply-accumulates; no dead edge, depth 6$' out
+check "space --arch: a convolution" \
+    said '^cells.16.layers.1.op.1 +conv2d +64x64x3x3 +36864 +2359296 +64x8x8$' out
+run space nats_tss --arch index:1462 --json
+check "space --arch --json" said '"name":"stem.0","operation":"conv2d","shape":\[16,3,3,3\],"params":432' out
+run space nats_tss --canonical '|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|' --json
+check "space --canonical --json" said '^\{"key":"\(0\)@nor_conv_1x1","index":[0-9]+,"arch":"' out
+printf 'index:3\n\n|conv~0|\r\nindex:15625\n' >list.txt
+run space nats_tss --list list.txt
+check "space --list: bad lines are an error" test "$code" = 2
+check "space --list: each is named" test "$(grep -c '^list.txt:[34]: ' out)" = 2
+check "space --list: how many" said '^3 architectures, 2 bad$' out
+run space nds_resnet --set "space.file=$source/tests/data/table/nds.json" --json
+check "space --set: a parameter" said '^\{"size":4,"numbered":true,' out
+refuses "space: an unknown one" 'no space "nats_ts" \(did you mean "nats_tss"' space nats_ts
+refuses "space: two questions" 'one of --arch, --random' space nats_tss --arch index:1 --random 1
+refuses "space: --random 0" '"0" is no number of architectures, 1 to 100000' space nats_tss --random 0
+refuses "space: --seed alone" '--seed is of --random and --mutate' space nats_tss --seed 1
+refuses "space: no list" 'nowhere.txt' space nats_tss --list nowhere.txt
+
 # NDS: the benchmark's file as the space and as the table.
 cat >nds.ini <<INI
 [run]

@@ -302,11 +302,13 @@ static inline int tcet_json_next(tcet_json *j)
         if (c != '"')
             return tcet_json_fail(j, "a name in quotes is expected");
         tcet_json_string(j);
+        if (j->error)
+            return TCET_JSON_ERROR;
         if (tcet_json_skip_blanks(j) != ':')
             return tcet_json_fail(j, "':' is expected");
         tcet_json_take(j);
         j->want = TCET_JSON_WANT_VALUE;
-        return j->error ? TCET_JSON_ERROR : TCET_JSON_NAME;
+        return TCET_JSON_NAME;
     }
     if (c == '{' || c == '[')
         return tcet_json_open(j, c == '{');
