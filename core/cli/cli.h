@@ -6,6 +6,7 @@
 #define CORE_CLI_H
 
 #include "config/config.h"
+#include "plugin/registry.h"
 #include "report/report.h"
 #include "run/wire.h"
 #include "table/table.h"
@@ -100,6 +101,13 @@ tcet_status cli_config(const char *path, const struct option_list *sets, struct 
 /* Puts one key of [run] as if by --set. */
 void cli_put_run(struct config *c, const char *key, const char *value);
 
+/* All plugins, those of folders given on the command line too. */
+tcet_status cli_registry(struct arena *a, const struct option_list *dirs, struct registry **r,
+                         struct error *err);
+/* A plugin described for people, and as a JSON object. */
+void info_text(struct buf *b, const struct plugin_info *p);
+void info_json(struct buf *b, const struct plugin_info *p);
+
 /* What a run folder or a table says about scores, ready for report_make. */
 struct comparison {
     struct arena arena;
@@ -110,6 +118,8 @@ struct comparison {
     const char *const *arch;
     const struct wire_fact *facts; /* NULL without a space */
     size_t by_key, missing;        /* joined by an isomorphic spelling; not in the table at all */
+    size_t repeats;                /* the table's rows of an architecture above */
+    int first_counts;              /* these are left out, not in its mean */
     const char *first_missing;
 };
 
@@ -127,6 +137,10 @@ tcet_status compare_table_options(const struct config *config, struct table_opti
 /* What the supervisor or a worker cannot refuse before any work: sections and keys, [export],
  * [benchmark], whose table is *out. */
 tcet_status run_check(const struct config *config, struct table **out, struct error *err);
+/* Has the table a value of any of these architectures, by spelling or canonical key? */
+tcet_status compare_covers(const struct config *config, const char *const *archs, size_t count,
+                           const struct table *t, const double *values, int *covered,
+                           struct error *err);
 /* Fills accuracy, mask and baselines from a table t, which the user calls `table` (NULL: no accuracy),
  * and the space's facts.  population: "all" or "live"; config supplies the space.  Columns: the caller's. */
 tcet_status compare_with_table(const struct config *config, const char *const *archs, size_t count,
@@ -168,6 +182,7 @@ int cmd_new(const struct command *c, int argc, char **argv);
 int cmd_correlate(const struct command *c, int argc, char **argv);
 int cmd_merge(const struct command *c, int argc, char **argv);
 int cmd_export(const struct command *c, int argc, char **argv);
+int cmd_space(const struct command *c, int argc, char **argv);
 int cmd_tables(const struct command *c, int argc, char **argv);
 int cmd_completion(const struct command *c, int argc, char **argv);
 int cmd_version(const struct command *c, int argc, char **argv);

@@ -21,7 +21,7 @@ struct correlate_flags {
 };
 
 /* In the order of enum table_duplicates. */
-static const char *const DUPLICATES[] = {"error", "mean", NULL};
+static const char *const DUPLICATES[] = {"auto", "error", "mean", "first", NULL};
 
 static tcet_status choose(const char *what, const char *given, const char *const *choices, int *out,
                           struct error *err)
@@ -518,11 +518,13 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
 {
     struct correlate_flags o = {.table = NULL};
     const struct option_spec specs[] = {
-        {"--table", "TABLE", "shipped table's name, or a CSV or TSV file", NULL, &o.table, NULL},
+        {"--table", "TABLE", "shipped table's name, or a CSV, TSV or NDS's JSON file", NULL,
+         &o.table, NULL},
         {"--column", "NAME", "accuracy column of the table", NULL, &o.column, NULL},
         {"--key", "NAME", "column of architectures (default: arch, else the first)", NULL, &o.key,
          NULL},
-        {"--duplicates", "RULE", "rows of one architecture: error (default), or mean", NULL,
+        {"--duplicates", "RULE",
+         "rows of one architecture: error, mean, first (default of .json), auto", NULL,
          &o.duplicates, NULL},
         {"--scores", "A,B,...", "without FOLDER: score columns of the table (-A: less is better)",
          NULL, &o.scores, NULL},

@@ -174,19 +174,13 @@ static tcet_status check_table_covers(void *arg, const struct wire_plan *plan, s
     const struct benchmark *b = arg;
     struct config_key *table = config_get(b->config, "benchmark", "", "table");
     const char *column = config_text(b->config, "benchmark", "", "column", "");
-    struct arena a = {0};
     const double *values;
-    int covered = 0;
+    int covered;
 
     if (!b->table)
         return TCET_OK;
     TRY(table_column(b->table, column, &values, err));
-    for (size_t i = 0; i < plan->arch_count && !covered; i++) {
-        int64_t row = table_row(b->table, text_strip(arena_strdup(&a, plan->archs[i])));
-
-        covered = row >= 0 && !isnan(values[row]);
-    }
-    arena_free(&a);
+    TRY(compare_covers(b->config, plan->archs, plan->arch_count, b->table, values, &covered, err));
     if (covered)
         return TCET_OK;
     return config_error(

@@ -81,7 +81,7 @@ static tcet_status make_mask(struct comparison *c, const char *population, struc
 tcet_status compare_table_options(const struct config *config, struct table_options *out,
                                   struct error *err)
 {
-    static const char *const duplicates[] = {"error", "mean", NULL};
+    static const char *const duplicates[] = {"auto", "error", "mean", "first", NULL};
     int choice;
 
     TRY(config_choice(config, "benchmark", "", "duplicates", duplicates, 0, &choice, err));
@@ -153,7 +153,7 @@ static int by_key(const void *a, const void *b)
 }
 
 /* Architectures that the table spells otherwise: of one canonical key, hence the same network.
- * Several rows of one key: their mean. */
+ * Several rows of one key: their mean, or the first. */
 static tcet_status join_by_key(const struct config *config, struct comparison *c,
                                const struct table *t, const double *values, double *accuracy,
                                const size_t *missing, size_t count, struct error *err)
@@ -186,7 +186,9 @@ static tcet_status join_by_key(const struct config *config, struct comparison *c
             else
                 high = middle;
         }
-        for (many = 0; low + many < n && !strcmp(rows[low + many].key, wanted.key); many++)
+        for (many = 0; low + many < n && !strcmp(rows[low + many].key, wanted.key) &&
+                       (!many || t->rule != TABLE_DUPLICATES_FIRST);
+             many++)
             sum += values[rows[low + many].row];
         if (!many)
             continue;
@@ -202,6 +204,8 @@ static tcet_status join(const struct config *config, struct comparison *c, const
 {
     size_t *missing = arena_alloc(&c->arena, (c->archs + 1) * sizeof *missing);
 
+    c->repeats = t->duplicates;
+    c->first_counts = t->rule == TABLE_DUPLICATES_FIRST;
     for (size_t i = 0; i < c->archs; i++) {
         int64_t row = c->arch == t->arch
                           ? (int64_t)i /* the table's own */
@@ -221,14 +225,40 @@ static tcet_status join(const struct config *config, struct comparison *c, const
     return TCET_OK;
 }
 
+tcet_status compare_covers(const struct config *config, const char *const *archs, size_t count,
+                           const struct table *t, const double *values, int *covered,
+                           struct error *err)
+{
+    struct comparison c = {.archs = count, .arch = archs};
+    double *accuracy = arena_alloc(&c.arena, (count + 1) * sizeof *accuracy);
+    tcet_status st = TCET_OK;
+
+    *covered = 0;
+    for (size_t i = 0; i < count && !*covered; i++) {
+        int64_t row = table_row(t, text_strip(arena_strdup(&c.arena, archs[i])));
+
+        *covered = row >= 0 && !isnan(values[row]);
+    }
+    if (!*covered)
+        st = join(config, &c, t, values, accuracy, err);
+    for (size_t i = 0; st >= 0 && i < count && !*covered; i++)
+        *covered = !isnan(accuracy[i]);
+    comparison_free(&c);
+    return st;
+}
+
 void comparison_say_join(const struct comparison *c, struct buf *out)
 {
+    if (c->repeats)
+        buf_printf(out, "%zu row%s of the table %s of an architecture above %s\n", c->repeats,
+                   c->repeats == 1 ? "" : "s", c->repeats == 1 ? "is" : "are",
+                   c->first_counts ? "and left out" : "and in its mean");
     if (!c->by_key && !c->missing)
         return;
     buf_printf(out, "%zu of %zu architectures stand in the table as they are spelt",
                c->archs - c->by_key - c->missing, c->archs);
     if (c->by_key)
-        buf_printf(out, ", %zu as an isomorphic one", c->by_key);
+        buf_printf(out, ", %zu by their canonical key", c->by_key);
     if (c->missing)
         buf_printf(out, ", %zu not at all (%s%.100s)", c->missing,
                    c->missing > 1 ? "the first: " : "", c->first_missing);

@@ -312,6 +312,23 @@ tcet_status client_facts(const struct config *config, const char *const *archs, 
     return st;
 }
 
+tcet_status client_space(const struct config *config, const char *const *texts, size_t count,
+                         struct arena *a, const char *const **out, size_t *out_count,
+                         struct error *err)
+{
+    struct client c;
+    const char *data;
+    size_t n;
+    tcet_status st = start_for_space(&c, config, err);
+
+    if (st >= 0)
+        st = ask(&c, WIRE_SPACE, WIRE_SPACE_ANSWER, texts, count, &data, &n, err);
+    if (st >= 0)
+        st = wire_unpack_texts(data, n, a, out, out_count, err);
+    client_stop(&c);
+    return st;
+}
+
 tcet_status client_keys(const struct config *config, const char *const *archs, size_t count,
                         struct arena *a, const char *const **out, struct error *err)
 {

@@ -82,6 +82,10 @@ tcet_status client_facts(const struct config *config, const char *const *archs, 
 /* Canonical keys of the same, "" of what the space cannot read; no network is built. */
 tcet_status client_keys(const struct config *config, const char *const *archs, size_t count,
                         struct arena *a, const char *const **out, struct error *err);
+/* A question about the space (inspect.h) to a worker made for it. */
+tcet_status client_space(const struct config *config, const char *const *texts, size_t count,
+                         struct arena *a, const char *const **out, size_t *out_count,
+                         struct error *err);
 /* Greets a worker without a backend and returns its plan. */
 tcet_status client_plan(const struct config *config, int want_archs, struct arena *a,
                         struct wire_plan *out, struct error *err);

@@ -14,12 +14,14 @@ enum wire_type {
     WIRE_FACTS,      /* architectures; answered by FACTS_ANSWER */
     WIRE_POPULATION, /* struct wire_population; answered by VALUES */
     WIRE_KEYS,       /* architectures; answered by KEYS_ANSWER */
+    WIRE_SPACE,      /* texts: a question about the space (inspect.h); answered by SPACE_ANSWER */
     /* worker to supervisor */
     WIRE_PLAN,         /* struct wire_plan */
     WIRE_ROW,          /* struct result_row */
     WIRE_FACTS_ANSWER, /* struct wire_fact[] */
     WIRE_VALUES,       /* float64s */
     WIRE_KEYS_ANSWER,  /* texts: canonical keys, "" of what the space cannot read */
+    WIRE_SPACE_ANSWER, /* texts */
     WIRE_LOG,          /* level, text */
     WIRE_FOREIGN,      /* text: code that is not built in and will run now (registry_foreign) */
     WIRE_ERROR         /* status, text: the last request failed */

@@ -7,6 +7,7 @@
 
 #include "score/score.h"
 #include "plugin/calls.h"
+#include "run/inspect.h"
 #include "run/wire.h"
 
 #include <poll.h>
@@ -233,6 +234,17 @@ static tcet_status keys(struct worker *w, const struct buf *in, struct error *er
     return answer(w, WIRE_KEYS_ANSWER, err);
 }
 
+static tcet_status space(struct worker *w, const struct buf *in, struct error *err)
+{
+    const char *const *ask, *const *texts;
+    size_t count, n;
+
+    TRY(wire_unpack_texts(in->data, in->len, &w->arena, &ask, &count, err));
+    TRY(inspect_space(w->plan, ask, count, &w->arena, &texts, &n, err));
+    wire_pack_texts(&w->out, texts, n);
+    return answer(w, WIRE_SPACE_ANSWER, err);
+}
+
 static tcet_status population(struct worker *w, const struct buf *in, struct error *err)
 {
     struct wire_population p;
@@ -259,6 +271,7 @@ static tcet_status serve(struct worker *w, uint32_t type, struct buf *in, struct
     case WIRE_FACTS: return facts(w, in, err);
     case WIRE_POPULATION: return population(w, in, err);
     case WIRE_KEYS: return keys(w, in, err);
+    case WIRE_SPACE: return space(w, in, err);
     default: return error_set(err, TCET_E_PLUGIN, "unknown message %u", type);
     }
 }

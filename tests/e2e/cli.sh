@@ -80,6 +80,66 @@ run tables nb_macro --json
 check "tables --json" said '"name":"test_cifar10","trained":true,"numbers":6561,"texts":0,"min":' out
 refuses "tables: no such one" 'no table "nats_ts".*did you mean "nats_tss"' tables nats_ts
 
+# A space as a command: every one of them says what it is, and takes what it draws.
+"$host" list space | sed -n 's/^  \([a-z0-9_]*\) .*/\1/p' >spaces.txt
+check "there are spaces" test "$(wc -l <spaces.txt)" -gt 15
+while read -r name; do
+    run space "$name"
+    check "space $name: size, task, example" said '^  example: +.' out
+    check "space $name: where its accuracies come from" said '^  (table: .* architectures|more: )' out
+    run space "$name" --random 3 --seed 7
+    cp out drawn.txt
+    run space "$name" --mutate "$(head -1 drawn.txt)"
+    check "space $name: another one" test "$(cat out)" != "$(head -1 drawn.txt)"
+    cat out >>drawn.txt
+    run space "$name" --list drawn.txt
+    check "space $name: what it draws is of it" said '^4 architectures, 0 bad$' out
+done <spaces.txt
+run space nats_tss --arch index:1462
+check "space --arch: the counts" said '^1531546 parameters, 220119680 multiply-accumulates; no dead edge, depth 6$' out
+check "space --arch: a convolution" \
+    said '^cells.16.layers.1.op.1 +conv2d +64x64x3x3 +36864 +2359296 +64x8x8$' out
+run space nats_tss --arch index:1462 --json
+check "space --arch --json" said '"name":"stem.0","operation":"conv2d","shape":\[16,3,3,3\],"params":432' out
+run space nats_tss --canonical '|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|' --json
+check "space --canonical --json" said '^\{"key":"\(0\)@nor_conv_1x1","index":[0-9]+,"arch":"' out
+printf 'index:3\n\n|conv~0|\r\nindex:15625\n' >list.txt
+run space nats_tss --list list.txt
+check "space --list: bad lines are an error" test "$code" = 2
+check "space --list: each is named" test "$(grep -c '^list.txt:[34]: ' out)" = 2
+check "space --list: how many" said '^3 architectures, 2 bad$' out
+run space nds_resnet --set "space.file=$source/tests/data/table/nds.json" --json
+check "space --set: a parameter" said '^\{"size":4,"numbered":true,' out
+refuses "space: an unknown one" 'no space "nats_ts" \(did you mean "nats_tss"' space nats_ts
+refuses "space: two questions" 'one of --arch, --random' space nats_tss --arch index:1 --random 1
+refuses "space: --random 0" '"0" is no number of architectures, 1 to 100000' space nats_tss --random 0
+refuses "space: --seed alone" '--seed is of --random and --mutate' space nats_tss --seed 1
+refuses "space: no list" 'nowhere.txt' space nats_tss --list nowhere.txt
+
+# NDS: the benchmark's file as the space and as the table.
+cat >nds.ini <<INI
+[run]
+space  = nds_resnet
+archs  = all
+[space]
+file   = $source/tests/data/table/nds.json
+[data]
+plugin = gaussian
+batch  = 2
+[metric params]
+saliency   = macs
+aggregator = sum
+[benchmark]
+table  = $source/tests/data/table/nds.json
+column = test_best
+INI
+run run nds.ini --output nds
+check "a file of NDS: its entries are scored" said '^4 architectures: 4 scored now' out
+check "a file of NDS: the first of two counts" said '^1 row of the table is of an architecture above and left out' out
+check "a file of NDS: entries of another spelling are joined" said '^0 of 4 .* spelt, 4 by their canonical key' out
+run tables "$source/tests/data/table/nds.json"
+check "a file of NDS as a table" said '^test +yes +2 ' out
+
 # What people read fits 80 columns; what programs read is whole.
 for command in $commands; do
     run $command --help
@@ -201,7 +261,7 @@ run run "$source/conf/tcet_snip.ini" --set run.space=nb101 --set data.resolution
     --archs file:cells --set "benchmark.table=$work/isomorphic.csv" --set benchmark.column=acc \
     --output joined
 check "architectures that the table spells otherwise are joined by their key" said \
-    '^1 of 3 architectures stand in the table as they are spelt, 1 as an isomorphic one, 1 not at all' out
+    '^1 of 3 architectures stand in the table as they are spelt, 1 by their canonical key, 1 not at all' out
 run correlate joined --format json
 check "and are covered" said '"covered":2' out
 run correlate --table nats_tss --column cifar10_test --format csv

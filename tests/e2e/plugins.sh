@@ -69,6 +69,8 @@ for kind in saliency aggregator combiner space dataset; do
     rm -rf out
 done
 check "a saliency is under 40 lines" test "$(wc -l <my_saliency/saliency_my_saliency.c)" -lt 40
+run space my_space --plugins my_space/build --random 2
+check "space: an out-of-tree one, too" test "$(wc -l <out)" = 2
 refuses "new: the folder is there" 'my_space: is there already' new space my_space
 check "new: what was there is untouched" test -f my_space/build/space_my_space.so
 refuses "new: a bad name" '"My-Proxy" is no name for a plugin: want \[a-z0-9_\]\+' \

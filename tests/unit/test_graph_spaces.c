@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <math.h>
 
 static void assert_counts(struct space *s, struct graph *g, const char *text, int64_t params,
                           int64_t macs)
@@ -365,6 +366,60 @@ static int64_t zennas_size(struct graph *g, int32_t classes)
     return n.params - (classes - 1);
 }
 
+/* Inverted blocks: figures of the official MasterNet (seed 1), with residual links and without. */
+static void test_zennas_inverted(void **state)
+{
+    static const struct {
+        const char *text, *reslink;
+        int64_t params, macs, layers, size;
+        double weights;
+    } rows[] = {
+        {"SuperConvK3BNRELU(3,16,2,1)SuperResIDWE2K3(16,24,1,16,1)SuperResIDWE4K5(24,40,2,32,2)"
+         "SuperResIDWE1K7(40,40,1,40,1)SuperResIDWE6K3(40,16,2,24,1)SuperConvK1BNRELU(16,64,1,1)",
+         "0", 95652, 6286336, 33, 0, -17.235445075376447},
+        {"SuperConvK3BNRELU(3,16,2,1)SuperResIDWE2K3(16,24,1,16,1)SuperResIDWE4K5(24,40,2,32,2)"
+         "SuperResIDWE1K7(40,40,1,40,1)SuperResIDWE6K3(40,16,2,24,1)SuperConvK1BNRELU(16,64,1,1)",
+         "1", 104636, 6868992, 42, 101673, -2.7284623625023414},
+        {"SuperConvK3BNRELU(3,8,1,1)SuperResIDWE6K7(8,20,2,12,1)SuperResK3K3(20,24,1,8,1)"
+         "SuperResIDWE1K5(24,24,1,24,3)SuperConvK1BNRELU(24,32,1,1)",
+         "0", 34492, 8125568, 29, 0, -3.091548087640149},
+        {"SuperConvK3BNRELU(3,8,1,1)SuperResIDWE6K7(8,20,2,12,1)SuperResK3K3(20,24,1,8,1)"
+         "SuperResIDWE1K5(24,24,1,24,3)SuperConvK1BNRELU(24,32,1,1)",
+         "1", 36124, 8481920, 33, 34945, 5.870747123972478},
+    };
+    struct graph *g = graph_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char a[TCET_ARCH_MAX], b[TCET_ARCH_MAX];
+        struct graph_counts n;
+        struct space s;
+        tcet_rng r;
+        float *w;
+
+        assert_int_equal(space_load_with(&s, "zennas", "reslink", rows[i].reslink), 0);
+        assert_counts(&s, g, rows[i].text, rows[i].params, rows[i].macs);
+        graph_count(g, &n);
+        assert_int_equal(n.layers, rows[i].layers);
+        if (rows[i].size)
+            assert_int_equal(zennas_size(g, 100), rows[i].size);
+        w = mem_alloc((size_t)graph_view(g)->param_floats * sizeof *w);
+        rng_seed(&r, 1);
+        graph_draw(g, &r, w);
+        assert_true(fabs(graph_weight_sum(g, w) - rows[i].weights) < 1e-9);
+        free(w);
+        strcpy(a, rows[i].text); /* mutations stay within the budget, by the same count */
+        for (int k = 0; k < 200 && rows[i].size; k++) {
+            assert_int_equal(s.ops->mutate(&s.cx, s.self, a, b, sizeof b), 0);
+            assert_int_equal(space_build(&s, g, b), 0);
+            assert_true(zennas_size(g, 100) <= 1000000);
+            strcpy(a, b);
+        }
+        space_unload(&s);
+    }
+    graph_free(g);
+}
+
 static void test_zennas(void **state)
 {
     static const char initial[] =
@@ -632,15 +687,11 @@ static void test_zennas_wide(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_other_spellings),
-        cmocka_unit_test(test_zennas_wide),
-        cmocka_unit_test(test_nb_macro),
-        cmocka_unit_test(test_transnas_micro),
-        cmocka_unit_test(test_transnas_macro),
-        cmocka_unit_test(test_nb301),
-        cmocka_unit_test(test_nb101),
-        cmocka_unit_test(test_zennas),
-        cmocka_unit_test(test_blox),
+        cmocka_unit_test(test_other_spellings), cmocka_unit_test(test_zennas_wide),
+        cmocka_unit_test(test_nb_macro),        cmocka_unit_test(test_transnas_micro),
+        cmocka_unit_test(test_transnas_macro),  cmocka_unit_test(test_nb301),
+        cmocka_unit_test(test_nb101),           cmocka_unit_test(test_zennas),
+        cmocka_unit_test(test_zennas_inverted), cmocka_unit_test(test_blox),
         cmocka_unit_test(test_nb1shot1),
     };
 
