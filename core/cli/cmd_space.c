@@ -180,7 +180,7 @@ static void layers_text(const struct answer *t, struct arena *a, struct buf *out
                : *t->text[3] == '1' ? "no dead edge"
                                     : "with a dead edge",
                t->text[5]);
-    report_table(out, cell, rows + 1, INSPECT_FIELDS, REPORT_TEXT);
+    report_table(out, cell, rows + 1, INSPECT_FIELDS, REPORT_TEXT, cli_width());
 }
 
 /* "16x3x3" as [16,3,3]. */

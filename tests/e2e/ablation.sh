@@ -119,7 +119,7 @@ check "mean and deviation are those of the seeds' taus" awk -F, '
     END { exit !(n == 4 && !bad) }' lines.csv out
 run correlate grid --cells --format json
 check "the same as JSON" said '"combiner":null,"saliency":"snip","aggregator":"s[un][mr]",.*"seeds":2' out
-run run grid.ini "${small[@]}" --resume --output grid
+run run grid.ini "${small[@]}" --archs first:6 --resume --output grid
 check "the best cell is the headline" said "^best of 4 cells, $(awk -F, 'NR == 1 { next }
     { n = split($1, at, "@"); if (at[2] && at[1] !~ /^wg/) { sum[at[1]] += $2; if (!(at[1] in first)) first[at[1]] = $1 } }
     END { for (k in sum) if (best == "" || sum[k] > sum[best]) best = k; print first[best] }' lines.csv): " out
@@ -129,7 +129,7 @@ refuses "--cells without an ablation" '--cells: the run.s config has no \[ablati
     correlate seeds --cells
 refuses "two tables at once" '--pairs, --matrix and --cells are three tables' \
     correlate grid --cells --matrix
-run run grid.ini "${small[@]}" --resume --output grid
+run run grid.ini "${small[@]}" --archs first:6 --resume --output grid
 check "its seeds are compared, each once" said '^rank stability of snip_snr over seeds: .*1 pair)' out
 check "a metric that stands alone is not one of them" \
     said '^rank stability of wg over seeds: .*1 pair)' out

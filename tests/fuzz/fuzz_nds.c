@@ -66,10 +66,10 @@ static void read_twice(const char *data, size_t size)
     CHECK(event == TCET_JSON_END ? open == 0 : a.error && !strcmp(a.error, b.error));
 }
 
-#define CALL(space, function, ...)                                                 \
-    call_end(&(space)->cx,                                                         \
-             OPS(tcet_space_ops, space)                                            \
-                 ->function(call_begin(&(space)->cx), (space)->self, __VA_ARGS__), \
+#define CALL(space, function, ...)                                                            \
+    call_end(&(space)->cx,                                                                    \
+             OPS(tcet_space_ops, space)                                                       \
+                 ->function(call_begin(&(space)->cx, #function), (space)->self, __VA_ARGS__), \
              &err)
 
 static void read_space(struct plugin *plugin, const char *path)
