@@ -25,7 +25,7 @@ struct run_flags {
 };
 
 /* Read once, before any work. */
-struct benchmark {
+struct trained {
     struct config *config;
     struct table *table; /* NULL: none is asked for */
 };
@@ -156,7 +156,7 @@ static tcet_status compare(const struct config *config, const struct table *t,
  * before the first is scored. */
 static tcet_status check_table_covers(void *arg, const struct wire_plan *plan, struct error *err)
 {
-    const struct benchmark *b = arg;
+    const struct trained *b = arg;
     struct config_key *table = config_get(b->config, "benchmark", "", "table");
     const char *column = config_text(b->config, "benchmark", "", "column", "");
     struct arena a = {0};
@@ -309,7 +309,7 @@ static tcet_status check_exports(const struct run_flags *o, struct error *err)
 
 /* -- The whole -------------------------------------------------------------------------- */
 
-static tcet_status conclude(const struct benchmark *b, const struct run_flags *o,
+static tcet_status conclude(const struct trained *b, const struct run_flags *o,
                             const struct run_result *r, size_t top, struct error *err)
 {
     struct comparison cmp;
@@ -375,7 +375,7 @@ static void print_failures(const struct run_result *r)
         fprintf(stderr, "tcet-host:   %zu: for other reasons\n", why->other);
 }
 
-static int finish(const struct benchmark *b, const char *path, const struct run_flags *o,
+static int finish(const struct trained *b, const char *path, const struct run_flags *o,
                   struct run_result *r, size_t top)
 {
     struct error err;
@@ -408,7 +408,7 @@ static int execute(const char *path, const struct run_flags *o)
                              .log = cli_log,
                              .accept = check_table_covers};
     struct sigaction sa = {.sa_handler = on_signal};
-    struct benchmark b = {NULL, NULL};
+    struct trained b = {NULL, NULL};
     struct run_result r;
     struct error err;
     const char *problem;
