@@ -138,13 +138,16 @@ static tcet_status open_store(struct seek *s, struct error *err)
 /* warm = a run's folder: its architectures. */
 static tcet_status read_warm_folder(struct seek *s, struct error *err)
 {
-    const struct config_key *k = s->settings->warm;
-    const char *path = k ? config_path(&s->r->arena, k) : NULL;
+    struct config_key *k = config_get(s->config, "search", "", "warm");
+    const char *path = s->settings->warm ? config_path(&s->r->arena, k) : NULL;
     struct store *from = NULL;
     struct stat info;
     const char **archs;
 
-    if (!k || stat(path, &info) || !S_ISDIR(info.st_mode))
+    if (!path)
+        return TCET_OK;
+    config_replace(k, path); /* the resolved config is read from another folder */
+    if (stat(path, &info) || !S_ISDIR(info.st_mode))
         return TCET_OK;
     if (store_open(path, STORE_READ, &from, err) < 0)
         return config_error_at(err, k);
@@ -472,31 +475,64 @@ static double sign_of(const struct seek *s, const struct search_objective *o)
     return o->smaller ? -1 : 1;
 }
 
-/* The run's architectures are those that were scored, in the order of the lines. */
+static int by_text(const void *a, const void *b)
+{
+    const struct found_ask *const *x = a, *const *y = b;
+    int order = strcmp((*x)->arch, (*y)->arch);
+
+    return order ? order : (*x > *y) - (*x < *y);
+}
+
+/* The encodings that the store has scores of, each once, in the order of the lines. */
+static tcet_status list_scored(struct seek *s, const char **archs, size_t *count, struct error *err)
+{
+    struct found *f = &s->r->found;
+    const struct found_ask **sorted = mem_alloc((f->count + 1) * sizeof *sorted);
+    uint8_t *again = mem_alloc(f->count + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->asks[i].scored)
+            sorted[n++] = &f->asks[i];
+    }
+    qsort(sorted, n, sizeof *sorted, by_text);
+    for (size_t i = 1; i < n; i++)
+        again[sorted[i] - f->asks] = !strcmp(sorted[i]->arch, sorted[i - 1]->arch);
+    free(sorted);
+    *count = 0;
+    err->status = TCET_OK;
+    for (size_t i = 0; i < f->count && err->status >= 0; i++) {
+        struct result_row row = {.status = RESULT_MISSING};
+
+        if (!f->asks[i].scored || again[i])
+            continue;
+        arena_reset(&s->arena);
+        err->status = store_find(s->store, f->asks[i].arch, &s->arena, &row, err);
+        if (row.status != RESULT_MISSING) /* else its key had another spelling, and another seed */
+            archs[(*count)++] = f->asks[i].arch;
+    }
+    free(again);
+    return err->status;
+}
+
+/* The run's architectures are those that were scored. */
 static tcet_status conclude(struct seek *s, struct error *err)
 {
     const char *path = arena_printf(&s->r->arena, "%s/search.csv", s->r->folder), **archs;
     double sign[SEARCH_OBJECTIVES];
     struct found *f = &s->r->found;
-    size_t n = 0;
+    size_t n;
 
     for (size_t i = 0; i < s->settings->objective_count; i++)
         sign[i] = sign_of(s, &s->settings->objective[i]);
     TRY(found_read(path, s->settings->objective_count, sign, f, err));
     if (!s->has_pool)
         return TCET_OK;
-    archs = mem_alloc((f->count + 1) * sizeof *archs);
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->asks[i].scored)
-            archs[n++] = f->asks[i].arch;
-    }
-    err->status = store_begin(s->store, err);
-    if (err->status >= 0)
-        err->status = store_set_archs(s->store, archs, n, err);
-    if (err->status >= 0)
-        err->status = store_commit(s->store, err);
-    free(archs);
-    return err->status;
+    archs = arena_alloc(&f->arena, (f->count + 1) * sizeof *archs);
+    TRY(list_scored(s, archs, &n, err));
+    TRY(store_begin(s->store, err));
+    TRY(store_set_archs(s->store, archs, n, err));
+    return store_commit(s->store, err);
 }
 
 static tcet_status make_plan(struct seek *s, struct error *err)
@@ -535,8 +571,8 @@ static tcet_status make_plan(struct seek *s, struct error *err)
 static tcet_status run(struct seek *s, struct error *err)
 {
     TRY(run_folder(s->config, &s->r->arena, &s->r->folder, err));
-    TRY(make_plan(s, err));
     TRY(read_warm_folder(s, err));
+    TRY(make_plan(s, err));
     TRY(open_store(s, err));
     s->quest_count = search_seed_count(s->settings);
     s->quests = mem_alloc(s->quest_count * sizeof *s->quests);

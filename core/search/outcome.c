@@ -275,7 +275,7 @@ static void write_line(struct search *s, const struct slot *slot, uint32_t statu
                  SEARCH_COUNT_NAMES[slot->limit]);
     else
         l.status = names[status];
-    if (slot->known && slot->known->settled && !isnan(slot->known->params)) {
+    if (slot->known && !slot->reused && !isnan(slot->known->params)) { /* not another spelling's */
         l.params = slot->known->params;
         l.macs = slot->known->macs;
     }

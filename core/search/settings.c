@@ -308,8 +308,9 @@ tcet_status search_prune(struct config *c, const struct search_settings *s, stru
     }
     if (st >= 0) {
         c->section_count = kept;
-        config_put(c, "run", "", "proxy", proxies.len ? proxies.data : "", from->file, from->dir,
-                   from->line);
+        if (proxies.len || config_get(c, "run", "", "proxy"))
+            config_put(c, "run", "", "proxy", proxies.len ? proxies.data : "", from->file,
+                       from->dir, from->line);
     }
     buf_free(&proxies);
     arena_free(&a);
