@@ -70,12 +70,12 @@ tcet_status ledger_open(struct ledger *l, const char *folder, const char *header
         return fail(l, "open", err);
     if (!S_ISREG(info.st_mode))
         return error_set(err, TCET_E_ARG, "%s: is no file", l->path);
-    if (info.st_size && !resume)
+    TRY(read_all(l, (size_t)info.st_size, err));
+    if (l->old_len && strcmp(l->old, header) && !resume)
         return error_set(err, TCET_E_ARG,
                          "%s holds an earlier search; use --resume to go on with it, or choose "
                          "another run.output",
                          folder);
-    TRY(read_all(l, (size_t)info.st_size, err));
     if (!l->old_len)
         return write_all(l, header, n, err);
     if (strncmp(l->old, header, n))
