@@ -582,7 +582,7 @@ static tcet_status run(struct seek *s, struct error *err)
     open_seekers(s);
     s->r->workers = s->has_pool ? s->pool.client_count : (int)s->seeker_count;
     TRY(loop(s, err));
-    return s->r->stopped ? TCET_OK : conclude(s, err);
+    return conclude(s, err);
 }
 
 tcet_status seek_run(struct config *config, const struct search_settings *settings,

@@ -36,7 +36,7 @@ struct seek_result {
     const char *folder; /* absolute */
     struct seek_progress progress;
     const char **why;   /* [seeds]: why each search ended */
-    struct found found; /* empty when it was stopped */
+    struct found found; /* so far, when it was stopped */
     int64_t computed;   /* scores that were not stored before */
     int workers, stopped;
 };

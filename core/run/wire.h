@@ -15,17 +15,18 @@ enum wire_type {
     WIRE_FACTS,      /* architectures; answered by FACTS_ANSWER */
     WIRE_POPULATION, /* struct wire_population; answered by VALUES */
     WIRE_KEYS,       /* architectures; answered by KEYS_ANSWER */
-    WIRE_SEEK,       /* struct wire_seek: search; answered by ASKS, up to one that has ended */
-    WIRE_TOLD,       /* struct wire_told: the score of a want */
     /* worker to supervisor */
     WIRE_PLAN,         /* struct wire_plan */
     WIRE_ROW,          /* struct result_row */
     WIRE_FACTS_ANSWER, /* struct wire_fact[] */
     WIRE_VALUES,       /* float64s */
     WIRE_KEYS_ANSWER,  /* texts: canonical keys, "" of what the space cannot read */
-    WIRE_ASKS,         /* struct wire_asks */
     WIRE_LOG,          /* level, text */
-    WIRE_ERROR         /* status, text: the last request failed */
+    WIRE_ERROR,        /* status, text: the last request failed */
+    /* of searches */
+    WIRE_SEEK, /* to a worker, struct wire_seek: search; answered by ASKS, up to one that has ended */
+    WIRE_TOLD, /* to it, struct wire_told: the score of a want */
+    WIRE_ASKS  /* from it, struct wire_asks */
 };
 
 struct wire_hello {
