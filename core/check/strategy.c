@@ -208,8 +208,13 @@ static tcet_status search(struct probe *p, uint64_t seed, int asks, int rough, i
 tcet_status strategy_exercise(struct probe *p, struct instance *i, enum scenario s, struct buf *out,
                               struct error *err)
 {
+    size_t before = out->len;
+
     (void)i;
-    return search(p, s + 1, s == LARGE ? ASKS : ASKS / 4, 0, 0, out, err);
+    TRY(search(p, s + 1, s == LARGE ? ASKS : ASKS / 4, 0, 0, out, err));
+    return out->len > before
+               ? TCET_OK
+               : error_set(err, TCET_E_PLUGIN, "it ends before its first architecture");
 }
 
 tcet_status strategy_replay(struct probe *p, struct error *err)

@@ -86,14 +86,19 @@ tcet_status ledger_open(struct ledger *l, const char *folder, const char *header
     return TCET_OK;
 }
 
-int64_t ledger_stored(const struct ledger *l, int64_t seed)
+int64_t ledger_stored(const struct ledger *l, int64_t seed, const char **first)
 {
     char start[32];
     int64_t count = 0;
     size_t n = (size_t)snprintf(start, sizeof start, "%lld,", (long long)seed);
 
-    for (const char *p = l->old; p && (p = strchr(p, '\n')); count += !strncmp(p, start, n))
-        p++;
+    *first = NULL;
+    for (const char *p = l->old; p && (p = strchr(p, '\n'));) {
+        if (strncmp(++p, start, n))
+            continue;
+        if (!count++)
+            *first = p;
+    }
     return count;
 }
 

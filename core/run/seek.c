@@ -24,6 +24,8 @@ struct quest {
     struct buf ahead; /* lines that cannot be written before those of the seeds before it */
     struct search_state state;
     int begun, ended;
+    const char
+        *stored; /* lines of it that were there and whose scores were not sent ahead; or NULL */
 };
 
 /* A score that is being computed, and for whom. */
@@ -60,8 +62,7 @@ struct seek {
     size_t item_count;
     const char *const *warm; /* of a run's folder */
     size_t warm_count;
-    uint8_t *wanted;  /* all columns but a population's */
-    int64_t replayed; /* items that the store had */
+    uint8_t *wanted; /* all columns but a population's */
     double started, committed, shown;
     int dirty;
     struct arena arena; /* of one message */
@@ -163,22 +164,34 @@ static tcet_status read_warm_folder(struct seek *s, struct error *err)
 
 /* -- scores ------------------------------------------------------------------------------- */
 
-static tcet_status tell(struct seek *s, const struct item *i, struct result_row *row,
-                        struct error *err)
+static void send_told(struct seeker_client *k, int64_t number, const struct result_row *row)
 {
-    struct seeker_client *k = &s->seekers[i->seeker];
-    const struct wire_told t = {i->number, *row};
+    const struct wire_told t = {number, *row};
     struct buf b = {0};
     struct error ignored;
 
-    (void)err;
-    if (!k->searching || k->quest != i->quest)
-        return TCET_OK;
     wire_pack_told(&b, &t);
     (void)!client_send(&k->client, WIRE_TOLD, &b, &ignored); /* a dead one is met when it is read */
     buf_free(&b);
+}
+
+static void tell(struct seek *s, const struct item *i, const struct result_row *row)
+{
+    struct seeker_client *k = &s->seekers[i->seeker];
+
+    if (!k->searching || k->quest != i->quest)
+        return;
+    send_told(k, i->number, row);
     k->owed--;
     k->heard = clock_now();
+}
+
+static tcet_status find_stored(struct seek *s, const struct item *i, struct result_row *out,
+                               struct error *err)
+{
+    TRY(store_find(s->store, stored_name(i, &s->arena), &s->arena, out, err));
+    out->arch = i->arch;
+    out->x_sum = out->w_sum = NAN;
     return TCET_OK;
 }
 
@@ -187,11 +200,45 @@ static tcet_status tell_stored(struct seek *s, const struct item *i, int *found,
 {
     struct result_row row;
 
-    TRY(store_find(s->store, stored_name(i, &s->arena), &s->arena, &row, err));
+    TRY(find_stored(s, i, &row, err));
     *found = row.status != RESULT_MISSING;
-    row.arch = i->arch;
-    row.x_sum = row.w_sum = NAN;
-    return *found ? tell(s, i, &row, err) : TCET_OK;
+    if (*found)
+        tell(s, i, &row);
+    return TCET_OK;
+}
+
+/* The scores that a search will want if it asks as it did, from its lines: so that repeating it does
+ * not wait for one after the other.  Not those of a key met again, which only the search knows. */
+static tcet_status send_ahead(struct seek *s, struct seeker_client *k, struct error *err)
+{
+    struct quest *q = &s->quests[k->quest];
+
+    while (q->stored && k->searching && s->has_pool) {
+        const char *end = strchr(q->stored, '\n'), *field[LINE_SCORE];
+        struct item i = {.quest = k->quest};
+        struct result_row row;
+        int64_t seed;
+
+        arena_reset(&s->arena);
+        if (!end ||
+            line_split(arena_strndup(&s->arena, q->stored, (size_t)(end - q->stored)), field,
+                       LINE_SCORE) != LINE_SCORE ||
+            text_to_i64(field[LINE_SEED], &seed) < 0 || seed != q->seed ||
+            text_to_i64(field[LINE_ASK], &i.number) < 0) {
+            q->stored = NULL;
+            return TCET_OK;
+        }
+        if (i.number > q->state.asks + SEARCH_AHEAD)
+            return TCET_OK;
+        q->stored = end + 1;
+        i.arch = field[LINE_ARCH];
+        if (strcmp(field[LINE_STATUS], "scored"))
+            continue;
+        TRY(find_stored(s, &i, &row, err));
+        if (row.status != RESULT_MISSING)
+            send_told(k, i.number, &row);
+    }
+    return TCET_OK;
 }
 
 static tcet_status make_job(void *arg, size_t item, struct arena *a, struct wire_job *out,
@@ -241,7 +288,6 @@ static tcet_status take_want(struct seek *s, size_t seeker, const struct search_
 
     k->owed++;
     TRY(tell_stored(s, &i, &found, err));
-    s->replayed += found;
     if (found)
         return TCET_OK;
     if (!(s->item_count & (s->item_count - 1)))
@@ -294,16 +340,16 @@ static tcet_status take_asks(struct seek *s, size_t seeker, const char *data, si
         return error_set(err, TCET_E_PLUGIN, "a search that needs no worker wants a score");
     for (size_t i = 0; i < m.want_count; i++)
         TRY(take_want(s, seeker, &m.wants[i], err));
-    return TCET_OK;
+    return send_ahead(s, k, err);
 }
 
 /* -- seekers ------------------------------------------------------------------------------ */
 
-static tcet_status begin_quest(struct seek *s, size_t seeker)
+static tcet_status begin_quest(struct seek *s, size_t seeker, struct error *err)
 {
     struct seeker_client *k = &s->seekers[seeker];
     struct quest *q = &s->quests[s->next];
-    const struct wire_seek w = {q->seed, ledger_stored(&s->ledger, q->seed), s->warm,
+    const struct wire_seek w = {q->seed, ledger_stored(&s->ledger, q->seed, &q->stored), s->warm,
                                 s->warm_count};
     struct buf b = {0};
     struct error ignored;
@@ -315,7 +361,7 @@ static tcet_status begin_quest(struct seek *s, size_t seeker)
     wire_pack_seek(&b, &w);
     (void)!client_send(&k->client, WIRE_SEEK, &b, &ignored);
     buf_free(&b);
-    return TCET_OK;
+    return send_ahead(s, k, err);
 }
 
 static tcet_status seeker_lost(struct seek *s, size_t seeker, const char *prefix, struct error *err)
@@ -377,7 +423,7 @@ static tcet_status assign(struct seek *s, struct error *err)
             TRY(client_start(&k->client, s->config, &how, 0, err));
             k->heard = clock_now();
         } else if (k->client.state == CLIENT_IDLE && !k->searching) {
-            TRY(begin_quest(s, i));
+            TRY(begin_quest(s, i, err));
         }
     }
     return TCET_OK;

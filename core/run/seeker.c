@@ -4,6 +4,7 @@
 #include "run/wire.h"
 #include "search/search.h"
 
+#include <poll.h>
 #include <stdlib.h>
 
 enum { ASKS_A_MESSAGE = 256 };
@@ -103,6 +104,13 @@ static tcet_status take_told(struct seeker *s, struct search *search, struct err
     return search_tell(search, t.number, &t.row, err);
 }
 
+static int has_arrived(int fd)
+{
+    struct pollfd p = {fd, POLLIN, 0};
+
+    return poll(&p, 1, 0) > 0;
+}
+
 static tcet_status go_on(struct seeker *s, struct search *search, struct error *err)
 {
     int waits;
@@ -112,8 +120,9 @@ static tcet_status go_on(struct seeker *s, struct search *search, struct error *
         TRY(report(s, search, err));
         if (waits)
             TRY(take_told(s, search, err));
-    } while (!search_state(search)->ended);
-    /* what ended in the last step was reported by it */
+        while (!search_state(search)->ended && has_arrived(s->fd))
+            TRY(take_told(s, search, err));
+    } while (!search_state(search)->ended); /* which was reported */
     return TCET_OK;
 }
 

@@ -278,6 +278,7 @@ static tcet_status serve(struct worker *w, uint32_t type, struct buf *in, struct
     case WIRE_FACTS: return facts(w, in, err);
     case WIRE_POPULATION: return population(w, in, err);
     case WIRE_KEYS: return keys(w, in, err);
+    case WIRE_TOLD: return TCET_OK; /* came early for a search that ended without it */
     case WIRE_SEEK: return seeker_serve(&w->seeker, w->fd, w->plan, in->data, in->len, err);
     default: return error_set(err, TCET_E_PLUGIN, "unknown message %u", type);
     }

@@ -62,6 +62,13 @@ struct known_map {
 struct known *known_find(struct known_map *m, const char *key, int *is_new);
 void known_free(struct known_map *m);
 
+/* A row that came before it was wanted. */
+struct ahead {
+    int64_t number; /* 0: none */
+    char *arch;
+    struct known known;
+};
+
 /* Values told of a scored ask, kept where a population's scores change with each newcomer. */
 struct past {
     int64_t number;
@@ -81,7 +88,8 @@ struct search {
     size_t objective_count;
     int takes_workers; /* some objective does */
     struct known_map known;
-    struct slot *slots; /* a ring: ask n has place n modulo window */
+    struct slot *slots;  /* a ring: ask n has place n modulo window */
+    struct ahead *ahead; /* likewise, modulo twice SEARCH_AHEAD */
     int64_t asked, told;
     int asking;                     /* the strategy has not ended, and the budget neither */
     int waiting;                    /* the strategy waits for an outcome */

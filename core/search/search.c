@@ -38,6 +38,7 @@ tcet_status search_open(const struct search_setup *setup, struct search **out, s
     s->settings = setup->settings;
     s->plan = setup->plan;
     s->slots = mem_alloc((size_t)s->settings->window * sizeof *s->slots);
+    s->ahead = mem_alloc(2 * SEARCH_AHEAD * sizeof *s->ahead);
     s->asking = 1;
     s->state.best = s->best_value = s->best_accuracy = NAN;
     st = open_parts(s, err);
@@ -60,6 +61,9 @@ void search_close(struct search *s)
     buf_free(&s->output.lines);
     free(s->output.wants);
     free(s->slots);
+    for (size_t i = 0; i < 2 * SEARCH_AHEAD; i++)
+        free(s->ahead[i].arch);
+    free(s->ahead);
     arena_free(&s->arena);
     free(s);
 }
@@ -144,6 +148,27 @@ static tcet_status nothing_fits(struct search *s, struct error *err)
                      REJECTED_MOST, counter_blame(&s->counter, &s->arena));
 }
 
+static struct ahead *ahead_of(struct search *s, int64_t number)
+{
+    return &s->ahead[number % (2 * SEARCH_AHEAD)];
+}
+
+/* Takes the row that came before, if it is this ask's. */
+static int take_ahead(struct search *s, struct slot *slot)
+{
+    struct ahead *a = ahead_of(s, slot->number);
+    const char *key = slot->known->key;
+    int64_t times = slot->known->times;
+    int fits = a->number == slot->number && !strcmp(a->arch, slot->text) && !slot->again;
+
+    if (fits) {
+        *slot->known = a->known;
+        slot->known->key = key;
+        slot->known->times = times;
+    }
+    return fits;
+}
+
 /* The score that an ask within the limits waits for. */
 static tcet_status claim_score(struct search *s, struct slot *slot, struct error *err)
 {
@@ -162,7 +187,8 @@ static tcet_status claim_score(struct search *s, struct slot *slot, struct error
         slot->own = (struct known){.key = slot->known->key};
         slot->known = &slot->own;
     }
-    search_want(s, slot->number, slot->text, slot->again);
+    if (!take_ahead(s, slot))
+        search_want(s, slot->number, slot->text, slot->again);
     return TCET_OK;
 }
 
@@ -315,10 +341,16 @@ tcet_status search_tell(struct search *s, int64_t number, const struct result_ro
     if (number < 0)
         return reference_take(s, row, err);
     slot = slot_of(s, number);
-    if (number <= s->told || number > s->asked || slot->number != number || !slot->known ||
-        slot->known->settled)
-        return error_set(err, TCET_E_PLUGIN, "a row for ask %lld, which waits for none",
-                         (long long)number);
+    if (number > s->asked && number <= s->told + 2 * SEARCH_AHEAD) {
+        struct ahead *a = ahead_of(s, number);
+
+        free(a->arch);
+        *a = (struct ahead){.number = number, .arch = mem_strdup(row->arch)};
+        outcome_take(s, row, &a->known);
+        return TCET_OK;
+    }
+    if (number <= s->told || slot->number != number || !slot->known || slot->known->settled)
+        return TCET_OK; /* it came before, and the ask did without */
     outcome_take(s, row, slot->known);
     return TCET_OK;
 }

@@ -51,7 +51,9 @@ void search_close(struct search *s);
 /* Asks and tells, until it waits for a score, has ended, or has told `most`.  *waits: it cannot go on
  * before a score comes. */
 tcet_status search_advance(struct search *s, size_t most, int *waits, struct error *err);
-/* The row of an architecture that was wanted; values by the plan's columns. */
+/* The row of an architecture that was wanted; values by the plan's columns.  One may come before it is
+ * wanted, at most SEARCH_AHEAD asks before it: then nothing is wanted if the ask is what was thought. */
+enum { SEARCH_AHEAD = 512 };
 tcet_status search_tell(struct search *s, int64_t number, const struct result_row *row,
                         struct error *err);
 /* What came up since the caller emptied it: lines.len and want_count are his to set to 0. */

@@ -196,6 +196,7 @@ static void expect_file(const char *want)
  * there stays. */
 static void a_ledger_goes_on(void **state)
 {
+    const char *first;
     struct ledger l;
     struct error err;
 
@@ -211,8 +212,10 @@ static void a_ledger_goes_on(void **state)
     ledger_close(&l);
     write_text("h\n1,1\n1,2\n12,");
     assert_int_equal(ledger_open(&l, folder, "h\n", 1, &err), TCET_OK);
-    assert_int_equal(ledger_stored(&l, 1), 2);
-    assert_int_equal(ledger_stored(&l, 12), 0);
+    assert_int_equal(ledger_stored(&l, 1, &first), 2);
+    assert_string_equal(first, "1,1\n1,2\n");
+    assert_int_equal(ledger_stored(&l, 12, &first), 0);
+    assert_null(first);
     assert_int_equal(ledger_add(&l, "1,1\n", 4, &err), TCET_OK);
     assert_int_equal(ledger_add(&l, "1,2\n12,1\n", 9, &err), TCET_OK);
     ledger_close(&l);
