@@ -116,6 +116,67 @@ static tcet_status space_mutate(tcet_ctx *cx, void *self, const char *from, char
     return vary(cx, self, from, ((struct zennas *)self)->replaces, text, cap);
 }
 
+static int same_block(const struct plainnet_block *a, const struct plainnet_block *b)
+{
+    return a->kind == b->kind && a->kernel == b->kernel && a->out == b->out &&
+           a->bottleneck == b->bottleneck && a->layers == b->layers;
+}
+
+/* One block replaced, the first block's candidates first.  What a structure may at most have is the
+ * concern of those that are drawn. */
+static tcet_status space_neighbours(tcet_ctx *cx, void *self, const char *from, int64_t index,
+                                    int64_t *count, char *text, size_t cap)
+{
+    struct plainnet p, settled;
+    struct plainnet_block to, wanted = {.layers = 0};
+    int64_t n = 0, place = 0;
+    tcet_status st = plainnet_parse(cx, from, &p);
+
+    (void)self;
+    if (st < 0)
+        return st;
+    for (int32_t b = 0; b < p.count; b++) {
+        int64_t candidates = plainnet_candidates(&p.block[b]), own = candidates, at = index - n;
+
+        for (int64_t i = 0; i < candidates && own == candidates; i++) {
+            plainnet_candidate(&p.block[b], i, &to);
+            if (same_block(&to, &p.block[b]))
+                own = i;
+        }
+        candidates -= own < candidates;
+        n += candidates;
+        if (at < 0 || at >= candidates)
+            continue;
+        plainnet_candidate(&p.block[b], at + (at >= own), &wanted);
+        place = b;
+    }
+    *count = n;
+    if (!wanted.layers)
+        return TCET_OK;
+    p.block[place] = wanted;
+    plainnet_settle(&p, &settled);
+    return plainnet_print(cx, &settled, text, cap);
+}
+
+/* The official counts, with residual links, which its budgets are meant by. */
+static tcet_status space_facts(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
+                               tcet_facts *out)
+{
+    static const char *const names[] = {"size", "layers", "flops"};
+    struct plainnet p;
+    tcet_status st = plainnet_parse(cx, text, &p);
+
+    (void)self;
+    if (st < 0)
+        return st;
+    for (out->count = 0; out->count < 3; out->count++)
+        out->name[out->count] = names[out->count];
+    out->value[0] = (double)plainnet_size(&p, task->classes);
+    out->value[1] = plainnet_layers(&p);
+    out->value[2] = plainnet_flops(&p, task->height, task->classes);
+    return TCET_OK;
+}
+
 /* ---- the network ---- */
 
 struct step {
@@ -278,6 +339,8 @@ static const tcet_space_ops ops = {
     .build = space_build,
     .random = space_random,
     .mutate = space_mutate,
+    .neighbours = space_neighbours,
+    .facts = space_facts,
 };
 
 static const tcet_plugin zennas = {

@@ -131,9 +131,6 @@ void comparison_say_join(const struct comparison *c, struct buf *out);
  * population has a name.  A path is made absolute in the config, from the file that names it.
  * *out: the table, to be freed; NULL where none is asked for, and on failure. */
 tcet_status compare_check(const struct config *config, struct table **out, struct error *err);
-/* How [benchmark] says that its table is read: key and duplicates.  *out borrows from config. */
-tcet_status compare_table_options(const struct config *config, struct table_options *out,
-                                  struct error *err);
 /* What the supervisor or a worker cannot refuse before any work: sections and keys, [export],
  * [benchmark], whose table is *out. */
 tcet_status run_check(const struct config *config, struct table **out, struct error *err);
@@ -173,6 +170,7 @@ tcet_status folder_join(const struct folder *f, const char *const *paths, size_t
 void folder_free(struct folder *f);
 
 int cmd_run(const struct command *c, int argc, char **argv);
+int cmd_search(const struct command *c, int argc, char **argv);
 int cmd_score(const struct command *c, int argc, char **argv);
 int cmd_show(const struct command *c, int argc, char **argv);
 int cmd_list(const struct command *c, int argc, char **argv);

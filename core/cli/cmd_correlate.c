@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "plugin/registry.h"
 #include "run/stored.h"
+#include "search/benchmark.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -206,7 +207,7 @@ static tcet_status folder_table(const struct correlate_flags *o, const struct co
     struct table_options options;
     int duplicates;
 
-    TRY(compare_table_options(config, &options, err));
+    TRY(benchmark_options(config, &options, err));
     duplicates = (int)options.duplicates;
     TRY(choose("--duplicates", o->duplicates, DUPLICATES, &duplicates, err));
     options.duplicates = (enum table_duplicates)duplicates;

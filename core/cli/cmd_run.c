@@ -30,7 +30,7 @@ struct run_flags {
 };
 
 /* Read once, before any work. */
-struct benchmark {
+struct trained {
     struct config *config;
     struct table *table; /* NULL: none is asked for */
     struct progress progress;
@@ -171,7 +171,7 @@ static tcet_status compare(const struct config *config, const struct table *t,
  * before the first is scored. */
 static tcet_status check_table_covers(void *arg, const struct wire_plan *plan, struct error *err)
 {
-    const struct benchmark *b = arg;
+    const struct trained *b = arg;
     struct config_key *table = config_get(b->config, "benchmark", "", "table");
     const char *column = config_text(b->config, "benchmark", "", "column", "");
     const double *values;
@@ -371,7 +371,7 @@ static void print_work(const struct run_result *r, struct buf *out)
     buf_free(&line);
 }
 
-static tcet_status conclude(const struct benchmark *b, const struct run_flags *o,
+static tcet_status conclude(const struct trained *b, const struct run_flags *o,
                             const struct run_result *r, size_t top, struct error *err)
 {
     struct comparison cmp;
@@ -441,7 +441,7 @@ static void print_failures(const struct run_result *r, const struct run_flags *o
     say_again("to try them again", o, again);
 }
 
-static int finish(const struct benchmark *b, const struct run_flags *o, struct run_result *r,
+static int finish(const struct trained *b, const struct run_flags *o, struct run_result *r,
                   size_t top, int ranks)
 {
     static const char *const again[] = {"--resume", NULL};
@@ -475,7 +475,7 @@ static int execute(const char *path, const struct run_flags *o)
                              .log = cli_log,
                              .accept = check_table_covers};
     struct sigaction sa = {.sa_handler = on_signal};
-    struct benchmark b = {NULL, NULL, progress_begin(o->quiet, o->every)};
+    struct trained b = {NULL, NULL, progress_begin(o->quiet, o->every)};
     struct run_result r;
     struct error err;
     const char *problem;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "plugin/registry.h"
 #include "run/client.h"
+#include "search/benchmark.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -78,18 +79,6 @@ static tcet_status make_mask(struct comparison *c, const char *population, struc
     return TCET_OK;
 }
 
-tcet_status compare_table_options(const struct config *config, struct table_options *out,
-                                  struct error *err)
-{
-    static const char *const duplicates[] = {"auto", "error", "mean", "first", NULL};
-    int choice;
-
-    TRY(config_choice(config, "benchmark", "", "duplicates", duplicates, 0, &choice, err));
-    *out = (struct table_options){config_text(config, "benchmark", "", "key", NULL),
-                                  (enum table_duplicates)choice};
-    return TCET_OK;
-}
-
 static tcet_status check_table(const struct config *config, struct arena *a,
                                struct config_key *table, const struct config_key *column,
                                struct table **out, struct error *err)
@@ -98,7 +87,7 @@ static tcet_status check_table(const struct config *config, struct arena *a,
     const char *path;
     const double *values;
 
-    TRY(compare_table_options(config, &options, err));
+    TRY(benchmark_options(config, &options, err));
 
     if (table_path(table->value, paths_data(), a, &path, err) < 0)
         return config_error_at(err, table);

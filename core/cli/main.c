@@ -19,6 +19,9 @@
 const struct command COMMANDS[] = {
     {"run", "CONFIG [options]", "score architectures as a config says, compare with accuracies",
      "tcet-host run conf/tcet_snip.ini --archs sample:100 --export scores.csv", cmd_run},
+    {"search", "CONFIG [options]",
+     "look for the best architecture by a strategy; go on by --resume",
+     "tcet-host search conf/search/tss_tabular.ini", cmd_search},
     {"score", "CONFIG ARCH [options]", "score one architecture and print it",
      "tcet-host score conf/tcet_snip.ini 'index:1462'", cmd_score},
     {"show", "CONFIG [options]", "print the resolved plan: metrics, merged passes, their reasons",

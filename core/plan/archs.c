@@ -239,17 +239,12 @@ static void drop_repeats(struct list *l, const char *path)
     call_log(TCET_LOG_INFO, path, text);
 }
 
-static tcet_status from_file(struct plan *p, struct list *l, struct config_key *k,
-                             struct error *err)
+static tcet_status from_path(struct plan *p, struct list *l, const struct config_key *k,
+                             const char *path, struct error *err)
 {
-    struct config_key part = *k;
-    const char *path;
     FILE *f;
     tcet_status st;
 
-    part.value = k->value + 5;
-    path = config_path(l->a, &part);
-    k->value = arena_printf(&p->arena, "file:%s", path); /* the resolved config says where */
     f = file_open(path, FILE_MAX_BYTES, NULL, err);
     if (!f) {
         error_prefix(err, "cannot open the list of architectures ");
@@ -262,6 +257,18 @@ static tcet_status from_file(struct plan *p, struct list *l, struct config_key *
     if (st >= 0)
         drop_repeats(l, path);
     return st;
+}
+
+static tcet_status from_file(struct plan *p, struct list *l, struct config_key *k,
+                             struct error *err)
+{
+    struct config_key part = *k;
+    const char *path;
+
+    part.value = k->value + 5;
+    path = config_path(l->a, &part);
+    k->value = arena_printf(&p->arena, "file:%s", path); /* the resolved config says where */
+    return from_path(p, l, k, path, err);
 }
 
 static tcet_status numbered(struct plan *p, struct list *l, const struct config_key *k,
@@ -329,20 +336,37 @@ static tcet_status expand(struct plan *p, struct list *l, struct error *err)
     return TCET_OK;
 }
 
+/* The list as it is handed out; what it grew in is gone. */
+static void list_end(struct list *l, const char *const **out, size_t *count)
+{
+    const char **kept = arena_alloc(l->a, (l->count + 1) * sizeof *kept);
+
+    if (l->count)
+        memcpy(kept, l->item, l->count * sizeof *kept);
+    *out = kept;
+    *count = l->count;
+}
+
 tcet_status plan_archs(struct plan *p, struct arena *a, const char *const **out, size_t *count,
                        struct error *err)
 {
     struct list l = {.a = a};
-    const char **kept;
     tcet_status st = expand(p, &l, err);
 
-    if (st >= 0) {
-        kept = arena_alloc(a, (l.count + 1) * sizeof *kept);
-        if (l.count)
-            memcpy(kept, l.item, l.count * sizeof *kept);
-        *out = kept;
-        *count = l.count;
-    }
+    if (st >= 0)
+        list_end(&l, out, count);
+    free(l.item);
+    return st;
+}
+
+tcet_status plan_archs_file(struct plan *p, const struct config_key *k, struct arena *a,
+                            const char *const **out, size_t *count, struct error *err)
+{
+    struct list l = {.a = a};
+    tcet_status st = from_path(p, &l, k, config_path(a, k), err);
+
+    if (st >= 0)
+        list_end(&l, out, count);
     free(l.item);
     return st;
 }

@@ -303,3 +303,12 @@ tcet_status plan_make_backend(struct plan *p, struct error *err)
     return plan_make_instance(p, plugin, config_section(p->config, "backend", ""), "", BACKEND_KEYS,
                               TCET_COUNT(BACKEND_KEYS), &p->backend, err);
 }
+
+tcet_status plan_make_strategy(struct plan *p, const char *id, const struct config_key *k,
+                               struct instance **out, struct error *err)
+{
+    struct plugin *plugin;
+
+    TRY(plan_find_plugin(p, TCET_STRATEGY, k, id, &plugin, err));
+    return plan_make_instance(p, plugin, NULL, "", NULL, 0, out, err);
+}

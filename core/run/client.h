@@ -54,10 +54,15 @@ tcet_status client_start(struct client *c, const struct config *config,
 /* Sends one request; its answer is awaited from when those before it have been answered.  To a worker
  * that died meanwhile: no error here, but where its answer is read, which says how it ended. */
 tcet_status client_send(struct client *c, uint32_t type, const struct buf *b, struct error *err);
+/* The oldest request has been answered by its last part. */
+void client_answered(struct client *c);
 
+/* Sends what belongs to the oldest request and is not answered by itself. */
+tcet_status client_tell(struct client *c, uint32_t type, const struct buf *b, struct error *err);
 /* What the link's frame gives, less the log messages and the names of foreign code, which
  * are handed on, a name once.  A frame that does not
- * answer the oldest request is LINK_NONSENSE. */
+ * answer the oldest request is LINK_NONSENSE.  ASKS come in parts: the request stays the oldest until
+ * client_answered. */
 int client_take(struct client *c, uint32_t *type, const char **data, size_t *n);
 /* Is its answer overdue?  To be asked every WAITING_LOOK_MS.  why: "no answer within 2 s ...; " */
 int client_late(struct client *c, char *why, size_t cap);

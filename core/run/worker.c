@@ -8,6 +8,7 @@
 #include "score/score.h"
 #include "plugin/calls.h"
 #include "run/inspect.h"
+#include "run/seeker.h"
 #include "run/wire.h"
 
 #include <poll.h>
@@ -34,6 +35,7 @@ struct worker {
     struct config *config;
     struct plan *plan;
     struct slot *slots;
+    struct seeker *seeker;        /* NULL: it was not asked to search */
     int slot_count, oldest, busy; /* busy ones from the oldest on, in a ring */
     struct arena arena;           /* of one request or answer */
     struct buf out;
@@ -137,7 +139,10 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
         TRY(plan_make_space(w->config, &w->plan, err));
         open_slots(w, 1);
         p.space = w->plan->space->plugin->desc.id;
+        config_print(w->config, &config);
+        p.config = config.data;
         wire_pack_plan(&w->out, &p);
+        buf_free(&config);
         return answer(w, WIRE_PLAN, err);
     }
     TRY(plan_make(w->config, &w->plan, err));
@@ -174,7 +179,7 @@ static tcet_status begin_job(struct worker *w, struct buf *in, struct error *err
     TRY(wire_unpack_job(slot->in.data, slot->in.len, &slot->arena, j, err));
     if (!w->plan->backend || j->column_count != w->plan->column_count)
         return error_set(err, TCET_E_PLUGIN, "a job for another plan");
-    scorer_begin(slot->scorer, j->arch, j->wanted, j->known, j->known_count);
+    scorer_begin(slot->scorer, j->arch, (uint64_t)j->again, j->wanted, j->known, j->known_count);
     w->busy++;
     return TCET_OK;
 }
@@ -272,6 +277,8 @@ static tcet_status serve(struct worker *w, uint32_t type, struct buf *in, struct
     case WIRE_POPULATION: return population(w, in, err);
     case WIRE_KEYS: return keys(w, in, err);
     case WIRE_SPACE: return space(w, in, err);
+    case WIRE_TOLD: return TCET_OK; /* came early for a search that ended without it */
+    case WIRE_SEEK: return seeker_serve(&w->seeker, w->fd, w->nonce, w->plan, in->data, in->len, err);
     default: return error_set(err, TCET_E_PLUGIN, "unknown message %u", type);
     }
 }
@@ -363,6 +370,7 @@ int worker_main(int fd)
         arena_free(&w.slots[i].arena);
     }
     free(w.slots);
+    seeker_free(w.seeker);
     plan_free(w.plan);
     config_free(w.config);
     arena_free(&w.arena);

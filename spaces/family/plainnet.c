@@ -186,12 +186,52 @@ int64_t plainnet_size(const struct plainnet *p, int32_t classes)
     return size + (int64_t)p->block[p->count - 1].out * classes + 1;
 }
 
-/* One of the values near `channels`: 2.5, 2, 1.5, 1.25, 1 times or parts of it, as multiples
- * of 8 rounded half to even; each different value is as likely. */
-static int32_t plainnet_pick_channels(tcet_ctx *cx, int32_t channels)
+/* Of one convolution and its norm; *side becomes that of the output. */
+static double plainnet_conv_flops(int64_t in, int64_t out, int64_t kernel, int64_t stride,
+                                  int64_t *side)
+{
+    int64_t convs = in * out * kernel * kernel * *side * *side / (stride * stride);
+
+    *side /= stride;
+    return (double)(convs + *side * *side * out);
+}
+
+double plainnet_flops(const struct plainnet *p, int32_t side, int32_t classes)
+{
+    double flops = 0;
+    int64_t at = side;
+
+    for (int32_t i = 0; i < p->count; i++) {
+        const struct plainnet_block *b = &p->block[i];
+        int32_t twice = b->kind == PLAINNET_BOTTLENECK;
+
+        for (int32_t layer = 0; layer < b->layers << twice; layer++) {
+            int64_t in = layer ? b->out : b->in, stride = layer ? 1 : b->stride;
+            double shrunk;
+
+            if (b->kind == PLAINNET_CONV) {
+                flops += plainnet_conv_flops(in, b->out, b->kernel, stride, &at);
+                continue;
+            }
+            if (twice)
+                flops += plainnet_conv_flops(in, b->bottleneck, 1, 1, &at);
+            flops += plainnet_conv_flops(twice ? b->bottleneck : in, b->bottleneck, b->kernel,
+                                         stride, &at);
+            flops += plainnet_conv_flops(b->bottleneck, b->out, twice ? 1 : b->kernel, 1, &at);
+            shrunk = (double)at / (double)stride;
+            if (layer == 0)
+                flops += (double)(in * b->out + b->out) * shrunk * shrunk;
+        }
+    }
+    return flops + (double)p->block[p->count - 1].out * classes;
+}
+
+/* The values near `channels`: 2.5, 2, 1.5, 1.25, 1 times or parts of it, as multiples of 8 rounded
+ * half to even; each once.  Returns how many. */
+static int32_t plainnet_channels(int32_t channels, int32_t value[9])
 {
     static const double factor[] = {2.5, 2, 1.5, 1.25, 1};
-    int32_t value[9], n = 0;
+    int32_t n = 0;
 
     for (int32_t i = 0; i < 9; i++) {
         double x = i < 5 ? channels * factor[i] : channels / factor[i - 5];
@@ -204,13 +244,25 @@ static int32_t plainnet_pick_channels(tcet_ctx *cx, int32_t channels)
         if (j == n)
             value[n++] = v;
     }
+    return n;
+}
+
+static int32_t plainnet_pick_channels(tcet_ctx *cx, int32_t channels)
+{
+    int32_t value[9], n = plainnet_channels(channels, value);
+
     return value[space_pick(cx, n)];
+}
+
+static int32_t plainnet_least_layers(const struct plainnet_block *b)
+{
+    return b->layers > 2 ? b->layers - 2 : 1;
 }
 
 void plainnet_replace(tcet_ctx *cx, struct plainnet_block *b)
 {
     static const int32_t kernels[] = {3, 3, 3, 5, 5, 5, 7, 7};
-    int32_t least = b->layers > 2 ? b->layers - 2 : 1;
+    int32_t least = plainnet_least_layers(b);
 
     b->out = plainnet_pick_channels(cx, b->out);
     if (b->kind == PLAINNET_CONV) {
@@ -226,6 +278,36 @@ void plainnet_replace(tcet_ctx *cx, struct plainnet_block *b)
     }
     b->bottleneck = plainnet_pick_channels(cx, b->bottleneck);
     b->layers = least + space_pick(cx, b->layers + 3 - least);
+}
+
+enum { PLAINNET_RES_NAMES = 6 }; /* two kinds, three kernels */
+
+int64_t plainnet_candidates(const struct plainnet_block *b)
+{
+    int32_t value[9], n = plainnet_channels(b->out, value);
+
+    if (b->kind == PLAINNET_CONV)
+        return n;
+    return (int64_t)n * plainnet_channels(b->bottleneck, value) * PLAINNET_RES_NAMES *
+           (b->layers + 3 - plainnet_least_layers(b));
+}
+
+void plainnet_candidate(const struct plainnet_block *from, int64_t i, struct plainnet_block *to)
+{
+    int32_t out[9], mid[9], outs = plainnet_channels(from->out, out), mids;
+    int32_t least = plainnet_least_layers(from);
+
+    *to = *from;
+    to->out = out[i % outs];
+    to->layers = 1;
+    if (from->kind == PLAINNET_CONV)
+        return;
+    i /= outs;
+    mids = plainnet_channels(from->bottleneck, mid);
+    to->bottleneck = mid[i % mids];
+    i /= mids;
+    plainnet_of_name(4 + (int32_t)(i % PLAINNET_RES_NAMES), to);
+    to->layers = least + (int32_t)(i / PLAINNET_RES_NAMES);
 }
 
 void plainnet_settle(const struct plainnet *from, struct plainnet *to)

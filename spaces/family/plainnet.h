@@ -41,12 +41,22 @@ int32_t plainnet_layers(const struct plainnet *p);
  * a batch norm counts one number a channel, a projection no bias, the classifier one bias. */
 int64_t plainnet_size(const struct plainnet *p, int32_t classes);
 
+/* get_FLOPs() of the same, for images of side x side pixels: multiply-accumulates of convolutions
+ * and the classifier, one a number of a batch norm's output, and the projection's at the side that
+ * follows its own stride once more. */
+double plainnet_flops(const struct plainnet *p, int32_t side, int32_t classes);
+
 /* ---- variation ---- */
 
 /* Replaces the block by a random one of the official search space, an inverted one by an inverted
  * one of any kernel and expansion.  The official list of the others has the kernels 3, 5 and 7 in the
  * ratio 3 : 3 : 2. */
 void plainnet_replace(tcet_ctx *cx, struct plainnet_block *b);
+
+/* How many different blocks it may be replaced by, itself among them where it is one, and the i-th
+ * of them. */
+int64_t plainnet_candidates(const struct plainnet_block *b);
+void plainnet_candidate(const struct plainnet_block *from, int64_t i, struct plainnet_block *to);
 
 /* Hands channels on from block to block, and parts residual blocks of six layers or more. */
 void plainnet_settle(const struct plainnet *from, struct plainnet *to);

@@ -50,8 +50,10 @@ refuses "check: a file that is no library" 'CMakeLists.txt: is no ELF file' \
     check "$source/CMakeLists.txt"
 
 # -- new -----------------------------------------------------------------------------------
-for kind in saliency aggregator combiner space dataset; do
+for kind in saliency aggregator combiner space dataset strategy; do
     name=my_$kind
+    one=(--archs index:11) # a search has no list of architectures
+    [ $kind != strategy ] || one=()
     run new $kind $name
     check "new $kind" test "$code" = 0
     check "new $kind: three commands" test "$(grep -cE '^(build|check|run):  ' out)" = 3
@@ -62,8 +64,8 @@ for kind in saliency aggregator combiner space dataset; do
     sed -n 's/^run:    //p' out >command
     rm out # the templates' results go to a folder of this name
     ls $name >sources
-    check "new $kind: run" bash -c "$(cat command) --archs index:11 --workers 1 --quiet"
-    check "new $kind: run again" bash -c "$(cat command) --archs index:11 --workers 1 --quiet"
+    check "new $kind: run" bash -c "$(cat command) ${one[*]} --workers 1 --quiet"
+    check "new $kind: run again" bash -c "$(cat command) ${one[*]} --workers 1 --quiet"
     check "new $kind: the source folder holds no results" cmp sources <(ls $name)
     check "new $kind: the results have one of their own" test -f out/${name}_results/scores.db
     rm -rf out
