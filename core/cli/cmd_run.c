@@ -48,7 +48,7 @@ static void on_signal(int sig)
 
 static void show_progress(void *arg, const struct run_progress *p)
 {
-    struct benchmark *b = arg;
+    struct trained *b = arg;
     char note[48] = "";
 
     if (p->failed)

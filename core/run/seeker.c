@@ -17,7 +17,8 @@ struct seeker {
     const char *const *warm; /* of a file */
     size_t warm_count;
     int fd;
-    uint64_t nonce; /* of the request, which all parts of its answer and what belongs to it repeat */
+    uint64_t
+        nonce; /* of the request, which all parts of its answer and what belongs to it repeat */
     struct plan *plan;
     struct buf in, out;
     struct arena arena; /* of one search */
@@ -107,7 +108,8 @@ static tcet_status take_told(struct seeker *s, struct search *search, struct err
     memcpy(&nonce, s->in.data, sizeof nonce);
     if (nonce != s->nonce) /* it came too late for the search before */
         return TCET_OK;
-    TRY(wire_unpack_told(s->in.data + sizeof nonce, s->in.len - sizeof nonce, s->plan->column_count, &s->message, &t, err));
+    TRY(wire_unpack_told(s->in.data + sizeof nonce, s->in.len - sizeof nonce, s->plan->column_count,
+                         &s->message, &t, err));
     return search_tell(search, t.number, &t.row, err);
 }
 

@@ -278,7 +278,8 @@ static tcet_status serve(struct worker *w, uint32_t type, struct buf *in, struct
     case WIRE_KEYS: return keys(w, in, err);
     case WIRE_SPACE: return space(w, in, err);
     case WIRE_TOLD: return TCET_OK; /* came early for a search that ended without it */
-    case WIRE_SEEK: return seeker_serve(&w->seeker, w->fd, w->nonce, w->plan, in->data, in->len, err);
+    case WIRE_SEEK:
+        return seeker_serve(&w->seeker, w->fd, w->nonce, w->plan, in->data, in->len, err);
     default: return error_set(err, TCET_E_PLUGIN, "unknown message %u", type);
     }
 }

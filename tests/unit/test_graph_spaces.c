@@ -795,18 +795,12 @@ static void test_zennas_wide(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_other_spellings),
-        cmocka_unit_test(test_zennas_wide),
-        cmocka_unit_test(test_nb_macro),
-        cmocka_unit_test(test_transnas_micro),
-        cmocka_unit_test(test_transnas_macro),
-        cmocka_unit_test(test_nb301),
-        cmocka_unit_test(test_nb101),
-        cmocka_unit_test(test_zennas),
-        cmocka_unit_test(test_zennas_inverted),
-        cmocka_unit_test(test_zennas_official),
-        cmocka_unit_test(test_neighbours),
-        cmocka_unit_test(test_blox),
+        cmocka_unit_test(test_other_spellings), cmocka_unit_test(test_zennas_wide),
+        cmocka_unit_test(test_nb_macro),        cmocka_unit_test(test_transnas_micro),
+        cmocka_unit_test(test_transnas_macro),  cmocka_unit_test(test_nb301),
+        cmocka_unit_test(test_nb101),           cmocka_unit_test(test_zennas),
+        cmocka_unit_test(test_zennas_inverted), cmocka_unit_test(test_zennas_official),
+        cmocka_unit_test(test_neighbours),      cmocka_unit_test(test_blox),
         cmocka_unit_test(test_nb1shot1),
     };
 
