@@ -28,7 +28,7 @@ tcet_status lane_worker(struct lane *l, const char *name, const struct config *c
 
     *l = (struct lane){.name = name, .worker = client_here(0), .column = -1};
     TRY(client_start(&l->worker, config, &(struct wire_hello){.open_backend = 1}, 0, err));
-    st = client_wait(&l->worker, WIRE_PLAN, 60, &data, &n, err);
+    st = client_wait(&l->worker, WIRE_PLAN, &data, &n, err);
     if (st >= 0)
         st = wire_unpack_plan(data, n, &a, &plan, err);
     for (size_t i = 0; st >= 0 && i < plan.column_count; i++) {
@@ -86,7 +86,7 @@ static tcet_status ask_worker(struct lane *l, const char *arch, double *number, 
     wire_pack_job(&b, &job);
     st = client_send(&l->worker, WIRE_JOB, &b, err);
     if (st >= 0)
-        st = client_wait(&l->worker, WIRE_ROW, 600, &data, &n, err);
+        st = client_wait(&l->worker, WIRE_ROW, &data, &n, err);
     if (st >= 0)
         st = wire_unpack_row(data, n, l->columns, &a, &row, err);
     if (st >= 0 && row.status == RESULT_FAILED)

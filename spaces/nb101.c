@@ -36,25 +36,30 @@ static tcet_status space_random(tcet_ctx *cx, void *self, char *text, size_t cap
     return nb101_print(cx, &c, text, cap);
 }
 
+/* A cell of seven vertices: loose ones are added before the output. */
+static void fill_up(struct nb101_cell *c)
+{
+    for (int32_t last = c->vertices - 1; c->vertices < NB101_VERTICES; last++) {
+        c->vertices++;
+        for (int32_t i = 0; i < last; i++) {
+            c->edge[i][last + 1] = c->edge[i][last];
+            c->edge[i][last] = 0;
+        }
+        c->code[last] = NB101_CONV3;
+        c->code[last + 1] = NB101_OUTPUT;
+    }
+}
+
 /* One edge comes or goes, or one vertex has another operation, in a cell of seven vertices. */
 static tcet_status space_mutate(tcet_ctx *cx, void *self, const char *from, char *text, size_t cap)
 {
     struct nb101_cell c, to, pruned;
     tcet_status st = nb101_parse(cx, from, &c, &pruned);
-    int32_t last;
 
     (void)self;
     if (st < 0)
         return st;
-    for (last = c.vertices - 1; c.vertices < NB101_VERTICES; last++) { /* a loose vertex more */
-        c.vertices++;
-        for (int32_t i = 0; i < last; i++) {
-            c.edge[i][last + 1] = c.edge[i][last];
-            c.edge[i][last] = 0;
-        }
-        c.code[last] = NB101_CONV3;
-        c.code[last + 1] = NB101_OUTPUT;
-    }
+    fill_up(&c);
     do {
         int32_t i = space_pick(cx, NB101_VERTICES), j = space_pick(cx, NB101_VERTICES);
 
@@ -71,6 +76,40 @@ static tcet_status space_mutate(tcet_ctx *cx, void *self, const char *from, char
     return nb101_print(cx, &to, text, cap);
 }
 
+/* What a mutation may make: first the edges, then the operations. */
+static tcet_status space_neighbours(tcet_ctx *cx, void *self, const char *from, int64_t index,
+                                    int64_t *count, char *text, size_t cap)
+{
+    enum { OPS = NB101_CODES - NB101_MAX_POOL };
+    struct nb101_cell c, to, pruned, wanted = {.vertices = 0};
+    tcet_status st = nb101_parse(cx, from, &c, &pruned);
+    int64_t n = 0;
+
+    (void)self;
+    if (st < 0)
+        return st;
+    fill_up(&c);
+    for (int32_t i = 0; i < NB101_VERTICES; i++) {
+        for (int32_t j = i + 1; j < NB101_VERTICES; j++) {
+            to = c;
+            to.edge[i][j] = !c.edge[i][j];
+            nb101_prune(&to, &pruned);
+            if (nb101_valid(&pruned) && n++ == index)
+                wanted = to;
+        }
+    }
+    for (int32_t i = 1; i < NB101_VERTICES - 1; i++) { /* which may be no other network */
+        for (int32_t code = NB101_MAX_POOL; code < NB101_MAX_POOL + OPS; code++) {
+            to = c;
+            to.code[i] = code;
+            if (code != c.code[i] && n++ == index)
+                wanted = to;
+        }
+    }
+    *count = n;
+    return wanted.vertices ? nb101_print(cx, &wanted, text, cap) : TCET_OK;
+}
+
 static const tcet_space_ops ops = {
     .struct_size = sizeof(tcet_space_ops),
     .size = space_size,
@@ -82,6 +121,7 @@ static const tcet_space_ops ops = {
     .build = nb101_space_build,
     .random = space_random,
     .mutate = space_mutate,
+    .neighbours = space_neighbours,
 };
 
 static const tcet_plugin nb101 = {

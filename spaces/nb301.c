@@ -8,14 +8,13 @@
  * Printed is the first.  The order of a node's two inputs is kept in the network: it is the
  * order in which weights are drawn. */
 #include "family/choices.h"
-#include "family/darts.h"
 #include "family/genotype.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { MAX_POOL, AVG_POOL, SKIP, SEP3, SEP5, DIL3, DIL5, OPS };
-enum { CELLS = GENOTYPE_CELLS, NODES = GENOTYPE_NODES, EDGES = GENOTYPE_EDGES };
+enum { CELLS = DARTS_CELLS, NODES = GENOTYPE_NODES, EDGES = GENOTYPE_EDGES };
 enum { PLACES = CELLS * NODES * 3 };
 
 struct nb301 {
@@ -52,7 +51,7 @@ static tcet_status parse(tcet_ctx *cx, const char *text, int32_t *choice)
         return st;
     for (int32_t i = 0; i < CELLS; i++)
         for (int32_t node = 0; node < NODES; node++, choice += 3) {
-            const int32_t *in = &g.input[i][2 * node], *op = &g.op[i][2 * node];
+            const int32_t *in = &g.cell[i].input[2 * node], *op = &g.cell[i].op[2 * node];
             int32_t low = in[0] < in[1] ? 0 : 1;
 
             choice[0] = pair_number(in[low], in[!low], 2 + node);
@@ -96,48 +95,19 @@ static tcet_status space_init(tcet_ctx *cx, void *self)
     return TCET_OK;
 }
 
-/* One cell with its nodes renumbered by `to`, each node's edges sorted; 0 where the order of
- * evaluation forbids it. */
-static int renumber(const int32_t *op, const int32_t *input, const int32_t *to, char *out)
-{
-    for (int32_t node = 0; node < NODES; node++) {
-        char edge[2];
-
-        for (int32_t k = 0; k < 2; k++) {
-            int32_t from = input[2 * node + k], now = from < 2 ? from : 2 + to[from - 2];
-
-            if (now >= 2 + to[node])
-                return 0;
-            edge[k] = (char)('0' + now * OPS + op[2 * node + k]);
-        }
-        out[2 * to[node]] = edge[0] < edge[1] ? edge[0] : edge[1];
-        out[2 * to[node] + 1] = edge[0] < edge[1] ? edge[1] : edge[0];
-    }
-    return 1;
-}
-
-/* The least encoding over all numberings of the nodes: their order only permutes channels. */
 static tcet_status space_canonical(tcet_ctx *cx, void *self, const char *text, char *key,
                                    size_t cap)
 {
-    char best[CELLS * EDGES], one[EDGES];
+    char out[CELLS * DARTS_KEY_MAX];
     struct genotype g;
     tcet_status st = genotype_parse(cx, text, op_names, OPS, &g);
 
     (void)self;
     if (st < 0)
         return st;
-    memset(best, 127, sizeof best);
-    for (int32_t i = 0; i < CELLS; i++)
-        for (int32_t p = 0; p < NODES * NODES * NODES * NODES; p++) {
-            int32_t to[NODES] = {p % NODES, p / NODES % NODES, p / NODES / NODES % NODES,
-                                 p / NODES / NODES / NODES};
-
-            if ((1 << to[0] | 1 << to[1] | 1 << to[2] | 1 << to[3]) == 15 &&
-                renumber(g.op[i], g.input[i], to, one) && memcmp(one, best + i * EDGES, EDGES) < 0)
-                memcpy(best + i * EDGES, one, EDGES);
-        }
-    return space_put(cx, key, cap, best, sizeof best);
+    darts_cell_key(&g.cell[DARTS_NORMAL], out);
+    darts_cell_key(&g.cell[DARTS_REDUCE], out + strlen(out));
+    return space_put(cx, key, cap, out, strlen(out));
 }
 
 /* depth: convolutions among the 16 operations. */
@@ -152,7 +122,7 @@ static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet
     out->live = out->alive = 1;
     out->depth = 0;
     for (int32_t i = 0; i < CELLS * EDGES; i++)
-        out->depth += g.op[i / EDGES][i % EDGES] >= SEP3;
+        out->depth += g.cell[i / EDGES].op[i % EDGES] >= SEP3;
     return TCET_OK;
 }
 
@@ -164,67 +134,31 @@ static int32_t add_op(tcet_builder *b, int32_t module, int32_t op, int32_t x, in
     switch (op) {
     case MAX_POOL: return tcet_add_pool(b, TCET_OP_MAX_POOL, module, x, 3, stride, 1);
     case AVG_POOL: return tcet_add_pool(b, TCET_OP_AVG_POOL, module, x, 3, stride, 1);
-    case SEP3: return darts_sep_conv(b, module, x, channels, 3, stride);
-    case SEP5: return darts_sep_conv(b, module, x, channels, 5, stride);
+    case SEP3: return darts_sep_conv(b, module, x, channels, 3, stride, 1);
+    case SEP5: return darts_sep_conv(b, module, x, channels, 5, stride, 1);
     case DIL3: return darts_separable(b, module, 0, x, channels, 3, stride, 2);
     case DIL5: return darts_separable(b, module, 0, x, channels, 5, stride, 2);
     default:
         return stride == 1 ? tcet_add_op(b, TCET_OP_IDENTITY, module, x)
-                           : darts_factorized_reduce(b, module, x, channels);
+                           : darts_factorized_reduce(b, module, x, channels, 0);
     }
-}
-
-static int32_t add_cell(tcet_builder *b, int32_t index, const struct genotype *g, int32_t s0,
-                        int32_t s1, int32_t channels, int32_t reduce, int32_t reduced_before)
-{
-    int32_t state[2 + NODES], sum[2], module;
-    tcet_op o = tcet_op_from(TCET_OP_CONCAT, -1, state + 2, NODES);
-
-    b->cell(b, index);
-    module = b->module(b, -1, "cells", index);
-    state[0] = b->module(b, module, "preprocess0", -1);
-    state[0] = reduced_before ? darts_factorized_reduce(b, state[0], s0, channels)
-                              : darts_relu_conv_norm(b, state[0], s0, channels);
-    state[1] = darts_relu_conv_norm(b, b->module(b, module, "preprocess1", -1), s1, channels);
-    for (int32_t node = 0; node < NODES; node++) {
-        for (int32_t k = 0; k < 2; k++) {
-            int32_t e = 2 * node + k, from = g->input[reduce][e];
-
-            sum[k] = add_op(b, b->module(b, module, "_ops", e), g->op[reduce][e], state[from],
-                            channels, reduce && from < 2 ? 2 : 1);
-        }
-        state[2 + node] = tcet_add_sum(b, -1, sum, 2);
-    }
-    return b->add(b, &o);
 }
 
 /* NetworkCIFAR without its auxiliary head. */
 static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
                                tcet_builder *b)
 {
-    enum { STEM = 3 };
     const struct nb301 *s = self;
-    int32_t channels = (int32_t)s->channels, layers = (int32_t)s->layers, s0, s1, before = 0;
     struct genotype g;
+    struct darts_network net = {g.cell, (int32_t)s->channels, (int32_t)s->layers, .add_op = add_op};
     tcet_status st = genotype_parse(cx, text, op_names, OPS, &g);
+    int32_t x;
 
     if (st < 0)
         return st;
-    s1 = tcet_add_op(b, TCET_OP_INPUT, -1, 0);
-    s1 = tcet_add_conv(b, b->module(b, -1, "stem", 0), s1, STEM * channels, 3, 1, 1, 0);
-    s0 = s1 = tcet_add_norm(b, b->module(b, -1, "stem", 1), s1);
-    for (int32_t i = 0; i < layers; i++) {
-        int32_t reduce = i == layers / 3 || i == 2 * layers / 3, out;
-
-        channels *= 1 + reduce;
-        out = add_cell(b, i, &g, s0, s1, channels, reduce, before);
-        s0 = s1;
-        s1 = out;
-        before = reduce;
-    }
-    b->cell(b, -1);
-    s1 = tcet_add_op(b, TCET_OP_GLOBAL_POOL, b->module(b, -1, "global_pooling", -1), s1);
-    b->output(b, tcet_add_linear(b, b->module(b, -1, "classifier", -1), s1, task->classes, 1));
+    x = darts_build(b, &net);
+    x = tcet_add_op(b, TCET_OP_GLOBAL_POOL, b->module(b, -1, "global_pooling", -1), x);
+    b->output(b, tcet_add_linear(b, b->module(b, -1, "classifier", -1), x, task->classes, 1));
     return b->status(b);
 }
 

@@ -204,34 +204,70 @@ static tcet_status space_random(tcet_ctx *cx, void *self, char *text, size_t cap
     return space_at(cx, self, space_pick(cx, ((struct macro *)self)->count), text, cap);
 }
 
+/* One change of a code: kind 0 takes the module at `place` out, with `join` kind comes in before it,
+ * else the module there becomes one of it.  Is the result another architecture of the space? */
+static int change(const struct code *from, int32_t place, int32_t kind, int join, struct code *to)
+{
+    *to = *from;
+    if (join && from->count == LONGEST)
+        return 0;
+    if (!kind || join) {
+        to->count += join ? 1 : -1;
+        memmove(&to->kind[place + join], &from->kind[place + !join],
+                (size_t)(from->count - place - !join) * sizeof *from->kind);
+    }
+    if (kind)
+        to->kind[place] = kind;
+    return allowed(to) && number_of(to) != number_of(from);
+}
+
 /* One module becomes another, leaves, or joins, drawn again until the space allows it. */
 static tcet_status space_mutate(tcet_ctx *cx, void *self, const char *from, char *text, size_t cap)
 {
     struct code c, to;
     tcet_status st = parse(cx, from, &c);
+    int32_t what, place, kind;
 
     (void)self;
     if (st < 0)
         return st;
     do {
-        int32_t what = space_pick(cx, 3), place;
-
-        to = c;
+        what = space_pick(cx, 3);
         place = space_pick(cx, c.count);
-        if (what == 0) {
-            to.kind[place] = 1 + space_pick_other(cx, KINDS, c.kind[place] - 1);
-        } else if (what == 1) {
-            to.count--;
-            memmove(&to.kind[place], &c.kind[place + 1],
-                    (size_t)(to.count - place) * sizeof *c.kind);
-        } else if (c.count < LONGEST) {
-            to.count++;
-            memmove(&to.kind[place + 1], &c.kind[place],
-                    (size_t)(c.count - place) * sizeof *c.kind);
-            to.kind[place] = 1 + space_pick(cx, KINDS);
-        }
-    } while (!allowed(&to) || number_of(&to) == number_of(&c));
+        kind = what == 0   ? 1 + space_pick_other(cx, KINDS, c.kind[place] - 1)
+               : what == 2 ? 1 + space_pick(cx, KINDS)
+                           : 0;
+    } while (!change(&c, place, kind, what == 2, &to));
     return print(cx, &to, text, cap);
+}
+
+/* All that a mutation may make, each once: of each place, it taken out, another there, one before. */
+static tcet_status space_neighbours(tcet_ctx *cx, void *self, const char *from, int64_t index,
+                                    int64_t *count, char *text, size_t cap)
+{
+    enum { MOST = LONGEST * (2 * KINDS + 1) };
+    int64_t seen[MOST], n = 0;
+    struct code c, to, wanted = {.count = 0};
+    tcet_status st = parse(cx, from, &c);
+
+    (void)self;
+    if (st < 0)
+        return st;
+    for (int32_t i = 0; i < c.count * (2 * KINDS + 1); i++) {
+        int32_t how = i % (2 * KINDS + 1), known = 0;
+
+        if (!change(&c, i / (2 * KINDS + 1), how > KINDS ? how - KINDS : how, how > KINDS, &to))
+            continue;
+        while (known < n && seen[known] != number_of(&to))
+            known++;
+        if (known < n)
+            continue;
+        seen[n] = number_of(&to);
+        if (n++ == index)
+            wanted = to;
+    }
+    *count = n;
+    return wanted.count ? print(cx, &wanted, text, cap) : TCET_OK;
 }
 
 static tcet_status space_index_of(tcet_ctx *cx, void *self, const char *text, int64_t *out)
@@ -271,6 +307,7 @@ static const tcet_space_ops ops = {
     .build = space_build,
     .random = space_random,
     .mutate = space_mutate,
+    .neighbours = space_neighbours,
     .index_of = space_index_of,
 };
 

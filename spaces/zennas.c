@@ -116,10 +116,72 @@ static tcet_status space_mutate(tcet_ctx *cx, void *self, const char *from, char
     return vary(cx, self, from, ((struct zennas *)self)->replaces, text, cap);
 }
 
+static int same_block(const struct plainnet_block *a, const struct plainnet_block *b)
+{
+    return a->kind == b->kind && a->kernel == b->kernel && a->out == b->out &&
+           a->bottleneck == b->bottleneck && a->layers == b->layers;
+}
+
+/* One block replaced, the first block's candidates first.  What a structure may at most have is the
+ * concern of those that are drawn. */
+static tcet_status space_neighbours(tcet_ctx *cx, void *self, const char *from, int64_t index,
+                                    int64_t *count, char *text, size_t cap)
+{
+    struct plainnet p, settled;
+    struct plainnet_block to, wanted = {.layers = 0};
+    int64_t n = 0, place = 0;
+    tcet_status st = plainnet_parse(cx, from, &p);
+
+    (void)self;
+    if (st < 0)
+        return st;
+    for (int32_t b = 0; b < p.count; b++) {
+        int64_t candidates = plainnet_candidates(&p.block[b]), own = candidates, at = index - n;
+
+        for (int64_t i = 0; i < candidates && own == candidates; i++) {
+            plainnet_candidate(&p.block[b], i, &to);
+            if (same_block(&to, &p.block[b]))
+                own = i;
+        }
+        candidates -= own < candidates;
+        n += candidates;
+        if (at < 0 || at >= candidates)
+            continue;
+        plainnet_candidate(&p.block[b], at + (at >= own), &wanted);
+        place = b;
+    }
+    *count = n;
+    if (!wanted.layers)
+        return TCET_OK;
+    p.block[place] = wanted;
+    plainnet_settle(&p, &settled);
+    return plainnet_print(cx, &settled, text, cap);
+}
+
+/* The official counts, with residual links, which its budgets are meant by. */
+static tcet_status space_facts(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
+                               tcet_facts *out)
+{
+    static const char *const names[] = {"size", "layers", "flops"};
+    struct plainnet p;
+    tcet_status st = plainnet_parse(cx, text, &p);
+
+    (void)self;
+    if (st < 0)
+        return st;
+    for (out->count = 0; out->count < 3; out->count++)
+        out->name[out->count] = names[out->count];
+    out->value[0] = (double)plainnet_size(&p, task->classes);
+    out->value[1] = plainnet_layers(&p);
+    out->value[2] = plainnet_flops(&p, task->height, task->classes);
+    return TCET_OK;
+}
+
 /* ---- the network ---- */
 
 struct step {
     int32_t channels, kernel, stride;
+    int32_t groups; /* 0: one */
 };
 
 struct net {
@@ -143,11 +205,17 @@ static int32_t add_conv_norm(tcet_builder *b, int32_t home, int32_t *member, int
                              struct step s)
 {
     int32_t conv = b->module(b, home, "module_list", (*member)++), norm;
+    tcet_op o;
 
     conv = b->module(b, conv, "netblock", -1);
     norm = b->module(b, b->module(b, home, "module_list", (*member)++), "netblock", -1);
-    x = tcet_add_conv(b, conv, x, s.channels, s.kernel, s.stride, (s.kernel - 1) / 2, 0);
-    return add_norm(b, norm, x);
+    o = tcet_op_from(TCET_OP_CONV2D, conv, &x, 1);
+    o.channels = s.channels;
+    o.kernel_h = o.kernel_w = s.kernel;
+    o.stride_h = o.stride_w = s.stride;
+    o.padding_h = o.padding_w = (s.kernel - 1) / 2;
+    o.groups = s.groups;
+    return add_norm(b, norm, b->add(b, &o));
 }
 
 static int32_t add_relu(tcet_builder *b, int32_t home, int32_t *member, int32_t x)
@@ -183,6 +251,18 @@ static int32_t add_steps(struct net *net, int32_t block, int32_t *member, int32_
     return add_relu(b, block, member, sum[0]);
 }
 
+/* 1x1, depthwise, 1x1; a change of channels makes the shortcut a projection. */
+static int32_t add_inverted(struct net *net, int32_t block, int32_t *member,
+                            const struct plainnet_block *p, int32_t x, int32_t channels,
+                            int32_t stride, int32_t projection)
+{
+    int32_t wide = plainnet_wide(p, channels), in, h, w;
+    struct step s[] = {{wide, 1, 1, 0}, {wide, p->kernel, stride, wide}, {channels, 1, 1, 0}};
+
+    net->b->shape(net->b, x, &in, &h, &w);
+    return add_steps(net, block, member, x, s, 3, projection || in != channels);
+}
+
 static int32_t add_block(struct net *net, int32_t module, const struct plainnet_block *p, int32_t x)
 {
     tcet_builder *b = net->b;
@@ -192,14 +272,17 @@ static int32_t add_block(struct net *net, int32_t module, const struct plainnet_
         int32_t stride = i ? 1 : p->stride;
 
         if (p->kind == PLAINNET_CONV) {
-            x = add_conv_norm(b, module, &member, x, (struct step){p->out, p->kernel, stride});
+            x = add_conv_norm(b, module, &member, x, (struct step){p->out, p->kernel, stride, 0});
             x = add_relu(b, module, &member, x);
         } else if (p->kind == PLAINNET_RES) {
-            struct step s[] = {{mid, p->kernel, stride}, {p->out, p->kernel, 1}};
+            struct step s[] = {{mid, p->kernel, stride, 0}, {p->out, p->kernel, 1, 0}};
 
             x = add_steps(net, module, &member, x, s, 2, i == 0);
+        } else if (p->kind == PLAINNET_INVERTED) {
+            x = add_inverted(net, module, &member, p, x, mid, stride, i == 0);
+            x = add_inverted(net, module, &member, p, x, p->out, 1, 0);
         } else {
-            struct step s[] = {{mid, 1, 1}, {mid, p->kernel, stride}, {p->out, 1, 1}};
+            struct step s[] = {{mid, 1, 1, 0}, {mid, p->kernel, stride, 0}, {p->out, 1, 1, 0}};
 
             x = add_steps(net, module, &member, x, s, 3, i == 0);
             s[1].stride = 1;
@@ -256,6 +339,8 @@ static const tcet_space_ops ops = {
     .build = space_build,
     .random = space_random,
     .mutate = space_mutate,
+    .neighbours = space_neighbours,
+    .facts = space_facts,
 };
 
 static const tcet_plugin zennas = {

@@ -56,9 +56,10 @@ core proc "base"
 core report "result num base"
 core plan "plugin result config graph num base"
 core score "plan plugin result config graph num base"
-core run "score plan plugin result config graph table store proc num base"
+core search "score plan plugin result config graph table num base"
+core run "search score plan plugin result config graph table store proc num base"
 core check "plugin result config graph proc num base"
-core cli "run score plan report check plugin result config graph table store proc num base"
+core cli "run search score plan report check plugin result config graph table store proc num base"
 for kind in saliency aggregator combiner dataset strategy; do
     room plugins/$kind '*.[ch]' "$sdk|$libc"
 done

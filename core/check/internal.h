@@ -52,8 +52,8 @@ const struct rule *rule_find(const char *name);
 #define KIND_BIT(kind) (1u << (kind))
 enum {
     KINDS_NUMERIC = 1 << TCET_SALIENCY | 1 << TCET_AGGREGATOR | 1 << TCET_COMBINER,
-    KINDS_STABLE = KINDS_NUMERIC | 1 << TCET_SPACE | 1 << TCET_DATASET,
-    KINDS_ALL = KINDS_STABLE | 1 << TCET_BACKEND | 1 << TCET_STRATEGY
+    KINDS_STABLE = KINDS_NUMERIC | 1 << TCET_SPACE | 1 << TCET_DATASET | 1 << TCET_STRATEGY,
+    KINDS_ALL = KINDS_STABLE | 1 << TCET_BACKEND
 };
 
 /* probe.c */
@@ -110,7 +110,7 @@ enum scenario {
 typedef tcet_status exercise(struct probe *p, struct instance *i, enum scenario s, struct buf *out,
                              struct error *err);
 exercise saliency_exercise, aggregator_exercise, combiner_exercise, space_exercise,
-    dataset_exercise;
+    dataset_exercise, strategy_exercise;
 /* That of a kind; NULL for drafts. */
 exercise *exercise_of(tcet_kind kind);
 
@@ -135,7 +135,9 @@ check_test params_defaults, params_refused, params_range;
 check_test calls_describe, calls_ordinary, calls_ends, calls_inputs, calls_one_element, calls_large,
     calls_zeros, calls_nonfinite, calls_nan, calls_unused, calls_finite, calls_choices,
     calls_deterministic, calls_scratch, calls_cancelled;
-check_test space_numbering, space_builds, space_draws, space_keys, space_refuses, space_bounds;
+check_test space_numbering, space_builds, space_draws, space_neighbourhood, space_keys,
+    space_refuses, space_bounds;
+check_test strategy_replay, strategy_outcomes;
 check_test dataset_identity, dataset_numbers;
 check_test backend_device, backend_forward, backend_gradients, backend_rows, backend_signs,
     backend_variances, backend_hessian, backend_repeats, backend_shared, backend_deferred,

@@ -12,6 +12,7 @@
 #define SPACE      KIND_BIT(TCET_SPACE)
 #define DATASET    KIND_BIT(TCET_DATASET)
 #define BACKEND    KIND_BIT(TCET_BACKEND)
+#define STRATEGY   KIND_BIT(TCET_STRATEGY)
 
 static const struct rule rules[] = {
     /* of the file */
@@ -134,6 +135,11 @@ static const struct rule rules[] = {
      SPACE,
      0,
      space_draws},
+    {{"neighbours", "calls",
+      "neighbours() lists valid encodings, never the one itself, the same every time."},
+     SPACE,
+     0,
+     space_neighbourhood},
     {{"canonical", "calls", "canonical() gives one key for one architecture, and names it stably."},
      SPACE,
      0,
@@ -155,6 +161,17 @@ static const struct rule rules[] = {
      DATASET,
      0,
      dataset_numbers},
+
+    {{"replay", "calls",
+      "Told the same, a strategy asks the same: its state follows from what it was told."},
+     STRATEGY,
+     0,
+     strategy_replay},
+    {{"outcomes", "calls",
+      "Failed, rejected and infinite outcomes, and what it never asked for: it goes on."},
+     STRATEGY,
+     0,
+     strategy_outcomes},
 
     {{"device", "backend", "open() finds the device, info() names it."},
      BACKEND,

@@ -348,6 +348,68 @@ tcet_status space_draws(struct probe *p, struct error *err)
     return TCET_OK;
 }
 
+/* Neighbour `index` of what the bench holds, into out; index -1: none. */
+static tcet_status neighbour(struct bench *b, int64_t index, int64_t *count, char *out)
+{
+    const char *from = lend(b, b->text);
+    char *made = new_text(b);
+
+    memory_seal(b->p);
+    *count = -1;
+    probe_stage("neighbours(%lld) of \"%.200s\"", (long long)index, b->text);
+    TRY(done(b, space_neighbours(enter(b, 1), from, index, count, made, TCET_ARCH_MAX, b->err)));
+    if (*count < 0)
+        return error_set(b->err, TCET_E_PLUGIN, "neighbours() of %.200s counts %lld", b->text,
+                         (long long)*count);
+    if (strnlen(made, TCET_ARCH_MAX) == TCET_ARCH_MAX)
+        return error_set(b->err, TCET_E_PLUGIN, "neighbours() gives a text without an end");
+    strcpy(out, made);
+    return TCET_OK;
+}
+
+/* Some of the neighbours of what the bench holds. */
+static tcet_status walk_neighbours(struct bench *b)
+{
+    char origin[TCET_ARCH_MAX], again[TCET_ARCH_MAX];
+    int64_t count, counted;
+
+    strcpy(origin, b->text);
+    TRY(neighbour(b, -1, &count, again));
+    for (int64_t k = 0; k < count; k += count / SAMPLES + 1) {
+        strcpy(b->text, origin);
+        TRY(neighbour(b, k, &counted, again));
+        TRY(neighbour(b, k, &counted, b->text));
+        if (counted != count || strcmp(again, b->text))
+            return error_set(b->err, TCET_E_PLUGIN,
+                             "neighbours() of %.200s gives %.200s of %lld, then %.200s of %lld",
+                             origin, again, (long long)count, b->text, (long long)counted);
+        if (!strcmp(origin, b->text))
+            return error_set(b->err, TCET_E_PLUGIN, "neighbour %lld of %.200s is itself",
+                             (long long)k, origin);
+        if (check(b) < 0)
+            return error_prefix(
+                b->err, "neighbour %lld of %.200s is %.200s, which check() refuses: ", (long long)k,
+                origin, b->text);
+    }
+    strcpy(b->text, origin);
+    return TCET_OK;
+}
+
+tcet_status space_neighbourhood(struct probe *p, struct error *err)
+{
+    enum { FEW = 10 };
+    struct bench b;
+
+    TRY(new_bench(&b, p, err));
+    if (!b.ops->neighbours)
+        return probe_note(p, CHECK_SKIP, "it does not list neighbours");
+    for (int64_t k = 0; k < FEW; k++) {
+        TRY(choose(&b, k, FEW));
+        TRY(walk_neighbours(&b));
+    }
+    return TCET_OK;
+}
+
 tcet_status space_keys(struct probe *p, struct error *err)
 {
     char key[TCET_ARCH_MAX], again[TCET_ARCH_MAX];

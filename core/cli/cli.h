@@ -6,6 +6,7 @@
 #define CORE_CLI_H
 
 #include "config/config.h"
+#include "plugin/registry.h"
 #include "report/report.h"
 #include "run/wire.h"
 #include "table/table.h"
@@ -16,6 +17,13 @@
  * command line, config, plugin, data, table, folder; 3 the run ended but some architectures
  * failed, or what was exported is incomplete; 130 interrupted. */
 enum { EXIT_FAULT = 1, EXIT_BAD = 2, EXIT_SOME_FAILED = 3, EXIT_INTERRUPTED = 130 };
+/* The same for the manual page. */
+struct exit_meaning {
+    int code;
+    const char *meaning;
+};
+extern const struct exit_meaning EXIT_MEANINGS[];
+extern const size_t EXIT_MEANING_COUNT;
 
 /* One accepted option.  Exactly one of flag, text, list is set. */
 struct option_spec {
@@ -46,6 +54,11 @@ int cli_options(const struct command *c, int argc, char **argv, const struct opt
                 size_t spec_count, const char **positional, size_t least, size_t most,
                 size_t *count);
 
+/* Shows the options of a command, which its main does not know to be run for that alone: each calls
+ * cli_options first.  Not from two threads. */
+typedef void cli_visitor(void *arg, const struct command *c, const struct option_spec *specs,
+                         size_t count);
+void cli_visit(const struct command *c, cli_visitor *see, void *arg);
 /* The current folder, of which cli_options has seen that it is there. */
 const char *cli_here(void);
 /* Folders as given on the command line, made absolute. */
@@ -55,10 +68,18 @@ const char *const *cli_folders(const struct option_list *given, struct arena *a)
  * begins at column `at`, and its other lines at `indent`.  Ends the last line. */
 enum { CLI_WIDTH = 80 };
 void cli_wrap(struct buf *out, size_t at, size_t indent, const char *text);
-/* The same for results, which are broken where people read them, on a terminal, and whole for other
+/* How wide tables may be: the terminal's width, CLI_WIDTH at least; 0, any, where standard output is
+ * none. */
+size_t cli_width(void);
+/* On a terminal, a text of more than `room` columns without its middle; else as it is.  In `a`. */
+const char *cli_shorten(struct arena *a, const char *text, size_t room);
+/* cli_wrap for results, which are broken where people read them, on a terminal, and whole for other
  * programs. */
 void cli_wrap_result(struct buf *out, size_t at, size_t indent, const char *text);
 
+/* The command line as it can be given to a shell again, with these flags (ends with NULL) where they
+ * are not among its own. */
+void cli_again(struct buf *out, int argc, char **argv, const char *const *options);
 /* A line on standard error, "tcet-host: KIND: TEXT".  What strangers wrote into it does nothing to a
  * terminal (utf8_show). */
 void cli_say(const char *kind, const char *text);
@@ -71,6 +92,8 @@ void cli_log(void *arg, int level, const char *text);
 /* Writes a buffer to standard output, with utf8_show: only line ends and tabs are control characters.
  * That it could not is main's to say at the end. */
 void cli_write(const struct buf *b);
+/* The same, with the bytes [from, to) in bold on a terminal, unless NO_COLOR is set. */
+void cli_write_bold(const struct buf *b, size_t from, size_t to);
 
 /* Config of a command: file, then --set texts, then --archs and the like as keys of [run]. */
 tcet_status cli_config(const char *path, const struct option_list *sets, struct config **out,
@@ -78,15 +101,25 @@ tcet_status cli_config(const char *path, const struct option_list *sets, struct 
 /* Puts one key of [run] as if by --set. */
 void cli_put_run(struct config *c, const char *key, const char *value);
 
+/* All plugins, those of folders given on the command line too. */
+tcet_status cli_registry(struct arena *a, const struct option_list *dirs, struct registry **r,
+                         struct error *err);
+/* A plugin described for people, and as a JSON object. */
+void info_text(struct buf *b, const struct plugin_info *p);
+void info_json(struct buf *b, const struct plugin_info *p);
+
 /* What a run folder or a table says about scores, ready for report_make. */
 struct comparison {
     struct arena arena;
     struct report_input in;
-    const char *table, *column; /* as named */
+    struct report_series *series; /* in's */
+    const char *table, *column;   /* as named */
     size_t archs;
     const char *const *arch;
     const struct wire_fact *facts; /* NULL without a space */
     size_t by_key, missing;        /* joined by an isomorphic spelling; not in the table at all */
+    size_t repeats;                /* the table's rows of an architecture above */
+    int first_counts;              /* these are left out, not in its mean */
     const char *first_missing;
 };
 
@@ -98,14 +131,15 @@ void comparison_say_join(const struct comparison *c, struct buf *out);
  * population has a name.  A path is made absolute in the config, from the file that names it.
  * *out: the table, to be freed; NULL where none is asked for, and on failure. */
 tcet_status compare_check(const struct config *config, struct table **out, struct error *err);
-/* How [benchmark] says that its table is read: key and duplicates.  *out borrows from config. */
-tcet_status compare_table_options(const struct config *config, struct table_options *out,
-                                  struct error *err);
 /* What the supervisor or a worker cannot refuse before any work: sections and keys, [export],
  * [benchmark], whose table is *out. */
 tcet_status run_check(const struct config *config, struct table **out, struct error *err);
-/* Fills accuracy, mask and baselines from a table t, which the user calls `table`, and the space's
- * facts.  population: "all" or "live"; config supplies the space.  Columns: the caller's. */
+/* Has the table a value of any of these architectures, by spelling or canonical key? */
+tcet_status compare_covers(const struct config *config, const char *const *archs, size_t count,
+                           const struct table *t, const double *values, int *covered,
+                           struct error *err);
+/* Fills accuracy, mask and baselines from a table t, which the user calls `table` (NULL: no accuracy),
+ * and the space's facts.  population: "all" or "live"; config supplies the space.  Columns: the caller's. */
 tcet_status compare_with_table(const struct config *config, const char *const *archs, size_t count,
                                const struct report_series *columns, size_t column_count,
                                const struct table *t, const char *table, const char *column,
@@ -128,9 +162,15 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
 tcet_status folder_reference(struct folder *f, const struct config *config, struct error *err);
 /* How the seeds of repeated scores agree, as lines of text; nothing without repeats. */
 void folder_stability(const struct folder *f, struct buf *out);
+/* Several folders as one: of the architectures that all have, in the first one's order, all columns;
+ * a name that two have is "FOLDER/NAME".  Borrows from f; of one space, else an error.  *out: to be
+ * freed before them. */
+tcet_status folder_join(const struct folder *f, const char *const *paths, size_t count,
+                        struct folder *out, struct error *err);
 void folder_free(struct folder *f);
 
 int cmd_run(const struct command *c, int argc, char **argv);
+int cmd_search(const struct command *c, int argc, char **argv);
 int cmd_score(const struct command *c, int argc, char **argv);
 int cmd_show(const struct command *c, int argc, char **argv);
 int cmd_list(const struct command *c, int argc, char **argv);
@@ -140,7 +180,9 @@ int cmd_new(const struct command *c, int argc, char **argv);
 int cmd_correlate(const struct command *c, int argc, char **argv);
 int cmd_merge(const struct command *c, int argc, char **argv);
 int cmd_export(const struct command *c, int argc, char **argv);
+int cmd_space(const struct command *c, int argc, char **argv);
 int cmd_tables(const struct command *c, int argc, char **argv);
+int cmd_completion(const struct command *c, int argc, char **argv);
 int cmd_version(const struct command *c, int argc, char **argv);
 
 #endif

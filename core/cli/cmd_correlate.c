@@ -1,13 +1,16 @@
-/* cmd_correlate.c -- `tcet-host correlate`: a run's scores, or the columns of any table,
- * against accuracies.  Never loads the backend.  Room: core/cli. */
+/* cmd_correlate.c -- `tcet-host correlate`: the scores of runs, or the columns of any table,
+ * against accuracies and one another.  Never loads the backend.  Room: core/cli. */
+#include "cli/ablation.h"
 #include "cli/cli.h"
 
 #include "base/text.h"
 #include "plugin/registry.h"
 #include "run/stored.h"
+#include "search/benchmark.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,11 +18,11 @@ struct correlate_flags {
     struct option_list plugins;
     const char *table, *column, *key, *duplicates, *population, *scores, *space, *nan, *format,
         *mask, *bootstrap, *seed;
-    bool pairs;
+    bool pairs, matrix, cells;
 };
 
 /* In the order of enum table_duplicates. */
-static const char *const DUPLICATES[] = {"error", "mean", NULL};
+static const char *const DUPLICATES[] = {"auto", "error", "mean", "first", NULL};
 
 static tcet_status choose(const char *what, const char *given, const char *const *choices, int *out,
                           struct error *err)
@@ -107,31 +110,90 @@ static void say_interval(const struct report *r, struct buf *out)
         buf_printf(out, "\nno 95 %% intervals below %d architectures\n", STATS_INTERVAL_MIN);
 }
 
+/* What is compared, over the table. */
+static void say_what(const struct comparison *cmp, size_t covered, struct buf *out)
+{
+    struct buf line = {0};
+
+    if (cmp->table)
+        buf_printf(&line,
+                   "%s of table %s, population %s; Kendall is tau-b, %zu architecture%s covered, "
+                   "NaN %s",
+                   cmp->column, cmp->table, cmp->in.population, covered, covered == 1 ? "" : "s",
+                   cmp->in.nan == REPORT_DROP ? "dropped" : "ranks lowest");
+    else
+        buf_printf(&line,
+                   "population %s; the run names no [benchmark] table: Kendall's tau-b between "
+                   "its scores (give --table and --column to compare with accuracies)",
+                   cmp->in.population);
+    cli_wrap_result(out, 0, 2, line.data);
+    buf_free(&line);
+    if (cmp->table)
+        comparison_say_join(cmp, out);
+    buf_puts(out, "\n");
+}
+
+enum view { LINES, MATRIX, CELLS };
+
+/* What is to be shown; refused where the source has not what it takes. */
+static tcet_status choose_view(const struct correlate_flags *o, const struct config *config,
+                               const struct comparison *cmp, enum view *out, struct error *err)
+{
+    *out = o->cells ? CELLS : o->matrix || !cmp->in.accuracy ? MATRIX : LINES;
+    if (o->pairs && !cmp->in.accuracy)
+        return error_set(err, TCET_E_ARG,
+                         "--pairs gives taus with and without the accuracy: give --table and "
+                         "--column, or --matrix for the taus between scores");
+    if (o->cells && !config_section(config, "ablation", ""))
+        return error_set(err, TCET_E_ARG, "--cells: the run's config has no [ablation]");
+    if (o->cells && !cmp->in.accuracy)
+        return error_set(err, TCET_E_ARG,
+                         "--cells compares with accuracies: give --table and "
+                         "--column");
+    return TCET_OK;
+}
+
+/* An ablation's own table, and for people also the one of what is no cell. */
+static void print_lines(const struct config *config, const struct comparison *cmp,
+                        const struct report *r, enum view view, enum report_format f,
+                        struct buf *out)
+{
+    struct ablation ab;
+
+    ablation_make(config, r, &ab);
+    if (view == CELLS || (ab.count && f == REPORT_TEXT))
+        ablation_print(&ab, f, cmp->in.wide, out);
+    if (view == LINES && ab.count && f == REPORT_TEXT)
+        buf_puts(out, "\n");
+    if (view == LINES)
+        report_print(&cmp->in, r, f, 1, out);
+    if (f == REPORT_TEXT && r->line_count)
+        say_interval(r, out);
+    ablation_free(&ab);
+}
+
 /* folder: where the scores are from, NULL: a table. */
-static tcet_status print(const struct correlate_flags *o, const struct folder *folder,
-                         struct comparison *cmp, struct error *err)
+static tcet_status print(const struct correlate_flags *o, const struct config *config,
+                         const struct folder *folder, struct comparison *cmp, struct error *err)
 {
     enum report_format f = REPORT_TEXT;
+    struct report r = {.line_count = 0};
     struct buf out = {0};
-    struct report r;
+    enum view view;
 
     TRY(settings(o, &cmp->in, &f, err));
-    TRY(report_make(&cmp->in, o->pairs || f == REPORT_JSON, &r, err));
+    TRY(choose_view(o, config, cmp, &view, err));
+    if (f == REPORT_TEXT && view == LINES)
+        ablation_hide(config, cmp);
+    if (cmp->in.accuracy)
+        TRY(report_make(&cmp->in, view == LINES && (o->pairs || f == REPORT_JSON), &r, err));
     say_unfinished(folder, f, &out);
     if (f == REPORT_TEXT)
-        buf_printf(&out,
-                   "%s of table %s, population %s; Kendall is tau-b, %zu architecture%s "
-                   "covered, NaN %s\n",
-                   cmp->column, cmp->table, cmp->in.population, r.covered,
-                   r.covered == 1 ? "" : "s",
-                   cmp->in.nan == REPORT_DROP ? "dropped" : "ranks lowest");
-    if (f == REPORT_TEXT) {
-        comparison_say_join(cmp, &out);
-        buf_puts(&out, "\n");
-    }
-    report_print(&cmp->in, &r, f, 1, &out);
-    if (f == REPORT_TEXT && r.line_count)
-        say_interval(&r, &out);
+        say_what(cmp, r.covered, &out);
+    if (view == MATRIX)
+        report_matrix(&cmp->in, f, &out);
+    else
+        print_lines(config, cmp, &r, view, f, &out);
     report_free(&r);
     cli_write(&out);
     buf_free(&out);
@@ -145,7 +207,7 @@ static tcet_status folder_table(const struct correlate_flags *o, const struct co
     struct table_options options;
     int duplicates;
 
-    TRY(compare_table_options(config, &options, err));
+    TRY(benchmark_options(config, &options, err));
     duplicates = (int)options.duplicates;
     TRY(choose("--duplicates", o->duplicates, DUPLICATES, &duplicates, err));
     options.duplicates = (enum table_duplicates)duplicates;
@@ -154,51 +216,110 @@ static tcet_status folder_table(const struct correlate_flags *o, const struct co
     return named_table(table, &options, out, err);
 }
 
-/* A run's folder: its own config says the table unless the command line does. */
-static tcet_status of_folder(const struct correlate_flags *o, const char *path, struct error *err)
+/* One or more folders as one, and the config of the first that names a table, else of the first. */
+struct source {
+    struct folder *part;
+    struct config **config; /* one a part */
+    size_t count;
+    struct folder all;
+    const struct config *chosen;
+    const char *path,
+        *forgotten; /* the chosen one's folder; plugin folders that it names in vain */
+};
+
+static tcet_status read_part(struct source *s, const struct correlate_flags *o, const char *path,
+                             struct error *err)
 {
-    struct comparison cmp;
-    struct config *config = NULL;
+    struct folder *f = &s->part[s->count];
+    struct config **config = &s->config[s->count];
     struct arena a = {0};
-    struct folder f;
-    const char *table, *column, *population, *forgotten;
-    struct table *t;
+    const char *forgotten;
     tcet_status st;
 
-    TRY(folder_read(path, &f, err));
-    if (!f.arch_count) {
-        st = error_set(err, TCET_E_ARG, "%s: none of the %zu architectures is scored yet", path,
-                       f.listed);
-        folder_free(&f);
+    TRY(folder_read(path, f, err));
+    s->count++;
+    if (!f->arch_count)
+        return error_set(err, TCET_E_ARG, "%s: none of the %zu architectures is scored yet", path,
+                         f->listed);
+    st = stored_read(path, cli_folders(&o->plugins, &a), o->plugins.count, config, &forgotten, err);
+    arena_free(&a);
+    TRY(st);
+    if (!s->chosen || (!config_get(s->chosen, "benchmark", "", "table") &&
+                       config_get(*config, "benchmark", "", "table"))) {
+        s->chosen = *config;
+        s->path = path;
+        s->forgotten = forgotten;
+    }
+    return folder_reference(f, *config, err);
+}
+
+static tcet_status read_source(struct source *s, const struct correlate_flags *o,
+                               const char *const *paths, size_t count, struct error *err)
+{
+    s->part = mem_alloc(count * sizeof *s->part);
+    s->config = mem_alloc(count * sizeof *s->config);
+    for (size_t i = 0; i < count; i++)
+        TRY(read_part(s, o, paths[i], err));
+    if (count == 1) {
+        s->all = s->part[0];
+        return TCET_OK;
+    }
+    TRY(folder_join(s->part, paths, count, &s->all, err));
+    return s->all.arch_count
+               ? TCET_OK
+               : error_set(err, TCET_E_ARG, "no architecture is scored in all of the %zu folders",
+                           count);
+}
+
+static void free_source(struct source *s)
+{
+    if (s->count != 1)
+        folder_free(&s->all);
+    for (size_t i = 0; i < s->count; i++) {
+        folder_free(&s->part[i]);
+        config_free(s->config[i]);
+    }
+    free(s->part);
+    free(s->config);
+}
+
+/* A run's folder, or several: its own config says the table unless the command line does. */
+static tcet_status of_folders(const struct correlate_flags *o, const char *const *paths,
+                              size_t count, struct error *err)
+{
+    struct source s = {.count = 0};
+    const struct folder *f = &s.all;
+    struct comparison cmp;
+    struct table *t = NULL;
+    const char *table, *column, *population;
+    tcet_status st = read_source(&s, o, paths, count, err);
+
+    if (st < 0) {
+        free_source(&s);
         return st;
     }
-    st =
-        stored_read(path, cli_folders(&o->plugins, &a), o->plugins.count, &config, &forgotten, err);
+    table = o->table ? o->table : config_text(s.chosen, "benchmark", "", "table", NULL);
+    column = o->column ? o->column : config_text(s.chosen, "benchmark", "", "column", NULL);
+    population =
+        o->population ? o->population : config_text(s.chosen, "benchmark", "", "population", "all");
+    if (table && !*table)
+        table = column = NULL;
+    if (!table != !column)
+        st = error_set(err, TCET_E_ARG, "the run names no [benchmark] %s; give --%s",
+                       table ? "column" : "table", table ? "column" : "table");
+    if (st >= 0 && table)
+        st = folder_table(o, s.chosen, table, &t, err);
     if (st >= 0)
-        st = folder_reference(&f, config, err);
+        st = compare_with_table(s.chosen, f->archs, f->arch_count, f->columns, f->column_count, t,
+                                table, column, population, &cmp, err);
+    table_free(t);
+    if (st < 0 && (t || !table))
+        stored_error(s.path, s.forgotten, err);
     if (st >= 0) {
-        table = o->table ? o->table : config_text(config, "benchmark", "", "table", NULL);
-        column = o->column ? o->column : config_text(config, "benchmark", "", "column", NULL);
-        population = o->population ? o->population
-                                   : config_text(config, "benchmark", "", "population", "all");
-        if (!table || !column)
-            st = error_set(err, TCET_E_ARG, "the run names no [benchmark] %s; give --%s",
-                           table ? "column" : "table", table ? "column" : "table");
-        else if ((st = folder_table(o, config, table, &t, err)) >= 0) {
-            st = compare_with_table(config, f.archs, f.arch_count, f.columns, f.column_count, t,
-                                    table, column, population, &cmp, err);
-            table_free(t);
-            if (st < 0)
-                stored_error(path, forgotten, err);
-        }
-    }
-    if (st >= 0) {
-        st = print(o, &f, &cmp, err);
+        st = print(o, s.chosen, count == 1 ? f : NULL, &cmp, err);
         comparison_free(&cmp);
     }
-    config_free(config);
-    folder_free(&f);
-    arena_free(&a);
+    free_source(&s);
     return st;
 }
 
@@ -363,7 +484,7 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
     if (st >= 0) {
         st = apply_mask(o, t, &cmp, err);
         if (st >= 0)
-            st = print(o, NULL, &cmp, err);
+            st = print(o, config, NULL, &cmp, err);
         comparison_free(&cmp);
     }
     table_free(t);
@@ -389,6 +510,8 @@ static int check_source(const struct command *c, const struct correlate_flags *o
         return cli_usage(c, "--plugins goes with a run's folder");
     if (!folder && (!o->table || !o->column))
         return cli_usage(c, "give a run's folder, or --table and --column");
+    if (o->pairs + o->matrix + o->cells > 1)
+        return cli_usage(c, "--pairs, --matrix and --cells are three tables: give one of them");
     return -1;
 }
 
@@ -396,11 +519,13 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
 {
     struct correlate_flags o = {.table = NULL};
     const struct option_spec specs[] = {
-        {"--table", "TABLE", "shipped table's name, or a CSV or TSV file", NULL, &o.table, NULL},
+        {"--table", "TABLE", "shipped table's name, or a CSV, TSV or NDS's JSON file", NULL,
+         &o.table, NULL},
         {"--column", "NAME", "accuracy column of the table", NULL, &o.column, NULL},
         {"--key", "NAME", "column of architectures (default: arch, else the first)", NULL, &o.key,
          NULL},
-        {"--duplicates", "RULE", "rows of one architecture: error (default), or mean", NULL,
+        {"--duplicates", "RULE",
+         "rows of one architecture: error, mean, first (default of .json), auto", NULL,
          &o.duplicates, NULL},
         {"--scores", "A,B,...", "without FOLDER: score columns of the table (-A: less is better)",
          NULL, &o.scores, NULL},
@@ -414,15 +539,20 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
         {"--nan", "POLICY", "lowest (default) or drop", NULL, &o.nan, NULL},
         {"--pairs", NULL, "partial tau and product shares of every pair (csv: these alone)",
          &o.pairs, NULL, NULL},
+        {"--matrix", NULL, "taus between all scores and the accuracy, instead of the table",
+         &o.matrix, NULL, NULL},
+        {"--cells", NULL, "an ablation's table alone: a line a cell, a column a factor", &o.cells,
+         NULL, NULL},
         {"--format", "F", "text, csv, markdown, json", NULL, &o.format, NULL},
         {"--bootstrap", "N", "resamples for the intervals, 100 or more (default: automatic)", NULL,
          &o.bootstrap, NULL},
         {"--seed", "N", "seed of the resampling", NULL, &o.seed, NULL},
     };
-    const char *path;
+    const char *paths[64];
     struct error err = {.status = TCET_OK};
     size_t count;
-    int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), &path, 0, 1, &count);
+    int code =
+        cli_options(c, argc, argv, specs, TCET_COUNT(specs), paths, 0, TCET_COUNT(paths), &count);
     tcet_status st;
 
     if (code >= 0)
@@ -430,6 +560,6 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
     code = check_source(c, &o, count != 0);
     if (code >= 0)
         return code;
-    st = count ? of_folder(&o, path, &err) : of_table(&o, &err);
+    st = count ? of_folders(&o, paths, count, &err) : of_table(&o, &err);
     return st < 0 ? cli_fail(&err) : 0;
 }

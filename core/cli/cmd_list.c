@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static tcet_status open_registry(struct arena *a, const struct option_list *dirs,
-                                 struct registry **r, struct error *err)
+tcet_status cli_registry(struct arena *a, const struct option_list *dirs, struct registry **r,
+                         struct error *err)
 {
     return registry_open(cli_folders(dirs, a), dirs->count, r, err);
 }
@@ -54,7 +54,7 @@ static void json_range(struct buf *b, const struct plugin_param *p)
     }
 }
 
-static void json_plugin(struct buf *b, const struct plugin_info *p)
+void info_json(struct buf *b, const struct plugin_info *p)
 {
     buf_puts(b, "{\"kind\":");
     json_write_string(b, kind_name(p->kind));
@@ -74,7 +74,7 @@ static void json_plugin(struct buf *b, const struct plugin_info *p)
         json_text(b, "doc", p->params[i].doc);
         buf_puts(b, "}");
     }
-    buf_puts(b, "]}\n");
+    buf_puts(b, "]}");
 }
 
 /* "saliencies" and "saliency" both mean the kind. */
@@ -124,7 +124,7 @@ int cmd_list(const struct command *c, int argc, char **argv)
                          "\"%s\" is no kind of plugin; kinds: saliency, aggregator, combiner, "
                          "space, dataset, backend, strategy; and proxies",
                          word);
-    if (open_registry(&a, &dirs, &r, &err) < 0) {
+    if (cli_registry(&a, &dirs, &r, &err) < 0) {
         arena_free(&a);
         return cli_fail(&err);
     }
@@ -134,7 +134,8 @@ int cmd_list(const struct command *c, int argc, char **argv)
         if (kind && p->kind != kind)
             continue;
         if (json) {
-            json_plugin(&out, p);
+            info_json(&out, p);
+            buf_puts(&out, "\n");
             continue;
         }
         if (p->kind != last)
@@ -170,7 +171,7 @@ static void print_range(struct buf *b, const struct plugin_param *p)
     }
 }
 
-static void describe(struct buf *b, const struct plugin_info *p)
+void info_text(struct buf *b, const struct plugin_info *p)
 {
     static const char *const scopes[] = {"", "parameter", "layer", "network", "population"};
 
@@ -222,7 +223,7 @@ int cmd_info(const struct command *c, int argc, char **argv)
 
     if (code >= 0)
         return code;
-    if (open_registry(&a, &dirs, &r, &err) < 0) {
+    if (cli_registry(&a, &dirs, &r, &err) < 0) {
         arena_free(&a);
         return cli_fail(&err);
     }
@@ -232,9 +233,11 @@ int cmd_info(const struct command *c, int argc, char **argv)
         if (strcmp(id, ids[i]))
             continue;
         if (json)
-            json_plugin(&out, &r->items[i]);
+            info_json(&out, &r->items[i]);
         else
-            describe(&out, &r->items[i]);
+            info_text(&out, &r->items[i]);
+        if (json)
+            buf_puts(&out, "\n");
     }
     code = 0;
     if (!json && out.len)

@@ -15,7 +15,8 @@
 
 enum { NAME_LONGEST = 48 };
 
-static const char *const KINDS[] = {"saliency", "aggregator", "combiner", "space", "dataset"};
+static const char *const KINDS[] = {"saliency", "aggregator", "combiner",
+                                    "space",    "dataset",    "strategy"};
 
 /* What @WORD@ in a template stands for. */
 struct word {
@@ -163,7 +164,7 @@ int cmd_new(const struct command *c, int argc, char **argv)
     if (!is_kind(word[0]))
         return cli_usage(c,
                          "there is no template for \"%s\"%s; there is one for saliency, "
-                         "aggregator, combiner, space, dataset",
+                         "aggregator, combiner, space, dataset, strategy",
                          word[0],
                          text_suggest(hint, sizeof hint, word[0], KINDS, TCET_COUNT(KINDS)));
     n = strspn(word[1], "abcdefghijklmnopqrstuvwxyz0123456789_");
@@ -181,9 +182,9 @@ int cmd_new(const struct command *c, int argc, char **argv)
         printf("%s/%s_%s.c is yours to change.\n"
                "build:  cmake -S %s -B %s/build && cmake --build %s/build\n"
                "check:  %s check %s/build/%s_%s.so\n"
-               "run:    %s run %s/%s.ini --resume\n",
+               "run:    %s %s %s/%s.ini --resume\n",
                shown, word[0], word[1], shown, shown, shown, host, shown, word[0], word[1], host,
-               shown, word[1]);
+               strcmp(word[0], "strategy") ? "run" : "search", shown, word[1]);
     }
     arena_free(&a);
     return code;

@@ -1,10 +1,12 @@
 /* cmd_run.c -- `tcet-host run CONFIG`: the main command.  Scores, commits, exports, then prints
  * the best architectures and how the scores agree with trained accuracies.
  * Room: core/cli. */
+#include "cli/ablation.h"
 #include "cli/cli.h"
 
-#include "base/utf8.h"
 #include "base/text.h"
+#include "base/utf8.h"
+#include "cli/progress.h"
 #include "plan/plan.h"
 #include "run/rank.h"
 #include "run/remote.h"
@@ -20,14 +22,18 @@
 
 struct run_flags {
     struct option_list sets, exports;
-    const char *archs, *output, *workers, *in_flight, *top, *shard, *proxy;
+    const char *archs, *output, *workers, *in_flight, *top, *shard, *proxy, *progress;
     bool resume, retry, layers, times, quiet;
+    double every; /* seconds between lines of progress where there is no terminal */
+    int argc;
+    char **argv;
 };
 
 /* Read once, before any work. */
-struct benchmark {
+struct trained {
     struct config *config;
     struct table *table; /* NULL: none is asked for */
+    struct progress progress;
 };
 
 static volatile int interrupted;
@@ -40,34 +46,20 @@ static void on_signal(int sig)
 
 /* -- Progress --------------------------------------------------------------------------- */
 
-static void clock_text(char out[32], double seconds)
-{
-    long s = (long)(seconds + 0.5);
-
-    if (s >= 3600)
-        snprintf(out, 32, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
-    else
-        snprintf(out, 32, "%ld:%02ld", s / 60, s % 60);
-}
-
-/* One line that is overwritten; only called when standard error is a terminal.  What is to go
- * is told once there is a rate to tell it by. */
 static void show_progress(void *arg, const struct run_progress *p)
 {
-    char eta[32], spent[32];
+    struct trained *b = arg;
+    char note[48] = "";
 
-    (void)arg;
-    clock_text(spent, p->seconds);
-    fprintf(stderr, "\r\033[K%zu/%zu architectures, %s gone", p->done, p->total, spent);
-    if (p->done && p->seconds > 0) {
-        clock_text(eta, p->seconds / (double)p->done * (double)(p->total - p->done));
-        fprintf(stderr, ", %.1f/s, %s to go", (double)p->done / p->seconds, eta);
-    }
-    fputs(p->failed ? ", some failed" : "", stderr);
-    if (p->done == p->total)
-        fputs("\n", stderr);
-    fflush(stderr);
+    if (p->failed)
+        snprintf(note, sizeof note, "%zu failed", p->failed);
+    progress_show(&b->progress, p->done, p->total, p->seconds, "architectures", note);
 }
+
+/* Bytes of a buffer. */
+struct span {
+    size_t from, to;
+};
 
 /* -- The best --------------------------------------------------------------------------- */
 
@@ -85,10 +77,28 @@ static int by_key(const void *a, const void *b)
     return (x->at > y->at) - (x->at < y->at);
 }
 
-static void print_best(const struct folder *f, const struct comparison *cmp, size_t top,
-                       struct buf *out)
+/* What a terminal leaves of its line for architectures, beside the other columns. */
+static size_t room_for_archs(const char *const *cell, size_t rows, size_t columns)
 {
-    const struct report_series *c = &f->columns[f->main_column];
+    size_t room = cli_width();
+
+    for (size_t c = 0; c + 1 < columns; c++) {
+        size_t wide = 0, n;
+
+        for (size_t r = 0; r < rows; r++) {
+            n = strlen(cell[r * columns + c]);
+            wide = n > wide ? n : wide;
+        }
+        room = room > wide + 2 ? room - wide - 2 : 0;
+    }
+    return room > 20 ? room : 20;
+}
+
+/* *best: where the line of the best is in `out`. */
+static void print_best(const struct folder *f, size_t column, const struct comparison *cmp,
+                       size_t top, struct buf *out, struct span *best)
+{
+    const struct report_series *c = &f->columns[column];
     struct ranked *r = mem_alloc((f->arch_count + 1) * sizeof *r);
     struct arena a = {0};
     const char **cell;
@@ -120,9 +130,14 @@ static void print_best(const struct folder *f, const struct comparison *cmp, siz
                          : report_accuracy(&cmp->in, cmp->in.accuracy[r[i].at], &a);
         row[columns - 1] = f->archs[r[i].at];
     }
+    for (size_t i = 1, room = room_for_archs(cell, n + 1, columns); i <= n; i++)
+        cell[i * columns + columns - 1] = cli_shorten(&a, cell[i * columns + columns - 1], room);
     if (n) {
         buf_printf(out, "\nbest by %s\n", c->column.name);
-        report_table(out, cell, n + 1, columns, REPORT_TEXT);
+        best->from = out->len;
+        report_table(out, cell, n + 1, columns, REPORT_TEXT, cli_width());
+        best->from += strcspn(out->data + best->from, "\n") + 1; /* below the header */
+        best->to = best->from + strcspn(out->data + best->from, "\n");
     } else {
         buf_printf(out, "\nno architecture has a value of %s\n", c->column.name);
     }
@@ -156,22 +171,16 @@ static tcet_status compare(const struct config *config, const struct table *t,
  * before the first is scored. */
 static tcet_status check_table_covers(void *arg, const struct wire_plan *plan, struct error *err)
 {
-    const struct benchmark *b = arg;
+    const struct trained *b = arg;
     struct config_key *table = config_get(b->config, "benchmark", "", "table");
     const char *column = config_text(b->config, "benchmark", "", "column", "");
-    struct arena a = {0};
     const double *values;
-    int covered = 0;
+    int covered;
 
     if (!b->table)
         return TCET_OK;
     TRY(table_column(b->table, column, &values, err));
-    for (size_t i = 0; i < plan->arch_count && !covered; i++) {
-        int64_t row = table_row(b->table, text_strip(arena_strdup(&a, plan->archs[i])));
-
-        covered = row >= 0 && !isnan(values[row]);
-    }
-    arena_free(&a);
+    TRY(compare_covers(b->config, plan->archs, plan->arch_count, b->table, values, &covered, err));
     if (covered)
         return TCET_OK;
     return config_error(
@@ -181,42 +190,66 @@ static tcet_status check_table_covers(void *arg, const struct wire_plan *plan, s
         table->value, column, plan->arch_count, plan->arch_count == 1 ? "" : "s", plan->space);
 }
 
-/* The table of correlations, closed by the line of the main score. */
-static void print_correlations(const struct folder *f, const struct comparison *cmp,
-                               struct buf *out)
+/* The last line: how one score agrees. */
+static void print_headline(const struct report_line *l, const char *what, struct buf *out)
 {
-    const char *name = f->columns[f->main_column].column.name;
+    const struct stats_relation *x = &l->relation;
+    const char *name = l->series->column.name;
+    struct buf line = {0};
+
+    buf_printf(&line, "%s%s: ", what, name);
+    if (isnan(x->kendall))
+        buf_puts(&line, "no Kendall tau");
+    else
+        buf_printf(&line, "Spearman %.4f, Kendall tau %.4f", x->spearman, x->kendall);
+    if (!isnan(x->kendall) && isnan(x->interval.low))
+        buf_printf(&line, " (no interval below %d)", STATS_INTERVAL_MIN);
+    else if (!isnan(x->kendall))
+        buf_printf(&line, " (95 %% interval %.4f to %.4f, %s)", x->interval.low, x->interval.high,
+                   x->interval.method);
+    buf_printf(&line, ", n = %zu", l->n);
+    buf_puts(out, "\n");
+    cli_wrap_result(out, 0, 2, line.data);
+    buf_free(&line);
+}
+
+/* Agreement with accuracies, closed by the main score's line, or of an ablation the best cell's.
+ * *best: that one's column; untouched where there is none. */
+static void print_correlations(const struct config *config, const struct folder *f,
+                               struct comparison *cmp, struct buf *out, size_t *best)
+{
+    struct buf line = {0};
+    struct ablation ab;
     struct report r;
     struct error err;
+    char what[64] = "";
 
+    ablation_hide(config, cmp);
     if (report_make(&cmp->in, 0, &r, &err) < 0) {
         buf_printf(out, "no correlations: %s\n", err.text);
         return;
     }
-    buf_printf(out, "agreement with %s of table %s, population %s (baselines in brackets)\n",
+    ablation_make(config, &r, &ab);
+    if (ab.count) {
+        *best = ab.rows[0].column;
+        snprintf(what, sizeof what, "best of %zu cells, ", ab.count);
+    }
+    buf_printf(&line, "agreement with %s of table %s, population %s (baselines in brackets)",
                cmp->column, cmp->table, cmp->in.population);
+    cli_wrap_result(out, 0, 2, line.data);
+    buf_free(&line);
     comparison_say_join(cmp, out);
+    if (ab.count) {
+        ablation_print(&ab, REPORT_TEXT, cmp->in.wide, out);
+        buf_puts(out, "\n");
+    }
     report_print(&cmp->in, &r, REPORT_TEXT, 1, out);
     for (size_t i = 0; i < r.line_count; i++) {
-        const struct report_line *l = &r.lines[i];
-
-        const struct stats_relation *x = &l->relation;
-
-        if (strcmp(l->series->column.name, name) || l->series->baseline)
-            continue;
-        if (isnan(x->kendall))
-            buf_printf(out, "\n%s: no Kendall tau, n = %zu\n", name, l->n);
-        else if (isnan(x->interval.low))
-            buf_printf(out,
-                       "\n%s: Spearman %.4f, Kendall tau %.4f (no interval below %d), n = %zu\n",
-                       name, x->spearman, x->kendall, STATS_INTERVAL_MIN, l->n);
-        else
-            buf_printf(out,
-                       "\n%s: Spearman %.4f, Kendall tau %.4f (95 %% interval %.4f to %.4f, %s), "
-                       "n = %zu\n",
-                       name, x->spearman, x->kendall, x->interval.low, x->interval.high,
-                       x->interval.method, l->n);
+        if (!r.lines[i].series->baseline &&
+            !strcmp(r.lines[i].series->column.name, f->columns[*best].column.name))
+            print_headline(&r.lines[i], what, out);
     }
+    ablation_free(&ab);
     report_free(&r);
 }
 
@@ -309,60 +342,92 @@ static tcet_status check_exports(const struct run_flags *o, struct error *err)
 
 /* -- The whole -------------------------------------------------------------------------- */
 
-static tcet_status conclude(const struct benchmark *b, const struct run_flags *o,
+/* What was done, on what. */
+static void print_work(const struct run_result *r, struct buf *out)
+{
+    const struct run_progress *p = &r->progress;
+    struct buf line = {0};
+
+    for (size_t i = 0; i < r->plan.meta_count; i++) {
+        const struct wire_pair *m = &r->plan.meta[i];
+        int data = !strcmp(m->name, "data_used");
+
+        if (!data && strcmp(m->name, "backend"))
+            continue;
+        line.len = 0;
+        buf_printf(&line, "%s: %s", data ? "data" : "backend", m->value);
+        cli_wrap_result(out, 0, 2, line.data);
+    }
+    line.len = 0;
+    buf_printf(&line, "%zu architecture%s: %zu scored now in %.1f s (%d worker%s)",
+               r->plan.arch_count, r->plan.arch_count == 1 ? "" : "s", p->done, p->seconds,
+               r->workers, r->workers == 1 ? "" : "s");
+    if (r->completed)
+        buf_printf(&line, ", %zu of them only in %s (the rest was stored)", r->completed,
+                   r->lacked);
+    buf_printf(&line, ", %zu from the store, %zu failed; results in %s", p->stored, r->failed,
+               r->folder);
+    cli_wrap_result(out, 0, 2, line.data);
+    buf_free(&line);
+}
+
+static tcet_status conclude(const struct trained *b, const struct run_flags *o,
                             const struct run_result *r, size_t top, struct error *err)
 {
     struct comparison cmp;
     struct folder f;
-    struct buf out = {0};
+    struct buf out = {0}, agreement = {0};
+    struct span best = {0, 0};
+    size_t column;
     int have = 0;
     tcet_status st;
 
     TRY(export_all(b->config, o, r->folder, err));
     TRY(folder_read(r->folder, &f, err));
+    column = f.main_column;
     st = folder_reference(&f, b->config, err);
     if (st >= 0)
         st = compare(b->config, b->table, &f, &cmp, &have, err);
     if (st >= 0 && !o->quiet) {
-        const struct run_progress *p = &r->progress;
-
-        for (size_t i = 0; i < r->plan.meta_count; i++) {
-            if (!strcmp(r->plan.meta[i].name, "data_used"))
-                buf_printf(&out, "data: %s\n", r->plan.meta[i].value);
-            if (!strcmp(r->plan.meta[i].name, "backend"))
-                buf_printf(&out, "backend: %s\n", r->plan.meta[i].value);
-        }
-        buf_printf(&out, "%zu architecture%s: %zu scored now in %.1f s (%d worker%s)",
-                   r->plan.arch_count, r->plan.arch_count == 1 ? "" : "s", p->done, p->seconds,
-                   r->workers, r->workers == 1 ? "" : "s");
-        if (r->completed)
-            buf_printf(&out, ", %zu of them only in %s (the rest was stored)", r->completed,
-                       r->lacked);
-        buf_printf(&out, ", %zu from the store, %zu failed; results in %s\n", p->stored, r->failed,
-                   r->folder);
-        if (top)
-            print_best(&f, have ? &cmp : NULL, top, &out);
-        buf_puts(&out, "\n");
-        folder_stability(&f, &out);
+        print_work(r, &out);
+        folder_stability(&f, &agreement);
         if (have)
-            print_correlations(&f, &cmp, &out);
-        cli_write(&out);
+            print_correlations(b->config, &f, &cmp, &agreement, &column);
+        if (top)
+            print_best(&f, column, have ? &cmp : NULL, top, &out, &best);
+        buf_puts(&out, "\n");
+        buf_add(&out, agreement.data, agreement.len);
+        cli_write_bold(&out, best.from, best.to);
     }
     if (st >= 0 && have)
         comparison_free(&cmp);
+    buf_free(&agreement);
     buf_free(&out);
     folder_free(&f);
     return st;
 }
 
-/* What failed and why: reasons that several share stand once. */
-static void print_failures(const struct run_result *r)
+/* How to go on, as a line for a shell. */
+static void say_again(const char *what, const struct run_flags *o, const char *const *options)
 {
+    struct buf line = {0}, shown = {0};
+
+    cli_again(&line, o->argc, o->argv, options);
+    utf8_show(&shown, line.data, line.len, "");
+    fprintf(stderr, "tcet-host: %s: %s\n", what, shown.data);
+    buf_free(&line);
+    buf_free(&shown);
+}
+
+/* What failed and why: reasons that several share stand once. */
+static void print_failures(const struct run_result *r, const struct run_flags *o)
+{
+    static const char *const again[] = {"--resume", "--retry-failed", NULL};
     const struct reasons *why = &r->reasons;
 
     fprintf(stderr,
             "tcet-host: %zu architecture%s failed (`tcet-host export %s failed.jsonl` has the "
-            "rows, --resume --retry-failed tries again):\n",
+            "rows):\n",
             r->failed, r->failed == 1 ? "" : "s", r->folder);
     for (size_t i = 0; i < why->count; i++) {
         struct buf text = {0};
@@ -373,11 +438,13 @@ static void print_failures(const struct run_result *r)
     }
     if (why->other)
         fprintf(stderr, "tcet-host:   %zu: for other reasons\n", why->other);
+    say_again("to try them again", o, again);
 }
 
-static int finish(const struct benchmark *b, const char *path, const struct run_flags *o,
-                  struct run_result *r, size_t top)
+static int finish(const struct trained *b, const struct run_flags *o, struct run_result *r,
+                  size_t top, int ranks)
 {
+    static const char *const again[] = {"--resume", NULL};
     struct error err;
 
     if (r->stopped && !r->plan.arch_count) {
@@ -386,15 +453,15 @@ static int finish(const struct benchmark *b, const char *path, const struct run_
     }
     if (r->stopped) {
         fprintf(stderr,
-                "tcet-host: interrupted; %zu of %zu architectures are done and kept in %s\n"
-                "tcet-host: to go on: tcet-host run %s --resume (with the same options)\n",
-                r->progress.done + r->progress.stored, r->plan.arch_count, r->folder, path);
+                "tcet-host: interrupted; %zu of %zu architectures are done and kept in %s\n",
+                r->progress.done + r->progress.stored, r->plan.arch_count, r->folder);
+        say_again(ranks > 1 ? "to go on, under mpirun as before" : "to go on", o, again);
         return EXIT_INTERRUPTED;
     }
     if (conclude(b, o, r, top, &err) < 0)
         return cli_fail(&err);
     if (r->failed) {
-        print_failures(r);
+        print_failures(r, o);
         return EXIT_SOME_FAILED;
     }
     return 0;
@@ -408,7 +475,7 @@ static int execute(const char *path, const struct run_flags *o)
                              .log = cli_log,
                              .accept = check_table_covers};
     struct sigaction sa = {.sa_handler = on_signal};
-    struct benchmark b = {NULL, NULL};
+    struct trained b = {NULL, NULL, progress_begin(o->quiet, o->every)};
     struct run_result r;
     struct error err;
     const char *problem;
@@ -443,14 +510,13 @@ static int execute(const char *path, const struct run_flags *o)
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGHUP, &sa, NULL);
-    if (isatty(2) && !o->quiet)
-        ro.progress = show_progress;
+    ro.progress = show_progress;
     if (run_check(b.config, &b.table, &err) < 0 || check_exports(o, &err) < 0 ||
         config_i64(b.config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||
         run_supervise(b.config, &ro, &r, &err) < 0) {
         code = cli_fail(&err);
     } else {
-        code = finish(&b, path, o, &r, (size_t)top);
+        code = finish(&b, o, &r, (size_t)top, ro.ranks);
         run_result_free(&r);
     }
     table_free(b.table);
@@ -460,7 +526,7 @@ static int execute(const char *path, const struct run_flags *o)
 
 int cmd_run(const struct command *c, int argc, char **argv)
 {
-    struct run_flags o = {.archs = NULL};
+    struct run_flags o = {.every = PROGRESS_EVERY, .argc = argc, .argv = argv};
     const struct option_spec specs[] = {
         {"--set", "A.B=VALUE", "override a key of the config (repeatable)", NULL, NULL, &o.sets},
         {"--proxy", "A,B,...", "proxies by name, beside the config's (`tcet-host list proxies`)",
@@ -483,6 +549,9 @@ int cmd_run(const struct command *c, int argc, char **argv)
         {"--layers", NULL, "exports hold per-layer values", &o.layers, NULL, NULL},
         {"--times", NULL, "exports to .jsonl hold seconds by part", &o.times, NULL, NULL},
         {"--top", "N", "how many of the best to print (default 10)", NULL, &o.top, NULL},
+        {"--progress", "SECONDS",
+         "between lines of progress where there is no terminal (default 60, 0: none)", NULL,
+         &o.progress, NULL},
         {"--quiet", NULL, "no progress, no summary", &o.quiet, NULL, NULL},
     };
     const char *path;
@@ -493,5 +562,8 @@ int cmd_run(const struct command *c, int argc, char **argv)
         return code;
     if (o.retry && !o.resume)
         return cli_usage(c, "--retry-failed goes with --resume: without it no row has failed yet");
+    if (o.progress && (text_to_f64(o.progress, &o.every) < 0 || !(o.every >= 0) || o.every > 86400))
+        return cli_usage(c, "--progress \"%.40s\" is no number of seconds from 0 to 86400",
+                         o.progress);
     return execute(path, &o);
 }

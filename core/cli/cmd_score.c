@@ -69,7 +69,7 @@ static void print_text(const struct wire_plan *p, const struct result_row *r, bo
                 row[c] = arena_printf(&a, "%.6g", r->values[at[c - 3]].layers[l]);
         }
         buf_puts(out, "\n");
-        report_table(out, cell, r->layer_count + 1, columns, REPORT_TEXT);
+        report_table(out, cell, r->layer_count + 1, columns, REPORT_TEXT, cli_width());
         note_others(p, r, out);
     }
     arena_free(&a);

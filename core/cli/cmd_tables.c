@@ -80,7 +80,7 @@ static void print_columns(struct buf *out, const struct table *t)
         row[4] = e.count ? arena_printf(&a, "%.6g", e.high) : "-";
     }
     buf_puts(out, "\n");
-    report_table(out, cell, t->columns + 1, 5, REPORT_TEXT);
+    report_table(out, cell, t->columns + 1, 5, REPORT_TEXT, cli_width());
     arena_free(&a);
 }
 
@@ -136,7 +136,7 @@ static tcet_status list_tables(bool json, struct buf *out, struct error *err)
         table_free(t);
     }
     if (st >= 0 && !json) {
-        report_table(out, cell, count + 1, 4, REPORT_TEXT);
+        report_table(out, cell, count + 1, 4, REPORT_TEXT, cli_width());
         buf_puts(out, "\n`tcet-host tables TABLE` prints one's columns and sources\n");
     }
     arena_free(&a);

@@ -5,9 +5,8 @@
 #include "base/text.h"
 #include "plugin/registry.h"
 #include "run/client.h"
-#include "store/store.h"
+#include "search/benchmark.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,18 +79,6 @@ static tcet_status make_mask(struct comparison *c, const char *population, struc
     return TCET_OK;
 }
 
-tcet_status compare_table_options(const struct config *config, struct table_options *out,
-                                  struct error *err)
-{
-    static const char *const duplicates[] = {"error", "mean", NULL};
-    int choice;
-
-    TRY(config_choice(config, "benchmark", "", "duplicates", duplicates, 0, &choice, err));
-    *out = (struct table_options){config_text(config, "benchmark", "", "key", NULL),
-                                  (enum table_duplicates)choice};
-    return TCET_OK;
-}
-
 static tcet_status check_table(const struct config *config, struct arena *a,
                                struct config_key *table, const struct config_key *column,
                                struct table **out, struct error *err)
@@ -100,7 +87,7 @@ static tcet_status check_table(const struct config *config, struct arena *a,
     const char *path;
     const double *values;
 
-    TRY(compare_table_options(config, &options, err));
+    TRY(benchmark_options(config, &options, err));
 
     if (table_path(table->value, paths_data(), a, &path, err) < 0)
         return config_error_at(err, table);
@@ -155,7 +142,7 @@ static int by_key(const void *a, const void *b)
 }
 
 /* Architectures that the table spells otherwise: of one canonical key, hence the same network.
- * Several rows of one key: their mean. */
+ * Several rows of one key: their mean, or the first. */
 static tcet_status join_by_key(const struct config *config, struct comparison *c,
                                const struct table *t, const double *values, double *accuracy,
                                const size_t *missing, size_t count, struct error *err)
@@ -188,7 +175,9 @@ static tcet_status join_by_key(const struct config *config, struct comparison *c
             else
                 high = middle;
         }
-        for (many = 0; low + many < n && !strcmp(rows[low + many].key, wanted.key); many++)
+        for (many = 0; low + many < n && !strcmp(rows[low + many].key, wanted.key) &&
+                       (!many || t->rule != TABLE_DUPLICATES_FIRST);
+             many++)
             sum += values[rows[low + many].row];
         if (!many)
             continue;
@@ -204,6 +193,8 @@ static tcet_status join(const struct config *config, struct comparison *c, const
 {
     size_t *missing = arena_alloc(&c->arena, (c->archs + 1) * sizeof *missing);
 
+    c->repeats = t->duplicates;
+    c->first_counts = t->rule == TABLE_DUPLICATES_FIRST;
     for (size_t i = 0; i < c->archs; i++) {
         int64_t row = c->arch == t->arch
                           ? (int64_t)i /* the table's own */
@@ -223,14 +214,40 @@ static tcet_status join(const struct config *config, struct comparison *c, const
     return TCET_OK;
 }
 
+tcet_status compare_covers(const struct config *config, const char *const *archs, size_t count,
+                           const struct table *t, const double *values, int *covered,
+                           struct error *err)
+{
+    struct comparison c = {.archs = count, .arch = archs};
+    double *accuracy = arena_alloc(&c.arena, (count + 1) * sizeof *accuracy);
+    tcet_status st = TCET_OK;
+
+    *covered = 0;
+    for (size_t i = 0; i < count && !*covered; i++) {
+        int64_t row = table_row(t, text_strip(arena_strdup(&c.arena, archs[i])));
+
+        *covered = row >= 0 && !isnan(values[row]);
+    }
+    if (!*covered)
+        st = join(config, &c, t, values, accuracy, err);
+    for (size_t i = 0; st >= 0 && i < count && !*covered; i++)
+        *covered = !isnan(accuracy[i]);
+    comparison_free(&c);
+    return st;
+}
+
 void comparison_say_join(const struct comparison *c, struct buf *out)
 {
+    if (c->repeats)
+        buf_printf(out, "%zu row%s of the table %s of an architecture above %s\n", c->repeats,
+                   c->repeats == 1 ? "" : "s", c->repeats == 1 ? "is" : "are",
+                   c->first_counts ? "and left out" : "and in its mean");
     if (!c->by_key && !c->missing)
         return;
     buf_printf(out, "%zu of %zu architectures stand in the table as they are spelt",
                c->archs - c->by_key - c->missing, c->archs);
     if (c->by_key)
-        buf_printf(out, ", %zu as an isomorphic one", c->by_key);
+        buf_printf(out, ", %zu by their canonical key", c->by_key);
     if (c->missing)
         buf_printf(out, ", %zu not at all (%s%.100s)", c->missing,
                    c->missing > 1 ? "the first: " : "", c->first_missing);
@@ -246,9 +263,9 @@ tcet_status compare_with_table(const struct config *config, const char *const *a
     struct report_series *all = arena_alloc(&c.arena, (column_count + 4) * sizeof *all);
     double *accuracy = arena_alloc(&c.arena, (count + 1) * sizeof *accuracy);
     const double *values;
-    tcet_status st = table_column(t, column, &values, err);
+    tcet_status st = t ? table_column(t, column, &values, err) : TCET_OK;
 
-    if (st >= 0)
+    if (st >= 0 && t)
         st = join(config, &c, t, values, accuracy, err);
     if (st >= 0 && config && config_section(config, "run", "") &&
         config_get(config, "run", "", "space"))
@@ -257,10 +274,11 @@ tcet_status compare_with_table(const struct config *config, const char *const *a
         st = check_facts(&c, err);
     if (column_count)
         memcpy(all, columns, column_count * sizeof *all);
-    c.in.series = all;
+    c.in.series = c.series = all;
     c.in.count = count;
-    c.in.accuracy = accuracy;
+    c.in.accuracy = t ? accuracy : NULL;
     c.in.accuracy_name = column;
+    c.in.wide = cli_width();
     if (st >= 0 && c.facts)
         add_baselines(&c, all, &column_count);
     c.in.series_count = column_count;
@@ -277,182 +295,4 @@ tcet_status compare_with_table(const struct config *config, const char *const *a
 void comparison_free(struct comparison *c)
 {
     arena_free(&c->arena);
-}
-
-static int is_seed(const char *at)
-{
-    return at && isdigit((unsigned char)at[1]);
-}
-
-/* Does the folder hold a column NAME@mean, NAME being the first n letters: is it repeated? */
-static int is_repeated(const struct folder *f, const char *name, size_t n)
-{
-    for (size_t i = 0; i < f->column_count; i++) {
-        const char *other = f->columns[i].column.name;
-
-        if (!strncmp(other, name, n) && !strcmp(other + n, "@mean"))
-            return 1;
-    }
-    return 0;
-}
-
-/* One of several seeds of [run] repeats, NAME@2, or their deviation, NAME@std: not a proxy of its
- * own, as NAME@2 of an ablation over seeds is. */
-static void find_repeats(struct folder *f)
-{
-    for (size_t i = 0; i < f->column_count; i++) {
-        const char *name = f->columns[i].column.name, *at = strrchr(name, '@');
-
-        f->columns[i].repeat =
-            at && (is_seed(at) || !strcmp(at, "@std")) && is_repeated(f, name, (size_t)(at - name));
-    }
-}
-
-/* The architectures that were tried; place: their ordinals. */
-static tcet_status folder_archs(struct folder *f, struct store *s, const char *path, size_t *place,
-                                struct error *err)
-{
-    const char *arch;
-    uint8_t *tried = arena_alloc(&f->arena, f->listed + 1);
-    const char **archs = arena_alloc(&f->arena, (f->listed + 1) * sizeof *archs);
-
-    f->archs = archs;
-    TRY(store_tried(s, tried, err));
-    for (size_t i = 0; i < f->listed; i++) {
-        if (!tried[i])
-            continue;
-        arch = store_arch(s, i);
-        if (!arch)
-            return error_set(err, TCET_E_IO, "%s: damaged (architecture %zu cannot be read)", path,
-                             i);
-        archs[f->arch_count] = arena_strdup(&f->arena, arch);
-        place[f->arch_count++] = i;
-    }
-    return TCET_OK;
-}
-
-tcet_status folder_read(const char *path, struct folder *out, struct error *err)
-{
-    struct folder f = {.arch_count = 0};
-    struct store *s;
-    const char *text;
-    size_t *place;
-    double *all;
-    tcet_status st;
-
-    TRY(store_open(path, STORE_READ, &s, err));
-    f.listed = store_arch_count(s);
-    f.column_count = store_column_count(s);
-    place = arena_alloc(&f.arena, (f.listed + 1) * sizeof *place);
-    all = arena_alloc(&f.arena, (f.listed + 1) * sizeof *all);
-    st = folder_archs(&f, s, path, place, err);
-    f.columns = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.columns);
-    for (size_t i = 0; i < f.column_count && st >= 0; i++) {
-        const struct result_column *c = store_column_at(s, i);
-        double *v = arena_alloc(&f.arena, (f.arch_count + 1) * sizeof *v);
-        struct store_cost cost = {0, 0};
-
-        f.columns[i] = (struct report_series){.column = *c, .values = v};
-        f.columns[i].column.name = arena_strdup(&f.arena, c->name);
-        f.columns[i].column.key = arena_strdup(&f.arena, c->key);
-        st = store_column_values(s, (int)i, all, err);
-        for (size_t k = 0; st >= 0 && k < f.arch_count; k++)
-            v[k] = all[place[k]];
-        if (st >= 0)
-            st = store_column_cost(s, (int)i, &cost, err);
-        f.columns[i].seconds = cost.seconds;
-        f.columns[i].guards = cost.guards;
-    }
-    if (st < 0) {
-        store_close(s);
-        folder_free(&f);
-        return st;
-    }
-    find_repeats(&f);
-    text = store_meta(s, "main");
-    for (size_t i = 0; i < f.column_count; i++) {
-        if (text && !strcmp(text, f.columns[i].column.name))
-            f.main_column = i;
-    }
-    f.space = arena_strdup(&f.arena, (text = store_meta(s, "space")) ? text : "");
-    f.data = arena_strdup(&f.arena, (text = store_meta(s, "data_used")) ? text : "");
-    f.config_text = arena_strdup(&f.arena, (text = store_meta(s, "config")) ? text : "");
-    store_close(s);
-    *out = f;
-    return TCET_OK;
-}
-
-tcet_status folder_reference(struct folder *f, const struct config *config, struct error *err)
-{
-    const struct config_section *s = config_section(config, "reference", "");
-
-    for (size_t k = 0; s && k < s->key_count; k++) {
-        double value = 0;
-        size_t at = f->column_count;
-
-        for (size_t i = 0; i < f->column_count; i++) {
-            if (!strcmp(f->columns[i].column.name, s->keys[k]->name))
-                at = i;
-        }
-        if (at == f->column_count)
-            return config_error(err, s->keys[k],
-                                "[reference] names \"%s\", which is neither a "
-                                "metric nor a score",
-                                s->keys[k]->name);
-        if (text_to_f64(s->keys[k]->value, &value) < 0)
-            return config_error(err, s->keys[k], "\"%s\" is no number", s->keys[k]->value);
-        f->columns[at].has_published = 1;
-        f->columns[at].published = value;
-    }
-    return TCET_OK;
-}
-
-/* Is column i the first of the seeds of an ablation?  *n: letters of its name without the seed. */
-static int is_first_seed(const struct folder *f, size_t i, size_t *n)
-{
-    const char *name = f->columns[i].column.name, *at = strrchr(name, '@');
-
-    if (!is_seed(at) || f->columns[i].repeat)
-        return 0;
-    *n = (size_t)(at - name);
-    for (size_t k = 0; k < i; k++) {
-        const char *other = f->columns[k].column.name;
-
-        if (!strncmp(other, name, *n) && other[*n] == '@' && is_seed(other + *n))
-            return 0;
-    }
-    return 1;
-}
-
-void folder_stability(const struct folder *f, struct buf *out)
-{
-    size_t start = out->len;
-
-    for (size_t i = 0; i < f->column_count; i++) {
-        const char *column = f->columns[i].column.name;
-        size_t n = strlen(column);
-        int alone = is_first_seed(f, i, &n);
-        struct report_stability r;
-        char name[256];
-
-        if (n >= sizeof name || (!alone && !is_repeated(f, column, n)))
-            continue;
-        snprintf(name, sizeof name, "%.*s", (int)n, column);
-        r = report_stability(f->columns, f->column_count, f->arch_count, name, !alone);
-        if (r.compared)
-            buf_printf(out,
-                       "rank stability of %s over seeds: mean agreement %.4f (tau-b, %zu "
-                       "pair%s)\n",
-                       name, r.tau, r.compared, r.compared == 1 ? "" : "s");
-        else if (r.pairs)
-            buf_printf(out, "rank stability of %s over seeds: - (no two seeds rank anything)\n",
-                       name);
-    }
-    if (out->len > start)
-        buf_puts(out, "\n");
-}
-
-void folder_free(struct folder *f)
-{
-    arena_free(&f->arena);
 }

@@ -19,6 +19,9 @@
 const struct command COMMANDS[] = {
     {"run", "CONFIG [options]", "score architectures as a config says, compare with accuracies",
      "tcet-host run conf/tcet_snip.ini --archs sample:100 --export scores.csv", cmd_run},
+    {"search", "CONFIG [options]",
+     "look for the best architecture by a strategy; go on by --resume",
+     "tcet-host search conf/search/tss_tabular.ini", cmd_search},
     {"score", "CONFIG ARCH [options]", "score one architecture and print it",
      "tcet-host score conf/tcet_snip.ini 'index:1462'", cmd_score},
     {"show", "CONFIG [options]", "print the resolved plan: metrics, merged passes, their reasons",
@@ -27,7 +30,10 @@ const struct command COMMANDS[] = {
      "tcet-host list saliency", cmd_list},
     {"info", "PLUGIN [options]", "describe a plugin: parameters, defaults, ranges, source",
      "tcet-host info snr", cmd_info},
-    {"correlate", "FOLDER | --table TABLE [options]",
+    {"space", "NAME [options]",
+     "a search space: its size, an example, tables; or its architectures",
+     "tcet-host space nats_tss --arch index:1462", cmd_space},
+    {"correlate", "FOLDER... | --table TABLE [options]",
      "Kendall, Spearman, Pearson of scores with accuracies",
      "tcet-host correlate out/tcet_snip --population live", cmd_correlate},
     {"tables", "[TABLE] [options]", "list tables of trained accuracies, or the columns of one",
@@ -41,9 +47,20 @@ const struct command COMMANDS[] = {
      "tcet-host new saliency my_proxy", cmd_new},
     {"check", "FILE.so [options]", "does a plugin keep the contract?  One rule after the other",
      "tcet-host check my_proxy/build/saliency_my_proxy.so", cmd_check},
+    {"completion", "bash|zsh|man", "print a shell's completion script, or the manual page",
+     "tcet-host completion zsh > ~/.zfunc/_tcet-host", cmd_completion},
     {"version", "", "print versions", "tcet-host version", cmd_version},
 };
 const size_t COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS;
+
+const struct exit_meaning EXIT_MEANINGS[] = {
+    {0, "success"},
+    {EXIT_FAULT, "a fault of this program or machine: out of memory"},
+    {EXIT_BAD, "bad input: command line, config, plugin, data, table, folder"},
+    {EXIT_SOME_FAILED, "the run ended but some architectures failed, or an export is incomplete"},
+    {EXIT_INTERRUPTED, "interrupted; what was computed is kept"},
+};
+const size_t EXIT_MEANING_COUNT = sizeof EXIT_MEANINGS / sizeof *EXIT_MEANINGS;
 
 static void out_of_memory(size_t bytes)
 {

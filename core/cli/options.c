@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Columns of n bytes of UTF-8. */
@@ -44,12 +45,36 @@ void cli_wrap(struct buf *out, size_t at, size_t indent, const char *text)
     buf_puts(out, "\n");
 }
 
+size_t cli_width(void)
+{
+    struct winsize w;
+
+    if (!isatty(STDOUT_FILENO))
+        return 0;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > CLI_WIDTH ? w.ws_col : CLI_WIDTH;
+}
+
 void cli_wrap_result(struct buf *out, size_t at, size_t indent, const char *text)
 {
-    if (isatty(1))
+    if (isatty(STDOUT_FILENO))
         cli_wrap(out, at, indent, text);
     else
         buf_printf(out, "%s\n", text);
+}
+
+const char *cli_shorten(struct arena *a, const char *text, size_t room)
+{
+    size_t n = strlen(text), head, tail;
+
+    if (!isatty(STDOUT_FILENO) || columns(text, n) <= room || room < 8)
+        return text;
+    head = (room - 1) * 2 / 3;
+    tail = n - (room - 1 - head);
+    while (head && ((unsigned char)text[head] & 0xc0) == 0x80)
+        head--;
+    while (tail < n && ((unsigned char)text[tail] & 0xc0) == 0x80)
+        tail++;
+    return arena_printf(a, "%.*s\u2026%s", (int)head, text, text + tail);
 }
 
 static void print_help(const struct command *c, const struct option_spec *specs, size_t count)
@@ -141,6 +166,21 @@ static int one_option(const struct command *c, int argc, char **argv, int *i,
     return unknown_option(c, arg, n, specs, count);
 }
 
+static struct {
+    cli_visitor *see;
+    void *arg;
+} visiting;
+
+void cli_visit(const struct command *c, cli_visitor *see, void *arg)
+{
+    char *argv[] = {"tcet-host", (char *)c->name, NULL};
+
+    visiting.see = see;
+    visiting.arg = arg;
+    c->main(c, 2, argv);
+    visiting.see = NULL;
+}
+
 static char here[PATH_MAX];
 
 const char *cli_here(void)
@@ -165,6 +205,10 @@ int cli_options(const struct command *c, int argc, char **argv, const struct opt
     struct error err;
     int only_words = 0;
 
+    if (visiting.see) {
+        visiting.see(visiting.arg, c, specs, spec_count);
+        return 0;
+    }
     *count = 0;
     for (int i = 2; i < argc; i++) {
         int code = -1;
@@ -187,6 +231,49 @@ int cli_options(const struct command *c, int argc, char **argv, const struct opt
     if (*count < least)
         return cli_usage(c, "something is missing: tcet-host %s %s", c->name, c->usage);
     return file_here(here, &err) < 0 ? cli_fail(&err) : -1;
+}
+
+/* A word as a shell reads it back. */
+static void shell_word(struct buf *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./:=,+@%";
+
+    if (*word && !word[strspn(word, plain)]) {
+        buf_puts(out, word);
+        return;
+    }
+    buf_puts(out, "'");
+    for (; *word; word++) {
+        if (*word == '\'')
+            buf_puts(out, "'\\''");
+        else
+            buf_add(out, word, 1);
+    }
+    buf_puts(out, "'");
+}
+
+void cli_again(struct buf *out, int argc, char **argv, const char *const *options)
+{
+    int end = 0, given;
+
+    while (end < argc && (end < 2 || strcmp(argv[end], "--")))
+        end++;
+    for (int i = 0; i < end; i++) {
+        buf_puts(out, i ? " " : "");
+        shell_word(out, argv[i]);
+    }
+    for (; *options; options++) {
+        given = 0;
+        for (int i = 2; i < end; i++)
+            given |= !strcmp(argv[i], *options);
+        if (!given)
+            buf_printf(out, " %s", *options);
+    }
+    for (int i = end; i < argc; i++) {
+        buf_puts(out, " ");
+        shell_word(out, argv[i]);
+    }
 }
 
 void cli_say(const char *kind, const char *text)
@@ -219,10 +306,23 @@ void cli_log(void *arg, int level, const char *text)
 
 void cli_write(const struct buf *b)
 {
+    cli_write_bold(b, 0, 0);
+}
+
+void cli_write_bold(const struct buf *b, size_t from, size_t to)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    int bold = to > from && isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
+               !(term && !strcmp(term, "dumb"));
     struct buf shown = {0};
 
-    if (b->len)
-        utf8_show(&shown, b->data, b->len, "\n\t");
+    if (!b->len)
+        return;
+    utf8_show(&shown, b->data, from, "\n\t");
+    buf_puts(&shown, bold ? "\033[1m" : "");
+    utf8_show(&shown, b->data + from, to - from, "\n\t");
+    buf_puts(&shown, bold ? "\033[0m" : "");
+    utf8_show(&shown, b->data + to, b->len - to, "\n\t");
     if (shown.len)
         fwrite(shown.data, 1, shown.len, stdout);
     buf_free(&shown);

@@ -17,6 +17,12 @@ static const char *const RUN_KEYS[] = {
 static const char *const BENCHMARK_KEYS[] = {"table", "column", "population", "key", "duplicates"};
 static const char *const ABLATION_KEYS[] = {"saliency",  "aggregator", "combiner", "with",
                                             "partition", "seed",       "batch",    "data"};
+static const char *const SEARCH_KEYS[] = {
+    "strategy",   "score",     "objectives", "evaluations", "iterations",
+    "patience",   "time",      "max_size",   "min_size",    "max_layers",
+    "min_layers", "max_flops", "min_flops",  "max_params",  "min_params",
+    "max_macs",   "min_macs",  "reject",     "repeat",      "window",
+    "seeds",      "warm",      "ranks",      "top",         "hypervolume_from"};
 static const char *const PLUGINS_KEYS[] = {"path"};
 static const char *const EXPORT_KEYS[] = {"files", "layers", "times"};
 
@@ -39,6 +45,8 @@ static const struct {
     {"ablation", NULL, ABLATION_KEYS, TCET_COUNT(ABLATION_KEYS)},
     {"benchmark", NULL, BENCHMARK_KEYS, TCET_COUNT(BENCHMARK_KEYS)},
     {"reference", NULL, NULL, 0},
+    {"search", NULL, SEARCH_KEYS, TCET_COUNT(SEARCH_KEYS)},
+    {"strategy", "ID", NULL, 0},
     {"plugins", NULL, PLUGINS_KEYS, TCET_COUNT(PLUGINS_KEYS)},
     {"export", NULL, EXPORT_KEYS, TCET_COUNT(EXPORT_KEYS)},
 };

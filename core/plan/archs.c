@@ -197,17 +197,54 @@ static tcet_status read_lines(struct plan *p, struct list *l, FILE *f, const cha
     return st;
 }
 
-static tcet_status from_file(struct plan *p, struct list *l, struct config_key *k,
-                             struct error *err)
+static int by_text(const void *a, const void *b)
 {
-    struct config_key part = *k;
-    const char *path;
+    const char *const *x = *(const char *const *const *)a, *const *y =
+                                                               *(const char *const *const *)b;
+    int order = strcmp(*x, *y);
+
+    return order ? order : (x > y) - (x < y);
+}
+
+/* An architecture that a list names again is scored once; that is mentioned, since figures over "the
+ * list" are over fewer then. */
+static void drop_repeats(struct list *l, const char *path)
+{
+    const char ***sorted = mem_alloc((l->count + 1) * sizeof *sorted), *first = NULL;
+    size_t lines = l->count, repeats;
+    char text[256];
+
+    for (size_t i = 0; i < lines; i++)
+        sorted[i] = &l->item[i];
+    qsort(sorted, lines, sizeof *sorted, by_text);
+    for (size_t i = lines; i-- > 1;) { /* the first of equal ones stays */
+        if (strcmp(*sorted[i - 1], *sorted[i]))
+            continue;
+        first = *sorted[i];
+        *sorted[i] = NULL;
+    }
+    free(sorted);
+    l->count = 0;
+    for (size_t i = 0; i < lines; i++) {
+        if (l->item[i])
+            l->item[l->count++] = l->item[i];
+    }
+    repeats = lines - l->count;
+    if (!repeats || !call_log)
+        return;
+    snprintf(text, sizeof text,
+             "%zu of its %zu lines repeat%s an architecture (%.100s%s) and count%s once", repeats,
+             lines, repeats == 1 ? "s" : "", first, repeats > 1 ? " and others" : "",
+             repeats == 1 ? "s" : "");
+    call_log(TCET_LOG_INFO, path, text);
+}
+
+static tcet_status from_path(struct plan *p, struct list *l, const struct config_key *k,
+                             const char *path, struct error *err)
+{
     FILE *f;
     tcet_status st;
 
-    part.value = k->value + 5;
-    path = config_path(l->a, &part);
-    k->value = arena_printf(&p->arena, "file:%s", path); /* the resolved config says where */
     f = file_open(path, FILE_MAX_BYTES, NULL, err);
     if (!f) {
         error_prefix(err, "cannot open the list of architectures ");
@@ -217,7 +254,21 @@ static tcet_status from_file(struct plan *p, struct list *l, struct config_key *
     fclose(f);
     if (st >= 0 && !l->count)
         return config_error(err, k, "%s holds no architecture", path);
+    if (st >= 0)
+        drop_repeats(l, path);
     return st;
+}
+
+static tcet_status from_file(struct plan *p, struct list *l, struct config_key *k,
+                             struct error *err)
+{
+    struct config_key part = *k;
+    const char *path;
+
+    part.value = k->value + 5;
+    path = config_path(l->a, &part);
+    k->value = arena_printf(&p->arena, "file:%s", path); /* the resolved config says where */
+    return from_path(p, l, k, path, err);
 }
 
 static tcet_status numbered(struct plan *p, struct list *l, const struct config_key *k,
@@ -285,20 +336,37 @@ static tcet_status expand(struct plan *p, struct list *l, struct error *err)
     return TCET_OK;
 }
 
+/* The list as it is handed out; what it grew in is gone. */
+static void list_end(struct list *l, const char *const **out, size_t *count)
+{
+    const char **kept = arena_alloc(l->a, (l->count + 1) * sizeof *kept);
+
+    if (l->count)
+        memcpy(kept, l->item, l->count * sizeof *kept);
+    *out = kept;
+    *count = l->count;
+}
+
 tcet_status plan_archs(struct plan *p, struct arena *a, const char *const **out, size_t *count,
                        struct error *err)
 {
     struct list l = {.a = a};
-    const char **kept;
     tcet_status st = expand(p, &l, err);
 
-    if (st >= 0) {
-        kept = arena_alloc(a, (l.count + 1) * sizeof *kept);
-        if (l.count)
-            memcpy(kept, l.item, l.count * sizeof *kept);
-        *out = kept;
-        *count = l.count;
-    }
+    if (st >= 0)
+        list_end(&l, out, count);
+    free(l.item);
+    return st;
+}
+
+tcet_status plan_archs_file(struct plan *p, const struct config_key *k, struct arena *a,
+                            const char *const **out, size_t *count, struct error *err)
+{
+    struct list l = {.a = a};
+    tcet_status st = from_path(p, &l, k, config_path(a, k), err);
+
+    if (st >= 0)
+        list_end(&l, out, count);
     free(l.item);
     return st;
 }

@@ -19,12 +19,13 @@ struct cell {
     const char *saliency, *aggregator, *partition, *seed, *batch, *data;
 };
 
+struct list {
+    const char *const *item;
+    size_t count;
+};
+
 struct lists {
-    const char *const *saliency,
-        *const *aggregator, *const *combiner, *const *with, *const *partition, *const *seed,
-                                                                                   *const *batch,
-                                                                                       *const *data;
-    size_t saliencies, aggregators, combiners, withs, partitions, seeds, batches, datas;
+    struct list saliency, aggregator, combiner, with, partition, seed, batch, data;
 };
 
 /* A key of a cell, made from a list of [ablation]. */
@@ -40,22 +41,65 @@ static void copy(struct config *c, const char *kind, const char *name, const str
     config_derive(c, kind, name, k->name, k->value, k);
 }
 
-static size_t list(struct config *c, const char *key, const char *const **out)
+static struct list list(const struct config *c, struct arena *a, const char *key)
 {
     struct config_key *k = config_get(c, "ablation", "", key);
+    struct list l = {NULL, 0};
 
-    *out = NULL;
-    return k ? text_split(&c->arena, k->value, ',', out) : 0;
+    if (k)
+        l.count = text_split(a, k->value, ',', &l.item);
+    return l;
+}
+
+static struct lists all_lists(const struct config *c, struct arena *a)
+{
+    return (struct lists){list(c, a, "saliency"), list(c, a, "aggregator"), list(c, a, "combiner"),
+                          list(c, a, "with"),     list(c, a, "partition"),  list(c, a, "seed"),
+                          list(c, a, "batch"),    list(c, a, "data")};
+}
+
+static size_t at_least_one(size_t n)
+{
+    return n ? n : 1;
+}
+
+static size_t cell_count(const struct lists *l)
+{
+    return l->saliency.count * l->aggregator.count * at_least_one(l->partition.count) *
+           at_least_one(l->seed.count) * at_least_one(l->batch.count) * at_least_one(l->data.count);
+}
+
+/* The value of one list for cell *i, whose number goes on to the next list; NULL: not varied. */
+static const char *digit(const struct list *l, size_t *i)
+{
+    size_t at = *i % at_least_one(l->count);
+
+    *i /= at_least_one(l->count);
+    return l->count ? l->item[at] : NULL;
+}
+
+/* Cell i of the cross product: partitions vary fastest, images slowest. */
+static struct cell nth_cell(const struct lists *l, size_t i)
+{
+    struct cell at;
+
+    at.partition = digit(&l->partition, &i);
+    at.aggregator = digit(&l->aggregator, &i);
+    at.saliency = digit(&l->saliency, &i);
+    at.seed = digit(&l->seed, &i);
+    at.batch = digit(&l->batch, &i);
+    at.data = digit(&l->data, &i);
+    return at;
 }
 
 /* What a cell's seed, batch and data add to a name; empty unless their lists vary. */
 static void suffix(struct buf *b, const struct lists *l, const struct cell *at)
 {
-    if (at->seed && l->seeds > 1)
+    if (at->seed && l->seed.count > 1)
         buf_printf(b, "@%s", at->seed);
-    if (at->batch && l->batches > 1)
+    if (at->batch && l->batch.count > 1)
         buf_printf(b, "_b%s", at->batch);
-    if (at->data && l->datas > 1)
+    if (at->data && l->data.count > 1)
         buf_printf(b, "_%s", at->data);
 }
 
@@ -93,7 +137,7 @@ static const char *variant(struct config *c, const char *base, const struct list
     return name;
 }
 
-static const char *add_metric(struct config *c, const struct lists *l, const struct cell *at)
+static const char *metric_name(struct arena *a, const struct lists *l, const struct cell *at)
 {
     struct buf b = {0};
     const char *name;
@@ -102,8 +146,20 @@ static const char *add_metric(struct config *c, const struct lists *l, const str
     if (at->partition && !strcmp(at->partition, "network"))
         buf_puts(&b, "_network");
     suffix(&b, l, at);
-    name = arena_strdup(&c->arena, b.data);
+    name = arena_strdup(a, b.data);
     buf_free(&b);
+    return name;
+}
+
+static const char *score_name(struct arena *a, const char *combiner, const char *metric)
+{
+    return arena_printf(a, "%s_%s", combiner, metric);
+}
+
+static const char *add_metric(struct config *c, const struct lists *l, const struct cell *at)
+{
+    const char *name = metric_name(&c->arena, l, at);
+
     if (config_section(c, "metric", name) || config_section(c, "score", name))
         return name; /* written out in the config: that one counts */
     put(c, "metric", name, "saliency", at->saliency, "saliency");
@@ -119,21 +175,21 @@ static tcet_status add_scores(struct config *c, const struct registry *r, const 
 {
     struct config_key *k = config_get(c, "ablation", "", "combiner");
 
-    for (size_t i = 0; i < l->combiners; i++) {
-        const char *name = arena_printf(&c->arena, "%s_%s", l->combiner[i], metric);
+    for (size_t i = 0; i < l->combiner.count; i++) {
+        const char *combiner = l->combiner.item[i], *name = score_name(&c->arena, combiner, metric);
         const struct plugin_info *info;
         struct buf metrics = {0};
 
-        if (registry_find(r, TCET_COMBINER, l->combiner[i], &info, err) < 0)
+        if (registry_find(r, TCET_COMBINER, combiner, &info, err) < 0)
             return config_error_at(err, k);
         if (config_section(c, "score", name))
             continue;
         buf_puts(&metrics, metric);
-        for (size_t w = 0; w < l->withs; w++) {
-            if (strcmp(l->with[w], metric))
-                buf_printf(&metrics, ", %s", variant(c, l->with[w], l, at));
+        for (size_t w = 0; w < l->with.count; w++) {
+            if (strcmp(l->with.item[w], metric))
+                buf_printf(&metrics, ", %s", variant(c, l->with.item[w], l, at));
         }
-        put(c, "score", name, "combiner", l->combiner[i], "combiner");
+        put(c, "score", name, "combiner", combiner, "combiner");
         put(c, "score", name, "metrics", metrics.data, "with");
         if (info->scope == TCET_SCOPE_PARAMETER)
             put(c, "score", name, "aggregator", at->aggregator, "aggregator");
@@ -142,60 +198,64 @@ static tcet_status add_scores(struct config *c, const struct registry *r, const 
     return TCET_OK;
 }
 
-/* "" stands for "not varied" where a list is empty. */
-static const char *nth(const char *const *list, size_t i)
-{
-    return list ? list[i] : NULL;
-}
-
-static size_t at_least_one(size_t n)
-{
-    return n ? n : 1;
-}
-
 static tcet_status ablation(struct config *c, const struct registry *r, struct error *err)
 {
     const struct config_section *s = config_section(c, "ablation", "");
-    struct lists l;
-    struct cell at;
+    struct lists l = all_lists(c, &c->arena);
 
     if (!s)
         return TCET_OK;
-    l.saliencies = list(c, "saliency", &l.saliency);
-    l.aggregators = list(c, "aggregator", &l.aggregator);
-    l.combiners = list(c, "combiner", &l.combiner);
-    l.withs = list(c, "with", &l.with);
-    l.partitions = list(c, "partition", &l.partition);
-    l.seeds = list(c, "seed", &l.seed);
-    l.batches = list(c, "batch", &l.batch);
-    l.datas = list(c, "data", &l.data);
-    if (!l.saliencies || !l.aggregators)
+    if (!l.saliency.count || !l.aggregator.count)
         return config_section_error(err, s,
                                     "[ablation] needs lists \"saliency =\" and "
                                     "\"aggregator =\"");
-    if (l.combiners && !l.withs)
+    if (l.combiner.count && !l.with.count)
         return config_section_error(err, s,
                                     "[ablation] has combiners but no \"with =\": the metrics "
                                     "that each cell is joined with");
-    for (size_t w = 0; w < l.withs; w++) {
-        if (!config_section(c, "metric", l.with[w]))
+    for (size_t w = 0; w < l.with.count; w++) {
+        if (!config_section(c, "metric", l.with.item[w]))
             return config_error(err, config_get(c, "ablation", "", "with"),
-                                "there is no [metric %s]", l.with[w]);
+                                "there is no [metric %s]", l.with.item[w]);
     }
-    for (size_t d = 0; d < at_least_one(l.datas); d++)
-        for (size_t b = 0; b < at_least_one(l.batches); b++)
-            for (size_t e = 0; e < at_least_one(l.seeds); e++)
-                for (size_t i = 0; i < l.saliencies; i++)
-                    for (size_t k = 0; k < l.aggregators; k++)
-                        for (size_t t = 0; t < at_least_one(l.partitions); t++) {
-                            const char *metric;
+    for (size_t i = 0; i < cell_count(&l); i++) {
+        struct cell at = nth_cell(&l, i);
 
-                            at = (struct cell){l.saliency[i],  l.aggregator[k], nth(l.partition, t),
-                                               nth(l.seed, e), nth(l.batch, b), nth(l.data, d)};
-                            metric = add_metric(c, &l, &at);
-                            TRY(add_scores(c, r, &l, &at, metric, err));
-                        }
+        TRY(add_scores(c, r, &l, &at, add_metric(c, &l, &at), err));
+    }
     return TCET_OK;
+}
+
+size_t expand_cells(const struct config *c, struct arena *a, const struct expand_cell **out)
+{
+    struct lists l = all_lists(c, a);
+    size_t metrics = cell_count(&l), n = 0;
+    struct expand_cell *cells =
+        arena_alloc(a, (metrics * (1 + l.combiner.count) + 1) * sizeof *cells);
+
+    for (size_t i = 0; i < metrics; i++) {
+        struct cell at = nth_cell(&l, i);
+        const char *name = metric_name(a, &l, &at);
+
+        for (size_t k = 0; k <= l.combiner.count; k++) {
+            const char *combiner = k ? l.combiner.item[k - 1] : NULL;
+
+            cells[n++] = (struct expand_cell){
+                combiner ? score_name(a, combiner, name) : name,
+                {combiner, at.saliency, at.aggregator, at.partition, at.batch, at.data, at.seed}};
+        }
+    }
+    *out = cells;
+    return n;
+}
+
+const char *expand_factor(enum expand_factor factor)
+{
+    static const char *const names[] = {"combiner", "saliency", "aggregator", "partition",
+                                        "batch",    "data",     "seed"};
+
+    _Static_assert(sizeof names / sizeof *names == EXPAND_FACTORS, "a name each");
+    return names[factor];
 }
 
 /* Is NAME a metric or score that gets repeats?  Population scores rank the means instead. */

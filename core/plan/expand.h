@@ -16,6 +16,26 @@
 
 /* Adds the sections.  Errors name file and line. */
 tcet_status expand_config(struct config *c, const struct registry *r, struct error *err);
+
+/* What an [ablation] varies, in the order of the columns of its table. */
+enum expand_factor {
+    EXPAND_COMBINER,
+    EXPAND_SALIENCY,
+    EXPAND_AGGREGATOR,
+    EXPAND_PARTITION,
+    EXPAND_BATCH,
+    EXPAND_DATA,
+    EXPAND_SEED,
+    EXPAND_FACTORS
+};
+const char *expand_factor(enum expand_factor factor); /* as the config's key */
+struct expand_cell {
+    const char *name;                   /* of its metric or score */
+    const char *factor[EXPAND_FACTORS]; /* its value; NULL: not varied, of combiners: none */
+};
+/* The cells that [ablation] stands for, before expand_config or after; none without one.  Some may have
+ * no metric: the plan skips what cannot be.  In `a`; returns how many. */
+size_t expand_cells(const struct config *c, struct arena *a, const struct expand_cell **out);
 /* True for a section that expand_config made. */
 int expand_made(const struct config *c, const struct config_section *s);
 

@@ -120,7 +120,7 @@ static tcet_status check_defaults(struct plan *p, struct error *err)
         struct bindings b = {.count = 0};
 
         if (kind != TCET_SALIENCY && kind != TCET_AGGREGATOR && kind != TCET_COMBINER &&
-            kind != TCET_DATASET)
+            kind != TCET_DATASET && kind != TCET_STRATEGY)
             continue;
         if (registry_find(p->registry, kind, s->name, &info, err) < 0)
             return config_section_error_at(err, s);

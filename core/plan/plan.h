@@ -133,6 +133,10 @@ struct plan {
 tcet_status plan_make(struct config *config, struct plan **out, struct error *err);
 /* The space alone, for facts of architectures: no metric, data or backend is looked at. */
 tcet_status plan_make_space(struct config *config, struct plan **out, struct error *err);
+/* A strategy with the parameters of [strategy ID], to be instance_free()d before the plan; k: the key
+ * that names it, NULL: none does. */
+tcet_status plan_make_strategy(struct plan *p, const char *id, const struct config_key *k,
+                               struct instance **out, struct error *err);
 /* Opens the backend (loads libtorch, finds the device) and completes the keys with its
  * identity. */
 tcet_status plan_open_backend(struct plan *p, struct error *err);
@@ -145,5 +149,8 @@ void plan_print(const struct plan *p, struct buf *out);
  * names file, line and position. */
 tcet_status plan_archs(struct plan *p, struct arena *a, const char *const **out, size_t *count,
                        struct error *err);
+/* The architectures of a file, one a line, that a key names. */
+tcet_status plan_archs_file(struct plan *p, const struct config_key *k, struct arena *a,
+                            const char *const **out, size_t *count, struct error *err);
 
 #endif

@@ -12,7 +12,7 @@
 
 /* Keys that the host itself reads; the rest of the section goes to its plugin. */
 static const char *const BACKEND_KEYS[] = {"plugin", "precision"};
-static const char *const DATA_KEYS[] = {"plugin", "batch", "seed", "resolution"};
+static const char *const DATA_KEYS[] = {"plugin", "batch", "seed", "resolution", "fewer_classes"};
 
 /* The plugin that a key names, or the default where the key is absent. */
 tcet_status plan_find_plugin(struct plan *p, tcet_kind kind, const struct config_key *k,
@@ -179,6 +179,35 @@ static int is_read(const struct plan *p, const struct plan_data *d, int thin)
     return 0;
 }
 
+/* Is there a pass whose loss takes the labels of these images? */
+static int is_labelled(const struct plan *p, const struct plan_data *d)
+{
+    for (size_t i = 0; i < p->pass_count; i++) {
+        if (p->passes[i].pass.loss == TCET_LOSS_CROSS_ENTROPY && &p->data[p->passes[i].data] == d)
+            return 1;
+    }
+    return 0;
+}
+
+/* Networks of 100 classes on labels of 10 are scored on a task that nobody meant, unless the config
+ * says that it is meant. */
+static tcet_status check_classes(const struct plan *p, const struct plan_data *d, struct error *err)
+{
+    static const char *const rules[] = {"error", "allow", NULL};
+    const char *space = p->space->plugin->desc.id;
+    int allowed;
+
+    TRY(config_choice(p->config, "data", "", "fewer_classes", rules, 0, &allowed, err));
+    if (allowed || !d->info.classes || d->info.classes >= p->task.classes || !is_labelled(p, d))
+        return TCET_OK;
+    error_set(err, TCET_E_ARG,
+              "networks of space %s have %d classes here, the images of dataset %s %d; set [run] "
+              "classes = %d, or another [data] plugin, or [data] fewer_classes = allow",
+              space, p->task.classes, d->dataset->plugin->desc.id, d->info.classes,
+              d->info.classes);
+    return config_section_error_at(err, d->section);
+}
+
 /* Images for thin networks: a random window of a random channel of each (TE-NAS). */
 static tcet_status cut_thin(struct plan *p, struct plan_data *d, struct error *err)
 {
@@ -253,6 +282,7 @@ tcet_status plan_draw_data(struct plan *p, struct plan_data *d, struct error *er
 {
     if (d == p->data || is_read(p, d, 0))
         TRY(draw_images(p, d, err));
+    TRY(check_classes(p, d, err));
     d->key = arena_printf(&p->arena, "%s %s batch=%lld seed=%llu %dx%dx%d classes=%d",
                           plan_instance_key(p, d->dataset), d->info.identity, (long long)d->batch,
                           (unsigned long long)d->seed, p->task.channels, p->task.height,
@@ -272,4 +302,13 @@ tcet_status plan_make_backend(struct plan *p, struct error *err)
     TRY(plan_find_plugin(p, TCET_BACKEND, k, "torch", &plugin, err));
     return plan_make_instance(p, plugin, config_section(p->config, "backend", ""), "", BACKEND_KEYS,
                               TCET_COUNT(BACKEND_KEYS), &p->backend, err);
+}
+
+tcet_status plan_make_strategy(struct plan *p, const char *id, const struct config_key *k,
+                               struct instance **out, struct error *err)
+{
+    struct plugin *plugin;
+
+    TRY(plan_find_plugin(p, TCET_STRATEGY, k, id, &plugin, err));
+    return plan_make_instance(p, plugin, NULL, "", NULL, 0, out, err);
 }

@@ -129,6 +129,35 @@ tcet_status space_index_of(struct instance *i, const char *text, int64_t *out, s
     return CALL(space, index_of, text, out);
 }
 
+tcet_status space_neighbours(struct instance *i, const char *from, int64_t index, int64_t *count,
+                             char *text, size_t cap, struct error *err)
+{
+    return CALL(space, neighbours, from, index, count, text, cap);
+}
+
+tcet_status space_facts(struct instance *i, const char *text, const tcet_task *task,
+                        tcet_facts *out, struct error *err)
+{
+    *out = (tcet_facts){.struct_size = sizeof *out};
+    return CALL(space, facts, text, task, out);
+}
+
+tcet_status strategy_ask(struct instance *i, const tcet_space_view *space, tcet_ask *out,
+                         struct error *err)
+{
+    return CALL(strategy, ask, space, out);
+}
+
+tcet_status strategy_tell(struct instance *i, const tcet_told *told, struct error *err)
+{
+    return CALL(strategy, tell, told);
+}
+
+tcet_status strategy_rescored(struct instance *i, const tcet_told *told, struct error *err)
+{
+    return CALL(strategy, rescored, told);
+}
+
 tcet_status dataset_open(struct instance *i, struct error *err)
 {
     return call_end(&i->cx, OPS(tcet_dataset_ops, i)->open(call_begin(&i->cx, "open"), i->self),

@@ -15,6 +15,7 @@
 #include <tcet/draft/backend.h>
 #include <tcet/saliency.h>
 #include <tcet/space.h>
+#include <tcet/strategy.h>
 
 #include "plugin/instance.h"
 
@@ -54,6 +55,15 @@ tcet_status space_mutate(struct instance *i, const char *from, char *text, size_
 tcet_status space_crossover(struct instance *i, const char *one, const char *two, char *text,
                             size_t cap, struct error *err);
 tcet_status space_index_of(struct instance *i, const char *text, int64_t *out, struct error *err);
+tcet_status space_neighbours(struct instance *i, const char *from, int64_t index, int64_t *count,
+                             char *text, size_t cap, struct error *err);
+tcet_status space_facts(struct instance *i, const char *text, const tcet_task *task,
+                        tcet_facts *out, struct error *err);
+
+tcet_status strategy_ask(struct instance *i, const tcet_space_view *space, tcet_ask *out,
+                         struct error *err);
+tcet_status strategy_tell(struct instance *i, const tcet_told *told, struct error *err);
+tcet_status strategy_rescored(struct instance *i, const tcet_told *told, struct error *err);
 
 tcet_status dataset_open(struct instance *i, struct error *err);
 tcet_status dataset_info(struct instance *i, tcet_data_info *out, struct error *err);

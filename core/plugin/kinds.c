@@ -2,7 +2,6 @@
  * Room: core/plugin.  Stands on the SDK. */
 #include <string.h>
 #include <tcet/draft/backend.h>
-#include <tcet/draft/strategy.h>
 #include <tcet/tcet.h>
 
 #include "plugin/internal.h"
@@ -46,7 +45,7 @@ static const struct kind_ops kinds[] = {
     {TCET_SPACE, "space", sizeof(tcet_space_ops), END(tcet_space_ops, index_of), space},
     {TCET_DATASET, "dataset", sizeof(tcet_dataset_ops), END(tcet_dataset_ops, draw), dataset},
     {TCET_BACKEND, "backend", sizeof(tcet_backend_ops), sizeof(tcet_backend_ops), backend},
-    {TCET_STRATEGY, "strategy", sizeof(tcet_strategy_ops), sizeof(tcet_strategy_ops), strategy},
+    {TCET_STRATEGY, "strategy", sizeof(tcet_strategy_ops), END(tcet_strategy_ops, tell), strategy},
 };
 
 _Static_assert(sizeof(tcet_saliency_ops) <= sizeof((struct plugin *)0)->ops.bytes, "ops.bytes");

@@ -199,47 +199,76 @@ static const char **show_cells(struct arena *a, const char *const *cells, size_t
     return shown;
 }
 
-void report_table(struct buf *out, const char *const *cells, size_t rows, size_t columns,
-                  enum report_format f)
+/* A table whose cells have been measured. */
+struct layout {
+    const char *const *cell; /* [rows][columns], as shown */
+    size_t rows, columns;
+    size_t *wide; /* of each column */
+    int *right;   /* is it right-aligned? */
+};
+
+static void write_cell(struct buf *out, const struct layout *t, size_t r, size_t c, int last,
+                       enum report_format f)
 {
-    size_t *w = mem_alloc(columns * sizeof *w);
-    int *right = mem_alloc(columns * sizeof *right);
+    const char *s = t->cell[r * t->columns + c];
+    size_t gap = t->wide[c] - width(s);
+
+    if (f == REPORT_CSV) {
+        buf_puts(out, c ? "," : "");
+        csv_write(out, s);
+        return;
+    }
+    buf_puts(out, f == REPORT_MARKDOWN ? "| " : c ? "  " : "");
+    if (t->right[c])
+        pad(out, gap);
+    buf_puts(out, s);
+    if (!t->right[c] && (f == REPORT_MARKDOWN || !last))
+        pad(out, gap);
+    buf_puts(out, f == REPORT_MARKDOWN ? " " : "");
+}
+
+/* The first column and those from `from` to before `to`. */
+static void write_columns(struct buf *out, const struct layout *t, size_t from, size_t to,
+                          enum report_format f)
+{
+    for (size_t r = 0; r < t->rows; r++) {
+        write_cell(out, t, r, 0, to == from, f);
+        for (size_t c = from; c < to; c++)
+            write_cell(out, t, r, c, c + 1 == to, f);
+        buf_puts(out, f == REPORT_MARKDOWN ? "|\n" : "\n");
+        for (size_t c = 0; f == REPORT_MARKDOWN && r == 0 && c < t->columns; c++)
+            buf_printf(out, "|---%s", c + 1 == t->columns ? "|\n" : "");
+    }
+}
+
+void report_table(struct buf *out, const char *const *cells, size_t rows, size_t columns,
+                  enum report_format f, size_t wide)
+{
     struct arena a = {0};
-    const char **shown = show_cells(&a, cells, rows * columns);
+    struct layout t = {show_cells(&a, cells, rows * columns), rows, columns,
+                       arena_alloc(&a, (columns + 1) * sizeof *t.wide),
+                       arena_alloc(&a, (columns + 1) * sizeof *t.right)};
 
     for (size_t c = 0; c < columns; c++)
-        right[c] = is_numeric(cells, rows, columns, c);
-    for (size_t r = 0; r < rows; r++) {
-        for (size_t c = 0; c < columns; c++) {
-            size_t n = width(shown[r * columns + c]);
+        t.right[c] = is_numeric(cells, rows, columns, c);
+    for (size_t i = 0; i < rows * columns; i++) {
+        size_t n = width(t.cell[i]);
 
-            w[c] = n > w[c] ? n : w[c];
-        }
+        t.wide[i % columns] = n > t.wide[i % columns] ? n : t.wide[i % columns];
     }
-    for (size_t r = 0; r < rows; r++) {
-        for (size_t c = 0; c < columns; c++) {
-            const char *s = shown[r * columns + c];
-            size_t gap = w[c] - width(s);
+    for (size_t from = 1, to; from == 1 || from < columns; from = to) {
+        size_t used = t.wide[0];
 
-            if (f == REPORT_CSV) {
-                buf_puts(out, c ? "," : "");
-                csv_write(out, s);
-                continue;
-            }
-            buf_puts(out, f == REPORT_MARKDOWN ? "| " : c ? "  " : "");
-            if (right[c])
-                pad(out, gap);
-            buf_puts(out, s);
-            if (!right[c] && (f == REPORT_MARKDOWN || c + 1 < columns))
-                pad(out, gap);
-            buf_puts(out, f == REPORT_MARKDOWN ? " " : "");
+        for (to = from; to < columns; to++) {
+            used += 2 + t.wide[to];
+            if (f == REPORT_TEXT && wide && used > wide && to > from)
+                break;
         }
-        buf_puts(out, f == REPORT_MARKDOWN ? "|\n" : "\n");
-        for (size_t c = 0; f == REPORT_MARKDOWN && r == 0 && c < columns; c++)
-            buf_printf(out, "|---%s", c + 1 == columns ? "|\n" : "");
+        buf_puts(out, from > 1 ? "\n" : "");
+        write_columns(out, &t, from, to, f);
+        if (columns < 2)
+            break;
     }
-    free(w);
-    free(right);
     arena_free(&a);
 }
 
@@ -324,7 +353,7 @@ static void print_lines(const struct report_input *in, const struct report_line 
         const struct report_series *series = lines[k]->series;
         const char *name = series->column.name, **row = cell + rows * columns;
 
-        if (series->repeat && f == REPORT_TEXT)
+        if ((series->repeat || series->hidden) && f == REPORT_TEXT)
             continue;
         row[0] = series->baseline ? arena_printf(&a, "(%s)", name) : name;
         for (size_t c = 1; c < columns; c++)
@@ -332,7 +361,7 @@ static void print_lines(const struct report_input *in, const struct report_line 
                 cell_of(&a, in, f, &LINE_STATISTICS[shown[c - 1]], lines[k]->number[shown[c - 1]]);
         rows++;
     }
-    report_table(out, cell, rows, columns, f);
+    report_table(out, cell, rows, columns, f, in->wide);
     arena_free(&a);
     free(shown);
 }
@@ -359,7 +388,7 @@ static void print_pairs(const struct report_input *in, const struct report *r, e
             row[2 + i] = cell_of(&a, in, f, &PAIR_STATISTICS[i], p->number[i]);
         row[columns - 1] = *p->dominant ? p->dominant : missing(f);
     }
-    report_table(out, cell, r->pair_count + 1, columns, f);
+    report_table(out, cell, r->pair_count + 1, columns, f, in->wide);
     arena_free(&a);
 }
 

@@ -25,17 +25,20 @@ struct report_series {
     int has_published;
     double published; /* a paper's Kendall tau to print beside */
     int repeat;       /* one of several seeds: left out of text tables */
+    int hidden;       /* a cell of an ablation, which has a table of its own: left out likewise */
 };
 
 struct report_input {
     const struct report_series *series;
     size_t series_count, count;
-    const double *accuracy;                 /* [count]; NaN: not in the table */
-    const uint8_t *mask;                    /* [count], NULL: all */
+    const double
+        *accuracy;       /* [count]; NaN: not in the table; NULL: none, for report_matrix alone */
+    const uint8_t *mask; /* [count], NULL: all */
     const char *accuracy_name, *population; /* "cifar10_test", "all 15,625" */
     enum report_nan nan;
     size_t replicates; /* of the bootstrap; 0 automatic */
     uint64_t seed;
+    size_t wide; /* of text tables, see report_table */
 };
 
 /* An accuracy, or a difference of two, as people read it: 91.20, or 0.9120 where all accuracies of the
@@ -78,6 +81,10 @@ void report_free(struct report *r);
 void report_print(const struct report_input *in, const struct report *r, enum report_format f,
                   int sorted, struct buf *out);
 
+/* Kendall's tau-b between every two series and, unless it is NULL, the accuracy, each of the
+ * architectures of the population where both are numbers, as a symmetric table.  CSV has 17 digits. */
+void report_matrix(const struct report_input *in, enum report_format f, struct buf *out);
+
 /* How well the seeds of one score agree: mean Kendall tau between the rankings of base@SEED and,
  * where `itself`, of `base`, over the pairs that have a tau.  No pairs: no seeds. */
 struct report_stability {
@@ -87,8 +94,10 @@ struct report_stability {
 struct report_stability report_stability(const struct report_series *series, size_t count,
                                          size_t archs, const char *base, int itself);
 
-/* Aligned columns: cells[rows][columns], first row is the header; numbers right-aligned. */
+/* Aligned columns: cells[rows][columns], first row is the header; numbers right-aligned.  As text that
+ * would be wider than so many columns (0: no limit) it is printed in parts one below the other, each
+ * with the first column. */
 void report_table(struct buf *out, const char *const *cells, size_t rows, size_t columns,
-                  enum report_format f);
+                  enum report_format f, size_t wide);
 
 #endif

@@ -29,24 +29,36 @@ static uint64_t new_nonce(void)
     return getrandom(&n, sizeof n, 0) == (ssize_t)sizeof n ? n : ++count;
 }
 
-tcet_status client_send(struct client *c, uint32_t type, const struct buf *b, struct error *err)
+/* A worker that died is no error here: how is known to who waits for its answer. */
+static tcet_status send_numbered(struct client *c, uint64_t nonce, uint32_t type,
+                                 const struct buf *b, struct error *err)
 {
     struct buf whole = {0};
-    uint64_t nonce = new_nonce();
     tcet_status st;
 
-    if (c->asked_count == CLIENT_ASKED_MAX)
-        return error_set(err, TCET_E_ARG, "a worker has %d requests to answer already",
-                         CLIENT_ASKED_MAX);
-    if (!c->asked_count)
-        waiting_start(&c->waited);
-    c->asked[c->asked_count++] = nonce;
     buf_add(&whole, &nonce, sizeof nonce);
     if (b->len)
         buf_add(&whole, b->data, b->len);
     st = frame_send(c->link.child.fd, type, whole.data, whole.len, err);
     buf_free(&whole);
-    return st;
+    return st == TCET_E_IO ? TCET_OK : st;
+}
+
+tcet_status client_send(struct client *c, uint32_t type, const struct buf *b, struct error *err)
+{
+    if (c->asked_count == CLIENT_ASKED_MAX)
+        return error_set(err, TCET_E_ARG, "a worker has %d requests to answer already",
+                         CLIENT_ASKED_MAX);
+    if (!c->asked_count)
+        waiting_start(&c->waited);
+    c->asked[c->asked_count] = new_nonce();
+    return send_numbered(c, c->asked[c->asked_count++], type, b, err);
+}
+
+tcet_status client_tell(struct client *c, uint32_t type, const struct buf *b, struct error *err)
+{
+    waiting_start(&c->waited);
+    return send_numbered(c, c->asked_count ? c->asked[0] : 0, type, b, err);
 }
 
 tcet_status client_start(struct client *c, const struct config *config,
@@ -72,8 +84,14 @@ tcet_status client_start(struct client *c, const struct config *config,
     return TCET_OK;
 }
 
+void client_answered(struct client *c)
+{
+    if (c->asked_count)
+        memmove(c->asked, c->asked + 1, (size_t)--c->asked_count * sizeof *c->asked);
+}
+
 /* Takes the oldest request's number off an answer; 0, or -1 where it has another. */
-static int take_nonce(struct client *c, const char **data, size_t *n)
+static int take_nonce(struct client *c, uint32_t type, const char **data, size_t *n)
 {
     uint64_t nonce;
 
@@ -82,8 +100,9 @@ static int take_nonce(struct client *c, const char **data, size_t *n)
     memcpy(&nonce, *data, sizeof nonce);
     if (nonce != c->asked[0])
         return -1;
-    memmove(c->asked, c->asked + 1, (size_t)--c->asked_count * sizeof *c->asked);
-    waiting_start(&c->waited); /* from now on the next one is the oldest */
+    if (type != WIRE_ASKS)
+        client_answered(c);
+    waiting_start(&c->waited); /* for the next part, or the next request, which is now the oldest */
     *data += sizeof nonce;
     *n -= sizeof nonce;
     return 0;
@@ -121,7 +140,7 @@ int client_take(struct client *c, uint32_t *type, const char **data, size_t *n)
             continue;
         }
         if (*type != WIRE_LOG)
-            return take_nonce(c, data, n) < 0 ? LINK_NONSENSE : 1;
+            return take_nonce(c, *type, data, n) < 0 ? LINK_NONSENSE : 1;
         if (!c->log || *n < sizeof level)
             continue;
         memcpy(&level, *data, sizeof level);
@@ -308,6 +327,23 @@ tcet_status client_facts(const struct config *config, const char *const *archs, 
             memcpy(all + at, part, some * sizeof *all);
     }
     *out = all;
+    client_stop(&c);
+    return st;
+}
+
+tcet_status client_space(const struct config *config, const char *const *texts, size_t count,
+                         struct arena *a, const char *const **out, size_t *out_count,
+                         struct error *err)
+{
+    struct client c;
+    const char *data;
+    size_t n;
+    tcet_status st = start_for_space(&c, config, err);
+
+    if (st >= 0)
+        st = ask(&c, WIRE_SPACE, WIRE_SPACE_ANSWER, texts, count, &data, &n, err);
+    if (st >= 0)
+        st = wire_unpack_texts(data, n, a, out, out_count, err);
     client_stop(&c);
     return st;
 }

@@ -51,12 +51,18 @@ struct client client_here(double share);
  * greeting's flags.  One that dies at once is met when its answer is read. */
 tcet_status client_start(struct client *c, const struct config *config,
                          const struct wire_hello *how, size_t memory, struct error *err);
-/* Sends one request; its answer is awaited from when those before it have been answered. */
+/* Sends one request; its answer is awaited from when those before it have been answered.  To a worker
+ * that died meanwhile: no error here, but where its answer is read, which says how it ended. */
 tcet_status client_send(struct client *c, uint32_t type, const struct buf *b, struct error *err);
+/* The oldest request has been answered by its last part. */
+void client_answered(struct client *c);
 
+/* Sends what belongs to the oldest request and is not answered by itself. */
+tcet_status client_tell(struct client *c, uint32_t type, const struct buf *b, struct error *err);
 /* What the link's frame gives, less the log messages and the names of foreign code, which
  * are handed on, a name once.  A frame that does not
- * answer the oldest request is LINK_NONSENSE. */
+ * answer the oldest request is LINK_NONSENSE.  ASKS come in parts: the request stays the oldest until
+ * client_answered. */
 int client_take(struct client *c, uint32_t *type, const char **data, size_t *n);
 /* Is its answer overdue?  To be asked every WAITING_LOOK_MS.  why: "no answer within 2 s ...; " */
 int client_late(struct client *c, char *why, size_t cap);
@@ -81,6 +87,10 @@ tcet_status client_facts(const struct config *config, const char *const *archs, 
 /* Canonical keys of the same, "" of what the space cannot read; no network is built. */
 tcet_status client_keys(const struct config *config, const char *const *archs, size_t count,
                         struct arena *a, const char *const **out, struct error *err);
+/* A question about the space (inspect.h) to a worker made for it. */
+tcet_status client_space(const struct config *config, const char *const *texts, size_t count,
+                         struct arena *a, const char *const **out, size_t *out_count,
+                         struct error *err);
 /* Greets a worker without a backend and returns its plan. */
 tcet_status client_plan(const struct config *config, int want_archs, struct arena *a,
                         struct wire_plan *out, struct error *err);

@@ -3,7 +3,7 @@
 
 #include "base/sha256.h"
 #include "base/text.h"
-#include "run/client.h"
+#include "run/pool.h"
 #include "run/population.h"
 #include "run/stored.h"
 #include "run/supervise.h"

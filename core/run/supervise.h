@@ -56,9 +56,6 @@ tcet_status score_once(const struct config *config, struct arena *a, struct wire
                        struct result_row *row, void (*log)(void *arg, int level, const char *text),
                        void *log_arg, struct error *err);
 
-/* The words in which two columns' keys first differ, for messages, in the arena. */
-void run_key_words(const char *one, const char *other, struct arena *a, const char **word_one,
-                   const char **word_other);
 /* The folder of [run] output, absolute, in the arena; a relative one is taken from the
  * current folder, not from the config's, so that a shipped config can be run anywhere. */
 tcet_status run_folder(const struct config *config, struct arena *a, const char **out,

@@ -183,6 +183,7 @@ tcet_status wire_unpack_plan(const void *d, size_t n, struct arena *a, struct wi
 void wire_pack_job(struct buf *b, const struct wire_job *j)
 {
     pack_text(b, j->arch);
+    pack_i64(b, j->again);
     pack_u32(b, (uint32_t)j->column_count);
     buf_add(b, j->wanted, j->column_count);
     pack_values(b, j->known, j->known_count);
@@ -194,6 +195,7 @@ tcet_status wire_unpack_job(const void *d, size_t n, struct arena *a, struct wir
     struct unpack u = unpack_from(d, n, a);
 
     out->arch = unpack_text(&u);
+    out->again = unpack_i64(&u);
     out->column_count = unpack_count(&u, 1);
     out->wanted = (const uint8_t *)u.at;
     if (u.ok)
@@ -225,34 +227,40 @@ void wire_pack_row(struct buf *b, const struct result_row *r)
     pack_f64(b, r->times.total);
 }
 
+static void take_row(struct unpack *u, size_t columns, struct arena *a, struct result_row *out)
+{
+    struct result_layer *layers;
+
+    out->arch = unpack_text(u);
+    out->status = (enum result_status)unpack_u32(u);
+    if (out->status != RESULT_OK && out->status != RESULT_FAILED)
+        u->ok = false;
+    out->message = unpack_text(u);
+    out->params = unpack_i64(u);
+    out->macs = unpack_i64(u);
+    out->x_sum = unpack_f64(u);
+    out->w_sum = unpack_f64(u);
+    out->layer_count = unpack_count(u, 3 * sizeof(uint32_t));
+    out->layers = layers = arena_alloc(a, (out->layer_count + 1) * sizeof *layers);
+    for (size_t i = 0; i < out->layer_count; i++) {
+        layers[i].name = unpack_text(u);
+        layers[i].kind = unpack_text(u);
+        layers[i].shape = unpack_text(u);
+    }
+    out->values = take_values(u, columns, &out->value_count);
+    out->times.build = unpack_f64(u);
+    out->times.init = unpack_f64(u);
+    out->times.forward = unpack_f64(u);
+    out->times.backward = unpack_f64(u);
+    out->times.total = unpack_f64(u);
+}
+
 tcet_status wire_unpack_row(const void *d, size_t n, size_t columns, struct arena *a,
                             struct result_row *out, struct error *err)
 {
     struct unpack u = unpack_from(d, n, a);
-    struct result_layer *layers;
 
-    out->arch = unpack_text(&u);
-    out->status = (enum result_status)unpack_u32(&u);
-    if (out->status != RESULT_OK && out->status != RESULT_FAILED)
-        u.ok = false;
-    out->message = unpack_text(&u);
-    out->params = unpack_i64(&u);
-    out->macs = unpack_i64(&u);
-    out->x_sum = unpack_f64(&u);
-    out->w_sum = unpack_f64(&u);
-    out->layer_count = unpack_count(&u, 3 * sizeof(uint32_t));
-    out->layers = layers = arena_alloc(a, (out->layer_count + 1) * sizeof *layers);
-    for (size_t i = 0; i < out->layer_count; i++) {
-        layers[i].name = unpack_text(&u);
-        layers[i].kind = unpack_text(&u);
-        layers[i].shape = unpack_text(&u);
-    }
-    out->values = take_values(&u, columns, &out->value_count);
-    out->times.build = unpack_f64(&u);
-    out->times.init = unpack_f64(&u);
-    out->times.forward = unpack_f64(&u);
-    out->times.backward = unpack_f64(&u);
-    out->times.total = unpack_f64(&u);
+    take_row(&u, columns, a, out);
     return unpack_done(&u, "row", err);
 }
 
@@ -328,6 +336,99 @@ tcet_status wire_unpack_population(const void *d, size_t n, struct arena *a,
         out->count = count;
     }
     return unpack_done(&u, "population", err);
+}
+
+void wire_pack_seek(struct buf *b, const struct wire_seek *s)
+{
+    pack_i64(b, s->seed);
+    pack_i64(b, s->stored);
+    wire_pack_texts(b, s->warm, s->warm_count);
+}
+
+tcet_status wire_unpack_seek(const void *d, size_t n, struct arena *a, struct wire_seek *out,
+                             struct error *err)
+{
+    struct unpack u = unpack_from(d, n, a);
+
+    out->seed = unpack_i64(&u);
+    out->stored = unpack_i64(&u);
+    out->warm = take_texts(&u, &out->warm_count);
+    return unpack_done(&u, "search", err);
+}
+
+/* The state's numbers in order, with their place. */
+static void state_numbers(struct search_state *s, int64_t *number[6])
+{
+    number[0] = &s->asks;
+    number[1] = &s->scored;
+    number[2] = &s->reused;
+    number[3] = &s->failed;
+    number[4] = &s->rejected;
+    number[5] = &s->best_ask;
+}
+
+void wire_pack_asks(struct buf *b, const struct wire_asks *m)
+{
+    struct search_state state = m->state;
+    int64_t *number[6];
+
+    state_numbers(&state, number);
+    for (size_t i = 0; i < TCET_COUNT(number); i++)
+        pack_i64(b, *number[i]);
+    pack_f64(b, state.best);
+    pack_u32(b, (uint32_t)state.ended);
+    pack_text(b, state.why);
+    pack_u32(b, (uint32_t)m->want_count);
+    for (size_t i = 0; i < m->want_count; i++) {
+        pack_i64(b, m->wants[i].number);
+        pack_i64(b, m->wants[i].again);
+        pack_text(b, m->wants[i].arch);
+    }
+    pack_u32(b, (uint32_t)m->lines_len);
+    buf_add(b, m->lines ? m->lines : "", m->lines_len);
+}
+
+tcet_status wire_unpack_asks(const void *d, size_t n, struct arena *a, struct wire_asks *out,
+                             struct error *err)
+{
+    struct unpack u = unpack_from(d, n, a);
+    struct search_want *wants;
+    int64_t *number[6];
+
+    state_numbers(&out->state, number);
+    for (size_t i = 0; i < TCET_COUNT(number); i++)
+        *number[i] = unpack_i64(&u);
+    out->state.best = unpack_f64(&u);
+    out->state.ended = (int)unpack_u32(&u);
+    snprintf(out->state.why, sizeof out->state.why, "%s", unpack_text(&u));
+    out->want_count = unpack_count(&u, 20);
+    out->wants = wants = arena_alloc(a, (out->want_count + 1) * sizeof *wants);
+    for (size_t i = 0; i < out->want_count; i++) {
+        wants[i].number = unpack_i64(&u);
+        wants[i].again = unpack_i64(&u);
+        wants[i].arch = unpack_text(&u);
+    }
+    out->lines_len = unpack_count(&u, 1);
+    out->lines = u.at;
+    if (u.ok)
+        u.at += out->lines_len;
+    return unpack_done(&u, "asks", err);
+}
+
+void wire_pack_told(struct buf *b, const struct wire_told *t)
+{
+    pack_i64(b, t->number);
+    wire_pack_row(b, &t->row);
+}
+
+tcet_status wire_unpack_told(const void *d, size_t n, size_t columns, struct arena *a,
+                             struct wire_told *out, struct error *err)
+{
+    struct unpack u = unpack_from(d, n, a);
+
+    out->number = unpack_i64(&u);
+    take_row(&u, columns, a, &out->row);
+    return unpack_done(&u, "score", err);
 }
 
 tcet_status wire_unpack_error(const void *d, size_t n, struct error *err)

@@ -6,6 +6,7 @@
 
 #include "proc/frame.h"
 #include "result/result.h"
+#include "search/search.h"
 
 enum wire_type {
     /* supervisor to worker */
@@ -14,15 +15,21 @@ enum wire_type {
     WIRE_FACTS,      /* architectures; answered by FACTS_ANSWER */
     WIRE_POPULATION, /* struct wire_population; answered by VALUES */
     WIRE_KEYS,       /* architectures; answered by KEYS_ANSWER */
+    WIRE_SPACE,      /* texts: a question about the space (inspect.h); answered by SPACE_ANSWER */
     /* worker to supervisor */
     WIRE_PLAN,         /* struct wire_plan */
     WIRE_ROW,          /* struct result_row */
     WIRE_FACTS_ANSWER, /* struct wire_fact[] */
     WIRE_VALUES,       /* float64s */
     WIRE_KEYS_ANSWER,  /* texts: canonical keys, "" of what the space cannot read */
+    WIRE_SPACE_ANSWER, /* texts */
     WIRE_LOG,          /* level, text */
     WIRE_FOREIGN,      /* text: code that is not built in and will run now (registry_foreign) */
-    WIRE_ERROR         /* status, text: the last request failed */
+    WIRE_ERROR,        /* status, text: the last request failed */
+    /* of searches */
+    WIRE_SEEK, /* to a worker, struct wire_seek: search; answered by ASKS, up to one that has ended */
+    WIRE_TOLD, /* to it, struct wire_told: the score of a want */
+    WIRE_ASKS  /* from it, struct wire_asks */
 };
 
 struct wire_hello {
@@ -51,6 +58,7 @@ struct wire_plan {
 
 struct wire_job {
     const char *arch;
+    int64_t again;         /* added to the seeds of its weights */
     const uint8_t *wanted; /* one a column */
     size_t column_count;
     const struct result_value *known; /* without guards */
@@ -69,6 +77,27 @@ struct wire_population {
     size_t input_count, count;
 };
 
+struct wire_seek {
+    int64_t seed;
+    int64_t stored;          /* asks of it that search.csv holds */
+    const char *const *warm; /* architectures to begin with, beside those of a file */
+    size_t warm_count;
+};
+
+/* What a search has done since its last message. */
+struct wire_asks {
+    struct search_state state;
+    const char *lines; /* of search.csv, whole ones */
+    size_t lines_len;
+    const struct search_want *wants;
+    size_t want_count;
+};
+
+struct wire_told {
+    int64_t number; /* of the want */
+    struct result_row row;
+};
+
 void wire_pack_hello(struct buf *b, const struct wire_hello *h);
 void wire_pack_plan(struct buf *b, const struct wire_plan *p);
 void wire_pack_job(struct buf *b, const struct wire_job *j);
@@ -76,6 +105,9 @@ void wire_pack_row(struct buf *b, const struct result_row *r);
 void wire_pack_texts(struct buf *b, const char *const *text, size_t count);
 void wire_pack_facts(struct buf *b, const struct wire_fact *f, size_t count);
 void wire_pack_population(struct buf *b, const struct wire_population *p);
+void wire_pack_seek(struct buf *b, const struct wire_seek *s);
+void wire_pack_asks(struct buf *b, const struct wire_asks *m);
+void wire_pack_told(struct buf *b, const struct wire_told *t);
 
 /* What is unpacked lives in the arena. */
 tcet_status wire_unpack_hello(const void *d, size_t n, struct arena *a, struct wire_hello *out,
@@ -93,6 +125,13 @@ tcet_status wire_unpack_facts(const void *d, size_t n, struct arena *a,
                               const struct wire_fact **out, size_t *count, struct error *err);
 tcet_status wire_unpack_population(const void *d, size_t n, struct arena *a,
                                    struct wire_population *out, struct error *err);
+tcet_status wire_unpack_seek(const void *d, size_t n, struct arena *a, struct wire_seek *out,
+                             struct error *err);
+/* The lines are borrowed from d. */
+tcet_status wire_unpack_asks(const void *d, size_t n, struct arena *a, struct wire_asks *out,
+                             struct error *err);
+tcet_status wire_unpack_told(const void *d, size_t n, size_t columns, struct arena *a,
+                             struct wire_told *out, struct error *err);
 /* A WIRE_ERROR's content as an error. */
 tcet_status wire_unpack_error(const void *d, size_t n, struct error *err);
 

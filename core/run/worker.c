@@ -7,6 +7,8 @@
 
 #include "score/score.h"
 #include "plugin/calls.h"
+#include "run/inspect.h"
+#include "run/seeker.h"
 #include "run/wire.h"
 
 #include <poll.h>
@@ -33,6 +35,7 @@ struct worker {
     struct config *config;
     struct plan *plan;
     struct slot *slots;
+    struct seeker *seeker;        /* NULL: it was not asked to search */
     int slot_count, oldest, busy; /* busy ones from the oldest on, in a ring */
     struct arena arena;           /* of one request or answer */
     struct buf out;
@@ -136,7 +139,10 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
         TRY(plan_make_space(w->config, &w->plan, err));
         open_slots(w, 1);
         p.space = w->plan->space->plugin->desc.id;
+        config_print(w->config, &config);
+        p.config = config.data;
         wire_pack_plan(&w->out, &p);
+        buf_free(&config);
         return answer(w, WIRE_PLAN, err);
     }
     TRY(plan_make(w->config, &w->plan, err));
@@ -173,7 +179,7 @@ static tcet_status begin_job(struct worker *w, struct buf *in, struct error *err
     TRY(wire_unpack_job(slot->in.data, slot->in.len, &slot->arena, j, err));
     if (!w->plan->backend || j->column_count != w->plan->column_count)
         return error_set(err, TCET_E_PLUGIN, "a job for another plan");
-    scorer_begin(slot->scorer, j->arch, j->wanted, j->known, j->known_count);
+    scorer_begin(slot->scorer, j->arch, (uint64_t)j->again, j->wanted, j->known, j->known_count);
     w->busy++;
     return TCET_OK;
 }
@@ -233,6 +239,17 @@ static tcet_status keys(struct worker *w, const struct buf *in, struct error *er
     return answer(w, WIRE_KEYS_ANSWER, err);
 }
 
+static tcet_status space(struct worker *w, const struct buf *in, struct error *err)
+{
+    const char *const *ask, *const *texts;
+    size_t count, n;
+
+    TRY(wire_unpack_texts(in->data, in->len, &w->arena, &ask, &count, err));
+    TRY(inspect_space(w->plan, ask, count, &w->arena, &texts, &n, err));
+    wire_pack_texts(&w->out, texts, n);
+    return answer(w, WIRE_SPACE_ANSWER, err);
+}
+
 static tcet_status population(struct worker *w, const struct buf *in, struct error *err)
 {
     struct wire_population p;
@@ -259,6 +276,10 @@ static tcet_status serve(struct worker *w, uint32_t type, struct buf *in, struct
     case WIRE_FACTS: return facts(w, in, err);
     case WIRE_POPULATION: return population(w, in, err);
     case WIRE_KEYS: return keys(w, in, err);
+    case WIRE_SPACE: return space(w, in, err);
+    case WIRE_TOLD: return TCET_OK; /* came early for a search that ended without it */
+    case WIRE_SEEK:
+        return seeker_serve(&w->seeker, w->fd, w->nonce, w->plan, in->data, in->len, err);
     default: return error_set(err, TCET_E_PLUGIN, "unknown message %u", type);
     }
 }
@@ -350,6 +371,7 @@ int worker_main(int fd)
         arena_free(&w.slots[i].arena);
     }
     free(w.slots);
+    seeker_free(w.seeker);
     plan_free(w.plan);
     config_free(w.config);
     arena_free(&w.arena);

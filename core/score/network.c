@@ -245,7 +245,7 @@ tcet_status network_make(struct network *n, struct subject *s, struct error *err
     n->seconds_build = built - start;
     TRY(floats_grow(&n->params, &n->params_cap, (size_t)graph_view(n->graph)->param_floats, err));
     n->drawn = 0;
-    network_draw(n, s->plan, s->plan->seed);
+    network_draw(n, s->plan, s->plan->seed + s->again);
     n->made = 1;
     n->seconds_init = clock_now() - built;
     return TCET_OK;

@@ -64,8 +64,10 @@ static tcet_status draw_gaussian(struct passes *p, const struct graph *g, const 
 static tcet_status choose_weights(struct passes *p, const struct plan_pass *pp, struct network *n,
                                   const float **out, struct error *err)
 {
-    network_draw(n, p->subject->plan, pp->seed);
-    rng_seed(&p->rng, pp->pass.own_seed ? pp->pass.seed : pp->seed);
+    uint64_t seed = pp->seed + p->subject->again;
+
+    network_draw(n, p->subject->plan, seed);
+    rng_seed(&p->rng, pp->pass.own_seed ? pp->pass.seed : seed);
     switch (pp->pass.weights) {
     case TCET_WEIGHTS_ABSOLUTE:
         TRY(make_room(&p->absolute, (size_t)graph_view(n->graph)->param_floats, err));

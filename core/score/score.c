@@ -170,12 +170,13 @@ static void take_times(struct scorer *s)
     t->backward = s->costs.backward;
 }
 
-void scorer_begin(struct scorer *s, const char *arch, const uint8_t *wanted,
+void scorer_begin(struct scorer *s, const char *arch, uint64_t again, const uint8_t *wanted,
                   const struct result_value *known, size_t known_count)
 {
     double start = clock_now();
 
     s->wanted = wanted;
+    s->subject.again = again;
     s->begun = begin(s, arch, known, known_count, &s->subject.first);
     take_times(s);
     s->row.times.total = clock_now() - start;

@@ -13,11 +13,12 @@ struct scorer;
 struct scorer *scorer_new(struct plan *p);
 void scorer_free(struct scorer *s);
 
-/* Begins to score arch: graph and weights, and where the plan has several architectures in flight
+/* Begins to score arch, with the weights of the plan's seeds plus `again` (0 but where a search scores an
+ * architecture once more): graph and weights, and where the plan has several architectures in flight
  * the passes, up to where their results would have to be waited for.  wanted[column]: 1 = compute.
  * known: values that the store already holds and a wanted score needs.  arch is borrowed as long as
  * the row is read; wanted, and the known values with their layers, until scorer_end. */
-void scorer_begin(struct scorer *s, const char *arch, const uint8_t *wanted,
+void scorer_begin(struct scorer *s, const char *arch, uint64_t again, const uint8_t *wanted,
                   const struct result_value *known, size_t known_count);
 /* Ends it: the row with the wanted values, its status and message.  On failure it holds everything
  * that does not depend on what failed, and the message is of the first failure. */

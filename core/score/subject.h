@@ -9,6 +9,7 @@
 struct subject {
     struct plan *plan;
     const char *arch;   /* its encoding */
+    uint64_t again;     /* added to the seeds of weights */
     struct arena arena; /* dies with it */
     struct error first; /* the first failure, once one was noted */
     int failed;

@@ -127,7 +127,7 @@ tcet_status tables_mend(struct store *s, struct error *err);
 /* Fills s->view for one architecture. */
 tcet_status store_look(struct store *s, int64_t arch, struct error *err);
 /* The network of the architecture that is in s->view, into out, with its layers in the arena; of a
- * row without one -1, NaN and no layers. */
+ * row without one -1, NaN and no layers.  a NULL: without layers. */
 tcet_status store_network(struct store *s, struct arena *a, struct result_row *out,
                           struct error *err);
 /* 1 for a layer's shape, "16,3,3,3": whole numbers as JSON has them, or nothing. */

@@ -588,6 +588,29 @@ tcet_status store_missing(struct store *s, const char *arch, int retry, uint8_t 
     return TCET_OK;
 }
 
+tcet_status store_find(struct store *s, const char *arch, struct arena *a, struct result_row *out,
+                       struct error *err)
+{
+    struct result_row row = {.arch = arch, .message = ""};
+    int64_t id = 0;
+
+    TRY(find_text(s, SQL_ARCH_ID, arch, &id, err));
+    if (id) {
+        TRY(store_look(s, id, err));
+        row.status = s->view.state;
+        row.message = arena_strdup(a, s->view.message.len ? s->view.message.data : "");
+        TRY(store_network(s, NULL, &row, err));
+        row.values = arena_alloc(a, (s->column_count + 1) * sizeof *row.values);
+        for (size_t i = 0; i < s->column_count; i++) {
+            if (s->view.has[i] && !s->column[i].population)
+                row.values[row.value_count++] =
+                    (struct result_value){.column = (int)i, .value = s->view.value[i]};
+        }
+    }
+    *out = row;
+    return TCET_OK;
+}
+
 static tcet_status check_column(struct store *s, int column, struct error *err)
 {
     if (column < 0 || (size_t)column >= s->column_count)

@@ -85,6 +85,11 @@ tcet_status store_missing(struct store *s, const char *arch, int retry, uint8_t 
  * nothing else set, when there is none. */
 tcet_status store_get(struct store *s, const char *arch, int column, struct arena *a,
                       struct result_value *out, int *found, struct error *err);
+/* What is stored of an architecture under the run's columns, of the run or not: its status, why it
+ * failed, params and MACs, and the values that there are, without layers, guards and costs; in the
+ * arena. */
+tcet_status store_find(struct store *s, const char *arch, struct arena *a, struct result_row *out,
+                       struct error *err);
 /* All values of one column in ordinal order, NaN where lacking: out[architectures]. */
 tcet_status store_column_values(struct store *s, int column, double *out, struct error *err);
 /* Mean seconds and summed guard counts of a column over the run's architectures. */

@@ -58,7 +58,8 @@ tcet_status store_network(struct store *s, struct arena *a, struct result_row *o
         out->macs = sql_i64(s, SQL_NETWORK_GET, 1);
         out->x_sum = sql_f64(s, SQL_NETWORK_GET, 2);
         out->w_sum = sql_f64(s, SQL_NETWORK_GET, 3);
-        st = take_layers(s, sql_text(s, SQL_NETWORK_GET, 4), a, out, err);
+        if (a)
+            st = take_layers(s, sql_text(s, SQL_NETWORK_GET, 4), a, out, err);
     }
     sql_done(s, SQL_NETWORK_GET);
     return st;

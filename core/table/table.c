@@ -2,7 +2,7 @@
  *
  * The file is read whole and walked twice: check() finds every error and counts the rows, fill()
  * then cuts the text into fields in place and cannot fail. */
-#include "table/table.h"
+#include "table/internal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include "base/names.h"
 #include "base/text.h"
 
-enum { FIELD_MAX = 64 * 1024, COLUMNS_MAX = 10000, FILE_MAX = 1 << 30, HINT = 320, SHOWN = 200 };
+enum { COLUMNS_MAX = 10000, FILE_MAX = 1 << 30, HINT = 320, SHOWN = 200 };
 
 struct source {
     const char *path;
@@ -201,10 +201,10 @@ static tcet_status check_line(const struct source *s, char *p, char *end, size_t
         if (cut == CUT_AFTER_QUOTE)
             return error_set(err, TCET_E_ARG, "%s:%zu: field %zu: text after the closing quote",
                              s->path, line, *fields + 1);
-        if (f.length > FIELD_MAX)
+        if (f.length > TABLE_FIELD_MAX)
             return error_set(err, TCET_E_ARG,
                              "%s:%zu: field %zu has %zu bytes, at most %d are allowed", s->path,
-                             line, *fields + 1, f.length, FIELD_MAX);
+                             line, *fields + 1, f.length, TABLE_FIELD_MAX);
     }
     return TCET_OK;
 }
@@ -228,7 +228,7 @@ static tcet_status check(struct source *s, char *body, size_t line, struct error
     }
     if (!s->rows)
         return error_set(err, TCET_E_ARG, "%s: no rows below the header", s->path);
-    if (s->rows > UINT32_MAX / 4)
+    if (s->rows > TABLE_ROWS_MAX)
         return error_set(err, TCET_E_ARG, "%s: %zu rows are too many", s->path, s->rows);
     return TCET_OK;
 }
@@ -478,9 +478,10 @@ static size_t find_slot(const struct table *t, const char *arch)
     return i;
 }
 
-/* Rows of one architecture become their mean, over those that have a number, in the place of the
- * first; the others are taken out.  first: the first row of each row's architecture. */
-static void keep_means(struct table *t, const uint32_t *first)
+/* Rows of one architecture become their mean, over those that have a number, or stay what the first
+ * is, in the place of that; the others are taken out.  first: the first row of each row's
+ * architecture. */
+static void join_rows(struct table *t, const uint32_t *first)
 {
     const char **arch = (const char **)(uintptr_t)t->arch;
     double *sum = mem_alloc((t->rows + 1) * sizeof *sum);
@@ -493,7 +494,7 @@ static void keep_means(struct table *t, const uint32_t *first)
         memset(sum, 0, t->rows * sizeof *sum);
         memset(count, 0, t->rows * sizeof *count);
         for (size_t row = 0; row < t->rows; row++) {
-            if (!isnan(from[row])) {
+            if (!isnan(from[row]) && (t->rule == TABLE_DUPLICATES_MEAN || first[row] == row)) {
                 sum[first[row]] += from[row];
                 count[first[row]]++;
             }
@@ -520,31 +521,38 @@ static void keep_means(struct table *t, const uint32_t *first)
     free(count);
 }
 
-static tcet_status index_rows(const struct source *s, struct table *t, struct error *err)
+static tcet_status index_rows(struct table *t, const uint32_t *line_of, struct error *err)
 {
-    uint32_t *first = mem_alloc((t->rows + 1) * sizeof *first);
+    uint32_t *first;
     int again = 0;
 
+    for (t->slot_count = 2; t->slot_count < 2 * t->rows;)
+        t->slot_count *= 2;
+    t->slots = mem_try(t->slot_count, sizeof *t->slots);
+    first = mem_try(t->rows + 1, sizeof *first);
+    if (!t->slots || !first) {
+        free(first);
+        return error_set(err, TCET_E_MEMORY, "%s: no memory for %zu rows", t->path, t->rows);
+    }
     err->status = TCET_OK;
     for (size_t row = 0; row < t->rows && err->status >= 0; row++) {
         size_t slot = find_slot(t, t->arch[row]);
 
         first[row] = t->slots[slot] ? t->slots[slot] - 1 : (uint32_t)row;
         if (!*t->arch[row])
-            error_set(err, TCET_E_ARG, "%s:%u: the architecture is empty", s->path,
-                      s->line_of[row]);
+            error_set(err, TCET_E_ARG, "%s:%u: the architecture is empty", t->path, line_of[row]);
         else if (!t->slots[slot])
             t->slots[slot] = (uint32_t)row + 1;
-        else if (s->options->duplicates == TABLE_DUPLICATES_MEAN)
+        else if (t->rule != TABLE_DUPLICATES_ERROR)
             again = 1;
         else
             error_set(err, TCET_E_ARG,
                       "%s:%u: architecture \"%.*s\" stands in line %u already; duplicates = mean "
                       "takes their mean",
-                      s->path, s->line_of[row], SHOWN, t->arch[row], s->line_of[first[row]]);
+                      t->path, line_of[row], SHOWN, t->arch[row], line_of[first[row]]);
     }
     if (err->status >= 0 && again)
-        keep_means(t, first);
+        join_rows(t, first);
     free(first);
     return err->status;
 }
@@ -574,17 +582,22 @@ static tcet_status parse(struct source *s, struct table *t, struct error *err)
     TRY(check(s, body, line + 1, err));
 
     t->rows = s->rows;
-    for (t->slot_count = 2; t->slot_count < 2 * t->rows;)
-        t->slot_count *= 2;
     t->arch = mem_try(t->rows, sizeof *t->arch);
     t->values = mem_try(t->rows * t->columns, sizeof *t->values);
-    t->slots = mem_try(t->slot_count, sizeof *t->slots);
     s->line_of = mem_try(t->rows, sizeof *s->line_of);
-    if (!t->arch || !t->values || !t->slots || !s->line_of)
+    if (!t->arch || !t->values || !s->line_of)
         return error_set(err, TCET_E_MEMORY, "%s: no memory for %zu rows of %zu columns", s->path,
                          t->rows, t->columns);
     fill(s, t, body, line + 1);
-    return index_rows(s, t, err);
+    return TCET_OK;
+}
+
+static tcet_status read_text(struct source *s, struct table *t, struct error *err)
+{
+    tcet_status status = read_file(s->path, s, err);
+
+    t->text = s->text;
+    return status < 0 ? status : parse(s, t, err);
 }
 
 tcet_status table_load(const char *path, const struct table_options *options, struct table **out,
@@ -593,12 +606,24 @@ tcet_status table_load(const char *path, const struct table_options *options, st
     static const struct table_options defaults = {.key = NULL};
     struct source s = {.path = path, .options = options ? options : &defaults};
     struct table *t = mem_alloc(sizeof *t);
-    tcet_status status = read_file(path, &s, err);
+    int is_json = table_ends_in(path, ".json");
+    tcet_status status;
 
-    t->text = s.text;
     t->path = arena_strdup(&t->arena, path);
+    t->rule = s.options->duplicates;
+    if (t->rule == TABLE_DUPLICATES_AUTO)
+        t->rule = is_json ? TABLE_DUPLICATES_FIRST : TABLE_DUPLICATES_ERROR;
+    if (!is_json)
+        status = read_text(&s, t, err);
+    else if (s.options->key)
+        status = error_set(err, TCET_E_ARG,
+                           "%s: key = %.*s: the architectures of a .json are its "
+                           "entries' \"net\"",
+                           path, SHOWN, s.options->key);
+    else
+        status = table_read_nds(t, &s.line_of, err);
     if (status >= 0)
-        status = parse(&s, t, err);
+        status = index_rows(t, s.line_of, err);
     free(s.line_of);
     if (status >= 0)
         *out = t;
@@ -736,7 +761,7 @@ int table_is_trained(const struct table *t, const char *column)
     return 0;
 }
 
-static int ends_in(const char *text, const char *end)
+int table_ends_in(const char *text, const char *end)
 {
     size_t n = strlen(text), m = strlen(end);
 
@@ -752,7 +777,7 @@ const char *const *table_shipped(const char *data_dir, struct arena *a, size_t *
 
     *count = 0;
     while (dir && (entry = readdir(dir))) {
-        if (ends_in(entry->d_name, ".tsv")) {
+        if (table_ends_in(entry->d_name, ".tsv")) {
             char *name = arena_strndup(a, entry->d_name, strlen(entry->d_name) - 4);
 
             buf_add(&names, &name, sizeof name);
@@ -776,8 +801,8 @@ tcet_status table_path(const char *name_or_path, const char *data_dir, struct ar
     const char *const *list;
     size_t count;
 
-    if (strchr(name_or_path, '/') || ends_in(name_or_path, ".csv") ||
-        ends_in(name_or_path, ".tsv")) {
+    if (strchr(name_or_path, '/') || table_ends_in(name_or_path, ".csv") ||
+        table_ends_in(name_or_path, ".tsv") || table_ends_in(name_or_path, ".json")) {
         *out = arena_strdup(a, name_or_path);
         return TCET_OK;
     }
@@ -789,6 +814,6 @@ tcet_status table_path(const char *name_or_path, const char *data_dir, struct ar
     list = table_shipped(data_dir, a, &count);
     names_hint(hint, sizeof hint, "shipped tables", name_or_path, list, count);
     return error_set(err, TCET_E_ARG,
-                     "no table \"%.*s\"%s; a path has a / in it or ends in .csv or .tsv", SHOWN,
-                     name_or_path, hint);
+                     "no table \"%.*s\"%s; a path has a / in it or ends in .csv, .tsv or .json",
+                     SHOWN, name_or_path, hint);
 }

@@ -7,7 +7,12 @@
  * "arch", else the first that has a name (pandas' index has none).  Lines starting with # before the
  * header are provenance comments and kept, unless the last of them is the header, as numpy's savetxt
  * writes it; empty lines are skipped.  A number beyond a double is infinite; a field that is empty,
- * nan, na, n/a, null, none, -, ? or . has no value; any other text is none that may be asked for. */
+ * nan, na, n/a, null, none, -, ? or . has no value; any other text is none that may be asked for.
+ *
+ * A path that ends in .json is a file of NDS: a list of entries, or {"top": [...], "mid": [...]} (top
+ * first), each with a `net`, the architecture, which here stands without blanks.  Columns: test and
+ * test_best, 100 less the last test_ep_top1 and less min_test_top1; params; flops.  It is read as a
+ * stream, whatever its size. */
 #ifndef CORE_TABLE_H
 #define CORE_TABLE_H
 
@@ -15,10 +20,15 @@
 #include "base/mem.h"
 
 /* What table_load cannot tell from the file. */
-enum table_duplicates { TABLE_DUPLICATES_ERROR, TABLE_DUPLICATES_MEAN };
+enum table_duplicates {
+    TABLE_DUPLICATES_AUTO, /* an error; in a .json the first */
+    TABLE_DUPLICATES_ERROR,
+    TABLE_DUPLICATES_MEAN,
+    TABLE_DUPLICATES_FIRST
+};
 struct table_options {
     const char *key;                  /* name of the column of architectures; NULL: see above */
-    enum table_duplicates duplicates; /* rows of one architecture: refused, or their mean */
+    enum table_duplicates duplicates; /* rows of one architecture */
 };
 
 /* The fields of a column that are text where a number should stand. */
@@ -35,7 +45,8 @@ struct table {
     const char *comment;          /* the # lines without their #, joined by \n; may be "" */
     const char *key;              /* name of the column of architectures */
     size_t rows, columns;         /* columns without arch */
-    size_t duplicates;            /* rows that went into the mean of an earlier one */
+    enum table_duplicates rule;   /* AUTO no more */
+    size_t duplicates;            /* rows that went into an earlier one */
     const char *const *arch;      /* rows */
     const char *const *column;    /* names */
     double *values;               /* [columns][rows]; NaN where there is no number */
@@ -69,7 +80,7 @@ int table_is_trained(const struct table *t, const char *column);
 /* Names of the shipped tables, data_dir/tables/NAME.tsv, sorted; they live in a. */
 const char *const *table_shipped(const char *data_dir, struct arena *a, size_t *count);
 
-/* Where a table is: a text with a slash, or that ends in .csv or .tsv, is a path and returned
+/* Where a table is: a text with a slash, or that ends in .csv, .tsv or .json, is a path and returned
  * as it is; another is the name of a shipped table, data_dir/tables/NAME.tsv.  *out lives in a.
  * The error lists what is shipped. */
 tcet_status table_path(const char *name_or_path, const char *data_dir, struct arena *a,

@@ -80,6 +80,38 @@ static int add_file(struct cifar *p, const char *folder, const char *inner, cons
     return 1;
 }
 
+/* What to say of the version for Python, which strangers' files make dangerous to read. */
+static tcet_status fail_pickle(tcet_ctx *cx, const struct cifar *p, const char *path)
+{
+    return tcet_failf(cx, TCET_E_ARG,
+                      "%s: holds Python pickles, which are not read; get the binary version of %s, "
+                      "cifar-%d-binary.tar.gz of www.cs.toronto.edu/~kriz/cifar.html (of "
+                      "ImageNet16-120 there is none: [data] resolution = 16 lets CIFAR stand in)",
+                      path, p->hundred ? "CIFAR-100" : "CIFAR-10", p->hundred ? 100 : 10);
+}
+
+/* Does a folder hold the version for Python? */
+static int has_pickles(struct cifar *p, const char *folder)
+{
+    static const char *const names[][2] = {{"", "data_batch_1"},
+                                           {"cifar-10-batches-py", "data_batch_1"},
+                                           {"", "train_data_batch_1"}, /* ImageNet16's */
+                                           {"", "train"},
+                                           {"cifar-100-python", "train"}};
+    int found = 0;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++)
+        found = add_file(p, folder, names[i][0], names[i][1]) > 0;
+    forget_files(p);
+    return found;
+}
+
+/* A pickle of protocol 2 to 5 begins so, and no record does: there is no label 128. */
+static int is_pickle(const unsigned char *record)
+{
+    return record[0] == 0x80 && record[1] >= 2 && record[1] <= 5;
+}
+
 /* The training files below folder, directly or in the folder that the archive unpacks to. */
 static tcet_status find_files(tcet_ctx *cx, struct cifar *p, const char *folder)
 {
@@ -98,6 +130,8 @@ static tcet_status find_files(tcet_ctx *cx, struct cifar *p, const char *folder)
         if (added < 0)
             return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
     }
+    if (p->file_count == 0 && has_pickles(p, folder))
+        return fail_pickle(cx, p, folder);
     if (p->file_count == 0)
         return tcet_failf(cx, TCET_E_ARG, "%s: holds no %s, nor does its folder %s", folder,
                           p->hundred ? "train.bin" : "data_batch_1.bin ... data_batch_5.bin",
@@ -133,6 +167,10 @@ static tcet_status scan(tcet_ctx *cx, struct cifar *p, struct file *file)
     while ((got = fread(record, 1, size, f)) == size) {
         int at = label_at(p);
 
+        if (file->count == 0 && is_pickle(record)) {
+            st = fail_pickle(cx, p, file->path);
+            goto out;
+        }
         if (record[at] >= label_count(p)) {
             st = tcet_failf(cx, TCET_E_ARG,
                             "%s: byte %" PRId64 ": label %d, want one below %d; is this "

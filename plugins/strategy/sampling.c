@@ -1,39 +1,41 @@
 /* sampling.c -- searches that do not learn: random, exhaustive.
  *
  * Room: plugins/strategy.  Touches the SDK alone. */
-#include <tcet/draft/strategy.h>
+#include <tcet/strategy.h>
 
 struct exhaustive {
     int64_t next;
 };
 
-static tcet_status tell_nothing(tcet_ctx *cx, void *self, const char *text, double score)
+static tcet_status tell_nothing(tcet_ctx *cx, void *self, const tcet_told *told)
 {
     (void)cx;
     (void)self;
-    (void)text;
-    (void)score;
+    (void)told;
     return TCET_OK;
 }
 
-static tcet_status random_ask(tcet_ctx *cx, void *self, const tcet_space_view *space, char *text,
-                              size_t cap, int32_t *done)
+static tcet_status random_ask(tcet_ctx *cx, void *self, const tcet_space_view *space, tcet_ask *out)
 {
     (void)self;
-    *done = 0;
-    return space->random(cx, space->space, text, cap);
+    out->origin = "random";
+    return space->random(cx, space->space, out->text, out->cap);
 }
 
 static tcet_status exhaustive_ask(tcet_ctx *cx, void *self, const tcet_space_view *space,
-                                  char *text, size_t cap, int32_t *done)
+                                  tcet_ask *out)
 {
     struct exhaustive *p = self;
 
     if (space->size < 0)
         return tcet_fail(cx, TCET_E_UNSUPPORTED,
                          "this space has too many architectures to go through them all");
-    *done = p->next >= space->size;
-    return *done ? TCET_OK : space->at(cx, space->space, p->next++, text, cap);
+    if (p->next >= space->size) {
+        out->answer = TCET_ASK_END;
+        return TCET_OK;
+    }
+    out->origin = "next";
+    return space->at(cx, space->space, p->next++, out->text, out->cap);
 }
 
 static const tcet_strategy_ops random_ops = {

@@ -106,3 +106,24 @@ tcet_status choices_crossover(tcet_ctx *cx, void *self, const char *a, const cha
             choice[i] = other[i];
     return s->print(cx, choice, text, cap);
 }
+
+tcet_status choices_neighbours(tcet_ctx *cx, void *self, const char *from, int64_t index,
+                               int64_t *count, char *text, size_t cap)
+{
+    const struct choices *s = choices_of(self);
+    int32_t choice[CHOICES_MAX];
+    int64_t all = 0;
+    tcet_status st = s->parse(cx, from, choice);
+
+    if (st < 0)
+        return st;
+    for (int32_t i = 0; i < s->places; i++) {
+        int64_t at = index - all; /* among this place's */
+
+        all += s->sizes[i] - 1;
+        if (at >= 0 && at < s->sizes[i] - 1)
+            choice[i] = (int32_t)(at + (at >= choice[i]));
+    }
+    *count = all;
+    return index < 0 || index >= all ? TCET_OK : s->print(cx, choice, text, cap);
+}

@@ -35,11 +35,15 @@ tcet_status choices_random(tcet_ctx *cx, void *self, char *text, size_t cap);
 tcet_status choices_mutate(tcet_ctx *cx, void *self, const char *from, char *text, size_t cap);
 tcet_status choices_crossover(tcet_ctx *cx, void *self, const char *a, const char *b, char *text,
                               size_t cap);
+/* Each other value of each place: the first place's first. */
+tcet_status choices_neighbours(tcet_ctx *cx, void *self, const char *from, int64_t index,
+                               int64_t *count, char *text, size_t cap);
 
 /* Their fields of tcet_space_ops; a space adds task, traits and build, canonical, and the order. */
 #define CHOICES_OPS                                                                      \
     .struct_size = sizeof(tcet_space_ops), .size = choices_size, .check = choices_check, \
-    .random = choices_random, .mutate = choices_mutate, .crossover = choices_crossover
+    .random = choices_random, .mutate = choices_mutate, .crossover = choices_crossover,  \
+    .neighbours = choices_neighbours
 #define CHOICES_ORDER .at = choices_at, .index_of = choices_index_of
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const genotype_cells[GENOTYPE_CELLS] = {"normal", "reduce"};
+const char *const genotype_cells[DARTS_CELLS] = {"normal", "reduce"};
 
 static size_t genotype_position(const struct genotype_reader *r)
 {
@@ -126,7 +126,11 @@ tcet_status genotype_parse(tcet_ctx *cx, const char *text, const char *const *na
 
     if (!square)
         genotype_expect(&r, "(");
-    for (int32_t i = 0; i < GENOTYPE_CELLS; i++) {
+    for (int32_t i = 0; i < DARTS_CELLS; i++) {
+        struct darts_cell *c = &g->cell[i];
+
+        *c = (struct darts_cell){
+            .nodes = GENOTYPE_NODES, .concat = {2, 3, 4, 5}, .concat_count = GENOTYPE_NODES};
         if (i > 0)
             genotype_expect(&r, ",");
         if (named) {
@@ -137,7 +141,7 @@ tcet_status genotype_parse(tcet_ctx *cx, const char *text, const char *const *na
         for (int32_t e = 0; e < GENOTYPE_EDGES; e++) {
             if (e > 0)
                 genotype_expect(&r, ",");
-            genotype_edge(&r, named, e, names, ops, &g->op[i][e], &g->input[i][e]);
+            genotype_edge(&r, named, e, names, ops, &c->op[e], &c->input[e]);
         }
         genotype_expect(&r, named || square ? "]" : ")");
         if (named) {

@@ -1,19 +1,18 @@
 /* genotype.h -- reads the two encodings of DARTS-like architectures: the official
  * Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=[2, 3, 4, 5], reduce=...), and
  * NASLib's pairs of input and operation, (((0, 3), (1, 3), ...), (...)).
- * Room: spaces/family.  Stands on the SDK. */
+ * Room: spaces/family.  Stands on family/darts and the SDK. */
 #ifndef SPACES_GENOTYPE_H
 #define SPACES_GENOTYPE_H
 
-#include "family/common.h"
+#include "family/darts.h"
 
-enum { GENOTYPE_CELLS = 2, GENOTYPE_NODES = 4, GENOTYPE_EDGES = 2 * GENOTYPE_NODES };
+enum { GENOTYPE_NODES = 4, GENOTYPE_EDGES = 2 * GENOTYPE_NODES };
 
-extern const char *const genotype_cells[GENOTYPE_CELLS];
+extern const char *const genotype_cells[DARTS_CELLS];
 
-/* Edges 2 i and 2 i + 1 end at node i + 2; inputs 0 and 1 are the two cells before. */
 struct genotype {
-    int32_t op[GENOTYPE_CELLS][GENOTYPE_EDGES], input[GENOTYPE_CELLS][GENOTYPE_EDGES];
+    struct darts_cell cell[DARTS_CELLS];
 };
 
 /* Where reading stands.  Errors are sticky: after the first one nothing more is read. */

@@ -98,9 +98,38 @@ column = cifar10_test
 EOF
 run run grid.ini "${small[@]}" --archs first:6 --output grid
 check "an ablation over seeds" test "$code" = 0
+run correlate grid --format csv
+cp out lines.csv
 for cell in snip_sum@1 snip_sum@2 snip_snr@1 snip_snr@2; do
-    check "$cell stands in the table" said "^$cell " out
+    check "$cell stands in the table of all columns" said "^$cell," lines.csv
 done
+run correlate grid --cells --format csv
+check "the ablation's table has a column a factor" \
+    said '^rank,combiner,aggregator,Kendall,std,seeds,Spearman,nan,ms/arch$' out
+check "and a line a cell, seeds apart" test "$(wc -l <out)" = 5
+check "mean and deviation are those of the seeds' taus" awk -F, '
+    NR == FNR { tau[$1] = $2; next }
+    FNR > 1 { n++
+        name = ($2 == "" ? "" : $2 "_") "snip_" $3
+        x = tau[name "@1"]; y = tau[name "@2"]; d = (x - y) / sqrt(2); if (d < 0) d = -d
+        if ($4 - (x + y) / 2 > 1e-12 || (x + y) / 2 - $4 > 1e-12) bad++
+        if ($5 - d > 1e-9 || d - $5 > 1e-9 || $6 != 2) bad++
+        if (n > 1 && $4 > last) bad++
+        last = $4 }
+    END { exit !(n == 4 && !bad) }' lines.csv out
+run correlate grid --cells --format json
+check "the same as JSON" said '"combiner":null,"saliency":"snip","aggregator":"s[un][mr]",.*"seeds":2' out
+run run grid.ini "${small[@]}" --archs first:6 --resume --output grid
+check "the best cell is the headline" said "^best of 4 cells, $(awk -F, 'NR == 1 { next }
+    { n = split($1, at, "@"); if (at[2] && at[1] !~ /^wg/) { sum[at[1]] += $2; if (!(at[1] in first)) first[at[1]] = $1 } }
+    END { for (k in sum) if (best == "" || sum[k] > sum[best]) best = k; print first[best] }' lines.csv): " out
+check "each value of a factor has its mean" said '^aggregator +(sum|snr) +-?[0-9.]+ +2$' out
+check "what is no cell keeps its line" said '^wg@1 ' out
+refuses "--cells without an ablation" '--cells: the run.s config has no \[ablation\]' \
+    correlate seeds --cells
+refuses "two tables at once" '--pairs, --matrix and --cells are three tables' \
+    correlate grid --cells --matrix
+run run grid.ini "${small[@]}" --archs first:6 --resume --output grid
 check "its seeds are compared, each once" said '^rank stability of snip_snr over seeds: .*1 pair)' out
 check "a metric that stands alone is not one of them" \
     said '^rank stability of wg over seeds: .*1 pair)' out

@@ -80,8 +80,68 @@ run tables nb_macro --json
 check "tables --json" said '"name":"test_cifar10","trained":true,"numbers":6561,"texts":0,"min":' out
 refuses "tables: no such one" 'no table "nats_ts".*did you mean "nats_tss"' tables nats_ts
 
+# A space as a command: every one of them says what it is, and takes what it draws.
+"$host" list space | sed -n 's/^  \([a-z0-9_]*\) .*/\1/p' >spaces.txt
+check "there are spaces" test "$(wc -l <spaces.txt)" -gt 15
+while read -r name; do
+    run space "$name"
+    check "space $name: size, task, example" said '^  example: +.' out
+    check "space $name: where its accuracies come from" said '^  (table: .* architectures|more: )' out
+    run space "$name" --random 3 --seed 7
+    cp out drawn.txt
+    run space "$name" --mutate "$(head -1 drawn.txt)"
+    check "space $name: another one" test "$(cat out)" != "$(head -1 drawn.txt)"
+    cat out >>drawn.txt
+    run space "$name" --list drawn.txt
+    check "space $name: what it draws is of it" said '^4 architectures, 0 bad$' out
+done <spaces.txt
+run space nats_tss --arch index:1462
+check "space --arch: the counts" said '^1531546 parameters, 220119680 multiply-accumulates; no dead edge, depth 6$' out
+check "space --arch: a convolution" \
+    said '^cells.16.layers.1.op.1 +conv2d +64x64x3x3 +36864 +2359296 +64x8x8$' out
+run space nats_tss --arch index:1462 --json
+check "space --arch --json" said '"name":"stem.0","operation":"conv2d","shape":\[16,3,3,3\],"params":432' out
+run space nats_tss --canonical '|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|' --json
+check "space --canonical --json" said '^\{"key":"\(0\)@nor_conv_1x1","index":[0-9]+,"arch":"' out
+printf 'index:3\n\n|conv~0|\r\nindex:15625\n' >list.txt
+run space nats_tss --list list.txt
+check "space --list: bad lines are an error" test "$code" = 2
+check "space --list: each is named" test "$(grep -c '^list.txt:[34]: ' out)" = 2
+check "space --list: how many" said '^3 architectures, 2 bad$' out
+run space nds_resnet --set "space.file=$source/tests/data/table/nds.json" --json
+check "space --set: a parameter" said '^\{"size":4,"numbered":true,' out
+refuses "space: an unknown one" 'no space "nats_ts" \(did you mean "nats_tss"' space nats_ts
+refuses "space: two questions" 'one of --arch, --random' space nats_tss --arch index:1 --random 1
+refuses "space: --random 0" '"0" is no number of architectures, 1 to 100000' space nats_tss --random 0
+refuses "space: --seed alone" '--seed is of --random and --mutate' space nats_tss --seed 1
+refuses "space: no list" 'nowhere.txt' space nats_tss --list nowhere.txt
+
+# NDS: the benchmark's file as the space and as the table.
+cat >nds.ini <<INI
+[run]
+space  = nds_resnet
+archs  = all
+[space]
+file   = $source/tests/data/table/nds.json
+[data]
+plugin = gaussian
+batch  = 2
+[metric params]
+saliency   = macs
+aggregator = sum
+[benchmark]
+table  = $source/tests/data/table/nds.json
+column = test_best
+INI
+run run nds.ini --output nds
+check "a file of NDS: its entries are scored" said '^4 architectures: 4 scored now' out
+check "a file of NDS: the first of two counts" said '^1 row of the table is of an architecture above and left out' out
+check "a file of NDS: entries of another spelling are joined" said '^0 of 4 .* spelt, 4 by their canonical key' out
+run tables "$source/tests/data/table/nds.json"
+check "a file of NDS as a table" said '^test +yes +2 ' out
+
 # What people read fits 80 columns; what programs read is whole.
-for command in run score show list info correlate tables export merge new check version; do
+for command in $commands; do
     run $command --help
     check "$command --help fits 80 columns" test -z "$(awk 'length > 80' out)"
 done
@@ -92,6 +152,37 @@ if command -v script >/dev/null; then
     check "info on a terminal: the same text within 80 columns" test -z "$(tr -d '\r' <out |
         grep -v '^  file:' | awk 'length > 80')" -a "$(grep -c 'Counted as guard' out)" = 1
 fi
+
+# Shells complete what the program has, and its manual page shows it.
+run completion bash
+succeeds "completion bash"
+complete_words() # WORD...: what bash offers for the last one
+{
+    bash -c '. ./out; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _tcet_host; echo "${COMPREPLY[*]}"' \
+        - "$@" | tr '\n' ' '
+}
+check "bash completes commands" test "$(complete_words tcet-host corr)" = "correlate "
+check "and options" test "$(complete_words tcet-host run conf.ini --res)" = "--resume "
+touch "a name.ini"
+check "and files, also as an option's value" test "$(complete_words tcet-host run --export "a n")" \
+    = "a name.ini "
+for command in $commands; do
+    check "bash knows the options of $command" test -n "$(complete_words tcet-host "$command" --he)"
+done
+run completion zsh
+succeeds "completion zsh"
+if command -v zsh >/dev/null; then
+    check "zsh can read it" zsh -n out
+fi
+run completion man
+succeeds "completion man"
+for command in $commands; do
+    check "the manual page has $command" said "^\.SS \"$command " out
+done
+if command -v groff >/dev/null; then
+    check "it is a page without a complaint" test -z "$(groff -man -Tutf8 -ww out 2>&1 >/dev/null)"
+fi
+refuses "completion of another shell" 'no completion for "fish"; one of bash, zsh, man' completion fish
 
 # Proxies by name: each is a config that can be planned, and means what it says.
 run list proxies
@@ -170,7 +261,7 @@ run run "$source/conf/tcet_snip.ini" --set run.space=nb101 --set data.resolution
     --archs file:cells --set "benchmark.table=$work/isomorphic.csv" --set benchmark.column=acc \
     --output joined
 check "architectures that the table spells otherwise are joined by their key" said \
-    '^1 of 3 architectures stand in the table as they are spelt, 1 as an isomorphic one, 1 not at all' out
+    '^1 of 3 architectures stand in the table as they are spelt, 1 by their canonical key, 1 not at all' out
 run correlate joined --format json
 check "and are covered" said '"covered":2' out
 run correlate --table nats_tss --column cifar10_test --format csv

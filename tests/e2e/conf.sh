@@ -16,6 +16,13 @@ for config in "${configs[@]}"; do
         small+=(--proxy "$(sed -n 's/^\[metric \(.*\)\]$/\1/p' "$source/conf/$config" | paste -sd,)")
         config=./tcet_snip.ini
     fi
+    if grep -q '^\[search\]' "$source/conf/$config"; then # ten asks
+        run search "$source/conf/$config" --set data.resolution=8 --set data.batch=16 --output "$name" \
+            --set search.evaluations=0 --set search.iterations=10 --set search.seeds=1 --quiet
+        check "conf/$name.ini searches" test "$code" = 0
+        check "conf/$name.ini finds something" test -s "$name/best.txt"
+        continue
+    fi
     run run "$source/conf/$config" "${small[@]}" --output "$name" --export "$name.csv" --quiet
     check "conf/$name.ini runs" test "$code" = 0
     check "conf/$name.ini has values" test "$(tail -n +2 "$name.csv" | grep -c ',.*[0-9]')" = 1

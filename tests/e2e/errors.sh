@@ -200,6 +200,22 @@ wrong "dataset file truncated" "$data: .*short.bin: truncated: .*byte 199745" \
 wrong "dataset file missing" "$data: .*none.bin: No such file" --set data.path=none.bin
 wrong "dataset file of another kind" 'label 10, want one below 10; is this' \
     --set "data.path=$images/cifar100_test_100.bin"
+mkdir -p py/cifar-10-batches-py old
+{ printf '\200\002}'; head -c 5000 /dev/zero; } >py/cifar-10-batches-py/data_batch_1
+cp py/cifar-10-batches-py/data_batch_1 old/train_data_batch_1
+wrong "CIFAR-10 for Python" "$data: .*py: holds Python pickles.*cifar-10-binary.tar.gz" \
+    --set data.path=py
+wrong "one file of it" "$data: .*data_batch_1: holds Python pickles" \
+    --set data.path=py/cifar-10-batches-py/data_batch_1
+wrong "ImageNet16 for Python" "$data: .*old: holds Python pickles.*ImageNet16-120" \
+    --set data.path=old
+wrong "networks of more classes than the images have" \
+    'tcet_snip.ini:[0-9]+: .*nats_tss have 100 classes.*cifar10 10; set \[run\] classes = 10.*fewer_classes' \
+    --set run.classes=100
+wrong "fewer_classes of another word" 'fewer_classes = "yes".*error, allow' \
+    --set run.classes=100 --set data.fewer_classes=yes
+run score "$conf" index:3 --set run.classes=100 --set data.fewer_classes=allow
+check "networks of more classes where that is meant" test $code = 0
 wrong "resolution that cannot be made" \
     'images of 33 x 33.*\[data\] resolution to 32.*plugin to gaussian' --set data.resolution=33
 wrong "space of larger images" 'images of 256 x 256.*\[data\] resolution' \

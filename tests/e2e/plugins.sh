@@ -50,8 +50,10 @@ refuses "check: a file that is no library" 'CMakeLists.txt: is no ELF file' \
     check "$source/CMakeLists.txt"
 
 # -- new -----------------------------------------------------------------------------------
-for kind in saliency aggregator combiner space dataset; do
+for kind in saliency aggregator combiner space dataset strategy; do
     name=my_$kind
+    one=(--archs index:11) # a search has no list of architectures
+    [ $kind != strategy ] || one=()
     run new $kind $name
     check "new $kind" test "$code" = 0
     check "new $kind: three commands" test "$(grep -cE '^(build|check|run):  ' out)" = 3
@@ -62,13 +64,15 @@ for kind in saliency aggregator combiner space dataset; do
     sed -n 's/^run:    //p' out >command
     rm out # the templates' results go to a folder of this name
     ls $name >sources
-    check "new $kind: run" bash -c "$(cat command) --archs index:11 --workers 1 --quiet"
-    check "new $kind: run again" bash -c "$(cat command) --archs index:11 --workers 1 --quiet"
+    check "new $kind: run" bash -c "$(cat command) ${one[*]} --workers 1 --quiet"
+    check "new $kind: run again" bash -c "$(cat command) ${one[*]} --workers 1 --quiet"
     check "new $kind: the source folder holds no results" cmp sources <(ls $name)
     check "new $kind: the results have one of their own" test -f out/${name}_results/scores.db
     rm -rf out
 done
 check "a saliency is under 40 lines" test "$(wc -l <my_saliency/saliency_my_saliency.c)" -lt 40
+run space my_space --plugins my_space/build --random 2
+check "space: an out-of-tree one, too" test "$(wc -l <out)" = 2
 refuses "new: the folder is there" 'my_space: is there already' new space my_space
 check "new: what was there is untouched" test -f my_space/build/space_my_space.so
 refuses "new: a bad name" '"My-Proxy" is no name for a plugin: want \[a-z0-9_\]\+' \

@@ -193,8 +193,76 @@ kill -INT "$pid"
 code=0
 wait "$pid" || code=$?
 check "an interrupted run exits with 130" test "$code" = 130
-check "and says how to go on" said 'tcet-host run .*tcet_snip.ini --resume' err
+check "and says how to go on" said "tcet-host run .*tcet_snip.ini .* --archs first:400 --output stopped --resume\$" err
 check "and prints no half summary" test ! -s out
+
+# The line that says how to go on can be given to a shell as it stands, and a log has lines of
+# progress.
+"$host" run count.ini --archs first:15000 --output "a b's" --set data.batch=3 --progress 0.2 \
+    >out 2>err &
+pid=$!
+for _ in $(seq 300); do
+    grep -qs ' gone, .*/s, .* to go' err && break
+    sleep 0.1
+done
+kill -INT "$pid"
+wait "$pid"
+check "progress without a terminal has the rate and what is to go" \
+    said '^tcet-host: [0-9]+/15000 architectures, 0:[0-9]+ gone, [0-9.]+/s, 0:[0-9]+ to go$' err
+sed -n 's/^tcet-host: to go on: //p' err >again.sh
+code=0
+sh ./again.sh >out 2>err || code=$?
+check "the line to go on does so" test "$code" = 0
+check "in the same folder" said "15000 architectures: .* from the store, 0 failed; .*/a b's$" out
+
+# People get what fits their terminal, with the best in bold; programs get all of it, plain.
+if command -v script >/dev/null; then
+    seen() { # OUT [VARIABLE=VALUE]: the summary of a whole run, as a terminal of 80 columns gets it
+        script -qec "stty cols 80; env TERM=xterm ${*:2} $host run count.ini --archs sample:20 \
+            --output shown --resume --set benchmark.table=nats_tss \
+            --set benchmark.column=cifar10_test 2>/dev/null" /dev/null </dev/null | tr -d '\r' >"$1"
+    }
+    run run count.ini --archs sample:20 --output shown --quiet
+    seen seen
+    check "a terminal's summary fits 80 columns" test -s seen -a -z "$(sed 's/\x1b\[[0-9]*m//g' seen |
+        awk '{ gsub(/…/, "."); if (length > 80) print }')"
+    check "the best architecture is in bold" test "$(grep -c $'^\x1b\\[1m1 .*\x1b\\[0m$' seen)" = 1
+    check "the others are not" test "$(grep -c $'\x1b' seen)" = 1
+    check "long architectures are shortened" test "$(grep -c '…' seen)" -ge 10
+    seen plain NO_COLOR=1
+    check "NO_COLOR is respected" test -s plain -a "$(grep -c $'\x1b' plain)" = 0
+    run run count.ini --archs sample:20 --output shown --resume --set benchmark.table=nats_tss \
+        --set benchmark.column=cifar10_test
+    check "a pipe gets whole architectures" test "$(grep -c '…' out)" = 0 \
+        -a "$(grep -cE '^[0-9]+ .*\|$' out)" = 10
+fi
+
+# Runs side by side, with accuracies or without.
+run run count.ini --archs first:30 --output one --quiet
+run run count.ini --archs first:50 --output two --quiet --set metric.macs.saliency=macs \
+    --set metric.macs.aggregator=sum
+run correlate one
+check "a run without a table: taus between its scores" said '^count +1.0000 +[0-9.]+ +' out
+check "and that it has none" said 'names no \[benchmark\] table' out
+run correlate one two --matrix --format csv
+check "two runs: columns of one name are told apart" \
+    said '^tau,one/count,two/count,macs,#params,FLOPs,depth$' out
+check "the same column agrees with itself" said '^one/count,1,1,' out
+run correlate one two --table nats_tss --column cifar10_test
+check "with accuracies they stand in one table" said '^macs +[0-9.]+ ' out
+refuses "--pairs without accuracies" '^tcet-host: error: --pairs .*give --table' correlate one --pairs
+run run count.ini --set run.space=nats_sss --archs first:3 --output sss --quiet
+refuses "runs of two spaces" 'one is of space nats_tss, sss of space nats_sss' correlate one sss
+run run count.ini --archs index:15000 --output apart --quiet
+refuses "runs without a common architecture" 'no architecture is scored in all of the 2 folders' \
+    correlate one apart
+
+# An architecture that a list names twice is scored once, and that is said.
+printf 'index:3\nindex:4\n\nindex:3\nindex:3\n' >twice.txt
+run run count.ini --archs file:twice.txt --output twice --export twice.csv
+check "a list that repeats itself says so" said 'note: .*twice.txt: 2 of its 4 lines repeat' err
+check "and is scored once each" test "$(grep -c ',ok,' twice.csv)" = 2
+check "as the summary says" said '^2 architectures: 2 scored now' out
 
 # What the folder lacks takes no part in its correlations, and they say so.
 kept=$(rows stopped)

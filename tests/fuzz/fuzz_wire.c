@@ -109,6 +109,25 @@ static void others(int kind, const void *data, size_t n, struct arena *a, struct
         CHECK(wire_unpack_error(data, n, err) < 0);
 }
 
+static void searches(int kind, const void *data, size_t n, struct arena *a, struct error *err)
+{
+    enum { COLUMNS = 8 };
+    struct wire_seek seek;
+    struct wire_asks asks;
+    struct wire_told told;
+
+    if (kind == WIRE_SEEK && wire_unpack_seek(data, n, a, &seek, err) >= 0)
+        touch_texts(seek.warm, seek.warm_count);
+    if (kind == WIRE_ASKS && wire_unpack_asks(data, n, a, &asks, err) >= 0) {
+        for (size_t i = 0; i < asks.want_count; i++)
+            touch_texts(&asks.wants[i].arch, 1);
+        touch(asks.lines, asks.lines_len);
+        touch(asks.state.why, strlen(asks.state.why));
+    }
+    if (kind == WIRE_TOLD && wire_unpack_told(data, n, COLUMNS, a, &told, err) >= 0)
+        touch_values(told.row.values, told.row.value_count);
+}
+
 /* A stream of frames. */
 static void frames(const void *data, size_t n)
 {
@@ -137,6 +156,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case WIRE_PLAN: plan(data + 1, size - 1, &a, &err); break;
     case WIRE_JOB: job(data + 1, size - 1, &a, &err); break;
     case WIRE_ROW: row(data + 1, size - 1, &a, &err); break;
+    case WIRE_SEEK:
+    case WIRE_ASKS:
+    case WIRE_TOLD: searches(data[0], data + 1, size - 1, &a, &err); break;
     case 'F': frames(data + 1, size - 1); break;
     default: others(data[0], data + 1, size - 1, &a, &err); break;
     }

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <tcet/draft/strategy.h> /* before cmocka.h, which makes a macro of `fail` */
+#include <tcet/strategy.h> /* before cmocka.h, which makes a macro of `fail` */
 #include <tcet/tcet.h>
 
 #include <cmocka.h>

@@ -34,7 +34,13 @@ static uint64_t space_host_random(tcet_ctx *cx)
     return rng_mix(&((struct space *)cx)->random);
 }
 
-/* Binds one parameter: a choice, 0 or 1, or an integer, which is all that spaces have. */
+static void space_host_log(tcet_ctx *cx, int32_t level, const char *text)
+{
+    (void)level;
+    snprintf(((struct space *)cx)->error, sizeof((struct space *)cx)->error, "%s", text);
+}
+
+/* Binds one parameter: a choice, 0 or 1, an integer or a path, which is all that spaces have. */
 static int space_set(struct space *s, const char *key, const char *value)
 {
     for (uint32_t i = 0; i < s->plugin->param_count; i++) {
@@ -53,6 +59,8 @@ static int space_set(struct space *s, const char *key, const char *value)
             choice = (int32_t)number;
         if (p->type == TCET_P_I64)
             memcpy(field, &number, sizeof number);
+        else if (p->type == TCET_P_PATH)
+            memcpy(field, &value, sizeof value);
         else
             memcpy(field, &choice, sizeof choice);
         return 0;
@@ -60,18 +68,28 @@ static int space_set(struct space *s, const char *key, const char *value)
     return -1;
 }
 
-/* Loads TCET_TEST_BUILD/lib/tcet/plugins-1/space_NAME.so with its default parameters; 0 on
- * success. */
-static int space_load(struct space *s, const char *name)
+/* How much of a space's name is its file's, of which some hold several. */
+static int space_file_length(const char *name)
+{
+    static const char *const files[] = {"nb1shot1", "nds"};
+
+    for (int i = 0; i < 2; i++)
+        if (!strncmp(name, files[i], strlen(files[i])))
+            return (int)strlen(files[i]);
+    return (int)strlen(name);
+}
+
+/* Loads the space of TCET_TEST_BUILD/lib/tcet/plugins-1 with its default parameters, and where key is
+ * not NULL that one; 0 on success. */
+static int space_load_with(struct space *s, const char *name, const char *key, const char *value)
 {
     const tcet_module *(*entry)(void);
-    int family = strncmp(name, "nb1shot1_", 9) ? (int)strlen(name) : 8; /* one file, three spaces */
     char path[4096];
     void *so;
 
     memset(s, 0, sizeof *s);
-    snprintf(path, sizeof path, "%s/lib/tcet/plugins-1/space_%.*s.so", TCET_TEST_BUILD, family,
-             name);
+    snprintf(path, sizeof path, "%s/lib/tcet/plugins-1/space_%.*s.so", TCET_TEST_BUILD,
+             space_file_length(name), name);
     so = dlopen(path, RTLD_NOW | RTLD_NODELETE);
     if (!so) {
         fprintf(stderr, "%s\n", dlerror());
@@ -81,8 +99,10 @@ static int space_load(struct space *s, const char *name)
     dlclose(so);
     if (!entry)
         return -1;
-    s->host = (tcet_host){
-        .struct_size = sizeof s->host, .fail = space_host_fail, .random = space_host_random};
+    s->host = (tcet_host){.struct_size = sizeof s->host,
+                          .log = space_host_log,
+                          .fail = space_host_fail,
+                          .random = space_host_random};
     s->cx.host = &s->host;
     s->random = 1;
     for (uint32_t i = 0; i < entry()->plugin_count; i++)
@@ -95,7 +115,14 @@ static int space_load(struct space *s, const char *name)
     for (uint32_t i = 0; i < s->plugin->param_count; i++)
         if (space_set(s, s->plugin->params[i].name, s->plugin->params[i].initial) < 0)
             return -1;
+    if (key && space_set(s, key, value) < 0)
+        return -1;
     return s->plugin->init ? s->plugin->init(&s->cx, s->self) : 0;
+}
+
+static int space_load(struct space *s, const char *name)
+{
+    return space_load_with(s, name, NULL, NULL);
 }
 
 static void space_unload(struct space *s)

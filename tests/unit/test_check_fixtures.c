@@ -209,6 +209,20 @@ static void backends(void **state)
     EXPECT(bad);
 }
 
+/* Ten that are bad in one way each: no architecture, none at all, waiting for ever ... and one that asks
+ * by the clock. */
+static void strategies(void **state)
+{
+    struct said s = check("bad_strategies", NULL, 3);
+
+    (void)state;
+    expect(&(struct expected){"bad_strategies",
+                              "ordinary ordinary ordinary ordinary ordinary ordinary ordinary "
+                              "ordinary ordinary deterministic replay",
+                              "ask 1 gives \"a conv or two\", which no function of the space made"},
+           &s);
+}
+
 static void state_of_the_process(void **state)
 {
     static const struct expected bad[] = {
@@ -286,6 +300,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(descriptors),
         cmocka_unit_test(ends_of_the_process),
         cmocka_unit_test(calls),
+        cmocka_unit_test(strategies),
         cmocka_unit_test(backends),
         cmocka_unit_test(state_of_the_process),
         cmocka_unit_test(gates),

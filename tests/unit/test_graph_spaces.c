@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <math.h>
 
 static void assert_counts(struct space *s, struct graph *g, const char *text, int64_t params,
                           int64_t macs)
@@ -365,6 +366,168 @@ static int64_t zennas_size(struct graph *g, int32_t classes)
     return n.params - (classes - 1);
 }
 
+/* Inverted blocks: figures of the official MasterNet (seed 1), with residual links and without. */
+static void test_zennas_inverted(void **state)
+{
+    static const struct {
+        const char *text, *reslink;
+        int64_t params, macs, layers, size;
+        double weights;
+    } rows[] = {
+        {"SuperConvK3BNRELU(3,16,2,1)SuperResIDWE2K3(16,24,1,16,1)SuperResIDWE4K5(24,40,2,32,2)"
+         "SuperResIDWE1K7(40,40,1,40,1)SuperResIDWE6K3(40,16,2,24,1)SuperConvK1BNRELU(16,64,1,1)",
+         "0", 95652, 6286336, 33, 0, -17.235445075376447},
+        {"SuperConvK3BNRELU(3,16,2,1)SuperResIDWE2K3(16,24,1,16,1)SuperResIDWE4K5(24,40,2,32,2)"
+         "SuperResIDWE1K7(40,40,1,40,1)SuperResIDWE6K3(40,16,2,24,1)SuperConvK1BNRELU(16,64,1,1)",
+         "1", 104636, 6868992, 42, 101673, -2.7284623625023414},
+        {"SuperConvK3BNRELU(3,8,1,1)SuperResIDWE6K7(8,20,2,12,1)SuperResK3K3(20,24,1,8,1)"
+         "SuperResIDWE1K5(24,24,1,24,3)SuperConvK1BNRELU(24,32,1,1)",
+         "0", 34492, 8125568, 29, 0, -3.091548087640149},
+        {"SuperConvK3BNRELU(3,8,1,1)SuperResIDWE6K7(8,20,2,12,1)SuperResK3K3(20,24,1,8,1)"
+         "SuperResIDWE1K5(24,24,1,24,3)SuperConvK1BNRELU(24,32,1,1)",
+         "1", 36124, 8481920, 33, 34945, 5.870747123972478},
+    };
+    struct graph *g = graph_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char a[TCET_ARCH_MAX], b[TCET_ARCH_MAX];
+        struct graph_counts n;
+        struct space s;
+        tcet_rng r;
+        float *w;
+
+        assert_int_equal(space_load_with(&s, "zennas", "reslink", rows[i].reslink), 0);
+        assert_counts(&s, g, rows[i].text, rows[i].params, rows[i].macs);
+        graph_count(g, &n);
+        assert_int_equal(n.layers, rows[i].layers);
+        if (rows[i].size)
+            assert_int_equal(zennas_size(g, 100), rows[i].size);
+        w = mem_alloc((size_t)graph_view(g)->param_floats * sizeof *w);
+        rng_seed(&r, 1);
+        graph_draw(g, &r, w);
+        assert_true(fabs(graph_weight_sum(g, w) - rows[i].weights) < 1e-9);
+        free(w);
+        strcpy(a, rows[i].text); /* mutations stay within the budget, by the same count */
+        for (int k = 0; k < 200 && rows[i].size; k++) {
+            assert_int_equal(s.ops->mutate(&s.cx, s.self, a, b, sizeof b), 0);
+            assert_int_equal(space_build(&s, g, b), 0);
+            assert_true(zennas_size(g, 100) <= 1000000);
+            strcpy(a, b);
+        }
+        space_unload(&s);
+    }
+    graph_free(g);
+}
+
+/* The count of a structure's neighbours, and that all are different, and others than it. */
+static int64_t count_neighbours(struct space *s, const char *from)
+{
+    char text[TCET_ARCH_MAX], **all;
+    int64_t count, counted;
+
+    assert_int_equal(s->ops->neighbours(&s->cx, s->self, from, -1, &count, text, sizeof text), 0);
+    all = mem_alloc((size_t)(count + 1) * sizeof *all);
+    for (int64_t i = 0; i < count; i++) {
+        assert_int_equal(s->ops->neighbours(&s->cx, s->self, from, i, &counted, text, sizeof text),
+                         0);
+        assert_int_equal(counted, count);
+        assert_int_equal(s->ops->check(&s->cx, s->self, text), 0);
+        assert_string_not_equal(text, from);
+        all[i] = mem_strdup(text);
+    }
+    qsort(all, (size_t)count, sizeof *all, compare_keys);
+    for (int64_t i = 1; i < count; i++)
+        assert_string_not_equal(all[i], all[i - 1]);
+    for (int64_t i = 0; i < count; i++)
+        free(all[i]);
+    free(all);
+    return count;
+}
+
+/* Neighbourhoods of spaces of several families. */
+static void test_neighbours(void **state)
+{
+    static const struct {
+        const char *space, *arch;
+        int64_t count;
+    } cases[] = {
+        {"nats_tss",
+         "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_1x1~1|"
+         "skip_connect~2|",
+         6 * 4},
+        {"nats_sss", "64:64:64:64:64", 5 * 7},
+        /* kinds of 5 modules 15, 5 taken out, 5 x 4 put in before one, less those that give the
+         * same or are outside of the space */
+        {"transnas_macro", "64-12341-basic", 36},
+    };
+    struct space s;
+
+    (void)state;
+    for (size_t i = 0; i < TCET_COUNT(cases); i++) {
+        assert_int_equal(space_load(&s, cases[i].space), 0);
+        assert_int_equal(count_neighbours(&s, cases[i].arch), cases[i].count);
+        space_unload(&s);
+    }
+}
+
+/* Sizes, FLOPs and layers of children that ZenNAS's own classes made (MasterNet's get_model_size and
+ * get_FLOPs, 10 classes, residual links); and how many candidates its search space gives for each
+ * block of the initial structure, the block itself among them. */
+static void test_zennas_official(void **state)
+{
+    static const struct {
+        const char *text;
+        double size10, size100, flops10, layers;
+    } children[] = {
+        {"SuperConvK3BNRELU(3,16,1,1)SuperResK5K5(16,16,1,8,2)SuperResK3K3(16,32,2,16,1)"
+         "SuperResK5K5(32,200,2,80,2)SuperResK3K3(200,64,2,32,1)SuperConvK1BNRELU(64,128,1,1)",
+         1390825, 1402345, 98151552, 8},
+        {"SuperConvK3BNRELU(3,8,1,1)SuperResK1K5K1(8,8,1,8,1)SuperResK3K3(8,80,2,40,1)"
+         "SuperResK1K3K1(80,8,2,64,3)SuperResK1K3K1(8,8,1,64,3)SuperResK1K7K1(8,32,2,24,3)"
+         "SuperConvK1BNRELU(32,128,1,1)",
+         682193, 693713, 45521536, 13},
+        {"SuperConvK3BNRELU(3,40,1,1)SuperResK5K5(40,16,1,48,2)SuperResK5K5(16,64,2,16,5)"
+         "SuperResK5K5(64,40,2,40,3)SuperResK1K5K1(40,16,2,32,3)SuperResK1K5K1(16,24,1,32,3)"
+         "SuperResK1K5K1(24,24,1,32,3)SuperConvK1BNRELU(24,64,1,1)",
+         1103961, 1109721, 195736640, 21},
+        {"SuperConvK3BNRELU(3,8,1,1)SuperResK5K5(8,8,1,24,2)SuperResK3K3(8,32,2,16,1)"
+         "SuperResK1K7K1(32,160,2,40,2)SuperResK5K5(160,96,2,24,2)SuperConvK1BNRELU(96,128,1,1)",
+         689769, 701289, 49520000, 9},
+    };
+    /* one structure a block, whose neighbours are the block's own: candidates less itself */
+    static const struct {
+        const char *text;
+        int64_t candidates;
+    } blocks[] = {
+        {"SuperConvK3BNRELU(3,8,1,1)", 2},      {"SuperResK3K3(8,16,1,8,1)", 180},
+        {"SuperResK3K3(16,32,2,16,1)", 630},    {"SuperResK3K3(32,64,2,32,1)", 1134},
+        {"SuperResK3K3(64,64,2,32,1)", 1134},   {"SuperConvK1BNRELU(64,128,1,1)", 9},
+        {"SuperResK1K7K1(88,120,1,16,1)", 810}, {"SuperResK1K7K1(120,192,2,16,3)", 1350},
+    };
+    struct space s;
+
+    (void)state;
+    assert_int_equal(space_load(&s, "zennas"), 0);
+    for (size_t i = 0; i < TCET_COUNT(children); i++) {
+        tcet_facts f = {.struct_size = sizeof f};
+        tcet_task task = {sizeof task, 3, 32, 32, 10};
+
+        assert_int_equal(s.ops->facts(&s.cx, s.self, children[i].text, &task, &f), 0);
+        assert_int_equal(f.count, 3);
+        assert_string_equal(f.name[0], "size");
+        assert_true(f.value[0] == children[i].size10);
+        assert_true(f.value[1] == children[i].layers);
+        assert_true(f.value[2] == children[i].flops10);
+        task.classes = 100;
+        assert_int_equal(s.ops->facts(&s.cx, s.self, children[i].text, &task, &f), 0);
+        assert_true(f.value[0] == children[i].size100);
+    }
+    for (size_t i = 0; i < TCET_COUNT(blocks); i++)
+        assert_int_equal(count_neighbours(&s, blocks[i].text), blocks[i].candidates - 1);
+    space_unload(&s);
+}
+
 static void test_zennas(void **state)
 {
     static const char initial[] =
@@ -632,15 +795,12 @@ static void test_zennas_wide(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_other_spellings),
-        cmocka_unit_test(test_zennas_wide),
-        cmocka_unit_test(test_nb_macro),
-        cmocka_unit_test(test_transnas_micro),
-        cmocka_unit_test(test_transnas_macro),
-        cmocka_unit_test(test_nb301),
-        cmocka_unit_test(test_nb101),
-        cmocka_unit_test(test_zennas),
-        cmocka_unit_test(test_blox),
+        cmocka_unit_test(test_other_spellings), cmocka_unit_test(test_zennas_wide),
+        cmocka_unit_test(test_nb_macro),        cmocka_unit_test(test_transnas_micro),
+        cmocka_unit_test(test_transnas_macro),  cmocka_unit_test(test_nb301),
+        cmocka_unit_test(test_nb101),           cmocka_unit_test(test_zennas),
+        cmocka_unit_test(test_zennas_inverted), cmocka_unit_test(test_zennas_official),
+        cmocka_unit_test(test_neighbours),      cmocka_unit_test(test_blox),
         cmocka_unit_test(test_nb1shot1),
     };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tcet/draft/backend.h>
-#include <tcet/draft/strategy.h>
+#include <tcet/strategy.h>
 #include <tcet/tcet.h>
 
 #include "plugin/instance.h"

@@ -197,10 +197,77 @@ static void alignment(void **state)
     struct buf b = {0};
 
     (void)state;
-    report_table(&b, cells, 3, 3, REPORT_TEXT);
+    report_table(&b, cells, 3, 3, REPORT_TEXT, 0);
     assert_string_equal(b.data, "a     tau  arch\n"
                                 "x  0.1234  00112\n"
                                 "y       -  8:16\n");
+    buf_free(&b);
+}
+
+/* What is wider than the screen goes on below, each part with the first column. */
+static void folded(void **state)
+{
+    static const char *const cells[] = {"proxy", "tau", "rho", "n", "a", "0.1", "0.25", "10"};
+    struct buf b = {0};
+
+    (void)state;
+    report_table(&b, cells, 2, 4, REPORT_TEXT, 14);
+    assert_string_equal(b.data, "proxy  tau\n"
+                                "a      0.1\n"
+                                "\n"
+                                "proxy   rho\n"
+                                "a      0.25\n"
+                                "\n"
+                                "proxy   n\n"
+                                "a      10\n");
+    b.len = 0;
+    report_table(&b, cells, 2, 4, REPORT_TEXT, 16);
+    assert_string_equal(b.data, "proxy  tau   rho\n"
+                                "a      0.1  0.25\n"
+                                "\n"
+                                "proxy   n\n"
+                                "a      10\n");
+    b.len = 0;
+    report_table(&b, cells, 2, 4, REPORT_CSV, 3);
+    assert_string_equal(b.data, "proxy,tau,rho,n\na,0.1,0.25,10\n");
+    buf_free(&b);
+}
+
+/* Taus of every two scores and the accuracy, where both are numbers; less is better is turned. */
+static void matrix(void **state)
+{
+    static const double up[] = {1, 2, 3, 4}, mixed[] = {1, 3, 2, NAN}, cost[] = {4, 3, 2, 1};
+    static const double accuracy[] = {1, 2, 4, 3};
+    const struct report_series columns[] = {
+        {.column = {.name = "up", .direction = 1}, .values = up},
+        {.column = {.name = "mixed", .direction = 1}, .values = mixed},
+        {.column = {.name = "cost", .direction = -1}, .values = cost},
+        {.column = {.name = "up@2", .direction = 1}, .values = up, .repeat = 1}};
+    struct report_input in = {.series = columns,
+                              .series_count = 4,
+                              .count = 4,
+                              .accuracy = accuracy,
+                              .accuracy_name = "acc",
+                              .population = "all (4)"};
+    struct buf b = {0};
+
+    (void)state;
+    report_matrix(&in, REPORT_TEXT, &b);
+    assert_string_equal(b.data, "tau        up   mixed    cost     acc\n"
+                                "up     1.0000  0.3333  1.0000  0.6667\n"
+                                "mixed  0.3333  1.0000  0.3333  0.3333\n"
+                                "cost   1.0000  0.3333  1.0000  0.6667\n"
+                                "acc    0.6667  0.3333  0.6667  1.0000\n");
+    in.accuracy = NULL;
+    in.series_count = 2;
+    b.len = 0;
+    report_matrix(&in, REPORT_JSON, &b);
+    assert_non_null(
+        strstr(b.data, "\"names\":[\"up\",\"mixed\"],\"matrix\":[[1,0.333333333333333"));
+    in.count = 1; /* nothing to compare */
+    b.len = 0;
+    report_matrix(&in, REPORT_CSV, &b);
+    assert_string_equal(b.data, "tau,up,mixed\nup,,\nmixed,,\n");
     buf_free(&b);
 }
 
@@ -213,6 +280,8 @@ int main(void)
         cmocka_unit_test(stability),
         cmocka_unit_test(csv),
         cmocka_unit_test(alignment),
+        cmocka_unit_test(folded),
+        cmocka_unit_test(matrix),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -253,6 +254,27 @@ static void good_worker(void **state)
     arena_free(&a);
 }
 
+/* One that was killed while it had nothing to do is met as such by the next request, not as a broken
+ * pipe: who asks may then start another. */
+static void died_idle(void **state)
+{
+    struct client c = greet("good");
+    struct buf b = {0};
+    const char *data;
+    struct error err;
+    siginfo_t info;
+    size_t n;
+
+    (void)state;
+    assert_int_equal(client_wait(&c, WIRE_PLAN, &data, &n, &err), TCET_OK);
+    assert_int_equal(kill(c.link.child.pid, SIGKILL), 0);
+    assert_int_equal(waitid(P_PID, (id_t)c.link.child.pid, &info, WEXITED | WNOWAIT), 0);
+    assert_int_equal(client_send(&c, WIRE_POPULATION, &b, &err), TCET_OK);
+    assert_int_equal(client_wait(&c, WIRE_VALUES, &data, &n, &err), TCET_E_PLUGIN);
+    assert_non_null(strstr(err.text, "was killed by signal 9"));
+    assert_false(client_up(&c));
+}
+
 /* Loading what is built in may take longer than a short timeout; an answer twice is one too many. */
 static void slow_and_stale(void **state)
 {
@@ -393,8 +415,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_workers),    cmocka_unit_test(malformed_plan),
         cmocka_unit_test(good_worker),    cmocka_unit_test(interrupted),
-        cmocka_unit_test(slow_and_stale), cmocka_unit_test(stopped_worker),
-        cmocka_unit_test(remote_worker),  cmocka_unit_test(without_memory),
+        cmocka_unit_test(slow_and_stale), cmocka_unit_test(died_idle),
+        cmocka_unit_test(stopped_worker), cmocka_unit_test(remote_worker),
+        cmocka_unit_test(without_memory),
     };
 
     if (argc > 2 && !strcmp(argv[1], "worker"))

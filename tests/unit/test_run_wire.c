@@ -161,11 +161,50 @@ static void plan_arrives(void **state)
     arena_free(&a);
 }
 
+/* What a search says, and what it is told; of a message cut short nothing is taken. */
+static void search_arrives(void **state)
+{
+    const struct search_want wants[] = {{7, "a", 0}, {-3, "b", 2}};
+    const struct wire_asks m = {.state = {.asks = 9,
+                                          .scored = 5,
+                                          .rejected = 1,
+                                          .ended = 1,
+                                          .why = "enough",
+                                          .best = 2.5,
+                                          .best_ask = 4},
+                                .lines = "1,1\n",
+                                .lines_len = 4,
+                                .wants = wants,
+                                .want_count = 2};
+    struct wire_asks out;
+    struct arena a = {0};
+    struct buf b = {0};
+    struct error err;
+
+    (void)state;
+    wire_pack_asks(&b, &m);
+    assert_int_equal(wire_unpack_asks(b.data, b.len, &a, &out, &err), TCET_OK);
+    assert_int_equal(out.state.asks, 9);
+    assert_int_equal(out.state.rejected, 1);
+    assert_int_equal(out.state.best_ask, 4);
+    assert_true(out.state.best == 2.5 && out.state.ended == 1);
+    assert_string_equal(out.state.why, "enough");
+    assert_int_equal(out.want_count, 2);
+    assert_int_equal(out.wants[1].number, -3);
+    assert_int_equal(out.wants[1].again, 2);
+    assert_string_equal(out.wants[1].arch, "b");
+    assert_memory_equal(out.lines, "1,1\n", 4);
+    for (size_t n = 0; n < b.len; n++)
+        assert_true(wire_unpack_asks(b.data, n, &a, &out, &err) < 0);
+    buf_free(&b);
+    arena_free(&a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(row_arrives),
-                                       cmocka_unit_test(senseless_rows),
-                                       cmocka_unit_test(plan_arrives)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(row_arrives), cmocka_unit_test(senseless_rows),
+        cmocka_unit_test(plan_arrives), cmocka_unit_test(search_arrives)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

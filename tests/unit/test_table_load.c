@@ -232,6 +232,7 @@ static void options(void **state)
     static const struct table_options key = {.key = "str"};
     static const struct table_options other = {.key = "strr"};
     static const struct table_options mean = {.duplicates = TABLE_DUPLICATES_MEAN};
+    static const struct table_options first = {.duplicates = TABLE_DUPLICATES_FIRST};
     static const char *const keyed = "net,str,acc\n1,a~0,90\n2,b~0,91\n";
     static const char *const seeds = "arch,acc,loss\na,90,1\nb,70,2\na,92,\nc,1,-\na,94,3\n";
     struct error err = {0};
@@ -256,6 +257,11 @@ static void options(void **state)
     assert_int_equal(table_row(t, "a"), 0);
     assert_int_equal(table_row(t, "c"), 2);
     assert_int_equal(table_row(t, "d"), -1);
+    table_free(t);
+    assert_int_equal(table_load(path, &first, &t, &err), TCET_OK);
+    assert_true(t->rows == 3 && t->duplicates == 2);
+    assert_true(column(t, "acc")[0] == 90 && column(t, "loss")[0] == 1);
+    assert_int_equal(table_row(t, "c"), 2);
     table_free(t);
 }
 
@@ -393,11 +399,12 @@ static void names_and_paths(void **state)
     assert_string_equal(out, TCET_TEST_DATA "/table/tables/small.tsv");
     out = NULL;
     assert_int_equal(table_path("smal", TCET_TEST_DATA "/table", &a, &out, &err), TCET_E_ARG);
-    assert_string_equal(err.text, "no table \"smal\" (did you mean \"small\"? shipped tables: "
-                                  "other, small); a path has a / in it or ends in .csv or .tsv");
+    assert_string_equal(err.text,
+                        "no table \"smal\" (did you mean \"small\"? shipped tables: "
+                        "other, small); a path has a / in it or ends in .csv, .tsv or .json");
     assert_int_equal(table_path("small", "/nowhere", &a, &out, &err), TCET_E_ARG);
     assert_string_equal(err.text,
-                        "no table \"small\"; a path has a / in it or ends in .csv or .tsv");
+                        "no table \"small\"; a path has a / in it or ends in .csv, .tsv or .json");
     assert_null(out);
     arena_free(&a);
 }

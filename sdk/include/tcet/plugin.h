@@ -58,7 +58,7 @@ enum {
     TCET_E_PLUGIN = -8       /* a plugin broke the contract */
 };
 
-/* Plugin kinds.  Backend and strategy are drafts (tcet/draft/). */
+/* Plugin kinds.  Backend is a draft (tcet/draft/). */
 typedef uint32_t tcet_kind;
 enum {
     TCET_SALIENCY = 1,

@@ -128,6 +128,16 @@ typedef struct tcet_traits {
                        non-identity layers) */
 } tcet_traits;
 
+/* Since 1.2: counts of one architecture as its official code makes them, where a search's limits are
+ * meant by these ("size", "layers", "flops"). */
+enum { TCET_FACTS_MAX = 8 };
+typedef struct tcet_facts {
+    uint32_t struct_size;
+    int32_t count;
+    const char *name[TCET_FACTS_MAX]; /* static strings, [a-z0-9_]+ */
+    double value[TCET_FACTS_MAX];
+} tcet_facts;
+
 typedef struct tcet_space_ops {
     uint32_t struct_size;
     /* [instance] Number of architectures; -1: too many to number. */
@@ -159,6 +169,15 @@ typedef struct tcet_space_ops {
      * those and the run's classes. */
     tcet_status (*build_thin)(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
                               tcet_builder *b);
+    /* [instance] Optional, since 1.2: neighbour `index` of an encoding, from 0, into text[cap], and
+     * how many there are into *count.  Neighbours are what one change of one place makes of it: none
+     * is the encoding itself, and their order depends on it alone.  An index outside of 0 .. count-1
+     * writes no text; -1 is how the host asks for the count. */
+    tcet_status (*neighbours)(tcet_ctx *cx, void *self, const char *from, int64_t index,
+                              int64_t *count, char *text, size_t cap);
+    /* [instance] Optional, since 1.2: official counts of a checked encoding under a task. */
+    tcet_status (*facts)(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
+                         tcet_facts *out);
 } tcet_space_ops;
 
 /* Longest encoding any space may print, with its NUL. */

@@ -8,5 +8,6 @@
 #include <tcet/plugin.h>
 #include <tcet/saliency.h>
 #include <tcet/space.h>
+#include <tcet/strategy.h>
 
 #endif

@@ -1,0 +1,359 @@
+/* cmd_search.c -- `tcet-host search CONFIG`: looks for the architecture with the best score by a
+ * strategy, and says what it found.  Room: core/cli. */
+#include "cli/cli.h"
+
+#include "base/csv.h"
+#include "base/text.h"
+#include "run/rank.h"
+#include "run/remote.h"
+#include "run/seek.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct search_flags {
+    struct option_list sets;
+    const char *output, *workers, *in_flight;
+    bool resume, quiet;
+};
+
+static volatile int interrupted;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+/* -- progress ----------------------------------------------------------------------------- */
+
+static void clock_text(char out[32], double seconds)
+{
+    long s = (long)(seconds + 0.5);
+
+    snprintf(out, 32, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+}
+
+/* One line that is overwritten; only called when standard error is a terminal. */
+static void show_progress(void *arg, const struct seek_progress *p)
+{
+    int64_t accepted = p->asks - p->rejected;
+    char spent[32], eta[32];
+
+    (void)arg;
+    clock_text(spent, p->seconds);
+    fprintf(stderr,
+            "\r\033[K%lld scored, %lld reused of %lld asks, %.0f %% accepted, best %.6g, %s",
+            (long long)p->scored, (long long)p->reused, (long long)p->asks,
+            p->asks ? 100 * (double)accepted / (double)p->asks : 0.0, p->best, spent);
+    if (p->of_budget && p->budget > p->of_budget) {
+        clock_text(eta, p->seconds / (double)p->of_budget * (double)(p->budget - p->of_budget));
+        fprintf(stderr, ", %.1f/s, %s to go", (double)p->of_budget / p->seconds, eta);
+    }
+    if (p->ended == p->seeds)
+        fputs("\n", stderr);
+    fflush(stderr);
+}
+
+/* -- files -------------------------------------------------------------------------------- */
+
+static void add_number(struct buf *b, double v)
+{
+    char text[32];
+
+    buf_puts(b, ",");
+    buf_puts(b, isnan(v) ? "" : text_f64(text, v));
+}
+
+/* rank, objectives, counts, architecture; of the best or of the front. */
+static void list_text(const struct search_settings *s, const struct found_ask *const *list,
+                      size_t count, struct buf *out)
+{
+    buf_puts(out, "rank");
+    for (size_t i = 0; i < s->objective_count; i++)
+        buf_printf(out, ",%s", s->objective[i].written);
+    buf_puts(out, ",params,macs,size,layers,flops,seed,ask,arch\n");
+    for (size_t i = 0; i < count; i++) {
+        const struct found_ask *a = list[i];
+
+        buf_printf(out, "%zu", i + 1);
+        for (size_t k = 0; k < s->objective_count; k++)
+            add_number(out, a->values[k]);
+        add_number(out, a->params);
+        add_number(out, a->macs);
+        add_number(out, a->counts.of[COUNT_SIZE]);
+        add_number(out, a->counts.of[COUNT_LAYERS]);
+        add_number(out, a->counts.of[COUNT_FLOPS]);
+        buf_printf(out, ",%lld,%lld,", (long long)a->seed, (long long)a->ask);
+        csv_write(out, a->arch);
+        buf_puts(out, "\n");
+    }
+}
+
+static void curve_text(const struct found_point *p, size_t count, struct buf *out)
+{
+    buf_puts(out, "evaluations,searches,mean,std,quartile1,median,quartile3\n");
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(out, "%lld,%zu", (long long)p[i].evaluations, p[i].n);
+        add_number(out, p[i].mean);
+        add_number(out, p[i].std);
+        add_number(out, p[i].low);
+        add_number(out, p[i].median);
+        add_number(out, p[i].high);
+        buf_puts(out, "\n");
+    }
+}
+
+static tcet_status write_file(const char *folder, const char *name, const struct buf *b,
+                              struct error *err)
+{
+    struct buf path = {0};
+    FILE *f;
+    int bad;
+
+    buf_printf(&path, "%s/%s", folder, name);
+    unlink(path.data); /* a link there may lead to any file */
+    f = fopen(path.data, "wx");
+    bad = !f || fwrite(b->data, 1, b->len, f) != b->len;
+    bad |= f && fclose(f);
+    if (bad)
+        error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
+    buf_free(&path);
+    return bad ? TCET_E_IO : TCET_OK;
+}
+
+/* best.txt, top.csv, curve.csv and, of several objectives, front.csv. */
+static tcet_status write_found(const struct search_settings *s, struct seek_result *r, int accuracy,
+                               struct error *err)
+{
+    const struct found_ask *best = found_best(&r->found), **list;
+    const struct found_point *curve;
+    struct buf b = {0};
+    size_t count;
+    tcet_status st;
+
+    buf_printf(&b, "%s\n", best ? best->arch : "");
+    st = write_file(r->folder, "best.txt", &b, err);
+    b.len = 0;
+    list = found_top(&r->found, (size_t)s->top, &count);
+    list_text(s, list, count, &b);
+    if (st >= 0)
+        st = write_file(r->folder, "top.csv", &b, err);
+    b.len = 0;
+    curve = found_curve(&r->found, accuracy, &count);
+    curve_text(curve, count, &b);
+    if (st >= 0)
+        st = write_file(r->folder, "curve.csv", &b, err);
+    b.len = 0;
+    if (st >= 0 && s->objective_count > 1) {
+        list = found_front(&r->found, &count);
+        list_text(s, list, count, &b);
+        st = write_file(r->folder, "front.csv", &b, err);
+    }
+    buf_free(&b);
+    return st;
+}
+
+/* -- summary ------------------------------------------------------------------------------ */
+
+static void say_best(const struct search_settings *s, struct seek_result *r, struct buf *out)
+{
+    const struct found_ask *best = found_best(&r->found);
+    static const char *const names[] = {"layers", "size", "flops"};
+
+    if (!best) {
+        buf_puts(out, "\nno architecture has a score\n");
+        return;
+    }
+    buf_printf(out, "\nbest by %s: %.10g, ask %lld of seed %lld", s->objective[0].written,
+               best->values[0], (long long)best->ask, (long long)best->seed);
+    if (!isnan(best->params))
+        buf_printf(out, "; #params %.0f, MACs %.0f", best->params, best->macs);
+    for (int i = 0; i < 3; i++) {
+        if (!isnan(best->counts.of[i]))
+            buf_printf(out, ", %s %.0f", names[i], best->counts.of[i]);
+    }
+    buf_printf(out, "\n%s\n", best->arch);
+}
+
+static void say_curve(struct seek_result *r, const char *what, int accuracy, double optimum,
+                      struct buf *out)
+{
+    size_t count;
+    const struct found_point *p = found_curve(&r->found, accuracy, &count);
+
+    if (!count)
+        return;
+    buf_printf(out, "\n%s of the incumbent\n%12s %8s %12s %10s %12s %12s %12s%s\n", what,
+               "evaluations", "searches", "mean", "std", "quartile 1", "median", "quartile 3",
+               isnan(optimum) ? "" : "       regret");
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(out, "%12lld %8zu %12.6g %10.4g %12.6g %12.6g %12.6g",
+                   (long long)p[i].evaluations, p[i].n, p[i].mean, p[i].std, p[i].low, p[i].median,
+                   p[i].high);
+        if (!isnan(optimum))
+            buf_printf(out, " %12.6g", optimum - p[i].mean);
+        buf_puts(out, "\n");
+    }
+}
+
+static void say_front(const struct search_settings *s, struct seek_result *r, struct buf *out)
+{
+    size_t count;
+    double sum = 0, squares = 0, n = (double)search_seed_count(s);
+
+    if (s->objective_count < 2)
+        return;
+    found_front(&r->found, &count);
+    buf_printf(out, "\nthe front of all asks has %zu architectures (front.csv)\n", count);
+    for (int64_t seed = s->first_seed; seed <= s->last_seed && s->has_from; seed++) {
+        double v = found_hypervolume(&r->found, s->from, seed);
+
+        sum += v;
+        squares += v * v;
+    }
+    if (s->has_from)
+        buf_printf(out, "hypervolume to (%g, %g): mean %.9g, std %.3g, over %.0f search%s\n",
+                   s->from[0], s->from[1], sum / n,
+                   n > 1 ? sqrt(fmax(0, (squares - sum * sum / n) / (n - 1))) : 0.0, n,
+                   n == 1 ? "" : "es");
+}
+
+/* The best of a table's column: what the incumbent's accuracy is measured against. */
+static double optimum_of(const struct config *config, const struct table *t)
+{
+    const char *column = config_text(config, "benchmark", "", "column", "");
+    const double *values;
+    struct error err;
+    double best = NAN;
+
+    if (!t || table_column(t, column, &values, &err) < 0)
+        return NAN;
+    for (size_t i = 0; i < t->rows; i++) {
+        if (!isnan(values[i]) && !(values[i] <= best))
+            best = values[i];
+    }
+    return best;
+}
+
+static int conclude(const struct config *config, const struct table *t,
+                    const struct search_settings *s, struct seek_result *r, bool quiet)
+{
+    const struct seek_progress *p = &r->progress;
+    const char *column = config_text(config, "benchmark", "", "column", "");
+    struct buf out = {0};
+    struct error err;
+
+    if (write_found(s, r, t != NULL, &err) < 0)
+        return cli_fail(&err);
+    if (quiet)
+        return 0;
+    buf_printf(&out,
+               "%lld asks of %zu search%s: %lld scored, %lld reused, %lld failed, %lld rejected; "
+               "%lld scores computed now in %.1f s (%d worker%s); results in %s\n",
+               (long long)p->asks, p->seeds, p->seeds == 1 ? "" : "es", (long long)p->scored,
+               (long long)p->reused, (long long)p->failed, (long long)p->rejected,
+               (long long)r->computed, p->seconds, r->workers, r->workers == 1 ? "" : "s",
+               r->folder);
+    buf_printf(&out, "ended: %s\n", r->why[0] ? r->why[0] : "");
+    say_best(s, r, &out);
+    say_curve(r, s->objective[0].written, 0, NAN, &out);
+    if (t)
+        say_curve(r, column, 1, optimum_of(config, t), &out);
+    say_front(s, r, &out);
+    cli_write(&out);
+    buf_free(&out);
+    return 0;
+}
+
+/* -- the whole ---------------------------------------------------------------------------- */
+
+static int finish(const char *path, const struct config *config, const struct table *t,
+                  const struct search_settings *s, struct seek_result *r, bool quiet)
+{
+    if (r->stopped) {
+        fprintf(stderr,
+                "tcet-host: interrupted; %lld asks are done and kept in %s\n"
+                "tcet-host: to go on: tcet-host search %s --resume (with the same options)\n",
+                (long long)r->progress.asks, r->folder ? r->folder : "nothing", path);
+        return EXIT_INTERRUPTED;
+    }
+    return conclude(config, t, s, r, quiet);
+}
+
+static tcet_status prepare(const char *path, const struct search_flags *o, struct config **config,
+                           struct search_settings *settings, struct table **table,
+                           struct error *err)
+{
+    const char *problem = o->output ? config_value_problem(o->output) : NULL;
+
+    TRY(cli_config(path, &o->sets, config, err));
+    if (problem)
+        return error_set(err, TCET_E_ARG, "--output \"%.200s\": %s", o->output, problem);
+    if (o->output)
+        cli_put_run(*config, "output", o->output);
+    if (o->workers)
+        cli_put_run(*config, "workers", o->workers);
+    if (o->in_flight)
+        cli_put_run(*config, "in_flight", o->in_flight);
+    TRY(run_check(*config, table, err));
+    TRY(search_settings_read(*config, settings, err));
+    return search_prune(*config, settings, err);
+}
+
+static int execute(const char *path, const struct search_flags *o)
+{
+    struct seek_options so = {.resume = o->resume, .stop = &interrupted, .log = cli_log};
+    struct sigaction sa = {.sa_handler = on_signal};
+    struct search_settings settings = {.strategy = NULL};
+    struct config *config = NULL;
+    struct table *table = NULL;
+    struct seek_result r;
+    struct error err;
+    int code;
+
+    if (rank_own(&so.ranks) > 0)
+        return remote_serve(&err) < 0 ? cli_fail(&err) : 0;
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGHUP, &sa, NULL);
+    if (isatty(2) && !o->quiet)
+        so.progress = show_progress;
+    if (prepare(path, o, &config, &settings, &table, &err) < 0 ||
+        seek_run(config, &settings, &so, &r, &err) < 0) {
+        code = cli_fail(&err);
+    } else {
+        code = finish(path, config, table, &settings, &r, o->quiet);
+        seek_result_free(&r);
+    }
+    search_settings_free(&settings);
+    table_free(table);
+    config_free(config);
+    return code;
+}
+
+int cmd_search(const struct command *c, int argc, char **argv)
+{
+    struct search_flags o = {.output = NULL};
+    const struct option_spec specs[] = {
+        {"--set", "A.B=VALUE", "override a key of the config (repeatable)", NULL, NULL, &o.sets},
+        {"--output", "FOLDER", "where the results go ([run] output)", NULL, &o.output, NULL},
+        {"--workers", "N", "worker processes ([run] workers; default: cores)", NULL, &o.workers,
+         NULL},
+        {"--in-flight", "N",
+         "architectures at once in a worker ([run] in_flight; default: 1, GPU: 2)", NULL,
+         &o.in_flight, NULL},
+        {"--resume", NULL, "go on with the search in the folder", &o.resume, NULL, NULL},
+        {"--quiet", NULL, "no progress, no summary", &o.quiet, NULL, NULL},
+    };
+    const char *path;
+    size_t count;
+    int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), &path, 1, 1, &count);
+
+    return code >= 0 ? code : execute(path, &o);
+}

@@ -1,0 +1,32 @@
+/* progress.h -- how far long work has come: a line that is overwritten on a terminal, else a line
+ * now and then, for logs.
+ *
+ * Room: core/cli.  Writes to standard error. */
+#ifndef CORE_CLI_PROGRESS_H
+#define CORE_CLI_PROGRESS_H
+
+#include <stddef.h>
+
+struct progress {
+    int terminal; /* is standard error one? */
+    int ended;    /* all is done, which is said once */
+    double every; /* seconds between lines where it is none; 0: no lines */
+    double shown, seconds;
+    size_t done;
+    double recent_done, recent_seconds; /* fading sums, whose quotient is the rate of late */
+};
+
+enum { PROGRESS_EVERY = 60 };
+
+/* quiet: nothing is ever written.  every: as in the struct. */
+struct progress progress_begin(int quiet, double every);
+/* done of total things after so many seconds of work.  what: their name in the plural; note: more to
+ * say, may be "".  Writes where it is time to. */
+void progress_show(struct progress *p, size_t done, size_t total, double seconds, const char *what,
+                   const char *note);
+/* The rate of late as "12.3/s", or below one a second "2.5 s each"; "" while nothing is done. */
+void progress_rate(const struct progress *p, char *out, size_t cap);
+/* Seconds as "1:02:03" or "2:03". */
+void progress_clock(char *out, size_t cap, double seconds);
+
+#endif

@@ -1,0 +1,217 @@
+/* inspect.c -- see inspect.h.  Room: core/run. */
+#include "run/inspect.h"
+
+#include "base/text.h"
+#include "graph/graph.h"
+#include "plugin/calls.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* An answer that grows. */
+struct answer {
+    struct arena *a;
+    struct buf texts; /* const char * */
+};
+
+static void put(struct answer *out, const char *text)
+{
+    const char *copy = arena_strdup(out->a, text);
+
+    buf_add(&out->texts, &copy, sizeof copy);
+}
+
+static void put_number(struct answer *out, int64_t n)
+{
+    put(out, arena_printf(out->a, "%lld", (long long)n));
+}
+
+/* An encoding, or the one of index:N. */
+static tcet_status find(struct plan *p, const char *ask, char text[TCET_ARCH_MAX],
+                        struct error *err)
+{
+    int64_t index;
+
+    if (!strncmp(ask, "index:", 6)) {
+        if (text_to_i64(ask + 6, &index) < 0 || index < 0)
+            return error_set(err, TCET_E_ARG, "\"%.80s\" is no architecture number", ask);
+        return space_at(p->space, index, text, TCET_ARCH_MAX, err);
+    }
+    if (strlen(ask) >= TCET_ARCH_MAX)
+        return error_set(err, TCET_E_ARG, "an encoding of %zu bytes; it may have %d", strlen(ask),
+                         TCET_ARCH_MAX - 1);
+    strcpy(text, ask);
+    return space_check(p->space, text, err);
+}
+
+static tcet_status about(struct plan *p, struct answer *out, struct error *err)
+{
+    char text[TCET_ARCH_MAX];
+    int64_t size;
+    int ordered;
+
+    TRY(space_size(p->space, &size, err));
+    ordered = size > 0 && space_at(p->space, 0, text, sizeof text, err) >= 0;
+    p->space->cx.random_state = 1;
+    TRY(space_random(p->space, text, sizeof text, err));
+    put_number(out, size);
+    put_number(out, ordered);
+    put_number(out, p->task.channels);
+    put_number(out, p->task.height);
+    put_number(out, p->task.width);
+    put_number(out, p->task.classes);
+    put(out, text);
+    return TCET_OK;
+}
+
+/* Random ones, or of a parent. */
+static tcet_status draw(struct plan *p, const char *parent, const char *count, const char *seed,
+                        struct answer *out, struct error *err)
+{
+    char from[TCET_ARCH_MAX], text[TCET_ARCH_MAX];
+    int64_t n, number;
+    uint64_t state;
+
+    if (text_to_i64(count, &n) < 0 || n < 1 || n > INSPECT_COUNT_MAX)
+        return error_set(err, TCET_E_ARG, "\"%.40s\" is no number of architectures, 1 to %d", count,
+                         INSPECT_COUNT_MAX);
+    if (text_to_i64(seed, &number) < 0 || number < 0)
+        return error_set(err, TCET_E_ARG, "\"%.40s\" is no seed, 0 or more", seed);
+    if (parent)
+        TRY(find(p, parent, from, err));
+    state = rng_hash((uint64_t)number, parent ? "mutate" : "random");
+    for (int64_t i = 0; i < n; i++) {
+        p->space->cx.random_state = rng_mix(&state);
+        TRY(parent ? space_mutate(p->space, from, text, sizeof text, err)
+                   : space_random(p->space, text, sizeof text, err));
+        put(out, text);
+    }
+    return TCET_OK;
+}
+
+static tcet_status canonical(struct plan *p, const char *ask, struct answer *out, struct error *err)
+{
+    char text[TCET_ARCH_MAX], key[TCET_ARCH_MAX];
+    struct error none;
+    int64_t index;
+
+    TRY(find(p, ask, text, err));
+    TRY(space_canonical(p->space, text, key, sizeof key, err));
+    if (!OPS(tcet_space_ops, p->space)->index_of ||
+        space_index_of(p->space, text, &index, &none) < 0)
+        index = -1;
+    put(out, key);
+    put_number(out, index);
+    put(out, text);
+    return TCET_OK;
+}
+
+static void put_shape(struct answer *out, const int64_t *shape, int32_t n)
+{
+    char text[96] = "";
+    size_t at = 0;
+
+    for (int32_t i = 0; i < n && at < sizeof text; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%lld", i ? "x" : "",
+                               (long long)shape[i]);
+    put(out, text);
+}
+
+/* The operations; of a module that is used twice the parameters stand at its first use. */
+static void put_layers(const struct graph *g, struct answer *out)
+{
+    const tcet_graph *view = graph_view(g);
+    uint8_t *seen = arena_alloc(out->a, (size_t)view->module_count + 1);
+
+    for (int32_t i = 0; i < view->node_count; i++) {
+        const tcet_node *node = &view->nodes[i];
+        const tcet_graph_module *m = node->module < 0 ? NULL : &view->modules[node->module];
+        int64_t shape[3] = {node->c, node->h, node->w};
+        int first = m && !seen[node->module]++;
+        int parameters = m && graph_op(node->op)->weight != GRAPH_WEIGHT_NONE;
+        char name[512];
+
+        put(out, m ? graph_module_name(g, node->module, name, sizeof name) : "");
+        put(out, graph_op(node->op)->name);
+        put_shape(out, m ? m->shape : NULL, parameters && m->weight_count ? m->ndim : 0);
+        put_number(out, parameters && first ? m->weight_count + m->bias_count : 0);
+        put_number(out, parameters && first ? graph_module_macs(g, node->module) : 0);
+        put_shape(out, shape, 3);
+    }
+}
+
+static tcet_status layers(struct plan *p, const char *ask, struct answer *out, struct error *err)
+{
+    char text[TCET_ARCH_MAX];
+    tcet_traits traits = {.struct_size = sizeof traits};
+    struct graph *g = graph_new();
+    struct graph_counts n;
+    tcet_status st = find(p, ask, text, err);
+
+    if (st >= 0)
+        st = space_traits(p->space, text, &traits, err);
+    graph_reset(g, &p->task);
+    if (st >= 0)
+        st = space_build(p->space, 0, text, &p->task, graph_builder(g), err);
+    if (st >= 0)
+        st = graph_finish(g, err);
+    if (st >= 0) {
+        graph_count(g, &n);
+        put(out, text);
+        put_number(out, n.params);
+        put_number(out, n.macs);
+        put_number(out, traits.live);
+        put_number(out, traits.alive);
+        put_number(out, traits.depth);
+        put_layers(g, out);
+    }
+    graph_free(g);
+    return st;
+}
+
+static tcet_status check(struct plan *p, const char *const *ask, size_t count, struct answer *out)
+{
+    char text[TCET_ARCH_MAX];
+
+    for (size_t i = 0; i < count; i++) {
+        struct error why = {0};
+
+        put(out, find(p, ask[i], text, &why) < 0 ? why.text : "");
+    }
+    return TCET_OK;
+}
+
+static tcet_status answer(struct plan *p, const char *const *ask, size_t count, struct answer *out,
+                          struct error *err)
+{
+    const char *verb = count ? ask[0] : "";
+
+    if (!strcmp(verb, "about") && count == 1)
+        return about(p, out, err);
+    if (!strcmp(verb, "random") && count == 3)
+        return draw(p, NULL, ask[1], ask[2], out, err);
+    if (!strcmp(verb, "mutate") && count == 4)
+        return draw(p, ask[1], ask[2], ask[3], out, err);
+    if (!strcmp(verb, "canonical") && count == 2)
+        return canonical(p, ask[1], out, err);
+    if (!strcmp(verb, "layers") && count == 2)
+        return layers(p, ask[1], out, err);
+    if (!strcmp(verb, "check"))
+        return check(p, ask + 1, count - 1, out);
+    return error_set(err, TCET_E_PLUGIN, "no question about a space: \"%.40s\"", verb);
+}
+
+tcet_status inspect_space(struct plan *p, const char *const *ask, size_t count, struct arena *a,
+                          const char *const **out, size_t *out_count, struct error *err)
+{
+    struct answer all = {.a = a};
+    tcet_status st = answer(p, ask, count, &all, err);
+    const char **texts = arena_alloc(a, all.texts.len + sizeof *texts);
+
+    if (all.texts.len)
+        memcpy(texts, all.texts.data, all.texts.len);
+    *out = texts;
+    *out_count = all.texts.len / sizeof *texts;
+    buf_free(&all.texts);
+    return st;
+}

@@ -1,0 +1,24 @@
+/* inspect.h -- what a worker tells of a space and of one of its architectures (WIRE_SPACE).
+ * Room: core/run.  Stands on core/plan and core/graph. */
+#ifndef CORE_INSPECT_H
+#define CORE_INSPECT_H
+
+#include "plan/plan.h"
+
+/* A question is a list of texts, as the answer is.  An architecture may be index:N.
+ *
+ * about                      size (-1: no number), 1 where they are numbered, channels, height, width and
+ *                            classes of the task, an example
+ * random COUNT SEED          so many
+ * mutate ARCH COUNT SEED     so many of one parent
+ * canonical ARCH             key, official number (-1: none), encoding
+ * layers ARCH                encoding, parameters, MACs, live, alive, depth; then INSPECT_FIELDS an
+ *                            operation, in order of execution: name, operation, shape of the weight,
+ *                            parameters, MACs, shape of the output
+ * check ARCH...              an error for each, "" where there is none */
+enum { INSPECT_HEAD = 6, INSPECT_FIELDS = 6, INSPECT_COUNT_MAX = 100000 };
+
+tcet_status inspect_space(struct plan *p, const char *const *ask, size_t count, struct arena *a,
+                          const char *const **out, size_t *out_count, struct error *err);
+
+#endif

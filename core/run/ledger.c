@@ -1,0 +1,149 @@
+/* ledger.c -- see ledger.h.  Room: core/run. */
+#include "run/ledger.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static tcet_status fail(const struct ledger *l, const char *what, struct error *err)
+{
+    return error_set(err, TCET_E_IO, "%s: cannot %s: %s", l->path, what, strerror(errno));
+}
+
+static tcet_status write_all(struct ledger *l, const char *data, size_t n, struct error *err)
+{
+    while (n) {
+        ssize_t done = write(l->fd, data, n);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return fail(l, "write", err);
+        data += done;
+        n -= (size_t)done;
+        l->dirty = 1;
+    }
+    return TCET_OK;
+}
+
+static tcet_status read_all(struct ledger *l, size_t n, struct error *err)
+{
+    size_t have = 0;
+
+    l->old = mem_try(n + 1, 1);
+    if (!l->old)
+        return error_set(err, TCET_E_MEMORY, "%s: no memory to read it", l->path);
+    while (have < n) {
+        ssize_t got = pread(l->fd, l->old + have, n - have, (off_t)have);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return fail(l, "read", err);
+        have += (size_t)got;
+    }
+    while (have && l->old[have - 1] != '\n') /* cut off in the middle of a line */
+        have--;
+    if (have < n && ftruncate(l->fd, (off_t)have))
+        return fail(l, "shorten", err);
+    l->old[l->old_len = have] = '\0';
+    return TCET_OK;
+}
+
+tcet_status ledger_open(struct ledger *l, const char *folder, const char *header, int resume,
+                        struct error *err)
+{
+    struct buf path = {0};
+    struct stat info;
+    size_t n = strlen(header);
+
+    buf_printf(&path, "%s/search.csv", folder);
+    *l = (struct ledger){.path = path.data};
+    l->fd = open(path.data, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (l->fd < 0 || fstat(l->fd, &info))
+        return fail(l, "open", err);
+    if (!S_ISREG(info.st_mode))
+        return error_set(err, TCET_E_ARG, "%s: is no file", l->path);
+    TRY(read_all(l, (size_t)info.st_size, err));
+    if (l->old_len && strcmp(l->old, header) && !resume)
+        return error_set(err, TCET_E_ARG,
+                         "%s holds an earlier search; use --resume to go on with it, or choose "
+                         "another run.output",
+                         folder);
+    if (!l->old_len)
+        return write_all(l, header, n, err);
+    if (strncmp(l->old, header, n))
+        return error_set(err, TCET_E_ARG,
+                         "%s: its columns are not those of this search; choose another run.output",
+                         l->path);
+    l->compared = n;
+    return TCET_OK;
+}
+
+int64_t ledger_stored(const struct ledger *l, int64_t seed, const char **first)
+{
+    char start[32];
+    int64_t count = 0;
+    size_t n = (size_t)snprintf(start, sizeof start, "%lld,", (long long)seed);
+
+    *first = NULL;
+    for (const char *p = l->old; p && (p = strchr(p, '\n'));) {
+        if (strncmp(++p, start, n))
+            continue;
+        if (!count++)
+            *first = p;
+    }
+    return count;
+}
+
+/* Names the first line that differs. */
+static tcet_status differs(const struct ledger *l, const char *lines, size_t n, struct error *err)
+{
+    const char *was = l->old + l->compared;
+    size_t same = 0, start, was_end, is_end;
+
+    while (same < n && was[same] == lines[same])
+        same++;
+    for (start = same; start && lines[start - 1] != '\n'; start--)
+        continue;
+    was_end = strcspn(was + start, "\n");
+    is_end = strcspn(lines + start, "\n");
+    return error_set(err, TCET_E_ARG,
+                     "%s: this is another search than the folder's: it has \"%.*s\" where this one "
+                     "gives \"%.*s\" (config, plugin or data changed); choose another run.output",
+                     l->path, was_end < 150 ? (int)was_end : 150, was + start,
+                     is_end < 150 ? (int)is_end : 150, lines + start);
+}
+
+tcet_status ledger_add(struct ledger *l, const char *lines, size_t n, struct error *err)
+{
+    size_t left = l->old ? l->old_len - l->compared : 0;
+    size_t known = left < n ? left : n;
+
+    if (known && memcmp(l->old + l->compared, lines, known))
+        return differs(l, lines, known, err);
+    l->compared += known;
+    return write_all(l, lines + known, n - known, err);
+}
+
+tcet_status ledger_sync(struct ledger *l, struct error *err)
+{
+    if (!l->dirty)
+        return TCET_OK;
+    l->dirty = 0;
+    return fdatasync(l->fd) ? fail(l, "write", err) : TCET_OK;
+}
+
+void ledger_close(struct ledger *l)
+{
+    if (l->path && l->fd >= 0)
+        close(l->fd);
+    free(l->path);
+    free(l->old);
+}

@@ -1,0 +1,31 @@
+/* benchmark.h -- the table of [benchmark], and an architecture's row of it.
+ *
+ * Room: core/search. */
+#ifndef CORE_SEARCH_BENCHMARK_H
+#define CORE_SEARCH_BENCHMARK_H
+
+#include "config/config.h"
+#include "plugin/instance.h"
+#include "table/table.h"
+
+struct benchmark {
+    struct table *table;
+    struct instance *space;
+    struct benchmark_key
+        *keys; /* sorted; NULL until an architecture is not spelt as in the table */
+    size_t key_count;
+    struct arena arena; /* of the keys */
+};
+
+/* How [benchmark] says that its table is read: key and duplicates.  *out borrows from config. */
+tcet_status benchmark_options(const struct config *config, struct table_options *out,
+                              struct error *err);
+/* Opens the table.  space reads the architectures that the table spells otherwise. */
+tcet_status benchmark_open(const struct config *config, struct instance *space,
+                           struct benchmark *out, struct error *err);
+void benchmark_close(struct benchmark *b);
+/* Values (one a row of the table) at an architecture: of its own row, else the mean over those with
+ * its canonical key; NaN where there is none. */
+double benchmark_value(struct benchmark *b, const double *values, const char *arch);
+
+#endif
