@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "run/ledger.h"
 #include "run/pool.h"
+#include "run/population.h"
 #include "run/process.h"
 #include "run/stored.h"
 #include "run/supervise.h"
@@ -554,12 +555,14 @@ static tcet_status list_scored(struct seek *s, const char **archs, size_t *count
     return err->status;
 }
 
-/* The run's architectures are those that were scored. */
+/* The run's architectures are those that were scored; scores over a population are, in the store, of
+ * these. */
 static tcet_status conclude(struct seek *s, struct error *err)
 {
     const char *path = arena_printf(&s->r->arena, "%s/search.csv", s->r->folder), **archs;
     double sign[SEARCH_OBJECTIVES];
     struct found *f = &s->r->found;
+    struct client last;
     size_t n;
 
     for (size_t i = 0; i < s->settings->objective_count; i++)
@@ -571,7 +574,12 @@ static tcet_status conclude(struct seek *s, struct error *err)
     TRY(list_scored(s, archs, &n, err));
     TRY(store_begin(s->store, err));
     TRY(store_set_archs(s->store, archs, n, err));
-    return store_commit(s->store, err);
+    TRY(store_commit(s->store, err));
+    if (s->r->stopped)
+        return TCET_OK;
+    last = pool_client(&s->pool, process_link(s->pool.share));
+    return population_scores(s->store, s->config, &s->plan, &last, s->pool.memory, s->pool.retries,
+                             err);
 }
 
 static tcet_status make_plan(struct seek *s, struct error *err)

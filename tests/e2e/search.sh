@@ -236,6 +236,20 @@ for ranks in reference:40 history; do
 done
 check "ranks of a reference population of 40: the best is among 1 and 41" awk -F, '
     NR > 1 && ($7 < 1 || $7 > 41) { bad = 1 } END { exit bad }' reference:401/search.csv
+run export history1 history1.csv
+check "ranks: the export has those among all that were scored" test "$code" = 0
+setsid "$host" search work.ini --output stopped --set search.evaluations=1000000 --set search.seeds=1 \
+    --set search.repeat=score >out 2>err </dev/null &
+pid=$!
+sleep 2
+kill -INT $pid
+wait $pid
+check "interrupted: exit code 130" test $? = 130
+check "interrupted: how to go on" grep -q "to go on: tcet-host search work.ini --resume" err
+lines=$(wc -l <stopped/search.csv)
+run search work.ini --output stopped --resume --set search.repeat=score --set search.seeds=1 \
+    --set search.evaluations=$((lines + 20))
+check "interrupted: a resume goes on" grep -q "^$((lines + 20)) asks of 1 search: .*; 2[0-9] scores" out
 tail -n +2 reused/top.csv | cut -d, -f10 >warm.txt
 run search work.ini --output warm "${one[@]}" --set search.warm=warm.txt --quiet
 check "a warm start asks for the file first" diff <(column warm 3 | head -n 10) warm.txt
@@ -245,7 +259,11 @@ run search work.ini --output patient "${one[@]}" --set search.evaluations=0 --se
 check "patience ends it" grep -q "^ended: no better one among the last 30" out
 
 # -- Bad input --------------------------------------------------------------------------------
-bad() { refuses "$1" "$2" search work.ini --output bad "${@:3}"; }
+bad()
+{
+    rm -rf bad
+    refuses "$1" "$2" search work.ini --output bad "${@:3}"
+}
 bad "an unknown strategy" 'no strategy "evolutoin" \(did you mean "evolution"' \
     --set search.strategy=evolutoin
 bad "an unknown score" '"jioned" is no metric or score of the config' --set search.score=jioned
