@@ -54,15 +54,15 @@ static int32_t nds_add_op(tcet_builder *b, int32_t module, int32_t op, int32_t x
     case NDS_CONV3: return nds_add_dense(b, module, x, channels, 3, stride);
     case NDS_CONV31: return nds_add_cross(b, module, x, channels, 3, stride);
     case NDS_CONV71: return nds_add_cross(b, module, x, channels, 7, stride);
-    case NDS_SEP3: return darts_sep_conv(b, module, x, channels, 3, stride, 1);
-    case NDS_SEP5: return darts_sep_conv(b, module, x, channels, 5, stride, 1);
-    case NDS_SEP7: return darts_sep_conv(b, module, x, channels, 7, stride, 1);
-    case NDS_DIL3: return darts_separable(b, module, 0, x, channels, 3, stride, 2);
-    case NDS_DIL5: return darts_separable(b, module, 0, x, channels, 5, stride, 2);
-    case NDS_DIL_SEP3: return darts_sep_conv(b, module, x, channels, 3, stride, 2);
+    case NDS_SEP3: return darts_sep_conv(b, module, x, channels, 3, stride, 1, 1);
+    case NDS_SEP5: return darts_sep_conv(b, module, x, channels, 5, stride, 1, 1);
+    case NDS_SEP7: return darts_sep_conv(b, module, x, channels, 7, stride, 1, 1);
+    case NDS_DIL3: return darts_separable(b, module, 0, x, channels, 3, stride, 2, 1);
+    case NDS_DIL5: return darts_separable(b, module, 0, x, channels, 5, stride, 2, 1);
+    case NDS_DIL_SEP3: return darts_sep_conv(b, module, x, channels, 3, stride, 2, 1);
     default:
         return stride == 1 ? tcet_add_op(b, TCET_OP_IDENTITY, module, x)
-                           : darts_factorized_reduce(b, module, x, channels, 1);
+                           : darts_factorized_reduce(b, module, x, channels, 1, 1);
     }
 }
 
