@@ -20,7 +20,11 @@ enum { PLACES = CELLS * NODES * 3 };
 struct nb301 {
     struct choices_space base;
     int64_t channels, layers;
+    int32_t reading;
 };
+
+enum { OFFICIAL, NASLIB };
+static const char *const readings[] = {"official", "naslib", NULL};
 
 static const char *const op_names[OPS] = {"max_pool_3x3", "avg_pool_3x3", "skip_connect",
                                           "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3",
@@ -128,20 +132,42 @@ static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet
 
 /* ---- the network ---- */
 
-static int32_t add_op(tcet_builder *b, int32_t module, int32_t op, int32_t x, int32_t channels,
-                      int32_t stride)
+/* A pool; NASLib puts a norm after it, and neither has a name there. */
+static int32_t add_pool(tcet_builder *b, uint32_t op, int32_t module, int32_t x, int32_t stride,
+                        int32_t naslib)
+{
+    if (!naslib)
+        return tcet_add_pool(b, op, module, x, 3, stride, 1);
+    x = tcet_add_pool(b, op, b->module(b, module, "pool", 0), x, 3, stride, 1);
+    return darts_norm(b, b->module(b, module, "pool", 1), x, 0);
+}
+
+static int32_t add_one_op(tcet_builder *b, int32_t module, int32_t op, int32_t x, int32_t channels,
+                          int32_t stride, int32_t naslib)
 {
     switch (op) {
-    case MAX_POOL: return tcet_add_pool(b, TCET_OP_MAX_POOL, module, x, 3, stride, 1);
-    case AVG_POOL: return tcet_add_pool(b, TCET_OP_AVG_POOL, module, x, 3, stride, 1);
-    case SEP3: return darts_sep_conv(b, module, x, channels, 3, stride, 1);
-    case SEP5: return darts_sep_conv(b, module, x, channels, 5, stride, 1);
-    case DIL3: return darts_separable(b, module, 0, x, channels, 3, stride, 2);
-    case DIL5: return darts_separable(b, module, 0, x, channels, 5, stride, 2);
+    case MAX_POOL: return add_pool(b, TCET_OP_MAX_POOL, module, x, stride, naslib);
+    case AVG_POOL: return add_pool(b, TCET_OP_AVG_POOL, module, x, stride, naslib);
+    case SEP3: return darts_sep_conv(b, module, x, channels, 3, stride, 1, !naslib);
+    case SEP5: return darts_sep_conv(b, module, x, channels, 5, stride, 1, !naslib);
+    case DIL3: return darts_separable(b, module, 0, x, channels, 3, stride, 2, !naslib);
+    case DIL5: return darts_separable(b, module, 0, x, channels, 5, stride, 2, !naslib);
     default:
         return stride == 1 ? tcet_add_op(b, TCET_OP_IDENTITY, module, x)
-                           : darts_factorized_reduce(b, module, x, channels, 0);
+                           : darts_factorized_reduce(b, module, x, channels, 0, !naslib);
     }
+}
+
+static int32_t add_official(tcet_builder *b, int32_t module, int32_t op, int32_t x,
+                            int32_t channels, int32_t stride)
+{
+    return add_one_op(b, module, op, x, channels, stride, 0);
+}
+
+static int32_t add_naslib(tcet_builder *b, int32_t module, int32_t op, int32_t x, int32_t channels,
+                          int32_t stride)
+{
+    return add_one_op(b, module, op, x, channels, stride, 1);
 }
 
 /* NetworkCIFAR without its auxiliary head. */
@@ -150,7 +176,8 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
 {
     const struct nb301 *s = self;
     struct genotype g;
-    struct darts_network net = {g.cell, (int32_t)s->channels, (int32_t)s->layers, .add_op = add_op};
+    struct darts_network net = {g.cell, (int32_t)s->channels, (int32_t)s->layers,
+                                .add_op = s->reading == NASLIB ? add_naslib : add_official};
     tcet_status st = genotype_parse(cx, text, op_names, OPS, &g);
     int32_t x;
 
@@ -165,6 +192,9 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
 static const tcet_param params[] = {
     TCET_PARAM_I64(struct nb301, channels, "32", 1, 1024, "channels of the first cell"),
     TCET_PARAM_I64(struct nb301, layers, "8", 3, 64, "number of cells"),
+    TCET_PARAM_CHOICE(struct nb301, reading, "official", readings,
+                      "official: DARTS's network; naslib: norms of operations without scale and "
+                      "shift, and one after each pool, as NAS-Bench-Suite-Zero scored"),
 };
 
 static const tcet_space_ops ops = {

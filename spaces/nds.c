@@ -112,7 +112,7 @@ static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet
     tcet_status st = read_net(cx, self, text, &net);
 
     if (st >= 0)
-        nds_traits(&net, (enum nds_reading)((struct nds *)self)->reading, out);
+        nds_traits(&net, out);
     return st;
 }
 
@@ -122,9 +122,7 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
     struct nds_net net;
     tcet_status st = read_net(cx, self, text, &net);
 
-    return st < 0
-               ? st
-               : nds_build(b, &net, (enum nds_reading)((struct nds *)self)->reading, task->classes);
+    return st < 0 ? st : nds_build(b, &net, task->classes);
 }
 
 /* ---- numbers ---- */
@@ -169,7 +167,7 @@ static int32_t get_place(const struct nds_family *f, const struct nds_stage *s, 
 /* A net of blocks with its stem, if it has one, and strides; depths, widths ... are yet to be set. */
 static struct nds_stage *begin_blocks(const struct nds *s, struct nds_net *net)
 {
-    int32_t stem = s->reading == NDS_PYCLS;
+    int32_t stem = s->reading != NDS_NWOT;
 
     memset(net, 0, sizeof *net);
     net->block = s->family->block;
@@ -347,7 +345,7 @@ static void mutate_cells(tcet_ctx *cx, const struct nds_family *f, struct nds_ne
 static void mutate_blocks(tcet_ctx *cx, const struct nds *s, struct nds_net *net)
 {
     const struct nds_family *f = s->family;
-    int32_t first = s->reading == NDS_PYCLS;
+    int32_t first = nds_first_stage(net);
     int32_t places = net->block == NDS_BOTTLENECK && f->ratios ? 4 : 2;
     int32_t place = space_pick(cx, (net->stages - first) * places);
     struct nds_stage *stage = &net->stage[first + place / places];
@@ -371,7 +369,7 @@ static tcet_status space_mutate(tcet_ctx *cx, void *self, const char *from, char
             mutate_cells(cx, s->family, &child);
         else
             mutate_blocks(cx, s, &child);
-        st = nds_check(cx, &child, (enum nds_reading)s->reading);
+        st = nds_check(cx, &child, net.reading);
         if (st >= 0)
             return put_net(cx, &child, text, cap);
     }
@@ -450,15 +448,16 @@ static tcet_status init_family(tcet_ctx *cx, struct nds *s, const struct nds_fam
                     "a .json file of NDS, whose entries the space then has in their order; " \
                     "none: the whole design space")
 
-static const char *const readings[] = {"pycls", "nwot", NULL};
+static const char *const readings[] = {"auto", "pycls", "nwot", NULL};
 
 static const tcet_param cell_params[] = {FILE_PARAM};
 static const tcet_param block_params[] = {
     FILE_PARAM,
     TCET_PARAM_CHOICE(
-        struct nds, reading, "pycls", readings,
+        struct nds, reading, "auto", readings,
         "pycls: as trained, the first entry is the stem; nwot: as nas-without-training "
-        "builds them, with a stem of its own and num_gs as a group's width"),
+        "builds them, with a stem of its own and num_gs as a group's width; auto: pycls where "
+        "the second entry has stride 1, as in NDS's files, else nwot"),
 };
 
 static const tcet_space_ops ops = {

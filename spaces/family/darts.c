@@ -18,21 +18,32 @@ static int32_t darts_conv(tcet_builder *b, int32_t module, int32_t x, int32_t ch
     return b->add(b, &o);
 }
 
+int32_t darts_norm(tcet_builder *b, int32_t module, int32_t x, int32_t affine)
+{
+    tcet_op o = tcet_op_from(TCET_OP_BATCH_NORM, module, &x, 1);
+
+    o.affine = affine;
+    o.track = 1;
+    o.eps = 1e-5;
+    o.momentum = 0.1;
+    return b->add(b, &o);
+}
+
 int32_t darts_separable(tcet_builder *b, int32_t parent, int32_t first, int32_t x, int32_t channels,
-                        int32_t kernel, int32_t stride, int32_t dilation)
+                        int32_t kernel, int32_t stride, int32_t dilation, int32_t affine)
 {
     x = tcet_add_op(b, TCET_OP_RELU, b->module(b, parent, "op", first), x);
     x = darts_conv(b, b->module(b, parent, "op", first + 1), x, channels, kernel, stride, dilation,
                    channels);
     x = darts_conv(b, b->module(b, parent, "op", first + 2), x, channels, 1, 1, 1, 1);
-    return tcet_add_norm(b, b->module(b, parent, "op", first + 3), x);
+    return darts_norm(b, b->module(b, parent, "op", first + 3), x, affine);
 }
 
 int32_t darts_sep_conv(tcet_builder *b, int32_t parent, int32_t x, int32_t channels, int32_t kernel,
-                       int32_t stride, int32_t dilation)
+                       int32_t stride, int32_t dilation, int32_t affine)
 {
-    x = darts_separable(b, parent, 0, x, channels, kernel, stride, dilation);
-    return darts_separable(b, parent, 4, x, channels, kernel, 1, dilation);
+    x = darts_separable(b, parent, 0, x, channels, kernel, stride, dilation, affine);
+    return darts_separable(b, parent, 4, x, channels, kernel, 1, dilation, affine);
 }
 
 int32_t darts_relu_conv_norm(tcet_builder *b, int32_t parent, int32_t x, int32_t channels)
@@ -44,7 +55,7 @@ int32_t darts_relu_conv_norm(tcet_builder *b, int32_t parent, int32_t x, int32_t
 }
 
 int32_t darts_factorized_reduce(tcet_builder *b, int32_t parent, int32_t x, int32_t channels,
-                                int32_t pad)
+                                int32_t pad, int32_t affine)
 {
     int32_t halves[2], moved;
     tcet_op o;
@@ -62,7 +73,7 @@ int32_t darts_factorized_reduce(tcet_builder *b, int32_t parent, int32_t x, int3
     halves[1] =
         tcet_add_conv(b, b->module(b, parent, "conv_2", -1), moved, channels / 2, 1, 2, 0, 0);
     o = tcet_op_from(TCET_OP_CONCAT, -1, halves, 2);
-    return tcet_add_norm(b, b->module(b, parent, "bn", -1), b->add(b, &o));
+    return darts_norm(b, b->module(b, parent, "bn", -1), b->add(b, &o), affine);
 }
 
 /* The cell with its nodes renumbered by `to`, each node's edges sorted; 0 where the order of evaluation
@@ -129,7 +140,7 @@ static int32_t darts_add_cell(tcet_builder *b, const struct darts_network *net, 
     b->cell(b, index);
     module = b->module(b, -1, "cells", index);
     state[0] = b->module(b, module, "preprocess0", -1);
-    state[0] = reduced_before ? darts_factorized_reduce(b, state[0], s0, channels, net->pad)
+    state[0] = reduced_before ? darts_factorized_reduce(b, state[0], s0, channels, net->pad, 1)
                               : darts_relu_conv_norm(b, state[0], s0, channels);
     state[1] = darts_relu_conv_norm(b, b->module(b, module, "preprocess1", -1), s1, channels);
     for (int32_t node = 0; node < c->nodes; node++) {

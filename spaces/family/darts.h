@@ -36,13 +36,16 @@ int32_t darts_is_reduction(int32_t layer, int32_t layers);
 /* Without pooling and classifier; the node of the last cell. */
 int32_t darts_build(tcet_builder *b, const struct darts_network *net);
 
+/* A batch norm with PyTorch's defaults but for its scale and shift. */
+int32_t darts_norm(tcet_builder *b, int32_t module, int32_t x, int32_t affine);
+
 /* relu, depthwise, pointwise, norm as parent.op.first to first + 3. */
 int32_t darts_separable(tcet_builder *b, int32_t parent, int32_t first, int32_t x, int32_t channels,
-                        int32_t kernel, int32_t stride, int32_t dilation);
+                        int32_t kernel, int32_t stride, int32_t dilation, int32_t affine);
 
 /* Two of them, the first with the stride. */
 int32_t darts_sep_conv(tcet_builder *b, int32_t parent, int32_t x, int32_t channels, int32_t kernel,
-                       int32_t stride, int32_t dilation);
+                       int32_t stride, int32_t dilation, int32_t affine);
 
 /* ReLUConvBN with a 1x1 kernel. */
 int32_t darts_relu_conv_norm(tcet_builder *b, int32_t parent, int32_t x, int32_t channels);
@@ -50,6 +53,6 @@ int32_t darts_relu_conv_norm(tcet_builder *b, int32_t parent, int32_t x, int32_t
 /* Two 1x1 convolutions of stride 2, the second on the input moved by one pixel, side by side.
  * pad: a row and a column of zeros behind it first, for sides that are odd. */
 int32_t darts_factorized_reduce(tcet_builder *b, int32_t parent, int32_t x, int32_t channels,
-                                int32_t pad);
+                                int32_t pad, int32_t affine);
 
 #endif

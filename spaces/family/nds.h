@@ -32,6 +32,14 @@ extern const char *const nds_ops[NDS_OPS];
 
 enum nds_block { NDS_BASIC, NDS_BOTTLENECK, NDS_PLAIN, NDS_BLOCKS };
 
+/* How stages of blocks are read; cells know no difference.
+ * PYCLS: pycls, which trained them: the first entry of the lists is the stem, a 3x3 convolution, and
+ * num_gs is a number of groups.  The records' counts of parameters agree with it.
+ * NWOT: nas-without-training's copy: a stem of 12 channels and stride 2 (with a pool before residual
+ * blocks) comes before the first entry, and num_gs is the width of a group.
+ * AUTO: PYCLS where the second entry has stride 1, as in all of NDS, else NWOT. */
+enum nds_reading { NDS_AUTO, NDS_PYCLS, NDS_NWOT };
+
 enum { NDS_STAGES_MAX = 8, NDS_WIDTH_MAX = 4096, NDS_DEPTH_MAX = 64, NDS_ENCODING_MAX = 2048 };
 
 /* Values of a design space. */
@@ -63,7 +71,8 @@ struct nds_net {
     enum nds_block block;
     int32_t stages;
     struct nds_stage stage[NDS_STAGES_MAX];
-    int32_t aux; /* it had an auxiliary head, which is not built */
+    enum nds_reading reading; /* nds_check() says */
+    int32_t aux;              /* it had an auxiliary head, which is not built */
 };
 
 /* What a stage of bottlenecks with that many channels has inside: Python's round(width * ratio). */

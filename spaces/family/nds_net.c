@@ -54,15 +54,15 @@ static int32_t nds_add_op(tcet_builder *b, int32_t module, int32_t op, int32_t x
     case NDS_CONV3: return nds_add_dense(b, module, x, channels, 3, stride);
     case NDS_CONV31: return nds_add_cross(b, module, x, channels, 3, stride);
     case NDS_CONV71: return nds_add_cross(b, module, x, channels, 7, stride);
-    case NDS_SEP3: return darts_sep_conv(b, module, x, channels, 3, stride, 1);
-    case NDS_SEP5: return darts_sep_conv(b, module, x, channels, 5, stride, 1);
-    case NDS_SEP7: return darts_sep_conv(b, module, x, channels, 7, stride, 1);
-    case NDS_DIL3: return darts_separable(b, module, 0, x, channels, 3, stride, 2);
-    case NDS_DIL5: return darts_separable(b, module, 0, x, channels, 5, stride, 2);
-    case NDS_DIL_SEP3: return darts_sep_conv(b, module, x, channels, 3, stride, 2);
+    case NDS_SEP3: return darts_sep_conv(b, module, x, channels, 3, stride, 1, 1);
+    case NDS_SEP5: return darts_sep_conv(b, module, x, channels, 5, stride, 1, 1);
+    case NDS_SEP7: return darts_sep_conv(b, module, x, channels, 7, stride, 1, 1);
+    case NDS_DIL3: return darts_separable(b, module, 0, x, channels, 3, stride, 2, 1);
+    case NDS_DIL5: return darts_separable(b, module, 0, x, channels, 5, stride, 2, 1);
+    case NDS_DIL_SEP3: return darts_sep_conv(b, module, x, channels, 3, stride, 2, 1);
     default:
         return stride == 1 ? tcet_add_op(b, TCET_OP_IDENTITY, module, x)
-                           : darts_factorized_reduce(b, module, x, channels, 1);
+                           : darts_factorized_reduce(b, module, x, channels, 1, 1);
     }
 }
 
@@ -138,22 +138,31 @@ struct nds_blocks {
     double std[NDS_CONVS];
 };
 
-static int32_t nds_stem_width(const struct nds_net *net, enum nds_reading reading)
+int32_t nds_first_stage(const struct nds_net *net)
 {
-    return reading == NDS_PYCLS ? net->stage[0].width : 12;
+    return net->reading == NDS_PYCLS;
 }
 
-static int32_t nds_groups(const struct nds_stage *s, enum nds_reading reading)
+static int32_t nds_stem_width(const struct nds_net *net)
 {
-    return reading == NDS_PYCLS ? s->groups : nds_inner(s) / s->groups;
+    return net->reading == NDS_PYCLS ? net->stage[0].width : 12;
 }
 
-tcet_status nds_check(tcet_ctx *cx, const struct nds_net *net, enum nds_reading reading)
+static int32_t nds_groups(const struct nds_net *net, const struct nds_stage *s)
 {
-    int32_t first = reading == NDS_PYCLS;
+    return net->reading == NDS_PYCLS ? s->groups : nds_inner(s) / s->groups;
+}
+
+tcet_status nds_check(tcet_ctx *cx, struct nds_net *net, enum nds_reading reading)
+{
+    int32_t first;
 
     if (net->nodes)
         return TCET_OK;
+    if (reading == NDS_AUTO)
+        reading = net->stages > 1 && net->stage[1].stride == 1 ? NDS_PYCLS : NDS_NWOT;
+    net->reading = reading;
+    first = nds_first_stage(net);
     if (first && (net->stages < 2 || net->stage[0].depth != 1 || net->stage[0].stride != 1))
         return tcet_failf(
             cx, TCET_E_ARG,
@@ -162,7 +171,7 @@ tcet_status nds_check(tcet_ctx *cx, const struct nds_net *net, enum nds_reading 
             net->stage[0].depth, net->stage[0].stride);
     for (int32_t i = first; i < net->stages && net->block == NDS_BOTTLENECK; i++) {
         const struct nds_stage *s = &net->stage[i];
-        int32_t inner = nds_inner(s), groups = nds_groups(s, reading);
+        int32_t inner = nds_inner(s), groups = nds_groups(net, s);
 
         if (inner < 1 || groups < 1 || inner % groups)
             return tcet_failf(cx, TCET_E_ARG,
@@ -210,8 +219,8 @@ static int32_t nds_named_conv(struct nds_blocks *n, int32_t parent, int32_t i, i
 }
 
 static int32_t nds_add_block(struct nds_blocks *n, int32_t module, const struct nds_net *net,
-                             const struct nds_stage *s, enum nds_reading reading, int32_t x,
-                             int32_t in_channels, int32_t stride)
+                             const struct nds_stage *s, int32_t x, int32_t in_channels,
+                             int32_t stride)
 {
     tcet_builder *b = n->b;
     int32_t sum[2] = {x, x}, f, inner = nds_inner(s);
@@ -231,22 +240,21 @@ static int32_t nds_add_block(struct nds_blocks *n, int32_t module, const struct 
         sum[1] = nds_named_conv(n, f, 1, 0, x, s->width, 3, 1, 1);
     } else {
         x = nds_named_conv(n, f, 0, 1, x, inner, 1, 1, 1);
-        x = nds_named_conv(n, f, 1, 1, x, inner, 3, stride, nds_groups(s, reading));
+        x = nds_named_conv(n, f, 1, 1, x, inner, 3, stride, nds_groups(net, s));
         sum[1] = nds_named_conv(n, f, 2, 0, x, s->width, 1, 1, 1);
     }
     return nds_relu(b, module, "relu", tcet_add_sum(b, -1, sum, 2));
 }
 
-static int32_t nds_add_stem(struct nds_blocks *n, const struct nds_net *net,
-                            enum nds_reading reading)
+static int32_t nds_add_stem(struct nds_blocks *n, const struct nds_net *net)
 {
     tcet_builder *b = n->b;
     int32_t x = tcet_add_op(b, TCET_OP_INPUT, -1, 0), stem = b->module(b, -1, "stem", -1);
     int32_t conv = b->module(b, stem, "conv", -1), norm = b->module(b, stem, "bn", -1);
-    int32_t pooled = reading == NDS_NWOT && net->block != NDS_PLAIN;
+    int32_t pooled = net->reading == NDS_NWOT && net->block != NDS_PLAIN;
 
-    x = nds_conv(n, conv, norm, x, nds_stem_width(net, reading), pooled ? 7 : 3,
-                 reading == NDS_NWOT ? 2 : 1, 1);
+    x = nds_conv(n, conv, norm, x, nds_stem_width(net), pooled ? 7 : 3,
+                 net->reading == NDS_NWOT ? 2 : 1, 1);
     x = nds_relu(b, stem, "relu", x);
     return pooled ? tcet_add_pool(b, TCET_OP_MAX_POOL, b->module(b, stem, "pool", -1), x, 3, 2, 1)
                   : x;
@@ -261,12 +269,11 @@ static const char *const nds_block_names[NDS_DEPTH_MAX] = {
     "b49", "b50", "b51", "b52", "b53", "b54", "b55", "b56", "b57", "b58", "b59", "b60", "b61", "b62", "b63", "b64"};
 /* clang-format on */
 
-static void nds_build_blocks(tcet_builder *b, const struct nds_net *net, enum nds_reading reading,
-                             int32_t classes)
+static void nds_build_blocks(tcet_builder *b, const struct nds_net *net, int32_t classes)
 {
     struct nds_blocks n = {.b = b};
-    int32_t x = nds_add_stem(&n, net, reading), channels = nds_stem_width(net, reading), head;
-    int32_t first = reading == NDS_PYCLS;
+    int32_t x = nds_add_stem(&n, net), channels = nds_stem_width(net), head;
+    int32_t first = nds_first_stage(net);
 
     for (int32_t i = first; i < net->stages; i++) {
         const struct nds_stage *s = &net->stage[i];
@@ -274,8 +281,8 @@ static void nds_build_blocks(tcet_builder *b, const struct nds_net *net, enum nd
 
         for (int32_t k = 0; k < s->depth; k++) {
             b->cell(b, i - first);
-            x = nds_add_block(&n, b->module(b, stage, nds_block_names[k], -1), net, s, reading, x,
-                              channels, k ? 1 : s->stride);
+            x = nds_add_block(&n, b->module(b, stage, nds_block_names[k], -1), net, s, x, channels,
+                              k ? 1 : s->stride);
             channels = s->width;
         }
     }
@@ -292,17 +299,16 @@ static void nds_build_blocks(tcet_builder *b, const struct nds_net *net, enum nd
 
 /* ---- either ---- */
 
-tcet_status nds_build(tcet_builder *b, const struct nds_net *net, enum nds_reading reading,
-                      int32_t classes)
+tcet_status nds_build(tcet_builder *b, const struct nds_net *net, int32_t classes)
 {
     if (net->nodes)
         nds_build_cells(b, net, classes);
     else
-        nds_build_blocks(b, net, reading, classes);
+        nds_build_blocks(b, net, classes);
     return b->status(b);
 }
 
-void nds_traits(const struct nds_net *net, enum nds_reading reading, tcet_traits *out)
+void nds_traits(const struct nds_net *net, tcet_traits *out)
 {
     out->depth = 0;
     if (net->nodes) {
@@ -310,6 +316,6 @@ void nds_traits(const struct nds_net *net, enum nds_reading reading, tcet_traits
         return;
     }
     out->live = out->alive = 1;
-    for (int32_t i = reading == NDS_PYCLS; i < net->stages; i++)
+    for (int32_t i = nds_first_stage(net); i < net->stages; i++)
         out->depth += net->stage[i].depth * (net->block == NDS_BOTTLENECK ? 3 : 2);
 }

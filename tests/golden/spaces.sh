@@ -20,10 +20,7 @@ for file in "$source"/tests/data/golden/*.jsonl; do
         [ -z "${TCET_GOLDEN_LIGHT:-}" ] || [ $n = 1 ] || break
         sed 's/^{"arch": "\(\([^"\\]\|\\.\)*\)".*/\1/; s/\\"/"/g' <<<"$record" >arch
         options=()
-        case $name in
-        zennas_reslink) options=(--set space.reslink=1) ;;
-        nds_res*) options=(--set space.reading=nwot) ;;
-        esac
+        [ "$name" != zennas_reslink ] || options=(--set space.reslink=1)
         run run "$source/conf/golden.ini" --set "run.space=${name%_reslink}" \
             --set "run.classes=$(number_of C "$record")" \
             --set "data.resolution=$(number_of R "$record")" \

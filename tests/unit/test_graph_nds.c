@@ -223,6 +223,31 @@ static void test_encodings(void **state)
     space_unload(&s);
 }
 
+/* Lists without a stem are nas-without-training's networks, unless another reading is asked for. */
+static void test_readings(void **state)
+{
+    static const char lists[] = "{\"block_type\":\"res_bottleneck_block\",\"ds\":[1,1,1],"
+                                "\"ws\":[16,48,32],\"ss\":[1,2,2],\"bot_muls\":[2.0,2.0,1.0],"
+                                "\"num_gs\":[8,1,2]}";
+    struct graph *g = graph_new();
+    char name[64];
+    struct space s;
+
+    (void)state;
+    assert_int_equal(space_load(&s, "nds_resnext"), 0);
+    assert_counts(&s, g, lists, 18982, 904256);
+    assert_string_equal(graph_module_name(g, graph_layers(g)[1], name, sizeof name), "s1.b1.proj");
+    space_unload(&s);
+    assert_int_equal(space_load_with(&s, "nds_resnext", "reading", "pycls"), 0);
+    assert_int_equal(space_build(&s, g, lists), 0);
+    assert_int_equal(graph_layers(g) ? graph_view(g)->layer_count : 0, 1 + 2 * 4 + 1);
+    space_unload(&s);
+    assert_int_equal(space_load_with(&s, "nds_resnext", "reading", "nwot"), 0);
+    assert_error(&s, resnext_a, "entry 1: 16 channels times 0 are 0");
+    space_unload(&s);
+    graph_free(g);
+}
+
 /* Cells whose nodes are only numbered otherwise have one key; another operation has another. */
 static void test_isomorphism(void **state)
 {
@@ -401,8 +426,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_records),   cmocka_unit_test(test_generated),
         cmocka_unit_test(test_encodings), cmocka_unit_test(test_isomorphism),
-        cmocka_unit_test(test_variation), cmocka_unit_test(test_grid),
-        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_readings),  cmocka_unit_test(test_variation),
+        cmocka_unit_test(test_grid),      cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

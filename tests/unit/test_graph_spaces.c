@@ -366,6 +366,41 @@ static int64_t zennas_size(struct graph *g, int32_t classes)
     return n.params - (classes - 1);
 }
 
+/* NASLib's network: parameters that NAS-Bench-Suite-Zero published. */
+static void test_nb301_naslib(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t params;
+    } rows[] = {
+        {"(((0,0),(1,5),(1,1),(0,1),(1,3),(0,3),(1,3),(3,2)),((1,0),(0,2),(1,3),(0,3),(3,0),(0,1),("
+         "2,0),(3,6)))",
+         856298},
+        {"(((0,5),(1,0),(2,1),(0,2),(3,2),(0,3),(1,0),(3,5)),((1,1),(0,2),(0,5),(1,0),(0,6),(2,2),("
+         "4,6),(0,0)))",
+         673834},
+        {"(((1,6),(0,3),(1,1),(0,2),(3,5),(1,5),(0,3),(2,1)),((1,5),(0,6),(1,0),(0,2),(1,3),(0,5),("
+         "3,5),(0,1)))",
+         885674},
+        {"(((0,2),(1,4),(0,5),(1,6),(0,2),(3,0),(2,0),(0,2)),((0,0),(1,4),(1,0),(0,6),(2,0),(1,3),("
+         "1,6),(3,5)))",
+         769834},
+    };
+    struct graph *g = graph_new();
+    struct graph_counts n;
+    struct space s;
+
+    (void)state;
+    assert_int_equal(space_load_with(&s, "nb301", "reading", "naslib"), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(space_build(&s, g, rows[i].text), 0);
+        graph_count(g, &n);
+        assert_int_equal(n.params, rows[i].params);
+    }
+    space_unload(&s);
+    graph_free(g);
+}
+
 /* Inverted blocks: figures of the official MasterNet (seed 1), with residual links and without. */
 static void test_zennas_inverted(void **state)
 {
@@ -801,7 +836,7 @@ int main(void)
         cmocka_unit_test(test_nb101),           cmocka_unit_test(test_zennas),
         cmocka_unit_test(test_zennas_inverted), cmocka_unit_test(test_zennas_official),
         cmocka_unit_test(test_neighbours),      cmocka_unit_test(test_blox),
-        cmocka_unit_test(test_nb1shot1),
+        cmocka_unit_test(test_nb301_naslib),    cmocka_unit_test(test_nb1shot1),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
