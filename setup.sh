@@ -40,6 +40,15 @@ die()
     exit 1
 }
 
+# Those of the packages given that apt's lists do not have.
+unknown_packages()
+{
+    local p
+    for p; do
+        LC_ALL=C apt-cache policy "$p" 2>/dev/null | grep -q 'Candidate: [^(]' || printf '%s ' "$p"
+    done
+}
+
 install=1
 build=1
 jobs=$(nproc)
@@ -75,8 +84,10 @@ missing_packages()
 install_packages()
 {
     local -a missing root=(env)
+    local unknown
     command -v apt-get >/dev/null ||
-        die "no apt-get here: install the equivalents of '${packages[*]}', then use --no-install"
+        die "no apt-get here: install the equivalents of '${packages[*]}', then use --no-install;" \
+            "see docs/install.md"
     mapfile -t missing < <(missing_packages)
     if [ ${#missing[@]} -eq 0 ]; then
         echo "setup.sh: all packages are installed"
@@ -84,7 +95,8 @@ install_packages()
     fi
     if [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null ||
-            die "not root and no sudo: as root, run 'apt-get install --no-install-recommends ${missing[*]}'"
+            die "not root and no sudo: as root, run" \
+                "'apt-get install --no-install-recommends ${missing[*]}'; or see docs/install.md"
         root=(sudo env)
     fi
     echo "setup.sh: installing ${missing[*]}"
@@ -92,6 +104,9 @@ install_packages()
            -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600)
     # One unreachable source (a third party's, say) need not stop us: install tells.
     "${root[@]}" update || echo "setup.sh: apt-get update failed; trying with the lists at hand" >&2
+    unknown=$(unknown_packages "${missing[@]}")
+    [ -z "$unknown" ] ||
+        die "apt has no ${unknown% } here; docs/install.md says how to take libtorch from elsewhere"
     echo "setup.sh: these are, with what they need:"
     LC_ALL=C apt-get --assume-no --no-install-recommends install "${missing[@]}" 2>/dev/null |
         grep -E '^(Need to get|After this operation|[0-9]+ upgraded)' | sed 's/^/setup.sh:   /' || true

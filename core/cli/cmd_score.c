@@ -3,7 +3,7 @@
 #include "cli/cli.h"
 
 #include "base/json.h"
-#include "run/supervise.h"
+#include "run/once.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -148,7 +148,7 @@ int cmd_score(const struct command *c, int argc, char **argv)
     if (cli_config(words[0], &sets, &config, &err) < 0)
         return cli_fail(&err);
     cli_put_run(config, "archs", words[1]);
-    if (score_once(config, &a, &plan, &row, cli_log, NULL, &err) < 0) {
+    if (score_once(config, &(struct once_log){cli_log, NULL}, &a, &plan, &row, &err) < 0) {
         code = cli_fail(&err);
     } else {
         if (json)

@@ -1,24 +1,80 @@
 /* cmd_show.c -- `tcet-host show CONFIG`: the resolved plan.  Room: core/cli. */
 #include "cli/cli.h"
+#include "cli/progress.h"
 
 #include "run/client.h"
+#include "run/once.h"
 
 #include <string.h>
 
+/* How many architectures a run of this would score, or why that cannot be told. */
+static void print_count(const struct config *config, const struct wire_plan *plan, const char *why,
+                        struct buf *out)
+{
+    const char *archs = config_text(config, "run", "", "archs", "all");
+    struct buf line = {0};
+
+    if (why)
+        buf_printf(&line, "architectures: %s", why);
+    else
+        buf_printf(&line, "architectures: %zu (%s)", plan->arch_count, archs);
+    buf_puts(out, "\n");
+    cli_wrap_result(out, 0, 2, line.data);
+    buf_free(&line);
+}
+
+static void print_estimate(const struct estimate *e, struct buf *out)
+{
+    double all = e->mean * (double)e->archs;
+    char one[32], many[32];
+    struct buf line = {0};
+
+    progress_clock(one, sizeof one, e->start + all);
+    progress_clock(many, sizeof many, e->start + all / e->workers);
+    buf_printf(
+        &line,
+        "estimate: %.3g s an architecture (%zu scored now, %.3g to %.3g s), %.1f s to start: "
+        "about %s in one worker",
+        e->mean, e->probes, e->least, e->most, e->start, one);
+    if (e->workers > 1)
+        buf_printf(&line, ", %s at best in %d", many, e->workers);
+    cli_wrap_result(out, 0, 2, line.data);
+    buf_free(&line);
+}
+
+/* The plan with its architectures; where only these cannot be had, *why says so. */
+static tcet_status make_plan(const struct config *config, struct arena *a, struct wire_plan *plan,
+                             const char **why, struct error *err)
+{
+    struct error other;
+
+    *why = NULL;
+    if (client_plan(config, 1, a, plan, err) >= 0)
+        return TCET_OK;
+    if (err->status != TCET_E_ARG || client_plan(config, 0, a, plan, &other) < 0)
+        return err->status;
+    *why = arena_strdup(a, err->text);
+    return TCET_OK;
+}
+
 int cmd_show(const struct command *c, int argc, char **argv)
 {
+    enum { PROBES = 5 };
     struct option_list sets = {.count = 0};
-    bool config_only = false;
+    bool config_only = false, estimate = false;
     const struct option_spec specs[] = {
         {"--set", "A.B=VALUE", "override a key of the config (repeatable)", NULL, NULL, &sets},
         {"--config", NULL, "print the resolved config instead", &config_only, NULL, NULL},
+        {"--estimate", NULL, "score five architectures and tell how long all would take", &estimate,
+         NULL, NULL},
     };
-    const char *path;
+    const char *path, *why = NULL;
     struct config *config = NULL;
     struct table *table = NULL;
     struct arena a = {0};
     struct buf out = {0};
     struct wire_plan plan;
+    struct estimate e;
     struct error err;
     size_t count;
     int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), &path, 1, 1, &count);
@@ -27,10 +83,16 @@ int cmd_show(const struct command *c, int argc, char **argv)
         return code;
     code = 0;
     if (cli_config(path, &sets, &config, &err) < 0 || run_check(config, &table, &err) < 0 ||
-        client_plan(config, 0, &a, &plan, &err) < 0) {
+        (estimate
+             ? estimate_run(config, PROBES, &(struct once_log){cli_log, NULL}, &a, &plan, &e, &err)
+             : make_plan(config, &a, &plan, &why, &err)) < 0) {
         code = cli_fail(&err);
     } else {
         buf_puts(&out, config_only ? plan.config : plan.text);
+        if (!config_only)
+            print_count(config, &plan, why, &out);
+        if (estimate)
+            print_estimate(&e, &out);
         cli_write(&out);
         buf_free(&out);
     }

@@ -51,11 +51,6 @@ tcet_status run_supervise(struct config *config, const struct run_options *optio
                           struct run_result *result, struct error *err);
 void run_result_free(struct run_result *r);
 
-/* Scores one architecture without a store: columns and row live in the arena. */
-tcet_status score_once(const struct config *config, struct arena *a, struct wire_plan *plan,
-                       struct result_row *row, void (*log)(void *arg, int level, const char *text),
-                       void *log_arg, struct error *err);
-
 /* The folder of [run] output, absolute, in the arena; a relative one is taken from the
  * current folder, not from the config's, so that a shipped config can be run anywhere. */
 tcet_status run_folder(const struct config *config, struct arena *a, const char **out,

@@ -116,7 +116,7 @@ code=$?
 check "Ctrl-C: exit code 130" test $code = 130
 check "Ctrl-C: says what is kept and how to go on" \
     grep -qE 'interrupted; [1-9][0-9]* of 6000 .* kept .*' err
-check "Ctrl-C: names --resume" grep -q 'run kill.ini --resume' err
+check "Ctrl-C: names --resume" grep -q 'run kill.ini --output stopped --quiet --resume .*--archs sample:6000$' err
 check "Ctrl-C: nothing left behind" all_gone
 run export stopped part.jsonl
 check "Ctrl-C: what is done can be read" \
