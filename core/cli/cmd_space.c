@@ -365,14 +365,12 @@ static tcet_status space_config(const struct space_flags *o, struct config *c, s
 {
     struct buf path = {0};
     struct table *none = NULL;
-    char cwd[4096];
 
     cli_put_run(c, "space", o->name);
     for (size_t i = 0; i < o->plugins.count; i++)
         buf_printf(&path, "%s%s", i ? ":" : "", o->plugins.item[i]);
     if (path.len)
-        config_put(c, "plugins", "", "path", path.data, "command line",
-                   getcwd(cwd, sizeof cwd) ? cwd : "/", 0);
+        config_put(c, "plugins", "", "path", path.data, "command line", cli_here(), 0);
     buf_free(&path);
     for (size_t i = 0; i < o->sets.count; i++)
         TRY(config_set(c, o->sets.item[i], err));

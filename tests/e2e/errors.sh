@@ -333,6 +333,8 @@ vanished list list
 vanished info info snr
 vanished correlate correlate "$work/keep"
 vanished tables tables
+vanished space space nats_tss
+vanished search search "$conf" --output "$work/new"
 vanished export export "$work/keep" "$work/new.csv"
 vanished merge merge "$work/new" "$work/keep"
 vanished new new saliency own

@@ -128,6 +128,7 @@ check "which still makes the scores over the population" grep -q '"r":' merged.j
 opens "but one of --plugins" 1 "$q" merge merged2 shards/shard-* --plugins stranger/q
 opens "nor does export" 0 "" export stranger stranger.csv
 opens "nor does tables" 0 "" tables nats_tss
+opens "space names it" 1 "$q" space nats_tss --plugins stranger/q
 mkdir own && cp "$fixtures/bad_hang.so" own/
 cat >own.ini <<EOF
 [run]
