@@ -257,6 +257,17 @@ run run count.ini --archs index:15000 --output apart --quiet
 refuses "runs without a common architecture" 'no architecture is scored in all of the 2 folders' \
     correlate one apart
 
+# What a run would be: how many architectures, and how long they take.
+run show count.ini --set run.archs=sample:7
+check "show says how many architectures" said '^architectures: 7 \(sample:7\)$' out
+run show count.ini --set run.space=zennas
+check "and where they cannot be counted, why" test "$code" = 0 -a \
+    "$(grep -c '^architectures: .*archs is missing; space zennas is too large' out)" = 1
+run show count.ini --set run.archs=sample:7 --set run.workers=3 --estimate
+check "show --estimate" said '^estimate: [0-9.e-]+ s an architecture \(5 scored now, .*, 0:0[0-9] at best in 3$' out
+run show count.ini --set run.archs=index:7 --estimate
+check "of a single one it scores no more" said '^estimate: .* \(1 scored now' out
+
 # An architecture that a list names twice is scored once, and that is said.
 printf 'index:3\nindex:4\n\nindex:3\nindex:3\n' >twice.txt
 run run count.ini --archs file:twice.txt --output twice --export twice.csv
