@@ -77,9 +77,9 @@ const char *cli_shorten(struct arena *a, const char *text, size_t room);
  * programs. */
 void cli_wrap_result(struct buf *out, size_t at, size_t indent, const char *text);
 
-/* The command line as it can be given to a shell again, with these flags (ends with NULL) where they
- * are not among its own. */
-void cli_again(struct buf *out, int argc, char **argv, const char *const *options);
+/* A line on standard error, "tcet-host: WHAT: " and the command line as it can be given to a shell again,
+ * with these flags (ends with NULL) where they are not among its own. */
+void cli_say_again(const char *what, int argc, char **argv, const char *const *options);
 /* A line on standard error, "tcet-host: KIND: TEXT".  What strangers wrote into it does nothing to a
  * terminal (utf8_show). */
 void cli_say(const char *kind, const char *text);

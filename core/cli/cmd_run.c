@@ -407,18 +407,6 @@ static tcet_status conclude(const struct trained *b, const struct run_flags *o,
     return st;
 }
 
-/* How to go on, as a line for a shell. */
-static void say_again(const char *what, const struct run_flags *o, const char *const *options)
-{
-    struct buf line = {0}, shown = {0};
-
-    cli_again(&line, o->argc, o->argv, options);
-    utf8_show(&shown, line.data, line.len, "");
-    fprintf(stderr, "tcet-host: %s: %s\n", what, shown.data);
-    buf_free(&line);
-    buf_free(&shown);
-}
-
 /* What failed and why: reasons that several share stand once. */
 static void print_failures(const struct run_result *r, const struct run_flags *o)
 {
@@ -438,7 +426,7 @@ static void print_failures(const struct run_result *r, const struct run_flags *o
     }
     if (why->other)
         fprintf(stderr, "tcet-host:   %zu: for other reasons\n", why->other);
-    say_again("to try them again", o, again);
+    cli_say_again("to try them again", o->argc, o->argv, again);
 }
 
 static int finish(const struct trained *b, const struct run_flags *o, struct run_result *r,
@@ -455,7 +443,8 @@ static int finish(const struct trained *b, const struct run_flags *o, struct run
         fprintf(stderr,
                 "tcet-host: interrupted; %zu of %zu architectures are done and kept in %s\n",
                 r->progress.done + r->progress.stored, r->plan.arch_count, r->folder);
-        say_again(ranks > 1 ? "to go on, under mpirun as before" : "to go on", o, again);
+        cli_say_again(ranks > 1 ? "to go on, under mpirun as before" : "to go on", o->argc, o->argv,
+                      again);
         return EXIT_INTERRUPTED;
     }
     if (conclude(b, o, r, top, &err) < 0)

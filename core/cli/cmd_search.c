@@ -1,6 +1,7 @@
 /* cmd_search.c -- `tcet-host search CONFIG`: looks for the architecture with the best score by a
  * strategy, and says what it found.  Room: core/cli. */
 #include "cli/cli.h"
+#include "cli/progress.h"
 
 #include "base/csv.h"
 #include "base/text.h"
@@ -20,6 +21,8 @@ struct search_flags {
     struct option_list sets;
     const char *output, *workers, *in_flight;
     bool resume, quiet;
+    int argc;
+    char **argv;
 };
 
 static volatile int interrupted;
@@ -32,32 +35,15 @@ static void on_signal(int sig)
 
 /* -- progress ----------------------------------------------------------------------------- */
 
-static void clock_text(char out[32], double seconds)
-{
-    long s = (long)(seconds + 0.5);
-
-    snprintf(out, 32, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
-}
-
-/* One line that is overwritten; only called when standard error is a terminal. */
 static void show_progress(void *arg, const struct seek_progress *p)
 {
     int64_t accepted = p->asks - p->rejected;
-    char spent[32], eta[32];
+    char note[160];
 
-    (void)arg;
-    clock_text(spent, p->seconds);
-    fprintf(stderr,
-            "\r\033[K%lld scored, %lld reused of %lld asks, %.0f %% accepted, best %.6g, %s",
-            (long long)p->scored, (long long)p->reused, (long long)p->asks,
-            p->asks ? 100 * (double)accepted / (double)p->asks : 0.0, p->best, spent);
-    if (p->of_budget && p->budget > p->of_budget) {
-        clock_text(eta, p->seconds / (double)p->of_budget * (double)(p->budget - p->of_budget));
-        fprintf(stderr, ", %.1f/s, %s to go", (double)p->of_budget / p->seconds, eta);
-    }
-    if (p->ended == p->seeds)
-        fputs("\n", stderr);
-    fflush(stderr);
+    snprintf(note, sizeof note, "%lld scored, %lld reused, %.0f %% accepted, best %.6g",
+             (long long)p->scored, (long long)p->reused,
+             p->asks ? 100 * (double)accepted / (double)p->asks : 0.0, p->best);
+    progress_show(arg, (size_t)p->of_budget, (size_t)p->budget, p->seconds, "steps", note);
 }
 
 /* -- files -------------------------------------------------------------------------------- */
@@ -273,17 +259,18 @@ static int conclude(const struct config *config, const struct table *t,
 
 /* -- the whole ---------------------------------------------------------------------------- */
 
-static int finish(const char *path, const struct config *config, const struct table *t,
-                  const struct search_settings *s, struct seek_result *r, bool quiet)
+static int finish(const struct search_flags *o, const struct config *config, const struct table *t,
+                  const struct search_settings *s, struct seek_result *r)
 {
+    static const char *const again[] = {"--resume", NULL};
+
     if (r->stopped) {
-        fprintf(stderr,
-                "tcet-host: interrupted; %lld asks are done and kept in %s\n"
-                "tcet-host: to go on: tcet-host search %s --resume (with the same options)\n",
-                (long long)r->progress.asks, r->folder ? r->folder : "nothing", path);
+        fprintf(stderr, "tcet-host: interrupted; %lld asks are done and kept in %s\n",
+                (long long)r->progress.asks, r->folder ? r->folder : "nothing");
+        cli_say_again("to go on", o->argc, o->argv, again);
         return EXIT_INTERRUPTED;
     }
-    return conclude(config, t, s, r, quiet);
+    return conclude(config, t, s, r, o->quiet);
 }
 
 static tcet_status prepare(const char *path, const struct search_flags *o, struct config **config,
@@ -308,6 +295,7 @@ static tcet_status prepare(const char *path, const struct search_flags *o, struc
 
 static int execute(const char *path, const struct search_flags *o)
 {
+    struct progress progress = progress_begin(o->quiet, PROGRESS_EVERY);
     struct seek_options so = {.resume = o->resume, .stop = &interrupted, .log = cli_log};
     struct sigaction sa = {.sa_handler = on_signal};
     struct search_settings settings = {.strategy = NULL};
@@ -317,18 +305,18 @@ static int execute(const char *path, const struct search_flags *o)
     struct error err;
     int code;
 
+    so.progress = show_progress;
+    so.arg = &progress;
     if (rank_own(&so.ranks) > 0)
         return remote_serve(&err) < 0 ? cli_fail(&err) : 0;
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGHUP, &sa, NULL);
-    if (isatty(2) && !o->quiet)
-        so.progress = show_progress;
     if (prepare(path, o, &config, &settings, &table, &err) < 0 ||
         seek_run(config, &settings, &so, &r, &err) < 0) {
         code = cli_fail(&err);
     } else {
-        code = finish(path, config, table, &settings, &r, o->quiet);
+        code = finish(o, config, table, &settings, &r);
         seek_result_free(&r);
     }
     search_settings_free(&settings);
@@ -339,7 +327,7 @@ static int execute(const char *path, const struct search_flags *o)
 
 int cmd_search(const struct command *c, int argc, char **argv)
 {
-    struct search_flags o = {.output = NULL};
+    struct search_flags o = {.argc = argc, .argv = argv};
     const struct option_spec specs[] = {
         {"--set", "A.B=VALUE", "override a key of the config (repeatable)", NULL, NULL, &o.sets},
         {"--output", "FOLDER", "where the results go ([run] output)", NULL, &o.output, NULL},

@@ -253,7 +253,7 @@ static void shell_word(struct buf *out, const char *word)
     buf_puts(out, "'");
 }
 
-void cli_again(struct buf *out, int argc, char **argv, const char *const *options)
+static void command_line(struct buf *out, int argc, char **argv, const char *const *options)
 {
     int end = 0, given;
 
@@ -274,6 +274,15 @@ void cli_again(struct buf *out, int argc, char **argv, const char *const *option
         buf_puts(out, " ");
         shell_word(out, argv[i]);
     }
+}
+
+void cli_say_again(const char *what, int argc, char **argv, const char *const *options)
+{
+    struct buf line = {0};
+
+    command_line(&line, argc, argv, options);
+    cli_say(what, line.data);
+    buf_free(&line);
 }
 
 void cli_say(const char *kind, const char *text)

@@ -56,19 +56,21 @@ void progress_show(struct progress *p, size_t done, size_t total, double seconds
     char spent[32], rate[32], left[32] = "";
 
     learn(p, done, seconds);
-    if (p->ended || !total)
+    if (p->ended || (!total && !done))
         return;
     if (!p->terminal && (p->every <= 0 || seconds - p->shown < p->every))
         return;
     p->shown = seconds;
     progress_clock(spent, sizeof spent, seconds);
     progress_rate(p, rate, sizeof rate);
-    if (p->recent_done > 0)
+    if (p->recent_done > 0 && total > done)
         progress_clock(left, sizeof left,
                        p->recent_seconds / p->recent_done * (double)(total - done));
-    fprintf(stderr, "%s%zu/%zu %s, %s gone%s%s%s%s%s%s%s",
-            p->terminal ? "\r\033[K" : "tcet-host: ", done, total, what, spent, *rate ? ", " : "",
-            rate, *left ? ", " : "", left, *left ? " to go" : "", *note ? ", " : "", note);
+    fprintf(stderr, "%s%zu", p->terminal ? "\r\033[K" : "tcet-host: ", done);
+    if (total)
+        fprintf(stderr, "/%zu", total);
+    fprintf(stderr, " %s, %s gone%s%s%s%s%s%s%s", what, spent, *rate ? ", " : "", rate,
+            *left ? ", " : "", left, *left ? " to go" : "", *note ? ", " : "", note);
     p->ended = done == total;
     if (!p->terminal || p->ended)
         fputs("\n", stderr);

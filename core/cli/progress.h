@@ -20,8 +20,8 @@ enum { PROGRESS_EVERY = 60 };
 
 /* quiet: nothing is ever written.  every: as in the struct. */
 struct progress progress_begin(int quiet, double every);
-/* done of total things after so many seconds of work.  what: their name in the plural; note: more to
- * say, may be "".  Writes where it is time to. */
+/* done of total things (0: nobody knows how many) after so many seconds of work.  what: their name in
+ * the plural; note: more to say, may be "".  Writes where it is time to. */
 void progress_show(struct progress *p, size_t done, size_t total, double seconds, const char *what,
                    const char *note);
 /* The rate of late as "12.3/s", or below one a second "2.5 s each"; "" while nothing is done. */
