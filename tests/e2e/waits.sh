@@ -55,6 +55,8 @@ hangs "run: a layer" "saliency layer" 3 run hang.ini --archs first:2
 hangs "run: building a network" "space build" 3 run hang.ini --archs first:2
 hangs "run: a population combiner" "combiner rank" 2 run hang.ini
 hangs "show: describe" "saliency describe" 2 show hang.ini
+hangs "search: describe" "saliency describe" 2 search hang.ini --set search.score=a \
+    --set search.evaluations=4
 hangs "score: describe" "saliency describe" 2 score hang.ini 1
 hangs "score: a layer" "saliency layer" 2 score hang.ini 1
 run run hang.ini --output whole --quiet
