@@ -314,7 +314,7 @@ hostile unknown 2 "answered by 77, which is none of TCET_ASK_"
 hostile same 0 "the last 100000 asks brought nothing new"
 hostile fails 2 "the fixture has had enough"
 hostile crashes 2 "the plugin that ran last is strategy crashes"
-[ "$sanitized" != 0 ] || hostile hangs 2 "no ask within \[run\] timeout; .*strategy hangs"
+[ "$sanitized" != 0 ] || hostile hangs 2 "no (ask|answer) within .*strategy hangs"
 hostile fickle 0 "architectures were scored"
 run search hostile.ini --output hostile_fickle --resume --set search.seeds=1 \
     --set search.strategy=fickle --set search.evaluations=60
