@@ -199,7 +199,7 @@ static tcet_status read_all(const struct config *c, struct search_settings *s, s
     TRY(config_choice(c, "search", "", "reject", rejects, 0, &s->redraw, err));
     TRY(config_choice(c, "search", "", "repeat", repeats, 0, &s->again, err));
     TRY(config_i64(c, "search", "", "window", 8, 1, WINDOW_MOST, &s->window, err));
-    TRY(config_i64(c, "search", "", "top", 10, 1, 1000000, &s->top, err));
+    TRY(config_i64(c, "search", "", "top", 10, 1, 10000, &s->top, err));
     TRY(read_seeds(c, s, err));
     TRY(read_ranks(c, s, err));
     return read_from(c, s, err);

@@ -119,9 +119,9 @@ if [ "$sanitized" = 0 ]; then
     check "by size: accepted of 480,000" between "$(accepted)" 136000 224500
     check "by size: the budget is filled" awk -F, 'NR == 2 { print $2; exit !($2 >= 999900) }' size/top.csv
     sum=$(cksum <size/search.csv)
-    began=$(date +%s)
-    run search zennas.ini --output size --resume
-    check "480,000 asks replayed in less than 30 s" test $(($(date +%s) - began)) -lt 30
+    TIMEFORMAT='%U %S' # of all its processes: the machine may have other work
+    { time run search zennas.ini --output size --resume; } 2>spent
+    check "480,000 asks replayed in less than 30 s" awk '{ print; exit !($1 + $2 < 30) }' spent
     check "and nothing was added" test "$sum" = "$(cksum <size/search.csv)"
     rm -rf size
     run search zennas.ini --output noise --set search.score=noise
