@@ -45,7 +45,7 @@ unknown_packages()
 {
     local p
     for p; do
-        LC_ALL=C apt-cache policy "$p" 2>/dev/null | grep -q 'Candidate: [^(]' || printf '%s ' "$p"
+        [[ $(LC_ALL=C apt-cache policy "$p" 2>/dev/null) == *"Candidate: "[^\(]* ]] || printf '%s ' "$p"
     done
 }
 

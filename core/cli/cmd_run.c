@@ -503,8 +503,10 @@ static int execute(const char *path, const struct run_flags *o)
     if (run_check(b.config, &b.table, &err) < 0 || check_exports(o, &err) < 0 ||
         config_i64(b.config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||
         run_supervise(b.config, &ro, &r, &err) < 0) {
+        progress_end(&b.progress);
         code = cli_fail(&err);
     } else {
+        progress_end(&b.progress);
         code = finish(&b, o, &r, (size_t)top, ro.ranks);
         run_result_free(&r);
     }

@@ -38,11 +38,13 @@ static void on_signal(int sig)
 static void show_progress(void *arg, const struct seek_progress *p)
 {
     int64_t accepted = p->asks - p->rejected;
-    char note[160];
+    char note[160], best[32] = "-";
 
-    snprintf(note, sizeof note, "%lld scored, %lld reused, %.0f %% accepted, best %.6g",
+    if (!isnan(p->best))
+        snprintf(best, sizeof best, "%.6g", p->best);
+    snprintf(note, sizeof note, "%lld scored, %lld reused, %.0f %% accepted, best %s",
              (long long)p->scored, (long long)p->reused,
-             p->asks ? 100 * (double)accepted / (double)p->asks : 0.0, p->best);
+             p->asks ? 100 * (double)accepted / (double)p->asks : 0.0, best);
     progress_show(arg, (size_t)p->of_budget, (size_t)p->budget, p->seconds, "steps", note);
 }
 
@@ -314,8 +316,10 @@ static int execute(const char *path, const struct search_flags *o)
     sigaction(SIGHUP, &sa, NULL);
     if (prepare(path, o, &config, &settings, &table, &err) < 0 ||
         seek_run(config, &settings, &so, &r, &err) < 0) {
+        progress_end(&progress);
         code = cli_fail(&err);
     } else {
+        progress_end(&progress);
         code = finish(o, config, table, &settings, &r);
         seek_result_free(&r);
     }

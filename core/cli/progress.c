@@ -72,7 +72,15 @@ void progress_show(struct progress *p, size_t done, size_t total, double seconds
     fprintf(stderr, " %s, %s gone%s%s%s%s%s%s%s", what, spent, *rate ? ", " : "", rate,
             *left ? ", " : "", left, *left ? " to go" : "", *note ? ", " : "", note);
     p->ended = done == total;
-    if (!p->terminal || p->ended)
+    p->standing = p->terminal && !p->ended;
+    if (!p->standing)
         fputs("\n", stderr);
     fflush(stderr);
+}
+
+void progress_end(struct progress *p)
+{
+    if (p->standing)
+        fputs("\n", stderr);
+    p->standing = 0;
 }

@@ -10,6 +10,7 @@
 struct progress {
     int terminal; /* is standard error one? */
     int ended;    /* all is done, which is said once */
+    int standing; /* the terminal's line has our text */
     double every; /* seconds between lines where it is none; 0: no lines */
     double shown, seconds;
     size_t done;
@@ -24,6 +25,8 @@ struct progress progress_begin(int quiet, double every);
  * the plural; note: more to say, may be "".  Writes where it is time to. */
 void progress_show(struct progress *p, size_t done, size_t total, double seconds, const char *what,
                    const char *note);
+/* Before anything else is written to the terminal: leaves the line that stands there. */
+void progress_end(struct progress *p);
 /* The rate of late as "12.3/s", or below one a second "2.5 s each"; "" while nothing is done. */
 void progress_rate(const struct progress *p, char *out, size_t cap);
 /* Seconds as "1:02:03" or "2:03". */
