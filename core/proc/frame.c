@@ -36,6 +36,17 @@ tcet_status frame_send(int fd, uint32_t type, const void *data, size_t n, struct
     return send_all(fd, data, n, err);
 }
 
+tcet_status frame_pack(struct buf *b, uint32_t type, const void *data, size_t n, struct error *err)
+{
+    struct head h = {type, (uint32_t)n};
+
+    if (n > FRAME_MAX)
+        return error_set(err, TCET_E_ARG, "a message of %zu bytes is too long", n);
+    buf_add(b, &h, sizeof h);
+    buf_add(b, data, n);
+    return TCET_OK;
+}
+
 static tcet_status recv_all(int fd, char *p, size_t n, struct error *err)
 {
     while (n) {

@@ -13,6 +13,8 @@
 
 enum { FRAME_MAX = 1 << 30 }; /* bytes of one message; a larger length is nonsense */
 
+/* Adds a message to b as frame_send would send it. */
+tcet_status frame_pack(struct buf *b, uint32_t type, const void *data, size_t n, struct error *err);
 /* Sends one frame whole.  TCET_E_IO when the other end is gone. */
 tcet_status frame_send(int fd, uint32_t type, const void *data, size_t n, struct error *err);
 /* Blocks for one frame; payload replaces *in.  TCET_E_IO at end of file or nonsense. */

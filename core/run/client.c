@@ -3,10 +3,12 @@
 
 #include "run/process.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 void (*client_log)(void *arg, int level, const char *text);
 
@@ -29,9 +31,37 @@ static uint64_t new_nonce(void)
     return getrandom(&n, sizeof n, 0) == (ssize_t)sizeof n ? n : ++count;
 }
 
+int client_unsent(const struct client *c)
+{
+    return c->sent < c->unsent.len;
+}
+
+static void forget_unsent(struct client *c)
+{
+    buf_free(&c->unsent);
+    c->sent = 0;
+}
+
+void client_flush(struct client *c)
+{
+    while (client_unsent(c)) {
+        ssize_t k = send(c->link.child.fd, c->unsent.data + c->sent, c->unsent.len - c->sent,
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return;
+        if (k <= 0) /* it died, which is met where its answer is read */
+            break;
+        c->sent += (size_t)k;
+    }
+    forget_unsent(c);
+}
+
 /* A worker that died is no error here: how is known to who waits for its answer. */
 static tcet_status send_numbered(struct client *c, uint64_t nonce, uint32_t type,
-                                 const struct buf *b, struct error *err)
+                                 const struct buf *b, int wait, struct error *err)
 {
     struct buf whole = {0};
     tcet_status st;
@@ -39,7 +69,12 @@ static tcet_status send_numbered(struct client *c, uint64_t nonce, uint32_t type
     buf_add(&whole, &nonce, sizeof nonce);
     if (b->len)
         buf_add(&whole, b->data, b->len);
-    st = frame_send(c->link.child.fd, type, whole.data, whole.len, err);
+    if (wait && !client_unsent(c)) {
+        st = frame_send(c->link.child.fd, type, whole.data, whole.len, err);
+    } else { /* behind what waits */
+        st = frame_pack(&c->unsent, type, whole.data, whole.len, err);
+        client_flush(c);
+    }
     buf_free(&whole);
     return st == TCET_E_IO ? TCET_OK : st;
 }
@@ -52,13 +87,13 @@ tcet_status client_send(struct client *c, uint32_t type, const struct buf *b, st
     if (!c->asked_count)
         waiting_start(&c->waited);
     c->asked[c->asked_count] = new_nonce();
-    return send_numbered(c, c->asked[c->asked_count++], type, b, err);
+    return send_numbered(c, c->asked[c->asked_count++], type, b, 1, err);
 }
 
 tcet_status client_tell(struct client *c, uint32_t type, const struct buf *b, struct error *err)
 {
     waiting_start(&c->waited);
-    return send_numbered(c, c->asked_count ? c->asked[0] : 0, type, b, err);
+    return send_numbered(c, c->asked_count ? c->asked[0] : 0, type, b, 0, err);
 }
 
 tcet_status client_start(struct client *c, const struct config *config,
@@ -74,6 +109,7 @@ tcet_status client_start(struct client *c, const struct config *config,
     c->timeout = (double)timeout;
     c->state = CLIENT_GREETED;
     c->asked_count = 0;
+    forget_unsent(c);
     config_pack(config, &packed);
     h.config = packed.data;
     h.config_len = packed.len;
@@ -241,6 +277,7 @@ int client_largest(struct client *list, int count)
 
 void client_end(struct client *c, char *how, size_t cap)
 {
+    forget_unsent(c);
     c->state = c->link.ops->end(&c->link, how, cap) < 0 ? CLIENT_LOST : CLIENT_DOWN;
 }
 
@@ -249,6 +286,7 @@ void client_stop(struct client *c)
     if (!client_up(c))
         return;
     c->state = CLIENT_DOWN;
+    forget_unsent(c);
     c->link.ops->finish(&c->link);
 }
 

@@ -37,6 +37,9 @@ struct client {
      * nothing, one of another request, and what a plugin writes to the socket are told from it. */
     uint64_t asked[CLIENT_ASKED_MAX];
     int asked_count;
+    struct buf
+        unsent; /* frames for a worker that may itself wait for us to read; sent up to `sent` */
+    size_t sent;
     const volatile int *stop; /* set by a signal handler; may be NULL */
     void (*log)(void *arg, int level, const char *text);
     void *log_arg;
@@ -57,8 +60,12 @@ tcet_status client_send(struct client *c, uint32_t type, const struct buf *b, st
 /* The oldest request has been answered by its last part. */
 void client_answered(struct client *c);
 
-/* Sends what belongs to the oldest request and is not answered by itself. */
+/* Sends what belongs to the oldest request and is not answered by itself: without waiting for the worker
+ * to read, which may be waiting for us.  What its socket has no room for goes by client_flush. */
 tcet_status client_tell(struct client *c, uint32_t type, const struct buf *b, struct error *err);
+/* Sends what waits, as far as there is room; client_unsent: does anything wait? */
+void client_flush(struct client *c);
+int client_unsent(const struct client *c);
 /* What the link's frame gives, less the log messages and the names of foreign code, which
  * are handed on, a name once.  A frame that does not
  * answer the oldest request is LINK_NONSENSE.  ASKS come in parts: the request stays the oldest until

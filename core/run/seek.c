@@ -481,10 +481,14 @@ static tcet_status loop(struct seek *s, struct error *err)
             n = pool_waits(&s->pool, p);
         }
         for (size_t i = 0; i < s->seeker_count; i++) {
-            if (!client_up(&s->seekers[i].client))
+            struct client *c = &s->seekers[i].client;
+
+            if (!client_up(c))
                 continue;
-            p[n++] = (struct pollfd){s->seekers[i].client.link.child.fd, POLLIN, 0};
-            p[n++] = (struct pollfd){s->seekers[i].client.link.child.output, POLLIN, 0};
+            client_flush(c);
+            p[n++] = (struct pollfd){c->link.child.fd,
+                                     (short)(POLLIN | (client_unsent(c) ? POLLOUT : 0)), 0};
+            p[n++] = (struct pollfd){c->link.child.output, POLLIN, 0};
         }
         poll(p, (nfds_t)n, WAITING_LOOK_MS);
         if (s->has_pool)

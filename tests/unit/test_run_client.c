@@ -275,6 +275,28 @@ static void died_idle(void **state)
     assert_false(client_up(&c));
 }
 
+/* What is told to a worker that does not read now, since it writes to us, say, waits without us. */
+static void told_while_deaf(void **state)
+{
+    struct client c = greet("silent");
+    struct buf b = {0};
+    struct error err;
+    char how[256];
+
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        buf_puts(&b, "0123456789");
+    alarm(20); /* it waited for ever once */
+    for (int i = 0; i < 500; i++)
+        assert_int_equal(client_tell(&c, WIRE_TOLD, &b, &err), TCET_OK);
+    client_flush(&c);
+    alarm(0);
+    assert_true(client_unsent(&c));
+    client_end(&c, how, sizeof how);
+    assert_false(client_unsent(&c));
+    buf_free(&b);
+}
+
 /* Loading what is built in may take longer than a short timeout; an answer twice is one too many. */
 static void slow_and_stale(void **state)
 {
@@ -413,11 +435,11 @@ static void remote_worker(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_workers),    cmocka_unit_test(malformed_plan),
-        cmocka_unit_test(good_worker),    cmocka_unit_test(interrupted),
-        cmocka_unit_test(slow_and_stale), cmocka_unit_test(died_idle),
-        cmocka_unit_test(stopped_worker), cmocka_unit_test(remote_worker),
-        cmocka_unit_test(without_memory),
+        cmocka_unit_test(bad_workers),     cmocka_unit_test(malformed_plan),
+        cmocka_unit_test(good_worker),     cmocka_unit_test(interrupted),
+        cmocka_unit_test(slow_and_stale),  cmocka_unit_test(died_idle),
+        cmocka_unit_test(told_while_deaf), cmocka_unit_test(stopped_worker),
+        cmocka_unit_test(remote_worker),   cmocka_unit_test(without_memory),
     };
 
     if (argc > 2 && !strcmp(argv[1], "worker"))
