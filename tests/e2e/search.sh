@@ -245,7 +245,7 @@ sleep 2
 kill -INT $pid
 wait $pid
 check "interrupted: exit code 130" test $? = 130
-check "interrupted: how to go on" grep -q "to go on: tcet-host search work.ini --resume" err
+check "interrupted: how to go on" grep -q "to go on: .*search work.ini .*--resume" err
 lines=$(wc -l <stopped/search.csv)
 run search work.ini --output stopped --resume --set search.repeat=score --set search.seeds=1 \
     --set search.evaluations=$((lines + 20))
