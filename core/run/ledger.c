@@ -116,9 +116,8 @@ static tcet_status differs(const struct ledger *l, const char *lines, size_t n, 
     is_end = strcspn(lines + start, "\n");
     return error_set(err, TCET_E_ARG,
                      "%s: this is another search than the folder's: it has \"%.*s\" where this one "
-                     "gives \"%.*s\" (config, plugin or data changed, or the budget of several "
-                     "seeds); choose another "
-                     "run.output",
+                     "gives \"%.*s\" (config, plugin, data or budget changed); choose "
+                     "another run.output",
                      l->path, was_end < 150 ? (int)was_end : 150, was + start,
                      is_end < 150 ? (int)is_end : 150, lines + start);
 }
