@@ -118,8 +118,8 @@ static tcet_status differs(const struct ledger *l, const char *lines, size_t n, 
                      "%s: this is another search than the folder's: it has \"%.*s\" where this one "
                      "gives \"%.*s\" (config, plugin, data or budget changed); choose "
                      "another run.output",
-                     l->path, was_end < 150 ? (int)was_end : 150, was + start,
-                     is_end < 150 ? (int)is_end : 150, lines + start);
+                     l->path, was_end < 110 ? (int)was_end : 110, was + start,
+                     is_end < 110 ? (int)is_end : 110, lines + start);
 }
 
 tcet_status ledger_add(struct ledger *l, const char *lines, size_t n, struct error *err)
