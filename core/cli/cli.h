@@ -100,6 +100,10 @@ tcet_status cli_config(const char *path, const struct option_list *sets, struct 
                        struct error *err);
 /* Puts one key of [run] as if by --set. */
 void cli_put_run(struct config *c, const char *key, const char *value);
+/* The same of --output, NULL: not given; refused where config.ini could not hold it. */
+tcet_status cli_put_output(struct config *c, const char *output, struct error *err);
+/* From now on Ctrl-C, SIGTERM and SIGHUP set the flag that is returned, and end nothing by themselves. */
+const volatile int *cli_interrupts(void);
 
 /* All plugins, those of folders given on the command line too. */
 tcet_status cli_registry(struct arena *a, const struct option_list *dirs, struct registry **r,

@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,14 +34,6 @@ struct trained {
     struct table *table; /* NULL: none is asked for */
     struct progress progress;
 };
-
-static volatile int interrupted;
-
-static void on_signal(int sig)
-{
-    (void)sig;
-    interrupted = 1;
-}
 
 /* -- Progress --------------------------------------------------------------------------- */
 
@@ -460,14 +451,11 @@ static int execute(const char *path, const struct run_flags *o)
 {
     struct run_options ro = {.resume = o->resume,
                              .retry_failed = o->retry,
-                             .stop = &interrupted,
                              .log = cli_log,
                              .accept = check_table_covers};
-    struct sigaction sa = {.sa_handler = on_signal};
     struct trained b = {NULL, NULL, progress_begin(o->quiet, o->every)};
     struct run_result r;
     struct error err;
-    const char *problem;
     int64_t top;
     int code;
 
@@ -479,15 +467,10 @@ static int execute(const char *path, const struct run_flags *o)
     ro.arg = &b;
     if (o->archs)
         cli_put_run(b.config, "archs", o->archs);
-    problem = o->output ? config_value_problem(o->output) : NULL;
-    if (problem) {
-        error_set(&err, TCET_E_ARG, "--output \"%.200s\": %s, and the run's config.ini holds it",
-                  o->output, problem);
+    if (cli_put_output(b.config, o->output, &err) < 0) {
         config_free(b.config);
         return cli_fail(&err);
     }
-    if (o->output)
-        cli_put_run(b.config, "output", o->output);
     if (o->workers)
         cli_put_run(b.config, "workers", o->workers);
     if (o->in_flight)
@@ -496,9 +479,7 @@ static int execute(const char *path, const struct run_flags *o)
         cli_put_run(b.config, "top", o->top);
     if (o->proxy)
         cli_put_run(b.config, "proxy", o->proxy);
-    sigaction(SIGINT, &sa, NULL);
-    sigaction(SIGTERM, &sa, NULL);
-    sigaction(SIGHUP, &sa, NULL);
+    ro.stop = cli_interrupts();
     ro.progress = show_progress;
     if (run_check(b.config, &b.table, &err) < 0 || check_exports(o, &err) < 0 ||
         config_i64(b.config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||

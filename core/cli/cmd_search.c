@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,14 +23,6 @@ struct search_flags {
     int argc;
     char **argv;
 };
-
-static volatile int interrupted;
-
-static void on_signal(int sig)
-{
-    (void)sig;
-    interrupted = 1;
-}
 
 /* -- progress ----------------------------------------------------------------------------- */
 
@@ -279,13 +270,8 @@ static tcet_status prepare(const char *path, const struct search_flags *o, struc
                            struct search_settings *settings, struct table **table,
                            struct error *err)
 {
-    const char *problem = o->output ? config_value_problem(o->output) : NULL;
-
     TRY(cli_config(path, &o->sets, config, err));
-    if (problem)
-        return error_set(err, TCET_E_ARG, "--output \"%.200s\": %s", o->output, problem);
-    if (o->output)
-        cli_put_run(*config, "output", o->output);
+    TRY(cli_put_output(*config, o->output, err));
     if (o->workers)
         cli_put_run(*config, "workers", o->workers);
     if (o->in_flight)
@@ -298,8 +284,7 @@ static tcet_status prepare(const char *path, const struct search_flags *o, struc
 static int execute(const char *path, const struct search_flags *o)
 {
     struct progress progress = progress_begin(o->quiet, PROGRESS_EVERY);
-    struct seek_options so = {.resume = o->resume, .stop = &interrupted, .log = cli_log};
-    struct sigaction sa = {.sa_handler = on_signal};
+    struct seek_options so = {.resume = o->resume, .log = cli_log};
     struct search_settings settings = {.strategy = NULL};
     struct config *config = NULL;
     struct table *table = NULL;
@@ -311,9 +296,7 @@ static int execute(const char *path, const struct search_flags *o)
     so.arg = &progress;
     if (rank_own(&so.ranks) > 0)
         return remote_serve(&err) < 0 ? cli_fail(&err) : 0;
-    sigaction(SIGINT, &sa, NULL);
-    sigaction(SIGTERM, &sa, NULL);
-    sigaction(SIGHUP, &sa, NULL);
+    so.stop = cli_interrupts();
     if (prepare(path, o, &config, &settings, &table, &err) < 0 ||
         seek_run(config, &settings, &so, &r, &err) < 0) {
         progress_end(&progress);

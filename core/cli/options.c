@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -357,4 +358,35 @@ tcet_status cli_config(const char *path, const struct option_list *sets, struct 
 void cli_put_run(struct config *c, const char *key, const char *value)
 {
     config_put(c, "run", "", key, value, "command line", here, 0);
+}
+
+tcet_status cli_put_output(struct config *c, const char *output, struct error *err)
+{
+    const char *problem = output ? config_value_problem(output) : NULL;
+
+    if (problem)
+        return error_set(err, TCET_E_ARG,
+                         "--output \"%.200s\": %s, and the run's config.ini holds it", output,
+                         problem);
+    if (output)
+        cli_put_run(c, "output", output);
+    return TCET_OK;
+}
+
+static volatile int interrupted;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+const volatile int *cli_interrupts(void)
+{
+    struct sigaction sa = {.sa_handler = on_signal};
+
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGHUP, &sa, NULL);
+    return &interrupted;
 }

@@ -25,7 +25,8 @@ void progress_clock(char *out, size_t cap, double seconds)
         snprintf(out, cap, "%ld:%02ld", s / 60, s % 60);
 }
 
-void progress_rate(const struct progress *p, char *out, size_t cap)
+/* The rate of late as "12.3/s", or below one a second "2.5 s each"; "" while nothing is done. */
+static void rate_text(const struct progress *p, char *out, size_t cap)
 {
     double rate = p->recent_seconds > 0 ? p->recent_done / p->recent_seconds : 0;
 
@@ -62,7 +63,7 @@ void progress_show(struct progress *p, size_t done, size_t total, double seconds
         return;
     p->shown = seconds;
     progress_clock(spent, sizeof spent, seconds);
-    progress_rate(p, rate, sizeof rate);
+    rate_text(p, rate, sizeof rate);
     if (p->recent_done > 0 && total > done)
         progress_clock(left, sizeof left,
                        p->recent_seconds / p->recent_done * (double)(total - done));

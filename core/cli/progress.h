@@ -27,8 +27,6 @@ void progress_show(struct progress *p, size_t done, size_t total, double seconds
                    const char *note);
 /* Before anything else is written to the terminal: leaves the line that stands there. */
 void progress_end(struct progress *p);
-/* The rate of late as "12.3/s", or below one a second "2.5 s each"; "" while nothing is done. */
-void progress_rate(const struct progress *p, char *out, size_t cap);
 /* Seconds as "1:02:03" or "2:03". */
 void progress_clock(char *out, size_t cap, double seconds);
 
