@@ -208,7 +208,7 @@ done
 kill -INT "$pid"
 wait "$pid"
 check "progress without a terminal has the rate and what is to go" \
-    said '^tcet-host: [0-9]+/15000 architectures, 0:[0-9]+ gone, [0-9.]+/s, 0:[0-9]+ to go$' err
+    said '^tcet-host: [0-9]+/15000 architectures, [0-9:]+ gone, ([0-9.]+/s|[0-9.]+ s each), [0-9:]+ to go$' err
 sed -n 's/^tcet-host: to go on: //p' err >again.sh
 code=0
 sh ./again.sh >out 2>err || code=$?
