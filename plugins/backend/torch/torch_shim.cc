@@ -189,7 +189,7 @@ void Pool::drop(void *data)
 
 /* -- the library and its memory ------------------------------------------------------- */
 
-void ts_setup(int32_t threads, char *version, size_t cap)
+void ts_threads(int32_t threads)
 {
     ts_device d{};
 
@@ -201,6 +201,15 @@ void ts_setup(int32_t threads, char *version, size_t cap)
         if (blas)
             blas(threads);
         at::set_num_threads(threads);
+    });
+}
+
+void ts_setup(int32_t threads, char *version, size_t cap)
+{
+    ts_device d{};
+
+    ts_threads(threads);
+    guarded(&d, [&] {
         at::globalContext().setDeterministicCuDNN(true);
         at::globalContext().setBenchmarkCuDNN(false);
         at::globalContext().setAllowTF32CuDNN(false);
@@ -722,8 +731,8 @@ static Tensor rank_of(const Tensor &z, const Tensor &classes)
     return ((z < own).logical_not() & ((z == own) & (at >= classes)).logical_not()).sum({1});
 }
 
-int ts_soft_loss(ts_device *d, const void *logits, const double *targets, int64_t n, int64_t c,
-                 void *g, double *result)
+int ts_soft_loss(ts_device *d, const void *logits, const double *targets, int64_t n, int64_t whole,
+                 int64_t c, void *g, double *result)
 {
     return guarded(d, [&] {
         ts_device host{};
@@ -735,7 +744,8 @@ int ts_soft_loss(ts_device *d, const void *logits, const double *targets, int64_
         out[1].copy_((rank == 0).sum());
         out[2].copy_((rank < 5).sum());
         if (g)
-            put((log_p.exp() * t.sum({1}, true) - t) / static_cast<double>(n), wrap(d, g, {n, c}));
+            put((log_p.exp() * t.sum({1}, true) - t) / static_cast<double>(whole),
+                wrap(d, g, {n, c}));
     });
 }
 
