@@ -686,25 +686,23 @@ static void check_learns(const struct trial *t, void *self)
  * thread. */
 static void test_ops_train(void **state)
 {
-    static const char *const name[] = {"fused", "aten", "threads"};
-    void *kernels[3];
+    static const char *const option[3][2] = {
+        {"kernels", "auto"}, {"kernels", "aten"}, {"threads", "4"}};
 
     (void)state;
     NEED_TORCH();
-    kernels[0] = cpu;
-    kernels[1] = open_with("kernels", "aten");
-    kernels[2] = open_with("threads", "4");
-    for (int t = 0; t < TRIALS; t++) {
-        for (int k = 0; k < 3; k++) {
-            snprintf(what, sizeof what, "%s %s (%s)", graph_op(trials[t].op.op)->name,
-                     trials[t].variant, name[k]);
-            check_trial(&trials[t], kernels[k], 0);
-            check_trial(&trials[t], kernels[k], 1);
-            check_learns(&trials[t], kernels[k]);
+    for (int k = 0; k < 3; k++) {
+        void *self = open_with(option[k][0], option[k][1]);
+
+        for (int t = 0; t < TRIALS; t++) {
+            snprintf(what, sizeof what, "%s %s (%s %s)", graph_op(trials[t].op.op)->name,
+                     trials[t].variant, option[k][0], option[k][1]);
+            check_trial(&trials[t], self, 0);
+            check_trial(&trials[t], self, 1);
+            check_learns(&trials[t], self);
         }
+        drop(self);
     }
-    drop(kernels[1]);
-    drop(kernels[2]);
 }
 
 /* Protects the plain kernels' optimisers (a GPU's): the same steps by both. */

@@ -189,27 +189,35 @@ void Pool::drop(void *data)
 
 /* -- the library and its memory ------------------------------------------------------- */
 
-void ts_threads(int32_t threads)
+/* OpenBLAS keeps its own count; with POSIX threads it starts one for every core. */
+void ts_threads_blas(int32_t threads)
 {
+    auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+
+    if (set)
+        set(threads);
+}
+
+/* OpenMP's count is the calling thread's, once libtorch has set it for that thread. */
+int32_t ts_threads_here(int32_t threads)
+{
+    auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
     ts_device d{};
+    int32_t before = 1;
 
-    guarded(&d, [&] {
-        /* OpenBLAS keeps its own count; with POSIX threads it starts one for every core. */
-        using set_threads = void (*)(int);
-        auto blas = reinterpret_cast<set_threads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
-
-        if (blas)
-            blas(threads);
-        at::set_num_threads(threads);
-    });
+    guarded(&d, [&] { before = at::get_num_threads(); });
+    if (set)
+        set(threads);
+    return before;
 }
 
 void ts_setup(int32_t threads, char *version, size_t cap)
 {
     ts_device d{};
 
-    ts_threads(threads);
+    ts_threads_blas(threads);
     guarded(&d, [&] {
+        at::set_num_threads(threads);
         at::globalContext().setDeterministicCuDNN(true);
         at::globalContext().setBenchmarkCuDNN(false);
         at::globalContext().setAllowTF32CuDNN(false);

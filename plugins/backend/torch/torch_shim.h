@@ -114,8 +114,11 @@ struct ts_update {
 
 /* -- the library and its memory ------------------------------------------------------- */
 
-/* How many threads libtorch and its BLAS have in one operator, when they are called from this thread. */
-void ts_threads(int32_t threads);
+/* How many threads operators that the calling thread calls have from now on; gives how many they
+ * had.  No thread pool is made or ended. */
+int32_t ts_threads_here(int32_t threads);
+/* The same of the BLAS, whoever calls it. */
+void ts_threads_blas(int32_t threads);
 /* Version text into out; also makes libtorch deterministic, and quiet about threads. */
 void ts_setup(int32_t threads, char *version, size_t cap);
 /* The instruction sets that libtorch and its libraries use on this CPU, each as " NAME=VALUE". */

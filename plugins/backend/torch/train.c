@@ -487,9 +487,13 @@ static void work(void *arg, int32_t member)
     tcet_training *t = arg;
     struct seat *s = &t->seat[member];
     struct job *j = s->planned[t->mode].job;
+    int32_t threads = t->team ? ts_threads_here(1) : 0;
 
     s->status = t->mode == TRAIN ? differentiate(s, j) : measure(j);
-    if (s->status != TCET_OK && t->team)
+    if (!t->team)
+        return;
+    ts_threads_here(threads);
+    if (s->status != TCET_OK)
         team_fail(t->team);
 }
 
@@ -499,9 +503,9 @@ static tcet_status work_all(tcet_training *t, tcet_ctx *cx)
     tcet_status st = TCET_OK;
 
     if (t->team) {
-        ts_threads(1); /* of each member's operators */
+        ts_threads_blas(1);
         team_run(t->team, t->at_work[t->mode], work, t);
-        ts_threads(t->executor->threads);
+        ts_threads_blas(t->executor->threads);
     } else {
         work(t, 0);
     }
