@@ -92,7 +92,10 @@ void cli_log(void *arg, int level, const char *text);
 /* Writes a buffer to standard output, with utf8_show: only line ends and tabs are control characters.
  * That it could not is main's to say at the end. */
 void cli_write(const struct buf *b);
-/* The same, with the bytes [from, to) in bold on a terminal, unless NO_COLOR is set. */
+/* cli_write for text, not tables: on a terminal lines that are too long are broken at blanks.  They go on
+ * below the last column that two blanks or more begin in their left half, else at their indentation. */
+void cli_write_text(const struct buf *b);
+/* cli_write, with the bytes [from, to) in bold on a terminal, unless NO_COLOR is set. */
 void cli_write_bold(const struct buf *b, size_t from, size_t to);
 
 /* Config of a command: file, then --set texts, then --archs and the like as keys of [run]. */

@@ -185,15 +185,15 @@ run run "$conf" "${small[@]}" --archs first:60 --output killed --resume --quiet 
 run run "$conf" "${small[@]}" --archs first:60 --output whole --quiet --export whole.jsonl --layers
 check "a killed run resumes to the same bytes" cmp killed.jsonl whole.jsonl
 
-# An interrupted one says how to go on.
-"$host" run "$conf" "${small[@]}" --archs first:400 --output stopped >out 2>err &
+# An interrupted one says how to go on, by the name that it was called by.
+TCET_LAUNCHER=./tcet-host "$host" run "$conf" "${small[@]}" --archs first:400 --output stopped >out 2>err &
 pid=$!
 await_rows stopped
 kill -INT "$pid"
 code=0
 wait "$pid" || code=$?
 check "an interrupted run exits with 130" test "$code" = 130
-check "and says how to go on" said "tcet-host run .*tcet_snip.ini .* --archs first:400 --output stopped --resume\$" err
+check "and says how to go on" said "to go on: ./tcet-host run .*tcet_snip.ini .* --archs first:400 --output stopped --resume\$" err
 check "and prints no half summary" test ! -s out
 
 # The line that says how to go on can be given to a shell as it stands, and a log has lines of
