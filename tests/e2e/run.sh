@@ -255,6 +255,10 @@ refuses "--pairs without accuracies" '^tcet-host: error: --pairs .*give --table'
 run run count.ini --set run.space=nats_sss --archs first:3 --output sss --quiet
 refuses "runs of two spaces" 'one is of space nats_tss, sss of space nats_sss' correlate one sss
 run run count.ini --archs index:15000 --output apart --quiet
+run run count.ini --archs index:15000 --output apart --resume --set benchmark.table=nats_tss \
+    --set benchmark.column=cifar10_test
+check "one architecture is not ranked, and the summary says so" said '^a single architecture: ' out
+check "in place of a table" test "$(grep -c Kendall out)" = 0
 refuses "runs without a common architecture" 'no architecture is scored in all of the 2 folders' \
     correlate one apart
 
