@@ -112,22 +112,6 @@ static tcet_status read_limits(const struct config *c, struct search_settings *s
 
 /* -- the rest ----------------------------------------------------------------------------- */
 
-/* seeds = N | A..B */
-static tcet_status read_seeds(const struct config *c, struct search_settings *s, struct error *err)
-{
-    const struct config_key *k = config_get(c, "search", "", "seeds");
-    const char *text = k ? k->value : "1", *dots = strstr(text, "..");
-    const char *first = dots ? arena_strndup(&s->arena, text, (size_t)(dots - text)) : text;
-
-    if (text_to_i64(first, &s->first_seed) == 0 &&
-        text_to_i64(dots ? dots + 2 : text, &s->last_seed) == 0 && s->first_seed >= 0 &&
-        s->last_seed >= s->first_seed && s->last_seed - s->first_seed < SEEDS_MOST)
-        return TCET_OK;
-    return config_error(err, k,
-                        "seeds = \"%.80s\": expected a number, or FIRST..LAST, at most %d of them",
-                        text, SEEDS_MOST);
-}
-
 /* ranks = reference:N | history */
 static tcet_status read_ranks(const struct config *c, struct search_settings *s, struct error *err)
 {
@@ -200,7 +184,7 @@ static tcet_status read_all(const struct config *c, struct search_settings *s, s
     TRY(config_choice(c, "search", "", "repeat", repeats, 0, &s->again, err));
     TRY(config_i64(c, "search", "", "window", 8, 1, WINDOW_MOST, &s->window, err));
     TRY(config_i64(c, "search", "", "top", 10, 1, 10000, &s->top, err));
-    TRY(read_seeds(c, s, err));
+    TRY(config_range(c, "search", "", "seeds", 1, SEEDS_MOST, &s->first_seed, &s->last_seed, err));
     TRY(read_ranks(c, s, err));
     return read_from(c, s, err);
 }

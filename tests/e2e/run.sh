@@ -140,7 +140,7 @@ check "--resume starts an empty folder" same fresh empty
 mkdir half && : >half/scores.db && echo 99999999 >half/lock
 score half half --resume
 check "--resume starts a half-made folder" same fresh half
-mkdir half2 && cp fresh/config.ini half2/ && echo rubbish >half2/.config.ini.tmp
+mkdir half2 && cp fresh/config.ini half2/ && echo rubbish >half2/config.ini.new
 score half2 half2 --resume
 check "--resume starts a folder with nothing but a config" same fresh half2
 run run "$conf" "${small[@]}" --archs first:3 --output grow --quiet
