@@ -153,10 +153,17 @@ struct state {
     int32_t sent; /* CUDA: copies to held memory's mirrors may be under way */
 };
 
+/* The loss of a training's mini-batch, in place of the pass's. */
+struct soft_loss {
+    const double *targets; /* [n, classes], in the host's memory */
+    double *result;        /* of soft_loss in kernels.h, in the device's */
+};
+
 /* One run. */
 struct job {
-    tcet_ctx *cx;  /* of the call in hand */
-    tcet_run *run; /* NULL once it has ended */
+    tcet_ctx *cx;                 /* of the call in hand */
+    const struct soft_loss *soft; /* NULL: as the pass says */
+    tcet_run *run;                /* NULL once it has ended */
     struct ts_device *d;
     const struct kernels *k;
     const tcet_graph *graph;
@@ -275,9 +282,30 @@ void tangent_drop_terms(struct tangent *t);
  * one, of the sum of their losses. */
 tcet_status tape_hessian(struct job *j);
 
+/* backward.c: the soft loss of the forward in hand, and its gradient into g (NULL: not wanted). */
+tcet_status loss_soft(struct job *j, void *g);
+
+/* run.c: a job with memory for its plan and state, NULL after cx->host->fail; job_free takes NULL. */
+struct job *job_new(const struct job *begun);
+void job_free(struct job *j);
+/* Drops the values of a forward. */
+void job_drop_values(struct job *j);
+/* Memory for lines of batch norms and scalings; once the plan is made. */
+tcet_status job_open_lines(struct job *j);
 /* run.c: tangent_hessian of a row, in a time of its own. */
 tcet_status job_hessian(struct job *j, int64_t row);
 void executor_release(tcet_model *m);
+/* train.c: see tcet_backend_ops. */
+tcet_status training_open(tcet_ctx *cx, struct executor *x, tcet_model *m, const tcet_train *how,
+                          const float *params, const uint8_t *decay, tcet_training **out);
+tcet_status training_step(tcet_ctx *cx, tcet_training *t, const tcet_batch *batch, double lr,
+                          double wd, int64_t step, tcet_train_result *out);
+tcet_status training_eval(tcet_ctx *cx, tcet_training *t, const tcet_batch *batch, uint32_t ema,
+                          tcet_train_result *out, double *logits);
+void training_sizes(const tcet_training *t, int64_t *counts);
+/* write: from the caller's memory; else to it. */
+tcet_status training_move(tcet_ctx *cx, tcet_training *t, uint32_t state, void *numbers, int write);
+void training_close(tcet_training *t);
 tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_run *run);
 tcet_status executor_collect(tcet_ctx *cx, tcet_model *m, tcet_run *run);
 

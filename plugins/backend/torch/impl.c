@@ -155,7 +155,13 @@ const struct torch_impl *tcet_torch_impl_v1(void)
                                             .prepare = prepare,
                                             .run = executor_run,
                                             .release = executor_release,
-                                            .collect = executor_collect};
+                                            .collect = executor_collect,
+                                            .train_open = training_open,
+                                            .train_step = training_step,
+                                            .train_eval = training_eval,
+                                            .train_sizes = training_sizes,
+                                            .train_move = training_move,
+                                            .train_close = training_close};
 
     return &table;
 }
