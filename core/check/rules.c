@@ -161,6 +161,11 @@ static const struct rule rules[] = {
      DATASET,
      0,
      dataset_numbers},
+    {{"reading", "calls",
+      "read() gives the images of splits() and their labels, the same in any order."},
+     DATASET,
+     0,
+     dataset_reading},
 
     {{"replay", "calls",
       "Told the same, a strategy asks the same: its state follows from what it was told."},

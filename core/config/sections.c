@@ -25,7 +25,7 @@ static const char *const SEARCH_KEYS[] = {
     "seeds",      "warm",      "ranks",      "top",         "hypervolume_from"};
 static const char *const TRAIN_KEYS[] = {
     "arch",         "seeds",        "epochs",       "batch",      "images",           "test",
-    "test_images",  "optimizer",    "lr",           "lr_per_256", "target_lr",        "schedule",
+    "holdout",      "test_images",  "optimizer",    "lr",           "lr_per_256", "target_lr",        "schedule",
     "warmup",       "steps",        "factor",       "momentum",   "nesterov",         "beta1",
     "beta2",        "eps",          "weight_decay", "decay",      "clip",             "ema",
     "bn_momentum",  "crop",         "flip",         "mixup",      "label_smoothing",  "erase",

@@ -193,6 +193,18 @@ tcet_status dataset_draw(struct instance *i, const tcet_data_request *request, f
     return CALL(dataset, draw, request, x, y);
 }
 
+tcet_status dataset_splits(struct instance *i, tcet_data_splits *out, struct error *err)
+{
+    *out = (tcet_data_splits){.struct_size = sizeof *out};
+    return CALL(dataset, splits, out);
+}
+
+tcet_status dataset_read(struct instance *i, const tcet_read_request *request, uint8_t *images,
+                         int64_t *labels, struct error *err)
+{
+    return CALL(dataset, read, request, images, labels);
+}
+
 tcet_status backend_open(struct instance *i, struct error *err)
 {
     return call_end(&i->cx, OPS(tcet_backend_ops, i)->open(call_begin(&i->cx, "open"), i->self),

@@ -60,8 +60,7 @@ tcet_status trainer_serve(int fd, uint64_t nonce, struct plan *plan, const void 
         task.arch = text[TRAINER_ARCH];
         task.folder = text[TRAINER_FOLDER];
         task.resume = !strcmp(text[TRAINER_RESUME], "1");
-        st = strcmp(text[TRAINER_WHAT], "train") ? train_evaluate(&task, err)
-                                                 : train_run(&task, err);
+        st = train_run(&task, err);
     }
     buf_free(&t.out);
     arena_free(&a);

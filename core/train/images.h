@@ -1,24 +1,30 @@
-/* images.h -- a dataset's images in memory, to train on and to measure on.
+/* images.h -- the images of a dataset in memory: those to train on, those to test on.
  *
- * Room: core/train.  Runs the dataset plugin. */
-#ifndef CORE_TRAIN_IMAGES_H
-#define CORE_TRAIN_IMAGES_H
+ * Room: core/train.  Stands on core/plugin and batch.h.  Runs plugin code: in a worker. */
+#ifndef CORE_IMAGES_H
+#define CORE_IMAGES_H
 
-#include "plan/plan.h"
+#include "plugin/instance.h"
 #include "train/batch.h"
 
 struct images {
-    struct batch_images images;
-    uint8_t *pixels; /* what images points to */
+    uint8_t *pixels; /* all that were read */
     int64_t *labels;
+    struct batch_images train, test; /* parts of them; test.count 0: there is none */
+    char identity[300];              /* of the bytes and how they are split, a line */
 };
 
-enum images_split { IMAGES_TRAIN, IMAGES_TEST };
+struct images_options {
+    int32_t height, width, classes; /* of the network; images may have fewer classes */
+    int64_t holdout;                /* 0: none; else the last so many of the training split are
+                                       the test images, whatever test split there is */
+};
 
-/* All images of a split of the plan's first dataset, or with limit the first so many.  Errors: the
- * dataset's; TCET_E_ARG where it has no such images, or they do not fit the network. */
-tcet_status images_open(struct plan *p, enum images_split split, int64_t limit, struct images *out,
-                        struct error *err);
-void images_close(struct images *i); /* {0} is fine */
+/* Reads both splits of an opened dataset; images_free() afterwards, not after an error.  Errors:
+ * TCET_E_UNSUPPORTED where the dataset cannot be read so, TCET_E_ARG for too many to hold out
+ * or too few classes; the plugin's own. */
+tcet_status images_read(struct instance *dataset, const struct images_options *o,
+                        struct images *out, struct error *err);
+void images_free(struct images *images);
 
 #endif

@@ -37,6 +37,7 @@ static const struct row ROWS[] = {
     {"batch", WIDE, AT(batch.batch), 64, 1, 65536, NULL},
     {"images", WIDE, AT(images), 0, 0, 1e12, NULL},
     {"test", CHOICE, AT(test), TEST_TEST, 0, 0, TESTS},
+    {"holdout", WIDE, AT(holdout), 0, 0, 1e12, NULL},
     {"test_images", WIDE, AT(test_images), 0, 0, 1e12, NULL},
     {"optimizer", CHOICE, AT(how.optimiser), TCET_OPTIMISER_SGD, 0, 0, OPTIMISERS},
     {"lr", NUMBER, AT(schedule.peak), 0.1, 0, 1e6, NULL},

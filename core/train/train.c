@@ -25,7 +25,8 @@ struct trainee {
     int64_t count[TCET_STATES];
     void *state[TCET_STATES]; /* room to copy each to */
     size_t element;           /* bytes of a number of it */
-    struct images train, test;
+    struct images images;
+    struct batch_images train, test; /* parts of them */
     struct batch_loader *loader;
     float *x; /* of one batch to be measured */
     double *targets;
@@ -108,7 +109,8 @@ static void describe(struct trainee *t)
     buf_printf(&about, "training=1\narch=%s\nseed=%llu\nclasses=%d\nimage=%dx%dx%d\n%s", t->task->arch,
                (unsigned long long)t->task->seed, t->plan->task.classes, t->plan->task.channels,
                t->plan->task.height, t->plan->task.width, t->plan->identity);
-    buf_printf(&about, "init=%s\nparameters=%lld\n", t->plan->init_text, (long long)t->p.params);
+    buf_printf(&about, "images=%s\ninit=%s\nparameters=%lld\n", t->images.identity,
+               t->plan->init_text, (long long)t->p.params);
     train_settings_print(t->s, &about);
     t->about = arena_strdup(&t->arena, about.data);
     buf_free(&about);
@@ -222,11 +224,20 @@ static tcet_status resume(struct trainee *t, struct error *err)
     return st;
 }
 
+static tcet_status report(struct trainee *t, struct error *err)
+{
+    double seconds = clock_now() - t->started;
+
+    t->p.rate = seconds > 0 ? (double)t->images_now / seconds : 0;
+    t->p.waited = batch_waited(t->loader);
+    return t->task->report(t->task->arg, &t->p, err);
+}
+
 /* -- measuring ---------------------------------------------------------------------------- */
 
 static tcet_status measure(struct trainee *t, struct error *err)
 {
-    const struct batch_images *i = &t->test.images;
+    const struct batch_images *i = &t->test;
     int64_t right = 0, right5 = 0;
     double loss = 0;
 
@@ -245,6 +256,7 @@ static tcet_status measure(struct trainee *t, struct error *err)
         loss += r.loss;
         right += r.correct;
         right5 += r.correct5;
+        TRY(report(t, err)); /* that it is alive */
     }
     t->p.test_loss = loss / (double)i->count;
     t->p.test_top1 = 100 * (double)right / (double)i->count;
@@ -260,15 +272,6 @@ static int measures(const struct trainee *t)
 }
 
 /* -- training ----------------------------------------------------------------------------- */
-
-static tcet_status report(struct trainee *t, struct error *err)
-{
-    double seconds = clock_now() - t->started;
-
-    t->p.rate = seconds > 0 ? (double)t->images_now / seconds : 0;
-    t->p.waited = batch_waited(t->loader);
-    return t->task->report(t->task->arg, &t->p, err);
-}
 
 static struct train_line line_of(const struct trainee *t, double loss, double top1)
 {
@@ -359,19 +362,31 @@ static tcet_status run_epoch(struct trainee *t, struct error *err)
 
 /* -- the whole ---------------------------------------------------------------------------- */
 
+static struct batch_images first_of(struct batch_images all, int64_t n)
+{
+    if (n && n < all.count)
+        all.count = n;
+    return all;
+}
+
 /* The images that are learnt from and those that are measured on. */
 static tcet_status open_images(struct trainee *t, struct error *err)
 {
     const struct train_settings *s = t->s;
+    const struct images_options want = {t->plan->task.height, t->plan->task.width,
+                                        t->plan->task.classes, s->holdout};
     size_t pixels;
 
-    TRY(images_open(t->plan, IMAGES_TRAIN, s->images, &t->train, err));
-    if (s->test == TEST_TEST)
-        TRY(images_open(t->plan, IMAGES_TEST, s->test_images, &t->test, err));
-    else if (s->test == TEST_TRAIN)
-        TRY(images_open(t->plan, IMAGES_TRAIN, s->test_images, &t->test, err));
-    t->p.train_images = t->train.images.count;
-    t->p.test_images = t->test.images.count;
+    TRY(images_read(t->plan->data[0].dataset, &want, &t->images, err));
+    t->train = first_of(t->images.train, s->images);
+    t->test = first_of(s->test == TEST_TRAIN ? t->images.train : t->images.test, s->test_images);
+    if (s->test == TEST_TEST && !t->test.count)
+        return error_set(err, TCET_E_ARG,
+                         "dataset %s has no test images here; set [train] holdout = N (the last N "
+                         "training images), test = train, or test = none",
+                         t->plan->data[0].id);
+    t->p.train_images = t->train.count;
+    t->p.test_images = t->test.count;
     t->p.epochs = s->epochs;
     t->p.steps = batch_count(&s->batch, t->p.train_images);
     if (!t->p.steps)
@@ -400,7 +415,7 @@ static tcet_status run(struct trainee *t, struct error *err)
     TRY(open_training(t, err));
     describe(t);
     TRY(resume(t, err));
-    TRY(batch_open(&how, &t->train.images, t->epochs, &t->loader, err));
+    TRY(batch_open(&how, &t->train, t->epochs, &t->loader, err));
     each = t->s->batch.drop_last ? t->p.steps * t->s->batch.batch : t->p.train_images;
     t->p.total = each * t->s->epochs;
     t->p.done = each * t->epochs;
@@ -424,8 +439,7 @@ tcet_status train_run(const struct train_task *task, struct error *err)
 
     batch_close(t.loader);
     train_log_close(&t.log);
-    images_close(&t.train);
-    images_close(&t.test);
+    images_free(&t.images);
     backend_train_close(t.plan->backend, t.training);
     if (t.model)
         backend_release(t.plan->backend, t.model);

@@ -1,6 +1,9 @@
 /* Protects: the operations of AutoAugment to the byte (CRC-32 of PIL's output of the first shipped
  * image), the policy's table and how often its operations are made, where crops, flips, erased
  * rectangles and cutouts lie, images of other sizes; that an image's changes follow from its seed. */
+#include "train/augment.h"
+#include "train/draws.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,9 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "train/augment.h"
-#include "train/draws.h"
 
 enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE };
 static const struct augment_shape cifar = {3, SIDE, SIDE};
