@@ -178,6 +178,7 @@ void folder_free(struct folder *f);
 
 int cmd_run(const struct command *c, int argc, char **argv);
 int cmd_search(const struct command *c, int argc, char **argv);
+int cmd_train(const struct command *c, int argc, char **argv);
 int cmd_score(const struct command *c, int argc, char **argv);
 int cmd_show(const struct command *c, int argc, char **argv);
 int cmd_list(const struct command *c, int argc, char **argv);

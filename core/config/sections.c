@@ -24,13 +24,13 @@ static const char *const SEARCH_KEYS[] = {
     "max_macs",   "min_macs",  "reject",     "repeat",      "window",
     "seeds",      "warm",      "ranks",      "top",         "hypervolume_from"};
 static const char *const TRAIN_KEYS[] = {
-    "arch",         "seeds",        "epochs",       "batch",      "images",           "test",
-    "holdout",      "test_images",  "optimizer",    "lr",           "lr_per_256", "target_lr",        "schedule",
-    "warmup",       "steps",        "factor",       "momentum",   "nesterov",         "beta1",
-    "beta2",        "eps",          "weight_decay", "decay",      "clip",             "ema",
-    "bn_momentum",  "crop",         "flip",         "mixup",      "label_smoothing",  "erase",
-    "auto_augment", "cutout",       "shuffle",      "drop_last",  "threads",          "init",
-    "eval_every",   "log",          "precision",    "checkpoint_every"};
+    "arch",     "seeds",        "epochs",    "batch",        "images",          "test",
+    "holdout",  "test_images",  "optimizer", "lr",           "lr_per_256",      "target_lr",
+    "schedule", "warmup",       "steps",     "factor",       "momentum",        "nesterov",
+    "beta1",    "beta2",        "eps",       "weight_decay", "decay",           "clip",
+    "ema",      "bn_momentum",  "crop",      "flip",         "mixup",           "label_smoothing",
+    "erase",    "auto_augment", "cutout",    "shuffle",      "drop_last",       "threads",
+    "init",     "eval_every",   "log",       "precision",    "checkpoint_every"};
 static const char *const PLUGINS_KEYS[] = {"path"};
 static const char *const EXPORT_KEYS[] = {"files", "layers", "times"};
 

@@ -228,10 +228,10 @@ static tcet_status make_train(struct plan *p, struct error *err)
     p->instructions = p->any_cpu ? "any" : "";
     TRY(plan_make_backend(p, err));
     TRY(plan_open_first_data(p, err));
-    p->identity = arena_printf(&p->arena, "space=%s\ndata=%s %s\nbackend=%s\n",
-                               plan_instance_key(p, p->space),
-                               plan_instance_key(p, p->data[0].dataset), p->data[0].info.identity,
-                               plan_instance_key(p, p->backend));
+    p->identity =
+        arena_printf(&p->arena, "space=%s\ndata=%s %s\nbackend=%s\n",
+                     plan_instance_key(p, p->space), plan_instance_key(p, p->data[0].dataset),
+                     p->data[0].info.identity, plan_instance_key(p, p->backend));
     return TCET_OK;
 }
 

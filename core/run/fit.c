@@ -13,9 +13,8 @@
 #include <unistd.h>
 
 /* Starts a worker that trains; *plan lives in the arena. */
-static tcet_status start(struct client *c, const struct config *config,
-                         const struct fit_options *o, struct arena *a, struct wire_plan *plan,
-                         struct error *err)
+static tcet_status start(struct client *c, const struct config *config, const struct fit_options *o,
+                         struct arena *a, struct wire_plan *plan, struct error *err)
 {
     const char *data;
     size_t n;
@@ -102,8 +101,7 @@ static tcet_status run(struct config *config, const struct train_settings *s, co
 }
 
 tcet_status fit_run(struct config *config, const struct train_settings *settings, const char *arch,
-                    const struct fit_options *options, struct fit_result *result,
-                    struct error *err)
+                    const struct fit_options *options, struct fit_result *result, struct error *err)
 {
     struct client c = client_here(CLIENT_SHARE);
     double began = clock_now();

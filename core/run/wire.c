@@ -438,11 +438,12 @@ enum { TRAINED_WHOLE = 12, TRAINED_REAL = 9 };
 static void trained_numbers(struct train_progress *p, int64_t *whole[TRAINED_WHOLE],
                             double *real[TRAINED_REAL])
 {
-    int64_t *const w[TRAINED_WHOLE] = {
-        &p->epoch, &p->epochs, &p->step,         &p->steps,       &p->best_epoch, &p->done,
-        &p->total, &p->began,  &p->train_images, &p->test_images, &p->params,     &p->ended};
-    double *const r[TRAINED_REAL] = {&p->lr,        &p->loss, &p->top1, &p->test_top1, &p->test_loss,
-                                     &p->test_top5, &p->best, &p->rate, &p->waited};
+    int64_t *const w[TRAINED_WHOLE] = {&p->epoch,        &p->epochs,      &p->step,   &p->steps,
+                                       &p->best_epoch,   &p->done,        &p->total,  &p->began,
+                                       &p->train_images, &p->test_images, &p->params, &p->ended};
+    double *const r[TRAINED_REAL] = {&p->lr,        &p->loss,      &p->top1,
+                                     &p->test_top1, &p->test_loss, &p->test_top5,
+                                     &p->best,      &p->rate,      &p->waited};
 
     memcpy(whole, w, sizeof w);
     memcpy(real, r, sizeof r);

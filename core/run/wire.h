@@ -32,7 +32,7 @@ enum wire_type {
     WIRE_TOLD, /* to it, struct wire_told: the score of a want */
     WIRE_ASKS, /* from it, struct wire_asks */
     /* of trainings */
-    WIRE_TRAIN,  /* to a worker greeted for it, texts (trainer.h): train, or measure a file; answered by
+    WIRE_TRAIN, /* to a worker greeted for it, texts (trainer.h): train, or measure a file; answered by
                     TRAINED, up to one that has ended */
     WIRE_TRAINED /* from it, struct train_progress */
 };

@@ -17,12 +17,15 @@ enum { VERSION = 1, HEAD_MAX = 1 << 20, DIGEST = 64 };
 
 static void write_head(const struct checkpoint *c, struct buf *out)
 {
-    char best[32];
+    char text[32];
 
-    buf_printf(out, "epochs=%lld\nsteps=%lld\nbest_epoch=%lld\nbest=%s\nlines=%lld\nmade_by=%s\n\n",
-               (long long)c->epochs, (long long)c->steps, (long long)c->best_epoch,
-               text_f64(best, c->best), (long long)c->lines, c->made_by);
-    buf_puts(out, c->about);
+    buf_printf(out, "epochs=%lld\nsteps=%lld\nbest_epoch=%lld\nlines=%lld\n", (long long)c->epochs,
+               (long long)c->steps, (long long)c->best_epoch, (long long)c->lines);
+    buf_printf(out, "best=%s\n", text_f64(text, c->best));
+    buf_printf(out, "test_loss=%s\n", text_f64(text, c->test_loss));
+    buf_printf(out, "test_top1=%s\n", text_f64(text, c->test_top1));
+    buf_printf(out, "test_top5=%s\n", text_f64(text, c->test_top5));
+    buf_printf(out, "made_by=%s\n\n%s", c->made_by, c->about);
 }
 
 static tcet_status write_as(const char *folder, const char *name, const char *keep,
@@ -69,8 +72,7 @@ tcet_status checkpoint_write(const char *folder, const struct checkpoint *c, str
     return write_as(folder, "last.ckpt", "previous.ckpt", c, err);
 }
 
-tcet_status checkpoint_write_best(const char *folder, const struct checkpoint *c,
-                                  struct error *err)
+tcet_status checkpoint_write_best(const char *folder, const struct checkpoint *c, struct error *err)
 {
     return write_as(folder, "best.ckpt", NULL, c, err);
 }
@@ -87,24 +89,37 @@ static int head_i64(const char *value, int64_t *out)
     return text_to_i64(value, out) == 0 && *out >= 0 ? 0 : -1;
 }
 
+static int head_f64(const char *value, double *out)
+{
+    *out = NAN;
+    return strcmp(value, "nan") ? text_to_f64(value, out) : 0;
+}
+
 /* One line of the head; 0: it is one. */
 static int take_line(char *line, struct checkpoint *c)
 {
+    const struct {
+        const char *name;
+        int64_t *whole;
+        double *real;
+    } fields[] = {{"epochs", &c->epochs, NULL},
+                  {"steps", &c->steps, NULL},
+                  {"best_epoch", &c->best_epoch, NULL},
+                  {"lines", &c->lines, NULL},
+                  {"best", NULL, &c->best},
+                  {"test_loss", NULL, &c->test_loss},
+                  {"test_top1", NULL, &c->test_top1},
+                  {"test_top5", NULL, &c->test_top5}};
     char *value = strchr(line, '=');
 
     if (!value)
         return -1;
     *value++ = '\0';
-    if (!strcmp(line, "epochs"))
-        return head_i64(value, &c->epochs);
-    if (!strcmp(line, "steps"))
-        return head_i64(value, &c->steps);
-    if (!strcmp(line, "best_epoch"))
-        return head_i64(value, &c->best_epoch);
-    if (!strcmp(line, "best"))
-        return strcmp(value, "nan") ? text_to_f64(value, &c->best) : 0;
-    if (!strcmp(line, "lines"))
-        return head_i64(value, &c->lines);
+    for (size_t i = 0; i < TCET_COUNT(fields); i++) {
+        if (!strcmp(line, fields[i].name))
+            return fields[i].whole ? head_i64(value, fields[i].whole)
+                                   : head_f64(value, fields[i].real);
+    }
     if (!strcmp(line, "made_by"))
         c->made_by = value;
     return 0;
@@ -116,7 +131,7 @@ static tcet_status read_head(char *head, size_t n, struct checkpoint *c, struct 
     char *line = head, *end;
 
     c->epochs = c->steps = c->best_epoch = c->lines = -1;
-    c->best = NAN;
+    c->best = c->test_loss = c->test_top1 = c->test_top5 = NAN;
     c->made_by = "";
     if (strlen(head) != n)
         return is_none(err, "its head is damaged");
@@ -209,8 +224,7 @@ tcet_status checkpoint_read(const char *folder, struct arena *a, struct checkpoi
     if (!has_previous)
         return error_set(err, TCET_E_ARG, "%s", first.text);
     if (read_file(previous, a, out, err) < 0)
-        return error_set(err, TCET_E_ARG, "%.900s; %.900s", first.text,
-                         arena_strdup(a, err->text));
+        return error_set(err, TCET_E_ARG, "%.900s; %.900s", first.text, arena_strdup(a, err->text));
     *note = arena_printf(a, "%s; going on from %s", first.text, previous);
     return TCET_OK;
 }

@@ -14,13 +14,14 @@
 enum { CHECKPOINT_STATES = 5 };
 
 struct checkpoint {
-    const char *about;       /* lines: all that the training's numbers depend on */
-    const char *made_by;     /* backend and instruction sets, for people; one line */
-    int64_t epochs, steps;   /* that are done */
-    int64_t best_epoch;      /* from 1; 0: nothing was measured yet */
-    double best;             /* top-1 in percent of the best epoch */
-    int64_t lines;           /* bytes of train.csv that belong to it */
-    struct checkpoint_state { /* the backend's */
+    const char *about;                      /* lines: all that the training's numbers depend on */
+    const char *made_by;                    /* backend and instruction sets, for people; one line */
+    int64_t epochs, steps;                  /* that are done */
+    int64_t best_epoch;                     /* from 1; 0: nothing was measured yet */
+    double best;                            /* top-1 in percent of the best epoch */
+    double test_loss, test_top1, test_top5; /* of the last that was measured; NaN: none */
+    int64_t lines;                          /* bytes of train.csv that belong to it */
+    struct checkpoint_state {               /* the backend's */
         const void *data;
         size_t n;
     } state[CHECKPOINT_STATES];

@@ -29,9 +29,10 @@ tcet_status train_log_open(struct train_log *l, const char *folder, int64_t byte
     buf_printf(&times, "%s/times.csv", folder);
     l->path = path.data;
     l->times = times.data;
-    l->fd = open(l->path,
-                 O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | (bytes || again ? 0 : O_EXCL),
-                 0666);
+    l->fd =
+        open(l->path,
+             O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | (bytes || again ? 0 : O_EXCL),
+             0666);
     if (l->fd < 0 && errno == EEXIST)
         return error_set(err, TCET_E_ARG,
                          "%s is there: use --resume to begin anew in its folder, or choose another "
@@ -42,10 +43,11 @@ tcet_status train_log_open(struct train_log *l, const char *folder, int64_t byte
     if (!S_ISREG(info.st_mode))
         return error_set(err, TCET_E_ARG, "%s: is no file", l->path);
     if (info.st_size < bytes)
-        return error_set(err, TCET_E_ARG,
-                         "%s has %lld bytes, and the checkpoint was made when it had %lld: it was cut "
-                         "off or changed",
-                         l->path, (long long)info.st_size, (long long)bytes);
+        return error_set(
+            err, TCET_E_ARG,
+            "%s has %lld bytes, and the checkpoint was made when it had %lld: it was cut "
+            "off or changed",
+            l->path, (long long)info.st_size, (long long)bytes);
     if (ftruncate(l->fd, (off_t)bytes))
         return fail(l->path, "shorten", err);
     l->written = bytes;

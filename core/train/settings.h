@@ -14,11 +14,11 @@
 enum train_test { TEST_TEST, TEST_TRAIN, TEST_NONE };
 
 struct train_settings {
-    const struct config_key *arch; /* an encoding, or best:FOLDER */
-    int64_t first_seed, last_seed; /* of weights, order and draws; a training each */
+    const struct config_key *arch;       /* an encoding, or best:FOLDER */
+    int64_t first_seed, last_seed;       /* of weights, order and draws; a training each */
     int64_t epochs, images, test_images; /* the first so many alone; 0: all */
     int64_t holdout;                     /* the last so many training images are the test images */
-    int test; /* enum train_test: what the network is measured on */
+    int test;                            /* enum train_test: what the network is measured on */
     int64_t eval_every, checkpoint_every;
     int log_steps;    /* a line of train.csv is a step's, not an epoch's */
     int default_init; /* init = default: as the layers' constructors draw, not as the space trains */

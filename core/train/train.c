@@ -85,8 +85,7 @@ static tcet_status open_training(struct trainee *t, struct error *err)
     struct instance *b = t->plan->backend;
 
     if (!backend_trains(b))
-        return error_set(err, TCET_E_UNSUPPORTED, "backend %s cannot train",
-                         b->plugin->desc.id);
+        return error_set(err, TCET_E_UNSUPPORTED, "backend %s cannot train", b->plugin->desc.id);
     TRY(backend_prepare(b, graph_view(t->graph), &t->model, err));
     TRY(backend_train_open(b, t->model, &t->s->how, t->params, decay_flags(t), &t->training, err));
     TRY(backend_train_sizes(b, t->training, t->count, err));
@@ -106,16 +105,17 @@ static void describe(struct trainee *t)
 {
     struct buf about = {0};
 
-    buf_printf(&about, "training=1\narch=%s\nseed=%llu\nclasses=%d\nimage=%dx%dx%d\n%s", t->task->arch,
-               (unsigned long long)t->task->seed, t->plan->task.classes, t->plan->task.channels,
-               t->plan->task.height, t->plan->task.width, t->plan->identity);
+    buf_printf(&about, "training=1\narch=%s\nseed=%llu\nclasses=%d\nimage=%dx%dx%d\n%s",
+               t->task->arch, (unsigned long long)t->task->seed, t->plan->task.classes,
+               t->plan->task.channels, t->plan->task.height, t->plan->task.width,
+               t->plan->identity);
     buf_printf(&about, "images=%s\ninit=%s\nparameters=%lld\n", t->images.identity,
                t->plan->init_text, (long long)t->p.params);
     train_settings_print(t->s, &about);
     t->about = arena_strdup(&t->arena, about.data);
     buf_free(&about);
-    t->made_by = arena_printf(&t->arena, "%s, %s", t->plan->backend_info.version,
-                              t->plan->instructions);
+    t->made_by =
+        arena_printf(&t->arena, "%s, %s", t->plan->backend_info.version, t->plan->instructions);
 }
 
 static tcet_status read_states(struct trainee *t, const int *which, size_t n, struct checkpoint *c,
@@ -127,6 +127,9 @@ static tcet_status read_states(struct trainee *t, const int *which, size_t n, st
                              .steps = t->steps,
                              .best_epoch = t->p.best_epoch,
                              .best = t->p.best,
+                             .test_loss = t->p.test_loss,
+                             .test_top1 = t->p.test_top1,
+                             .test_top5 = t->p.test_top5,
                              .lines = train_log_bytes(&t->log)};
     for (size_t i = 0; i < n; i++) {
         int k = which[i];
@@ -162,8 +165,8 @@ static tcet_status put_states(struct trainee *t, const struct checkpoint *c, str
 {
     for (int i = 0; i < TCET_STATES; i++) {
         if (c->state[i].n != (size_t)t->count[i] * t->element)
-            return error_set(err, TCET_E_ARG,
-                             "the checkpoint in %s holds another network's states", t->task->folder);
+            return error_set(err, TCET_E_ARG, "the checkpoint in %s holds another network's states",
+                             t->task->folder);
         memcpy(t->state[i], c->state[i].data, c->state[i].n); /* where numbers may stand */
         TRY(backend_train_write(t->plan->backend, t->training, (uint32_t)i, t->state[i], err));
     }
@@ -171,6 +174,9 @@ static tcet_status put_states(struct trainee *t, const struct checkpoint *c, str
     t->steps = c->steps;
     t->p.best = c->best;
     t->p.best_epoch = c->best_epoch;
+    t->p.test_loss = c->test_loss;
+    t->p.test_top1 = c->test_top1;
+    t->p.test_top5 = c->test_top5;
     return TCET_OK;
 }
 
@@ -185,11 +191,12 @@ static tcet_status differs(struct trainee *t, const char *was, const char *is, s
         continue;
     was_n = strcspn(was + start, "\n");
     is_n = strcspn(is + start, "\n");
-    return error_set(err, TCET_E_ARG,
-                     "%s holds another training: it has \"%.*s\" where this one has \"%.*s\"; choose "
-                     "another run.output",
-                     t->task->folder, was_n < 300 ? (int)was_n : 300, was + start,
-                     is_n < 300 ? (int)is_n : 300, is + start);
+    return error_set(
+        err, TCET_E_ARG,
+        "%s holds another training: it has \"%.*s\" where this one has \"%.*s\"; choose "
+        "another run.output",
+        t->task->folder, was_n < 300 ? (int)was_n : 300, was + start, is_n < 300 ? (int)is_n : 300,
+        is + start);
 }
 
 /* Where the folder's training stopped, or its beginning. */
@@ -209,11 +216,12 @@ static tcet_status resume(struct trainee *t, struct error *err)
     if (st >= 0 && found && strcmp(c.about, t->about))
         st = differs(t, c.about, t->about, err);
     if (st >= 0 && found && strcmp(c.made_by, t->made_by))
-        t->task->log(t->task->arg,
-                     arena_printf(&file,
-                                  "the training was begun with other instructions (%s), and goes on "
-                                  "with %s: the last bits may differ",
-                                  c.made_by, t->made_by));
+        t->task->log(
+            t->task->arg,
+            arena_printf(&file,
+                         "the training was begun with other instructions (%s), and goes on "
+                         "with %s: the last bits may differ",
+                         c.made_by, t->made_by));
     if (st >= 0 && *note)
         t->task->log(t->task->arg, note);
     if (st >= 0 && found)
@@ -243,8 +251,7 @@ static tcet_status measure(struct trainee *t, struct error *err)
 
     for (int64_t at = 0; at < i->count; at += t->s->batch.batch) {
         int64_t n = i->count - at < t->s->batch.batch ? i->count - at : t->s->batch.batch;
-        tcet_batch batch = {
-            .struct_size = sizeof batch, .n = n, .x = t->x, .targets = t->targets};
+        tcet_batch batch = {.struct_size = sizeof batch, .n = n, .x = t->x, .targets = t->targets};
         tcet_train_result r;
 
         batch_plain(i, at, n, t->x);
@@ -301,8 +308,8 @@ static tcet_status step(struct trainee *t, struct sums *sums, struct train_line 
         .struct_size = sizeof batch, .n = b->n, .x = b->x, .targets = b->targets};
     tcet_train_result r;
 
-    t->p.lr = schedule_rate(&t->schedule, schedule_seen(&t->schedule, t->epochs, t->p.step,
-                                                        s->batch.batch, b->n));
+    t->p.lr = schedule_rate(
+        &t->schedule, schedule_seen(&t->schedule, t->epochs, t->p.step, s->batch.batch, b->n));
     TRY(backend_train_step(t->plan->backend, t->training, &batch, t->p.lr, s->weight_decay,
                            t->steps, &r, err));
     t->steps++;
@@ -396,10 +403,11 @@ static tcet_status open_images(struct trainee *t, struct error *err)
                          (long long)s->batch.batch, (long long)t->p.train_images);
     t->schedule = s->schedule;
     t->schedule.images = t->p.train_images;
-    pixels = (size_t)t->plan->task.channels * (size_t)t->plan->task.height *
-             (size_t)t->plan->task.width;
+    pixels =
+        (size_t)t->plan->task.channels * (size_t)t->plan->task.height * (size_t)t->plan->task.width;
     t->x = mem_try((size_t)s->batch.batch * pixels, sizeof *t->x);
-    t->targets = mem_try((size_t)s->batch.batch * (size_t)t->plan->task.classes, sizeof *t->targets);
+    t->targets =
+        mem_try((size_t)s->batch.batch * (size_t)t->plan->task.classes, sizeof *t->targets);
     return t->x && t->targets ? TCET_OK
                               : error_set(err, TCET_E_MEMORY, "no memory for a mini-batch");
 }

@@ -23,14 +23,14 @@ struct train_progress {
     double lr, loss, top1; /* of the last step; mean over the epoch so far; percent */
     double test_top1;      /* of the last epoch that was measured; NaN: none */
     double test_loss, test_top5;
-    double best;           /* test_top1 of best_epoch */
-    int64_t best_epoch;    /* 0: none */
-    int64_t done;          /* images of all epochs so far, those before a resume too */
-    int64_t total;         /* of all */
-    double rate;           /* images a second since it was opened */
-    double waited;         /* seconds in which images were waited for */
+    double best;        /* test_top1 of best_epoch */
+    int64_t best_epoch; /* 0: none */
+    int64_t done;       /* images of all epochs so far, those before a resume too */
+    int64_t total;      /* of all */
+    double rate;        /* images a second since it was opened */
+    double waited;      /* seconds in which images were waited for */
     int64_t train_images, test_images, params;
-    int64_t began;         /* epochs that were done before: 0, or where it was resumed */
+    int64_t began; /* epochs that were done before: 0, or where it was resumed */
     int64_t ended;
 };
 
