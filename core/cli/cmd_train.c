@@ -206,7 +206,7 @@ static tcet_status prepare(const char *path, const struct train_flags *o, struct
     TRY(cli_config(path, &o->sets, config, err));
     TRY(cli_put_output(*config, o->output, err));
     if (o->arch)
-        config_put(*config, "train", "", "arch", o->arch, "--arch", cli_here(), 0);
+        config_put(*config, "train", "", "arch", o->arch, "command line", cli_here(), 0);
     TRY(run_check(*config, &none, err));
     table_free(none);
     TRY(train_settings_read(*config, settings, err));
