@@ -1,6 +1,8 @@
 /* file.c -- see file.h.  Room: core/base. */
 #include "base/file.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -44,6 +46,24 @@ FILE *file_open(const char *path, int64_t max, int64_t *size, struct error *err)
         close(fd);
     }
     return f;
+}
+
+char *file_text(const char *path, int64_t max, size_t *size, struct error *err)
+{
+    int64_t want;
+    FILE *f = file_open(path, max, &want, err);
+    char *text;
+
+    if (!f)
+        return NULL;
+    text = mem_try((size_t)want + 1, 1);
+    *size = text ? fread(text, 1, (size_t)want, f) : 0;
+    if (!text)
+        error_set(err, TCET_E_MEMORY, "%s: no memory to read it", path);
+    else
+        text[*size] = '\0';
+    fclose(f);
+    return text;
 }
 
 tcet_status file_here(char out[PATH_MAX], struct error *err)

@@ -13,6 +13,9 @@
  * that names the path: TCET_E_IO where the system refuses it or it is no regular file, TCET_E_ARG
  * where it is larger.  Never waits. */
 FILE *file_open(const char *path, int64_t max, int64_t *size, struct error *err);
+/* All of such a file, with a 0 behind it; the caller's to free(), NULL after an error.  *size: without
+ * the 0. */
+char *file_text(const char *path, int64_t max, size_t *size, struct error *err);
 /* The current folder.  One that is gone is an error: what belongs there is put, or taken from, nowhere
  * else. */
 tcet_status file_here(char out[PATH_MAX], struct error *err);
