@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { SEEKERS_MOST = 256 };
+enum { SEEKERS_MOST = 256, LOST_MOST = 10 };
 
 /* One search. */
 struct quest {
@@ -68,6 +68,8 @@ struct seek {
     uint8_t *wanted; /* all columns but a population's */
     double started, committed, shown;
     int dirty;
+    int scored,
+        lost; /* some architecture was; so many cost their workers, for which they were given up */
     struct arena arena; /* of one message */
 };
 
@@ -207,6 +209,7 @@ static tcet_status tell_stored(struct seek *s, const struct item *i, int *found,
 
     TRY(find_stored(s, i, &row, err));
     *found = row.status != RESULT_MISSING;
+    s->scored |= row.status == RESULT_OK;
     if (*found)
         tell(s, i, &row);
     return TCET_OK;
@@ -276,12 +279,20 @@ static tcet_status take_row(void *arg, size_t item, const struct result_row *row
     return TCET_OK;
 }
 
+/* What ends every worker is no architecture's fault, and each costs [run] retries, and perhaps timeout. */
 static tcet_status take_failure(void *arg, size_t item, const char *why, struct error *err)
 {
     struct seek *s = arg;
     struct result_row row = result_failure(s->items[item].arch, why);
 
-    return take_row(arg, item, &row, err);
+    TRY(take_row(arg, item, &row, err));
+    if (s->scored || ++s->lost < LOST_MOST)
+        return TCET_OK;
+    return error_set(
+        err, TCET_E_PLUGIN,
+        "none of the first %d architectures has a score, all of them failed, the last one: "
+        "%s",
+        s->lost, row.message);
 }
 
 static tcet_status take_want(struct seek *s, size_t seeker, const struct search_want *w,

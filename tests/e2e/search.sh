@@ -389,6 +389,24 @@ run search hostile.ini --output hostile_fickle --resume --set search.seeds=1 \
     --set search.strategy=fickle --set search.evaluations=60
 check "strategy fickle is not resumed" said "this is another search" err
 
+# -- Plugins that no architecture outlives ------------------------------------------------------
+# spoils PLUGIN REGEX OPTIONS...: a search by such a score ends soon, and says why.
+spoils()
+{
+    cp "$fixtures/bad_layer_$1.so" plugins/
+    printf '[metric bad]\nsaliency = %s\naggregator = sum\n' "$1" >metric
+    cat hostile.ini metric >spoilt.ini
+    run search spoilt.ini --output "spoilt_$1" --set search.seeds=1 --set search.score=bad "${@:3}"
+    check "score of $1: exit code 2" test $code = 2
+    check "score of $1: the error says why" said "^tcet-host: error: .*$2" err
+    check "score of $1: what was tried is kept" grep -q ",failed," "spoilt_$1/search.csv"
+}
+lost='none of the first 10 architectures has a score, .*the plugin that ran last is saliency'
+spoils crash "$lost crash" --set run.retries=0 --set run.timeout=60
+[ "$sanitized" != 0 ] || spoils sleep "$lost sleep" --set run.retries=0 --set run.timeout=1
+spoils fail 'the first 1[0-9][0-9] architectures all failed: .*layer 2 is not to my taste' \
+    --set search.repeat=score
+
 # -- Ranks of MPI -----------------------------------------------------------------------------
 if ! [ -f "$build/lib/tcet/tcet-mpi.so" ] || ! command -v mpirun >/dev/null; then
     echo "SKIP ranks: no MPI here"
