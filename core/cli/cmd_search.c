@@ -29,59 +29,79 @@ static void show_progress(void *arg, const struct seek_progress *p)
 
     if (!isnan(p->best))
         snprintf(best, sizeof best, "%.6g", p->best);
-    snprintf(note, sizeof note, "%lld scored, %lld reused, %.0f %% accepted, best %s",
-             (long long)p->scored, (long long)p->reused,
-             p->asks ? 100 * (double)accepted / (double)p->asks : 0.0, best);
+    snprintf(note, sizeof note, "best %s, %.0f %% accepted, %lld scored, %lld reused", best,
+             p->asks ? 100 * (double)accepted / (double)p->asks : 0.0, (long long)p->scored,
+             (long long)p->reused);
     progress_show(arg, (size_t)p->of_budget, (size_t)p->budget, p->seconds, "steps", note);
 }
 
 /* -- summary ------------------------------------------------------------------------------ */
 
+/* A line of results, which a terminal gets in several. */
+static void say_line(struct buf *out, const struct buf *line)
+{
+    cli_wrap_result(out, 0, 2, line->data);
+}
+
 static void say_best(const struct search_settings *s, struct seek_result *r, struct buf *out)
 {
     const struct found_ask *best = found_best(&r->found);
     static const char *const names[] = {"layers", "size", "flops"};
+    struct buf line = {0};
 
     if (!best) {
         buf_puts(out, "\nno architecture has a score\n");
         return;
     }
-    buf_printf(out, "\nbest by %s: %.10g, ask %lld of seed %lld", s->objective[0].written,
+    buf_puts(out, "\n");
+    buf_printf(&line, "best by %s: %.10g, ask %lld of seed %lld", s->objective[0].written,
                best->values[0], (long long)best->ask, (long long)best->seed);
     if (!isnan(best->params))
-        buf_printf(out, "; #params %.0f, MACs %.0f", best->params, best->macs);
+        buf_printf(&line, "; #params %.0f, MACs %.0f", best->params, best->macs);
     for (int i = 0; i < 3; i++) {
         if (!isnan(best->counts.of[i]))
-            buf_printf(out, ", %s %.0f", names[i], best->counts.of[i]);
+            buf_printf(&line, ", %s %.0f", names[i], best->counts.of[i]);
     }
-    buf_printf(out, "\n%s\n", best->arch);
+    say_line(out, &line);
+    buf_free(&line);
+    buf_printf(out, "%s\n", cli_shorten(&r->arena, best->arch, cli_width()));
 }
 
+/* optimum: what the mean's regret is against; NaN: nothing. */
 static void say_curve(struct seek_result *r, const char *what, int accuracy, double optimum,
                       struct buf *out)
 {
-    size_t count;
+    static const char *const heads[] = {"evaluations", "searches", "mean", "std",
+                                        "25 %",        "median",   "75 %", "regret"};
+    size_t count, columns = TCET_COUNT(heads) - (size_t)isnan(optimum);
     const struct found_point *p = found_curve(&r->found, accuracy, &count);
+    const char **cell = arena_alloc(&r->arena, (count + 1) * columns * sizeof *cell);
 
     if (!count)
         return;
-    buf_printf(out, "\n%s of the incumbent\n%12s %8s %12s %10s %12s %12s %12s%s\n", what,
-               "evaluations", "searches", "mean", "std", "quartile 1", "median", "quartile 3",
-               isnan(optimum) ? "" : "       regret");
+    memcpy(cell, heads, columns * sizeof *cell);
     for (size_t i = 0; i < count; i++) {
-        buf_printf(out, "%12lld %8zu %12.6g %10.4g %12.6g %12.6g %12.6g",
-                   (long long)p[i].evaluations, p[i].n, p[i].mean, p[i].std, p[i].low, p[i].median,
-                   p[i].high);
-        if (!isnan(optimum))
-            buf_printf(out, " %12.6g", optimum - p[i].mean);
-        buf_puts(out, "\n");
+        const double number[] = {p[i].mean,   p[i].std,  p[i].low,
+                                 p[i].median, p[i].high, optimum - p[i].mean};
+        const char **row = cell + (i + 1) * columns;
+
+        row[0] = arena_printf(&r->arena, "%lld", (long long)p[i].evaluations);
+        row[1] = arena_printf(&r->arena, "%zu", p[i].n);
+        for (size_t k = 2; k < columns; k++)
+            row[k] = isnan(number[k - 2])
+                         ? "-"
+                         : arena_printf(&r->arena, heads[k] == heads[3] ? "%.4g" : "%.6g",
+                                        number[k - 2]);
     }
+    buf_printf(out, "\n%s of the incumbent\n", what);
+    report_table(out, cell, count + 1, columns, REPORT_TEXT, cli_width());
 }
 
 static void say_front(const struct search_settings *s, struct seek_result *r, struct buf *out)
 {
     size_t count;
     double sum = 0, squares = 0, n = (double)r->progress.seeds;
+    struct buf line = {0};
 
     if (s->objective_count < 2)
         return;
@@ -94,10 +114,37 @@ static void say_front(const struct search_settings *s, struct seek_result *r, st
         squares += v * v;
     }
     if (s->has_from)
-        buf_printf(out, "hypervolume to (%g, %g): mean %.9g, std %.3g, over %.0f search%s\n",
+        buf_printf(&line, "hypervolume to (%g, %g): mean %.9g, std %.3g, over %.0f search%s\n",
                    s->from[0], s->from[1], sum / n,
                    n > 1 ? sqrt(fmax(0, (squares - sum * sum / n) / (n - 1))) : 0.0, n,
                    n == 1 ? "" : "es");
+    if (s->has_from)
+        say_line(out, &line);
+    buf_free(&line);
+}
+
+/* What was done, and why it ended: all searches, or else how many of them. */
+static void say_work(const struct seek_result *r, struct buf *out)
+{
+    const struct seek_progress *p = &r->progress;
+    struct buf line = {0};
+    size_t alike = 0;
+
+    buf_printf(&line,
+               "%lld asks of %zu search%s: %lld scored, %lld reused, %lld failed, %lld rejected; "
+               "%lld scores computed now in %.1f s (%d worker%s); results in %s",
+               (long long)p->asks, p->seeds, p->seeds == 1 ? "" : "es", (long long)p->scored,
+               (long long)p->reused, (long long)p->failed, (long long)p->rejected,
+               (long long)r->computed, p->seconds, r->workers, r->workers == 1 ? "" : "s",
+               r->folder);
+    say_line(out, &line);
+    for (size_t i = 0; i < p->seeds; i++)
+        alike += !strcmp(r->why[i], r->why[0]);
+    buf_printf(out, "ended: %s", r->why[0]);
+    if (alike < p->seeds)
+        buf_printf(out, " (%zu of %zu searches)", alike, p->seeds);
+    buf_puts(out, "\n");
+    buf_free(&line);
 }
 
 /* The best of a table's column: what the incumbent's accuracy is measured against. */
@@ -120,20 +167,12 @@ static double optimum_of(const struct config *config, const struct table *t)
 static int conclude(const struct config *config, const struct table *t,
                     const struct search_settings *s, struct seek_result *r, bool quiet)
 {
-    const struct seek_progress *p = &r->progress;
     const char *column = config_text(config, "benchmark", "", "column", "");
     struct buf out = {0};
 
     if (quiet)
         return 0;
-    buf_printf(&out,
-               "%lld asks of %zu search%s: %lld scored, %lld reused, %lld failed, %lld rejected; "
-               "%lld scores computed now in %.1f s (%d worker%s); results in %s\n",
-               (long long)p->asks, p->seeds, p->seeds == 1 ? "" : "es", (long long)p->scored,
-               (long long)p->reused, (long long)p->failed, (long long)p->rejected,
-               (long long)r->computed, p->seconds, r->workers, r->workers == 1 ? "" : "s",
-               r->folder);
-    buf_printf(&out, "ended: %s\n", r->why[0] ? r->why[0] : "");
+    say_work(r, &out);
     say_best(s, r, &out);
     say_curve(r, s->objective[0].written, 0, NAN, &out);
     if (t)
