@@ -109,6 +109,24 @@ tcet_status file_replace(const char *path, const char *keep, const struct file_p
     return TCET_OK;
 }
 
+char *file_text(const char *path, int64_t max, size_t *size, struct error *err)
+{
+    int64_t want;
+    FILE *f = file_open(path, max, &want, err);
+    char *text;
+
+    if (!f)
+        return NULL;
+    text = mem_try((size_t)want + 1, 1);
+    *size = text ? fread(text, 1, (size_t)want, f) : 0;
+    if (!text)
+        error_set(err, TCET_E_MEMORY, "%s: no memory to read it", path);
+    else
+        text[*size] = '\0';
+    fclose(f);
+    return text;
+}
+
 tcet_status file_here(char out[PATH_MAX], struct error *err)
 {
     if (!getcwd(out, PATH_MAX))

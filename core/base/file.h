@@ -24,6 +24,9 @@ struct file_part {
  * gone.  Errors: TCET_E_IO, naming path. */
 tcet_status file_replace(const char *path, const char *keep, const struct file_part *part,
                          size_t count, struct error *err);
+/* All of such a file, with a 0 behind it; the caller's to free(), NULL after an error.  *size: without
+ * the 0. */
+char *file_text(const char *path, int64_t max, size_t *size, struct error *err);
 /* The current folder.  One that is gone is an error: what belongs there is put, or taken from, nowhere
  * else. */
 tcet_status file_here(char out[PATH_MAX], struct error *err);

@@ -11,7 +11,7 @@
 struct ledger {
     char *path;
     int fd;
-    char *old; /* lines that were there, without the header; NULL: none */
+    char *old; /* what was there */
     size_t old_len, compared;
     int dirty; /* written since the last sync */
 };
@@ -23,6 +23,8 @@ tcet_status ledger_open(struct ledger *l, const char *folder, const char *header
 int64_t ledger_stored(const struct ledger *l, int64_t seed, const char **first);
 /* Whole lines.  TCET_E_ARG: the file has another in the place of one, which the error names. */
 tcet_status ledger_add(struct ledger *l, const char *lines, size_t n, struct error *err);
+/* All searches have ended: a file that has more is of another. */
+tcet_status ledger_end(const struct ledger *l, struct error *err);
 /* What was added is on the disk. */
 tcet_status ledger_sync(struct ledger *l, struct error *err);
 void ledger_close(struct ledger *l);

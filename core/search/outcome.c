@@ -251,6 +251,17 @@ static void count(struct search *s, const struct slot *slot, uint32_t status)
     s->under_way -= slot->limit < 0 && !slot->reused;
 }
 
+/* A reason that all have is the plugin's or the data's, rather than the architecture's; that a table has
+ * not many of them is no such reason. */
+static void note_failure(struct search *s, const struct slot *slot, const char *reason)
+{
+    if (!slot->known)
+        s->alike = 0;
+    else
+        s->alike = s->reason && !strcmp(reason, s->reason) ? s->alike + 1 : 1;
+    s->reason = reason;
+}
+
 static void write_line(struct search *s, const struct slot *slot, uint32_t status,
                        const double *written)
 {
@@ -308,6 +319,8 @@ tcet_status outcome_tell(struct search *s, struct slot *slot, struct error *err)
         t.value_count = (int32_t)s->objective_count;
         note_best(s, slot, written[0], told[0]);
     }
+    if (t.status == TCET_TOLD_FAILED)
+        note_failure(s, slot, t.reason);
     count(s, slot, t.status);
     write_line(s, slot, t.status, written);
     TRY(strategy_tell(s->strategy, &t, err));

@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Asks in a row after which a search is given up, or ended. */
-enum { REJECTED_MOST = 100000, STALE_MOST = 100000, FAILED_MOST = 1000 };
+enum { REJECTED_MOST = 100000, STALE_MOST = 100000, FAILED_MOST = 1000, ALIKE_MOST = 100 };
 
 /* -- open, close -------------------------------------------------------------------------- */
 
@@ -256,9 +256,10 @@ static tcet_status check_budget(struct search *s, int *hold, struct error *err)
     *hold = 0;
     if (s->rejected_in_row >= REJECTED_MOST)
         return nothing_fits(s, err);
-    if (s->state.failed >= FAILED_MOST && !s->state.scored)
-        return error_set(err, TCET_E_ARG, "the first %lld architectures all failed",
-                         (long long)s->state.failed);
+    if (!s->state.scored && (s->state.failed >= FAILED_MOST || s->alike >= ALIKE_MOST))
+        return error_set(err, TCET_E_ARG, "the first %lld architectures all failed%s: %s",
+                         (long long)s->state.failed,
+                         s->alike < s->state.failed ? ", the last one" : "", s->reason);
     if (b->iterations && s->asked >= b->iterations)
         end_asking(s, "%lld asks were made", (long long)s->asked);
     else if (b->evaluations && s->state.scored >= b->evaluations)

@@ -211,6 +211,16 @@ size_t search_seed_count(const struct search_settings *s)
     return (size_t)(s->last_seed - s->first_seed + 1);
 }
 
+const char *const *search_seed_texts(const struct search_settings *s, struct arena *a)
+{
+    size_t n = search_seed_count(s);
+    const char **texts = arena_alloc(a, n * sizeof *texts);
+
+    for (size_t i = 0; i < n; i++)
+        texts[i] = arena_printf(a, "%lld", (long long)s->first_seed + (long long)i);
+    return texts;
+}
+
 int search_needs_workers(const struct search_settings *s)
 {
     for (size_t i = 0; i < s->objective_count; i++) {

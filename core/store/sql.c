@@ -29,6 +29,7 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_ARCH_ID] = "SELECT id FROM arch WHERE text = ?",
     [SQL_ARCH_ADD] = ADD_TEXT("arch"),
     [SQL_ARCH_TEXT] = "SELECT text FROM arch WHERE id = ?",
+    [SQL_ARCH_ALL] = "SELECT id, text FROM arch ORDER BY id",
     [SQL_KEY_ID] = "SELECT id FROM key WHERE text = ?",
     [SQL_KEY_ADD] = ADD_TEXT("key"),
     [SQL_RUN_ARCHS] = "SELECT arch FROM run_arch ORDER BY ordinal",
