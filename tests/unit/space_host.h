@@ -125,7 +125,7 @@ static inline int space_load(struct space *s, const char *name)
     return space_load_with(s, name, NULL, NULL);
 }
 
-static void space_unload(struct space *s)
+static inline void space_unload(struct space *s)
 {
     if (s->plugin->fini)
         s->plugin->fini(s->self);
