@@ -1,6 +1,7 @@
 /* Protects: the operations of AutoAugment to the byte (CRC-32 of PIL's output of the first shipped
  * image), the policy's table and how often its operations are made, where crops, flips, erased
  * rectangles and cutouts lie, images of other sizes; that an image's changes follow from its seed. */
+#include "base/hash.h"
 #include "train/augment.h"
 #include "train/draws.h"
 
@@ -17,18 +18,6 @@
 
 enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE };
 static const struct augment_shape cifar = {3, SIDE, SIDE};
-
-static uint32_t crc32(const uint8_t *data, size_t n)
-{
-    uint32_t crc = 0xffffffffu;
-
-    for (size_t i = 0; i < n; i++) {
-        crc ^= data[i];
-        for (int k = 0; k < 8; k++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
-    }
-    return ~crc;
-}
 
 static void first_image(uint8_t image[PIXELS])
 {
