@@ -61,7 +61,9 @@ typedef void cli_visitor(void *arg, const struct command *c, const struct option
 void cli_visit(const struct command *c, cli_visitor *see, void *arg);
 /* The current folder, of which cli_options has seen that it is there. */
 const char *cli_here(void);
-/* Folders as given on the command line, made absolute. */
+/* A path as given on the command line, made absolute. */
+const char *cli_path(struct arena *a, const char *path);
+/* The same of several folders. */
 const char *const *cli_folders(const struct option_list *given, struct arena *a);
 
 /* Adds text, broken at blanks so that no line has more than CLI_WIDTH columns where that can be: it
@@ -179,6 +181,7 @@ void folder_free(struct folder *f);
 int cmd_run(const struct command *c, int argc, char **argv);
 int cmd_search(const struct command *c, int argc, char **argv);
 int cmd_train(const struct command *c, int argc, char **argv);
+int cmd_evaluate(const struct command *c, int argc, char **argv);
 int cmd_score(const struct command *c, int argc, char **argv);
 int cmd_show(const struct command *c, int argc, char **argv);
 int cmd_list(const struct command *c, int argc, char **argv);

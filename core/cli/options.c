@@ -194,13 +194,17 @@ const char *cli_here(void)
     return here;
 }
 
+const char *cli_path(struct arena *a, const char *path)
+{
+    return *path == '/' ? path : arena_printf(a, "%s/%s", here, path);
+}
+
 const char *const *cli_folders(const struct option_list *given, struct arena *a)
 {
     const char **list = arena_alloc(a, (given->count + 1) * sizeof *list);
 
     for (size_t i = 0; i < given->count; i++)
-        list[i] = *given->item[i] == '/' ? given->item[i]
-                                         : arena_printf(a, "%s/%s", here, given->item[i]);
+        list[i] = cli_path(a, given->item[i]);
     return list;
 }
 

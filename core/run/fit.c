@@ -12,10 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Starts a worker that trains; *plan lives in the arena. */
-static tcet_status start(struct client *c, const struct config *config, const struct fit_options *o,
-                         struct arena *a, struct wire_plan *plan, struct error *err)
+/* Starts a worker that trains, or that knows the space alone; *plan lives in the arena. */
+static tcet_status start(struct client *c, const struct config *config, int space_only,
+                         const struct fit_options *o, struct arena *a, struct wire_plan *plan,
+                         struct error *err)
 {
+    const struct wire_hello hello = {.training = !space_only, .space_only = space_only};
     const char *data;
     size_t n;
 
@@ -23,7 +25,7 @@ static tcet_status start(struct client *c, const struct config *config, const st
     c->stop = o->stop;
     c->log = o->log;
     c->log_arg = o->arg;
-    TRY(client_start(c, config, &(struct wire_hello){.training = 1}, 0, err));
+    TRY(client_start(c, config, &hello, 0, err));
     TRY(client_wait(c, WIRE_PLAN, &data, &n, err));
     return wire_unpack_plan(data, n, a, plan, err);
 }
@@ -62,12 +64,11 @@ static tcet_status train_one(struct client *c, const char *arch, const struct fi
         [TRAINER_WHAT] = "train",
         [TRAINER_ARCH] = arch,
         [TRAINER_SEED] = seed,
-        [TRAINER_FOLDER] = one->folder,
-        [TRAINER_RESUME] = o->resume ? "1" : "0",
+        [TRAINER_FROM] = one->folder,
+        [TRAINER_TO] = o->resume ? "1" : "0",
     };
 
     snprintf(seed, sizeof seed, "%lld", (long long)one->seed);
-    TRY(folder_make(one->folder, err));
     return ask(c, texts, o, one->seed, &one->p, err);
 }
 
@@ -78,7 +79,7 @@ static tcet_status run(struct config *config, const struct train_settings *s, co
     struct wire_plan plan;
 
     TRY(run_folder(config, &r->arena, &r->folder, err));
-    TRY(start(c, config, o, &r->arena, &plan, err));
+    TRY(start(c, config, 0, o, &r->arena, &plan, err));
     TRY(folder_make(r->folder, err));
     TRY(folder_lock(r->folder, lock, err));
     r->count = (size_t)(s->last_seed - s->first_seed + 1);
@@ -92,9 +93,9 @@ static tcet_status run(struct config *config, const struct train_settings *s, co
                                                    (long long)one->seed);
     }
     for (size_t i = 0; i < r->count; i++) {
+        TRY(folder_make(r->one[i].folder, err));
+        TRY(stored_write(r->one[i].folder, plan.config, err));
         TRY(train_one(c, arch, o, &r->one[i], err));
-        if (!i)
-            TRY(stored_write(r->folder, plan.config, err));
         r->ended++;
     }
     return TCET_OK;
@@ -127,24 +128,45 @@ tcet_status fit_run(struct config *config, const struct train_settings *settings
     return st;
 }
 
+/* One question to a worker of its own. */
+static tcet_status ask_once(const struct config *config, int space_only, const char *const *texts,
+                            const struct fit_options *o, struct train_progress *out,
+                            struct error *err)
+{
+    struct arena a = {0};
+    struct wire_plan plan;
+    struct client c;
+    tcet_status st = start(&c, config, space_only, o, &a, &plan, err);
+
+    if (st >= 0)
+        st = ask(&c, texts, o, 0, out, err);
+    client_stop(&c);
+    arena_free(&a);
+    return st;
+}
+
 tcet_status fit_evaluate(const struct config *config, const char *arch, const char *file,
                          const struct fit_options *options, struct train_progress *out,
                          struct error *err)
 {
     const char *const texts[TRAINER_TEXTS] = {
-        [TRAINER_WHAT] = "evaluate", [TRAINER_ARCH] = arch,  [TRAINER_SEED] = "0",
-        [TRAINER_FOLDER] = file,     [TRAINER_RESUME] = "0",
+        [TRAINER_WHAT] = "evaluate", [TRAINER_ARCH] = arch, [TRAINER_SEED] = "0",
+        [TRAINER_FROM] = file,       [TRAINER_TO] = "",
     };
-    struct arena a = {0};
-    struct wire_plan plan;
-    struct client c;
-    tcet_status st = start(&c, config, options, &a, &plan, err);
 
-    if (st >= 0)
-        st = ask(&c, texts, options, 0, out, err);
-    client_stop(&c);
-    arena_free(&a);
-    return st;
+    return ask_once(config, 0, texts, options, out, err);
+}
+
+tcet_status fit_export(const struct config *config, const char *arch, const char *from,
+                       const char *to, const struct fit_options *options, struct error *err)
+{
+    const char *const texts[TRAINER_TEXTS] = {
+        [TRAINER_WHAT] = "export", [TRAINER_ARCH] = arch, [TRAINER_SEED] = "0",
+        [TRAINER_FROM] = from,     [TRAINER_TO] = to,
+    };
+    struct train_progress p;
+
+    return ask_once(config, 1, texts, options, &p, err);
 }
 
 void fit_result_free(struct fit_result *r)

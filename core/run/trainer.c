@@ -39,6 +39,20 @@ static void note(void *arg, const char *text)
         call_log(TCET_LOG_WARN, "training", text);
 }
 
+static tcet_status serve(const struct train_task *task, const char *const *text, struct error *err)
+{
+    const char *what = text[TRAINER_WHAT];
+    const struct train_progress done = {.ended = 1};
+
+    if (!strcmp(what, "export")) {
+        TRY(train_export(task, text[TRAINER_FROM], text[TRAINER_TO], err));
+        return report(task->arg, &done, err);
+    }
+    if (!task->plan->identity)
+        return error_set(err, TCET_E_PLUGIN, "a plan without data and backend");
+    return strcmp(what, "train") ? train_evaluate(task, err) : train_run(task, err);
+}
+
 tcet_status trainer_serve(int fd, uint64_t nonce, struct plan *plan, const void *data, size_t n,
                           struct error *err)
 {
@@ -50,17 +64,16 @@ tcet_status trainer_serve(int fd, uint64_t nonce, struct plan *plan, const void 
     size_t count;
     tcet_status st = wire_unpack_texts(data, n, &a, &text, &count, err);
 
-    if (st >= 0 && (count != TRAINER_TEXTS || text_to_u64(text[TRAINER_SEED], &task.seed) < 0 ||
-                    !plan->identity))
+    if (st >= 0 && (count != TRAINER_TEXTS || text_to_u64(text[TRAINER_SEED], &task.seed) < 0))
         st = error_set(err, TCET_E_PLUGIN, "not a training");
     if (st >= 0)
         st = train_settings_read(plan->config, &settings, err);
     if (st >= 0) {
         task.settings = &settings;
         task.arch = text[TRAINER_ARCH];
-        task.folder = text[TRAINER_FOLDER];
-        task.resume = !strcmp(text[TRAINER_RESUME], "1");
-        st = train_run(&task, err);
+        task.folder = text[TRAINER_FROM];
+        task.resume = !strcmp(text[TRAINER_TO], "1");
+        st = serve(&task, text, err);
     }
     buf_free(&t.out);
     arena_free(&a);

@@ -7,11 +7,12 @@
 
 /* The texts of a WIRE_TRAIN, in this order. */
 enum trainer_text {
-    TRAINER_WHAT,   /* "train", or "evaluate" */
-    TRAINER_ARCH,   /* encoding */
-    TRAINER_SEED,   /* of the training */
-    TRAINER_FOLDER, /* absolute; of "evaluate" the file with the weights */
-    TRAINER_RESUME, /* "1": go on with what is there */
+    TRAINER_WHAT, /* "train" SEED's training in the folder FROM, where TO is "1" going on with what is
+                     there; "evaluate" the file FROM; "export" the checkpoint FROM to the file TO */
+    TRAINER_ARCH, /* encoding */
+    TRAINER_SEED,
+    TRAINER_FROM, /* absolute, as TO */
+    TRAINER_TO,
     TRAINER_TEXTS
 };
 

@@ -6,7 +6,7 @@
 #include "base/text.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -189,20 +189,18 @@ tcet_status checkpoint_parse(const char *data, size_t n, struct arena *a, struct
     return TCET_OK;
 }
 
-static tcet_status read_file(const char *path, struct arena *a, struct checkpoint *out,
-                             struct error *err)
+tcet_status checkpoint_read_file(const char *path, struct arena *a, struct checkpoint *out,
+                                 struct error *err)
 {
-    int64_t size;
-    FILE *f = file_open(path, INT64_C(1) << 36, &size, err);
-    char *data;
-    size_t got;
+    size_t size;
+    char *text = file_text(path, INT64_C(1) << 36, &size, err), *data;
 
-    if (!f)
+    if (!text)
         return err->status;
-    data = arena_alloc(a, (size_t)size + 1);
-    got = fread(data, 1, (size_t)size, f);
-    fclose(f);
-    if (checkpoint_parse(data, got, a, out, err) < 0)
+    data = arena_alloc(a, size + 1);
+    memcpy(data, text, size);
+    free(text);
+    if (checkpoint_parse(data, size, a, out, err) < 0)
         return error_prefix(err, "%s: ", path);
     return TCET_OK;
 }
@@ -217,13 +215,13 @@ tcet_status checkpoint_read(const char *folder, struct arena *a, struct checkpoi
 
     *found = has_last || has_previous;
     *note = "";
-    if (!*found || (has_last && read_file(last, a, out, &first) >= 0))
+    if (!*found || (has_last && checkpoint_read_file(last, a, out, &first) >= 0))
         return TCET_OK;
     if (!has_last)
         error_set(&first, TCET_E_ARG, "%s is lacking", last);
     if (!has_previous)
         return error_set(err, TCET_E_ARG, "%s", first.text);
-    if (read_file(previous, a, out, err) < 0)
+    if (checkpoint_read_file(previous, a, out, err) < 0)
         return error_set(err, TCET_E_ARG, "%.900s; %.900s", first.text, arena_strdup(a, err->text));
     *note = arena_printf(a, "%s; going on from %s", first.text, previous);
     return TCET_OK;

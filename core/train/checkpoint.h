@@ -36,6 +36,9 @@ tcet_status checkpoint_write_best(const char *folder, const struct checkpoint *c
  * "".  *found = 0: there is neither.  What is read lives in the arena.  Errors: both are damaged. */
 tcet_status checkpoint_read(const char *folder, struct arena *a, struct checkpoint *out, int *found,
                             const char **note, struct error *err);
+/* One such file; errors name it. */
+tcet_status checkpoint_read_file(const char *path, struct arena *a, struct checkpoint *out,
+                                 struct error *err);
 /* The checkpoint that n bytes are; what it points to is in data, or in the arena.  Errors say what is
  * wrong. */
 tcet_status checkpoint_parse(const char *data, size_t n, struct arena *a, struct checkpoint *out,

@@ -4,9 +4,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "plugin/calls.h"
-#include "train/checkpoint.h"
 #include "train/images.h"
 #include "train/log.h"
+#include "train/measure.h"
+#include "train/network.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,8 +19,7 @@ struct trainee {
     const struct train_settings *s;
     struct plan *plan;
     struct arena arena;
-    struct graph *graph;
-    float *params; /* as drawn */
+    struct train_network net; /* as drawn */
     tcet_model *model;
     tcet_training *training;
     int64_t count[TCET_STATES];
@@ -28,8 +28,7 @@ struct trainee {
     struct images images;
     struct batch_images train, test; /* parts of them */
     struct batch_loader *loader;
-    float *x; /* of one batch to be measured */
-    double *targets;
+    struct measure measure;
     struct schedule schedule;
     struct train_log log;
     const char *about, *made_by;
@@ -41,34 +40,10 @@ struct trainee {
 
 /* -- the network -------------------------------------------------------------------------- */
 
-static tcet_status build(struct trainee *t, struct error *err)
-{
-    struct plan *p = t->plan;
-    const char *arch = t->task->arch;
-    tcet_rng rng;
-
-    TRY(space_check(p->space, arch, err));
-    t->graph = graph_new();
-    graph_reset(t->graph, &p->task);
-    if (t->s->default_init)
-        TRY(space_build(p->space, 0, arch, &p->task, graph_builder(t->graph), err));
-    else
-        TRY(space_build_train(p->space, arch, &p->task, graph_builder(t->graph), err));
-    TRY(graph_finish(t->graph, err));
-    t->p.params = graph_view(t->graph)->param_floats;
-    t->params = mem_try((size_t)t->p.params + 1, sizeof *t->params);
-    if (!t->params)
-        return error_set(err, TCET_E_MEMORY, "no memory for %lld weights", (long long)t->p.params);
-    rng_seed(&rng, t->task->seed);
-    graph_draw(t->graph, &rng, t->params);
-    graph_draw_again(t->graph, p->init, p->zero_bias, &rng, t->params);
-    return TCET_OK;
-}
-
 /* Which parameters decay: all, or weights of convolutions and linear layers. */
 static const uint8_t *decay_flags(struct trainee *t)
 {
-    const tcet_graph *g = graph_view(t->graph);
+    const tcet_graph *g = graph_view(t->net.graph);
     uint8_t *flags = arena_alloc(&t->arena, 2 * (size_t)g->module_count + 1);
 
     for (int32_t k = 0; k < g->module_count; k++) {
@@ -86,8 +61,9 @@ static tcet_status open_training(struct trainee *t, struct error *err)
 
     if (!backend_trains(b))
         return error_set(err, TCET_E_UNSUPPORTED, "backend %s cannot train", b->plugin->desc.id);
-    TRY(backend_prepare(b, graph_view(t->graph), &t->model, err));
-    TRY(backend_train_open(b, t->model, &t->s->how, t->params, decay_flags(t), &t->training, err));
+    TRY(backend_prepare(b, graph_view(t->net.graph), &t->model, err));
+    TRY(backend_train_open(b, t->model, &t->s->how, t->net.params, decay_flags(t), &t->training,
+                           err));
     TRY(backend_train_sizes(b, t->training, t->count, err));
     t->element = t->s->how.precision == TCET_TRAIN_F64 ? sizeof(double) : sizeof(float);
     for (int i = 0; i < TCET_STATES; i++) {
@@ -243,31 +219,19 @@ static tcet_status report(struct trainee *t, struct error *err)
 
 /* -- measuring ---------------------------------------------------------------------------- */
 
+static tcet_status alive(void *arg, struct error *err)
+{
+    return report(arg, err);
+}
+
 static tcet_status measure(struct trainee *t, struct error *err)
 {
-    const struct batch_images *i = &t->test;
-    int64_t right = 0, right5 = 0;
-    double loss = 0;
+    struct measured m;
 
-    for (int64_t at = 0; at < i->count; at += t->s->batch.batch) {
-        int64_t n = i->count - at < t->s->batch.batch ? i->count - at : t->s->batch.batch;
-        tcet_batch batch = {.struct_size = sizeof batch, .n = n, .x = t->x, .targets = t->targets};
-        tcet_train_result r;
-
-        batch_plain(i, at, n, t->x);
-        memset(t->targets, 0, (size_t)(n * i->classes) * sizeof *t->targets);
-        for (int64_t k = 0; k < n; k++)
-            t->targets[k * i->classes + i->labels[at + k]] = 1;
-        TRY(backend_train_eval(t->plan->backend, t->training, &batch, t->s->how.ema > 0, &r, NULL,
-                               err));
-        loss += r.loss;
-        right += r.correct;
-        right5 += r.correct5;
-        TRY(report(t, err)); /* that it is alive */
-    }
-    t->p.test_loss = loss / (double)i->count;
-    t->p.test_top1 = 100 * (double)right / (double)i->count;
-    t->p.test_top5 = 100 * (double)right5 / (double)i->count;
+    TRY(measure_run(&t->measure, t->training, t->s->how.ema > 0, alive, t, &m, err));
+    t->p.test_loss = m.loss;
+    t->p.test_top1 = m.top1;
+    t->p.test_top5 = m.top5;
     return TCET_OK;
 }
 
@@ -376,22 +340,30 @@ static struct batch_images first_of(struct batch_images all, int64_t n)
     return all;
 }
 
-/* The images that are learnt from and those that are measured on. */
-static tcet_status open_images(struct trainee *t, struct error *err)
+tcet_status train_images(struct plan *p, const struct train_settings *s, struct images *all,
+                         struct batch_images *train, struct batch_images *test, struct error *err)
 {
-    const struct train_settings *s = t->s;
-    const struct images_options want = {t->plan->task.height, t->plan->task.width,
-                                        t->plan->task.classes, s->holdout};
-    size_t pixels;
+    const struct images_options want = {p->task.height, p->task.width, p->task.classes, s->holdout};
 
-    TRY(images_read(t->plan->data[0].dataset, &want, &t->images, err));
-    t->train = first_of(t->images.train, s->images);
-    t->test = first_of(s->test == TEST_TRAIN ? t->images.train : t->images.test, s->test_images);
-    if (s->test == TEST_TEST && !t->test.count)
+    TRY(images_read(p->data[0].dataset, &want, all, err));
+    if (train)
+        *train = first_of(all->train, s->images);
+    *test = first_of(s->test == TEST_TRAIN ? all->train : all->test, s->test_images);
+    if (s->test == TEST_NONE)
+        test->count = 0;
+    if (s->test == TEST_TEST && !test->count)
         return error_set(err, TCET_E_ARG,
                          "dataset %s has no test images here; set [train] holdout = N (the last N "
                          "training images), test = train, or test = none",
-                         t->plan->data[0].id);
+                         p->data[0].id);
+    return TCET_OK;
+}
+
+static tcet_status open_images(struct trainee *t, struct error *err)
+{
+    const struct train_settings *s = t->s;
+
+    TRY(train_images(t->plan, s, &t->images, &t->train, &t->test, err));
     t->p.train_images = t->train.count;
     t->p.test_images = t->test.count;
     t->p.epochs = s->epochs;
@@ -403,13 +375,7 @@ static tcet_status open_images(struct trainee *t, struct error *err)
                          (long long)s->batch.batch, (long long)t->p.train_images);
     t->schedule = s->schedule;
     t->schedule.images = t->p.train_images;
-    pixels =
-        (size_t)t->plan->task.channels * (size_t)t->plan->task.height * (size_t)t->plan->task.width;
-    t->x = mem_try((size_t)s->batch.batch * pixels, sizeof *t->x);
-    t->targets =
-        mem_try((size_t)s->batch.batch * (size_t)t->plan->task.classes, sizeof *t->targets);
-    return t->x && t->targets ? TCET_OK
-                              : error_set(err, TCET_E_MEMORY, "no memory for a mini-batch");
+    return measure_open(&t->measure, t->plan, &t->test, s->batch.batch, err);
 }
 
 static tcet_status run(struct trainee *t, struct error *err)
@@ -418,7 +384,8 @@ static tcet_status run(struct trainee *t, struct error *err)
     int64_t each;
 
     how.seed = t->task->seed;
-    TRY(build(t, err));
+    TRY(train_network_build(&t->net, t->plan, t->s, t->task->arch, t->task->seed, err));
+    t->p.params = t->net.count;
     TRY(open_images(t, err));
     TRY(open_training(t, err));
     describe(t);
@@ -453,10 +420,8 @@ tcet_status train_run(const struct train_task *task, struct error *err)
         backend_release(t.plan->backend, t.model);
     for (int i = 0; i < TCET_STATES; i++)
         free(t.state[i]);
-    free(t.x);
-    free(t.targets);
-    free(t.params);
-    graph_free(t.graph);
+    measure_close(&t.measure);
+    train_network_free(&t.net);
     arena_free(&t.arena);
     return st;
 }

@@ -15,6 +15,7 @@
 #define CORE_TRAIN_H
 
 #include "plan/plan.h"
+#include "train/images.h"
 #include "train/settings.h"
 
 struct train_progress {
@@ -46,6 +47,18 @@ struct train_task {
     void (*log)(void *arg, const char *text);
     void *arg;
 };
+
+/* Measures the weights of the .safetensors file that task->folder names, those of task->arch, on the test
+ * images; the last report has what came out. */
+tcet_status train_evaluate(const struct train_task *task, struct error *err);
+/* Writes the network of a checkpoint (FOLDER/last.ckpt, best.ckpt), which is task->arch's, as a file of
+ * net.h's formats, by the ending of its name. */
+tcet_status train_export(const struct train_task *task, const char *from, const char *to,
+                         struct error *err);
+/* The images of a plan's first dataset that [train] wants: to learn from, which may be NULL, and to
+ * measure on (none: a count of 0), as parts of *all, which is images_free()d afterwards. */
+tcet_status train_images(struct plan *p, const struct train_settings *s, struct images *all,
+                         struct batch_images *train, struct batch_images *test, struct error *err);
 
 /* Trains to the end.  Errors: bad input (TCET_E_ARG); a loss that is not finite, with epoch and step
  * (TCET_E_NUMERIC), files (TCET_E_IO), the plugins'.  Checkpoints written before stay. */
