@@ -105,6 +105,15 @@ static size_t bytes_of(const struct trainee *s, uint32_t state)
     return (size_t)s->count[state] * (s->how.precision == TCET_TRAIN_F64 ? 8 : 4);
 }
 
+/* Another instance on the CPU; drop() is the caller's. */
+static void *open_with(const char *key, const char *value)
+{
+    void *self = instance("device", "cpu", key, value, NULL);
+
+    ok(ops->open(&host.cx, self));
+    return self;
+}
+
 /* A state's bytes, the caller's. */
 static void *raw_state(struct trainee *s, uint32_t state)
 {
@@ -230,7 +239,7 @@ static double rate_a(double n)
     return peak * (1 + cos(acos(-1) * (n - all + 1) / ((epochs - 1) * all))) / 2;
 }
 
-static void figure_a(struct network *n, uint32_t precision, double loss_tolerance)
+static void figure_a(struct network *n, void *self, uint32_t precision, double loss_tolerance)
 {
     struct trainee s;
     tcet_train how = nesterov;
@@ -239,7 +248,8 @@ static void figure_a(struct network *n, uint32_t precision, double loss_toleranc
 
     how.precision = precision;
     how.norm_momentum = 0.01;
-    train_open(&s, cpu, graph_view(n->graph), n->params, how, 0);
+    load_images(0.1);
+    train_open(&s, self, graph_view(n->graph), n->params, how, 0);
     furthest = 0;
     for (int64_t k = 0; k < 20; k++) {
         r = step(&s, batch_at(k % 5 * 64, 64), rate_a((double)(64 * (k + 1))), 5e-4, k);
@@ -269,6 +279,7 @@ static void figure_a(struct network *n, uint32_t precision, double loss_toleranc
 static void test_figure_a(void **state)
 {
     struct network n;
+    void *threads;
     int64_t next;
 
     (void)state;
@@ -278,10 +289,12 @@ static void test_figure_a(void **state)
     assert_int_equal(next, 813102188);
     assert_int_equal(graph_view(n.graph)->param_floats, 90962);
     figure(graph_weight_sum(n.graph, n.params), -24.49059392833533, 1e-13, "drawn weights", 0);
-    load_images(0.1);
-    figure_a(&n, TCET_TRAIN_F64, 1e-10);
-    load_images(0.1);
-    figure_a(&n, TCET_TRAIN_F32, 2e-3);
+    figure_a(&n, cpu, TCET_TRAIN_F64, 1e-10);
+    figure_a(&n, cpu, TCET_TRAIN_F32, 2e-3);
+    threads = open_with("threads", "3");
+    figure_a(&n, threads, TCET_TRAIN_F64, 1e-10);
+    figure_a(&n, threads, TCET_TRAIN_F32, 2e-3);
+    drop(threads);
     drop_network(&n);
 }
 
@@ -549,7 +562,7 @@ static void copy_state(struct trainee *from, struct trainee *to)
     for (uint32_t k = 0; k < TCET_STATES; k++) {
         void *raw = raw_state(from, k);
 
-        ok(ops->train_write(&host.cx, cpu, to->t, k, raw));
+        ok(ops->train_write(&host.cx, to->self, to->t, k, raw));
         free(raw);
     }
 }
@@ -565,14 +578,14 @@ static void check_equal(struct trainee *a, struct trainee *b)
     }
 }
 
-static void check_round_trip(tcet_train how)
+static void check_round_trip(void *self, tcet_train how)
 {
     struct graph *g = small_graph();
     float *params = small_params(g), *others = calloc((size_t)graph_view(g)->param_floats, 4);
     struct trainee a, b;
 
-    train_open(&a, cpu, graph_view(g), params, how, 0);
-    train_open(&b, cpu, graph_view(g), others, how, 0);
+    train_open(&a, self, graph_view(g), params, how, 0);
+    train_open(&b, self, graph_view(g), others, how, 0);
     for (int64_t k = 0; k < 3; k++)
         step(&a, batch_at(k * 32, 32), 0.05, 5e-4, k);
     copy_state(&a, &b);
@@ -595,20 +608,24 @@ static void check_round_trip(tcet_train how)
 static void test_round_trip(void **state)
 {
     tcet_train how = nesterov;
+    void *threads;
 
     (void)state;
     NEED_TORCH();
     load_images(0.1);
     how.ema = 0.9;
-    check_round_trip(how);
+    check_round_trip(cpu, how);
     how.precision = TCET_TRAIN_F64;
-    check_round_trip(how);
+    check_round_trip(cpu, how);
     how = (tcet_train){.optimiser = TCET_OPTIMISER_ADAMW,
                        .beta1 = 0.9,
                        .beta2 = 0.999,
                        .eps = 1e-8,
                        .norm_momentum = -1};
-    check_round_trip(how);
+    check_round_trip(cpu, how);
+    threads = open_with("threads", "2");
+    check_round_trip(threads, how);
+    drop(threads);
 }
 
 /* -- every operation ------------------------------------------------------------------------- */
@@ -665,26 +682,27 @@ static void check_learns(const struct trial *t, void *self)
     tear_down(&s);
 }
 
-/* Protects every operation's gradients in training, in both kinds of kernels. */
+/* Protects every operation's gradients in training, in both kinds of kernels, and of an image a
+ * thread. */
 static void test_ops_train(void **state)
 {
-    void *kernels[2];
+    static const char *const option[3][2] = {
+        {"kernels", "auto"}, {"kernels", "aten"}, {"threads", "4"}};
 
     (void)state;
     NEED_TORCH();
-    kernels[0] = cpu;
-    kernels[1] = instance("device", "cpu", "kernels", "aten", NULL);
-    ok(ops->open(&host.cx, kernels[1]));
-    for (int t = 0; t < TRIALS; t++) {
-        for (int k = 0; k < 2; k++) {
-            snprintf(what, sizeof what, "%s %s (%s)", graph_op(trials[t].op.op)->name,
-                     trials[t].variant, k ? "aten" : "fused");
-            check_trial(&trials[t], kernels[k], 0);
-            check_trial(&trials[t], kernels[k], 1);
-            check_learns(&trials[t], kernels[k]);
+    for (int k = 0; k < 3; k++) {
+        void *self = open_with(option[k][0], option[k][1]);
+
+        for (int t = 0; t < TRIALS; t++) {
+            snprintf(what, sizeof what, "%s %s (%s %s)", graph_op(trials[t].op.op)->name,
+                     trials[t].variant, option[k][0], option[k][1]);
+            check_trial(&trials[t], self, 0);
+            check_trial(&trials[t], self, 1);
+            check_learns(&trials[t], self);
         }
+        drop(self);
     }
-    drop(kernels[1]);
 }
 
 /* Protects the plain kernels' optimisers (a GPU's): the same steps by both. */
@@ -704,8 +722,7 @@ static void test_kernels_agree(void **state)
     (void)state;
     NEED_TORCH();
     load_images(0.1);
-    aten = instance("device", "cpu", "kernels", "aten", NULL);
-    ok(ops->open(&host.cx, aten));
+    aten = open_with("kernels", "aten");
     for (how.optimiser = TCET_OPTIMISER_SGD; how.optimiser <= TCET_OPTIMISER_ADAMW;
          how.optimiser++) {
         struct graph *g = small_graph();

@@ -25,7 +25,9 @@ static const tcet_param params[] = {
     TCET_PARAM_TEXT(struct backend, device, "auto",
                     "auto (cuda:0 where there is one, else cpu), cpu, cuda, or cuda:N"),
     TCET_PARAM_I64(struct backend, threads, "1", 1, 256,
-                   "threads inside one operator; small networks gain more from workers"),
+                   "threads inside one operator, or of a training, which parts its mini-batches; "
+                   "small networks "
+                   "gain more from workers"),
     TCET_PARAM_CHOICE(struct backend, kernels, "auto", kernels_choices,
                       "CPU code beside the convolutions: fused for the widest instruction set "
                       "(auto) or a given one, or libtorch's own operators (aten), as on a GPU"),

@@ -147,7 +147,8 @@ tcet_status loss_soft(struct job *j, void *g)
 
     return job_check(j,
                      j->k->soft_loss(j->d, job_value(j, output), j->soft->targets, j->ask.n,
-                                     node_units(job_node(j, output)), g, j->soft->result),
+                                     job_images(j), node_units(job_node(j, output)), g,
+                                     j->soft->result),
                      output, "loss");
 }
 

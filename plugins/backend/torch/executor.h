@@ -22,6 +22,7 @@ enum { STREAMS = 16 };
 struct executor {
     struct ts_device device[2]; /* by f64 */
     const struct kernels *kernels[2];
+    int32_t threads; /* of one operator, or of a training's mini-batch */
     char version[64], name[64];
     int64_t stream[STREAMS]; /* CUDA: 0 where none was asked for yet */
     uint8_t lent[STREAMS];
@@ -122,6 +123,7 @@ struct value {
     struct memory *val, *bits, *dy;
     struct ts_norm norm;
     void *k1, *k2, *k3; /* a batch norm's backward as lines */
+    double *part, *all; /* with job.share: the part's moments, and the sums of all parts */
     struct norm_sums sums[SWEEPS];
     struct tangent tangent;
     int32_t parts, parts_tail;  /* gradients gathered so far, -1 */
@@ -159,9 +161,19 @@ struct soft_loss {
     double *result;        /* of soft_loss in kernels.h, in the device's */
 };
 
+/* One of several jobs on threads of their own, each with a part of one mini-batch, in step: the
+ * statistics of batch norms are those of all parts. */
+struct share {
+    struct team *team;
+    int32_t member, members;
+    struct job *const *jobs; /* of all members */
+    int64_t images;          /* of all parts */
+};
+
 /* One run. */
 struct job {
     tcet_ctx *cx;                 /* of the call in hand */
+    const struct share *share;    /* NULL: it has all images */
     const struct soft_loss *soft; /* NULL: as the pass says */
     tcet_run *run;                /* NULL once it has ended */
     struct ts_device *d;
@@ -193,6 +205,12 @@ static inline uint32_t job_wants(const struct job *j, uint32_t site)
 static inline int32_t job_input(const struct job *j, int32_t i, int32_t k)
 {
     return j->plan.node[j->graph->inputs[job_node(j, i)->first_input + k]].rep;
+}
+
+/* Images of the mini-batch in hand: of all its parts. */
+static inline int64_t job_images(const struct job *j)
+{
+    return j->share ? j->share->images : j->now.count;
 }
 
 /* Numbers in one image. */

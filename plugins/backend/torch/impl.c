@@ -76,6 +76,7 @@ static tcet_status open_executor(tcet_ctx *cx, const char *device, int32_t threa
                         "kernels: this CPU lacks the instruction set; auto finds the widest");
         }
     }
+    x->threads = threads;
     ts_use_pool(pool_get, pool_put);
     ts_setup(threads, x->version, sizeof x->version);
     snprintf(x->name, sizeof x->name, "cpu");

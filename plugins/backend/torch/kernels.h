@@ -40,6 +40,12 @@ struct kernels {
      * (batch - running), of the unbiased variance; bits = signs of x, or NULL. */
     int (*norm_train)(struct ts_device *d, const void *x, int64_t n, int64_t hw, int64_t c,
                       const struct ts_norm *s, uint64_t *bits);
+    /* The same of several parts of the pixels; NULL: this table cannot.  One part's moments; and what
+     * norm_train makes, of all of them. */
+    int (*norm_moments)(struct ts_device *d, const void *x, int64_t n, int64_t hw, int64_t c,
+                        uint64_t *bits, double *moments);
+    int (*norm_merge)(struct ts_device *d, int64_t c, const struct ts_norm_part *part,
+                      int32_t parts, const struct ts_norm *s);
     /* a and b from the running statistics, which are 0 and 1 where s has none. */
     int (*norm_eval)(struct ts_device *d, int64_t c, const struct ts_norm *s);
     /* From the sums of gather over `pixels` pixels: dx = k1 g + k2 x + k3, and dgamma (added
@@ -75,9 +81,9 @@ struct kernels {
                 void *g);
     /* Training.  result[3]: the sum over images of -sum_c t log softmax(logits)_c, how many have the
      * class of their largest target first among the logits, and among the first five; g (NULL: not
-     * wanted) = the gradient of the mean.  targets[n, c] is the host's memory, result the device's. */
+     * wanted) = the gradient of the mean over `whole` images.  targets[n, c] is the host's memory, result the device's. */
     int (*soft_loss)(struct ts_device *d, const void *logits, const double *targets, int64_t n,
-                     int64_t c, void *g, double *result);
+                     int64_t whole, int64_t c, void *g, double *result);
     /* out[c] += the sum over rows of sums[rows, c]. */
     int (*add_sums)(struct ts_device *d, const double *sums, int64_t rows, int64_t c, void *out);
     /* g *= min(1, most / (|g| + 1e-6)) */

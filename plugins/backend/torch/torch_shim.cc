@@ -189,17 +189,34 @@ void Pool::drop(void *data)
 
 /* -- the library and its memory ------------------------------------------------------- */
 
+/* OpenBLAS keeps its own count; with POSIX threads it starts one for every core. */
+void ts_threads_blas(int32_t threads)
+{
+    auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+
+    if (set)
+        set(threads);
+}
+
+/* OpenMP's count is the calling thread's, once libtorch has set it for that thread. */
+int32_t ts_threads_here(int32_t threads)
+{
+    auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
+    ts_device d{};
+    int32_t before = 1;
+
+    guarded(&d, [&] { before = at::get_num_threads(); });
+    if (set)
+        set(threads);
+    return before;
+}
+
 void ts_setup(int32_t threads, char *version, size_t cap)
 {
     ts_device d{};
 
+    ts_threads_blas(threads);
     guarded(&d, [&] {
-        /* OpenBLAS keeps its own count; with POSIX threads it starts one for every core. */
-        using set_threads = void (*)(int);
-        auto blas = reinterpret_cast<set_threads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
-
-        if (blas)
-            blas(threads);
         at::set_num_threads(threads);
         at::globalContext().setDeterministicCuDNN(true);
         at::globalContext().setBenchmarkCuDNN(false);
@@ -722,8 +739,8 @@ static Tensor rank_of(const Tensor &z, const Tensor &classes)
     return ((z < own).logical_not() & ((z == own) & (at >= classes)).logical_not()).sum({1});
 }
 
-int ts_soft_loss(ts_device *d, const void *logits, const double *targets, int64_t n, int64_t c,
-                 void *g, double *result)
+int ts_soft_loss(ts_device *d, const void *logits, const double *targets, int64_t n, int64_t whole,
+                 int64_t c, void *g, double *result)
 {
     return guarded(d, [&] {
         ts_device host{};
@@ -735,7 +752,8 @@ int ts_soft_loss(ts_device *d, const void *logits, const double *targets, int64_
         out[1].copy_((rank == 0).sum());
         out[2].copy_((rank < 5).sum());
         if (g)
-            put((log_p.exp() * t.sum({1}, true) - t) / static_cast<double>(n), wrap(d, g, {n, c}));
+            put((log_p.exp() * t.sum({1}, true) - t) / static_cast<double>(whole),
+                wrap(d, g, {n, c}));
     });
 }
 

@@ -77,6 +77,12 @@ struct ts_norm {
     double eps, momentum;
 };
 
+/* Means, then biased variances, of c channels over a part of the pixels. */
+struct ts_norm_part {
+    int64_t pixels;
+    double *moments;
+};
+
 /* One call of an operation that is a kernel alone, on n images; everything in NHWC. */
 enum { TS_INPUTS = 2 };
 struct tcet_node;
@@ -108,6 +114,11 @@ struct ts_update {
 
 /* -- the library and its memory ------------------------------------------------------- */
 
+/* How many threads operators that the calling thread calls have from now on; gives how many they
+ * had.  No thread pool is made or ended. */
+int32_t ts_threads_here(int32_t threads);
+/* The same of the BLAS, whoever calls it. */
+void ts_threads_blas(int32_t threads);
 /* Version text into out; also makes libtorch deterministic, and quiet about threads. */
 void ts_setup(int32_t threads, char *version, size_t cap);
 /* The instruction sets that libtorch and its libraries use on this CPU, each as " NAME=VALUE". */
@@ -185,7 +196,7 @@ int ts_loss(struct ts_device *d, int32_t cross_entropy, const void *logits, cons
 int ts_agreement(struct ts_device *d, const void *x, int64_t n, int64_t units, double *k,
                  double *positive);
 int ts_soft_loss(struct ts_device *d, const void *logits, const double *targets, int64_t n,
-                 int64_t c, void *g, double *result);
+                 int64_t whole, int64_t c, void *g, double *result);
 int ts_add_sums(struct ts_device *d, const double *sums, int64_t rows, int64_t c, void *out);
 int ts_clip(struct ts_device *d, void *g, int64_t count, double most);
 int ts_update_step(struct ts_device *d, const struct ts_update *u);

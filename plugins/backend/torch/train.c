@@ -3,52 +3,79 @@
  * Room: plugins/backend/torch.
  *
  * A mini-batch's plan (struct planned) is kept for the next one of its size.  Parameters and running
- * statistics are one array, as are their moving averages. */
+ * statistics are one array, as are their moving averages.  With several threads each has a seat: a job
+ * for its part of the images, with gradients of its own, in step with the others (struct share). */
 #include "ops.h"
 #include "pool.h"
+#include "team.h"
 
 #include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { TRAIN, EVAL, MODES };
 
-/* A planned pass over mini-batches of one size. */
+/* A planned pass over a seat's part of mini-batches of one size. */
 struct planned {
     struct job *job; /* NULL: none yet */
     tcet_pass pass;
     tcet_run run;
     struct soft_loss soft;
+    struct share share;
+};
+
+struct seat {
+    tcet_ctx cx; /* first: of seats that are not the caller's */
+    tcet_training *training;
+    struct ts_device device;
+    char *gradient;
+    double *result; /* of soft_loss */
+    struct planned planned[MODES];
+    tcet_status status; /* of the work in hand */
+    char message[704];
 };
 
 struct tcet_training {
     tcet_model *model;
-    struct ts_device device;
+    struct executor *executor;
     const struct kernels *k;
     tcet_train how;
     int64_t params, running; /* how many */
     int64_t *statistics;     /* where a module's begin among the running ones; -1: it has none */
     struct job *home;        /* holds the memory below, in the device */
-    char *state[TCET_STATES];
-    char *gradient, *decay;
-    double *result; /* of soft_loss */
-    struct planned planned[MODES];
+    char *state[TCET_STATES], *decay;
+    struct team *team; /* NULL: one seat */
+    int32_t seats;
+    struct seat *seat;
+    struct job **job[MODES]; /* of each seat */
+    int32_t at_work[MODES];  /* how many seats the planned mini-batch has parts for */
+    int64_t images[MODES];   /* of it */
+    int32_t mode;            /* in hand */
 };
 
 /* -- opening --------------------------------------------------------------------------- */
 
-static size_t number(const tcet_training *t)
+static struct ts_device *device(const tcet_training *t)
 {
-    return t->device.f64 ? sizeof(double) : sizeof(float);
+    return &t->seat[0].device;
 }
 
-/* A job of the training's: of p's pass over n images, or (p NULL) one that only holds memory. */
-static struct job *new_job(tcet_ctx *cx, tcet_training *t, struct planned *p, int64_t n)
+static size_t number(const tcet_training *t)
 {
+    return t->how.precision == TCET_TRAIN_F64 ? sizeof(double) : sizeof(float);
+}
+
+/* A job of seat s: of p's pass over n images, or (p NULL) one that only holds memory. */
+static struct job *new_job(tcet_ctx *cx, struct seat *s, struct planned *p, int64_t n)
+{
+    tcet_training *t = s->training;
     const struct job begun = {.cx = cx,
                               .run = p ? &p->run : NULL,
+                              .share = p && p->share.members > 1 ? &p->share : NULL,
                               .soft = p ? &p->soft : NULL,
-                              .d = &t->device,
+                              .d = &s->device,
                               .k = t->k,
                               .graph = t->model->graph,
                               .ask = {.model = t->model,
@@ -105,8 +132,7 @@ static tcet_status load(tcet_training *t, const float *from, int64_t count, void
 {
     if (count == 0)
         return TCET_OK;
-    return job_check(t->home, t->k->load(&t->device, from, 1, 1, count, to), 0,
-                     "state of training");
+    return job_check(t->home, t->k->load(device(t), from, 1, 1, count, to), 0, "state of training");
 }
 
 /* Where weight decay holds, and the running statistics of a network that saw nothing: 1 and 0 in
@@ -149,8 +175,8 @@ static tcet_status fill_state(tcet_training *t, const float *params, const uint8
         st = load(t, params, t->params, t->state[TCET_STATE_PARAMS]);
     if (st == TCET_OK && t->state[TCET_STATE_EMA])
         st = job_check(t->home,
-                       t->k->average(&t->device, t->state[TCET_STATE_PARAMS],
-                                     t->params + t->running, 0, t->state[TCET_STATE_EMA]),
+                       t->k->average(device(t), t->state[TCET_STATE_PARAMS], t->params + t->running,
+                                     0, t->state[TCET_STATE_EMA]),
                        0, "moving average");
     return st;
 }
@@ -167,12 +193,15 @@ static tcet_status open_state(tcet_training *t)
 
     t->state[TCET_STATE_PARAMS] = numbers(t, all);
     t->state[TCET_STATE_FIRST] = numbers(t, t->params);
-    t->gradient = numbers(t, t->params);
     t->decay = numbers(t, t->params);
-    t->result = job_alloc(t->home, 3 * sizeof *t->result);
-    if (!t->state[TCET_STATE_PARAMS] || !t->state[TCET_STATE_FIRST] || !t->gradient || !t->decay ||
-        !t->result)
+    if (!t->state[TCET_STATE_PARAMS] || !t->state[TCET_STATE_FIRST] || !t->decay)
         return TCET_E_MEMORY;
+    for (int32_t m = 0; m < t->seats; m++) {
+        t->seat[m].gradient = numbers(t, t->params);
+        t->seat[m].result = job_alloc(t->home, 3 * sizeof *t->seat[m].result);
+        if (!t->seat[m].gradient || !t->seat[m].result)
+            return TCET_E_MEMORY;
+    }
     t->state[TCET_STATE_RUNNING] = t->state[TCET_STATE_PARAMS] + (size_t)t->params * number(t);
     if (t->how.optimiser == TCET_OPTIMISER_ADAMW &&
         !(t->state[TCET_STATE_SECOND] = numbers(t, t->params)))
@@ -182,11 +211,55 @@ static tcet_status open_state(tcet_training *t)
     return TCET_OK;
 }
 
+/* A failure on a thread that is not the caller's, who says it when all have ended. */
+static tcet_status seat_fail(tcet_ctx *cx, tcet_status status, const char *text)
+{
+    struct seat *s = (struct seat *)(void *)cx;
+
+    snprintf(s->message, sizeof s->message, "%s", text);
+    return status;
+}
+
+/* The caller asks for all seats. */
+static int32_t seat_cancelled(tcet_ctx *cx)
+{
+    (void)cx;
+    return 0;
+}
+
+static const tcet_host seat_host = {
+    .struct_size = sizeof seat_host, .fail = seat_fail, .cancelled = seat_cancelled};
+
+static tcet_status open_seats(tcet_ctx *cx, tcet_training *t)
+{
+    int f64 = t->how.precision == TCET_TRAIN_F64;
+    size_t seats;
+
+    t->seats = t->k->norm_merge ? t->executor->threads : 1;
+    seats = (size_t)t->seats;
+    t->seat = calloc(seats, sizeof *t->seat);
+    for (int mode = 0; mode < MODES; mode++)
+        t->job[mode] = calloc(seats, sizeof(struct job *));
+    if (!t->seat || !t->job[TRAIN] || !t->job[EVAL])
+        return cx->host->fail(cx, TCET_E_MEMORY, "out of memory");
+    for (size_t m = 0; m < seats; m++) {
+        t->seat[m].cx.host = &seat_host;
+        t->seat[m].training = t;
+        t->seat[m].device = t->model->device[f64];
+        t->seat[m].device.conv = t->how.precision == TCET_TRAIN_TF32   ? TS_CONV_TF32
+                                 : t->how.precision == TCET_TRAIN_BF16 ? TS_CONV_BF16
+                                                                       : TS_CONV_FULL;
+    }
+    if (seats > 1 && !(t->team = team_new(t->seats)))
+        return cx->host->fail(cx, TCET_E_MEMORY, "training: cannot start its threads");
+    t->home = new_job(cx, &t->seat[0], NULL, 0);
+    return t->home ? TCET_OK : TCET_E_MEMORY;
+}
+
 tcet_status training_open(tcet_ctx *cx, struct executor *x, tcet_model *m, const tcet_train *how,
                           const float *params, const uint8_t *decay, tcet_training **out)
 {
     tcet_status st = check_how(cx, x, how);
-    int f64 = how->precision == TCET_TRAIN_F64;
     tcet_training *t;
 
     if (st != TCET_OK)
@@ -195,15 +268,13 @@ tcet_status training_open(tcet_ctx *cx, struct executor *x, tcet_model *m, const
     if (!t)
         return cx->host->fail(cx, TCET_E_MEMORY, "out of memory");
     *t = (tcet_training){.model = m,
-                         .device = m->device[f64],
-                         .k = x->kernels[f64],
+                         .executor = x,
+                         .k = x->kernels[how->precision == TCET_TRAIN_F64],
                          .how = *how,
                          .params = m->graph->param_floats};
-    t->device.conv = how->precision == TCET_TRAIN_TF32   ? TS_CONV_TF32
-                     : how->precision == TCET_TRAIN_BF16 ? TS_CONV_BF16
-                                                         : TS_CONV_FULL;
-    t->home = new_job(cx, t, NULL, 0);
-    st = t->home ? place_statistics(cx, t) : TCET_E_MEMORY;
+    st = open_seats(cx, t);
+    if (st == TCET_OK)
+        st = place_statistics(cx, t);
     if (st == TCET_OK)
         st = open_state(t);
     if (st == TCET_OK)
@@ -215,13 +286,27 @@ tcet_status training_open(tcet_ctx *cx, struct executor *x, tcet_model *m, const
     return st;
 }
 
+/* Of all seats. */
+static void drop_plan(tcet_training *t, int mode)
+{
+    t->images[mode] = 0;
+    for (int32_t m = 0; t->seat && m < t->seats; m++) {
+        job_free(t->seat[m].planned[mode].job);
+        t->seat[m].planned[mode].job = NULL;
+    }
+}
+
 void training_close(tcet_training *t)
 {
     if (!t)
         return;
-    for (int mode = 0; mode < MODES; mode++)
-        job_free(t->planned[mode].job);
+    team_free(t->team);
+    for (int mode = 0; mode < MODES; mode++) {
+        drop_plan(t, mode);
+        free(t->job[mode]);
+    }
     job_free(t->home);
+    free(t->seat);
     free(t->statistics);
     free(t);
 }
@@ -229,13 +314,13 @@ void training_close(tcet_training *t)
 /* -- planning -------------------------------------------------------------------------- */
 
 /* Where the gradients of weights go, all in one array, and the sums that those of biases are. */
-static tcet_status open_gradients(tcet_training *t, struct job *j)
+static tcet_status open_gradients(const struct seat *s, struct job *j)
 {
     for (int32_t k = 0; k < j->graph->module_count; k++) {
         const tcet_graph_module *m = &j->graph->modules[k];
 
         if (m->weight_count)
-            j->now.gradient[k] = t->gradient + (size_t)m->weight * number(t);
+            j->now.gradient[k] = s->gradient + (size_t)m->weight * j->ask.size;
         if (!m->bias_count || !j->plan.calls[k])
             continue;
         j->now.bias_gradient[k] =
@@ -246,17 +331,13 @@ static tcet_status open_gradients(tcet_training *t, struct job *j)
     return TCET_OK;
 }
 
-/* A plan for mini-batches of n images in place of the mode's last one. */
-static tcet_status plan_for(tcet_training *t, tcet_ctx *cx, int mode, int64_t n)
+/* A seat's pass over its part of the mini-batch, p->run.n images. */
+static tcet_status plan_seat(tcet_training *t, tcet_ctx *cx, struct seat *s, int mode)
 {
-    struct planned *p = &t->planned[mode];
+    struct planned *p = &s->planned[mode];
     uint32_t wants = mode == TRAIN ? TCET_WANT_GRADIENT | TCET_WANT_BIAS_GRADIENT : 0;
     tcet_status st;
 
-    if (p->job && p->job->ask.n == n)
-        return TCET_OK;
-    job_free(p->job);
-    p->job = NULL;
     p->pass = (tcet_pass){.struct_size = sizeof p->pass,
                           .loss = TCET_LOSS_CROSS_ENTROPY,
                           .gradient = mode == TRAIN ? TCET_GRADIENT_BATCH : TCET_GRADIENT_NONE,
@@ -265,11 +346,11 @@ static tcet_status plan_for(tcet_training *t, tcet_ctx *cx, int mode, int64_t n)
                         .forwards = 1,
                         .pass = &p->pass,
                         .sites = TCET_SITE_WEIGHT | TCET_SITE_NORM,
-                        .n = n};
+                        .n = p->run.n};
     p->run.wants[__builtin_ctz(TCET_SITE_WEIGHT)] = p->run.wants[__builtin_ctz(TCET_SITE_NORM)] =
         wants;
-    p->soft.result = t->result;
-    p->job = new_job(cx, t, p, n);
+    p->soft.result = s->result;
+    p->job = new_job(cx, s, p, p->run.n);
     if (!p->job)
         return TCET_E_MEMORY;
     st = plan_make(p->job);
@@ -277,12 +358,35 @@ static tcet_status plan_for(tcet_training *t, tcet_ctx *cx, int mode, int64_t n)
     if (st == TCET_OK)
         st = job_open_lines(p->job);
     if (st == TCET_OK && mode == TRAIN)
-        st = open_gradients(t, p->job);
-    if (st != TCET_OK) {
-        job_free(p->job);
-        p->job = NULL;
-    }
+        st = open_gradients(s, p->job);
     return st;
+}
+
+/* Plans for mini-batches of n images in place of the mode's last ones. */
+static tcet_status plan_for(tcet_training *t, tcet_ctx *cx, int mode, int64_t n)
+{
+    int32_t members = n < t->seats ? (int32_t)n : t->seats;
+    tcet_status st = TCET_OK;
+
+    if (t->images[mode] == n)
+        return TCET_OK;
+    drop_plan(t, mode);
+    for (int32_t m = 0; m < members && st == TCET_OK; m++) {
+        struct planned *p = &t->seat[m].planned[mode];
+
+        p->run.n = n * (m + 1) / members - n * m / members;
+        p->share = (struct share){
+            .team = t->team, .member = m, .members = members, .jobs = t->job[mode], .images = n};
+        st = plan_seat(t, cx, &t->seat[m], mode);
+        t->job[mode][m] = p->job;
+    }
+    if (st != TCET_OK) {
+        drop_plan(t, mode);
+        return st;
+    }
+    t->images[mode] = n;
+    t->at_work[mode] = members;
+    return TCET_OK;
 }
 
 /* Lets the job's network be of the parameters and running statistics in `state`. */
@@ -310,43 +414,34 @@ static void use_state(const tcet_training *t, struct job *j, const char *state)
     }
 }
 
-/* *out becomes a planned job for the mini-batch, over the given state. */
+/* Plans the mini-batch, over the given state. */
 static tcet_status begin(tcet_training *t, tcet_ctx *cx, int mode, const tcet_batch *batch,
-                         const char *state, struct job **out)
+                         const char *state)
 {
-    struct planned *p = &t->planned[mode];
+    int64_t image =
+        (int64_t)t->model->graph->channels * t->model->graph->height * t->model->graph->width;
+    int64_t first = 0;
     tcet_status st;
 
     if (batch->n < 1)
         return cx->host->fail(cx, TCET_E_ARG, "training: a mini-batch has at least one image");
     st = plan_for(t, cx, mode, batch->n);
-    if (st != TCET_OK)
-        return st;
-    p->job->cx = cx;
-    p->run.x = batch->x;
-    p->soft.targets = batch->targets;
-    t->device.message[0] = '\0';
-    use_state(t, p->job, state);
-    *out = p->job;
-    return TCET_OK;
-}
+    for (int32_t m = 0; st == TCET_OK && m < t->at_work[mode]; m++) {
+        struct seat *s = &t->seat[m];
+        struct planned *p = &s->planned[mode];
 
-/* -- a step ---------------------------------------------------------------------------- */
-
-static tcet_status read_result(tcet_training *t, struct job *j, tcet_train_result *out)
-{
-    double numbers[3];
-    int status = ts_to_host(&t->device, numbers, t->result, sizeof numbers);
-
-    if (status == 0)
-        status = ts_synchronize(&t->device);
-    if (status == 0) {
-        out->loss = numbers[0];
-        out->correct = (int64_t)numbers[1];
-        out->correct5 = (int64_t)numbers[2];
+        p->job->cx = m ? &s->cx : cx;
+        p->run.x = batch->x + first * image;
+        p->soft.targets = batch->targets + first * t->model->graph->classes;
+        first += p->run.n;
+        s->device.message[0] = s->message[0] = '\0';
+        use_state(t, p->job, state);
     }
-    return job_check(j, status, j->plan.output, "loss");
+    t->mode = mode;
+    return st;
 }
+
+/* -- a seat's work --------------------------------------------------------------------- */
 
 /* The gradients of biases, which are sums in double, to the others. */
 static tcet_status add_biases(struct job *j, char *gradient)
@@ -365,23 +460,100 @@ static tcet_status add_biases(struct job *j, char *gradient)
     return st;
 }
 
-/* Gradients of all parameters. */
-static tcet_status differentiate(tcet_training *t, struct job *j)
+/* Gradients of all parameters, of the seat's images. */
+static tcet_status differentiate(const struct seat *s, struct job *j)
 {
-    int32_t output = j->plan.output;
-    tcet_status st = job_check(j, t->k->zero(j->d, t->gradient, (size_t)t->params * j->ask.size),
-                               output, "gradient");
+    size_t bytes = (size_t)s->training->params * j->ask.size;
+    tcet_status st = job_check(j, j->k->zero(j->d, s->gradient, bytes), j->plan.output, "gradient");
 
     if (st == TCET_OK)
         st = forward_run(j);
     if (st == TCET_OK)
         st = backward_run(j);
     job_drop_values(j);
-    if (st == TCET_OK)
-        st = add_biases(j, t->gradient);
-    if (st == TCET_OK && t->how.clip > 0)
-        st = job_check(j, t->k->clip(j->d, t->gradient, t->params, t->how.clip), output,
-                       "norm of the gradient");
+    return st == TCET_OK ? add_biases(j, s->gradient) : st;
+}
+
+/* The logits stay. */
+static tcet_status measure(struct job *j)
+{
+    tcet_status st = forward_run(j);
+
+    return st == TCET_OK ? loss_soft(j, NULL) : st;
+}
+
+static void work(void *arg, int32_t member)
+{
+    tcet_training *t = arg;
+    struct seat *s = &t->seat[member];
+    struct job *j = s->planned[t->mode].job;
+    int32_t threads = t->team ? ts_threads_here(1) : 0;
+
+    s->status = t->mode == TRAIN ? differentiate(s, j) : measure(j);
+    if (!t->team)
+        return;
+    ts_threads_here(threads);
+    if (s->status != TCET_OK)
+        team_fail(t->team);
+}
+
+/* All seats' work; the first failure that says why is the caller's. */
+static tcet_status work_all(tcet_training *t, tcet_ctx *cx)
+{
+    tcet_status st = TCET_OK;
+
+    if (t->team) {
+        ts_threads_blas(1);
+        team_run(t->team, t->at_work[t->mode], work, t);
+        ts_threads_blas(t->executor->threads);
+    } else {
+        work(t, 0);
+    }
+    for (int32_t m = 0; m < t->at_work[t->mode]; m++) {
+        struct seat *s = &t->seat[m];
+
+        if (s->message[0])
+            return cx->host->fail(cx, s->status, s->message);
+        st = st == TCET_OK ? s->status : st;
+    }
+    return st;
+}
+
+/* -- a step ---------------------------------------------------------------------------- */
+
+/* Loss and counts of all seats, in their order. */
+static tcet_status read_result(tcet_training *t, tcet_train_result *out)
+{
+    double sums[3] = {0}, part[3];
+    int status = 0;
+
+    for (int32_t m = 0; m < t->at_work[t->mode] && status == 0; m++) {
+        status = ts_to_host(device(t), part, t->seat[m].result, sizeof part);
+        if (status == 0)
+            status = ts_synchronize(device(t));
+        for (int k = 0; k < 3 && status == 0; k++)
+            sums[k] += part[k];
+    }
+    if (status == 0) {
+        out->loss = sums[0];
+        out->correct = (int64_t)sums[1];
+        out->correct5 = (int64_t)sums[2];
+    }
+    return job_check(t->job[t->mode][0], status, 0, "loss");
+}
+
+/* The seats' gradients into the first's. */
+static tcet_status add_gradients(tcet_training *t, struct job *j)
+{
+    tcet_status st = TCET_OK;
+
+    for (int32_t m = 1; m < t->at_work[TRAIN] && st == TCET_OK; m++) {
+        const struct ts_term terms[2] = {{.x = t->seat[0].gradient}, {.x = t->seat[m].gradient}};
+
+        st = job_check(
+            j, t->k->combine(j->d, terms, 2, 1, t->params, 1, t->seat[0].gradient, NULL, NULL),
+            j->plan.output, "gradient");
+    }
     return st;
 }
 
@@ -393,7 +565,7 @@ static tcet_status update(tcet_training *t, struct job *j, double lr, double wd,
                                 .w = t->state[TCET_STATE_PARAMS],
                                 .first = t->state[TCET_STATE_FIRST],
                                 .second = t->state[TCET_STATE_SECOND],
-                                .g = t->gradient,
+                                .g = t->seat[0].gradient,
                                 .decay = t->decay,
                                 .lr = lr,
                                 .wd = wd,
@@ -403,31 +575,35 @@ static tcet_status update(tcet_training *t, struct job *j, double lr, double wd,
                                 .eps = t->how.eps,
                                 .unbias1 = 1 - pow(t->how.beta1, (double)(step + 1)),
                                 .unbias2 = 1 - pow(t->how.beta2, (double)(step + 1))};
-    tcet_status st = job_check(j, t->k->update(j->d, &u), j->plan.output, "optimiser");
+    int status = 0;
 
-    if (st == TCET_OK && t->state[TCET_STATE_EMA])
-        st = job_check(j,
-                       t->k->average(j->d, t->state[TCET_STATE_PARAMS], t->params + t->running,
-                                     t->how.ema, t->state[TCET_STATE_EMA]),
-                       j->plan.output, "moving average");
-    return st;
+    if (t->how.clip > 0)
+        status = t->k->clip(j->d, t->seat[0].gradient, t->params, t->how.clip);
+    if (status == 0)
+        status = t->k->update(j->d, &u);
+    if (status == 0 && t->state[TCET_STATE_EMA])
+        status = t->k->average(j->d, t->state[TCET_STATE_PARAMS], t->params + t->running,
+                               t->how.ema, t->state[TCET_STATE_EMA]);
+    return job_check(j, status, j->plan.output, "optimiser");
 }
 
 tcet_status training_step(tcet_ctx *cx, tcet_training *t, const tcet_batch *batch, double lr,
                           double wd, int64_t step, tcet_train_result *out)
 {
-    struct job *j;
-    tcet_status st = begin(t, cx, TRAIN, batch, t->state[TCET_STATE_PARAMS], &j);
+    tcet_status st = begin(t, cx, TRAIN, batch, t->state[TCET_STATE_PARAMS]);
 
     if (st == TCET_OK)
-        st = differentiate(t, j);
+        st = work_all(t, cx);
     if (st == TCET_OK)
-        st = update(t, j, lr, wd, step);
-    return st == TCET_OK && out ? read_result(t, j, out) : st;
+        st = add_gradients(t, t->job[TRAIN][0]);
+    if (st == TCET_OK)
+        st = update(t, t->job[TRAIN][0], lr, wd, step);
+    return st == TCET_OK && out ? read_result(t, out) : st;
 }
 
 /* -- measuring ------------------------------------------------------------------------- */
 
+/* Of one seat's images. */
 static tcet_status read_logits(tcet_training *t, struct job *j, double *logits)
 {
     int64_t count = j->ask.n * node_units(job_node(j, j->plan.output));
@@ -436,12 +612,12 @@ static tcet_status read_logits(tcet_training *t, struct job *j, double *logits)
 
     if (!host)
         return job_fail(j, TCET_E_MEMORY, "out of memory");
-    status =
-        ts_to_host(&t->device, host, job_value(j, j->plan.output), (size_t)count * j->ask.size);
+    status = ts_to_host(j->d, host, job_value(j, j->plan.output), (size_t)count * j->ask.size);
     if (status == 0)
-        status = ts_synchronize(&t->device);
+        status = ts_synchronize(j->d);
     for (int64_t i = 0; status == 0 && i < count; i++)
-        logits[i] = t->device.f64 ? ((const double *)host)[i] : (double)((const float *)host)[i];
+        logits[i] = number(t) == sizeof(double) ? ((const double *)host)[i]
+                                                : (double)((const float *)host)[i];
     pool_put(host);
     return job_check(j, status, j->plan.output, "logits");
 }
@@ -450,22 +626,26 @@ tcet_status training_eval(tcet_ctx *cx, tcet_training *t, const tcet_batch *batc
                           tcet_train_result *out, double *logits)
 {
     const char *state = t->state[ema ? TCET_STATE_EMA : TCET_STATE_PARAMS];
-    struct job *j;
     tcet_status st;
 
     if (!state)
         return cx->host->fail(cx, TCET_E_ARG, "training: there is no moving average");
-    st = begin(t, cx, EVAL, batch, state, &j);
+    st = begin(t, cx, EVAL, batch, state);
     if (st != TCET_OK)
         return st;
-    st = forward_run(j);
+    st = work_all(t, cx);
     if (st == TCET_OK)
-        st = loss_soft(j, NULL);
-    if (st == TCET_OK)
-        st = read_result(t, j, out);
-    if (st == TCET_OK && logits)
-        st = read_logits(t, j, logits);
-    job_drop_values(j);
+        st = read_result(t, out);
+    for (int32_t m = 0; m < t->at_work[EVAL]; m++) {
+        struct job *j = t->job[EVAL][m];
+
+        j->cx = cx;
+        if (st == TCET_OK && logits) {
+            st = read_logits(t, j, logits);
+            logits += j->ask.n * t->model->graph->classes;
+        }
+        job_drop_values(j);
+    }
     return st;
 }
 
@@ -492,9 +672,9 @@ tcet_status training_move(tcet_ctx *cx, tcet_training *t, uint32_t state, void *
     if (bytes == 0)
         return TCET_OK;
     t->home->cx = cx;
-    status = write ? ts_to_device(&t->device, t->state[state], numbers, bytes)
-                   : ts_to_host(&t->device, numbers, t->state[state], bytes);
+    status = write ? ts_to_device(device(t), t->state[state], numbers, bytes)
+                   : ts_to_host(device(t), numbers, t->state[state], bytes);
     if (status == 0)
-        status = ts_synchronize(&t->device);
+        status = ts_synchronize(device(t));
     return status == 0 ? TCET_OK : job_fail(t->home, status, "state of training");
 }
