@@ -228,10 +228,10 @@ static tcet_status make_train(struct plan *p, struct error *err)
     p->instructions = p->any_cpu ? "any" : "";
     TRY(plan_make_backend(p, err));
     TRY(plan_open_first_data(p, err));
-    p->identity =
-        arena_printf(&p->arena, "space=%s\ndata=%s %s\nbackend=%s\n",
-                     plan_instance_key(p, p->space), plan_instance_key(p, p->data[0].dataset),
-                     p->data[0].info.identity, plan_instance_key(p, p->backend));
+    p->identity = arena_printf(&p->arena, "space=%s{%s}\ndata=%s{%s} %s\nbackend=%s{%s}\n",
+                               p->space->plugin->desc.id, p->space->params_text, p->data[0].id,
+                               p->data[0].dataset->params_text, p->data[0].info.identity,
+                               p->backend->plugin->desc.id, p->backend->params_text);
     return TCET_OK;
 }
 

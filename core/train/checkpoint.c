@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -223,6 +224,8 @@ tcet_status checkpoint_read(const char *folder, struct arena *a, struct checkpoi
         return error_set(err, TCET_E_ARG, "%s", first.text);
     if (checkpoint_read_file(previous, a, out, err) < 0)
         return error_set(err, TCET_E_ARG, "%.900s; %.900s", first.text, arena_strdup(a, err->text));
+    if (has_last)
+        (void)!rename(last, arena_printf(a, "%s/damaged.ckpt", folder));
     *note = arena_printf(a, "%s; going on from %s", first.text, previous);
     return TCET_OK;
 }

@@ -33,7 +33,7 @@ tcet_status checkpoint_write(const char *folder, const struct checkpoint *c, str
 tcet_status checkpoint_write_best(const char *folder, const struct checkpoint *c,
                                   struct error *err);
 /* FOLDER/last.ckpt, or where it is lacking or damaged the one before, which *note then says; else it is
- * "".  *found = 0: there is neither.  What is read lives in the arena.  Errors: both are damaged. */
+ * "".  A damaged one is kept as FOLDER/damaged.ckpt, so that it does not take the other's place.  *found = 0: there is neither.  What is read lives in the arena.  Errors: both are damaged. */
 tcet_status checkpoint_read(const char *folder, struct arena *a, struct checkpoint *out, int *found,
                             const char **note, struct error *err);
 /* One such file; errors name it. */

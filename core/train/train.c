@@ -90,8 +90,8 @@ static void describe(struct trainee *t)
     train_settings_print(t->s, &about);
     t->about = arena_strdup(&t->arena, about.data);
     buf_free(&about);
-    t->made_by =
-        arena_printf(&t->arena, "%s, %s", t->plan->backend_info.version, t->plan->instructions);
+    t->made_by = arena_printf(&t->arena, "%s, %s, code %.12s", t->plan->backend_info.version,
+                              t->plan->instructions, t->plan->backend_code);
 }
 
 static tcet_status read_states(struct trainee *t, const int *which, size_t n, struct checkpoint *c,
@@ -192,12 +192,11 @@ static tcet_status resume(struct trainee *t, struct error *err)
     if (st >= 0 && found && strcmp(c.about, t->about))
         st = differs(t, c.about, t->about, err);
     if (st >= 0 && found && strcmp(c.made_by, t->made_by))
-        t->task->log(
-            t->task->arg,
-            arena_printf(&file,
-                         "the training was begun with other instructions (%s), and goes on "
-                         "with %s: the last bits may differ",
-                         c.made_by, t->made_by));
+        t->task->log(t->task->arg,
+                     arena_printf(&file,
+                                  "the training was begun with another program (%s), and goes on "
+                                  "with %s: the last bits may differ",
+                                  c.made_by, t->made_by));
     if (st >= 0 && *note)
         t->task->log(t->task->arg, note);
     if (st >= 0 && found)
