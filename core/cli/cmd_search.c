@@ -190,9 +190,13 @@ static int finish(const struct search_flags *o, const struct config *config, con
 {
     static const char *const again[] = {"--resume", NULL};
 
+    if (r->stopped && !r->progress.asks) {
+        fprintf(stderr, "tcet-host: interrupted before the first ask was told\n");
+        return EXIT_INTERRUPTED;
+    }
     if (r->stopped) {
         fprintf(stderr, "tcet-host: interrupted; %lld asks are done and kept in %s\n",
-                (long long)r->progress.asks, r->folder ? r->folder : "nothing");
+                (long long)r->progress.asks, r->folder);
         cli_say_again("to go on", o->argc, o->argv, again);
         return EXIT_INTERRUPTED;
     }

@@ -83,22 +83,20 @@ tcet_status ledger_open(struct ledger *l, const char *folder, const char *header
                          "%s: its columns are not those of this search; choose another run.output",
                          l->path);
     l->compared = n;
+    l->next = l->old + n;
     return TCET_OK;
 }
 
-int64_t ledger_stored(const struct ledger *l, int64_t seed, const char **first)
+int64_t ledger_stored(struct ledger *l, int64_t seed, const char **first)
 {
     char start[32];
     int64_t count = 0;
     size_t n = (size_t)snprintf(start, sizeof start, "%lld,", (long long)seed);
 
-    *first = NULL;
-    for (const char *p = l->old; p && (p = strchr(p, '\n'));) {
-        if (strncmp(++p, start, n))
-            continue;
-        if (!count++)
-            *first = p;
-    }
+    for (*first = l->next; l->next && !strncmp(l->next, start, n); count++)
+        l->next = strchr(l->next, '\n') + 1;
+    if (!count)
+        *first = NULL;
     return count;
 }
 

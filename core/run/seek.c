@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { SEEKERS_MOST = 256, LOST_MOST = 10 };
 
@@ -126,6 +127,12 @@ static tcet_status open_store(struct seek *s, struct error *err)
                          "%s holds results of space %s, and this search is of space %s: give it a "
                          "folder of its own",
                          s->r->folder, space, s->plan.space);
+    if (store_arch_count(s->store) &&
+        access(arena_printf(&s->r->arena, "%s/search.csv", s->r->folder), F_OK))
+        return error_set(err, TCET_E_ARG,
+                         "%s holds the results of a run, whose list a search would replace; choose "
+                         "another run.output (`warm` begins a search with them)",
+                         s->r->folder);
     line_header(s->settings, column ? column->value : "", &header);
     st = ledger_open(&s->ledger, s->r->folder, header.data, s->o->resume, err);
     buf_free(&header);
@@ -286,6 +293,8 @@ static tcet_status take_failure(void *arg, size_t item, const char *why, struct 
     struct result_row row = result_failure(s->items[item].arch, why);
 
     TRY(take_row(arg, item, &row, err));
+    TRY(commit(s,
+               err)); /* another execution might have a score where the line says that it failed */
     if (s->scored || ++s->lost < LOST_MOST)
         return TCET_OK;
     return error_set(

@@ -226,7 +226,7 @@ static tcet_status join_history(struct search *s, const struct slot *slot, const
 static void note_best(struct search *s, const struct slot *slot, double written, double told)
 {
     if (!isnan(s->state.best) && !(told > s->best_value)) {
-        s->since_best++;
+        s->since_best += !slot->reused;
         return;
     }
     s->since_best = 0;
@@ -247,7 +247,7 @@ static void count(struct search *s, const struct slot *slot, uint32_t status)
     n->failed += status == TCET_TOLD_FAILED;
     n->rejected += status == TCET_TOLD_REJECTED;
     s->rejected_in_row = status == TCET_TOLD_REJECTED ? s->rejected_in_row + 1 : 0;
-    s->stale = status == TCET_TOLD_SCORED || status == TCET_TOLD_REJECTED ? 0 : s->stale + 1;
+    s->stale = status == TCET_TOLD_SCORED ? 0 : s->stale + 1;
     s->under_way -= slot->limit < 0 && !slot->reused;
 }
 

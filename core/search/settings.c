@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum { EVALUATIONS = 1000, WINDOW_MOST = 256, SEEDS_MOST = 10000 };
+#define BUDGET_MOST INT64_C(1000000000000) /* times so many seeds is an int64_t too */
 
 const char *const SEARCH_COUNT_NAMES[SEARCH_COUNTS + 1] = {"layers", "size", "flops",
                                                            "params", "macs", NULL};
@@ -153,9 +154,9 @@ static tcet_status read_budget(const struct config *c, struct search_settings *s
 {
     int64_t usual = config_get(c, "search", "", "iterations") ? 0 : EVALUATIONS;
 
-    TRY(config_i64(c, "search", "", "evaluations", usual, 0, INT64_MAX, &s->evaluations, err));
-    TRY(config_i64(c, "search", "", "iterations", 0, 0, INT64_MAX, &s->iterations, err));
-    TRY(config_i64(c, "search", "", "patience", 0, 0, INT64_MAX, &s->patience, err));
+    TRY(config_i64(c, "search", "", "evaluations", usual, 0, BUDGET_MOST, &s->evaluations, err));
+    TRY(config_i64(c, "search", "", "iterations", 0, 0, BUDGET_MOST, &s->iterations, err));
+    TRY(config_i64(c, "search", "", "patience", 0, 0, BUDGET_MOST, &s->patience, err));
     TRY(config_i64(c, "search", "", "time", 0, 0, INT32_MAX, &s->seconds, err));
     if (s->evaluations || s->iterations || s->patience || s->seconds ||
         !strcmp(s->strategy, "exhaustive"))

@@ -229,6 +229,19 @@ check "and none above the limit a score" awk -F, 'NR > 1 && $6 == "scored" && $8
 run search work.ini --output redrawn "${one[@]}" --set search.max_params=500000 --quiet \
     --set search.reject=redraw
 check "reject = redraw: rejected ones have none" test "$(column redrawn 6 | grep -c over)" = 0
+for strategy in local nsga2 evolution; do
+    run search "$tabular" --output "redrawn_$strategy" --set search.strategy=$strategy --set search.seeds=1 \
+        --set search.reject=redraw --set search.max_flops=8e7 --set search.window=8 --set search.evaluations=200
+    check "reject = redraw: $strategy goes on" grep -q "^ended: 200 architectures were scored" out
+done
+check "reject = redraw: the initial population is random all the same" test \
+    "$(head -n 11 redrawn_evolution/search.csv | grep -c ',random,')" = 10
+for reject in count redraw; do # evolution: what is within the limits is reused, what is not is rejected
+    run search work.ini --output "few_$reject" --set search.seeds=1 --set search.max_params=80000 \
+        --set search.reject=$reject
+    check "reject = $reject: a search ends where there is nothing more" \
+        said "^ended: the last 100[0-9]* asks brought nothing new" out
+done
 for ranks in reference:40 history; do
     for workers in 1 3; do
         run search work.ini --output "$ranks$workers" "${one[@]}" --workers $workers --quiet \
@@ -258,6 +271,26 @@ run search work.ini --output warm "${one[@]}" --set search.warm=warm.txt --quiet
 check "a warm start asks for the file first" diff <(column warm 3 | head -n 10) warm.txt
 run search work.ini --output warm2 "${one[@]}" --set search.warm=warm --quiet
 check "a warm start from a folder" test "$(column warm2 5 | grep -c warm)" -ge 10
+cat >zennas_few.ini <<'EOF'
+[run]
+space = zennas
+archs = sample:3
+[metric params]
+saliency   = ones
+aggregator = sum
+[search]
+score       = params
+evaluations = 12
+[strategy evolution]
+population = 5
+sample     = 2
+EOF
+run run zennas_few.ini --output zennas_run --quiet
+check "a run" test $code = 0
+refuses "a warm start from a folder of another space" "\[search\] warm: \"Super.*: space nats_tss: " \
+    search work.ini --output none "${one[@]}" --set search.warm=zennas_run
+refuses "a search into a run's folder" "holds the results of a run" \
+    search zennas_few.ini --output zennas_run --resume
 run search work.ini --output patient "${one[@]}" --set search.evaluations=0 --set search.patience=30
 check "patience ends it" grep -q "^ended: no better one among the last 30" out
 
@@ -350,6 +383,8 @@ bad "and redrawn" "100000 asks in a row were rejected: max_params = 10 " --set s
 bad "a search without end" "never ends: give evaluations" --set search.evaluations=0
 bad "a parameter of the strategy" 'sample = "0"|sample' --set strategy.evolution.sample=0
 bad "parents of the strategy" "expected tournament, or best:K" --set strategy.evolution.parents=best:99
+bad "a budget without measure" "evaluations = \"9223372036854775807\"" --set search.seeds=1..3 \
+    --set search.evaluations=9223372036854775807
 bad "seeds" "expected a number, or FIRST..LAST" --set search.seeds=3..1
 bad "ranks" "expected history, or reference:N" --set search.ranks=none
 bad "a window" "window = \"0\"" --set search.window=0
