@@ -22,7 +22,8 @@ enum { STREAMS = 16 };
 struct executor {
     struct ts_device device[2]; /* by f64 */
     const struct kernels *kernels[2];
-    int32_t threads; /* of one operator, or of a training's mini-batch */
+    int32_t threads;   /* of one operator, or of a training's mini-batch */
+    struct team *team; /* of the latter; NULL until it is needed */
     char version[64], name[64];
     int64_t stream[STREAMS]; /* CUDA: 0 where none was asked for yet */
     uint8_t lent[STREAMS];

@@ -2,6 +2,7 @@
  * Room: plugins/backend/torch. */
 #include "executor.h"
 #include "pool.h"
+#include "team.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,7 @@ static tcet_status open_executor(tcet_ctx *cx, const char *device, int32_t threa
 
 static void close_executor(struct executor *x)
 {
+    team_free(x->team);
     free(x);
 }
 

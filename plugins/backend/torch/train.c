@@ -46,7 +46,7 @@ struct tcet_training {
     int64_t *statistics;     /* where a module's begin among the running ones; -1: it has none */
     struct job *home;        /* holds the memory below, in the device */
     char *state[TCET_STATES], *decay;
-    struct team *team; /* NULL: one seat */
+    struct team *team; /* the executor's; NULL: one seat */
     int32_t seats;
     struct seat *seat;
     struct job **job[MODES]; /* of each seat */
@@ -250,8 +250,9 @@ static tcet_status open_seats(tcet_ctx *cx, tcet_training *t)
                                  : t->how.precision == TCET_TRAIN_BF16 ? TS_CONV_BF16
                                                                        : TS_CONV_FULL;
     }
-    if (seats > 1 && !(t->team = team_new(t->seats)))
+    if (seats > 1 && !t->executor->team && !(t->executor->team = team_new(t->seats)))
         return cx->host->fail(cx, TCET_E_MEMORY, "training: cannot start its threads");
+    t->team = seats > 1 ? t->executor->team : NULL;
     t->home = new_job(cx, &t->seat[0], NULL, 0);
     return t->home ? TCET_OK : TCET_E_MEMORY;
 }
@@ -300,7 +301,6 @@ void training_close(tcet_training *t)
 {
     if (!t)
         return;
-    team_free(t->team);
     for (int mode = 0; mode < MODES; mode++) {
         drop_plan(t, mode);
         free(t->job[mode]);
