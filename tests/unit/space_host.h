@@ -133,7 +133,7 @@ static void space_unload(struct space *s)
 }
 
 /* Builds and finishes text's network for the space's own task; 0 on success. */
-static int space_build(struct space *s, struct graph *g, const char *text)
+static inline int space_build(struct space *s, struct graph *g, const char *text)
 {
     tcet_task task = {.struct_size = sizeof task};
     struct error err;
