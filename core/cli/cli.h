@@ -192,6 +192,7 @@ int cmd_correlate(const struct command *c, int argc, char **argv);
 int cmd_merge(const struct command *c, int argc, char **argv);
 int cmd_export(const struct command *c, int argc, char **argv);
 int cmd_space(const struct command *c, int argc, char **argv);
+int cmd_export_net(const struct command *c, int argc, char **argv);
 int cmd_tables(const struct command *c, int argc, char **argv);
 int cmd_completion(const struct command *c, int argc, char **argv);
 int cmd_version(const struct command *c, int argc, char **argv);

@@ -296,9 +296,12 @@ static const char *batch_norm(struct writer *w, const tcet_node *n, const char *
     const char *beta = n->affine ? p.bias : filled(w, 0, n->c, 0);
 
     if (!n->track) { /* no statistics of its own: the batch's, as PyTorch */
+        const int64_t shape[] = {1, n->c, 1, 1};
+        const char *to = integers(w, shape, 4);
+
         x = standardised(w, x, all, 3, n->eps);
-        return NODE(w, "Add", NODE(w, "Mul", x, reshaped(w, gamma, n->c, 1, 1)),
-                    reshaped(w, beta, n->c, 1, 1));
+        x = NODE(w, "Mul", x, NODE(w, "Reshape", gamma, to));
+        return NODE(w, "Add", x, NODE(w, "Reshape", beta, to));
     }
     add_float(w, "epsilon", n->eps);
     return NODE(w, "BatchNormalization", x, gamma, beta, p.mean, p.var);

@@ -157,16 +157,6 @@ static tcet_status check_reference(const struct plan *p, struct error *err)
     return err->status;
 }
 
-static tcet_status make_space(struct plan *p, struct error *err)
-{
-    int64_t seed;
-
-    TRY(open_registry(p, err));
-    TRY(config_i64(p->config, "run", "", "seed", 1, 0, INT64_MAX, &seed, err));
-    p->seed = (uint64_t)seed;
-    return plan_open_space(p, err);
-}
-
 /* [run] init and init_bias. */
 static tcet_status choose_init(struct plan *p, struct error *err)
 {
@@ -184,6 +174,17 @@ static tcet_status choose_init(struct plan *p, struct error *err)
     return TCET_OK;
 }
 
+static tcet_status make_space(struct plan *p, struct error *err)
+{
+    int64_t seed;
+
+    TRY(open_registry(p, err));
+    TRY(config_i64(p->config, "run", "", "seed", 1, 0, INT64_MAX, &seed, err));
+    p->seed = (uint64_t)seed;
+    TRY(choose_init(p, err));
+    return plan_open_space(p, err);
+}
+
 static tcet_status make(struct plan *p, struct error *err)
 {
     static const char *const policies[] = {"keep", "drop", "fail", NULL};
@@ -198,7 +199,6 @@ static tcet_status make(struct plan *p, struct error *err)
     p->nonfinite = (enum plan_nonfinite)policy;
     TRY(config_i64(p->config, "run", "", "in_flight", 1, 1, IN_FLIGHT_MAX, &in_flight, err));
     p->in_flight = (int)in_flight;
-    TRY(choose_init(p, err));
     TRY(config_choice(p->config, "run", "", "cpu", cpus, 0, &p->any_cpu, err));
     p->instructions = p->any_cpu ? "any" : "";
     TRY(plan_make_backend(p, err));
