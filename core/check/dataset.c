@@ -150,3 +150,92 @@ tcet_status dataset_numbers(struct probe *p, struct error *err)
     }
     return TCET_OK;
 }
+
+/* Some images of a split into images and labels, which are the probe's guarded memory. */
+static tcet_status read_some(struct probe *p, struct instance *i, const tcet_data_splits *s,
+                             const tcet_read_request *r, uint8_t **images, int64_t **labels,
+                             struct error *err)
+{
+    size_t image = (size_t)s->channels * (size_t)s->height * (size_t)s->width;
+
+    *images = memory_new(p, "the images", (size_t)r->n * image, 0);
+    *labels = memory_new(p, "the labels", (size_t)r->n * sizeof **labels, 0);
+    for (int64_t k = 0; k < r->n; k++)
+        (*labels)[k] = -1;
+    probe_stage("read() of %lld images", (long long)r->n);
+    TRY(probe_end(i, dataset_read(probe_enter(p, i), r, *images, *labels, err), err));
+    TRY(memory_intact(err));
+    for (int64_t k = 0; k < r->n; k++) {
+        if ((*labels)[k] < 0 || (*labels)[k] >= s->classes)
+            return error_set(err, TCET_E_PLUGIN,
+                             "read() gives image %lld the label %lld, where there are %d classes",
+                             (long long)k, (long long)(*labels)[k], s->classes);
+    }
+    return TCET_OK;
+}
+
+/* The first images of a split, then the same ones backwards by number. */
+static tcet_status read_split(struct probe *p, struct instance *i, const tcet_data_splits *s,
+                              uint32_t split, struct error *err)
+{
+    enum { MOST = 6 };
+    size_t image = (size_t)s->channels * (size_t)s->height * (size_t)s->width;
+    int64_t order[MOST], n = s->count[split] < MOST ? s->count[split] : MOST;
+    tcet_read_request r = {.struct_size = sizeof r, .split = split, .n = n};
+    uint8_t *one, *two;
+    int64_t *y, *z;
+
+    memory_reset();
+    TRY(read_some(p, i, s, &r, &one, &y, err));
+    for (int64_t k = 0; k < n; k++)
+        order[k] = n - 1 - k;
+    r.indices = order;
+    TRY(read_some(p, i, s, &r, &two, &z, err));
+    for (int64_t k = 0; k < n; k++) {
+        size_t at = (size_t)order[k];
+
+        if (y[at] != z[k] || memcmp(one + at * image, two + (size_t)k * image, image) != 0)
+            return error_set(err, TCET_E_PLUGIN, "image %zu is another one when it is read again",
+                             at);
+    }
+    return TCET_OK;
+}
+
+tcet_status dataset_reading(struct probe *p, struct error *err)
+{
+    enum { SIDE_MAX = 4096 };
+    tcet_data_info info;
+    tcet_data_splits s;
+    struct instance *i;
+
+    p->guarding = GUARD_ENDS;
+    TRY(probe_instance(p, &p->arena, NULL, NULL, &i, err));
+    if (!OPS(tcet_dataset_ops, i)->splits != !OPS(tcet_dataset_ops, i)->read)
+        return error_set(err, TCET_E_PLUGIN, "splits() and read() come together, or not at all");
+    if (!OPS(tcet_dataset_ops, i)->read) {
+        instance_free(i);
+        return TCET_OK;
+    }
+    TRY(open_it(p, i, &info, err));
+    probe_stage("splits()");
+    TRY(probe_end(i, dataset_splits(probe_enter(p, i), &s, err), err));
+    if (s.channels < 1 || s.channels > TCET_READ_CHANNELS_MAX || s.height < 1 || s.width < 1 ||
+        s.height > SIDE_MAX || s.width > SIDE_MAX || s.classes < 1 ||
+        s.count[TCET_SPLIT_TRAIN] < 1 || s.count[TCET_SPLIT_TEST] < 0)
+        return error_set(
+            err, TCET_E_PLUGIN, "splits() gives %lld and %lld images of %d x %d x %d, %d classes",
+            (long long)s.count[0], (long long)s.count[1], s.channels, s.height, s.width, s.classes);
+    if (!memchr(s.identity, '\0', sizeof s.identity) || !*s.identity)
+        return error_set(err, TCET_E_PLUGIN, "splits() gives no identity, or one without an end");
+    for (int32_t c = 0; c < s.channels; c++) {
+        if (!isfinite(s.mean[c]) || !(s.std[c] > 0) || !isfinite(s.std[c]))
+            return error_set(err, TCET_E_PLUGIN, "splits() gives channel %d mean %g, deviation %g",
+                             c, (double)s.mean[c], (double)s.std[c]);
+    }
+    for (uint32_t split = 0; split < TCET_SPLITS; split++) {
+        if (s.count[split] > 0)
+            TRY(read_split(p, i, &s, split, err));
+    }
+    instance_free(i);
+    return TCET_OK;
+}

@@ -138,7 +138,7 @@ check_test calls_describe, calls_ordinary, calls_ends, calls_inputs, calls_one_e
 check_test space_numbering, space_builds, space_draws, space_neighbourhood, space_keys,
     space_refuses, space_bounds;
 check_test strategy_replay, strategy_outcomes;
-check_test dataset_identity, dataset_numbers;
+check_test dataset_identity, dataset_numbers, dataset_reading;
 check_test backend_device, backend_forward, backend_gradients, backend_rows, backend_signs,
     backend_variances, backend_hessian, backend_repeats, backend_shared, backend_deferred,
     backend_single;

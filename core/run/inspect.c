@@ -3,9 +3,11 @@
 
 #include "base/text.h"
 #include "graph/graph.h"
+#include "net/net.h"
 #include "plugin/calls.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* An answer that grows. */
@@ -140,21 +142,26 @@ static void put_layers(const struct graph *g, struct answer *out)
     }
 }
 
+/* The network of an encoding, or of index:N, which is written to text. */
+static tcet_status build(struct plan *p, const char *ask, char text[TCET_ARCH_MAX], struct graph *g,
+                         struct error *err)
+{
+    TRY(find(p, ask, text, err));
+    graph_reset(g, &p->task);
+    TRY(space_build(p->space, 0, text, &p->task, graph_builder(g), err));
+    return graph_finish(g, err);
+}
+
 static tcet_status layers(struct plan *p, const char *ask, struct answer *out, struct error *err)
 {
     char text[TCET_ARCH_MAX];
     tcet_traits traits = {.struct_size = sizeof traits};
     struct graph *g = graph_new();
     struct graph_counts n;
-    tcet_status st = find(p, ask, text, err);
+    tcet_status st = build(p, ask, text, g, err);
 
     if (st >= 0)
         st = space_traits(p->space, text, &traits, err);
-    graph_reset(g, &p->task);
-    if (st >= 0)
-        st = space_build(p->space, 0, text, &p->task, graph_builder(g), err);
-    if (st >= 0)
-        st = graph_finish(g, err);
     if (st >= 0) {
         graph_count(g, &n);
         put(out, text);
@@ -165,6 +172,47 @@ static tcet_status layers(struct plan *p, const char *ask, struct answer *out, s
         put_number(out, traits.depth);
         put_layers(g, out);
     }
+    graph_free(g);
+    return st;
+}
+
+/* The network with the weights that a run draws. */
+static tcet_status write_net(struct plan *p, const char *ask, const char *path, struct answer *out,
+                             struct error *err)
+{
+    char text[TCET_ARCH_MAX];
+    struct graph *g = graph_new();
+    struct graph_counts n;
+    enum net_format format;
+    float *params = NULL;
+    tcet_rng rng;
+    tcet_status st = net_format_of(path, &format, err);
+
+    if (st >= 0)
+        st = build(p, ask, text, g, err);
+    if (st >= 0) {
+        params = mem_try((size_t)graph_view(g)->param_floats + 1, sizeof *params);
+        if (!params)
+            st = error_set(err, TCET_E_MEMORY, "no memory for %lld parameters",
+                           (long long)graph_view(g)->param_floats);
+    }
+    if (st >= 0) {
+        struct net net = {.graph = g, .params = params, .space = p->space->plugin->desc.id};
+
+        rng_seed(&rng, p->seed);
+        graph_draw(g, &rng, params);
+        graph_draw_again(g, p->init, p->zero_bias, &rng, params);
+        net.arch = text;
+        net.digest =
+            arena_printf(out->a, "drawn seed=%llu%s", (unsigned long long)p->seed, p->init_text);
+        st = net_write(&net, format, path, err);
+    }
+    if (st >= 0) {
+        graph_count(g, &n);
+        put(out, text);
+        put_number(out, n.params);
+    }
+    free(params);
     graph_free(g);
     return st;
 }
@@ -196,6 +244,8 @@ static tcet_status answer(struct plan *p, const char *const *ask, size_t count, 
         return canonical(p, ask[1], out, err);
     if (!strcmp(verb, "layers") && count == 2)
         return layers(p, ask[1], out, err);
+    if (!strcmp(verb, "net") && count == 3)
+        return write_net(p, ask[1], ask[2], out, err);
     if (!strcmp(verb, "check"))
         return check(p, ask + 1, count - 1, out);
     return error_set(err, TCET_E_PLUGIN, "no question about a space: \"%.40s\"", verb);

@@ -1,5 +1,5 @@
 /* inspect.h -- what a worker tells of a space and of one of its architectures (WIRE_SPACE).
- * Room: core/run.  Stands on core/plan and core/graph. */
+ * Room: core/run.  Stands on core/plan, core/graph and core/net. */
 #ifndef CORE_INSPECT_H
 #define CORE_INSPECT_H
 
@@ -15,7 +15,8 @@
  * layers ARCH                encoding, parameters, MACs, live, alive, depth; then INSPECT_FIELDS an
  *                            operation, in order of execution: name, operation, shape of the weight,
  *                            parameters, MACs, shape of the output
- * check ARCH...              an error for each, "" where there is none */
+ * check ARCH...              an error for each, "" where there is none
+ * net ARCH PATH              writes the drawn network to a file (net.h): encoding, parameters */
 enum { INSPECT_HEAD = 6, INSPECT_FIELDS = 6, INSPECT_COUNT_MAX = 100000 };
 
 tcet_status inspect_space(struct plan *p, const char *const *ask, size_t count, struct arena *a,

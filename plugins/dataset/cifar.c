@@ -25,16 +25,22 @@ struct file {
     int64_t count;
 };
 
+/* Files of one split. */
+struct files {
+    struct file file[FILES_MAX];
+    int number;
+    int64_t count;
+    int top_label; /* the largest that occurs */
+    uint64_t checksum;
+};
+
 struct cifar {
     const char *path;
     int32_t labels; /* cifar100: 0 fine, 1 coarse */
     int32_t augment, balance, norm_stats;
-    int hundred; /* 1: CIFAR-100 */
-    struct file files[FILES_MAX];
-    int file_count;
-    int64_t count;
-    int top_label; /* the largest that occurs */
-    uint64_t checksum;
+    int hundred;              /* 1: CIFAR-100 */
+    struct files train, test; /* test: looked for when splits are asked for */
+    int test_known;
 };
 
 static int record_size(const struct cifar *p)
@@ -53,17 +59,15 @@ static int label_count(const struct cifar *p)
     return !p->hundred ? 10 : p->labels == 0 ? 100 : 20;
 }
 
-static void forget_files(struct cifar *p)
+static void forget_files(struct files *s)
 {
-    for (int i = 0; i < p->file_count; i++)
-        free(p->files[i].path);
-    p->file_count = 0;
-    p->count = 0;
-    p->top_label = 0;
+    for (int i = 0; i < s->number; i++)
+        free(s->file[i].path);
+    *s = (struct files){.checksum = UINT64_C(0xcbf29ce484222325)};
 }
 
 /* folder[/inner]/name to the list, when there is such a file: 1, 0, or -1 without memory. */
-static int add_file(struct cifar *p, const char *folder, const char *inner, const char *name)
+static int add_file(struct files *s, const char *folder, const char *inner, const char *name)
 {
     size_t size = strlen(folder) + strlen(inner) + strlen(name) + 3;
     char *path = malloc(size);
@@ -76,7 +80,7 @@ static int add_file(struct cifar *p, const char *folder, const char *inner, cons
         free(path);
         return 0;
     }
-    p->files[p->file_count++].path = path;
+    s->file[s->number++].path = path;
     return 1;
 }
 
@@ -91,18 +95,19 @@ static tcet_status fail_pickle(tcet_ctx *cx, const struct cifar *p, const char *
 }
 
 /* Does a folder hold the version for Python? */
-static int has_pickles(struct cifar *p, const char *folder)
+static int has_pickles(const char *folder)
 {
     static const char *const names[][2] = {{"", "data_batch_1"},
                                            {"cifar-10-batches-py", "data_batch_1"},
                                            {"", "train_data_batch_1"}, /* ImageNet16's */
                                            {"", "train"},
                                            {"cifar-100-python", "train"}};
+    struct files some = {.number = 0};
     int found = 0;
 
     for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++)
-        found = add_file(p, folder, names[i][0], names[i][1]) > 0;
-    forget_files(p);
+        found = add_file(&some, folder, names[i][0], names[i][1]) > 0;
+    forget_files(&some);
     return found;
 }
 
@@ -120,38 +125,38 @@ static tcet_status find_files(tcet_ctx *cx, struct cifar *p, const char *folder)
     char name[32];
     int added = 0;
 
-    for (int k = 0; k < 2 && p->file_count == 0; k++) {
+    for (int k = 0; k < 2 && p->train.number == 0; k++) {
         if (p->hundred)
-            added = add_file(p, folder, inner100[k], "train.bin");
+            added = add_file(&p->train, folder, inner100[k], "train.bin");
         for (int i = 1; !p->hundred && i <= FILES_MAX && added >= 0; i++) {
             snprintf(name, sizeof name, "data_batch_%d.bin", i);
-            added = add_file(p, folder, inner10[k], name);
+            added = add_file(&p->train, folder, inner10[k], name);
         }
         if (added < 0)
             return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
     }
-    if (p->file_count == 0 && has_pickles(p, folder))
+    if (p->train.number == 0 && has_pickles(folder))
         return fail_pickle(cx, p, folder);
-    if (p->file_count == 0)
+    if (p->train.number == 0)
         return tcet_failf(cx, TCET_E_ARG, "%s: holds no %s, nor does its folder %s", folder,
                           p->hundred ? "train.bin" : "data_batch_1.bin ... data_batch_5.bin",
                           p->hundred ? inner100[1] : inner10[1]);
-    if (!p->hundred && p->file_count < FILES_MAX) {
+    if (!p->hundred && p->train.number < FILES_MAX) {
         char text[600];
 
         snprintf(text, sizeof text, "%.400s: only %d of the 5 data_batch files are there", folder,
-                 p->file_count);
+                 p->train.number);
         cx->host->log(cx, TCET_LOG_WARN, text);
     }
     return TCET_OK;
 }
 
 /* One file's records: counted, labels checked, contents joined to the checksum (FNV-1a). */
-static tcet_status scan(tcet_ctx *cx, struct cifar *p, struct file *file)
+static tcet_status scan(tcet_ctx *cx, const struct cifar *p, struct files *s, struct file *file)
 {
     unsigned char record[RECORD_MAX];
     size_t size = (size_t)record_size(p), got;
-    uint64_t h = p->checksum;
+    uint64_t h = s->checksum;
     tcet_status st = TCET_OK;
     struct stat info;
     FILE *f = fopen(file->path, "rb");
@@ -163,7 +168,7 @@ static tcet_status scan(tcet_ctx *cx, struct cifar *p, struct file *file)
                         file->path, (int64_t)info.st_size, BYTES_MAX);
         goto out;
     }
-    file->first = p->count;
+    file->first = s->count;
     while ((got = fread(record, 1, size, f)) == size) {
         int at = label_at(p);
 
@@ -179,8 +184,8 @@ static tcet_status scan(tcet_ctx *cx, struct cifar *p, struct file *file)
                             label_count(p), p->hundred ? "CIFAR-100" : "CIFAR-10");
             goto out;
         }
-        if (record[at] > p->top_label)
-            p->top_label = record[at];
+        if (record[at] > s->top_label)
+            s->top_label = record[at];
         for (size_t i = 0; i < size; i++)
             h = (h ^ record[i]) * UINT64_C(0x100000001b3);
         file->count++;
@@ -195,8 +200,8 @@ static tcet_status scan(tcet_ctx *cx, struct cifar *p, struct file *file)
                         file->path, file->count * (int64_t)size, got, size);
     else if (file->count == 0)
         st = tcet_failf(cx, TCET_E_ARG, "%s: empty", file->path);
-    p->count += file->count;
-    p->checksum = h;
+    s->count += file->count;
+    s->checksum = h;
 out:
     fclose(f);
     return st;
@@ -208,11 +213,12 @@ static tcet_status cifar_open(tcet_ctx *cx, struct cifar *p)
     struct stat info;
     tcet_status st = TCET_OK;
 
-    forget_files(p);
-    p->checksum = UINT64_C(0xcbf29ce484222325);
+    forget_files(&p->train);
+    forget_files(&p->test);
+    p->test_known = 0;
     if (!p->path || !*p->path) {
         const char *dir = cx->host->data_dir(cx);
-        int added = add_file(p, dir, "data", shipped[p->hundred]);
+        int added = add_file(&p->train, dir, "data", shipped[p->hundred]);
 
         if (added < 0)
             return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
@@ -223,11 +229,11 @@ static tcet_status cifar_open(tcet_ctx *cx, struct cifar *p)
         return tcet_failf(cx, TCET_E_IO, "%s: %s", p->path, strerror(errno));
     } else if (S_ISDIR(info.st_mode)) {
         st = find_files(cx, p, p->path);
-    } else if (add_file(p, p->path, "", "") <= 0) {
+    } else if (add_file(&p->train, p->path, "", "") <= 0) {
         return tcet_failf(cx, TCET_E_ARG, "%s: neither a file nor a folder", p->path);
     }
-    for (int i = 0; i < p->file_count && st == TCET_OK; i++)
-        st = scan(cx, p, &p->files[i]);
+    for (int i = 0; i < p->train.number && st == TCET_OK; i++)
+        st = scan(cx, p, &p->train, &p->train.file[i]);
     return st;
 }
 
@@ -252,12 +258,12 @@ static tcet_status info(tcet_ctx *cx, void *self, tcet_data_info *out)
     out->channels = 3;
     out->height = out->width = SIDE;
     out->classes = label_count(p);
-    out->count = p->count;
+    out->count = p->train.count;
     snprintf(out->identity, sizeof out->identity, "%s%s n=%" PRId64 " fnv1a=%016" PRIx64,
              p->hundred ? "cifar100" : "cifar10", p->hundred && p->labels ? " coarse" : "",
-             p->count, p->checksum);
-    snprintf(out->description, sizeof out->description, "%" PRId64 " images of %.200s%s", p->count,
-             p->files[0].path, p->file_count > 1 ? " ..." : "");
+             p->train.count, p->train.checksum);
+    snprintf(out->description, sizeof out->description, "%" PRId64 " images of %.200s%s",
+             p->train.count, p->train.file[0].path, p->train.number > 1 ? " ..." : "");
     return TCET_OK;
 }
 
@@ -275,16 +281,16 @@ static tcet_status check_request(tcet_ctx *cx, const struct cifar *p, const tcet
             "to 32, or to 16, 8, 4, 2 or 1 (averaged), or [data] plugin to gaussian, "
             "which makes any size",
             h, w);
-    if (r->classes && r->classes <= p->top_label)
+    if (r->classes && r->classes <= p->train.top_label)
         return tcet_failf(cx, TCET_E_ARG, "the network has %d classes, %s has labels up to %d",
-                          r->classes, p->files[0].path, p->top_label);
-    if (r->batch < 1 || r->batches < 1 || r->batch > p->count / r->batches)
+                          r->classes, p->train.file[0].path, p->train.top_label);
+    if (r->batch < 1 || r->batches < 1 || r->batch > p->train.count / r->batches)
         return tcet_failf(cx, TCET_E_ARG,
                           "needs %" PRId64 " images (%" PRId64 " of batch %" PRId64
                           "), %s%s has %" PRId64
                           "; set [data] path to the whole set, or data = gaussian in the metric",
-                          r->batches * r->batch, r->batches, r->batch, p->files[0].path,
-                          p->file_count > 1 ? " and the next" : "", p->count);
+                          r->batches * r->batch, r->batches, r->batch, p->train.file[0].path,
+                          p->train.number > 1 ? " and the next" : "", p->train.count);
     return TCET_OK;
 }
 
@@ -347,21 +353,29 @@ static void convert(const unsigned char *pixels, const struct norm_stats *stats,
 }
 
 /* The first `bytes` of record `image`; f keeps the files open. */
-static tcet_status read_record(tcet_ctx *cx, const struct cifar *p, FILE **f, int64_t image,
-                               unsigned char *record, size_t bytes)
+static tcet_status read_record(tcet_ctx *cx, const struct cifar *p, const struct files *s, FILE **f,
+                               int64_t image, unsigned char *record, size_t bytes)
 {
-    int k = p->file_count - 1;
+    int k = s->number - 1;
     int64_t at;
 
-    while (image < p->files[k].first)
+    while (image < s->file[k].first)
         k--;
-    at = (image - p->files[k].first) * record_size(p);
+    at = (image - s->file[k].first) * record_size(p);
     if (!f[k])
-        f[k] = fopen(p->files[k].path, "rb");
+        f[k] = fopen(s->file[k].path, "rb");
     if (f[k] && fseek(f[k], (long)at, SEEK_SET) == 0 && fread(record, 1, bytes, f[k]) == bytes)
         return TCET_OK;
     return tcet_failf(cx, TCET_E_IO, "%s: byte %" PRId64 ": cannot be read any more",
-                      p->files[k].path, at);
+                      s->file[k].path, at);
+}
+
+static void close_all(FILE **f)
+{
+    for (int k = 0; k < FILES_MAX; k++) {
+        if (f[k])
+            fclose(f[k]);
+    }
 }
 
 /* balance: of the order's images the first of every class, class by class in each mini-batch. */
@@ -382,8 +396,8 @@ static tcet_status balance(tcet_ctx *cx, const struct cifar *p, const tcet_data_
     to = cx->host->scratch(cx, (size_t)images * sizeof *to);
     if (!to)
         return tcet_fail(cx, TCET_E_MEMORY, "no memory for the order of images");
-    for (int64_t i = 0; i < p->count && found < images; i++) {
-        tcet_status st = read_record(cx, p, f, order[i], record, sizeof record);
+    for (int64_t i = 0; i < p->train.count && found < images; i++) {
+        tcet_status st = read_record(cx, p, &p->train, f, order[i], record, sizeof record);
         int64_t label, *n;
 
         if (st < 0)
@@ -425,15 +439,15 @@ static tcet_status draw(tcet_ctx *cx, void *self, const tcet_data_request *r, fl
 
     if (st < 0)
         return st;
-    order = cx->host->scratch(cx, (size_t)p->count * sizeof *order);
+    order = cx->host->scratch(cx, (size_t)p->train.count * sizeof *order);
     rng = cx->host->rng(cx, r->seed);
     if (!order || !rng)
         return tcet_fail(cx, TCET_E_MEMORY, "no memory for the order of images");
-    cx->host->rng_permutation(rng, order, p->count);
+    cx->host->rng_permutation(rng, order, p->train.count);
     if (p->balance)
         st = balance(cx, p, r, f, order);
     for (int64_t i = 0; i < images && st == TCET_OK; i++) {
-        st = read_record(cx, p, f, order[i], record, size);
+        st = read_record(cx, p, &p->train, f, order[i], record, size);
         if (st < 0)
             break;
         y[i] = record[label_at(p)];
@@ -441,16 +455,155 @@ static tcet_status draw(tcet_ctx *cx, void *self, const tcet_data_request *r, fl
             augment(cx->host, rng, record + size - PIXELS);
         convert(record + size - PIXELS, norm_stats_of(p), h, w, x + i * 3 * h * w);
     }
-    for (int k = 0; k < FILES_MAX; k++) {
-        if (f[k])
-            fclose(f[k]);
+    close_all(f);
+    return st;
+}
+
+/* -- What training reads ------------------------------------------------------------------- */
+
+static const char *test_name(const struct cifar *p)
+{
+    return p->hundred ? "test.bin" : "test_batch.bin";
+}
+
+/* The test file beside the training files, where path is their folder; looked for once. */
+static tcet_status find_test(tcet_ctx *cx, struct cifar *p)
+{
+    const char *first = p->train.file[0].path, *end = strrchr(first, '/');
+    struct stat st;
+    char *folder;
+    int added;
+
+    if (p->test_known || !p->path || !*p->path || stat(p->path, &st) < 0 || !S_ISDIR(st.st_mode) ||
+        !end) {
+        p->test_known = 1;
+        return TCET_OK;
     }
+    folder = strndup(first, (size_t)(end - first));
+    added = folder ? add_file(&p->test, folder, "", test_name(p)) : -1;
+    free(folder);
+    if (added < 0)
+        return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
+    for (int i = 0; i < p->test.number; i++) {
+        tcet_status scanned = scan(cx, p, &p->test, &p->test.file[i]);
+
+        if (scanned < 0) {
+            forget_files(&p->test);
+            return scanned;
+        }
+    }
+    p->test_known = 1;
+    return TCET_OK;
+}
+
+static tcet_status splits(tcet_ctx *cx, void *self, tcet_data_splits *out)
+{
+    struct cifar *p = self;
+    const struct norm_stats *stats = norm_stats_of(p);
+    tcet_status st = find_test(cx, p);
+
+    if (st < 0)
+        return st;
+    out->channels = 3;
+    out->height = out->width = SIDE;
+    out->classes = label_count(p);
+    out->count[TCET_SPLIT_TRAIN] = p->train.count;
+    out->count[TCET_SPLIT_TEST] = p->test.count;
+    for (int c = 0; c < 3; c++) {
+        out->mean[c] = stats->mean[c];
+        out->std[c] = stats->std[c];
+    }
+    snprintf(out->identity, sizeof out->identity,
+             "%s%s n=%" PRId64 " fnv1a=%016" PRIx64 " test n=%" PRId64 " fnv1a=%016" PRIx64,
+             p->hundred ? "cifar100" : "cifar10", p->hundred && p->labels ? " coarse" : "",
+             p->train.count, p->train.checksum, p->test.count, p->test.checksum);
+    return TCET_OK;
+}
+
+/* Which images of which files a request is for. */
+static tcet_status check_read(tcet_ctx *cx, const struct cifar *p, const tcet_read_request *r,
+                              const struct files **from)
+{
+    int32_t h = r->height ? r->height : SIDE, w = r->width ? r->width : SIDE;
+    const struct files *s = r->split == TCET_SPLIT_TEST ? &p->test : &p->train;
+
+    if (r->split >= TCET_SPLITS)
+        return tcet_failf(cx, TCET_E_ARG, "there is no split %u", r->split);
+    if (h < 1 || w < 1 || SIDE % h || SIDE % w)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "the network wants images of %d x %d, these are 32 x 32; 16, 8, 4, 2 and "
+                          "1 are averaged",
+                          h, w);
+    if (s->count == 0)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "%s: has no test images; set path to the folder of the whole set, with "
+                          "%s, or hold some of the training images out",
+                          p->train.file[0].path, test_name(p));
+    if (r->n < 0 || (!r->indices && (r->first < 0 || r->first > s->count - r->n)))
+        return tcet_failf(cx, TCET_E_ARG,
+                          "images %" PRId64 " to %" PRId64 " are asked for, %s%s has %" PRId64,
+                          r->first, r->first + r->n - 1, s->file[0].path,
+                          s->number > 1 ? " and the next" : "", s->count);
+    for (int64_t i = 0; i < r->n && r->indices; i++) {
+        if (r->indices[i] < 0 || r->indices[i] >= s->count)
+            return tcet_failf(cx, TCET_E_ARG, "image %" PRId64 " is asked for, %s%s has %" PRId64,
+                              r->indices[i], s->file[0].path, s->number > 1 ? " and the next" : "",
+                              s->count);
+    }
+    *from = s;
+    return TCET_OK;
+}
+
+/* Bytes to [3, h, w]: the mean of each box, rounded. */
+static void shrink(const unsigned char *pixels, int32_t h, int32_t w, uint8_t *out)
+{
+    int32_t bh = SIDE / h, bw = SIDE / w, box = bh * bw;
+
+    for (int32_t i = 0; i < 3 * h * w; i++) {
+        const unsigned char *at = pixels + i / (h * w) * PLANE + i / w % h * bh * SIDE + i % w * bw;
+        int32_t sum = box / 2;
+
+        for (int32_t k = 0; k < box; k++)
+            sum += at[k / bw * SIDE + k % bw];
+        out[i] = (uint8_t)(sum / box);
+    }
+}
+
+static tcet_status read_images(tcet_ctx *cx, void *self, const tcet_read_request *r,
+                               uint8_t *images, int64_t *labels)
+{
+    struct cifar *p = self;
+    int32_t h = r->height ? r->height : SIDE, w = r->width ? r->width : SIDE;
+    unsigned char record[RECORD_MAX];
+    size_t size = (size_t)record_size(p);
+    FILE *f[FILES_MAX] = {NULL};
+    const struct files *s = NULL;
+    tcet_status st = find_test(cx, p);
+
+    if (st == TCET_OK)
+        st = check_read(cx, p, r, &s);
+    for (int64_t i = 0; i < r->n && st == TCET_OK; i++) {
+        int64_t image = r->indices ? r->indices[i] : r->first + i;
+
+        st = read_record(cx, p, s, f, image, record, size);
+        if (st < 0)
+            break;
+        labels[i] = record[label_at(p)];
+        if (labels[i] >= label_count(p))
+            st = tcet_failf(cx, TCET_E_IO, "image %" PRId64 ": its label has become %" PRId64,
+                            image, labels[i]);
+        shrink(record + size - PIXELS, h, w, images + i * 3 * h * w);
+    }
+    close_all(f);
     return st;
 }
 
 static void fini(void *self)
 {
-    forget_files(self);
+    struct cifar *p = self;
+
+    forget_files(&p->train);
+    forget_files(&p->test);
 }
 
 static const char *const labels[] = {"fine", "coarse", NULL};
@@ -484,8 +637,12 @@ static const tcet_param params100[] = {
     NORM_STATS("(129.3, 124.1, 112.4)/255 and (68.2, 65.4, 70.4)/255"),
 };
 
-static const tcet_dataset_ops ops10 = {
-    .struct_size = sizeof ops10, .open = open10, .info = info, .draw = draw};
+static const tcet_dataset_ops ops10 = {.struct_size = sizeof ops10,
+                                       .open = open10,
+                                       .info = info,
+                                       .draw = draw,
+                                       .splits = splits,
+                                       .read = read_images};
 static const tcet_plugin cifar10 = {
     .struct_size = sizeof cifar10,
     .kind = TCET_DATASET,
@@ -498,8 +655,12 @@ static const tcet_plugin cifar10 = {
     .ops = &ops10,
     .fini = fini,
 };
-static const tcet_dataset_ops ops100 = {
-    .struct_size = sizeof ops100, .open = open100, .info = info, .draw = draw};
+static const tcet_dataset_ops ops100 = {.struct_size = sizeof ops100,
+                                        .open = open100,
+                                        .info = info,
+                                        .draw = draw,
+                                        .splits = splits,
+                                        .read = read_images};
 static const tcet_plugin cifar100 = {
     .struct_size = sizeof cifar100,
     .kind = TCET_DATASET,

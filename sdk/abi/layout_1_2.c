@@ -1,6 +1,29 @@
 /* What plugin ABI 1.2 adds: a binary plugin built against it relies on every line here and in the
  * older ones.  Written by sdk/abi/make_layout.sh, checked by sdk/abi/check.sh.  Room: sdk. */
 #include "layout_1_1.c"
+VALUE(TCET_SPLIT_TRAIN, 0);
+VALUE(TCET_SPLIT_TEST, 1);
+VALUE(TCET_SPLITS, 2);
+VALUE(TCET_READ_CHANNELS_MAX, 4);
+FIELD(tcet_data_splits, struct_size, 0, 4);
+FIELD(tcet_data_splits, channels, 4, 4);
+FIELD(tcet_data_splits, height, 8, 4);
+FIELD(tcet_data_splits, width, 12, 4);
+FIELD(tcet_data_splits, classes, 16, 4);
+FIELD(tcet_data_splits, reserved, 20, 4);
+FIELD(tcet_data_splits, count, 24, 16);
+FIELD(tcet_data_splits, mean, 40, 16);
+FIELD(tcet_data_splits, std, 56, 16);
+FIELD(tcet_data_splits, identity, 72, 256);
+FIELD(tcet_read_request, struct_size, 0, 4);
+FIELD(tcet_read_request, split, 4, 4);
+FIELD(tcet_read_request, height, 8, 4);
+FIELD(tcet_read_request, width, 12, 4);
+FIELD(tcet_read_request, first, 16, 8);
+FIELD(tcet_read_request, n, 24, 8);
+FIELD(tcet_read_request, indices, 32, 8);
+FIELD(tcet_dataset_ops, splits, 32, 8);
+FIELD(tcet_dataset_ops, read, 40, 8);
 FIELD(tcet_host, epsilon, 152, 8);
 VALUE(TCET_LAYER_LAYER_NORM, 8);
 FIELD(tcet_layer, container, 584, 8);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <tcet/dataset.h>
 
+#include "plugin/calls.h"
 #include "plugins.h"
 
 enum { BATCH = 2, SIDE = 8 };
@@ -18,6 +19,23 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     count = load_plugins("dataset_cifar.so", plugins);
     CHECK(count);
     return 0;
+}
+
+/* What training reads of the same file. */
+static void read_all(struct instance *d, const tcet_data_info *info, struct error *err)
+{
+    tcet_data_splits s;
+    tcet_read_request r = {
+        .struct_size = sizeof r, .height = SIDE, .width = SIDE, .first = info->count - 1, .n = 1};
+    uint8_t image[3 * SIDE * SIDE];
+    int64_t label;
+
+    CHECK(dataset_splits(d, &s, err) == TCET_OK);
+    CHECK(s.count[TCET_SPLIT_TRAIN] == info->count && s.count[TCET_SPLIT_TEST] == 0);
+    CHECK(dataset_read(d, &r, image, &label, err) == TCET_OK);
+    CHECK(label >= 0 && label < s.classes);
+    r.first++;
+    CHECK(dataset_read(d, &r, image, &label, err) == TCET_E_ARG);
 }
 
 static void use(struct instance *d, struct error *err)
@@ -45,6 +63,7 @@ static void use(struct instance *d, struct error *err)
         CHECK(y[i] >= 0 && y[i] < info.classes);
     for (size_t i = 0; i < sizeof x / sizeof *x; i++)
         CHECK(isfinite(x[i]));
+    read_all(d, &info, err);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

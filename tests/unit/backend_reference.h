@@ -338,8 +338,8 @@ static reference_op *const reference[TCET_OPS] = {
 };
 
 /* The logits [n, classes] of n images with the graph's parameters, into `logits`. */
-static void reference_forward(const tcet_graph *g, const double *params, const double *image,
-                              int64_t n, double *logits)
+static inline void reference_forward(const tcet_graph *g, const double *params, const double *image,
+                                     int64_t n, double *logits)
 {
     struct forward f = {.graph = g, .params = params, .image = image, .n = n};
 
@@ -357,8 +357,8 @@ static void reference_forward(const tcet_graph *g, const double *params, const d
 }
 
 /* The mean cross entropy of n images. */
-static double reference_loss(const tcet_graph *g, const double *params, const double *image,
-                             const int64_t *y, int64_t n)
+static inline double reference_loss(const tcet_graph *g, const double *params, const double *image,
+                                    const int64_t *y, int64_t n)
 {
     double *z = calloc((size_t)(n * g->classes), sizeof *z), sum = 0;
 

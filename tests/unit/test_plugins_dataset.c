@@ -377,6 +377,87 @@ static void test_synthetic(void **state)
     fake_free(ones);
 }
 
+/* What training reads: the bytes as they are, by number or in a row, of both splits where the folder
+ * has a test file. */
+static void test_read(void **state)
+{
+    struct fake_plugin f;
+    tcet_data_splits s = {.struct_size = sizeof s};
+    tcet_read_request r = {.struct_size = sizeof r, .first = 1, .n = 2};
+    static uint8_t x[4 * PIXELS], one[PIXELS];
+    const int64_t some[] = {4, 0, 4};
+    int64_t y[4];
+
+    (void)state;
+    write_file("data_batch_1.bin", 1, 3 * RECORD, 10);
+    write_file("data_batch_2.bin", 1, 2 * RECORD, 10);
+    f = with_path("cifar10", folder, "");
+    assert_int_equal(ops(f)->open(fake_begin(), f.self), TCET_OK);
+    assert_int_equal(ops(f)->splits(fake_begin(), f.self, &s), TCET_OK);
+    assert_int_equal(s.count[TCET_SPLIT_TRAIN], 5);
+    assert_int_equal(s.count[TCET_SPLIT_TEST], 0);
+    r.split = TCET_SPLIT_TEST;
+    assert_int_equal(ops(f)->read(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "no test images"));
+    assert_non_null(strstr(fake.message, "test_batch.bin"));
+
+    write_file("test_batch.bin", 1, 4 * RECORD, 10);
+    assert_int_equal(ops(f)->open(fake_begin(), f.self), TCET_OK);
+    assert_int_equal(ops(f)->splits(fake_begin(), f.self, &s), TCET_OK);
+    assert_int_equal(s.count[TCET_SPLIT_TRAIN], 5);
+    assert_int_equal(s.count[TCET_SPLIT_TEST], 4);
+    assert_int_equal(s.channels * s.height * s.width, PIXELS);
+    assert_int_equal(s.classes, 10);
+    assert_true(s.mean[1] == 0.4822f && s.std[2] == 0.2010f);
+    assert_int_equal(ops(f)->read(fake_begin(), f.self, &r, x, y), TCET_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(y[i], 1 + i);
+        assert_int_equal(x[i * PIXELS], 1 + i);
+        assert_int_equal(x[i * PIXELS + PLANE + 5], 101 + i);
+        assert_int_equal(x[i * PIXELS + 2 * PLANE], 0);
+        assert_int_equal(x[i * PIXELS + PIXELS - 1], 255);
+    }
+
+    r = (tcet_read_request){.struct_size = sizeof r, .n = 3, .indices = some};
+    assert_int_equal(ops(f)->read(fake_begin(), f.self, &r, x, y), TCET_OK);
+    assert_int_equal(y[0], 1); /* the second file's second */
+    assert_int_equal(y[1], 0);
+    assert_int_equal(x[PIXELS], 0);
+    assert_memory_equal(x, x + (size_t)2 * PIXELS, PIXELS);
+    /* boxes of four bytes: the first blue one is (0 + 3 * 255) / 4 = 191.25 */
+    r = (tcet_read_request){.struct_size = sizeof r, .n = 1, .height = 16, .width = 16};
+    assert_int_equal(ops(f)->read(fake_begin(), f.self, &r, one, y), TCET_OK);
+    assert_int_equal(one[0], 0);
+    assert_int_equal(one[256], 100);
+    assert_int_equal(one[2 * 256], 191);
+    assert_int_equal(one[2 * 256 + 1], 255);
+
+    r.height = 20;
+    assert_int_equal(ops(f)->read(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "20 x 16"));
+    r = (tcet_read_request){.struct_size = sizeof r, .first = 4, .n = 2};
+    assert_int_equal(ops(f)->read(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "images 4 to 5"));
+    r = (tcet_read_request){.struct_size = sizeof r, .first = INT64_MAX, .n = INT64_MAX};
+    assert_int_equal(ops(f)->read(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    fake_free(f);
+
+    write_file("test_batch.bin", 1, 4 * RECORD - 1, 10);
+    f = with_path("cifar10", folder, "");
+    assert_int_equal(ops(f)->open(fake_begin(), f.self), TCET_OK); /* scores read no test images */
+    assert_int_equal(ops(f)->splits(fake_begin(), f.self, &s), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "test_batch.bin: truncated"));
+    fake_free(f);
+    remove(made[made_count - 1]);
+
+    f = with_path("cifar10", "", "");
+    assert_int_equal(ops(f)->open(fake_begin(), f.self), TCET_OK);
+    assert_int_equal(ops(f)->splits(fake_begin(), f.self, &s), TCET_OK);
+    assert_int_equal(s.count[TCET_SPLIT_TRAIN], 320);
+    assert_int_equal(s.count[TCET_SPLIT_TEST], 0);
+    fake_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,7 +465,7 @@ int main(void)
         cmocka_unit_test(test_augment),   cmocka_unit_test(test_norm_stats),
         cmocka_unit_test(test_folder),    cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_cifar100),  cmocka_unit_test(test_shipped),
-        cmocka_unit_test(test_synthetic),
+        cmocka_unit_test(test_synthetic), cmocka_unit_test(test_read),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

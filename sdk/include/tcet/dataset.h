@@ -29,6 +29,28 @@ typedef struct tcet_data_info {
     char description[256]; /* the same for people: "50,000 images of DIR" */
 } tcet_data_info;
 
+/* Since 1.2: the parts of a set that training reads. */
+enum { TCET_SPLIT_TRAIN = 0, TCET_SPLIT_TEST = 1, TCET_SPLITS = 2 };
+enum { TCET_READ_CHANNELS_MAX = 4 };
+
+typedef struct tcet_data_splits {
+    uint32_t struct_size;
+    int32_t channels, height, width, classes; /* natural sizes, none of them 0 */
+    int32_t reserved;
+    int64_t count[TCET_SPLITS]; /* images in each split; 0: there is none */
+    /* A channel's value is (byte / 255 - mean) / std. */
+    float mean[TCET_READ_CHANNELS_MAX], std[TCET_READ_CHANNELS_MAX];
+    char identity[256]; /* of both splits' bytes, as tcet_data_info's */
+} tcet_data_splits;
+
+typedef struct tcet_read_request {
+    uint32_t struct_size;
+    uint32_t split;         /* TCET_SPLIT_* */
+    int32_t height, width;  /* of an image; 0: natural */
+    int64_t first, n;       /* images first .. first + n - 1, in the set's own order */
+    const int64_t *indices; /* not NULL: these n images instead; each in [0, count[split]) */
+} tcet_read_request;
+
 typedef struct tcet_dataset_ops {
     uint32_t struct_size;
     /* [instance] Opens files; after it the other calls are valid.  Errors name the file. */
@@ -38,6 +60,14 @@ typedef struct tcet_dataset_ops {
      * y: int64 [batches, batch].  Deterministic in request. */
     tcet_status (*draw)(tcet_ctx *cx, void *self, const tcet_data_request *request, float *x,
                         int64_t *y);
+    /* [instance] Optional, since 1.2, with read(): the splits there are. */
+    tcet_status (*splits)(tcet_ctx *cx, void *self, tcet_data_splits *out);
+    /* [instance] Optional, since 1.2, with splits().  images: [n, channels, height, width] bytes as
+     * they are, neither normalised nor augmented; labels: [n], in [0, classes).  Another size than
+     * the natural one is TCET_E_ARG where the set has no rule for it, as is a split that is not
+     * there; its error says where one is found. */
+    tcet_status (*read)(tcet_ctx *cx, void *self, const tcet_read_request *request, uint8_t *images,
+                        int64_t *labels);
 } tcet_dataset_ops;
 
 #ifdef __cplusplus
