@@ -335,6 +335,14 @@ parts=cut_plain/parts/shard
 refuses "a shard too few" 'holds seed 1 of 5: is shard 2/3 missing' merge x $parts-1-of-3 $parts-3-of-3
 refuses "a shard twice" 'both hold seed 0: shards 1/3 and 1/3' merge x $parts-[123]-of-3 $parts-1-of-3
 refuses "shards of other searches" '\[search\] evaluations is "60" in the first' merge x $parts-1-of-3 whole
+cp -r cut_plain/parts damaged
+sed -i 5d damaged/shard-2-of-3/search.csv
+refuses "a shard that lacks a line" 'search.csv:[0-9]*: no line of a search' merge x damaged/shard-*
+refuses "and again" 'search.csv:[0-9]*: no line of a search' merge x damaged/shard-*
+cp $parts-2-of-3/search.csv damaged/shard-2-of-3/
+run merge x damaged/shard-*
+check "what was mended is merged" cmp cut_plain/search.csv x/search.csv
+rm -rf x
 refuses "a shard without a seed" '6/9 has no search: whole seeds are handed out, of which there are 5' \
     search work.ini "${five[@]}" --output none --shard 6/9
 refuses "a shard that is none" 'expected I/N' search work.ini --output none --shard 3
