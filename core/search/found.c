@@ -45,6 +45,7 @@ static int read_line(struct found *f, char *line)
         return -1;
     a->arch = field[LINE_ARCH];
     a->scored = !strcmp(field[LINE_STATUS], "scored");
+    a->failed = !strcmp(field[LINE_STATUS], "failed");
     a->has = a->scored || !strcmp(field[LINE_STATUS], "reused");
     for (size_t i = 0; i < f->values; i++)
         a->values[i] = number(field[LINE_SCORE + i]);

@@ -450,6 +450,19 @@ spoils crash "$lost crash" --set run.retries=0 --set run.timeout=60
 spoils fail 'the first 1[0-9][0-9] architectures all failed: .*layer 2 is not to my taste' \
     --set search.repeat=score
 
+# One that some outlive: it goes on, and says at its end what the others met.
+cp "$fixtures/bad_layer_deep.so" plugins/
+printf '[metric bad]\nsaliency = deep\naggregator = sum\n' >metric
+cat hostile.ini metric >deep.ini
+printf '|%s~0|+|%s~0|%s~1|+|%s~0|%s~1|%s~2|\n' none none none none none none \
+    none none none skip_connect none none >shallow.txt
+run search deep.ini --output deep --set search.seeds=1 --set search.score=bad --set search.warm=shallow.txt \
+    --set search.strategy=random --set search.evaluations=0 --set search.iterations=20 --set run.retries=0 \
+    --set run.timeout=60
+check "score of deep: the search goes on" test $code = 0
+check "score of deep: failures are counted with their reason" \
+    said "^tcet-host:   [0-9]+: .*the plugin that ran last is saliency deep" err
+
 # -- Ranks of MPI -----------------------------------------------------------------------------
 if ! [ -f "$build/lib/tcet/tcet-mpi.so" ] || ! command -v mpirun >/dev/null; then
     echo "SKIP ranks: no MPI here"
