@@ -430,6 +430,104 @@ static tcet_status space_crossover(tcet_ctx *cx, void *self, const char *a, cons
     return put_net(cx, &net, text, cap);
 }
 
+/* ---- neighbours ---- */
+
+/* Networks that are offered one after the other; those that are allowed count. */
+struct walk {
+    tcet_ctx *cx;
+    const struct nds_net *from;
+    int64_t index, count;
+    struct nds_net chosen; /* the one at index */
+};
+
+static void offer(struct walk *w, struct nds_net *net)
+{
+    if (nds_check(w->cx, net, w->from->reading) < 0)
+        return;
+    if (w->count++ == w->index)
+        w->chosen = *net;
+}
+
+static void offer_values(struct walk *w, const struct nds_values *v, struct nds_net *net,
+                         int32_t *place)
+{
+    int32_t was = *place;
+
+    for (int32_t i = 0; i < v->count; i++) {
+        *place = v->value[i];
+        if (*place != was)
+            offer(w, net);
+    }
+    *place = was;
+}
+
+/* Another operation or input of one edge, or another width or depth. */
+static void walk_cells(const struct nds_family *f, struct walk *w)
+{
+    struct nds_net net = *w->from;
+
+    for (int32_t i = 0; i < DARTS_CELLS * 2 * f->nodes; i++) {
+        struct darts_cell *c = &net.cell[i / (2 * f->nodes)], was = *c;
+        int32_t e = i % (2 * f->nodes);
+
+        for (int32_t op = 0; op < NDS_OPS; op++) {
+            if (!(f->ops >> op & 1) || op == was.op[e])
+                continue;
+            c->op[e] = op;
+            offer(w, &net);
+        }
+        *c = was;
+        for (int32_t input = 0; input < 2 + e / 2; input++) {
+            if (input == was.input[e])
+                continue;
+            c->input[e] = input;
+            if (f->loose)
+                nds_set_concat(f, c);
+            offer(w, &net);
+        }
+        *c = was;
+    }
+    offer_values(w, &f->width, &net, &net.width);
+    offer_values(w, &f->depth, &net, &net.depth);
+}
+
+/* Another value at one place of one stage. */
+static void walk_blocks(const struct nds_family *f, struct walk *w)
+{
+    struct nds_net net = *w->from;
+    int32_t places = net.block == NDS_BOTTLENECK && f->ratios ? 4 : 2;
+
+    for (int32_t i = nds_first_stage(&net) * places; i < net.stages * places; i++) {
+        struct nds_stage *stage = &net.stage[i / places], was = *stage;
+
+        for (int32_t value = 0; value < place_size(f, i % places); value++) {
+            if (value == get_place(f, &was, i % places))
+                continue;
+            set_place(f, stage, i % places, value);
+            offer(w, &net);
+            *stage = was;
+        }
+    }
+}
+
+static tcet_status space_neighbours(tcet_ctx *cx, void *self, const char *from, int64_t index,
+                                    int64_t *count, char *text, size_t cap)
+{
+    const struct nds *s = self;
+    struct nds_net net;
+    struct walk w = {.cx = cx, .from = &net, .index = index};
+    tcet_status st = read_net(cx, s, from, &net);
+
+    if (st < 0)
+        return st;
+    if (net.nodes)
+        walk_cells(s->family, &w);
+    else
+        walk_blocks(s->family, &w);
+    *count = w.count;
+    return index < 0 || index >= w.count ? TCET_OK : put_net(cx, &w.chosen, text, cap);
+}
+
 /* ---- the plugins ---- */
 
 static void space_fini(void *self)
@@ -473,6 +571,7 @@ static const tcet_space_ops ops = {
     .mutate = space_mutate,
     .crossover = space_crossover,
     .index_of = space_index_of,
+    .neighbours = space_neighbours,
 };
 
 #define SPACE(name, params_, text)                                                                \

@@ -6,6 +6,8 @@
  * budget counts them. */
 #include "family/plainnet.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct zennas {
@@ -184,10 +186,59 @@ struct step {
     int32_t groups; /* 0: one */
 };
 
+/* A step of the init program, which begins when all modules are there. */
+struct later {
+    uint32_t step;
+    int32_t module;
+    double a, c;
+};
+
 struct net {
     tcet_builder *b;
     int32_t reslink;
+    int32_t train; /* the init program is the training script's */
+    struct later *later;
+    int32_t count, cap, lacks; /* lacks: there was no memory for it */
 };
+
+static void init_later(struct net *net, uint32_t step, int32_t module, double a, double c)
+{
+    if (!net->train)
+        return;
+    if (net->count == net->cap) {
+        int32_t cap = net->cap ? 2 * net->cap : 64;
+        struct later *more = realloc(net->later, (size_t)cap * sizeof *more);
+
+        if (!more) {
+            net->lacks = 1;
+            return;
+        }
+        net->later = more;
+        net->cap = cap;
+    }
+    net->later[net->count++] = (struct later){step, module, a, c};
+}
+
+/* --weight_init custom: of a convolution or linear layer. */
+static void init_weight(struct net *net, int32_t module, int32_t bias, double fan_in,
+                        double fan_out)
+{
+    init_later(net, TCET_INIT_NORMAL, module, 0, 3.26033 * sqrt(2 / (fan_in + fan_out)));
+    if (bias)
+        init_later(net, TCET_INIT_BIAS, module, 0, 0);
+}
+
+/* Runs what was put off; b's status. */
+static tcet_status finish(tcet_ctx *cx, struct net *net)
+{
+    for (int32_t i = 0; i < net->count; i++) {
+        const struct later *l = &net->later[i];
+
+        net->b->init(net->b, l->step, l->module, l->a, l->c);
+    }
+    free(net->later);
+    return net->lacks ? tcet_fail(cx, TCET_E_MEMORY, "out of memory") : net->b->status(net->b);
+}
 
 /* The official model sets eps of every batch norm. */
 static int32_t add_norm(tcet_builder *b, int32_t module, int32_t x)
@@ -200,11 +251,13 @@ static int32_t add_norm(tcet_builder *b, int32_t module, int32_t x)
     return b->add(b, &o);
 }
 
-/* Convolution and norm as the next two members of home's list. */
-static int32_t add_conv_norm(tcet_builder *b, int32_t home, int32_t *member, int32_t x,
-                             struct step s)
+/* Convolution and norm as the next two members of home's list; *last becomes the norm's module. */
+static int32_t add_conv_norm(struct net *net, int32_t home, int32_t *member, int32_t x,
+                             struct step s, int32_t *last)
 {
-    int32_t conv = b->module(b, home, "module_list", (*member)++), norm;
+    tcet_builder *b = net->b;
+    int32_t conv = b->module(b, home, "module_list", (*member)++), norm, in, h, w;
+    double area = (double)s.kernel * s.kernel;
     tcet_op o;
 
     conv = b->module(b, conv, "netblock", -1);
@@ -215,6 +268,9 @@ static int32_t add_conv_norm(tcet_builder *b, int32_t home, int32_t *member, int
     o.stride_h = o.stride_w = s.stride;
     o.padding_h = o.padding_w = (s.kernel - 1) / 2;
     o.groups = s.groups;
+    b->shape(b, x, &in, &h, &w);
+    init_weight(net, conv, 0, area * in / (s.groups ? s.groups : 1), area * s.channels);
+    *last = norm;
     return add_norm(b, norm, b->add(b, &o));
 }
 
@@ -229,7 +285,7 @@ static int32_t add_steps(struct net *net, int32_t block, int32_t *member, int32_
                          const struct step *step, int32_t n, int32_t projection)
 {
     tcet_builder *b = net->b;
-    int32_t home = block, inner = 0, *at = member, sum[2] = {x, x}, stride = 1;
+    int32_t home = block, inner = 0, *at = member, sum[2] = {x, x}, stride = 1, last = -1;
 
     if (net->reslink) {
         home = b->module(b, block, "module_list", (*member)++);
@@ -238,12 +294,17 @@ static int32_t add_steps(struct net *net, int32_t block, int32_t *member, int32_
     for (int32_t i = 0; i < n; i++) {
         if (i > 0)
             sum[0] = add_relu(b, home, at, sum[0]);
-        sum[0] = add_conv_norm(b, home, at, sum[0], step[i]);
+        sum[0] = add_conv_norm(net, home, at, sum[0], step[i], &last);
         stride *= step[i].stride;
     }
+    if (net->reslink) /* a block begins as its shortcut */
+        init_later(net, TCET_INIT_FILL, last, 0, 0);
     if (net->reslink && projection) {
-        sum[1] = tcet_add_conv(b, b->module(b, home, "proj", 0), x, step[n - 1].channels, 1, stride,
-                               0, 1);
+        int32_t conv = b->module(b, home, "proj", 0), in, h, w;
+
+        b->shape(b, x, &in, &h, &w);
+        sum[1] = tcet_add_conv(b, conv, x, step[n - 1].channels, 1, stride, 0, 1);
+        init_weight(net, conv, 1, in, step[n - 1].channels);
         sum[1] = add_norm(b, b->module(b, home, "proj", 1), sum[1]);
     }
     if (net->reslink)
@@ -266,13 +327,14 @@ static int32_t add_inverted(struct net *net, int32_t block, int32_t *member,
 static int32_t add_block(struct net *net, int32_t module, const struct plainnet_block *p, int32_t x)
 {
     tcet_builder *b = net->b;
-    int32_t member = 0, mid = p->bottleneck;
+    int32_t member = 0, mid = p->bottleneck, last;
 
     for (int32_t i = 0; i < p->layers; i++) {
         int32_t stride = i ? 1 : p->stride;
 
         if (p->kind == PLAINNET_CONV) {
-            x = add_conv_norm(b, module, &member, x, (struct step){p->out, p->kernel, stride, 0});
+            x = add_conv_norm(net, module, &member, x, (struct step){p->out, p->kernel, stride, 0},
+                              &last);
             x = add_relu(b, module, &member, x);
         } else if (p->kind == PLAINNET_RES) {
             struct step s[] = {{mid, p->kernel, stride, 0}, {p->out, p->kernel, 1, 0}};
@@ -292,12 +354,12 @@ static int32_t add_block(struct net *net, int32_t module, const struct plainnet_
     return x;
 }
 
-static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
-                               tcet_builder *b)
+static tcet_status build(tcet_ctx *cx, const struct zennas *s, const char *text,
+                         const tcet_task *task, tcet_builder *b, int32_t train)
 {
-    struct net net = {b, ((struct zennas *)self)->reslink};
+    struct net net = {.b = b, .reslink = s->reslink, .train = train};
     struct plainnet p;
-    int32_t x, module;
+    int32_t x, module, in, h, w;
     tcet_status st = plainnet_parse(cx, text, &p);
 
     if (st < 0)
@@ -313,8 +375,23 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
     b->cell(b, -1);
     x = tcet_add_op(b, TCET_OP_GLOBAL_POOL, -1, x);
     module = b->module(b, b->module(b, -1, "fc_linear", -1), "netblock", -1);
+    b->shape(b, x, &in, &h, &w);
     b->output(b, tcet_add_linear(b, module, x, task->classes, 1));
-    return b->status(b);
+    init_weight(&net, module, 1, in, task->classes);
+    return finish(cx, &net);
+}
+
+static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
+                               tcet_builder *b)
+{
+    return build(cx, self, text, task, b, 0);
+}
+
+/* As `--weight_init custom` of the official train_image_classification.py. */
+static tcet_status space_build_train(tcet_ctx *cx, void *self, const char *text,
+                                     const tcet_task *task, tcet_builder *b)
+{
+    return build(cx, self, text, task, b, 1);
 }
 
 static const tcet_param params[] = {
@@ -341,6 +418,7 @@ static const tcet_space_ops ops = {
     .mutate = space_mutate,
     .neighbours = space_neighbours,
     .facts = space_facts,
+    .build_train = space_build_train,
 };
 
 static const tcet_plugin zennas = {

@@ -52,14 +52,14 @@ core plugin "result config num base" '<jansson\.h>'
 core graph "num base"
 core net "graph num base"
 core table "base"
-core train "plugin result config num base"
+core train "net plan plugin result config graph num base"
 core store "result base" '<sqlite3\.h>'
 core proc "base"
 core report "result num base"
 core plan "plugin result config graph num base"
 core score "plan plugin result config graph num base"
 core search "score plan plugin result config graph table num base"
-core run "net search score plan plugin result config graph table store proc num base"
+core run "net search score train plan plugin result config graph table store proc num base"
 core check "plugin result config graph proc num base"
 core cli "net run search score plan report check plugin result config graph table train store proc num base"
 for kind in saliency aggregator combiner dataset strategy; do

@@ -173,7 +173,7 @@ static const struct rule rules[] = {
      0,
      strategy_replay},
     {{"outcomes", "calls",
-      "Failed, rejected and infinite outcomes, and what it never asked for: it goes on."},
+      "Outcomes of all kinds, asks drawn again, and what it never asked for: it goes on."},
      STRATEGY,
      0,
      strategy_outcomes},

@@ -103,6 +103,7 @@ struct bout {
     int rough; /* outcomes are of all kinds */
     char text[ASKS][PLACES + 1];
     int asked, told;
+    int again; /* the last ask is made once more, as if it had been rejected */
     struct buf *out;
 };
 
@@ -145,7 +146,8 @@ static tcet_status ask(struct bout *b, uint32_t *answer, struct error *err)
     memory_reset();
     a.text = memory_new(b->p, "the text to fill", TCET_ARCH_MAX, 0);
     probe_stage("ask %d", b->asked + 1);
-    probe_enter(b->p, b->i)->cx.random_state = b->seed + (uint64_t)b->asked * 977;
+    probe_enter(b->p, b->i)->cx.random_state =
+        b->seed + (uint64_t)b->asked * 977 + (b->again ? 1000003 : 0);
     TRY(probe_end(b->i, strategy_ask(b->i, &toy, &a, err), err));
     *answer = a.answer;
     if (a.answer > TCET_ASK_END)
@@ -176,6 +178,11 @@ static tcet_status play(struct bout *b, int asks, struct error *err)
         while (b->told < b->asked - WINDOW + 1)
             TRY(tell(b, b->told++, 1, err));
         TRY(ask(b, &answer, err));
+        b->again = b->rough && !b->again && answer == TCET_ASK_ARCH && b->asked % 3 == 2;
+        if (b->again) {
+            b->asked--;
+            continue;
+        }
         if (answer == TCET_ASK_WAIT && b->told == b->asked)
             return error_set(err, TCET_E_PLUGIN, "ask %d waits, though all outcomes were told",
                              b->asked + 1);

@@ -139,6 +139,23 @@ static const char *number(struct arena *a, enum report_format f, const char *for
 #pragma GCC diagnostic pop
 }
 
+/* Rows that agree equally well share their rank. */
+static size_t rank_of(const struct ablation *ab, size_t row)
+{
+    while (row && ab->rows[row - 1].tau == ab->rows[row].tau)
+        row--;
+    return row + 1;
+}
+
+size_t ablation_ties(const struct ablation *ab)
+{
+    size_t n = ab->count ? 1 : 0;
+
+    while (n && n < ab->count && rank_of(ab, n) == 1)
+        n++;
+    return n ? n - 1 : 0;
+}
+
 static const char *value_of(const struct ablation_row *row, int factor, enum report_format f)
 {
     return row->cell->factor[factor] ? row->cell->factor[factor] : f == REPORT_CSV ? "" : "-";
@@ -162,7 +179,7 @@ static void print_cells(const struct ablation *ab, enum report_format f, size_t 
         const struct ablation_row *row = i ? &ab->rows[i - 1] : NULL;
         const char **at = cell + i * columns;
 
-        *at++ = row ? arena_printf(a, "%zu", i) : "rank";
+        *at++ = row ? arena_printf(a, "%zu", rank_of(ab, i - 1)) : "rank";
         for (size_t k = 0; k < factors; k++)
             *at++ = row ? value_of(row, shown[k], f) : expand_factor((enum expand_factor)shown[k]);
         *at++ = row ? number(a, f, "%.4f", row->tau) : "Kendall";

@@ -29,6 +29,8 @@ struct ablation {
 void ablation_hide(const struct config *config, struct comparison *cmp);
 /* *out: to be freed; without rows where the config has no [ablation]. */
 void ablation_make(const struct config *config, const struct report *r, struct ablation *out);
+/* Rows that agree as well as the first, beside it. */
+size_t ablation_ties(const struct ablation *a);
 void ablation_free(struct ablation *a);
 void ablation_print(const struct ablation *a, enum report_format f, size_t wide, struct buf *out);
 

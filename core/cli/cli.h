@@ -61,7 +61,9 @@ typedef void cli_visitor(void *arg, const struct command *c, const struct option
 void cli_visit(const struct command *c, cli_visitor *see, void *arg);
 /* The current folder, of which cli_options has seen that it is there. */
 const char *cli_here(void);
-/* Folders as given on the command line, made absolute. */
+/* A path as given on the command line, made absolute. */
+const char *cli_path(struct arena *a, const char *path);
+/* The same of several folders. */
 const char *const *cli_folders(const struct option_list *given, struct arena *a);
 
 /* Adds text, broken at blanks so that no line has more than CLI_WIDTH columns where that can be: it
@@ -92,7 +94,10 @@ void cli_log(void *arg, int level, const char *text);
 /* Writes a buffer to standard output, with utf8_show: only line ends and tabs are control characters.
  * That it could not is main's to say at the end. */
 void cli_write(const struct buf *b);
-/* The same, with the bytes [from, to) in bold on a terminal, unless NO_COLOR is set. */
+/* cli_write for text, not tables: on a terminal lines that are too long are broken at blanks.  They go on
+ * below the last column that two blanks or more begin in their left half, else at their indentation. */
+void cli_write_text(const struct buf *b);
+/* cli_write, with the bytes [from, to) in bold on a terminal, unless NO_COLOR is set. */
 void cli_write_bold(const struct buf *b, size_t from, size_t to);
 
 /* Config of a command: file, then --set texts, then --archs and the like as keys of [run]. */
@@ -175,6 +180,8 @@ void folder_free(struct folder *f);
 
 int cmd_run(const struct command *c, int argc, char **argv);
 int cmd_search(const struct command *c, int argc, char **argv);
+int cmd_train(const struct command *c, int argc, char **argv);
+int cmd_evaluate(const struct command *c, int argc, char **argv);
 int cmd_score(const struct command *c, int argc, char **argv);
 int cmd_show(const struct command *c, int argc, char **argv);
 int cmd_list(const struct command *c, int argc, char **argv);

@@ -74,7 +74,7 @@ static void print_result(void *arg, const struct check_result *r)
         if (*r->reason)
             buf_printf(&b, "        %s\n", r->reason);
     }
-    cli_write(&b);
+    cli_write_text(&b);
     buf_free(&b);
 }
 
@@ -96,7 +96,10 @@ static void print_rules(bool json)
         json_write_string(&b, r->sentence);
         buf_puts(&b, "}\n");
     }
-    cli_write(&b);
+    if (json)
+        cli_write(&b);
+    else
+        cli_write_text(&b);
     buf_free(&b);
 }
 

@@ -44,6 +44,24 @@ static void escaped(struct buf *out, const char *text, const char *special)
     }
 }
 
+/* Commands whose argument is a name, and the command that lists them; of others it is a file. */
+static const struct {
+    const char *command, *lists;
+} NAMED[] = {
+    {"info", "list --names"},
+    {"space", "list spaces --names"},
+    {"tables", "tables --names"},
+};
+
+static const char *lists_of(const struct command *c)
+{
+    for (size_t i = 0; i < TCET_COUNT(NAMED); i++) {
+        if (!strcmp(NAMED[i].command, c->name))
+            return NAMED[i].lists;
+    }
+    return NULL;
+}
+
 /* -- bash ------------------------------------------------------------------------------- */
 
 static void bash_command(struct buf *out, const struct command *c, const struct option_spec *specs,
@@ -57,7 +75,10 @@ static void bash_command(struct buf *out, const struct command *c, const struct 
         if (specs[i].value)
             buf_printf(out, "%s ", specs[i].name);
     }
-    buf_puts(out, "' ;;\n");
+    buf_puts(out, "'");
+    if (lists_of(c))
+        buf_printf(out, "\n        lists='%s'", lists_of(c));
+    buf_puts(out, " ;;\n");
 }
 
 static void bash(struct buf *out)
@@ -66,7 +87,7 @@ static void bash(struct buf *out)
                   "_tcet_host()\n"
                   "{\n"
                   "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-                  "    local options= valued=\n"
+                  "    local options= valued= lists=\n"
                   "    COMPREPLY=()\n"
                   "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
                   "        COMPREPLY=($(compgen -W 'help");
@@ -80,17 +101,24 @@ static void bash(struct buf *out)
     buf_puts(out, "    help)\n        COMPREPLY=($(compgen -W '");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         buf_printf(out, "%s ", COMMANDS[i].name);
-    buf_puts(out, "' -- \"$word\"))\n"
-                  "        return ;;\n"
-                  "    esac\n"
-                  "    if [[ $word == -* && $valued != *\" $before \"* ]]; then\n"
-                  "        COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
-                  "    else\n"
-                  "        compopt -o filenames 2>/dev/null\n"
-                  "        mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
-                  "    fi\n"
-                  "}\n"
-                  "complete -F _tcet_host tcet-host\n");
+    buf_puts(out,
+             "' -- \"$word\"))\n"
+             "        return ;;\n"
+             "    esac\n"
+             "    if [[ $word == -* && $valued != *\" $before \"* ]]; then\n"
+             "        COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
+             "    elif [[ $before == --proxy ]]; then\n"
+             "        COMPREPLY=($(compgen -W \"$(\"${COMP_WORDS[0]}\" list proxies --names \\\n"
+             "            2>/dev/null)\" -- \"$word\"))\n"
+             "    elif [[ -n $lists && $valued != *\" $before \"* ]]; then\n"
+             "        COMPREPLY=($(compgen -W \"$(\"${COMP_WORDS[0]}\" $lists \\\n"
+             "            2>/dev/null)\" -- \"$word\"))\n"
+             "    else\n"
+             "        compopt -o filenames 2>/dev/null\n"
+             "        mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
+             "    fi\n"
+             "}\n"
+             "complete -F _tcet_host tcet-host\n");
 }
 
 /* -- zsh -------------------------------------------------------------------------------- */
@@ -110,7 +138,11 @@ static void zsh_command(struct buf *out, const struct command *c, const struct o
         }
         buf_puts(out, "' \\\n");
     }
-    buf_puts(out, "            '--help[explain the command]' '*:file:_files' ;;\n");
+    buf_puts(out, "            '--help[explain the command]' ");
+    if (lists_of(c))
+        buf_printf(out, "\"*:name:($(tcet-host %s 2>/dev/null))\" ;;\n", lists_of(c));
+    else
+        buf_puts(out, "'*:file:_files' ;;\n");
 }
 
 static void zsh(struct buf *out)

@@ -97,9 +97,10 @@ static tcet_kind kind_of(const char *word)
 int cmd_list(const struct command *c, int argc, char **argv)
 {
     struct option_list dirs = {.count = 0};
-    bool json = false;
+    bool json = false, names = false;
     const struct option_spec specs[] = {
         {"--plugins", "DIR", "search this folder too (repeatable)", NULL, NULL, &dirs},
+        {"--names", NULL, "the names alone, one a line", &names, NULL, NULL},
         {"--json", NULL, "one JSON object a line", &json, NULL, NULL},
     };
     const char *word = NULL;
@@ -113,9 +114,11 @@ int cmd_list(const struct command *c, int argc, char **argv)
 
     if (code >= 0)
         return code;
+    if (json && names)
+        return cli_usage(c, "--json has the names already");
     if (count && !strcmp(word, "proxies")) {
-        if (presets_list(&out, &err) >= 0)
-            cli_write(&out);
+        if (presets_list(names, &out, &err) >= 0)
+            cli_write_text(&out);
         buf_free(&out);
         return err.status < 0 ? cli_fail(&err) : 0;
     }
@@ -133,21 +136,25 @@ int cmd_list(const struct command *c, int argc, char **argv)
 
         if (kind && p->kind != kind)
             continue;
-        if (json) {
+        if (json)
             info_json(&out, p);
+        if (names)
+            buf_puts(&out, p->id);
+        if (json || names) {
             buf_puts(&out, "\n");
             continue;
         }
         if (p->kind != last)
             buf_printf(&out, "%s%s\n", last ? "\n" : "", kind_name(p->kind));
         last = p->kind;
-        buf_printf(&out, "  %-16s ", p->id);
-        cli_wrap_result(&out, 19, 19,
-                        arena_printf(&a, "%s%s", p->summary, p->builtin ? "" : " [not built in]"));
+        buf_printf(&out, "  %-16s  %s%s\n", p->id, p->summary, p->builtin ? "" : " [not built in]");
     }
-    for (size_t i = 0; i < r->broken_count && !json; i++)
+    for (size_t i = 0; i < r->broken_count && !json && !names; i++)
         cli_log(NULL, TCET_LOG_WARN, r->broken[i].error);
-    cli_write(&out);
+    if (json)
+        cli_write(&out);
+    else
+        cli_write_text(&out);
     buf_free(&out);
     registry_close(r);
     arena_free(&a);
@@ -175,12 +182,9 @@ void info_text(struct buf *b, const struct plugin_info *p)
 {
     static const char *const scopes[] = {"", "parameter", "layer", "network", "population"};
 
-    buf_printf(b, "%s %s %s\n  ", kind_name(p->kind), p->id, p->version);
-    cli_wrap_result(b, 2, 2, p->summary);
-    if (p->cite) {
-        buf_puts(b, "  source:    ");
-        cli_wrap_result(b, 13, 13, p->cite);
-    }
+    buf_printf(b, "%s %s %s\n  %s\n", kind_name(p->kind), p->id, p->version, p->summary);
+    if (p->cite)
+        buf_printf(b, "  source:    %s\n", p->cite);
     if (p->scope && p->scope < TCET_COUNT(scopes))
         buf_printf(b, "  scope:     %s\n", scopes[p->scope]);
     if (p->direction)
@@ -196,9 +200,7 @@ void info_text(struct buf *b, const struct plugin_info *p)
             buf_printf(b, "  %s = %s\n", q->name, q->initial);
         else
             buf_printf(b, "  %s (required)\n", q->name);
-        buf_puts(b, "      ");
-        cli_wrap_result(b, 6, 6, q->doc);
-        buf_puts(b, "      ");
+        buf_printf(b, "      %s\n      ", q->doc);
         print_range(b, q);
         buf_puts(b, "\n");
     }
@@ -250,8 +252,10 @@ int cmd_info(const struct command *c, int argc, char **argv)
                       "there is no plugin or proxy \"%s\"%s; `tcet-host list` and `tcet-host list "
                       "proxies` show all",
                       id, text_suggest(hint, sizeof hint, id, ids, r->count));
-    else
+    else if (json)
         cli_write(&out);
+    else
+        cli_write_text(&out);
     buf_free(&out);
     registry_close(r);
     arena_free(&a);

@@ -215,6 +215,10 @@ static void print_correlations(const struct config *config, const struct folder 
     struct error err;
     char what[64] = "";
 
+    if (cmp->archs < 2) {
+        buf_puts(out, "a single architecture: there is no order to compare with accuracies\n");
+        return;
+    }
     ablation_hide(config, cmp);
     if (report_make(&cmp->in, 0, &r, &err) < 0) {
         buf_printf(out, "no correlations: %s\n", err.text);
@@ -224,6 +228,9 @@ static void print_correlations(const struct config *config, const struct folder 
     if (ab.count) {
         *best = ab.rows[0].column;
         snprintf(what, sizeof what, "best of %zu cells, ", ab.count);
+        if (ablation_ties(&ab))
+            snprintf(what, sizeof what, "best of %zu cells, %zu others are as good, ", ab.count,
+                     ablation_ties(&ab));
     }
     buf_printf(&line, "agreement with %s of table %s, population %s (baselines in brackets)",
                cmp->column, cmp->table, cmp->in.population);

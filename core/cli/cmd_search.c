@@ -3,22 +3,18 @@
 #include "cli/cli.h"
 #include "cli/progress.h"
 
-#include "base/csv.h"
 #include "base/text.h"
 #include "run/rank.h"
 #include "run/remote.h"
 #include "run/seek.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct search_flags {
     struct option_list sets;
-    const char *output, *workers, *in_flight;
+    const char *output, *workers, *in_flight, *shard;
     bool resume, quiet;
     int argc;
     char **argv;
@@ -33,174 +29,122 @@ static void show_progress(void *arg, const struct seek_progress *p)
 
     if (!isnan(p->best))
         snprintf(best, sizeof best, "%.6g", p->best);
-    snprintf(note, sizeof note, "%lld scored, %lld reused, %.0f %% accepted, best %s",
-             (long long)p->scored, (long long)p->reused,
-             p->asks ? 100 * (double)accepted / (double)p->asks : 0.0, best);
+    snprintf(note, sizeof note, "best %s, %.0f %% accepted, %lld scored, %lld reused", best,
+             p->asks ? 100 * (double)accepted / (double)p->asks : 0.0, (long long)p->scored,
+             (long long)p->reused);
     progress_show(arg, (size_t)p->of_budget, (size_t)p->budget, p->seconds, "steps", note);
 }
 
-/* -- files -------------------------------------------------------------------------------- */
-
-static void add_number(struct buf *b, double v)
-{
-    char text[32];
-
-    buf_puts(b, ",");
-    buf_puts(b, isnan(v) ? "" : text_f64(text, v));
-}
-
-/* rank, objectives, counts, architecture; of the best or of the front. */
-static void list_text(const struct search_settings *s, const struct found_ask *const *list,
-                      size_t count, struct buf *out)
-{
-    buf_puts(out, "rank");
-    for (size_t i = 0; i < s->objective_count; i++)
-        buf_printf(out, ",%s", s->objective[i].written);
-    buf_puts(out, ",params,macs,size,layers,flops,seed,ask,arch\n");
-    for (size_t i = 0; i < count; i++) {
-        const struct found_ask *a = list[i];
-
-        buf_printf(out, "%zu", i + 1);
-        for (size_t k = 0; k < s->objective_count; k++)
-            add_number(out, a->values[k]);
-        add_number(out, a->params);
-        add_number(out, a->macs);
-        add_number(out, a->counts.of[COUNT_SIZE]);
-        add_number(out, a->counts.of[COUNT_LAYERS]);
-        add_number(out, a->counts.of[COUNT_FLOPS]);
-        buf_printf(out, ",%lld,%lld,", (long long)a->seed, (long long)a->ask);
-        csv_write(out, a->arch);
-        buf_puts(out, "\n");
-    }
-}
-
-static void curve_text(const struct found_point *p, size_t count, struct buf *out)
-{
-    buf_puts(out, "evaluations,searches,mean,std,quartile1,median,quartile3\n");
-    for (size_t i = 0; i < count; i++) {
-        buf_printf(out, "%lld,%zu", (long long)p[i].evaluations, p[i].n);
-        add_number(out, p[i].mean);
-        add_number(out, p[i].std);
-        add_number(out, p[i].low);
-        add_number(out, p[i].median);
-        add_number(out, p[i].high);
-        buf_puts(out, "\n");
-    }
-}
-
-static tcet_status write_file(const char *folder, const char *name, const struct buf *b,
-                              struct error *err)
-{
-    struct buf path = {0};
-    FILE *f;
-    int bad;
-
-    buf_printf(&path, "%s/%s", folder, name);
-    unlink(path.data); /* a link there may lead to any file */
-    f = fopen(path.data, "wx");
-    bad = !f || fwrite(b->data, 1, b->len, f) != b->len;
-    bad |= f && fclose(f);
-    if (bad)
-        error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
-    buf_free(&path);
-    return bad ? TCET_E_IO : TCET_OK;
-}
-
-/* best.txt, top.csv, curve.csv and, of several objectives, front.csv. */
-static tcet_status write_found(const struct search_settings *s, struct seek_result *r, int accuracy,
-                               struct error *err)
-{
-    const struct found_ask *best = found_best(&r->found), **list;
-    const struct found_point *curve;
-    struct buf b = {0};
-    size_t count;
-    tcet_status st;
-
-    buf_printf(&b, "%s\n", best ? best->arch : "");
-    st = write_file(r->folder, "best.txt", &b, err);
-    b.len = 0;
-    list = found_top(&r->found, (size_t)s->top, &count);
-    list_text(s, list, count, &b);
-    if (st >= 0)
-        st = write_file(r->folder, "top.csv", &b, err);
-    b.len = 0;
-    curve = found_curve(&r->found, accuracy, &count);
-    curve_text(curve, count, &b);
-    if (st >= 0)
-        st = write_file(r->folder, "curve.csv", &b, err);
-    b.len = 0;
-    if (st >= 0 && s->objective_count > 1) {
-        list = found_front(&r->found, &count);
-        list_text(s, list, count, &b);
-        st = write_file(r->folder, "front.csv", &b, err);
-    }
-    buf_free(&b);
-    return st;
-}
-
 /* -- summary ------------------------------------------------------------------------------ */
+
+/* A line of results, which a terminal gets in several. */
+static void say_line(struct buf *out, const struct buf *line)
+{
+    cli_wrap_result(out, 0, 2, line->data);
+}
 
 static void say_best(const struct search_settings *s, struct seek_result *r, struct buf *out)
 {
     const struct found_ask *best = found_best(&r->found);
     static const char *const names[] = {"layers", "size", "flops"};
+    struct buf line = {0};
 
     if (!best) {
         buf_puts(out, "\nno architecture has a score\n");
         return;
     }
-    buf_printf(out, "\nbest by %s: %.10g, ask %lld of seed %lld", s->objective[0].written,
+    buf_puts(out, "\n");
+    buf_printf(&line, "best by %s: %.10g, ask %lld of seed %lld", s->objective[0].written,
                best->values[0], (long long)best->ask, (long long)best->seed);
     if (!isnan(best->params))
-        buf_printf(out, "; #params %.0f, MACs %.0f", best->params, best->macs);
+        buf_printf(&line, "; #params %.0f, MACs %.0f", best->params, best->macs);
     for (int i = 0; i < 3; i++) {
         if (!isnan(best->counts.of[i]))
-            buf_printf(out, ", %s %.0f", names[i], best->counts.of[i]);
+            buf_printf(&line, ", %s %.0f", names[i], best->counts.of[i]);
     }
-    buf_printf(out, "\n%s\n", best->arch);
+    say_line(out, &line);
+    buf_free(&line);
+    buf_printf(out, "%s\n", cli_shorten(&r->arena, best->arch, cli_width()));
 }
 
+/* optimum: what the mean's regret is against; NaN: nothing. */
 static void say_curve(struct seek_result *r, const char *what, int accuracy, double optimum,
                       struct buf *out)
 {
-    size_t count;
+    static const char *const heads[] = {"evaluations", "searches", "mean", "std",
+                                        "25 %",        "median",   "75 %", "regret"};
+    size_t count, columns = TCET_COUNT(heads) - (size_t)isnan(optimum);
     const struct found_point *p = found_curve(&r->found, accuracy, &count);
+    const char **cell = arena_alloc(&r->arena, (count + 1) * columns * sizeof *cell);
 
     if (!count)
         return;
-    buf_printf(out, "\n%s of the incumbent\n%12s %8s %12s %10s %12s %12s %12s%s\n", what,
-               "evaluations", "searches", "mean", "std", "quartile 1", "median", "quartile 3",
-               isnan(optimum) ? "" : "       regret");
+    memcpy(cell, heads, columns * sizeof *cell);
     for (size_t i = 0; i < count; i++) {
-        buf_printf(out, "%12lld %8zu %12.6g %10.4g %12.6g %12.6g %12.6g",
-                   (long long)p[i].evaluations, p[i].n, p[i].mean, p[i].std, p[i].low, p[i].median,
-                   p[i].high);
-        if (!isnan(optimum))
-            buf_printf(out, " %12.6g", optimum - p[i].mean);
-        buf_puts(out, "\n");
+        const double number[] = {p[i].mean,   p[i].std,  p[i].low,
+                                 p[i].median, p[i].high, optimum - p[i].mean};
+        const char **row = cell + (i + 1) * columns;
+
+        row[0] = arena_printf(&r->arena, "%lld", (long long)p[i].evaluations);
+        row[1] = arena_printf(&r->arena, "%zu", p[i].n);
+        for (size_t k = 2; k < columns; k++)
+            row[k] = isnan(number[k - 2])
+                         ? "-"
+                         : arena_printf(&r->arena, heads[k] == heads[3] ? "%.4g" : "%.6g",
+                                        number[k - 2]);
     }
+    buf_printf(out, "\n%s of the incumbent\n", what);
+    report_table(out, cell, count + 1, columns, REPORT_TEXT, cli_width());
 }
 
 static void say_front(const struct search_settings *s, struct seek_result *r, struct buf *out)
 {
     size_t count;
-    double sum = 0, squares = 0, n = (double)search_seed_count(s);
+    double sum = 0, squares = 0, n = (double)r->progress.seeds;
+    struct buf line = {0};
 
     if (s->objective_count < 2)
         return;
     found_front(&r->found, &count);
     buf_printf(out, "\nthe front of all asks has %zu architectures (front.csv)\n", count);
-    for (int64_t seed = s->first_seed; seed <= s->last_seed && s->has_from; seed++) {
-        double v = found_hypervolume(&r->found, s->from, seed);
+    for (size_t i = 0; i < r->progress.seeds && s->has_from; i++) {
+        double v = found_hypervolume(&r->found, s->from, r->seeds[i]);
 
         sum += v;
         squares += v * v;
     }
     if (s->has_from)
-        buf_printf(out, "hypervolume to (%g, %g): mean %.9g, std %.3g, over %.0f search%s\n",
+        buf_printf(&line, "hypervolume to (%g, %g): mean %.9g, std %.3g, over %.0f search%s\n",
                    s->from[0], s->from[1], sum / n,
                    n > 1 ? sqrt(fmax(0, (squares - sum * sum / n) / (n - 1))) : 0.0, n,
                    n == 1 ? "" : "es");
+    if (s->has_from)
+        say_line(out, &line);
+    buf_free(&line);
+}
+
+/* What was done, and why it ended: all searches, or else how many of them. */
+static void say_work(const struct seek_result *r, struct buf *out)
+{
+    const struct seek_progress *p = &r->progress;
+    struct buf line = {0};
+    size_t alike = 0;
+
+    buf_printf(&line,
+               "%lld asks of %zu search%s: %lld scored, %lld reused, %lld failed, %lld rejected; "
+               "%lld scores computed now in %.1f s (%d worker%s); results in %s",
+               (long long)p->asks, p->seeds, p->seeds == 1 ? "" : "es", (long long)p->scored,
+               (long long)p->reused, (long long)p->failed, (long long)p->rejected,
+               (long long)r->computed, p->seconds, r->workers, r->workers == 1 ? "" : "s",
+               r->folder);
+    say_line(out, &line);
+    for (size_t i = 0; i < p->seeds; i++)
+        alike += !strcmp(r->why[i], r->why[0]);
+    buf_printf(out, "ended: %s", r->why[0]);
+    if (alike < p->seeds)
+        buf_printf(out, " (%zu of %zu searches)", alike, p->seeds);
+    buf_puts(out, "\n");
+    buf_free(&line);
 }
 
 /* The best of a table's column: what the incumbent's accuracy is measured against. */
@@ -223,23 +167,12 @@ static double optimum_of(const struct config *config, const struct table *t)
 static int conclude(const struct config *config, const struct table *t,
                     const struct search_settings *s, struct seek_result *r, bool quiet)
 {
-    const struct seek_progress *p = &r->progress;
     const char *column = config_text(config, "benchmark", "", "column", "");
     struct buf out = {0};
-    struct error err;
 
-    if (write_found(s, r, t != NULL, &err) < 0)
-        return cli_fail(&err);
     if (quiet)
         return 0;
-    buf_printf(&out,
-               "%lld asks of %zu search%s: %lld scored, %lld reused, %lld failed, %lld rejected; "
-               "%lld scores computed now in %.1f s (%d worker%s); results in %s\n",
-               (long long)p->asks, p->seeds, p->seeds == 1 ? "" : "es", (long long)p->scored,
-               (long long)p->reused, (long long)p->failed, (long long)p->rejected,
-               (long long)r->computed, p->seconds, r->workers, r->workers == 1 ? "" : "s",
-               r->folder);
-    buf_printf(&out, "ended: %s\n", r->why[0] ? r->why[0] : "");
+    say_work(r, &out);
     say_best(s, r, &out);
     say_curve(r, s->objective[0].written, 0, NAN, &out);
     if (t)
@@ -257,9 +190,13 @@ static int finish(const struct search_flags *o, const struct config *config, con
 {
     static const char *const again[] = {"--resume", NULL};
 
+    if (r->stopped && !r->progress.asks) {
+        fprintf(stderr, "tcet-host: interrupted before the first ask was told\n");
+        return EXIT_INTERRUPTED;
+    }
     if (r->stopped) {
         fprintf(stderr, "tcet-host: interrupted; %lld asks are done and kept in %s\n",
-                (long long)r->progress.asks, r->folder ? r->folder : "nothing");
+                (long long)r->progress.asks, r->folder);
         cli_say_again("to go on", o->argc, o->argv, again);
         return EXIT_INTERRUPTED;
     }
@@ -268,8 +205,10 @@ static int finish(const struct search_flags *o, const struct config *config, con
 
 static tcet_status prepare(const char *path, const struct search_flags *o, struct config **config,
                            struct search_settings *settings, struct table **table,
-                           struct error *err)
+                           struct shard *shard, struct error *err)
 {
+    if (o->shard)
+        TRY(shard_parse(o->shard, shard, err));
     TRY(cli_config(path, &o->sets, config, err));
     TRY(cli_put_output(*config, o->output, err));
     if (o->workers)
@@ -297,7 +236,7 @@ static int execute(const char *path, const struct search_flags *o)
     if (rank_own(&so.ranks) > 0)
         return remote_serve(&err) < 0 ? cli_fail(&err) : 0;
     so.stop = cli_interrupts();
-    if (prepare(path, o, &config, &settings, &table, &err) < 0 ||
+    if (prepare(path, o, &config, &settings, &table, &so.shard, &err) < 0 ||
         seek_run(config, &settings, &so, &r, &err) < 0) {
         progress_end(&progress);
         code = cli_fail(&err);
@@ -323,6 +262,9 @@ int cmd_search(const struct command *c, int argc, char **argv)
         {"--in-flight", "N",
          "architectures at once in a worker ([run] in_flight; default: 1, GPU: 2)", NULL,
          &o.in_flight, NULL},
+        {"--shard", "I/N",
+         "every N-th seed from the I-th on, in OUTPUT/shard-I-of-N (auto: by Slurm job array)",
+         NULL, &o.shard, NULL},
         {"--resume", NULL, "go on with the search in the folder", &o.resume, NULL, NULL},
         {"--quiet", NULL, "no progress, no summary", &o.quiet, NULL, NULL},
     };

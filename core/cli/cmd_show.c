@@ -93,7 +93,10 @@ int cmd_show(const struct command *c, int argc, char **argv)
             print_count(config, &plan, why, &out);
         if (estimate)
             print_estimate(&e, &out);
-        cli_write(&out);
+        if (config_only)
+            cli_write(&out);
+        else
+            cli_write_text(&out);
         buf_free(&out);
     }
     table_free(table);

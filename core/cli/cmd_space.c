@@ -84,8 +84,7 @@ static tcet_status find_table(struct arena *a, const char *space, struct data *o
 
 static void put_line(struct buf *out, const char *head, const char *text)
 {
-    buf_printf(out, "  %-10s ", head);
-    cli_wrap_result(out, 13, 13, text);
+    buf_printf(out, "  %-10s  %s\n", head, text);
 }
 
 static void about_text(const struct space_flags *o, const struct plugin_info *info,
@@ -407,16 +406,20 @@ int cmd_space(const struct command *c, int argc, char **argv)
         {"--plugins", "DIR", "search this folder too (repeatable)", NULL, NULL, &o.plugins},
         {"--json", NULL, "JSON, of architectures and bad lines one a line", &o.json, NULL, NULL},
     };
+    const char *name[2] = {NULL}; /* the second one too many */
     const char *const actions[ACTIONS + 1] = {"--arch", "--random", "--mutate", "--canonical",
                                               "--list"};
     struct config *config;
     struct buf out = {0};
     struct error err = {.status = TCET_OK};
     size_t count, chosen = 0, bad = 0;
-    int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), &o.name, 1, 1, &count);
+    int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), name, 1, 2, &count);
 
     if (code >= 0)
         return code;
+    if (count > 1)
+        return cli_usage(c, "an architecture goes with an option: --arch '%.200s'", name[1]);
+    o.name = name[0];
     for (size_t i = 0; i < ACTIONS; i++) {
         const char *const given[ACTIONS] = {o.arch, o.random, o.mutate, o.canonical, o.list};
 
@@ -432,8 +435,10 @@ int cmd_space(const struct command *c, int argc, char **argv)
     code = space_config(&o, config, &err) < 0 || do_action(&o, config, &bad, &out, &err) < 0
                ? cli_fail(&err)
                : 0;
-    if (!code)
+    if (!code && (o.json || o.arch || o.random || o.mutate || o.canonical || o.list))
         cli_write(&out);
+    else if (!code)
+        cli_write_text(&out);
     buf_free(&out);
     config_free(config);
     return code ? code : bad ? EXIT_BAD : 0;

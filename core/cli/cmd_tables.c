@@ -145,8 +145,9 @@ static tcet_status list_tables(bool json, struct buf *out, struct error *err)
 
 int cmd_tables(const struct command *c, int argc, char **argv)
 {
-    bool json = false;
+    bool json = false, only_names = false;
     const struct option_spec specs[] = {
+        {"--names", NULL, "the names of the tables alone, one a line", &only_names, NULL, NULL},
         {"--json", NULL, "one JSON object a table", &json, NULL, NULL},
     };
     struct error err = {.status = TCET_OK};
@@ -159,7 +160,14 @@ int cmd_tables(const struct command *c, int argc, char **argv)
 
     if (code >= 0)
         return code;
-    if (!count) {
+    if (only_names && (json || count))
+        return cli_usage(c, "--names goes alone");
+    if (only_names) {
+        const char *const *names = table_shipped(paths_data(), &a, &count);
+
+        for (size_t i = 0; i < count; i++)
+            buf_printf(&out, "%s\n", names[i]);
+    } else if (!count) {
         list_tables(json, &out, &err);
     } else if (load_named(name, &a, &t, &err) >= 0) {
         if (json)
@@ -168,8 +176,10 @@ int cmd_tables(const struct command *c, int argc, char **argv)
             print_columns(&out, t);
         table_free(t);
     }
-    if (err.status >= 0)
+    if (err.status >= 0 && json)
         cli_write(&out);
+    else if (err.status >= 0)
+        cli_write_text(&out);
     buf_free(&out);
     arena_free(&a);
     return err.status < 0 ? cli_fail(&err) : 0;

@@ -127,63 +127,22 @@ tcet_status compare_check(const struct config *config, struct table **out, struc
     return st;
 }
 
-/* A table's row of a canonical key. */
-struct keyed {
-    const char *key;
-    size_t row;
-};
-
-static int by_key(const void *a, const void *b)
-{
-    const struct keyed *x = a, *y = b;
-    int order = strcmp(x->key, y->key);
-
-    return order ? order : (x->row > y->row) - (x->row < y->row);
-}
-
-/* Architectures that the table spells otherwise: of one canonical key, hence the same network.
- * Several rows of one key: their mean, or the first. */
+/* Architectures that the table spells otherwise: of one canonical key, hence the same network. */
 static tcet_status join_by_key(const struct config *config, struct comparison *c,
                                const struct table *t, const double *values, double *accuracy,
                                const size_t *missing, size_t count, struct error *err)
 {
     const char **archs = arena_alloc(&c->arena, (count + 1) * sizeof *archs);
     const char *const *of_missing, *const *of_table;
-    struct keyed *rows;
-    size_t n = 0;
+    struct table_keys keys;
 
     for (size_t i = 0; i < count; i++)
         archs[i] = c->arch[missing[i]];
     TRY(client_keys(config, archs, count, &c->arena, &of_missing, err));
     TRY(client_keys(config, t->arch, t->rows, &c->arena, &of_table, err));
-    rows = arena_alloc(&c->arena, (t->rows + 1) * sizeof *rows);
-    for (size_t i = 0; i < t->rows; i++) {
-        if (*of_table[i])
-            rows[n++] = (struct keyed){of_table[i], i};
-    }
-    qsort(rows, n, sizeof *rows, by_key);
-    for (size_t i = 0; i < count; i++) {
-        struct keyed wanted = {of_missing[i], 0};
-        size_t low = 0, high = n, many;
-        double sum = 0;
-
-        while (low < high) { /* the first row that is not before it */
-            size_t middle = low + (high - low) / 2;
-
-            if (by_key(&rows[middle], &wanted) < 0)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        for (many = 0; low + many < n && !strcmp(rows[low + many].key, wanted.key) &&
-                       (!many || t->rule != TABLE_DUPLICATES_FIRST);
-             many++)
-            sum += values[rows[low + many].row];
-        if (!many)
-            continue;
-        accuracy[missing[i]] = sum / (double)many;
-        c->by_key++;
-    }
+    table_sort_keys(t, of_table, &c->arena, &keys);
+    for (size_t i = 0; i < count; i++)
+        c->by_key += (size_t)table_at_key(&keys, values, of_missing[i], &accuracy[missing[i]]);
     return TCET_OK;
 }
 

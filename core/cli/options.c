@@ -24,14 +24,14 @@ static size_t columns(const char *text, size_t n)
     return count;
 }
 
-void cli_wrap(struct buf *out, size_t at, size_t indent, const char *text)
+static void wrap(struct buf *out, size_t at, size_t indent, size_t width, const char *text)
 {
     int first = 1; /* word of its line */
 
     while (*(text += strspn(text, " "))) {
         size_t n = strcspn(text, " "), wide = columns(text, n);
 
-        if (!first && at + 1 + wide > CLI_WIDTH) {
+        if (!first && at + 1 + wide > width) {
             buf_printf(out, "\n%*s", (int)indent, "");
             at = indent;
             first = 1;
@@ -44,6 +44,11 @@ void cli_wrap(struct buf *out, size_t at, size_t indent, const char *text)
         text += n;
     }
     buf_puts(out, "\n");
+}
+
+void cli_wrap(struct buf *out, size_t at, size_t indent, const char *text)
+{
+    wrap(out, at, indent, CLI_WIDTH, text);
 }
 
 size_t cli_width(void)
@@ -189,13 +194,17 @@ const char *cli_here(void)
     return here;
 }
 
+const char *cli_path(struct arena *a, const char *path)
+{
+    return *path == '/' ? path : arena_printf(a, "%s/%s", here, path);
+}
+
 const char *const *cli_folders(const struct option_list *given, struct arena *a)
 {
     const char **list = arena_alloc(a, (given->count + 1) * sizeof *list);
 
     for (size_t i = 0; i < given->count; i++)
-        list[i] = *given->item[i] == '/' ? given->item[i]
-                                         : arena_printf(a, "%s/%s", here, given->item[i]);
+        list[i] = cli_path(a, given->item[i]);
     return list;
 }
 
@@ -256,12 +265,14 @@ static void shell_word(struct buf *out, const char *word)
 
 static void command_line(struct buf *out, int argc, char **argv, const char *const *options)
 {
+    const char *launcher = getenv("TCET_LAUNCHER"); /* ./tcet-host says how it was called */
     int end = 0, given;
 
     while (end < argc && (end < 2 || strcmp(argv[end], "--")))
         end++;
-    for (int i = 0; i < end; i++) {
-        buf_puts(out, i ? " " : "");
+    shell_word(out, launcher && *launcher ? launcher : argv[0]);
+    for (int i = 1; i < end; i++) {
+        buf_puts(out, " ");
         shell_word(out, argv[i]);
     }
     for (; *options; options++) {
@@ -317,6 +328,43 @@ void cli_log(void *arg, int level, const char *text)
 void cli_write(const struct buf *b)
 {
     cli_write_bold(b, 0, 0);
+}
+
+/* Where a line goes on when it is broken. */
+static size_t hanging(const char *line, size_t n)
+{
+    size_t indent = strspn(line, " "), at = indent;
+
+    for (size_t i = indent; i + 1 < n && i < CLI_WIDTH / 2; i++) {
+        if (line[i] == ' ' && line[i + 1] == ' ' && line[i + 2] != ' ')
+            at = i + 2;
+    }
+    return at < CLI_WIDTH / 2 ? at : indent;
+}
+
+void cli_write_text(const struct buf *b)
+{
+    size_t width = cli_width();
+    struct buf out = {0};
+
+    for (const char *line = b->data; width && b->len && *line;) {
+        size_t n = strcspn(line, "\n"), at = hanging(line, n);
+
+        if (columns(line, n) > width) {
+            struct buf rest = {0};
+
+            buf_add(&out, line, at);
+            buf_add(&rest, line + at, n - at);
+            wrap(&out, at, at, width, rest.data);
+            buf_free(&rest);
+        } else {
+            buf_add(&out, line, n);
+            buf_puts(&out, "\n");
+        }
+        line += n + (line[n] == '\n');
+    }
+    cli_write(width ? &out : b);
+    buf_free(&out);
 }
 
 void cli_write_bold(const struct buf *b, size_t from, size_t to)

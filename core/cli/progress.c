@@ -1,8 +1,10 @@
 /* progress.c -- see progress.h.  Room: core/cli. */
 #include "cli/progress.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Work of this long ago counts e times less; longer where one thing takes seconds. */
@@ -51,10 +53,21 @@ static void learn(struct progress *p, size_t done, double seconds)
     p->seconds = seconds;
 }
 
+/* Lines that are longer than a terminal's would not be overwritten. */
+static int room(const struct progress *p)
+{
+    struct winsize w;
+
+    if (!p->terminal || ioctl(STDERR_FILENO, TIOCGWINSZ, &w) || w.ws_col < 2)
+        return INT_MAX;
+    return w.ws_col - 1;
+}
+
 void progress_show(struct progress *p, size_t done, size_t total, double seconds, const char *what,
                    const char *note)
 {
-    char spent[32], rate[32], left[32] = "";
+    char spent[32], rate[32], left[32] = "", line[512];
+    int n;
 
     learn(p, done, seconds);
     if (p->ended || (!total && !done))
@@ -67,11 +80,13 @@ void progress_show(struct progress *p, size_t done, size_t total, double seconds
     if (p->recent_done > 0 && total > done)
         progress_clock(left, sizeof left,
                        p->recent_seconds / p->recent_done * (double)(total - done));
-    fprintf(stderr, "%s%zu", p->terminal ? "\r\033[K" : "tcet-host: ", done);
+    n = snprintf(line, sizeof line, "%zu", done);
     if (total)
-        fprintf(stderr, "/%zu", total);
-    fprintf(stderr, " %s, %s gone%s%s%s%s%s%s%s", what, spent, *rate ? ", " : "", rate,
-            *left ? ", " : "", left, *left ? " to go" : "", *note ? ", " : "", note);
+        n += snprintf(line + n, sizeof line - (size_t)n, "/%zu", total);
+    snprintf(line + n, sizeof line - (size_t)n, " %s, %s gone%s%s%s%s%s%s%s", what, spent,
+             *rate ? ", " : "", rate, *left ? ", " : "", left, *left ? " to go" : "",
+             *note ? ", " : "", note);
+    fprintf(stderr, "%s%.*s", p->terminal ? "\r\033[K" : "tcet-host: ", room(p), line);
     p->ended = done == total;
     p->standing = p->terminal && !p->ended;
     if (!p->standing)

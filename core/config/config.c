@@ -322,6 +322,27 @@ tcet_status config_choice(const struct config *c, const char *kind, const char *
     return config_error(err, k, "%s = \"%.80s\" is not a choice%s", k->name, k->value, hint);
 }
 
+tcet_status config_range(const struct config *c, const char *kind, const char *name,
+                         const char *key, int64_t fallback, int64_t most, int64_t *first,
+                         int64_t *last, struct error *err)
+{
+    const struct config_key *k = config_get(c, kind, name, key);
+    const char *dots = k ? strstr(k->value, "..") : NULL;
+    char start[32];
+
+    *first = *last = fallback;
+    if (!k)
+        return TCET_OK;
+    snprintf(start, sizeof start, "%.*s", dots ? (int)(dots - k->value) : 31, k->value);
+    if ((!dots || dots - k->value < 31) && text_to_i64(start, first) == 0 &&
+        text_to_i64(dots ? dots + 2 : k->value, last) == 0 && *first >= 0 && *last >= *first &&
+        *last - *first < most)
+        return TCET_OK;
+    return config_error(err, k,
+                        "%s = \"%.80s\": expected a number, or FIRST..LAST, at most %lld of them",
+                        key, k->value, (long long)most);
+}
+
 char *path_from(struct arena *a, const char *dir, const char *value)
 {
     const char *home = getenv("HOME");

@@ -110,6 +110,10 @@ tcet_status config_bool(const struct config *c, const char *kind, const char *na
 tcet_status config_choice(const struct config *c, const char *kind, const char *name,
                           const char *key, const char *const *choices, int fallback, int *out,
                           struct error *err);
+/* FIRST..LAST, or one whole number, which is both; from 0, at most `most` numbers. */
+tcet_status config_range(const struct config *c, const char *kind, const char *name,
+                         const char *key, int64_t fallback, int64_t most, int64_t *first,
+                         int64_t *last, struct error *err);
 /* value as an absolute path, taken from key->dir when relative ("~/" is the home). */
 char *config_path(struct arena *a, const struct config_key *k);
 

@@ -23,6 +23,14 @@ static const char *const SEARCH_KEYS[] = {
     "min_layers", "max_flops", "min_flops",  "max_params",  "min_params",
     "max_macs",   "min_macs",  "reject",     "repeat",      "window",
     "seeds",      "warm",      "ranks",      "top",         "hypervolume_from"};
+static const char *const TRAIN_KEYS[] = {
+    "arch",     "seeds",        "epochs",    "batch",        "images",          "test",
+    "holdout",  "test_images",  "optimizer", "lr",           "lr_per_256",      "target_lr",
+    "schedule", "warmup",       "steps",     "factor",       "momentum",        "nesterov",
+    "beta1",    "beta2",        "eps",       "weight_decay", "decay",           "clip",
+    "ema",      "bn_momentum",  "crop",      "flip",         "mixup",           "label_smoothing",
+    "erase",    "auto_augment", "cutout",    "shuffle",      "drop_last",       "threads",
+    "init",     "eval_every",   "log",       "precision",    "checkpoint_every"};
 static const char *const PLUGINS_KEYS[] = {"path"};
 static const char *const EXPORT_KEYS[] = {"files", "layers", "times"};
 
@@ -47,6 +55,7 @@ static const struct {
     {"reference", NULL, NULL, 0},
     {"search", NULL, SEARCH_KEYS, TCET_COUNT(SEARCH_KEYS)},
     {"strategy", "ID", NULL, 0},
+    {"train", NULL, TRAIN_KEYS, TCET_COUNT(TRAIN_KEYS)},
     {"plugins", NULL, PLUGINS_KEYS, TCET_COUNT(PLUGINS_KEYS)},
     {"export", NULL, EXPORT_KEYS, TCET_COUNT(EXPORT_KEYS)},
 };

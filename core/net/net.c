@@ -3,7 +3,7 @@
  * Room: core/net.  Stands on core/graph and core/base. */
 #include "net/internal.h"
 
-#include "base/output.h"
+#include "base/file.h"
 
 #include <string.h>
 
@@ -127,15 +127,11 @@ tcet_status net_pack(const struct net *n, enum net_format format, struct buf *ou
 tcet_status net_write(const struct net *n, enum net_format format, const char *path,
                       struct error *err)
 {
-    struct output o = {.fd = -1};
-    tcet_status st = output_open(&o, path, err);
+    struct buf b = {0};
+    tcet_status st = net_pack(n, format, &b, err);
 
-    if (st >= 0 && net_pack(n, format, &o.text, err) < 0)
-        st = error_prefix(err, "%s: ", path);
-    if (st >= 0)
-        st = output_finish(&o, err);
-    if (st >= 0)
-        st = output_publish(&o, err);
-    output_close(&o);
+    st = st < 0 ? error_prefix(err, "%s: ", path)
+                : file_replace(path, NULL, &(struct file_part){b.data, b.len}, 1, err);
+    buf_free(&b);
     return st;
 }

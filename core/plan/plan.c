@@ -215,6 +215,26 @@ static tcet_status make(struct plan *p, struct error *err)
     return TCET_OK;
 }
 
+/* What a network's training stands on. */
+static tcet_status make_train(struct plan *p, struct error *err)
+{
+    static const char *const cpus[] = {"same", "any", NULL};
+
+    TRY(config_check_sections(p->config, err));
+    TRY(make_space(p, err));
+    TRY(check_defaults(p, err));
+    TRY(choose_init(p, err));
+    TRY(config_choice(p->config, "run", "", "cpu", cpus, 0, &p->any_cpu, err));
+    p->instructions = p->any_cpu ? "any" : "";
+    TRY(plan_make_backend(p, err));
+    TRY(plan_open_first_data(p, err));
+    p->identity = arena_printf(&p->arena, "space=%s{%s}\ndata=%s{%s} %s\nbackend=%s{%s}\n",
+                               p->space->plugin->desc.id, p->space->params_text, p->data[0].id,
+                               p->data[0].dataset->params_text, p->data[0].info.identity,
+                               p->backend->plugin->desc.id, p->backend->params_text);
+    return TCET_OK;
+}
+
 static tcet_status make_with(struct config *config,
                              tcet_status (*steps)(struct plan *p, struct error *err),
                              struct plan **out, struct error *err)
@@ -240,6 +260,11 @@ tcet_status plan_make(struct config *config, struct plan **out, struct error *er
 tcet_status plan_make_space(struct config *config, struct plan **out, struct error *err)
 {
     return make_with(config, make_space, out, err);
+}
+
+tcet_status plan_make_train(struct config *config, struct plan **out, struct error *err)
+{
+    return make_with(config, make_train, out, err);
 }
 
 /* What this machine's processor, and the environment, make of a choice that numbers depend on: the

@@ -124,7 +124,8 @@ struct plan {
     size_t column_count;
     struct plan_skip *skips;
     size_t skip_count;
-    int main_column; /* what the summary ranks by */
+    int main_column;      /* what the summary ranks by */
+    const char *identity; /* of plan_make_train: space, data and backend, a line each */
 };
 
 /* Makes a plan.  Loads plugin code, draws the mini-batches; does not open the backend.
@@ -133,6 +134,8 @@ struct plan {
 tcet_status plan_make(struct config *config, struct plan **out, struct error *err);
 /* The space alone, for facts of architectures: no metric, data or backend is looked at. */
 tcet_status plan_make_space(struct config *config, struct plan **out, struct error *err);
+/* Space, backend and first dataset, for training: no metric is looked at, no mini-batch drawn. */
+tcet_status plan_make_train(struct config *config, struct plan **out, struct error *err);
 /* A strategy with the parameters of [strategy ID], to be instance_free()d before the plan; k: the key
  * that names it, NULL: none does. */
 tcet_status plan_make_strategy(struct plan *p, const char *id, const struct config_key *k,

@@ -181,14 +181,15 @@ tcet_status presets_text(const char *name, struct buf *out, struct error *err)
     return err->status;
 }
 
-tcet_status presets_list(struct buf *out, struct error *err)
+tcet_status presets_list(int names_only, struct buf *out, struct error *err)
 {
     struct config *presets;
 
     TRY(load(&presets, err));
     for (size_t i = 0; i < presets->section_count; i++) {
-        buf_printf(out, "%-16s ", presets->sections[i]->name);
-        comment_above(presets->sections[i], out);
+        buf_printf(out, names_only ? "%s" : "%-16s  ", presets->sections[i]->name);
+        if (!names_only)
+            comment_above(presets->sections[i], out);
         buf_puts(out, "\n");
     }
     config_free(presets);

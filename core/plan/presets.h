@@ -17,7 +17,7 @@ tcet_status presets_add(struct config *c, struct error *err);
 /* For people: a proxy's text in the file, what its comment says and its sections.  TCET_E_ARG where
  * there is none of that name. */
 tcet_status presets_text(const char *name, struct buf *out, struct error *err);
-/* All of them, a line each: the name, and what its comment says. */
-tcet_status presets_list(struct buf *out, struct error *err);
+/* All of them, a line each: the name, and unless names_only what its comment says. */
+tcet_status presets_list(int names_only, struct buf *out, struct error *err);
 
 #endif

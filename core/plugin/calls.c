@@ -95,16 +95,33 @@ tcet_status space_traits(struct instance *i, const char *text, tcet_traits *out,
     return CALL(space, traits, text, out);
 }
 
-tcet_status space_build(struct instance *i, int thin, const char *text, const tcet_task *task,
-                        tcet_builder *b, struct error *err)
+typedef tcet_status build_call(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
+                               tcet_builder *b);
+
+static tcet_status build(struct instance *i, build_call *call, const char *text,
+                         const tcet_task *task, tcet_builder *b, struct error *err)
 {
-    const tcet_space_ops *ops = OPS(tcet_space_ops, i);
-    tcet_status st =
-        (thin ? ops->build_thin : ops->build)(call_begin(&i->cx, "build"), i->self, text, task, b);
+    tcet_status st = call(call_begin(&i->cx, "build"), i->self, text, task, b);
 
     if (st < 0 && !i->cx.err.text[0] && b->status(b) < 0)
         st = TCET_OK;
     return call_end(&i->cx, st, err);
+}
+
+tcet_status space_build(struct instance *i, int thin, const char *text, const tcet_task *task,
+                        tcet_builder *b, struct error *err)
+{
+    const tcet_space_ops *ops = OPS(tcet_space_ops, i);
+
+    return build(i, thin ? ops->build_thin : ops->build, text, task, b, err);
+}
+
+tcet_status space_build_train(struct instance *i, const char *text, const tcet_task *task,
+                              tcet_builder *b, struct error *err)
+{
+    const tcet_space_ops *ops = OPS(tcet_space_ops, i);
+
+    return build(i, ops->build_train ? ops->build_train : ops->build, text, task, b, err);
 }
 
 tcet_status space_random(struct instance *i, char *text, size_t cap, struct error *err)
@@ -225,4 +242,56 @@ tcet_status backend_collect(struct instance *i, tcet_model *model, tcet_run *run
 void backend_release(struct instance *i, tcet_model *model)
 {
     OPS(tcet_backend_ops, i)->release(i->self, model);
+}
+
+int backend_trains(const struct instance *i)
+{
+    return OPS(tcet_backend_ops, i)->train_open != NULL;
+}
+
+tcet_status backend_train_open(struct instance *i, tcet_model *model, const tcet_train *how,
+                               const float *params, const uint8_t *decay, tcet_training **out,
+                               struct error *err)
+{
+    return CALL(backend, train_open, model, how, params, decay, out);
+}
+
+tcet_status backend_train_step(struct instance *i, tcet_training *t, const tcet_batch *batch,
+                               double lr, double wd, int64_t step, tcet_train_result *out,
+                               struct error *err)
+{
+    *out = (tcet_train_result){.struct_size = sizeof *out};
+    return CALL(backend, train_step, t, batch, lr, wd, step, out);
+}
+
+tcet_status backend_train_eval(struct instance *i, tcet_training *t, const tcet_batch *batch,
+                               uint32_t ema, tcet_train_result *out, double *logits,
+                               struct error *err)
+{
+    *out = (tcet_train_result){.struct_size = sizeof *out};
+    return CALL(backend, train_eval, t, batch, ema, out, logits);
+}
+
+tcet_status backend_train_sizes(struct instance *i, const tcet_training *t,
+                                int64_t counts[TCET_STATES], struct error *err)
+{
+    return CALL(backend, train_sizes, t, counts);
+}
+
+tcet_status backend_train_read(struct instance *i, tcet_training *t, uint32_t state, void *to,
+                               struct error *err)
+{
+    return CALL(backend, train_read, t, state, to);
+}
+
+tcet_status backend_train_write(struct instance *i, tcet_training *t, uint32_t state,
+                                const void *from, struct error *err)
+{
+    return CALL(backend, train_write, t, state, from);
+}
+
+void backend_train_close(struct instance *i, tcet_training *t)
+{
+    if (t)
+        OPS(tcet_backend_ops, i)->train_close(i->self, t);
 }

@@ -49,6 +49,9 @@ tcet_status space_traits(struct instance *i, const char *text, tcet_traits *out,
  * is told. */
 tcet_status space_build(struct instance *i, int thin, const char *text, const tcet_task *task,
                         tcet_builder *b, struct error *err);
+/* The network that is to be trained: build_train(), or where the space has none build(). */
+tcet_status space_build_train(struct instance *i, const char *text, const tcet_task *task,
+                              tcet_builder *b, struct error *err);
 tcet_status space_random(struct instance *i, char *text, size_t cap, struct error *err);
 tcet_status space_mutate(struct instance *i, const char *from, char *text, size_t cap,
                          struct error *err);
@@ -83,5 +86,23 @@ tcet_status backend_run(struct instance *i, tcet_model *model, tcet_run *run, st
 tcet_status backend_collect(struct instance *i, tcet_model *model, tcet_run *run,
                             struct error *err);
 void backend_release(struct instance *i, tcet_model *model);
+/* May the backend train? */
+int backend_trains(const struct instance *i);
+tcet_status backend_train_open(struct instance *i, tcet_model *model, const tcet_train *how,
+                               const float *params, const uint8_t *decay, tcet_training **out,
+                               struct error *err);
+tcet_status backend_train_step(struct instance *i, tcet_training *t, const tcet_batch *batch,
+                               double lr, double wd, int64_t step, tcet_train_result *out,
+                               struct error *err);
+tcet_status backend_train_eval(struct instance *i, tcet_training *t, const tcet_batch *batch,
+                               uint32_t ema, tcet_train_result *out, double *logits,
+                               struct error *err);
+tcet_status backend_train_sizes(struct instance *i, const tcet_training *t,
+                                int64_t counts[TCET_STATES], struct error *err);
+tcet_status backend_train_read(struct instance *i, tcet_training *t, uint32_t state, void *to,
+                               struct error *err);
+tcet_status backend_train_write(struct instance *i, tcet_training *t, uint32_t state,
+                                const void *from, struct error *err);
+void backend_train_close(struct instance *i, tcet_training *t); /* t: NULL is fine */
 
 #endif

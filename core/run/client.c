@@ -136,7 +136,7 @@ static int take_nonce(struct client *c, uint32_t type, const char **data, size_t
     memcpy(&nonce, *data, sizeof nonce);
     if (nonce != c->asked[0])
         return -1;
-    if (type != WIRE_ASKS)
+    if (type != WIRE_ASKS && type != WIRE_TRAINED) /* which come in parts */
         client_answered(c);
     waiting_start(&c->waited); /* for the next part, or the next request, which is now the oldest */
     *data += sizeof nonce;

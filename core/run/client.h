@@ -68,7 +68,7 @@ void client_flush(struct client *c);
 int client_unsent(const struct client *c);
 /* What the link's frame gives, less the log messages and the names of foreign code, which
  * are handed on, a name once.  A frame that does not
- * answer the oldest request is LINK_NONSENSE.  ASKS come in parts: the request stays the oldest until
+ * answer the oldest request is LINK_NONSENSE.  ASKS and TRAINED come in parts: the request stays the oldest until
  * client_answered. */
 int client_take(struct client *c, uint32_t *type, const char **data, size_t *n);
 /* Is its answer overdue?  To be asked every WAITING_LOOK_MS.  why: "no answer within 2 s ...; " */

@@ -83,43 +83,48 @@ tcet_status ledger_open(struct ledger *l, const char *folder, const char *header
                          "%s: its columns are not those of this search; choose another run.output",
                          l->path);
     l->compared = n;
+    l->next = l->old + n;
     return TCET_OK;
 }
 
-int64_t ledger_stored(const struct ledger *l, int64_t seed, const char **first)
+int64_t ledger_stored(struct ledger *l, int64_t seed, const char **first)
 {
     char start[32];
     int64_t count = 0;
     size_t n = (size_t)snprintf(start, sizeof start, "%lld,", (long long)seed);
 
-    *first = NULL;
-    for (const char *p = l->old; p && (p = strchr(p, '\n'));) {
-        if (strncmp(++p, start, n))
-            continue;
-        if (!count++)
-            *first = p;
-    }
+    for (*first = l->next; l->next && !strncmp(l->next, start, n); count++)
+        l->next = strchr(l->next, '\n') + 1;
+    if (!count)
+        *first = NULL;
     return count;
+}
+
+/* How much of a line a message shows. */
+static int shown(const char *line)
+{
+    size_t n = strcspn(line, "\n");
+
+    return n < 110 ? (int)n : 110;
 }
 
 /* Names the first line that differs. */
 static tcet_status differs(const struct ledger *l, const char *lines, size_t n, struct error *err)
 {
     const char *was = l->old + l->compared;
-    size_t same = 0, start, was_end, is_end;
+    size_t same = 0, start;
 
     while (same < n && was[same] == lines[same])
         same++;
     for (start = same; start && lines[start - 1] != '\n'; start--)
         continue;
-    was_end = strcspn(was + start, "\n");
-    is_end = strcspn(lines + start, "\n");
+    was += start;
+    lines += start;
     return error_set(err, TCET_E_ARG,
                      "%s: this is another search than the folder's: it has \"%.*s\" where this one "
                      "gives \"%.*s\" (config, plugin, data or budget changed); choose "
                      "another run.output",
-                     l->path, was_end < 110 ? (int)was_end : 110, was + start,
-                     is_end < 110 ? (int)is_end : 110, lines + start);
+                     l->path, shown(was), was, shown(lines), lines);
 }
 
 tcet_status ledger_add(struct ledger *l, const char *lines, size_t n, struct error *err)
@@ -131,6 +136,19 @@ tcet_status ledger_add(struct ledger *l, const char *lines, size_t n, struct err
         return differs(l, lines, known, err);
     l->compared += known;
     return write_all(l, lines + known, n - known, err);
+}
+
+tcet_status ledger_end(const struct ledger *l, struct error *err)
+{
+    const char *more = l->old + l->compared;
+
+    if (l->compared >= l->old_len)
+        return TCET_OK;
+    return error_set(
+        err, TCET_E_ARG,
+        "%s: this is another search than the folder's, which goes on where this one has "
+        "ended, by \"%.*s\" (budget or seeds changed); choose another run.output",
+        l->path, shown(more), more);
 }
 
 tcet_status ledger_sync(struct ledger *l, struct error *err)

@@ -1,5 +1,5 @@
 /* merge.c -- see merge.h.  Room: core/run. */
-#include "run/merge.h"
+#include "run/merge_parts.h"
 
 #include "base/sha256.h"
 #include "base/text.h"
@@ -12,33 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One shard's folder. */
-struct part {
-    const char *folder;
-    struct store *store;
-    struct config *config;
-    const char *forgotten; /* stored.h's */
-    struct shard shard;
-    size_t total;     /* architectures of the whole run */
-    const char *list; /* their digest */
-};
-
-struct merge {
-    struct arena arena;
-    struct part *part;
-    size_t count;
-    const char **archs; /* of the whole, by ordinal */
-    size_t *owner;      /* 1 + part that holds it, 0: none */
-    struct store *out;
-};
-
 /* -- Looking at the parts --------------------------------------------------------------- */
 
-/* "2/4 of 100, list SHA-256", of which the folder holds as many as such a shard has: 0, else -1. */
+/* "2/4 of 100, list SHA-256", struct shard_part's text: 0, else -1. */
 static int parse_shard(char *text, struct part *p)
 {
     char *of = strstr(text, " of "), *list = strstr(text, ", list ");
-    uint64_t total, count, index;
+    uint64_t total;
     struct error err;
 
     if (!of || !list || list < of || !strchr(text, '/'))
@@ -48,26 +28,43 @@ static int parse_shard(char *text, struct part *p)
     if (shard_parse(text, &p->shard, &err) < 0 || text_to_u64(of + strlen(" of "), &total) < 0 ||
         total > INT64_MAX / 2 || strlen(list) != 64 || list[strspn(list, "0123456789abcdef")])
         return -1;
-    count = (uint64_t)p->shard.count;
-    index = (uint64_t)p->shard.index;
-    if ((total + count - index) / count != store_arch_count(p->store))
-        return -1;
     p->total = (size_t)total;
     p->list = list;
     return 0;
 }
 
-/* What supervise.c noted; a run that was never cut is shard 1/1. */
+/* The architectures that the store lists. */
+static void take_archs(struct merge *m, struct part *p)
+{
+    size_t n = store_arch_count(p->store);
+    const char **item = arena_alloc(&m->arena, (n + 1) * sizeof *item), *arch;
+
+    for (size_t i = 0; i < n; i++) {
+        arch = store_arch(p->store, i);
+        item[i] = arch ? arena_strdup(&m->arena, arch) : NULL;
+    }
+    p->item = item;
+    p->item_count = n;
+}
+
+/* What was noted when the whole was cut; what never was is shard 1/1.  The folder holds as many as such a
+ * shard has. */
 static tcet_status read_shard(struct merge *m, struct part *p, struct error *err)
 {
     const char *text = store_meta(p->store, "shard");
+    uint64_t count;
 
     p->shard = (struct shard){1, 1};
-    p->total = store_arch_count(p->store);
+    p->total = p->lines ? search_seed_count(&p->settings) : store_arch_count(p->store);
     p->list = "";
-    if (!text || !*text)
-        return TCET_OK;
-    if (parse_shard(arena_strdup(&m->arena, text), p) < 0)
+    if (text && *text && parse_shard(arena_strdup(&m->arena, text), p) < 0)
+        return error_set(err, TCET_E_IO, "%s: damaged (shard \"%.100s\")", p->folder, text);
+    if (p->lines)
+        merge_take_seeds(m, p);
+    else
+        take_archs(m, p);
+    count = (uint64_t)p->shard.count;
+    if ((p->total + count - (uint64_t)p->shard.index) / count != p->item_count)
         return error_set(err, TCET_E_IO, "%s: damaged (shard \"%.100s\")", p->folder, text);
     return TCET_OK;
 }
@@ -80,8 +77,9 @@ static tcet_status open_parts(struct merge *m, const char *const *in, const stru
 
         p->folder = in[i];
         TRY(store_open(p->folder, STORE_READ, &p->store, err));
-        TRY(read_shard(m, p, err));
         TRY(stored_read(p->folder, o->plugins, o->plugin_count, &p->config, &p->forgotten, err));
+        TRY(merge_read_search(p, err));
+        TRY(read_shard(m, p, err));
     }
     return TCET_OK;
 }
@@ -161,6 +159,11 @@ static tcet_status same_columns(const struct part *a, const struct part *b, stru
     return TCET_OK;
 }
 
+static const char *item_name(const struct merge *m)
+{
+    return m->part[0].lines ? "seed" : "architecture";
+}
+
 static tcet_status compare(struct merge *m, struct error *err)
 {
     const struct part *a = &m->part[0];
@@ -171,11 +174,14 @@ static tcet_status compare(struct merge *m, struct error *err)
         TRY(within(a, b, err));
         TRY(within(b, a, err));
         TRY(same_columns(a, b, &m->arena, err));
+        if (!a->lines != !b->lines)
+            return error_set(err, TCET_E_ARG, "%s and %s: one is of a search, the other of a run",
+                             a->folder, b->folder);
         if (a->total != b->total || strcmp(a->list, b->list))
             return error_set(err, TCET_E_ARG,
                              "%s and %s are not of one run: their lists of "
-                             "architectures differ (%zu in all, %zu in all)",
-                             a->folder, b->folder, a->total, b->total);
+                             "%ss differ (%zu in all, %zu in all)",
+                             a->folder, b->folder, item_name(m), a->total, b->total);
     }
     return TCET_OK;
 }
@@ -189,63 +195,60 @@ static size_t ordinal(const struct part *p, size_t i)
 static tcet_status check_list(const struct merge *m, struct error *err)
 {
     const struct part *p = &m->part[0];
-    struct sha256 hash;
     char digest[65];
 
     if (!*p->list)
         return TCET_OK;
-    sha256_init(&hash);
-    for (size_t i = 0; i < p->total; i++)
-        sha256_add(&hash, m->archs[i], strlen(m->archs[i]) + 1);
-    sha256_hex(&hash, digest);
+    shard_digest(m->items, p->total, digest);
     if (strcmp(digest, p->list))
         return error_set(err, TCET_E_IO,
-                         "%s: damaged (the architectures are not those of the list that was cut)",
-                         p->folder);
+                         "%s: damaged (the %ss are not those of the list that was cut)", p->folder,
+                         item_name(m));
     return TCET_OK;
 }
 
-/* Who holds what: every architecture once. */
+static tcet_status take_items(struct merge *m, size_t part, size_t room, struct error *err)
+{
+    const struct part *p = &m->part[part], *other;
+
+    for (size_t i = 0; i < p->item_count; i++) {
+        size_t at = ordinal(p, i);
+
+        if (at >= p->total || !p->item[i])
+            return error_set(err, TCET_E_IO, "%s: damaged (list of %ss)", p->folder, item_name(m));
+        if (at >= room)
+            continue;
+        if (m->owner[at]) {
+            other = &m->part[m->owner[at] - 1];
+            return error_set(err, TCET_E_ARG, "%s and %s both hold %s %zu: shards %d/%d and %d/%d",
+                             other->folder, p->folder, item_name(m), at, other->shard.index,
+                             other->shard.count, p->shard.index, p->shard.count);
+        }
+        m->owner[at] = part + 1;
+        m->items[at] = p->item[i];
+    }
+    return TCET_OK;
+}
+
+/* Who holds what: every item once. */
 static tcet_status cover(struct merge *m, struct error *err)
 {
     size_t total = m->part[0].total, held = 0, room;
 
     for (size_t k = 0; k < m->count; k++)
-        held += store_arch_count(m->part[k].store);
+        held += m->part[k].item_count;
     /* Where there are fewer than there should be, one of the first held + 1 lacks. */
     room = total > held ? held + 1 : total;
-    m->archs = arena_alloc(&m->arena, (room + 1) * sizeof *m->archs);
+    m->items = arena_alloc(&m->arena, (room + 1) * sizeof *m->items);
     m->owner = arena_alloc(&m->arena, (room + 1) * sizeof *m->owner);
-    for (size_t k = 0; k < m->count; k++) {
-        const struct part *p = &m->part[k];
-
-        for (size_t i = 0; i < store_arch_count(p->store); i++) {
-            size_t at = ordinal(p, i);
-            const char *arch = store_arch(p->store, i);
-
-            if (at >= total || !arch)
-                return error_set(err, TCET_E_IO, "%s: damaged (list of architectures)", p->folder);
-            if (at >= room)
-                continue;
-            if (m->owner[at])
-                return error_set(err, TCET_E_ARG,
-                                 "%s and %s both hold architecture %zu: shards "
-                                 "%d/%d and %d/%d",
-                                 m->part[m->owner[at] - 1].folder, p->folder, at,
-                                 m->part[m->owner[at] - 1].shard.index,
-                                 m->part[m->owner[at] - 1].shard.count, p->shard.index,
-                                 p->shard.count);
-            m->owner[at] = k + 1;
-            m->archs[at] = arena_strdup(&m->arena, arch);
-        }
-    }
+    for (size_t k = 0; k < m->count; k++)
+        TRY(take_items(m, k, room, err));
     for (size_t i = 0; i < room; i++) {
         int n = m->part[0].shard.count;
 
         if (!m->owner[i])
             return error_set(err, TCET_E_ARG,
-                             "no folder holds architecture %zu of %zu: is shard "
-                             "%d/%d missing?",
+                             "no folder holds %s %zu of %zu: is shard %d/%d missing?", item_name(m),
                              i, total, (int)(i % (size_t)n) + 1, n);
     }
     return check_list(m, err);
@@ -253,6 +256,26 @@ static tcet_status cover(struct merge *m, struct error *err)
 
 /* -- Writing the whole ------------------------------------------------------------------ */
 
+/* Puts a row that the whole has not; of several searches two may have scored one architecture. */
+static tcet_status copy_row(void *arg, const struct result_row *row, struct error *err)
+{
+    struct merge *m = arg;
+    struct result_row had = {.status = RESULT_MISSING};
+    struct arena a = {0};
+    tcet_status st = TCET_OK;
+
+    if (m->o->stop && *m->o->stop)
+        return error_set(err, TCET_E_CANCELLED, "interrupted");
+    if (m->part[0].lines)
+        st = store_find(m->out, row->arch, &a, &had, err);
+    arena_free(&a);
+    if (st < 0 || had.status == RESULT_OK || row->status == RESULT_MISSING)
+        return st;
+    return store_put(m->out, row, err);
+}
+
+/* Of a run the architectures of its list; of a search all, since their names say under which seed they
+ * were scored, or they are of a reference population. */
 static tcet_status copy_rows(struct merge *m, struct error *err)
 {
     struct arena a = {0};
@@ -261,13 +284,15 @@ static tcet_status copy_rows(struct merge *m, struct error *err)
     for (size_t k = 0; k < m->count && st >= 0; k++) {
         struct store *from = m->part[k].store;
 
-        for (size_t i = 0; i < store_arch_count(from) && st >= 0; i++) {
+        if (m->part[k].lines)
+            st = store_each(from, copy_row, m, err);
+        for (size_t i = 0; !m->part[k].lines && i < store_arch_count(from) && st >= 0; i++) {
             struct result_row row;
 
             arena_reset(&a);
             st = store_take(from, i, &a, &row, err);
-            if (st >= 0 && row.status != RESULT_MISSING)
-                st = store_put(m->out, &row, err);
+            if (st >= 0)
+                st = copy_row(m, &row, err);
         }
     }
     arena_free(&a);
@@ -284,7 +309,8 @@ static tcet_status write_all(struct merge *m, struct error *err)
         columns[i] = *store_column_at(first, i);
     TRY(store_begin(m->out, err));
     TRY(store_set_columns(m->out, columns, count, err));
-    TRY(store_set_archs(m->out, m->archs, m->part[0].total, err));
+    if (!m->part[0].lines)
+        TRY(store_set_archs(m->out, m->items, m->part[0].total, err));
     TRY(store_copy_meta(m->out, first, err));
     TRY(store_set_meta(m->out, "shard", "", err));
     TRY(store_set_meta(m->out, STORE_MERGING, "1", err)); /* until population scores are in */
@@ -293,29 +319,41 @@ static tcet_status write_all(struct merge *m, struct error *err)
 }
 
 /* The worker's plan says what a population score joins. */
-static tcet_status populate(struct merge *m, const struct merge_options *o, struct error *err)
+static tcet_status populate(struct merge *m, struct error *err)
 {
     struct client c = client_here(CLIENT_SHARE);
-    size_t count = store_column_count(m->out);
+    size_t count = store_column_count(m->out), n;
     struct wire_plan plan;
+    const char *data;
     int any = 0;
+    tcet_status st;
 
-    c.stop = o->stop;
-    c.log = o->log;
-    c.log_arg = o->arg;
+    c.stop = m->o->stop;
+    c.log = m->o->log;
+    c.log_arg = m->o->arg;
     for (size_t i = 0; i < count; i++)
         any |= store_column_at(m->out, i)->population;
     if (!any)
         return TCET_OK;
-    if (client_plan(m->part[0].config, 0, &m->arena, &plan, err) < 0)
+    TRY(client_start(&c, m->part[0].config, &(struct wire_hello){0}, 0, err));
+    st = client_wait(&c, WIRE_PLAN, &data, &n, err);
+    if (st >= 0)
+        st = wire_unpack_plan(data, n, &m->arena, &plan, err);
+    if (st < 0) {
+        client_stop(&c);
         return stored_error(m->part[0].folder, m->part[0].forgotten, err);
-    for (size_t i = 0; i < count; i++) {
+    }
+    for (size_t i = 0; i < count && st >= 0; i++) {
         if (plan.column_count != count ||
             strcmp(plan.columns[i].name, store_column_at(m->out, i)->name))
-            return error_set(err, TCET_E_PLUGIN,
-                             "%s/config.ini gives other columns than the folder "
-                             "holds",
-                             m->part[0].folder);
+            st = error_set(err, TCET_E_PLUGIN,
+                           "%s/config.ini gives other columns than the folder "
+                           "holds",
+                           m->part[0].folder);
+    }
+    if (st < 0) {
+        client_stop(&c);
+        return st;
     }
     return population_scores(m->out, m->part[0].config, &plan, &c, 0, 1, err);
 }
@@ -328,7 +366,7 @@ static tcet_status digest(const struct merge *m, char out[65], struct error *err
 
     sha256_init(&hash);
     for (size_t i = 0; i < m->part[0].total; i++)
-        sha256_add(&hash, m->archs[i], strlen(m->archs[i]) + 1);
+        sha256_add(&hash, m->items[i], strlen(m->items[i]) + 1);
     for (size_t i = 0; i < store_column_count(first); i++) {
         const struct result_column *c = store_column_at(first, i);
 
@@ -344,13 +382,23 @@ static tcet_status digest(const struct merge *m, char out[65], struct error *err
                (size_t[4]){(size_t)m->part[k].shard.index, sum.done, sum.failed, sum.missing},
                sizeof number);
         sha256_add(&hash, number, sizeof number);
+        if (m->part[k].lines)
+            sha256_add(&hash, m->part[k].lines, m->part[k].lines_len);
     }
     sha256_hex(&hash, out);
     return TCET_OK;
 }
 
+static tcet_status summarise(const struct merge *m, const char *out, struct store *s,
+                             struct merge_summary *summary, struct error *err)
+{
+    TRY(store_summarise(s, &summary->rows, err));
+    return m->part[0].lines ? merge_count_search(m, out, s, summary, err) : TCET_OK;
+}
+
 /* Did a merge of the same end, but for saying so?  Then it need not be done again. */
-static int is_merged(const char *out, const char *what, struct store_summary *summary)
+static int is_merged(const struct merge *m, const char *out, const char *what,
+                     struct merge_summary *summary)
 {
     struct store *s;
     struct error err;
@@ -362,31 +410,33 @@ static int is_merged(const char *out, const char *what, struct store_summary *su
     text = store_meta(s, "merged");
     same = text && !strcmp(text, what);
     text = store_meta(s, STORE_MERGING);
-    same = same && !(text && *text) && store_summarise(s, summary, &err) >= 0;
+    same = same && !(text && *text) && summarise(m, out, s, summary, &err) >= 0;
     store_close(s);
     return same;
 }
 
 static tcet_status merge(struct merge *m, const char *out, const char *const *in,
-                         const struct merge_options *o, struct store_summary *summary,
-                         struct error *err)
+                         struct merge_summary *summary, struct error *err)
 {
     const char *config;
     char what[65];
 
-    TRY(open_parts(m, in, o, err));
+    *summary = (struct merge_summary){.ended = 1};
+    TRY(open_parts(m, in, m->o, err));
     TRY(compare(m, err));
     TRY(cover(m, err));
     TRY(digest(m, what, err));
-    if (is_merged(out, what, summary))
+    if (is_merged(m, out, what, summary))
         return TCET_OK;
     TRY(store_open(out, STORE_MERGE, &m->out, err));
     TRY(write_all(m, err));
     config = store_meta(m->out, "config");
     TRY(stored_write(out, config ? config : "", err));
-    TRY(store_summarise(m->out, summary, err));
-    if (!summary->missing)
-        TRY(populate(m, o, err));
+    if (m->part[0].lines)
+        TRY(merge_searches(m, out, err));
+    TRY(summarise(m, out, m->out, summary, err));
+    if (!summary->rows.missing && summary->ended)
+        TRY(populate(m, err));
     TRY(store_begin(m->out, err));
     TRY(store_set_meta(m->out, "merged", what, err));
     TRY(store_set_meta(m->out, STORE_MERGING, "", err));
@@ -394,18 +444,20 @@ static tcet_status merge(struct merge *m, const char *out, const char *const *in
 }
 
 tcet_status run_merge(const char *out, const char *const *in, size_t count,
-                      const struct merge_options *options, struct store_summary *summary,
+                      const struct merge_options *options, struct merge_summary *summary,
                       struct error *err)
 {
-    struct merge m = {.count = count};
+    struct merge m = {.o = options, .count = count};
     tcet_status st;
 
     m.part = arena_alloc(&m.arena, count * sizeof *m.part);
-    st = merge(&m, out, in, options, summary, err);
+    st = merge(&m, out, in, summary, err);
     store_close(m.out);
     for (size_t i = 0; i < count; i++) {
         store_close(m.part[i].store);
         config_free(m.part[i].config);
+        search_settings_free(&m.part[i].settings);
+        free(m.part[i].lines);
     }
     arena_free(&m.arena);
     return st;

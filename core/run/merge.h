@@ -1,4 +1,4 @@
-/* merge.h -- the folders of a run's shards made one, as if it had never been cut.
+/* merge.h -- the folders of a run's or a search's shards made one, as if it had never been cut.
  * Room: core/run. */
 #ifndef CORE_MERGE_H
 #define CORE_MERGE_H
@@ -15,14 +15,21 @@ struct merge_options {
     void *arg;
 };
 
+struct merge_summary {
+    struct store_summary rows;
+    size_t seeds; /* of a search; 0: a run */
+    size_t asks, scored;
+    int ended; /* all its seeds have */
+};
+
 /* Merges count folders into `out`, which must hold no results: rows, columns, config, and
- * population scores computed anew when no architecture is missing.  Shards that are not
- * finished are fine: a run with --resume on `out` does the rest.  One that was killed is repeated by
+ * population scores computed anew when no architecture is missing; of a search search.csv and what is
+ * made of it.  Shards that are not finished are fine: the command with --resume on `out` does the rest.  One that was killed is repeated by
  * the same call, which finds `out` unfinished and begins it anew, or finished and leaves it.  Refused, before anything is
- * written: shards of other configs, plugins or lists of architectures, an architecture in two
- * folders or in none.  The errors name the folders and the difference. */
+ * written: shards of other configs, plugins or lists of architectures, an architecture or a seed in two
+ * folders or in none.  *stop: TCET_E_CANCELLED, as a kill.  The errors name the folders and the difference. */
 tcet_status run_merge(const char *out, const char *const *in, size_t count,
-                      const struct merge_options *options, struct store_summary *summary,
+                      const struct merge_options *options, struct merge_summary *summary,
                       struct error *err);
 
 #endif

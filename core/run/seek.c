@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "run/findings.h"
 #include "run/ledger.h"
 #include "run/pool.h"
 #include "run/population.h"
@@ -17,8 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-enum { SEEKERS_MOST = 256 };
+enum { SEEKERS_MOST = 256, LOST_MOST = 10 };
 
 /* One search. */
 struct quest {
@@ -57,6 +59,7 @@ struct seek {
     struct ledger ledger;
     struct quest *quests;
     size_t quest_count, next, writing; /* to be begun; whose lines are written */
+    const char *shard;                 /* struct shard_part's text */
     struct seeker_client *seekers;
     size_t seeker_count;
     struct item *items;
@@ -66,6 +69,8 @@ struct seek {
     uint8_t *wanted; /* all columns but a population's */
     double started, committed, shown;
     int dirty;
+    int scored,
+        lost; /* some architecture was; so many cost their workers, for which they were given up */
     struct arena arena; /* of one message */
 };
 
@@ -122,6 +127,12 @@ static tcet_status open_store(struct seek *s, struct error *err)
                          "%s holds results of space %s, and this search is of space %s: give it a "
                          "folder of its own",
                          s->r->folder, space, s->plan.space);
+    if (store_arch_count(s->store) &&
+        access(arena_printf(&s->r->arena, "%s/search.csv", s->r->folder), F_OK))
+        return error_set(err, TCET_E_ARG,
+                         "%s holds the results of a run, whose list a search would replace; choose "
+                         "another run.output (`warm` begins a search with them)",
+                         s->r->folder);
     line_header(s->settings, column ? column->value : "", &header);
     st = ledger_open(&s->ledger, s->r->folder, header.data, s->o->resume, err);
     buf_free(&header);
@@ -132,7 +143,10 @@ static tcet_status open_store(struct seek *s, struct error *err)
         TRY(store_set_meta(s->store, s->plan.meta[i].name, s->plan.meta[i].value, err));
     TRY(store_set_meta(s->store, "space", s->plan.space, err));
     TRY(store_set_meta(s->store, "config", s->plan.config, err));
-    TRY(store_set_meta(s->store, "shard", "", err));
+    TRY(store_set_meta(s->store, "shard", s->shard, err));
+    TRY(store_set_meta(s->store, FINDINGS_ENDED, "", err));
+    if (store_meta(s->store, STORE_MERGING)) /* what a merge left is this search's to finish */
+        TRY(store_set_meta(s->store, STORE_MERGING, "", err));
     TRY(store_commit(s->store, err));
     return stored_write(s->r->folder, s->plan.config, err);
 }
@@ -202,6 +216,7 @@ static tcet_status tell_stored(struct seek *s, const struct item *i, int *found,
 
     TRY(find_stored(s, i, &row, err));
     *found = row.status != RESULT_MISSING;
+    s->scored |= row.status == RESULT_OK;
     if (*found)
         tell(s, i, &row);
     return TCET_OK;
@@ -271,12 +286,22 @@ static tcet_status take_row(void *arg, size_t item, const struct result_row *row
     return TCET_OK;
 }
 
+/* What ends every worker is no architecture's fault, and each costs [run] retries, and perhaps timeout. */
 static tcet_status take_failure(void *arg, size_t item, const char *why, struct error *err)
 {
     struct seek *s = arg;
     struct result_row row = result_failure(s->items[item].arch, why);
 
-    return take_row(arg, item, &row, err);
+    TRY(take_row(arg, item, &row, err));
+    TRY(commit(s,
+               err)); /* another execution might have a score where the line says that it failed */
+    if (s->scored || ++s->lost < LOST_MOST)
+        return TCET_OK;
+    return error_set(
+        err, TCET_E_PLUGIN,
+        "none of the first %d architectures has a score, all of them failed, the last one: "
+        "%s",
+        s->lost, row.message);
 }
 
 static tcet_status take_want(struct seek *s, size_t seeker, const struct search_want *w,
@@ -507,79 +532,26 @@ static tcet_status loop(struct seek *s, struct error *err)
     return commit(s, err);
 }
 
-/* Values of an objective times this: larger is better. */
-static double sign_of(const struct seek *s, const struct search_objective *o)
-{
-    for (size_t i = 0; i < s->plan.column_count; i++) {
-        const struct result_column *c = &s->plan.columns[i];
-
-        if (o->source == SEARCH_COLUMN && !strcmp(c->name, o->name) && c->direction < 0)
-            return -1;
-    }
-    return o->smaller ? -1 : 1;
-}
-
-static int by_text(const void *a, const void *b)
-{
-    const struct found_ask *const *x = a, *const *y = b;
-    int order = strcmp((*x)->arch, (*y)->arch);
-
-    return order ? order : (*x > *y) - (*x < *y);
-}
-
-/* The encodings that the store has scores of, each once, in the order of the lines. */
-static tcet_status list_scored(struct seek *s, const char **archs, size_t *count, struct error *err)
-{
-    struct found *f = &s->r->found;
-    const struct found_ask **sorted = mem_alloc((f->count + 1) * sizeof *sorted);
-    uint8_t *again = mem_alloc(f->count + 1);
-    size_t n = 0;
-
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->asks[i].scored)
-            sorted[n++] = &f->asks[i];
-    }
-    qsort(sorted, n, sizeof *sorted, by_text);
-    for (size_t i = 1; i < n; i++)
-        again[sorted[i] - f->asks] = !strcmp(sorted[i]->arch, sorted[i - 1]->arch);
-    free(sorted);
-    *count = 0;
-    err->status = TCET_OK;
-    for (size_t i = 0; i < f->count && err->status >= 0; i++) {
-        struct result_row row = {.status = RESULT_MISSING};
-
-        if (!f->asks[i].scored || again[i])
-            continue;
-        arena_reset(&s->arena);
-        err->status = store_find(s->store, f->asks[i].arch, &s->arena, &row, err);
-        if (row.status != RESULT_MISSING) /* else its key had another spelling, and another seed */
-            archs[(*count)++] = f->asks[i].arch;
-    }
-    free(again);
-    return err->status;
-}
-
-/* The run's architectures are those that were scored; scores over a population are, in the store, of
- * these. */
+/* What is found, and its files.  A shard is not the population: merging makes scores over it. */
 static tcet_status conclude(struct seek *s, struct error *err)
 {
-    const char *path = arena_printf(&s->r->arena, "%s/search.csv", s->r->folder), **archs;
-    double sign[SEARCH_OBJECTIVES];
+    const char *table = config_text(s->config, "benchmark", "", "table", "");
     struct found *f = &s->r->found;
     struct client last;
-    size_t n;
 
-    for (size_t i = 0; i < s->settings->objective_count; i++)
-        sign[i] = sign_of(s, &s->settings->objective[i]);
-    TRY(found_read(path, s->settings->objective_count, sign, f, err));
-    if (!s->has_pool)
-        return TCET_OK;
-    archs = arena_alloc(&f->arena, (f->count + 1) * sizeof *archs);
-    TRY(list_scored(s, archs, &n, err));
+    if (!s->r->stopped)
+        TRY(ledger_end(&s->ledger, err));
+    TRY(findings_read(s->r->folder, s->settings, s->plan.columns, s->plan.column_count, f, err));
     TRY(store_begin(s->store, err));
-    TRY(store_set_archs(s->store, archs, n, err));
+    if (s->has_pool)
+        TRY(findings_list(f, s->store, err));
+    if (!s->r->stopped)
+        TRY(store_set_meta(s->store, FINDINGS_ENDED, "1", err));
     TRY(store_commit(s->store, err));
     if (s->r->stopped)
+        return TCET_OK;
+    TRY(findings_write(s->r->folder, s->settings, *table != 0, f, err));
+    if (!s->has_pool || s->o->shard.count)
         return TCET_OK;
     last = pool_client(&s->pool, process_link(s->pool.share));
     return population_scores(s->store, s->config, &s->plan, &last, s->pool.memory, s->pool.retries,
@@ -618,17 +590,41 @@ static tcet_status make_plan(struct seek *s, struct error *err)
     return TCET_OK;
 }
 
+/* The searches to be made: all, or whole ones by the shard. */
+static tcet_status take_seeds(struct seek *s, struct error *err)
+{
+    const struct search_settings *b = s->settings;
+    struct shard shard = s->o->shard;
+    size_t all = search_seed_count(b);
+    struct shard_part part =
+        shard_take(shard, search_seed_texts(b, &s->r->arena), all, s->r->folder, &s->r->arena);
+    int64_t *seeds = arena_alloc(&s->r->arena, (part.count + 1) * sizeof *seeds);
+
+    if (!part.count)
+        return error_set(err, TCET_E_ARG,
+                         "--shard %d/%d has no search: whole seeds are handed out, of which there "
+                         "%s %zu ([search] seeds)",
+                         shard.index, shard.count, all == 1 ? "is" : "are", all);
+    s->quests = mem_alloc(part.count * sizeof *s->quests);
+    s->quest_count = part.count;
+    for (size_t i = 0; i < part.count; i++) {
+        (void)!text_to_i64(part.item[i], &seeds[i]);
+        s->quests[i].seed = seeds[i];
+    }
+    s->r->seeds = seeds;
+    s->shard = part.text;
+    s->r->folder = part.folder;
+    return TCET_OK;
+}
+
 static tcet_status run(struct seek *s, struct error *err)
 {
     TRY(run_folder(s->config, &s->r->arena, &s->r->folder, err));
+    TRY(take_seeds(s, err));
     TRY(read_warm_folder(s, err));
     TRY(make_plan(s, err));
     TRY(open_store(s, err));
-    s->quest_count = search_seed_count(s->settings);
-    s->quests = mem_alloc(s->quest_count * sizeof *s->quests);
     s->r->why = arena_alloc(&s->r->arena, s->quest_count * sizeof *s->r->why);
-    for (size_t i = 0; i < s->quest_count; i++)
-        s->quests[i] = (struct quest){.seed = s->settings->first_seed + (int64_t)i};
     open_seekers(s);
     s->r->workers = s->has_pool ? s->pool.client_count : (int)s->seeker_count;
     TRY(loop(s, err));

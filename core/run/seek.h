@@ -9,6 +9,7 @@
 #define CORE_SEEK_H
 
 #include "config/config.h"
+#include "run/shard.h"
 #include "run/wire.h"
 #include "search/found.h"
 #include "search/settings.h"
@@ -24,6 +25,9 @@ struct seek_progress {
 
 struct seek_options {
     int resume;
+    struct shard
+        shard; /* {0}: all seeds.  Else those of the shard, in a folder shard-I-of-N below the
+                           config's, without population scores */
     int ranks; /* more than 1: rank 0 of so many */
     const volatile int *stop;
     void (*progress)(void *arg, const struct seek_progress *p); /* at most ten times a second */
@@ -35,9 +39,10 @@ struct seek_result {
     struct arena arena;
     const char *folder; /* absolute */
     struct seek_progress progress;
-    const char **why;   /* [seeds]: why each search ended */
-    struct found found; /* so far, when it was stopped */
-    int64_t computed;   /* scores that were not stored before */
+    const int64_t *seeds; /* [progress.seeds] */
+    const char **why;     /* [seeds]: why each search ended */
+    struct found found;   /* so far, when it was stopped */
+    int64_t computed;     /* scores that were not stored before */
     int workers, stopped;
 };
 

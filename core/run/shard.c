@@ -1,6 +1,7 @@
 /* shard.c -- see shard.h.  Room: core/run. */
 #include "run/shard.h"
 
+#include "base/sha256.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -59,4 +60,32 @@ tcet_status shard_parse(const char *text, struct shard *out, struct error *err)
                          text, SHARDS_MAX);
     *out = (struct shard){(int)i, (int)n};
     return TCET_OK;
+}
+
+void shard_digest(const char *const *items, size_t count, char out[65])
+{
+    struct sha256 hash;
+
+    sha256_init(&hash);
+    for (size_t i = 0; i < count; i++)
+        sha256_add(&hash, items[i], strlen(items[i]) + 1);
+    sha256_hex(&hash, out);
+}
+
+struct shard_part shard_take(struct shard shard, const char *const *items, size_t count,
+                             const char *folder, struct arena *a)
+{
+    size_t step = (size_t)shard.count, n = 0;
+    const char **ours;
+    char digest[65];
+
+    if (!step)
+        return (struct shard_part){items, count, "", folder};
+    ours = arena_alloc(a, (count / step + 2) * sizeof *ours);
+    for (size_t i = (size_t)shard.index - 1; i < count; i += step)
+        ours[n++] = items[i];
+    shard_digest(items, count, digest);
+    return (struct shard_part){
+        ours, n, arena_printf(a, "%d/%d of %zu, list %s", shard.index, shard.count, count, digest),
+        arena_printf(a, "%s/shard-%d-of-%d", folder, shard.index, shard.count)};
 }

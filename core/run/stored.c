@@ -1,32 +1,18 @@
 /* stored.c -- see stored.h.  Room: core/run. */
 #include "run/stored.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
+#include "base/file.h"
+
 #include <string.h>
-#include <unistd.h>
 
 tcet_status stored_write(const char *folder, const char *text, struct error *err)
 {
-    struct buf path = {0}, temp = {0};
-    tcet_status st = TCET_OK;
-    FILE *f;
-    int fd;
+    struct buf path = {0};
+    tcet_status st;
 
     buf_printf(&path, "%s/config.ini", folder);
-    buf_printf(&temp, "%s/.config.ini.tmp", folder);
-    unlink(temp.data); /* a link there may lead to any file */
-    fd = open(temp.data, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    f = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!f || fputs(text, f) < 0 || fflush(f) || fsync(fileno(f)))
-        st = error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
-    if (f && fclose(f) && st >= 0)
-        st = error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
-    if (st >= 0 && rename(temp.data, path.data))
-        st = error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
+    st = file_replace(path.data, NULL, &(struct file_part){text, strlen(text)}, 1, err);
     buf_free(&path);
-    buf_free(&temp);
     return st;
 }
 

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "plan/plan.h"
 #include "run/pool.h"
@@ -23,7 +22,7 @@ struct supervisor {
     struct run_result *r;
     struct store *store;
     struct pool pool;  /* its items are ordinals */
-    const char *shard; /* as stored: "" or "2/4 of 100, list SHA-256" */
+    const char *shard; /* struct shard_part's text */
     uint8_t *missing;  /* scratch: one a column */
     double started, committed, shown;
     int dirty; /* rows since the last commit */
@@ -46,29 +45,13 @@ static int stopping(const struct supervisor *s)
 static void take_shard(struct supervisor *s)
 {
     struct wire_plan *p = &s->r->plan;
-    struct shard shard = s->o->shard;
-    struct sha256 hash;
-    const char **ours;
-    char digest[65];
-    size_t n = 0;
+    struct shard_part part =
+        shard_take(s->o->shard, p->archs, p->arch_count, s->r->folder, &s->r->arena);
 
-    s->shard = "";
-    if (!shard.count)
-        return;
-    ours = arena_alloc(&s->r->arena, (p->arch_count / (size_t)shard.count + 2) * sizeof *ours);
-    sha256_init(&hash);
-    for (size_t i = 0; i < p->arch_count; i++) {
-        sha256_add(&hash, p->archs[i], strlen(p->archs[i]) + 1);
-        if (i % (size_t)shard.count == (size_t)shard.index - 1)
-            ours[n++] = p->archs[i];
-    }
-    sha256_hex(&hash, digest);
-    s->shard = arena_printf(&s->r->arena, "%d/%d of %zu, list %s", shard.index, shard.count,
-                            p->arch_count, digest);
-    s->r->folder =
-        arena_printf(&s->r->arena, "%s/shard-%d-of-%d", s->r->folder, shard.index, shard.count);
-    p->archs = ours;
-    p->arch_count = n;
+    p->archs = part.item;
+    p->arch_count = part.count;
+    s->shard = part.text;
+    s->r->folder = part.folder;
 }
 
 static int by_text(const void *a, const void *b)

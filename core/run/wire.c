@@ -90,6 +90,7 @@ void wire_pack_hello(struct buf *b, const struct wire_hello *h)
     pack_u32(b, (uint32_t)h->open_backend);
     pack_u32(b, (uint32_t)h->want_archs);
     pack_u32(b, (uint32_t)h->space_only);
+    pack_u32(b, (uint32_t)h->training);
     pack_u32(b, (uint32_t)h->config_len);
     buf_add(b, h->config, h->config_len);
 }
@@ -102,6 +103,7 @@ tcet_status wire_unpack_hello(const void *d, size_t n, struct arena *a, struct w
     out->open_backend = (int)unpack_u32(&u);
     out->want_archs = (int)unpack_u32(&u);
     out->space_only = (int)unpack_u32(&u);
+    out->training = (int)unpack_u32(&u);
     out->config_len = unpack_count(&u, 1);
     out->config = u.at;
     if (u.ok)
@@ -429,6 +431,50 @@ tcet_status wire_unpack_told(const void *d, size_t n, size_t columns, struct are
     out->number = unpack_i64(&u);
     take_row(&u, columns, a, &out->row);
     return unpack_done(&u, "score", err);
+}
+
+/* A progress's numbers in order, with their place. */
+enum { TRAINED_WHOLE = 12, TRAINED_REAL = 9 };
+static void trained_numbers(struct train_progress *p, int64_t *whole[TRAINED_WHOLE],
+                            double *real[TRAINED_REAL])
+{
+    int64_t *const w[TRAINED_WHOLE] = {&p->epoch,        &p->epochs,      &p->step,   &p->steps,
+                                       &p->best_epoch,   &p->done,        &p->total,  &p->began,
+                                       &p->train_images, &p->test_images, &p->params, &p->ended};
+    double *const r[TRAINED_REAL] = {&p->lr,        &p->loss,      &p->top1,
+                                     &p->test_top1, &p->test_loss, &p->test_top5,
+                                     &p->best,      &p->rate,      &p->waited};
+
+    memcpy(whole, w, sizeof w);
+    memcpy(real, r, sizeof r);
+}
+
+void wire_pack_trained(struct buf *b, const struct train_progress *p)
+{
+    struct train_progress copy = *p;
+    int64_t *whole[TRAINED_WHOLE];
+    double *real[TRAINED_REAL];
+
+    trained_numbers(&copy, whole, real);
+    for (int i = 0; i < TRAINED_WHOLE; i++)
+        pack_i64(b, *whole[i]);
+    for (int i = 0; i < TRAINED_REAL; i++)
+        pack_f64(b, *real[i]);
+}
+
+tcet_status wire_unpack_trained(const void *d, size_t n, struct train_progress *out,
+                                struct error *err)
+{
+    struct unpack u = unpack_from(d, n, NULL);
+    int64_t *whole[TRAINED_WHOLE];
+    double *real[TRAINED_REAL];
+
+    trained_numbers(out, whole, real);
+    for (int i = 0; i < TRAINED_WHOLE; i++)
+        *whole[i] = unpack_i64(&u);
+    for (int i = 0; i < TRAINED_REAL; i++)
+        *real[i] = unpack_f64(&u);
+    return unpack_done(&u, "progress", err);
 }
 
 tcet_status wire_unpack_error(const void *d, size_t n, struct error *err)

@@ -7,6 +7,7 @@
 #include "proc/frame.h"
 #include "result/result.h"
 #include "search/search.h"
+#include "train/train.h"
 
 enum wire_type {
     /* supervisor to worker */
@@ -29,7 +30,11 @@ enum wire_type {
     /* of searches */
     WIRE_SEEK, /* to a worker, struct wire_seek: search; answered by ASKS, up to one that has ended */
     WIRE_TOLD, /* to it, struct wire_told: the score of a want */
-    WIRE_ASKS  /* from it, struct wire_asks */
+    WIRE_ASKS, /* from it, struct wire_asks */
+    /* of trainings */
+    WIRE_TRAIN, /* to a worker greeted for it, texts (trainer.h): train, or measure a file; answered by
+                    TRAINED, up to one that has ended */
+    WIRE_TRAINED /* from it, struct train_progress */
 };
 
 struct wire_hello {
@@ -37,6 +42,7 @@ struct wire_hello {
     size_t config_len;
     int open_backend, want_archs;
     int space_only; /* for FACTS and KEYS alone: the plan is the space */
+    int training;   /* for TRAIN alone: the plan is space, data and backend */
 };
 
 struct wire_pair {
@@ -108,6 +114,7 @@ void wire_pack_population(struct buf *b, const struct wire_population *p);
 void wire_pack_seek(struct buf *b, const struct wire_seek *s);
 void wire_pack_asks(struct buf *b, const struct wire_asks *m);
 void wire_pack_told(struct buf *b, const struct wire_told *t);
+void wire_pack_trained(struct buf *b, const struct train_progress *p);
 
 /* What is unpacked lives in the arena. */
 tcet_status wire_unpack_hello(const void *d, size_t n, struct arena *a, struct wire_hello *out,
@@ -132,6 +139,8 @@ tcet_status wire_unpack_asks(const void *d, size_t n, struct arena *a, struct wi
                              struct error *err);
 tcet_status wire_unpack_told(const void *d, size_t n, size_t columns, struct arena *a,
                              struct wire_told *out, struct error *err);
+tcet_status wire_unpack_trained(const void *d, size_t n, struct train_progress *out,
+                                struct error *err);
 /* A WIRE_ERROR's content as an error. */
 tcet_status wire_unpack_error(const void *d, size_t n, struct error *err);
 

@@ -9,6 +9,7 @@
 #include "plugin/calls.h"
 #include "run/inspect.h"
 #include "run/seeker.h"
+#include "run/trainer.h"
 #include "run/wire.h"
 
 #include <poll.h>
@@ -125,6 +126,20 @@ static void open_slots(struct worker *w, int count)
         w->slots[i].scorer = scorer_new(w->plan);
 }
 
+/* The answer of a worker whose plan has no columns: its space, and the config. */
+static tcet_status answer_space(struct worker *w, struct error *err)
+{
+    struct wire_plan p = {.space = w->plan->space->plugin->desc.id};
+    struct buf config = {0};
+
+    open_slots(w, 1);
+    config_print(w->config, &config);
+    p.config = config.data;
+    wire_pack_plan(&w->out, &p);
+    buf_free(&config);
+    return answer(w, WIRE_PLAN, err);
+}
+
 static tcet_status hello(struct worker *w, const struct buf *in, struct error *err)
 {
     struct wire_hello h;
@@ -137,13 +152,12 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
     TRY(config_unpack(h.config, h.config_len, &w->config, err));
     if (h.space_only) {
         TRY(plan_make_space(w->config, &w->plan, err));
-        open_slots(w, 1);
-        p.space = w->plan->space->plugin->desc.id;
-        config_print(w->config, &config);
-        p.config = config.data;
-        wire_pack_plan(&w->out, &p);
-        buf_free(&config);
-        return answer(w, WIRE_PLAN, err);
+        return answer_space(w, err);
+    }
+    if (h.training) {
+        TRY(plan_make_train(w->config, &w->plan, err));
+        TRY(plan_open_backend(w->plan, err));
+        return answer_space(w, err);
     }
     TRY(plan_make(w->config, &w->plan, err));
     if (h.want_archs)
@@ -280,6 +294,7 @@ static tcet_status serve(struct worker *w, uint32_t type, struct buf *in, struct
     case WIRE_TOLD: return TCET_OK; /* came early for a search that ended without it */
     case WIRE_SEEK:
         return seeker_serve(&w->seeker, w->fd, w->nonce, w->plan, in->data, in->len, err);
+    case WIRE_TRAIN: return trainer_serve(w->fd, w->nonce, w->plan, in->data, in->len, err);
     default: return error_set(err, TCET_E_PLUGIN, "unknown message %u", type);
     }
 }

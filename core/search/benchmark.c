@@ -5,14 +5,7 @@
 #include "plugin/registry.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* A row's canonical key. */
-struct benchmark_key {
-    const char *key;
-    size_t row;
-};
 
 tcet_status benchmark_options(const struct config *config, struct table_options *out,
                               struct error *err)
@@ -48,16 +41,7 @@ tcet_status benchmark_open(const struct config *config, struct instance *space,
 void benchmark_close(struct benchmark *b)
 {
     table_free(b->table);
-    free(b->keys);
     arena_free(&b->arena);
-}
-
-static int by_key(const void *a, const void *b)
-{
-    const struct benchmark_key *x = a, *y = b;
-    int order = strcmp(x->key, y->key);
-
-    return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 
 static const char *key_of(struct benchmark *b, const char *arch, char *key)
@@ -73,38 +57,26 @@ static const char *key_of(struct benchmark *b, const char *arch, char *key)
 /* Of every row that the space can read. */
 static void make_keys(struct benchmark *b)
 {
+    const struct table *t = b->table;
+    const char **keys = arena_alloc(&b->arena, (t->rows + 1) * sizeof *keys);
     char key[TCET_ARCH_MAX];
 
-    b->keys = mem_alloc((b->table->rows + 1) * sizeof *b->keys);
-    for (size_t i = 0; i < b->table->rows; i++) {
-        if (key_of(b, b->table->arch[i], key))
-            b->keys[b->key_count++] = (struct benchmark_key){arena_strdup(&b->arena, key), i};
-    }
-    qsort(b->keys, b->key_count, sizeof *b->keys, by_key);
+    for (size_t i = 0; i < t->rows; i++)
+        keys[i] = key_of(b, t->arch[i], key) ? arena_strdup(&b->arena, key) : NULL;
+    table_sort_keys(t, keys, &b->arena, &b->keys);
 }
 
 double benchmark_value(struct benchmark *b, const double *values, const char *arch)
 {
     int64_t row = table_row(b->table, arch);
     char key[TCET_ARCH_MAX];
-    size_t low = 0, high, n = 0;
-    double sum = 0;
+    double value = NAN;
 
     if (row >= 0)
         return values[row];
-    if (!b->keys)
+    if (!b->keys.sorted)
         make_keys(b);
-    if (!key_of(b, arch, key))
-        return NAN;
-    for (high = b->key_count; low < high;) { /* the first that is not before it */
-        size_t middle = low + (high - low) / 2;
-
-        if (strcmp(b->keys[middle].key, key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low + n < b->key_count && !strcmp(b->keys[low + n].key, key); n++)
-        sum += values[b->keys[low + n].row];
-    return n ? sum / (double)n : NAN;
+    if (key_of(b, arch, key))
+        (void)table_at_key(&b->keys, values, key, &value);
+    return value;
 }

@@ -11,10 +11,8 @@
 struct benchmark {
     struct table *table;
     struct instance *space;
-    struct benchmark_key
-        *keys; /* sorted; NULL until an architecture is not spelt as in the table */
-    size_t key_count;
-    struct arena arena; /* of the keys */
+    struct table_keys keys; /* made when an architecture is not spelt as in the table */
+    struct arena arena;     /* of the keys */
 };
 
 /* How [benchmark] says that its table is read: key and duplicates.  *out borrows from config. */
@@ -24,8 +22,8 @@ tcet_status benchmark_options(const struct config *config, struct table_options 
 tcet_status benchmark_open(const struct config *config, struct instance *space,
                            struct benchmark *out, struct error *err);
 void benchmark_close(struct benchmark *b);
-/* Values (one a row of the table) at an architecture: of its own row, else the mean over those with
- * its canonical key; NaN where there is none. */
+/* Values (one a row of the table) at an architecture: of its own row, else by its
+ * canonical key; NaN where there is none. */
 double benchmark_value(struct benchmark *b, const double *values, const char *arch);
 
 #endif

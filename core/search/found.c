@@ -47,33 +47,18 @@ static int read_line(struct found *f, char *line)
     return 0;
 }
 
-static tcet_status read_text(const char *path, struct found *f, struct error *err)
-{
-    int64_t size;
-    FILE *file = file_open(path, INT64_MAX, &size, err);
-    size_t n;
-
-    if (!file)
-        return err->status;
-    f->text = mem_try((size_t)size + 1, 1);
-    n = f->text ? fread(f->text, 1, (size_t)size, file) : 0;
-    fclose(file);
-    if (!f->text)
-        return error_set(err, TCET_E_MEMORY, "%s: no memory to read it", path);
-    f->text[n] = '\0';
-    return TCET_OK;
-}
-
 tcet_status found_read(const char *path, size_t values, const double *sign, struct found *out,
                        struct error *err)
 {
-    size_t lines = 0, at = 1;
+    size_t lines = 0, at = 1, size;
     char *next;
 
     memset(out, 0, sizeof *out);
     out->values = values;
     memcpy(out->sign, sign, values * sizeof *sign);
-    TRY(read_text(path, out, err));
+    out->text = file_text(path, INT64_MAX, &size, err);
+    if (!out->text)
+        return err->status;
     for (const char *p = out->text; (p = strchr(p, '\n')); p++)
         lines++;
     out->asks = mem_try(lines + 1, sizeof *out->asks);
@@ -99,6 +84,7 @@ void found_free(struct found *f)
     free(f->text);
     free(f->asks);
     arena_free(&f->arena);
+    *f = (struct found){.count = 0};
 }
 
 /* -- the best ----------------------------------------------------------------------------- */

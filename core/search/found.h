@@ -35,7 +35,7 @@ struct found_point {
 /* Errors: the file cannot be read, or has a line that is none. */
 tcet_status found_read(const char *path, size_t values, const double *sign, struct found *out,
                        struct error *err);
-void found_free(struct found *f);
+void found_free(struct found *f); /* once more does nothing */
 /* The first of the best asks, NULL: none has a value. */
 const struct found_ask *found_best(const struct found *f);
 /* The best of different encodings, at most n, best first; in the arena. */

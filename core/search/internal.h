@@ -96,6 +96,8 @@ struct search {
     int64_t under_way;              /* asks of slots that may come to be scored */
     int64_t rejected_in_row, stale; /* stale: asks since one was scored */
     int64_t since_best;             /* scored since the best one was */
+    const char *reason;             /* why the last one failed; NULL: none did */
+    int64_t alike;                  /* in a row whose worker said this */
     int64_t reference_asked, reference_told;
     struct ranks *ranks; /* the first population objective's, whose members all of them share */
     struct past *past;

@@ -226,7 +226,7 @@ static tcet_status join_history(struct search *s, const struct slot *slot, const
 static void note_best(struct search *s, const struct slot *slot, double written, double told)
 {
     if (!isnan(s->state.best) && !(told > s->best_value)) {
-        s->since_best++;
+        s->since_best += !slot->reused;
         return;
     }
     s->since_best = 0;
@@ -247,8 +247,19 @@ static void count(struct search *s, const struct slot *slot, uint32_t status)
     n->failed += status == TCET_TOLD_FAILED;
     n->rejected += status == TCET_TOLD_REJECTED;
     s->rejected_in_row = status == TCET_TOLD_REJECTED ? s->rejected_in_row + 1 : 0;
-    s->stale = status == TCET_TOLD_SCORED || status == TCET_TOLD_REJECTED ? 0 : s->stale + 1;
+    s->stale = status == TCET_TOLD_SCORED ? 0 : s->stale + 1;
     s->under_way -= slot->limit < 0 && !slot->reused;
+}
+
+/* A reason that all have is the plugin's or the data's, rather than the architecture's; that a table has
+ * not many of them is no such reason. */
+static void note_failure(struct search *s, const struct slot *slot, const char *reason)
+{
+    if (!slot->known)
+        s->alike = 0;
+    else
+        s->alike = s->reason && !strcmp(reason, s->reason) ? s->alike + 1 : 1;
+    s->reason = reason;
 }
 
 static void write_line(struct search *s, const struct slot *slot, uint32_t status,
@@ -308,6 +319,8 @@ tcet_status outcome_tell(struct search *s, struct slot *slot, struct error *err)
         t.value_count = (int32_t)s->objective_count;
         note_best(s, slot, written[0], told[0]);
     }
+    if (t.status == TCET_TOLD_FAILED)
+        note_failure(s, slot, t.reason);
     count(s, slot, t.status);
     write_line(s, slot, t.status, written);
     TRY(strategy_tell(s->strategy, &t, err));

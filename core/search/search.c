@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Asks in a row after which a search is given up, or ended. */
-enum { REJECTED_MOST = 100000, STALE_MOST = 100000, FAILED_MOST = 1000 };
+enum { REJECTED_MOST = 100000, STALE_MOST = 100000, FAILED_MOST = 1000, ALIKE_MOST = 100 };
 
 /* -- open, close -------------------------------------------------------------------------- */
 
@@ -92,6 +92,23 @@ void search_want(struct search *s, int64_t number, const char *arch, int64_t aga
         o->wants = mem_resize(o->wants, o->want_room * sizeof *o->wants);
     }
     o->wants[o->want_count++] = (struct search_want){number, arena_strdup(&s->arena, arch), again};
+}
+
+static void end_asking(struct search *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void end_asking(struct search *s, const char *format, ...)
+{
+    va_list ap;
+
+    s->asking = 0;
+    va_start(ap, format);
+    vsnprintf(s->state.why, sizeof s->state.why, format, ap);
+    va_end(ap);
+}
+
+static void end_nothing_new(struct search *s, int64_t asks)
+{
+    end_asking(s, "the last %lld asks brought nothing new", (long long)asks);
 }
 
 /* -- one ask ------------------------------------------------------------------------------ */
@@ -204,12 +221,21 @@ static tcet_status next_ask(struct search *s, uint32_t *answer, struct error *er
     if (number <= (int64_t)s->setup.warm_count) {
         snprintf(slot->text, sizeof slot->text, "%s", s->setup.warm[number - 1]);
         slot->origin = "warm";
+        if (space_check(s->plan->space, slot->text, err) < 0) { /* of a run of another space */
+            error_prefix(err, "[search] warm: \"%.100s\": ", slot->text);
+            return err->status;
+        }
         TRY(judge(s, slot, err));
     } else {
         slot->asked = 1;
         do {
-            if (draw > REJECTED_MOST)
+            if (draw > REJECTED_MOST && !s->state.scored)
                 return nothing_fits(s, err);
+            if (draw > REJECTED_MOST) {
+                end_nothing_new(s, draw);
+                *answer = TCET_ASK_END;
+                return TCET_OK;
+            }
             TRY(ask_strategy(s, slot, draw++, &a, err));
             *answer = a.answer;
             if (a.answer == TCET_ASK_ARCH)
@@ -227,18 +253,6 @@ static tcet_status next_ask(struct search *s, uint32_t *answer, struct error *er
 
 /* -- when it ends ------------------------------------------------------------------------- */
 
-static void end_asking(struct search *s, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static void end_asking(struct search *s, const char *format, ...)
-{
-    va_list ap;
-
-    s->asking = 0;
-    va_start(ap, format);
-    vsnprintf(s->state.why, sizeof s->state.why, format, ap);
-    va_end(ap);
-}
-
 static int time_is_up(struct search *s)
 {
     if (!s->settings->seconds || s->asked < s->setup.stored)
@@ -254,11 +268,12 @@ static tcet_status check_budget(struct search *s, int *hold, struct error *err)
     const struct search_settings *b = s->settings;
 
     *hold = 0;
-    if (s->rejected_in_row >= REJECTED_MOST)
+    if (s->rejected_in_row >= REJECTED_MOST && !s->state.scored)
         return nothing_fits(s, err);
-    if (s->state.failed >= FAILED_MOST && !s->state.scored)
-        return error_set(err, TCET_E_ARG, "the first %lld architectures all failed",
-                         (long long)s->state.failed);
+    if (!s->state.scored && (s->state.failed >= FAILED_MOST || s->alike >= ALIKE_MOST))
+        return error_set(err, TCET_E_ARG, "the first %lld architectures all failed%s: %s",
+                         (long long)s->state.failed,
+                         s->alike < s->state.failed ? ", the last one" : "", s->reason);
     if (b->iterations && s->asked >= b->iterations)
         end_asking(s, "%lld asks were made", (long long)s->asked);
     else if (b->evaluations && s->state.scored >= b->evaluations)
@@ -266,7 +281,7 @@ static tcet_status check_budget(struct search *s, int *hold, struct error *err)
     else if (b->patience && s->since_best >= b->patience)
         end_asking(s, "no better one among the last %lld", (long long)s->since_best);
     else if (s->stale >= STALE_MOST)
-        end_asking(s, "the last %lld asks brought nothing new", (long long)s->stale);
+        end_nothing_new(s, s->stale);
     else if (time_is_up(s))
         end_asking(s, "the time is up: %lld s", (long long)b->seconds);
     else
@@ -289,7 +304,7 @@ static tcet_status try_ask(struct search *s, struct error *err)
     if (answer == TCET_ASK_END && !s->asked)
         return error_set(err, TCET_E_PLUGIN, "%s: ended before its first architecture",
                          s->strategy->cx.who);
-    if (answer == TCET_ASK_END)
+    if (answer == TCET_ASK_END && s->asking)
         end_asking(s, "the strategy has no more to ask");
     return TCET_OK;
 }

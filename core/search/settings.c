@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum { EVALUATIONS = 1000, WINDOW_MOST = 256, SEEDS_MOST = 10000 };
+#define BUDGET_MOST INT64_C(1000000000000) /* times so many seeds is an int64_t too */
 
 const char *const SEARCH_COUNT_NAMES[SEARCH_COUNTS + 1] = {"layers", "size", "flops",
                                                            "params", "macs", NULL};
@@ -112,22 +113,6 @@ static tcet_status read_limits(const struct config *c, struct search_settings *s
 
 /* -- the rest ----------------------------------------------------------------------------- */
 
-/* seeds = N | A..B */
-static tcet_status read_seeds(const struct config *c, struct search_settings *s, struct error *err)
-{
-    const struct config_key *k = config_get(c, "search", "", "seeds");
-    const char *text = k ? k->value : "1", *dots = strstr(text, "..");
-    const char *first = dots ? arena_strndup(&s->arena, text, (size_t)(dots - text)) : text;
-
-    if (text_to_i64(first, &s->first_seed) == 0 &&
-        text_to_i64(dots ? dots + 2 : text, &s->last_seed) == 0 && s->first_seed >= 0 &&
-        s->last_seed >= s->first_seed && s->last_seed - s->first_seed < SEEDS_MOST)
-        return TCET_OK;
-    return config_error(err, k,
-                        "seeds = \"%.80s\": expected a number, or FIRST..LAST, at most %d of them",
-                        text, SEEDS_MOST);
-}
-
 /* ranks = reference:N | history */
 static tcet_status read_ranks(const struct config *c, struct search_settings *s, struct error *err)
 {
@@ -169,9 +154,9 @@ static tcet_status read_budget(const struct config *c, struct search_settings *s
 {
     int64_t usual = config_get(c, "search", "", "iterations") ? 0 : EVALUATIONS;
 
-    TRY(config_i64(c, "search", "", "evaluations", usual, 0, INT64_MAX, &s->evaluations, err));
-    TRY(config_i64(c, "search", "", "iterations", 0, 0, INT64_MAX, &s->iterations, err));
-    TRY(config_i64(c, "search", "", "patience", 0, 0, INT64_MAX, &s->patience, err));
+    TRY(config_i64(c, "search", "", "evaluations", usual, 0, BUDGET_MOST, &s->evaluations, err));
+    TRY(config_i64(c, "search", "", "iterations", 0, 0, BUDGET_MOST, &s->iterations, err));
+    TRY(config_i64(c, "search", "", "patience", 0, 0, BUDGET_MOST, &s->patience, err));
     TRY(config_i64(c, "search", "", "time", 0, 0, INT32_MAX, &s->seconds, err));
     if (s->evaluations || s->iterations || s->patience || s->seconds ||
         !strcmp(s->strategy, "exhaustive"))
@@ -200,7 +185,7 @@ static tcet_status read_all(const struct config *c, struct search_settings *s, s
     TRY(config_choice(c, "search", "", "repeat", repeats, 0, &s->again, err));
     TRY(config_i64(c, "search", "", "window", 8, 1, WINDOW_MOST, &s->window, err));
     TRY(config_i64(c, "search", "", "top", 10, 1, 10000, &s->top, err));
-    TRY(read_seeds(c, s, err));
+    TRY(config_range(c, "search", "", "seeds", 1, SEEDS_MOST, &s->first_seed, &s->last_seed, err));
     TRY(read_ranks(c, s, err));
     return read_from(c, s, err);
 }
@@ -225,6 +210,16 @@ void search_settings_free(struct search_settings *s)
 size_t search_seed_count(const struct search_settings *s)
 {
     return (size_t)(s->last_seed - s->first_seed + 1);
+}
+
+const char *const *search_seed_texts(const struct search_settings *s, struct arena *a)
+{
+    size_t n = search_seed_count(s);
+    const char **texts = arena_alloc(a, n * sizeof *texts);
+
+    for (size_t i = 0; i < n; i++)
+        texts[i] = arena_printf(a, "%lld", (long long)s->first_seed + (long long)i);
+    return texts;
 }
 
 int search_needs_workers(const struct search_settings *s)

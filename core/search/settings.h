@@ -73,5 +73,7 @@ int search_needs_workers(const struct search_settings *s);
  * but a proxy by name becomes [run] proxy; one that is nothing is an error. */
 tcet_status search_prune(struct config *c, const struct search_settings *s, struct error *err);
 size_t search_seed_count(const struct search_settings *s);
+/* The seeds as texts, in the arena. */
+const char *const *search_seed_texts(const struct search_settings *s, struct arena *a);
 
 #endif

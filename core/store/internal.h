@@ -14,6 +14,7 @@ enum sql {
     SQL_ARCH_ID,
     SQL_ARCH_ADD,
     SQL_ARCH_TEXT,
+    SQL_ARCH_ALL,
     SQL_KEY_ID,
     SQL_KEY_ADD,
     SQL_RUN_ARCHS,

@@ -3,15 +3,15 @@
  * Room: core/store.  May use base and sqlite3. */
 #include "store/internal.h"
 
+#include "base/folder.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +29,7 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_ARCH_ID] = "SELECT id FROM arch WHERE text = ?",
     [SQL_ARCH_ADD] = ADD_TEXT("arch"),
     [SQL_ARCH_TEXT] = "SELECT text FROM arch WHERE id = ?",
+    [SQL_ARCH_ALL] = "SELECT id, text FROM arch ORDER BY id",
     [SQL_KEY_ID] = "SELECT id FROM key WHERE text = ?",
     [SQL_KEY_ADD] = ADD_TEXT("key"),
     [SQL_RUN_ARCHS] = "SELECT arch FROM run_arch ORDER BY ordinal",
@@ -262,87 +263,6 @@ const double *sql_f64s(struct store *s, enum sql q, int column, struct arena *a,
     return out;
 }
 
-static int is_folder(const char *path)
-{
-    struct stat info;
-
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-/* mkdir -p: 0755, less what the umask takes. */
-static tcet_status make_folder(const char *folder, struct error *err)
-{
-    char *path = mem_strdup(folder);
-    tcet_status st = TCET_OK;
-
-    for (char *p = path + 1; st >= 0; p++) {
-        char c = *p;
-
-        if (c != '/' && c != '\0')
-            continue;
-        *p = '\0';
-        if (!is_folder(path) && mkdir(path, 0755) != 0 && errno != EEXIST)
-            st = error_set(err, TCET_E_IO, "cannot make the folder %s: %s", path, strerror(errno));
-        *p = c;
-        if (c == '\0')
-            break;
-    }
-    free(path);
-    if (st >= 0 && !is_folder(folder))
-        st = error_set(err, TCET_E_IO, "%s: not a folder", folder);
-    return st;
-}
-
-/* Only into a file of ours: with no other name, and nothing but a process in it.  On a full disk the
- * text may fail; the lock holds all the same. */
-static void write_pid(int lock)
-{
-    char pid[32];
-    struct stat info;
-    ssize_t n = pread(lock, pid, sizeof pid, 0);
-
-    if (n < 0 || n == sizeof pid || fstat(lock, &info) != 0 || info.st_nlink != 1 ||
-        !S_ISREG(info.st_mode))
-        return;
-    for (ssize_t i = 0; i < n; i++) {
-        if (!strchr("0123456789\n", pid[i]) || !pid[i])
-            return;
-    }
-    n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    if (pwrite(lock, pid, (size_t)n, 0) == n)
-        (void)!ftruncate(lock, n);
-}
-
-/* The lock is the kernel's (flock), so it dies with the process; the file's text only says
- * whose it is.  The file stays: removing it would race with the next run. */
-static tcet_status take_lock(struct store *s, struct error *err)
-{
-    struct buf path = {0};
-    tcet_status st = TCET_OK;
-    char pid[32] = "";
-    ssize_t n;
-
-    buf_printf(&path, "%s/lock", s->folder);
-    s->lock = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (s->lock < 0) {
-        st = error_set(err, TCET_E_IO, "%s: %s", path.data, strerror(errno));
-    } else if (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK) {
-            st = error_set(err, TCET_E_IO, "%s: cannot lock: %s", path.data, strerror(errno));
-        } else {
-            n = pread(s->lock, pid, sizeof pid - 1, 0);
-            pid[n > 0 ? n : 0] = '\0';
-            pid[strspn(pid, "0123456789")] = '\0';
-            st = error_set(err, TCET_E_IO, "%s is in use by another run (process %s)", s->folder,
-                           pid[0] ? pid : "unknown");
-        }
-    } else {
-        write_pid(s->lock);
-    }
-    buf_free(&path);
-    return st;
-}
-
 tcet_status sql_ask(struct store *s, const char *text, int64_t *out, struct error *err)
 {
     sqlite3_stmt *stmt = NULL;
@@ -522,8 +442,8 @@ tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
 
     s->reader = mode == STORE_READ;
     if (!s->reader) {
-        TRY(make_folder(s->folder, err));
-        TRY(take_lock(s, err));
+        TRY(folder_make(s->folder, err));
+        TRY(folder_lock(s->folder, &s->lock, err));
     }
     buf_printf(&file, "%s%s", s->path[0] == '/' ? "" : "./", s->path);
     st = s->reader ? connect_reader(s, file.data, err) : connect_writer(s, file.data, err);

@@ -126,6 +126,12 @@ tcet_status store_tried(struct store *s, uint8_t *out, struct error *err);
  * it lives in the arena.  A missing row is refused by store_put. */
 tcet_status store_take(struct store *s, size_t ordinal, struct arena *a, struct result_row *out,
                        struct error *err);
+/* Calls see with such a row of every architecture that the store knows, of the run or not, in the order
+ * in which it met them, missing ones too; the row lives until the next.  Ends at the first failure. */
+tcet_status store_each(struct store *s,
+                       tcet_status (*see)(void *arg, const struct result_row *row,
+                                          struct error *err),
+                       void *arg, struct error *err);
 /* Puts all facts (store_meta) of `from` into `into`. */
 tcet_status store_copy_meta(struct store *into, struct store *from, struct error *err);
 

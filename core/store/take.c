@@ -128,24 +128,52 @@ static void take_time(void *user, const char *name, size_t length, double second
     }
 }
 
-tcet_status store_take(struct store *s, size_t ordinal, struct arena *a, struct result_row *out,
-                       struct error *err)
+static tcet_status take_row(struct store *s, int64_t id, const char *arch, struct arena *a,
+                            struct result_row *out, struct error *err)
 {
-    struct result_row row = {.arch = NULL};
-    const char *arch = store_arch(s, ordinal);
+    struct result_row row = {.arch = arena_strdup(a, arch)};
 
-    if (!arch)
-        return error_set(err, TCET_E_ARG, "%s: no architecture %zu", s->path, ordinal);
-    row.arch = arena_strdup(a, arch);
-    TRY(store_look(s, s->arch[ordinal], err));
+    TRY(store_look(s, id, err));
     row.status = s->view.state;
     row.message = arena_strdup(a, s->view.message.data);
     if (s->view.times.len) /* store_look has found it to be JSON */
         (void)!json_numbers(s->view.times.data, take_time, &row.times);
     TRY(store_network(s, a, &row, err));
-    TRY(take_values(s, s->arch[ordinal], a, &row, err));
+    TRY(take_values(s, id, a, &row, err));
     *out = row;
     return TCET_OK;
+}
+
+tcet_status store_take(struct store *s, size_t ordinal, struct arena *a, struct result_row *out,
+                       struct error *err)
+{
+    const char *arch = store_arch(s, ordinal);
+
+    if (!arch)
+        return error_set(err, TCET_E_ARG, "%s: no architecture %zu", s->path, ordinal);
+    return take_row(s, s->arch[ordinal], arch, a, out, err);
+}
+
+tcet_status store_each(struct store *s,
+                       tcet_status (*see)(void *arg, const struct result_row *row,
+                                          struct error *err),
+                       void *arg, struct error *err)
+{
+    tcet_status st = sql_bind(s, SQL_ARCH_ALL, err, "");
+    struct arena a = {0};
+    int have = 0;
+
+    while (st >= 0 && (st = sql_step(s, SQL_ARCH_ALL, &have, err)) >= 0 && have) {
+        struct result_row row;
+
+        arena_reset(&a);
+        st = take_row(s, sql_i64(s, SQL_ARCH_ALL, 0), sql_text(s, SQL_ARCH_ALL, 1), &a, &row, err);
+        if (st >= 0)
+            st = see(arg, &row, err);
+    }
+    sql_done(s, SQL_ARCH_ALL);
+    arena_free(&a);
+    return st;
 }
 
 tcet_status store_copy_meta(struct store *into, struct store *from, struct error *err)

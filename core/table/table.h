@@ -64,6 +64,23 @@ tcet_status table_load(const char *path, const struct table_options *options, st
 void table_free(struct table *t); /* NULL is fine */
 /* Row of an architecture text, or -1. */
 int64_t table_row(const struct table *t, const char *arch);
+
+/* Rows by the canonical key of their architectures, which whoever has the space knows: for what a table
+ * spells otherwise. */
+struct table_keys {
+    struct table_key {
+        const char *key;
+        size_t row;
+    } * sorted;
+    size_t count;
+    int first; /* of several rows of a key the first counts; else their mean */
+};
+/* keys[rows], "" or NULL: the row has none; they live as long as *out, which is in a. */
+void table_sort_keys(const struct table *t, const char *const *keys, struct arena *a,
+                     struct table_keys *out);
+/* The value of a column (values[rows]) under a key; 0: no row has it. */
+int table_at_key(const struct table_keys *k, const double *values, const char *key, double *out);
+
 /* A column by name (rows values); the error suggests the nearest and lists all, or names the first
  * line in which the column has text for a number.  A comment line "# alias NAME = COLUMN" gives a
  * column a second name. */

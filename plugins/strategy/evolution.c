@@ -22,6 +22,7 @@ struct evolution {
     struct member *members;       /* the oldest first */
     const struct member **ranked; /* scratch: the K best */
     int64_t count, pending;       /* pending: asked and not told */
+    int64_t drawn;                /* number of the last ask */
 };
 
 enum { EVICT_OLDEST = 0, EVICT_WORST = 1 };
@@ -137,8 +138,11 @@ static tcet_status make_child(tcet_ctx *cx, struct evolution *p, const tcet_spac
 static tcet_status ask(tcet_ctx *cx, void *self, const tcet_space_view *space, tcet_ask *out)
 {
     struct evolution *p = self;
-    int random = !p->count || p->count + p->pending < p->initial;
+    int random;
 
+    p->pending -= out->number == p->drawn; /* which is drawn again, since it was rejected */
+    p->drawn = out->number;
+    random = !p->count || p->count + p->pending < p->initial;
     p->pending++;
     if (!random)
         return make_child(cx, p, space, out);
@@ -211,7 +215,7 @@ static const tcet_plugin evolution = {
     .struct_size = sizeof evolution,
     .kind = TCET_STRATEGY,
     .id = "evolution",
-    .version = "1.1.0",
+    .version = "1.1.1",
     .summary = "Evolution: the best of a random few is mutated, the oldest or worst leaves.",
     .cite = "Real et al.: Regularized evolution, AAAI 2019; idstcv/ZenNAS evolution_search.py",
     TCET_PARAMS(struct evolution, params),

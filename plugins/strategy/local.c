@@ -17,6 +17,7 @@ struct local {
     int64_t *order;          /* of the neighbours */
     int64_t count, next;     /* neighbours, and how many of them were asked for */
     int64_t pending;         /* asked and not told */
+    int64_t drawn;           /* number of the last ask that got an architecture */
 };
 
 static void fini(void *self)
@@ -54,6 +55,7 @@ static tcet_status start(tcet_ctx *cx, struct local *p, const tcet_space_view *s
     p->here.number = p->best.number = 0;
     p->count = p->next = 0;
     p->pending++;
+    p->drawn = out->number;
     out->origin = "start";
     return space->random(cx, space->space, out->text, out->cap);
 }
@@ -65,6 +67,8 @@ static tcet_status ask(tcet_ctx *cx, void *self, const tcet_space_view *space, t
 
     if (!space->neighbours)
         return tcet_fail(cx, TCET_E_UNSUPPORTED, "this space does not list neighbours");
+    p->pending -= out->number == p->drawn; /* which is drawn again, since it was rejected */
+    p->drawn = 0;
     if (p->next == p->count) {
         if (p->pending) {
             out->answer = TCET_ASK_WAIT;
@@ -78,6 +82,7 @@ static tcet_status ask(tcet_ctx *cx, void *self, const tcet_space_view *space, t
             return start(cx, p, space, out);
     }
     p->pending++;
+    p->drawn = out->number;
     out->origin = "neighbour";
     out->parents[0] = p->here.number;
     return space->neighbours(cx, space->space, p->here.text, p->order[p->next++], &p->count,
@@ -104,7 +109,7 @@ static const tcet_plugin local = {
     .struct_size = sizeof local,
     .kind = TCET_STRATEGY,
     .id = "local",
-    .version = "1.0.0",
+    .version = "1.0.1",
     .summary = "Local search: all neighbours, then on from the best of them, or from a random one.",
     .cite =
         "White et al.: Exploring the loss landscape in NAS, UAI 2021; automl/NASLib discrete/ls",

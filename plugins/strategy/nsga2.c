@@ -32,6 +32,7 @@ struct nsga2 {
     int64_t parents; /* how many are ranked; 0: the first generation is random */
     int64_t asked;   /* of this generation */
     int64_t pending; /* asked and not told */
+    int64_t drawn;   /* number of the last ask that got an architecture */
 };
 
 static void fini(void *self)
@@ -185,6 +186,11 @@ static tcet_status ask(tcet_ctx *cx, void *self, const tcet_space_view *space, t
 
     if (space->value_count > VALUES_MOST)
         return tcet_fail(cx, TCET_E_UNSUPPORTED, "more than 8 objectives");
+    if (out->number == p->drawn) { /* it is drawn again, since it was rejected */
+        p->asked--;
+        p->pending--;
+    }
+    p->drawn = 0;
     if (p->asked == p->population) {
         if (p->pending) {
             out->answer = TCET_ASK_WAIT;
@@ -194,6 +200,7 @@ static tcet_status ask(tcet_ctx *cx, void *self, const tcet_space_view *space, t
     }
     p->asked++;
     p->pending++;
+    p->drawn = out->number;
     if (p->parents)
         return make_child(cx, p, space, out);
     out->origin = "random";
@@ -266,7 +273,7 @@ static const tcet_plugin nsga2 = {
     .struct_size = sizeof nsga2,
     .kind = TCET_STRATEGY,
     .id = "nsga2",
-    .version = "1.0.0",
+    .version = "1.0.1",
     .summary = "NSGA-II: evolution towards the Pareto front of several objectives.",
     .cite = "Deb et al.: A fast and elitist multiobjective genetic algorithm: NSGA-II, 2002",
     TCET_PARAMS(struct nsga2, params),

@@ -40,6 +40,7 @@ FIELD(tcet_facts, name, 8, 64);
 FIELD(tcet_facts, value, 72, 64);
 FIELD(tcet_space_ops, neighbours, 104, 8);
 FIELD(tcet_space_ops, facts, 112, 8);
+FIELD(tcet_space_ops, build_train, 120, 8);
 FIELD(tcet_space_view, struct_size, 0, 4);
 FIELD(tcet_space_view, value_count, 4, 4);
 FIELD(tcet_space_view, size, 8, 8);

@@ -169,6 +169,17 @@ if command -v script >/dev/null; then
         grep -v '^  file:' | awk 'length > 80')" -a "$(grep -c 'Counted as guard' out)" = 1
 fi
 
+if command -v script >/dev/null; then
+    for words in list 'list proxies' "show $source/conf/tcet_snip.ini" 'tables nats_tss' 'info naswot' \
+        'check --list'; do
+        script -qec "stty cols 80; $host $words" /dev/null >out </dev/null
+        check "$words on a terminal: lines end at 80 columns where they can" \
+            test -z "$(tr -d '\r' <out | awk 'length > 80 && $0 ~ /[^ ] +[^ ]+ [^ ]/')" -a -s out
+    done
+fi
+refuses "an architecture of a space without an option" "goes with an option: --arch 'index:3'" \
+    space nats_tss index:3
+
 # Shells complete what the program has, and its manual page shows it.
 run completion bash
 succeeds "completion bash"
@@ -179,6 +190,9 @@ complete_words() # WORD...: what bash offers for the last one
 }
 check "bash completes commands" test "$(complete_words tcet-host corr)" = "correlate "
 check "and options" test "$(complete_words tcet-host run conf.ini --res)" = "--resume "
+check "and names of spaces" test "$(complete_words "$host" space nats_t)" = "nats_tss "
+check "and of tables" test "$(complete_words "$host" tables nats_t)" = "nats_tss "
+check "and of proxies" test "$(complete_words "$host" run c.ini --proxy nasw)" = "naswot "
 touch "a name.ini"
 check "and files, also as an option's value" test "$(complete_words tcet-host run --export "a n")" \
     = "a name.ini "

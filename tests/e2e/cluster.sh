@@ -22,7 +22,8 @@ metrics  = weights, macs
 combiner = rankave
 metrics  = macs, weights
 EOF
-sed -e 's/31/3000/; s/= weight$/= ones/; s/= deep/= flat/' deep.ini >flat.ini # no pass: fast
+many=$((sanitized ? 900 : 3000)) # enough to be killed in the middle of
+sed -e "s/31/$many/; s/= weight\$/= ones/; s/= deep/= flat/" deep.ini >flat.ini # no pass: fast
 whole=(--export whole.jsonl --layers --quiet)
 
 # until_ COMMAND...: waits until it succeeds, 10 seconds at most.

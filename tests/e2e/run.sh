@@ -140,7 +140,7 @@ check "--resume starts an empty folder" same fresh empty
 mkdir half && : >half/scores.db && echo 99999999 >half/lock
 score half half --resume
 check "--resume starts a half-made folder" same fresh half
-mkdir half2 && cp fresh/config.ini half2/ && echo rubbish >half2/.config.ini.tmp
+mkdir half2 && cp fresh/config.ini half2/ && echo rubbish >half2/config.ini.new
 score half2 half2 --resume
 check "--resume starts a folder with nothing but a config" same fresh half2
 run run "$conf" "${small[@]}" --archs first:3 --output grow --quiet
@@ -185,20 +185,21 @@ run run "$conf" "${small[@]}" --archs first:60 --output killed --resume --quiet 
 run run "$conf" "${small[@]}" --archs first:60 --output whole --quiet --export whole.jsonl --layers
 check "a killed run resumes to the same bytes" cmp killed.jsonl whole.jsonl
 
-# An interrupted one says how to go on.
-"$host" run "$conf" "${small[@]}" --archs first:400 --output stopped >out 2>err &
+# An interrupted one says how to go on, by the name that it was called by.
+TCET_LAUNCHER=./tcet-host "$host" run "$conf" "${small[@]}" --archs first:400 --output stopped >out 2>err &
 pid=$!
 await_rows stopped
 kill -INT "$pid"
 code=0
 wait "$pid" || code=$?
 check "an interrupted run exits with 130" test "$code" = 130
-check "and says how to go on" said "tcet-host run .*tcet_snip.ini .* --archs first:400 --output stopped --resume\$" err
+check "and says how to go on" said "to go on: ./tcet-host run .*tcet_snip.ini .* --archs first:400 --output stopped --resume\$" err
 check "and prints no half summary" test ! -s out
 
 # The line that says how to go on can be given to a shell as it stands, and a log has lines of
 # progress.
-"$host" run count.ini --archs first:15000 --output "a b's" --set data.batch=3 --progress 0.2 \
+many=$((sanitized ? 1500 : 15000)) # enough to be interrupted in the middle of
+"$host" run count.ini --archs first:$many --output "a b's" --set data.batch=3 --progress 0.2 \
     >out 2>err &
 pid=$!
 for _ in $(seq 300); do
@@ -208,12 +209,12 @@ done
 kill -INT "$pid"
 wait "$pid"
 check "progress without a terminal has the rate and what is to go" \
-    said '^tcet-host: [0-9]+/15000 architectures, [0-9:]+ gone, ([0-9.]+/s|[0-9.]+ s each), [0-9:]+ to go$' err
+    said "^tcet-host: [0-9]+/$many architectures, [0-9:]+ gone, ([0-9.]+/s|[0-9.]+ s each), [0-9:]+ to go\$" err
 sed -n 's/^tcet-host: to go on: //p' err >again.sh
 code=0
 sh ./again.sh >out 2>err || code=$?
 check "the line to go on does so" test "$code" = 0
-check "in the same folder" said "15000 architectures: .* from the store, 0 failed; .*/a b's$" out
+check "in the same folder" said "$many architectures: .* from the store, 0 failed; .*/a b's$" out
 
 # People get what fits their terminal, with the best in bold; programs get all of it, plain.
 if command -v script >/dev/null; then
@@ -254,6 +255,10 @@ refuses "--pairs without accuracies" '^tcet-host: error: --pairs .*give --table'
 run run count.ini --set run.space=nats_sss --archs first:3 --output sss --quiet
 refuses "runs of two spaces" 'one is of space nats_tss, sss of space nats_sss' correlate one sss
 run run count.ini --archs index:15000 --output apart --quiet
+run run count.ini --archs index:15000 --output apart --resume --set benchmark.table=nats_tss \
+    --set benchmark.column=cifar10_test
+check "one architecture is not ranked, and the summary says so" said '^a single architecture: ' out
+check "in place of a table" test "$(grep -c Kendall out)" = 0
 refuses "runs without a common architecture" 'no architecture is scored in all of the 2 folders' \
     correlate one apart
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # search.sh BUILD_DIR SOURCE_DIR -- protects `tcet-host search`: that strategies find what theory, the
 # official code or a table of means says they find; that search.csv has the same bytes for any number of
-# workers, after kills at any moment, and under mpirun; that limits, repeats, ranks and warm starts do
-# what docs/search.md says; that strategies which misbehave, and bad input, end in words.
+# workers, after kills at any moment, under mpirun, and for shards that are merged; that limits, repeats,
+# ranks and warm starts do what docs/search.md says; that strategies which misbehave, and bad input, end in
+# words.
 # TCET_KILLS moments (50), drawn from TCET_SEED.
 . "$(dirname "$0")/lib.sh"
 kills=${TCET_KILLS:-50}
@@ -180,6 +181,8 @@ run search work.ini --output whole --resume
 check "a search resumed at its end computes nothing" grep -q "; 0 scores computed now" out
 refuses "another search into the folder" "this is another search than the folder's" \
     search work.ini --output whole --resume --set strategy.evolution.sample=6
+refuses "a smaller budget" "goes on where this one has ended, by \"2," \
+    search work.ini --output whole --resume --set search.seeds=1
 run search work.ini --output whole --resume --set search.seeds=1..3 --quiet
 run search work.ini --output three --set search.seeds=1..3 --quiet
 check "a third seed afterwards is as at once" cmp whole/search.csv three/search.csv
@@ -226,6 +229,19 @@ check "and none above the limit a score" awk -F, 'NR > 1 && $6 == "scored" && $8
 run search work.ini --output redrawn "${one[@]}" --set search.max_params=500000 --quiet \
     --set search.reject=redraw
 check "reject = redraw: rejected ones have none" test "$(column redrawn 6 | grep -c over)" = 0
+for strategy in local nsga2 evolution; do
+    run search "$tabular" --output "redrawn_$strategy" --set search.strategy=$strategy --set search.seeds=1 \
+        --set search.reject=redraw --set search.max_flops=8e7 --set search.window=8 --set search.evaluations=200
+    check "reject = redraw: $strategy goes on" grep -q "^ended: 200 architectures were scored" out
+done
+check "reject = redraw: the initial population is random all the same" test \
+    "$(head -n 11 redrawn_evolution/search.csv | grep -c ',random,')" = 10
+for reject in count redraw; do # evolution: what is within the limits is reused, what is not is rejected
+    run search work.ini --output "few_$reject" --set search.seeds=1 --set search.max_params=80000 \
+        --set search.reject=$reject
+    check "reject = $reject: a search ends where there is nothing more" \
+        said "^ended: the last 100[0-9]* asks brought nothing new" out
+done
 for ranks in reference:40 history; do
     for workers in 1 3; do
         run search work.ini --output "$ranks$workers" "${one[@]}" --workers $workers --quiet \
@@ -255,8 +271,94 @@ run search work.ini --output warm "${one[@]}" --set search.warm=warm.txt --quiet
 check "a warm start asks for the file first" diff <(column warm 3 | head -n 10) warm.txt
 run search work.ini --output warm2 "${one[@]}" --set search.warm=warm --quiet
 check "a warm start from a folder" test "$(column warm2 5 | grep -c warm)" -ge 10
+cat >zennas_few.ini <<'EOF'
+[run]
+space = zennas
+archs = sample:3
+[metric params]
+saliency   = ones
+aggregator = sum
+[search]
+score       = params
+evaluations = 12
+[strategy evolution]
+population = 5
+sample     = 2
+EOF
+run run zennas_few.ini --output zennas_run --quiet
+check "a run" test $code = 0
+refuses "a warm start from a folder of another space" "\[search\] warm: \"Super.*: space nats_tss: " \
+    search work.ini --output none "${one[@]}" --set search.warm=zennas_run
+refuses "a search into a run's folder" "holds the results of a run" \
+    search zennas_few.ini --output zennas_run --resume
 run search work.ini --output patient "${one[@]}" --set search.evaluations=0 --set search.patience=30
 check "patience ends it" grep -q "^ended: no better one among the last 30" out
+
+# -- Shards: whole seeds ----------------------------------------------------------------------
+# cut NAME SHARDS OPTIONS...: a search at once, and in shards that are merged, leave the same bytes.
+cut()
+{
+    local name=$1 n=$2 i file
+    shift 2
+    run search work.ini --output "cut_$name" --quiet --set search.evaluations=60 "$@"
+    check "$name: a search that is not cut" test $code = 0
+    for i in $(seq "$n"); do
+        run search work.ini --output "cut_$name/parts" --quiet --set search.evaluations=60 "$@" \
+            --shard "$i/$n" --workers "$i"
+        check "$name: shard $i/$n in a folder of its own" test $code = 0 -a -s "cut_$name/parts/shard-$i-of-$n/search.csv"
+    done
+    run merge "merged_$name" "cut_$name"/parts/shard-*
+    check "$name: merged" test $code = 0
+    for file in search.csv best.txt top.csv curve.csv; do
+        check "$name: merged, the same $file" cmp "cut_$name/$file" "merged_$name/$file"
+    done
+    run export "cut_$name" cut.jsonl
+    run export "merged_$name" merged.jsonl
+    check "$name: merged, the same export" cmp cut.jsonl merged.jsonl
+    run search work.ini --output "merged_$name" --set search.evaluations=60 "$@" --resume
+    check "$name: a resume of what was merged computes nothing" grep -q "; 0 scores computed now" out
+}
+five=(--set search.seeds=3..7)
+cut plain 3 "${five[@]}"
+cut again 2 "${five[@]}" --set search.repeat=score
+cut ranks 2 "${five[@]}" --set search.score=rank --set search.ranks=reference:20
+run search "$tabular" --output tables --quiet --set search.seeds=1..3
+for i in 1 2; do
+    run search "$tabular" --output tables/parts --quiet --set search.seeds=1..3 --shard $i/2
+done
+run merge merged_tables tables/parts/shard-*
+check "a search in a table: merged, the same search.csv" cmp tables/search.csv merged_tables/search.csv
+check "a search in a table: merged, the same curve" cmp tables/curve.csv merged_tables/curve.csv
+run merge copied cut_plain
+check "a search that was never cut is a shard too" cmp cut_plain/search.csv copied/search.csv
+parts=cut_plain/parts/shard
+refuses "a shard too few" 'holds seed 1 of 5: is shard 2/3 missing' merge x $parts-1-of-3 $parts-3-of-3
+refuses "a shard twice" 'both hold seed 0: shards 1/3 and 1/3' merge x $parts-[123]-of-3 $parts-1-of-3
+refuses "shards of other searches" '\[search\] evaluations is "60" in the first' merge x $parts-1-of-3 whole
+refuses "a shard without a seed" '6/9 has no search: whole seeds are handed out, of which there are 5' \
+    search work.ini "${five[@]}" --output none --shard 6/9
+refuses "a shard that is none" 'expected I/N' search work.ini --output none --shard 3
+# One that was interrupted: what goes before its end is merged, and a resume makes the rest.
+long=(--set search.seeds=1..3 --set search.evaluations=700 --set search.repeat=score)
+run search work.ini --output long --quiet "${long[@]}"
+run search work.ini --output parts --quiet "${long[@]}" --shard 1/2
+setsid "$host" search work.ini --output parts --quiet "${long[@]}" --shard 2/2 --workers 1 \
+    >out 2>err </dev/null &
+pid=$!
+for _ in $(seq 600); do
+    [ "$(cat parts/shard-2-of-2/search.csv 2>/dev/null | wc -l)" -lt 20 ] || break
+    sleep 0.05
+done
+kill -INT $pid
+wait $pid
+check "a shard is interrupted" test $? = 130
+run merge rest parts/shard-*
+check "merged all the same, exit code 3" test $code = 3
+check "and how to go on" said "tcet-host search CONFIG --resume --output rest" err
+check "what is merged is the beginning" cmp -n "$(wc -c <rest/search.csv)" long/search.csv rest/search.csv
+run search work.ini --output rest --quiet --resume "${long[@]}"
+check "a resume of what was merged: the same bytes" cmp long/search.csv rest/search.csv
+check "and the same best" cmp long/top.csv rest/top.csv
 
 # -- Bad input --------------------------------------------------------------------------------
 bad()
@@ -281,6 +383,8 @@ bad "and redrawn" "100000 asks in a row were rejected: max_params = 10 " --set s
 bad "a search without end" "never ends: give evaluations" --set search.evaluations=0
 bad "a parameter of the strategy" 'sample = "0"|sample' --set strategy.evolution.sample=0
 bad "parents of the strategy" "expected tournament, or best:K" --set strategy.evolution.parents=best:99
+bad "a budget without measure" "evaluations = \"9223372036854775807\"" --set search.seeds=1..3 \
+    --set search.evaluations=9223372036854775807
 bad "seeds" "expected a number, or FIRST..LAST" --set search.seeds=3..1
 bad "ranks" "expected history, or reference:N" --set search.ranks=none
 bad "a window" "window = \"0\"" --set search.window=0
@@ -319,6 +423,24 @@ hostile fickle 0 "architectures were scored"
 run search hostile.ini --output hostile_fickle --resume --set search.seeds=1 \
     --set search.strategy=fickle --set search.evaluations=60
 check "strategy fickle is not resumed" said "this is another search" err
+
+# -- Plugins that no architecture outlives ------------------------------------------------------
+# spoils PLUGIN REGEX OPTIONS...: a search by such a score ends soon, and says why.
+spoils()
+{
+    cp "$fixtures/bad_layer_$1.so" plugins/
+    printf '[metric bad]\nsaliency = %s\naggregator = sum\n' "$1" >metric
+    cat hostile.ini metric >spoilt.ini
+    run search spoilt.ini --output "spoilt_$1" --set search.seeds=1 --set search.score=bad "${@:3}"
+    check "score of $1: exit code 2" test $code = 2
+    check "score of $1: the error says why" said "^tcet-host: error: .*$2" err
+    check "score of $1: what was tried is kept" grep -q ",failed," "spoilt_$1/search.csv"
+}
+lost='none of the first 10 architectures has a score, .*the plugin that ran last is saliency'
+spoils crash "$lost crash" --set run.retries=0 --set run.timeout=60
+[ "$sanitized" != 0 ] || spoils sleep "$lost sleep" --set run.retries=0 --set run.timeout=1
+spoils fail 'the first 1[0-9][0-9] architectures all failed: .*layer 2 is not to my taste' \
+    --set search.repeat=score
 
 # -- Ranks of MPI -----------------------------------------------------------------------------
 if ! [ -f "$build/lib/tcet/tcet-mpi.so" ] || ! command -v mpirun >/dev/null; then

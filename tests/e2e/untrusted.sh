@@ -452,7 +452,7 @@ check "a lock that is another file's name leaves its text" test "$code $(cat the
 # -- Files that are no store -----------------------------------------------------------------
 head -c 4096 /dev/urandom >noise && mkdir noisy && cp noise noisy/scores.db
 bounded "a store of noise" 'scores.db: not a database' export noisy out.csv
-cp -r said planted && echo mine >precious && ln -s ../precious planted/.config.ini.tmp
+cp -r said planted && echo mine >precious && ln -s ../precious planted/config.ini.new
 run run planted/config.ini --output planted --resume --quiet
 check "a resume does not write through somebody's link" \
     test "$code" = 0 -a "$(cat precious)" = mine -a ! -L planted/config.ini

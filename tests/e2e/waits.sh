@@ -67,6 +67,13 @@ for i in 1 2; do
 done
 hangs "merge: describe" "saliency describe" 2 merge merged shards/shard-* --plugins plugins
 hangs "merge: a population combiner" "combiner rank" 2 merge merged shards/shard-* --plugins plugins
+HANG=describe setsid "$host" merge merged shards/shard-* --plugins plugins >out 2>err </dev/null &
+pid=$!
+sleep 0.5
+kill -INT $pid
+wait $pid
+check "merge: Ctrl-C while it waits for a plugin" test $? = 130
+check "merge: and that it can be repeated" said "interrupted; the same command merges again" err
 run merge merged shards/shard-* --plugins plugins
 check "and goes on where nothing hangs" test $code = 0
 HANG=rank run run hang.ini --quiet

@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *const in[SHARDS] = {folder[0], folder[1]};
     const struct merge_options options = {.plugin_count = 0};
-    struct store_summary summary;
+    struct merge_summary summary;
     struct store *s;
     struct error err = {0};
 
@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         FINE(store_open(out, STORE_READ, &s, &err));
         CHECK(store_arch_count(s) == ALL);
-        CHECK(summary.done + summary.failed + summary.missing == ALL);
+        CHECK(summary.rows.done + summary.rows.failed + summary.rows.missing == ALL);
         FINE(store_export(s, fuzz_file("out.jsonl", NULL, 0), &(struct store_export){.layers = 1},
                           &err));
         store_close(s);

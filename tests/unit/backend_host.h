@@ -203,7 +203,7 @@ static void result_drop(struct result *r)
     }
 }
 
-static void result_free(struct result *r)
+static inline void result_free(struct result *r)
 {
     result_drop(r);
     free(r);
@@ -217,9 +217,10 @@ static void want(tcet_run *run, uint32_t wants)
 }
 
 /* One run of a pass over a graph: what `sites` and `wants` say of `images` images a forward. */
-static tcet_status run_graph(void *self, const tcet_graph *g, const float *params, const float *x,
-                             const int64_t *y, tcet_pass pass, uint32_t sites, uint32_t wants,
-                             int32_t forwards, int64_t images, struct result *r)
+static inline tcet_status run_graph(void *self, const tcet_graph *g, const float *params,
+                                    const float *x, const int64_t *y, tcet_pass pass,
+                                    uint32_t sites, uint32_t wants, int32_t forwards,
+                                    int64_t images, struct result *r)
 {
     tcet_model *model = NULL;
     tcet_run run = {.struct_size = sizeof run,

@@ -120,12 +120,12 @@ static int space_load_with(struct space *s, const char *name, const char *key, c
     return s->plugin->init ? s->plugin->init(&s->cx, s->self) : 0;
 }
 
-static int space_load(struct space *s, const char *name)
+static inline int space_load(struct space *s, const char *name)
 {
     return space_load_with(s, name, NULL, NULL);
 }
 
-static void space_unload(struct space *s)
+static inline void space_unload(struct space *s)
 {
     if (s->plugin->fini)
         s->plugin->fini(s->self);

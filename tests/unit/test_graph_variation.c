@@ -115,6 +115,39 @@ static void test_children(void **state)
     graph_free(g);
 }
 
+/* All neighbours are of the space and different; and the way back is one of theirs. */
+static void test_neighbours(void **state)
+{
+    char from[TCET_ARCH_MAX], to[TCET_ARCH_MAX], back[TCET_ARCH_MAX], key[TCET_ARCH_MAX];
+    struct space s;
+
+    (void)state;
+    for (int i = 0; i < SPACES; i++) {
+        int64_t count = 0, of_other = 0, returns = 0;
+
+        assert_int_equal(space_load(&s, names[i]), 0);
+        assert_non_null(s.ops->neighbours);
+        draw(&s, 3, from);
+        assert_int_equal(s.ops->neighbours(&s.cx, s.self, from, -1, &count, to, sizeof to), 0);
+        assert_true(count > 0);
+        for (int64_t k = 0; k < count; k += 1 + count / 40) {
+            assert_int_equal(s.ops->neighbours(&s.cx, s.self, from, k, &count, to, sizeof to), 0);
+            assert_string_not_equal(from, to);
+            key_of(&s, to, key);
+        }
+        assert_int_equal(s.ops->neighbours(&s.cx, s.self, to, -1, &of_other, back, sizeof back), 0);
+        for (int64_t k = 0; k < of_other; k++) {
+            assert_int_equal(s.ops->neighbours(&s.cx, s.self, to, k, &of_other, back, sizeof back),
+                             0);
+            returns += !strcmp(back, from);
+        }
+        if (strcmp(names[i], "zennas") != 0 && returns != 1) /* there channels are handed on */
+            fail_msg("%s: %lld of the neighbours of \"%s\" are \"%s\"", names[i],
+                     (long long)returns, to, from);
+        space_unload(&s);
+    }
+}
+
 enum { PARTS = 16, EACH = 200 };
 
 /* The first number of a sixteenth. */
@@ -170,9 +203,8 @@ static void test_even(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_draws),
-        cmocka_unit_test(test_mutations),
-        cmocka_unit_test(test_children),
+        cmocka_unit_test(test_draws),    cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_children), cmocka_unit_test(test_neighbours),
         cmocka_unit_test(test_even),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,13 +48,16 @@ static const tcet_space_view toy = {.struct_size = sizeof toy,
                                     .crossover = toy_cross,
                                     .neighbours = toy_neighbours};
 
+static int64_t ask_number;
+
 static tcet_status ask_status(struct fake_plugin f, const tcet_space_view *space, tcet_ask *out)
 {
     static char text[TCET_ARCH_MAX];
     const tcet_strategy_ops *ops = f.ops;
 
     text[0] = '\0';
-    *out = (tcet_ask){.struct_size = sizeof *out, .text = text, .cap = sizeof text};
+    *out = (tcet_ask){
+        .struct_size = sizeof *out, .number = ++ask_number, .text = text, .cap = sizeof text};
     return ops->ask(fake_begin(), f.self, space, out);
 }
 
@@ -70,6 +73,13 @@ static const char *ask_of(struct fake_plugin f, const tcet_space_view *space)
 static const char *ask(struct fake_plugin f)
 {
     return ask_of(f, &toy);
+}
+
+/* The same ask once more: the text before was rejected, and nothing is told of it. */
+static const char *ask_again(struct fake_plugin f)
+{
+    ask_number--;
+    return ask(f);
 }
 
 /* Outcome of an ask of the strategy's own; the number is that of the text. */
@@ -303,6 +313,41 @@ static void test_nsga2(void **state)
     fake_free(f);
 }
 
+/* Asks that are drawn again count once: a generation has its members, and no one waits for what is never
+ * told. */
+static void test_redraw(void **state)
+{
+    static const struct {
+        const char *file, *id, *params;
+    } all[] = {{"strategy_evolution", "evolution", "population=3 sample=2"},
+               {"strategy_local", "local", ""},
+               {"strategy_nsga2", "nsga2", "population=3 crossover=0"}};
+
+    (void)state;
+    for (size_t i = 0; i < TCET_COUNT(all); i++) {
+        struct fake_plugin f = fake_new(all[i].file, all[i].id, all[i].params);
+        char text[3][TCET_ARCH_MAX];
+
+        for (int round = 0; round < 20; round++) {
+            int asks = 0;
+
+            for (; asks < 3; asks++) {
+                const char *got = ask(f);
+
+                for (int k = 0; k < 4 && strcmp(got, "wait") != 0; k++)
+                    got = ask_again(f);
+                if (!strcmp(got, "wait"))
+                    break;
+                snprintf(text[asks], sizeof *text, "%s", got);
+            }
+            assert_int_not_equal(asks, 0);
+            for (int k = 0; k < asks; k++)
+                tell(f, text[k], round + k);
+        }
+        fake_free(f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,7 +355,7 @@ int main(void)
         cmocka_unit_test(test_initial),   cmocka_unit_test(test_worst),
         cmocka_unit_test(test_best),      cmocka_unit_test(test_rescored),
         cmocka_unit_test(test_crossover), cmocka_unit_test(test_local),
-        cmocka_unit_test(test_nsga2),
+        cmocka_unit_test(test_nsga2),     cmocka_unit_test(test_redraw),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,7 @@ static tcet_status merge_with(const struct result_column *second, struct error *
     const struct merge_options options = {.plugin_count = 0};
     char in[2][64], out[64], command[160];
     const char *const list[] = {in[0], in[1]};
-    struct store_summary summary;
+    struct merge_summary summary;
     tcet_status st;
 
     make_shard(1, &first);
@@ -69,7 +69,7 @@ static tcet_status merge_with(const struct result_column *second, struct error *
     snprintf(in[1], sizeof in[1], "%s/2", top);
     snprintf(out, sizeof out, "%s/out", top);
     st = run_merge(out, list, 2, &options, &summary, err);
-    assert_true(st < 0 || summary.done == 2);
+    assert_true(st < 0 || summary.rows.done == 2);
     snprintf(command, sizeof command, "rm -rf %s/1 %s/2 %s/out", top, top, top);
     assert_int_equal(system(command), 0);
     return st;

@@ -1,6 +1,35 @@
 /* test_store_take.c -- protects merged results: a row taken from one store and put into another is
- * exported with the same bytes.  Room: tests. */
+ * exported with the same bytes; and that all rows are seen.  Room: tests. */
 #include "test_store_fixture.h"
+
+static tcet_status count_row(void *arg, const struct result_row *row, struct error *err)
+{
+    int *seen = arg;
+
+    assert_string_equal(row->arch, *seen < ARCHS ? archs[*seen] : "of no list");
+    ++*seen;
+    return *seen > ARCHS ? error_set(err, TCET_E_CANCELLED, "enough") : TCET_OK;
+}
+
+/* Rows that are of no list are seen too, and a failure ends it. */
+static void all_rows(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+    struct sample x;
+    struct error err;
+    int seen = 0;
+
+    set_run(s);
+    for (int i = 0; i < 2; i++) {
+        sample_fill(&x, 0);
+        x.row.arch = i ? "and another" : "of no list";
+        OK(store_put(s, &x.row, &err));
+    }
+    assert_int_equal(store_each(s, count_row, &seen, &err), TCET_E_CANCELLED);
+    assert_int_equal(seen, ARCHS + 1);
+    store_close(s);
+}
 
 static void same_bytes(void **state)
 {
@@ -64,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(same_bytes, fixture_make, fixture_drop),
+        cmocka_unit_test_setup_teardown(all_rows, fixture_make, fixture_drop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

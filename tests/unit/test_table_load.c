@@ -481,6 +481,36 @@ static void shielded(void **state)
     buf_free(&b);
 }
 
+/* Rows by key: of several with one the mean, or the first where the table says so; none has an empty one. */
+static void keys(void **state)
+{
+    static const char *const text = "arch,acc\na,90\nb,70\nc,92\nd,1\n";
+    static const char *const key[] = {"k2", "k1", "k2", ""};
+    struct arena a = {0};
+    struct error err = {0};
+
+    (void)state;
+    write_bytes(text, strlen(text));
+    for (int first = 0; first < 2; first++) {
+        const struct table_options options = {.duplicates = first ? TABLE_DUPLICATES_FIRST
+                                                                  : TABLE_DUPLICATES_MEAN};
+        struct table *t = NULL;
+        struct table_keys k;
+        double value = -1;
+
+        assert_int_equal(table_load(path, &options, &t, &err), TCET_OK);
+        table_sort_keys(t, key, &a, &k);
+        assert_int_equal(table_at_key(&k, t->values, "k1", &value), 1);
+        assert_true(value == 70);
+        assert_int_equal(table_at_key(&k, t->values, "k2", &value), 1);
+        assert_true(value == (first ? 90 : 91));
+        assert_int_equal(table_at_key(&k, t->values, "", &value), 0);
+        assert_int_equal(table_at_key(&k, t->values, "k3", &value), 0);
+        table_free(t);
+    }
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -489,6 +519,7 @@ int main(void)
         cmocka_unit_test(text_for_a_number),
         cmocka_unit_test(other_forms),
         cmocka_unit_test(options),
+        cmocka_unit_test(keys),
         cmocka_unit_test(numbers),
         cmocka_unit_test(long_numbers),
         cmocka_unit_test(damaged_files),

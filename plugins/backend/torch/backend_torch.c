@@ -25,7 +25,9 @@ static const tcet_param params[] = {
     TCET_PARAM_TEXT(struct backend, device, "auto",
                     "auto (cuda:0 where there is one, else cpu), cpu, cuda, or cuda:N"),
     TCET_PARAM_I64(struct backend, threads, "1", 1, 256,
-                   "threads inside one operator; small networks gain more from workers"),
+                   "threads inside one operator, or of a training, which parts its mini-batches; "
+                   "small networks "
+                   "gain more from workers"),
     TCET_PARAM_CHOICE(struct backend, kernels, "auto", kernels_choices,
                       "CPU code beside the convolutions: fused for the widest instruction set "
                       "(auto) or a given one, or libtorch's own operators (aten), as on a GPU"),
@@ -147,6 +149,61 @@ static tcet_status collect(tcet_ctx *cx, void *self, tcet_model *model, tcet_run
     return b->impl->collect(cx, model, run);
 }
 
+static tcet_status train_open(tcet_ctx *cx, void *self, tcet_model *model, const tcet_train *how,
+                              const float *params, const uint8_t *decay, tcet_training **out)
+{
+    struct backend *b = self;
+
+    return b->impl->train_open(cx, b->executor, model, how, params, decay, out);
+}
+
+static tcet_status train_step(tcet_ctx *cx, void *self, tcet_training *t, const tcet_batch *batch,
+                              double lr, double wd, int64_t step, tcet_train_result *out)
+{
+    struct backend *b = self;
+
+    return b->impl->train_step(cx, t, batch, lr, wd, step, out);
+}
+
+static tcet_status train_eval(tcet_ctx *cx, void *self, tcet_training *t, const tcet_batch *batch,
+                              uint32_t ema, tcet_train_result *out, double *logits)
+{
+    struct backend *b = self;
+
+    return b->impl->train_eval(cx, t, batch, ema, out, logits);
+}
+
+static tcet_status train_sizes(tcet_ctx *cx, void *self, const tcet_training *t, int64_t *counts)
+{
+    struct backend *b = self;
+
+    (void)cx;
+    b->impl->train_sizes(t, counts);
+    return TCET_OK;
+}
+
+static tcet_status train_read(tcet_ctx *cx, void *self, tcet_training *t, uint32_t state, void *to)
+{
+    struct backend *b = self;
+
+    return b->impl->train_move(cx, t, state, to, 0);
+}
+
+static tcet_status train_write(tcet_ctx *cx, void *self, tcet_training *t, uint32_t state,
+                               const void *from)
+{
+    struct backend *b = self;
+
+    return b->impl->train_move(cx, t, state, (void *)(uintptr_t)from, 1);
+}
+
+static void train_close(void *self, tcet_training *t)
+{
+    struct backend *b = self;
+
+    b->impl->train_close(t);
+}
+
 static const tcet_backend_ops ops = {
     .struct_size = sizeof ops,
     .open = open_backend,
@@ -156,6 +213,13 @@ static const tcet_backend_ops ops = {
     .run = run,
     .release = release,
     .collect = collect,
+    .train_open = train_open,
+    .train_step = train_step,
+    .train_eval = train_eval,
+    .train_sizes = train_sizes,
+    .train_read = train_read,
+    .train_write = train_write,
+    .train_close = train_close,
 };
 
 static const tcet_plugin torch = {

@@ -141,6 +141,35 @@ static void retire_nothing(struct job *j, int32_t i)
     (void)i;
 }
 
+tcet_status loss_soft(struct job *j, void *g)
+{
+    int32_t output = j->plan.output;
+
+    return job_check(j,
+                     j->k->soft_loss(j->d, job_value(j, output), j->soft->targets, j->ask.n,
+                                     job_images(j), node_units(job_node(j, output)), g,
+                                     j->soft->result),
+                     output, "loss");
+}
+
+/* The loss of the images in hand, and its gradient into g; only as of backward(). */
+static tcet_status loss(struct job *j, int64_t only, void *g)
+{
+    const tcet_pass *pass = j->run->pass;
+    const int64_t *y = j->run->y;
+    int32_t output = j->plan.output;
+    int64_t classes = node_units(job_node(j, output));
+
+    if (j->soft)
+        return loss_soft(j, g);
+    return job_check(j,
+                     j->k->loss(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, job_value(j, output),
+                                y ? y + j->now.forward * j->ask.n + j->now.first : NULL,
+                                j->now.count, classes,
+                                pass->temperature != 0 ? pass->temperature : 1, only, g),
+                     output, "loss");
+}
+
 /* One backward of the images in hand into row `row`; only: the image of them whose own loss it
  * is, -1 all; last: no other backward reads this forward. */
 static tcet_status backward(struct job *j, int64_t row, int64_t only, int last)
@@ -151,9 +180,7 @@ static tcet_status backward(struct job *j, int64_t row, int64_t only, int last)
                                       .keep = keep,
                                       .back = back,
                                       .retire = last ? retire : retire_nothing};
-    const tcet_pass *pass = j->run->pass;
     int32_t output = j->plan.output;
-    const int64_t *y = j->run->y;
     struct memory *g = job_tensor(j, output);
     tcet_status st;
 
@@ -165,12 +192,7 @@ static tcet_status backward(struct job *j, int64_t row, int64_t only, int last)
         j->now.v[i].parts = j->now.v[i].masked = -1;
         j->now.v[i].sums[ORDINARY].made = 0;
     }
-    st = job_check(j,
-                   j->k->loss(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, job_value(j, output),
-                              y ? y + j->now.forward * j->ask.n + j->now.first : NULL, j->now.count,
-                              node_units(job_node(j, output)),
-                              pass->temperature != 0 ? pass->temperature : 1, only, g->data),
-                   output, "loss");
+    st = loss(j, only, g->data);
     if (st != TCET_OK) {
         memory_drop(g);
         return st;

@@ -22,6 +22,8 @@ enum { STREAMS = 16 };
 struct executor {
     struct ts_device device[2]; /* by f64 */
     const struct kernels *kernels[2];
+    int32_t threads;   /* of one operator, or of a training's mini-batch */
+    struct team *team; /* of the latter; NULL until it is needed */
     char version[64], name[64];
     int64_t stream[STREAMS]; /* CUDA: 0 where none was asked for yet */
     uint8_t lent[STREAMS];
@@ -122,6 +124,7 @@ struct value {
     struct memory *val, *bits, *dy;
     struct ts_norm norm;
     void *k1, *k2, *k3; /* a batch norm's backward as lines */
+    double *part, *all; /* with job.share: the part's moments, and the sums of all parts */
     struct norm_sums sums[SWEEPS];
     struct tangent tangent;
     int32_t parts, parts_tail;  /* gradients gathered so far, -1 */
@@ -153,10 +156,27 @@ struct state {
     int32_t sent; /* CUDA: copies to held memory's mirrors may be under way */
 };
 
+/* The loss of a training's mini-batch, in place of the pass's. */
+struct soft_loss {
+    const double *targets; /* [n, classes], in the host's memory */
+    double *result;        /* of soft_loss in kernels.h, in the device's */
+};
+
+/* One of several jobs on threads of their own, each with a part of one mini-batch, in step: the
+ * statistics of batch norms are those of all parts. */
+struct share {
+    struct team *team;
+    int32_t member, members;
+    struct job *const *jobs; /* of all members */
+    int64_t images;          /* of all parts */
+};
+
 /* One run. */
 struct job {
-    tcet_ctx *cx;  /* of the call in hand */
-    tcet_run *run; /* NULL once it has ended */
+    tcet_ctx *cx;                 /* of the call in hand */
+    const struct share *share;    /* NULL: it has all images */
+    const struct soft_loss *soft; /* NULL: as the pass says */
+    tcet_run *run;                /* NULL once it has ended */
     struct ts_device *d;
     const struct kernels *k;
     const tcet_graph *graph;
@@ -186,6 +206,12 @@ static inline uint32_t job_wants(const struct job *j, uint32_t site)
 static inline int32_t job_input(const struct job *j, int32_t i, int32_t k)
 {
     return j->plan.node[j->graph->inputs[job_node(j, i)->first_input + k]].rep;
+}
+
+/* Images of the mini-batch in hand: of all its parts. */
+static inline int64_t job_images(const struct job *j)
+{
+    return j->share ? j->share->images : j->now.count;
 }
 
 /* Numbers in one image. */
@@ -275,9 +301,30 @@ void tangent_drop_terms(struct tangent *t);
  * one, of the sum of their losses. */
 tcet_status tape_hessian(struct job *j);
 
+/* backward.c: the soft loss of the forward in hand, and its gradient into g (NULL: not wanted). */
+tcet_status loss_soft(struct job *j, void *g);
+
+/* run.c: a job with memory for its plan and state, NULL after cx->host->fail; job_free takes NULL. */
+struct job *job_new(const struct job *begun);
+void job_free(struct job *j);
+/* Drops the values of a forward. */
+void job_drop_values(struct job *j);
+/* Memory for lines of batch norms and scalings; once the plan is made. */
+tcet_status job_open_lines(struct job *j);
 /* run.c: tangent_hessian of a row, in a time of its own. */
 tcet_status job_hessian(struct job *j, int64_t row);
 void executor_release(tcet_model *m);
+/* train.c: see tcet_backend_ops. */
+tcet_status training_open(tcet_ctx *cx, struct executor *x, tcet_model *m, const tcet_train *how,
+                          const float *params, const uint8_t *decay, tcet_training **out);
+tcet_status training_step(tcet_ctx *cx, tcet_training *t, const tcet_batch *batch, double lr,
+                          double wd, int64_t step, tcet_train_result *out);
+tcet_status training_eval(tcet_ctx *cx, tcet_training *t, const tcet_batch *batch, uint32_t ema,
+                          tcet_train_result *out, double *logits);
+void training_sizes(const tcet_training *t, int64_t *counts);
+/* write: from the caller's memory; else to it. */
+tcet_status training_move(tcet_ctx *cx, tcet_training *t, uint32_t state, void *numbers, int write);
+void training_close(tcet_training *t);
 tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_run *run);
 tcet_status executor_collect(tcet_ctx *cx, tcet_model *m, tcet_run *run);
 

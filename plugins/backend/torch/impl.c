@@ -2,6 +2,7 @@
  * Room: plugins/backend/torch. */
 #include "executor.h"
 #include "pool.h"
+#include "team.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,7 @@ static tcet_status open_executor(tcet_ctx *cx, const char *device, int32_t threa
                         "kernels: this CPU lacks the instruction set; auto finds the widest");
         }
     }
+    x->threads = threads;
     ts_use_pool(pool_get, pool_put);
     ts_setup(threads, x->version, sizeof x->version);
     snprintf(x->name, sizeof x->name, "cpu");
@@ -90,6 +92,7 @@ static tcet_status open_executor(tcet_ctx *cx, const char *device, int32_t threa
 
 static void close_executor(struct executor *x)
 {
+    team_free(x->team);
     free(x);
 }
 
@@ -155,7 +158,13 @@ const struct torch_impl *tcet_torch_impl_v1(void)
                                             .prepare = prepare,
                                             .run = executor_run,
                                             .release = executor_release,
-                                            .collect = executor_collect};
+                                            .collect = executor_collect,
+                                            .train_open = training_open,
+                                            .train_step = training_step,
+                                            .train_eval = training_eval,
+                                            .train_sizes = training_sizes,
+                                            .train_move = training_move,
+                                            .train_close = training_close};
 
     return &table;
 }

@@ -36,11 +36,17 @@ struct kernels {
     int (*gather)(struct ts_device *d, const void *const *plain, int32_t plain_count,
                   const void *const *masked, int32_t masked_count, const void *mask, int64_t pixels,
                   int64_t c, void *out, double *s1, const struct ts_sum *sums, int32_t sum_count);
-    /* Batch statistics (biased variance), a and b from them, running_var += momentum *
-     * (unbiased - running_var); bits = signs of x, or NULL. */
+    /* Batch statistics (biased variance), a and b from them, running statistics += momentum *
+     * (batch - running), of the unbiased variance; bits = signs of x, or NULL. */
     int (*norm_train)(struct ts_device *d, const void *x, int64_t n, int64_t hw, int64_t c,
                       const struct ts_norm *s, uint64_t *bits);
-    /* mean 0, variance 1. */
+    /* The same of several parts of the pixels; NULL: this table cannot.  One part's moments; and what
+     * norm_train makes, of all of them. */
+    int (*norm_moments)(struct ts_device *d, const void *x, int64_t n, int64_t hw, int64_t c,
+                        uint64_t *bits, double *moments);
+    int (*norm_merge)(struct ts_device *d, int64_t c, const struct ts_norm_part *part,
+                      int32_t parts, const struct ts_norm *s);
+    /* a and b from the running statistics, which are 0 and 1 where s has none. */
     int (*norm_eval)(struct ts_device *d, int64_t c, const struct ts_norm *s);
     /* From the sums of gather over `pixels` pixels: dx = k1 g + k2 x + k3, and dgamma (added
      * to; may be NULL).  k2 NULL: the statistics are constants, and dx = k1 g. */
@@ -73,6 +79,18 @@ struct kernels {
     int (*loss)(struct ts_device *d, int32_t cross_entropy, const void *logits,
                 const int64_t *labels, int64_t n, int64_t c, double temperature, int64_t only,
                 void *g);
+    /* Training.  result[3]: the sum over images of -sum_c t log softmax(logits)_c, how many have the
+     * class of their largest target first among the logits, and among the first five; g (NULL: not
+     * wanted) = the gradient of the mean over `whole` images.  targets[n, c] is the host's memory, result the device's. */
+    int (*soft_loss)(struct ts_device *d, const void *logits, const double *targets, int64_t n,
+                     int64_t whole, int64_t c, void *g, double *result);
+    /* out[c] += the sum over rows of sums[rows, c]. */
+    int (*add_sums)(struct ts_device *d, const double *sums, int64_t rows, int64_t c, void *out);
+    /* g *= min(1, most / (|g| + 1e-6)) */
+    int (*clip)(struct ts_device *d, void *g, int64_t count, double most);
+    int (*update)(struct ts_device *d, const struct ts_update *u);
+    /* mean = decay mean + (1 - decay) x */
+    int (*average)(struct ts_device *d, const void *x, int64_t count, double decay, void *mean);
     /* Tangents, for tangent.c; NULL: this table has none, and autograd does it.
      * raw = the sum of the terms (at least one), act = mask > 0 ? raw : 0; not written where
      * NULL, one of them is not.  pixels = n hw. */

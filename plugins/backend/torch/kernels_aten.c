@@ -11,7 +11,8 @@
         .max_pool_back = ts_max_pool_back, .global_pool = ts_global_pool,                         \
         .global_pool_back = ts_global_pool_back, .plain = ts_plain_step, .multiply = ts_multiply, \
         .multiply_back = ts_multiply_back, .window = ts_window_copy, .zero = ts_zero,             \
-        .loss = ts_loss, .agreement = ts_agreement,                                               \
+        .loss = ts_loss, .soft_loss = ts_soft_loss, .add_sums = ts_add_sums, .clip = ts_clip,     \
+        .update = ts_update_step, .average = ts_average, .agreement = ts_agreement,               \
     }
 
 static const struct kernels aten[2] = {ATEN_TABLE(0), ATEN_TABLE(1)};

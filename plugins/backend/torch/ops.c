@@ -50,10 +50,13 @@ static const struct op table[TCET_OPS] = {
     OWN_OPS(ROW)
 #undef ROW
 /* Those that are kernels alone. */
-#define ROW(suffix, name, has_tangent, ...)                                               \
-    [TCET_OP_##suffix] = {WRITES_BACK(plain), .tangent = has_tangent ? op_tangent : NULL, \
-                          .tangent_back = has_tangent ? op_tangent_back : NULL,           \
-                          .write_tangent_back = plain_write_tangent_back, __VA_ARGS__},
+#define ROW(suffix, name, has_tangent, has_weight, ...)                           \
+    [TCET_OP_##suffix] = {WRITES_BACK(plain),                                     \
+                          .tangent = has_tangent ? op_tangent : NULL,             \
+                          .tangent_back = has_tangent ? op_tangent_back : NULL,   \
+                          .write_tangent_back = plain_write_tangent_back,         \
+                          .write_weight = has_weight ? plain_write_weight : NULL, \
+                          __VA_ARGS__},
         PLAIN_OPS(ROW)
 #undef ROW
 };
@@ -183,7 +186,13 @@ static tcet_status back_inputs(struct job *j, int32_t i, enum sweep sweep, const
 
 tcet_status op_back(struct job *j, int32_t i, struct memory *g)
 {
-    return back_inputs(j, i, ORDINARY, g);
+    const struct op *op = job_op(j, i);
+    void *dw = op->write_weight ? job_gradient(j, job_node(j, i)) : NULL;
+    tcet_status st = TCET_OK;
+
+    if (dw)
+        st = job_check(j, op->write_weight(j, i, g->data, dw), i, "gradient of the weight");
+    return st == TCET_OK ? back_inputs(j, i, ORDINARY, g) : st;
 }
 
 tcet_status op_tangent_back(struct job *j, int32_t i, struct memory *rg)

@@ -39,6 +39,8 @@ struct op {
      * from g, or R of it from rg, into dx. */
     int (*write)(struct job *j, int32_t i, enum sweep sweep, void *y);
     op_write_back *write_back, *write_tangent_back;
+    /* Adds the gradient of the weight from g; NULL: it has none, or `back` does so. */
+    int (*write_weight)(struct job *j, int32_t i, const void *g, void *dw);
     uint8_t form;
     uint8_t saved;
     uint8_t weight;     /* conv, linear: a layer of TCET_SITE_WEIGHT */
@@ -119,5 +121,6 @@ op_write_back mul_write_back;
 int plain_write(struct job *j, int32_t i, enum sweep sweep, void *y);
 op_write_back plain_write_back;
 op_write_back plain_write_tangent_back;
+int plain_write_weight(struct job *j, int32_t i, const void *g, void *dw);
 
 #endif

@@ -3,6 +3,7 @@
  * Room: plugins/backend/torch. */
 #include "ops.h"
 #include "pool.h"
+#include "team.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,8 @@ tcet_status lines_open(struct job *j, int32_t i)
     struct value *v = &j->now.v[i];
     struct norm_sums *sums = &v->sums[ORDINARY];
     size_t c = (size_t)node->c, line = (c * j->ask.size + 63) / 64 * 64;
-    char *slab = job_alloc(j, 7 * line + 2 * c * sizeof(double));
+    size_t sums_count = (j->share ? 6 : 2) * c;
+    char *slab = job_alloc(j, 7 * line + sums_count * sizeof(double));
 
     if (!slab)
         return TCET_E_MEMORY;
@@ -50,6 +52,8 @@ tcet_status lines_open(struct job *j, int32_t i)
     sums->wanted = j->plan.node[i].sums;
     sums->s1 = (double *)(void *)(slab + 7 * line);
     sums->s2 = sums->s1 + c;
+    v->part = j->share ? sums->s2 + c : NULL;
+    v->all = j->share ? sums->s2 + 3 * c : NULL;
     if (!job_op(j, i)->statistics)
         return open_scale(j, i);
     v->norm.gamma = node->affine ? job_weight(j, node) : NULL;
@@ -94,6 +98,44 @@ tcet_status scale_forward(struct job *j, int32_t i)
     return p->stored || p->relu >= 0 || p->signs ? forward_sum(j, i, &i, 1) : TCET_OK;
 }
 
+/* Waits for the jobs of the other parts. */
+static tcet_status meet(struct job *j)
+{
+    return team_meet(j->share->team) == 0 ? TCET_OK : TCET_E_CANCELLED;
+}
+
+/* norm_train of all parts. */
+static tcet_status train_shared(struct job *j, int32_t i)
+{
+    enum { FEW = 16 };
+    const tcet_node *node = job_node(j, i);
+    const struct share *s = j->share;
+    struct value *v = &j->now.v[i];
+    struct ts_norm_part few[FEW], *part = few;
+    struct ts_norm norm = v->norm;
+    tcet_status st =
+        job_check(j,
+                  j->k->norm_moments(j->d, job_value(j, job_input(j, i, 0)), j->ask.n,
+                                     (int64_t)node->h * node->w, node->c, NULL, v->part),
+                  i, "batch norm");
+
+    if (st == TCET_OK)
+        st = meet(j);
+    if (st == TCET_OK && s->members > FEW && !(part = calloc((size_t)s->members, sizeof *part)))
+        st = job_fail(j, TCET_E_MEMORY, "out of memory");
+    if (st != TCET_OK)
+        return st;
+    for (int32_t m = 0; m < s->members; m++)
+        part[m] = (struct ts_norm_part){.pixels = s->jobs[m]->ask.n * node->h * node->w,
+                                        .moments = s->jobs[m]->now.v[i].part};
+    if (s->member > 0)
+        norm.running_mean = norm.running_var = NULL;
+    st = job_check(j, j->k->norm_merge(j->d, node->c, part, s->members, &norm), i, "batch norm");
+    if (part != few)
+        free(part);
+    return st;
+}
+
 tcet_status norm_forward(struct job *j, int32_t i)
 {
     const tcet_node *node = job_node(j, i);
@@ -104,6 +146,8 @@ tcet_status norm_forward(struct job *j, int32_t i)
 
     if (!j->plan.node[i].batch_stats) {
         st = job_check(j, j->k->norm_eval(j->d, node->c, &v->norm), i, "batch norm");
+    } else if (j->share) {
+        st = train_shared(j, i);
     } else {
         st = forward_open_bits(j, in, &bits);
         if (st == TCET_OK)
@@ -172,6 +216,26 @@ tcet_status scale_back(struct job *j, int32_t i, struct memory *g)
     return lines_back(j, i, g, &t, 1);
 }
 
+/* The sums of all parts into v->all. */
+static tcet_status add_parts(struct job *j, int32_t i)
+{
+    const struct share *s = j->share;
+    int32_t c = job_node(j, i)->c;
+    struct value *v = &j->now.v[i];
+    tcet_status st = meet(j);
+
+    for (int32_t k = 0; k < c && st == TCET_OK; k++) {
+        v->all[k] = v->all[c + k] = 0;
+        for (int32_t m = 0; m < s->members; m++) {
+            const struct norm_sums *part = &s->jobs[m]->now.v[i].sums[ORDINARY];
+
+            v->all[k] += part->s1[k];
+            v->all[c + k] += part->s2[k];
+        }
+    }
+    return st;
+}
+
 tcet_status norm_back(struct job *j, int32_t i, struct memory *g)
 {
     const tcet_node *node = job_node(j, i);
@@ -179,13 +243,17 @@ tcet_status norm_back(struct job *j, int32_t i, struct memory *g)
     struct value *v = &j->now.v[i];
     struct norm_sums *sums = &v->sums[ORDINARY];
     struct ts_term t[2] = {{.x = g->data, .a = v->k1}};
-    tcet_status st;
+    int shared = j->share && p->sums; /* then the whole gradient of gamma is the first part's */
+    const double *s1 = shared ? v->all : sums->s1, *s2 = shared ? v->all + node->c : sums->s2;
+    tcet_status st = shared ? add_parts(j, i) : TCET_OK;
 
-    st = job_check(j,
-                   j->k->norm_slope(j->d, node->c, j->now.count * node->h * node->w, &v->norm,
-                                    sums->s1, p->sums ? sums->s2 : NULL, v->k1,
-                                    p->batch_stats ? v->k2 : NULL, v->k3, job_gradient(j, node)),
-                   i, "backward of batch norm");
+    if (st == TCET_OK)
+        st = job_check(j,
+                       j->k->norm_slope(j->d, node->c, job_images(j) * node->h * node->w, &v->norm,
+                                        s1, p->sums ? s2 : NULL, v->k1,
+                                        p->batch_stats ? v->k2 : NULL, v->k3,
+                                        shared && j->share->member ? NULL : job_gradient(j, node)),
+                       i, "backward of batch norm");
     if (p->batch_stats) {
         t[0].b = v->k3;
         t[1] = (struct ts_term){.x = job_value(j, job_input(j, i, 0)), .a = v->k2};

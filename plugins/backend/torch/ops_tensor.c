@@ -266,3 +266,11 @@ int plain_write_tangent_back(struct job *j, int32_t i, int32_t k, const void *rg
     s.rg = rg;
     return j->k->plain(j->d, TS_TANGENT_BACK, &s, rdx);
 }
+
+int plain_write_weight(struct job *j, int32_t i, const void *g, void *dw)
+{
+    struct ts_plain s = plain_call(j, i);
+
+    s.g = g;
+    return j->k->plain(j->d, TS_WEIGHT, &s, dw);
+}

@@ -181,7 +181,8 @@ static int wants_gradient(const struct job *j, int32_t i)
 
     return p->keep_gradient || p->keep_product ||
            (op->weight && (j->plan.weight_gradients || (j->plan.weight_biases && node->bias))) ||
-           (op->statistics && (j->plan.norm_gradients || j->plan.norm_biases) && node->affine);
+           ((op->statistics || (op->affine && j->soft)) &&
+            (j->plan.norm_gradients || j->plan.norm_biases) && node->affine);
 }
 
 /* Forward: who has a gradient worth carrying, and who must stand as numbers. */
@@ -278,7 +279,7 @@ static void find_lifetimes(struct job *j)
             j->plan.node[job_input(j, i, k)].readers += j->plan.node[job_input(j, i, k)].up;
     }
     j->plan.node[j->plan.output].last = count - 1;
-    if (j->plan.gradients)
+    if (j->plan.gradients || j->soft) /* whose loss is measured after the forward */
         save_for(j, j->plan.output, j->plan.output);
     for (int32_t i = 0; i < count; i++) {
         struct node_plan *p = &j->plan.node[i];

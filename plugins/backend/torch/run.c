@@ -15,7 +15,7 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void drop_values(struct job *j)
+void job_drop_values(struct job *j)
 {
     for (int32_t i = 0; i < j->graph->node_count; i++) {
         memory_drop(j->now.v[i].val);
@@ -43,8 +43,7 @@ static tcet_status load_params(struct job *j)
     return job_check(j, j->k->load(j->d, j->run->params, 1, 1, count, to), 0, "weights");
 }
 
-/* Lines of batch norms and scalings, and what their backward needs. */
-static tcet_status open_lines(struct job *j)
+tcet_status job_open_lines(struct job *j)
 {
     tcet_status st = TCET_OK;
 
@@ -161,7 +160,7 @@ static tcet_status all_forwards(struct job *j)
         if (st == TCET_OK && j->plan.gradients)
             st = backward_run(j);
         if (!j->run->keep_forward)
-            drop_values(j);
+            job_drop_values(j);
         if (st == TCET_OK && j->plan.hvp) /* what is in a device's queue is not its own */
             st = job_check(j, ts_synchronize(j->d), j->plan.output, "waiting for the device");
         end = seconds();
@@ -176,12 +175,14 @@ static tcet_status all_forwards(struct job *j)
     return st;
 }
 
-static void job_free(struct job *j)
+void job_free(struct job *j)
 {
+    if (!j)
+        return;
     if (j->now.sent) /* nobody else may get memory that a copy still writes to */
         ts_synchronize(j->d);
     if (j->now.v) {
-        drop_values(j);
+        job_drop_values(j);
         tangent_close(j);
     }
     for (int32_t k = 0; j->now.hessian && k < j->graph->module_count; k++)
@@ -201,7 +202,7 @@ static void job_free(struct job *j)
     free(j);
 }
 
-static tcet_status job_open(struct job *j)
+static tcet_status open_state(struct job *j)
 {
     size_t nodes = (size_t)j->graph->node_count, modules = (size_t)j->graph->module_count + 1;
     size_t edges = 0;
@@ -224,19 +225,33 @@ static tcet_status job_open(struct job *j)
     return TCET_OK;
 }
 
+struct job *job_new(const struct job *begun)
+{
+    struct job *j = malloc(sizeof *j);
+
+    if (!j) {
+        begun->cx->host->fail(begun->cx, TCET_E_MEMORY, "out of memory");
+        return NULL;
+    }
+    memcpy(j, begun, sizeof *j); /* whose request is constant */
+    j->d->message[0] = '\0';
+    if (open_state(j) == TCET_OK)
+        return j;
+    job_free(j);
+    return NULL;
+}
+
 /* Everything of a run but its layers; the job is to be freed whatever the status. */
 static tcet_status job_submit(struct job *j)
 {
-    tcet_status st = job_open(j);
+    tcet_status st = plan_make(j);
 
-    if (st == TCET_OK)
-        st = plan_make(j);
     if (st == TCET_OK)
         st = load_params(j);
     if (st == TCET_OK)
         st = layers_open(j);
     if (st == TCET_OK)
-        st = open_lines(j);
+        st = job_open_lines(j);
     if (st == TCET_OK && j->plan.tangents)
         st = tangent_open(j);
     if (st == TCET_OK)
@@ -250,7 +265,7 @@ static tcet_status job_submit(struct job *j)
 static void drop_kept(tcet_model *m)
 {
     if (m->kept && m->kept->run)
-        drop_values(m->kept);
+        job_drop_values(m->kept);
     else if (m->kept)
         job_free(m->kept);
     m->kept = NULL;
@@ -286,15 +301,14 @@ tcet_status executor_run(tcet_ctx *cx, struct executor *x, tcet_model *m, tcet_r
                 .n = run->n,
                 .forwards = run->forwards * (int32_t)(run->pass->repeat ? run->pass->repeat : 1),
                 .size = f64 ? sizeof(double) : sizeof(float)}};
-    struct job *j = malloc(sizeof *j);
+    struct job *j;
     tcet_status st;
 
     if (!run->same_forward)
         drop_kept(m);
+    j = job_new(&begun);
     if (!j)
-        return cx->host->fail(cx, TCET_E_MEMORY, "out of memory");
-    memcpy(j, &begun, sizeof begun); /* whose request is constant */
-    j->d->message[0] = '\0';
+        return TCET_E_MEMORY;
     st = job_submit(j);
     if (st == TCET_OK && !run->defer)
         st = layers_visit(j);

@@ -189,17 +189,34 @@ void Pool::drop(void *data)
 
 /* -- the library and its memory ------------------------------------------------------- */
 
+/* OpenBLAS keeps its own count; with POSIX threads it starts one for every core. */
+void ts_threads_blas(int32_t threads)
+{
+    auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+
+    if (set)
+        set(threads);
+}
+
+/* OpenMP's count is the calling thread's, once libtorch has set it for that thread. */
+int32_t ts_threads_here(int32_t threads)
+{
+    auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
+    ts_device d{};
+    int32_t before = 1;
+
+    guarded(&d, [&] { before = at::get_num_threads(); });
+    if (set)
+        set(threads);
+    return before;
+}
+
 void ts_setup(int32_t threads, char *version, size_t cap)
 {
     ts_device d{};
 
+    ts_threads_blas(threads);
     guarded(&d, [&] {
-        /* OpenBLAS keeps its own count; with POSIX threads it starts one for every core. */
-        using set_threads = void (*)(int);
-        auto blas = reinterpret_cast<set_threads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
-
-        if (blas)
-            blas(threads);
         at::set_num_threads(threads);
         at::globalContext().setDeterministicCuDNN(true);
         at::globalContext().setBenchmarkCuDNN(false);
@@ -350,6 +367,20 @@ int ts_synchronize(ts_device *d)
 
 /* -- convolution and linear ----------------------------------------------------------- */
 
+/* Convolutions of floats on CUDA by the units that d->conv names; others as they are. */
+static bool halved(const ts_device *d)
+{
+    if (!d->cuda || d->f64)
+        return false;
+    at::globalContext().setAllowTF32CuDNN(d->conv == TS_CONV_TF32);
+    return d->conv == TS_CONV_BF16;
+}
+
+static Tensor halve(bool half, const Tensor &x)
+{
+    return half ? x.to(at::kBFloat16) : x;
+}
+
 static Tensor filter(const ts_device *d, const ts_conv *s, const void *w)
 {
     return wrap(d, w, {s->oc, s->c / s->groups, s->kh, s->kw});
@@ -360,12 +391,15 @@ ts_tensor *ts_conv_forward(ts_device *d, const ts_conv *s, const void *x, const 
 {
     ts_tensor *t = made(d, [&] {
         c10::optional<Tensor> b;
+        bool half = halved(d);
 
         if (bias)
-            b = wrap(d, bias, {s->oc});
-        return at::convolution(image(d, x, s->n, s->c, s->h, s->w), filter(d, s, w), b,
-                               {s->stride_h, s->stride_w}, {s->pad_h, s->pad_w},
-                               {s->dilation_h, s->dilation_w}, false, {0, 0}, s->groups)
+            b = halve(half, wrap(d, bias, {s->oc}));
+        return at::convolution(halve(half, image(d, x, s->n, s->c, s->h, s->w)),
+                               halve(half, filter(d, s, w)), b, {s->stride_h, s->stride_w},
+                               {s->pad_h, s->pad_w}, {s->dilation_h, s->dilation_w}, false, {0, 0},
+                               s->groups)
+            .to(kind(d))
             .contiguous(LAST);
     });
 
@@ -379,18 +413,19 @@ int ts_conv_backward(ts_device *d, const ts_conv *s, const void *g, const void *
 {
     return guarded(d, [&] {
         std::array<bool, 3> mask{{dx != nullptr, dw != nullptr, false}};
+        bool half = halved(d);
         /* without a weight gradient only the input's shape is read */
         Tensor in = x ? image(d, x, s->n, s->c, s->h, s->w)
                       : at::empty({s->n, s->c, s->h, s->w}, options(d, kind(d)), LAST);
         auto grads = at::convolution_backward(
-            image(d, g, s->n, s->oc, s->oh, s->ow), in, filter(d, s, w), c10::nullopt,
-            {s->stride_h, s->stride_w}, {s->pad_h, s->pad_w}, {s->dilation_h, s->dilation_w}, false,
-            {0, 0}, s->groups, mask);
+            halve(half, image(d, g, s->n, s->oc, s->oh, s->ow)), halve(half, in),
+            halve(half, filter(d, s, w)), c10::nullopt, {s->stride_h, s->stride_w},
+            {s->pad_h, s->pad_w}, {s->dilation_h, s->dilation_w}, false, {0, 0}, s->groups, mask);
 
         if (dw)
             wrap(d, dw, {s->oc, s->c / s->groups, s->kh, s->kw}).add_(std::get<1>(grads));
         if (dx) {
-            *dx = new ts_tensor{std::get<0>(grads).contiguous(LAST)};
+            *dx = new ts_tensor{std::get<0>(grads).to(kind(d)).contiguous(LAST)};
             *data = (*dx)->t.data_ptr();
         }
     });
@@ -531,6 +566,8 @@ int ts_norm_train(ts_device *d, const void *x, int64_t n, int64_t hw, int64_t c,
 
         put(std::get<1>(moments), wrap(d, s->mean, {c}));
         put((var + s->eps).rsqrt(), wrap(d, s->invstd, {c}));
+        if (s->running_mean)
+            wrap(d, s->running_mean, {c}).lerp_(std::get<1>(moments), s->momentum);
         if (s->running_var)
             wrap(d, s->running_var, {c}).lerp_(var * (m > 1 ? m / (m - 1) : 1), s->momentum);
         norm_lines(d, c, s);
@@ -540,8 +577,16 @@ int ts_norm_train(ts_device *d, const void *x, int64_t n, int64_t hw, int64_t c,
 int ts_norm_eval(ts_device *d, int64_t c, const ts_norm *s)
 {
     return guarded(d, [&] {
-        wrap(d, s->mean, {c}).zero_();
-        wrap(d, s->invstd, {c}).fill_(1 / std::sqrt(1 + s->eps));
+        Tensor mean = wrap(d, s->mean, {c}), invstd = wrap(d, s->invstd, {c});
+
+        if (s->running_mean)
+            put(wrap(d, s->running_mean, {c}), mean);
+        else
+            mean.zero_();
+        if (s->running_var)
+            put((wrap(d, s->running_var, {c}) + s->eps).rsqrt(), invstd);
+        else
+            invstd.fill_(1 / std::sqrt(1 + s->eps));
         norm_lines(d, c, s);
     });
 }
@@ -684,6 +729,78 @@ int ts_loss(ts_device *d, int32_t cross_entropy, const void *logits, const int64
             to.narrow(0, only + 1, n - only - 1).zero_();
         }
     });
+}
+
+/* How many logits come before that of the class, [n, 1]; see rank() of kernels_train.inc. */
+static Tensor rank_of(const Tensor &z, const Tensor &classes)
+{
+    Tensor own = z.gather(1, classes), at = at::arange(z.size(1), classes.options());
+
+    return ((z < own).logical_not() & ((z == own) & (at >= classes)).logical_not()).sum({1});
+}
+
+int ts_soft_loss(ts_device *d, const void *logits, const double *targets, int64_t n, int64_t whole,
+                 int64_t c, void *g, double *result)
+{
+    return guarded(d, [&] {
+        ts_device host{};
+        Tensor t = sent(d, wrap(&host, targets, {n, c}, at::kDouble));
+        Tensor z = wrap(d, logits, {n, c}).to(at::kDouble), out = wrap(d, result, {3}, at::kDouble);
+        Tensor log_p = z.log_softmax(1), rank = rank_of(z, t.argmax(1, true));
+
+        out[0].copy_(at::where(t == 0, at::zeros_like(t), t * log_p).sum().neg());
+        out[1].copy_((rank == 0).sum());
+        out[2].copy_((rank < 5).sum());
+        if (g)
+            put((log_p.exp() * t.sum({1}, true) - t) / static_cast<double>(whole),
+                wrap(d, g, {n, c}));
+    });
+}
+
+int ts_add_sums(ts_device *d, const double *sums, int64_t rows, int64_t c, void *out)
+{
+    return guarded(d, [&] {
+        wrap(d, out, {c}).add_(wrap(d, sums, {rows, c}, at::kDouble).sum({0}).to(kind(d)));
+    });
+}
+
+int ts_clip(ts_device *d, void *g, int64_t count, double most)
+{
+    return guarded(d, [&] {
+        Tensor x = wrap(d, g, {count});
+        Tensor norm = x.to(at::kDouble).square().sum().sqrt();
+
+        x.mul_((most / (norm + 1e-6)).clamp_max(1).to(kind(d)));
+    });
+}
+
+int ts_update_step(ts_device *d, const ts_update *u)
+{
+    return guarded(d, [&] {
+        const std::array<int64_t, 1> all{{u->count}};
+        Tensor w = wrap(d, u->w, all), first = wrap(d, u->first, all), g = wrap(d, u->g, all);
+        Tensor decay = wrap(d, u->decay, all);
+
+        if (!u->adamw) {
+            Tensor step = at::addcmul(g, decay, w, u->wd);
+
+            first.mul_(u->momentum).add_(step);
+            w.sub_(u->nesterov ? step.add_(first, u->momentum) : first, u->lr);
+            return;
+        }
+        Tensor second = wrap(d, u->second, all);
+
+        w.addcmul_(decay, w, -u->lr * u->wd);
+        first.mul_(u->beta1).add_(g, 1 - u->beta1);
+        second.mul_(u->beta2).addcmul_(g, g, 1 - u->beta2);
+        w.addcdiv_(first, second.sqrt().mul_(1 / std::sqrt(u->unbias2)).add_(u->eps),
+                   -u->lr / u->unbias1);
+    });
+}
+
+int ts_average(ts_device *d, const void *x, int64_t count, double decay, void *mean)
+{
+    return guarded(d, [&] { wrap(d, mean, {count}).lerp_(wrap(d, x, {count}), 1 - decay); });
 }
 
 int ts_agreement(ts_device *d, const void *x, int64_t n, int64_t units, double *k, double *positive)
@@ -857,6 +974,20 @@ static Tensor forward_of(const ts_device *d, const ts_plain *s, const std::vecto
     return apply(*s->node, in, w, b, TCET_NORM_TRAIN);
 }
 
+/* The gradient of the weight, by autograd. */
+static int derived_weight(ts_device *d, const ts_plain *s, void *out)
+{
+    return recorded(d, [&] {
+        Tensor w = wrap(d, s->w, {s->node->c}).clone().set_requires_grad(true);
+        Tensor b = wrap(d, s->b, {s->node->c}), g = image_of(d, s->g, s->n, s->node);
+        Tensor y = apply(*s->node, inputs_of(d, s), w, b, TCET_NORM_TRAIN);
+        auto dw = torch::autograd::grad({y}, {w}, {g});
+        c10::InferenceMode no_autograd;
+
+        wrap(d, out, {s->node->c}).add_(dw[0]);
+    });
+}
+
 /* By autograd. */
 static int derived_back(ts_device *d, const ts_plain *s, void *out)
 {
@@ -877,6 +1008,8 @@ int ts_plain_step(ts_device *d, uint32_t step, const ts_plain *s, void *out)
     bool written = true;
     int status;
 
+    if (step == TS_WEIGHT)
+        return derived_weight(d, s, out);
     if (step != TS_FORWARD && step != TS_BACK) {
         say(d, "libtorch's operators have no tangents");
         return TCET_E_UNSUPPORTED;

@@ -17,13 +17,15 @@ extern "C" {
 
 /* Where tensors live and what they hold. */
 struct ts_device {
-    int32_t cuda;  /* 0: CPU memory, 1: CUDA */
-    int32_t index; /* of the CUDA device */
-    int32_t f64;   /* 1: double, 0: float */
-    int32_t reserved;
+    int32_t cuda;      /* 0: CPU memory, 1: CUDA */
+    int32_t index;     /* of the CUDA device */
+    int32_t f64;       /* 1: double, 0: float */
+    int32_t conv;      /* TS_CONV_*: numbers that CUDA convolutions of floats compute with */
     int64_t stream;    /* CUDA: that everything is queued on, of ts_stream; 0: the default one */
     char message[512]; /* of the last failure */
 };
+
+enum { TS_CONV_FULL, TS_CONV_TF32, TS_CONV_BF16 };
 
 typedef struct ts_tensor ts_tensor; /* owned by whoever got it; ts_free */
 
@@ -67,11 +69,18 @@ struct ts_window {
 
 /* Per-channel numbers of one batch norm call, elements of the device's type. */
 struct ts_norm {
-    const void *gamma, *beta; /* NULL: 1, 0 */
-    void *mean, *invstd;      /* of the batch */
-    void *a, *b;              /* the norm as a[c] * x + b[c] */
-    void *running_var;        /* updated; NULL where nobody asks */
+    const void *gamma, *beta;         /* NULL: 1, 0 */
+    void *mean, *invstd;              /* of the batch */
+    void *a, *b;                      /* the norm as a[c] * x + b[c] */
+    void *running_mean, *running_var; /* updated from the batch; without its statistics read: NULL
+                                         is 0, and 1 */
     double eps, momentum;
+};
+
+/* Means, then biased variances, of c channels over a part of the pixels. */
+struct ts_norm_part {
+    int64_t pixels;
+    double *moments;
 };
 
 /* One call of an operation that is a kernel alone, on n images; everything in NHWC. */
@@ -88,11 +97,28 @@ struct ts_plain {
     const void *rx[TS_INPUTS]; /* R of the inputs, NULL: 0; R as in ops.h */
     const void *g, *rg;        /* gradient of the output, and R of it */
 };
-/* Steps: y; from g the gradient of input k; from rx R of y; from g, rg and rx R of that gradient. */
-enum { TS_FORWARD, TS_BACK, TS_TANGENT, TS_TANGENT_BACK, TS_STEPS };
+/* Steps: y; from g the gradient of input k; from rx R of y; from g, rg and rx R of that gradient; from
+ * g the gradient of w, which is added to. */
+enum { TS_FORWARD, TS_BACK, TS_TANGENT, TS_TANGENT_BACK, TS_WEIGHT, TS_STEPS };
+
+/* One optimiser step over `count` parameters w with gradients g, numbers of the device's type; see
+ * tcet_train (tcet/draft/backend.h), whose names these are.  decay: 1 where wd holds, 0 elsewhere. */
+struct ts_update {
+    int64_t count;
+    int32_t adamw, nesterov;
+    void *w, *first, *second; /* second: AdamW's */
+    const void *g, *decay;
+    double lr, wd, momentum, beta1, beta2, eps;
+    double unbias1, unbias2; /* 1 - beta^k */
+};
 
 /* -- the library and its memory ------------------------------------------------------- */
 
+/* How many threads operators that the calling thread calls have from now on; gives how many they
+ * had.  No thread pool is made or ended. */
+int32_t ts_threads_here(int32_t threads);
+/* The same of the BLAS, whoever calls it. */
+void ts_threads_blas(int32_t threads);
 /* Version text into out; also makes libtorch deterministic, and quiet about threads. */
 void ts_setup(int32_t threads, char *version, size_t cap);
 /* The instruction sets that libtorch and its libraries use on this CPU, each as " NAME=VALUE". */
@@ -169,6 +195,12 @@ int ts_loss(struct ts_device *d, int32_t cross_entropy, const void *logits, cons
             int64_t n, int64_t c, double temperature, int64_t only, void *g);
 int ts_agreement(struct ts_device *d, const void *x, int64_t n, int64_t units, double *k,
                  double *positive);
+int ts_soft_loss(struct ts_device *d, const void *logits, const double *targets, int64_t n,
+                 int64_t whole, int64_t c, void *g, double *result);
+int ts_add_sums(struct ts_device *d, const double *sums, int64_t rows, int64_t c, void *out);
+int ts_clip(struct ts_device *d, void *g, int64_t count, double most);
+int ts_update_step(struct ts_device *d, const struct ts_update *u);
+int ts_average(struct ts_device *d, const void *x, int64_t count, double decay, void *mean);
 
 /* -- autograd, for Hessian-vector products alone -------------------------------------- */
 

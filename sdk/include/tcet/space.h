@@ -178,6 +178,10 @@ typedef struct tcet_space_ops {
     /* [instance] Optional, since 1.2: official counts of a checked encoding under a task. */
     tcet_status (*facts)(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
                          tcet_facts *out);
+    /* [instance] Optional, since 1.2: build() of a network that is to be trained: the same nodes and
+     * modules, and an init program that goes on to how the official training script initialises it. */
+    tcet_status (*build_train)(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
+                               tcet_builder *b);
 } tcet_space_ops;
 
 /* Longest encoding any space may print, with its NUL. */

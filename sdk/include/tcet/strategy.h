@@ -43,10 +43,11 @@ enum {
 };
 typedef struct tcet_ask {
     uint32_t struct_size;
-    uint32_t answer;    /* TCET_ASK_*; ARCH when the call begins */
-    int64_t number;     /* of this ask, from 1; a rejected one that is drawn again keeps it */
-    char *text;         /* for the encoding and its NUL */
-    size_t cap;         /* bytes of text: TCET_ARCH_MAX */
+    uint32_t answer; /* TCET_ASK_*; ARCH when the call begins */
+    int64_t number;  /* of this ask, from 1; one that is rejected and asked again ([search] reject =
+                           redraw) keeps it, and of its first architecture nothing is told */
+    char *text;      /* for the encoding and its NUL */
+    size_t cap;      /* bytes of text: TCET_ARCH_MAX */
     int64_t parents[2]; /* numbers of the asks that it was made from; 0: none */
     const char *origin; /* how it was made, "mutation": a static string, [a-z_]+; NULL: not said */
 } tcet_ask;

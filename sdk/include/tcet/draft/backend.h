@@ -115,6 +115,74 @@ typedef struct tcet_backend_info {
 
 typedef struct tcet_model tcet_model; /* a graph prepared by a backend */
 
+/* -- training ------------------------------------------------------------------------------ */
+
+enum { TCET_OPTIMISER_SGD = 0, TCET_OPTIMISER_ADAMW = 1 };
+
+/* Numbers that training computes with.  All but F64 keep their state in float32. */
+enum {
+    TCET_TRAIN_F32 = 0,
+    TCET_TRAIN_F64 = 1,
+    TCET_TRAIN_TF32 = 2, /* convolutions in TensorFloat-32; CUDA alone */
+    TCET_TRAIN_BF16 = 3  /* convolutions in bfloat16; CUDA alone */
+};
+
+/* What stays the same from a training's first step to its last.  With g the gradient of the mean
+ * loss over all parameters, and d = g + wd w (wd 0 where the parameter does not decay):
+ *   SGD    v = momentum v + d (v begins at 0); w -= lr (nesterov ? d + momentum v : v)
+ *   AdamW  w -= lr wd w; m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
+ *          w -= lr m / (1 - beta1^k) / (sqrt(v / (1 - beta2^k)) + eps), k the steps with this one
+ * Parameters that the loss does not reach have g = 0 and decay like others. */
+typedef struct tcet_train {
+    uint32_t struct_size;
+    uint32_t optimiser;       /* TCET_OPTIMISER_* */
+    uint32_t precision;       /* TCET_TRAIN_* */
+    int32_t nesterov;         /* SGD */
+    double momentum;          /* SGD, 0 to 1 */
+    double beta1, beta2, eps; /* AdamW */
+    double norm_momentum; /* of batch norms' running statistics, in place of each node's own; < 0:
+                             the node's own */
+    double ema;  /* decay of an exponential moving average of parameters and running statistics,
+                    after each step: e = ema e + (1 - ema) w, from their first values; 0: none */
+    double clip; /* gradients are scaled by min(1, clip / (|g| + 1e-6)), |g| the Euclidean norm over
+                    all parameters; 0: they are not */
+} tcet_train;
+
+/* A mini-batch, the caller's again when the call returns.  Its size may change from call to call,
+ * at the price of planning anew. */
+typedef struct tcet_batch {
+    uint32_t struct_size;
+    uint32_t reserved;
+    int64_t n;             /* images, at least 1 */
+    const float *x;        /* [n, channels, height, width] */
+    const double *targets; /* [n, classes]: the loss is -sum_c t log softmax(logits)_c, its class
+                              the first of the largest t; a t of 0 takes no part */
+} tcet_batch;
+
+/* loss: the sum over the images, in double.  correct, correct5: images whose class has the largest
+ * logit, or one of the five largest (of equal ones the first counts as larger; a NaN is never right). */
+typedef struct tcet_train_result {
+    uint32_t struct_size;
+    uint32_t reserved;
+    double loss;
+    int64_t correct, correct5;
+} tcet_train_result;
+
+/* What outlives a step, each an array of numbers, float32 or (precision F64) double.  Parameters are
+ * in the order of `params`.  Running statistics are the means of a batch norm's c channels, then their
+ * c variances (unbiased), of every module of tracked batch norms in the order of modules; they begin
+ * at 0 and 1, and a module that is not executed keeps that. */
+enum {
+    TCET_STATE_PARAMS = 0,
+    TCET_STATE_FIRST = 1,  /* SGD: v; AdamW: m */
+    TCET_STATE_SECOND = 2, /* AdamW: v; SGD: empty */
+    TCET_STATE_RUNNING = 3,
+    TCET_STATE_EMA = 4, /* of PARAMS, then of RUNNING; empty without ema */
+    TCET_STATES = 5
+};
+
+typedef struct tcet_training tcet_training; /* a network in training, with all its state */
+
 typedef struct tcet_backend_ops {
     uint32_t struct_size;
     /* [instance] Loads the tensor library and opens the device. */
@@ -134,6 +202,35 @@ typedef struct tcet_backend_ops {
      * submission; other models may be prepared, run and released in between.  NULL: no run
      * defers. */
     tcet_status (*collect)(tcet_ctx *cx, void *self, tcet_model *model, tcet_run *run);
+    /* Training: all of these, or NULL for a backend that cannot.  One thread at a time for all of a
+     * backend's models and trainings.  Same calls, machine, backend (info's instructions, parameters
+     * such as threads): same bits, also from a state that was read and written again.
+     *
+     * train_open [instance]: of a prepared model, which outlives it and may be run meanwhile.  params:
+     * graph->param_floats float32, the caller's again.  decay: two flags a module, [2 k] of module
+     * k's weight (a norm's gamma) and [2 k + 1] of its bias (beta): does weight decay reach it?
+     * TCET_E_UNSUPPORTED with the reason where the device lacks the precision.  *out:
+     * train_close's. */
+    tcet_status (*train_open)(tcet_ctx *cx, void *self, tcet_model *model, const tcet_train *how,
+                              const float *params, const uint8_t *decay, tcet_training **out);
+    /* One optimiser step: forward with the batch's statistics, which the running ones follow;
+     * backward; update.  lr, wd: of this step; step: how many were done before it, from 0 (AdamW
+     * reads it).  out: of the forward, so before the update; NULL: not wanted, and nobody waits for
+     * the device.  Numbers that are not finite are no error: they are in out. */
+    tcet_status (*train_step)(tcet_ctx *cx, void *self, tcet_training *t, const tcet_batch *batch,
+                              double lr, double wd, int64_t step, tcet_train_result *out);
+    /* Measures with the running statistics; changes nothing.  ema: 1 with the moving average's
+     * parameters and statistics.  logits [n, classes] or NULL. */
+    tcet_status (*train_eval)(tcet_ctx *cx, void *self, tcet_training *t, const tcet_batch *batch,
+                              uint32_t ema, tcet_train_result *out, double *logits);
+    /* How many numbers each state has, into counts[TCET_STATES]. */
+    tcet_status (*train_sizes)(tcet_ctx *cx, void *self, const tcet_training *t, int64_t *counts);
+    /* Copies a whole state (TCET_STATE_*) to the caller's memory, or from it. */
+    tcet_status (*train_read)(tcet_ctx *cx, void *self, tcet_training *t, uint32_t state, void *to);
+    tcet_status (*train_write)(tcet_ctx *cx, void *self, tcet_training *t, uint32_t state,
+                               const void *from);
+    /* t may be NULL. */
+    void (*train_close)(void *self, tcet_training *t);
 } tcet_backend_ops;
 
 #ifdef __cplusplus
