@@ -158,7 +158,10 @@ refuses "no [train]" 'there is no \[train\]' train "$source/conf/tcet_snip.ini" 
 
 # -- Every space ---------------------------------------------------------------------------------
 sed '/^\[space\]/,/^max_layers/d' small.ini >any.ini
-for space in $("$host" list spaces --names); do
+mapfile -t spaces < <("$host" list spaces --names)
+[ "$sanitized" = 0 ] || spaces=(nats_tss nb_macro nds_darts) # all code runs slowly
+check "there are spaces" test ${#spaces[@]} -ge 3
+for space in "${spaces[@]}"; do
     case $space in
     nds_resnet) net='{"block_type":"res_basic_block","ds":[1,1,2,1],"ss":[1,1,2,2],"ws":[16,8,8,16]}' ;;
     nds_resnext) net='{"block_type":"res_bottleneck_block","ds":[1,1,2,1],"ss":[1,1,2,2],"ws":[16,16,16,16],"bot_muls":[0.0,0.5,0.5,0.5],"num_gs":[1,2,1,2]}' ;;
