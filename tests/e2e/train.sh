@@ -76,7 +76,7 @@ start=$(date +%s%N)
 run train small.ini --output whole
 span=$((($(date +%s%N) - start) / 1000))
 check "a training ends" test "$code" = 0
-check "says what became of it" said '^seed 1: last \(epoch 6\) top-1 [0-9.]+ %.*; best: selected on test \(epoch [246]\) top-1 [0-9.]+ %$' out
+check "says what became of it" said '^seed 1: last \(epoch 6\) train top-1 [0-9.]+ %.*; best: selected on train \(epoch [246]\) top-1 [0-9.]+ %$' out
 check "a line an epoch" test "$(wc -l <whole/train.csv)" = 7
 check "measured every second epoch" test "$(awk -F, 'NR > 1 && $7 != ""' whole/train.csv | wc -l)" = 3
 for threads in 0 3; do
@@ -205,7 +205,7 @@ check "the best of a run is trained" test "$code" = 0
 check "it is that one" said "^trained $(grep -oE '\|.*\|' <<<"$best" | sed 's/[|+]/\\&/g')\$" out
 check "not measured" said '^seed 1: 1 epochs, not measured$' out
 run train small.ini --output seeds --set train.seeds=1..2 --set train.epochs=2
-check "two seeds" said '^2 seeds: last top-1 [0-9.]+ % \(std [0-9.]+\), best: selected on test' out
+check "two seeds" said '^2 seeds: last train top-1 [0-9.]+ % \(std [0-9.]+\), best: selected on train' out
 check "each in a folder" test -s seeds/seed-1/last.ckpt -a -s seeds/seed-2/last.ckpt
 check "which differ" test "$(cmp seeds/seed-1/train.csv seeds/seed-2/train.csv | wc -l)" = 1
 
