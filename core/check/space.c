@@ -171,18 +171,27 @@ static tcet_status task_of(struct bench *b, tcet_task *out)
     return TCET_OK;
 }
 
-/* By build(), or by build_thin(), whose images are smaller. */
-static tcet_status build(struct bench *b, const tcet_task *task, int thin, struct graph_counts *out)
-{
-    const char *text = lend(b, b->text), *name = thin ? "build_thin()" : "build()";
-    tcet_task t = *task;
+/* What builds a network; build_thin()'s images are smaller. */
+enum way { BUILD, BUILD_TRAIN, BUILD_THIN, WAYS };
 
-    if (thin)
+static tcet_status build(struct bench *b, const tcet_task *task, enum way way,
+                         struct graph_counts *out)
+{
+    static const char *const names[WAYS] = {"build()", "build_train()", "build_thin()"};
+    const char *text = lend(b, b->text), *name = names[way];
+    struct instance *i;
+    tcet_task t = *task;
+    tcet_builder *to;
+
+    if (way == BUILD_THIN)
         graph_thin_task(&t);
     memory_seal(b->p);
     graph_reset(b->graph, &t);
     probe_stage("%s of \"%.200s\"", name, b->text);
-    TRY(done(b, space_build(enter(b, 1), thin, text, &t, graph_builder(b->graph), b->err)));
+    i = enter(b, 1);
+    to = graph_builder(b->graph);
+    TRY(done(b, way == BUILD_TRAIN ? space_build_train(i, text, &t, to, b->err)
+                                   : space_build(i, way == BUILD_THIN, text, &t, to, b->err)));
     if (graph_finish(b->graph, b->err) < 0)
         return error_prefix(b->err, "%s of %.200s: ", name, b->text);
     graph_count(b->graph, out);
@@ -208,7 +217,7 @@ tcet_status space_exercise(struct probe *p, struct instance *i, enum scenario s,
         TRY(check(&b));
         TRY(key_of(&b, key));
         TRY(traits_of(&b, &traits));
-        TRY(build(&b, &task, 0, &counts));
+        TRY(build(&b, &task, BUILD, &counts));
         buf_printf(out, "%s %s %d %lld %lld\n", b.text, key, traits.depth, (long long)counts.params,
                    (long long)counts.macs);
         TRY(draw(&b, (uint64_t)k));
@@ -263,16 +272,18 @@ tcet_status space_builds(struct probe *p, struct error *err)
     TRY(task_of(&b, &task));
     for (int64_t k = 0; k < SAMPLES; k++) {
         TRY(choose(&b, k, SAMPLES));
-        for (int thin = 0; thin <= (b.ops->build_thin != NULL); thin++) {
-            struct graph_counts first, second;
+        struct graph_counts first, second;
 
-            TRY(build(&b, &task, thin, &first));
+        for (enum way way = BUILD; way < (b.ops->build_thin ? WAYS : BUILD_THIN); way++) {
+            enum way again = way == BUILD_THIN ? BUILD_THIN : BUILD;
+
+            TRY(build(&b, &task, way, &first));
             if (first.layers < 1)
                 return error_set(err, TCET_E_PLUGIN, "%.200s has no layer with weights", b.text);
-            TRY(build(&b, &task, thin, &second));
+            TRY(build(&b, &task, again, &second));
             if (memcmp(&first, &second, sizeof first))
-                return error_set(err, TCET_E_PLUGIN, "%.200s is built differently the second time",
-                                 b.text);
+                return error_set(err, TCET_E_PLUGIN, "%.200s is built differently %s", b.text,
+                                 again == way ? "the second time" : "to be trained");
         }
     }
     return TCET_OK;

@@ -335,6 +335,14 @@ parts=cut_plain/parts/shard
 refuses "a shard too few" 'holds seed 1 of 5: is shard 2/3 missing' merge x $parts-1-of-3 $parts-3-of-3
 refuses "a shard twice" 'both hold seed 0: shards 1/3 and 1/3' merge x $parts-[123]-of-3 $parts-1-of-3
 refuses "shards of other searches" '\[search\] evaluations is "60" in the first' merge x $parts-1-of-3 whole
+cp -r cut_plain/parts damaged
+sed -i 5d damaged/shard-2-of-3/search.csv
+refuses "a shard that lacks a line" 'search.csv:[0-9]*: no line of a search' merge x damaged/shard-*
+refuses "and again" 'search.csv:[0-9]*: no line of a search' merge x damaged/shard-*
+cp $parts-2-of-3/search.csv damaged/shard-2-of-3/
+run merge x damaged/shard-*
+check "what was mended is merged" cmp cut_plain/search.csv x/search.csv
+rm -rf x
 refuses "a shard without a seed" '6/9 has no search: whole seeds are handed out, of which there are 5' \
     search work.ini "${five[@]}" --output none --shard 6/9
 refuses "a shard that is none" 'expected I/N' search work.ini --output none --shard 3
@@ -441,6 +449,19 @@ spoils crash "$lost crash" --set run.retries=0 --set run.timeout=60
 [ "$sanitized" != 0 ] || spoils sleep "$lost sleep" --set run.retries=0 --set run.timeout=1
 spoils fail 'the first 1[0-9][0-9] architectures all failed: .*layer 2 is not to my taste' \
     --set search.repeat=score
+
+# One that some outlive: it goes on, and says at its end what the others met.
+cp "$fixtures/bad_layer_deep.so" plugins/
+printf '[metric bad]\nsaliency = deep\naggregator = sum\n' >metric
+cat hostile.ini metric >deep.ini
+printf '|%s~0|+|%s~0|%s~1|+|%s~0|%s~1|%s~2|\n' none none none none none none \
+    none none none skip_connect none none >shallow.txt
+run search deep.ini --output deep --set search.seeds=1 --set search.score=bad --set search.warm=shallow.txt \
+    --set search.strategy=random --set search.evaluations=0 --set search.iterations=20 --set run.retries=0 \
+    --set run.timeout=60
+check "score of deep: the search goes on" test $code = 0
+check "score of deep: failures are counted with their reason" \
+    said "^tcet-host:   [0-9]+: .*the plugin that ran last is saliency deep" err
 
 # -- Ranks of MPI -----------------------------------------------------------------------------
 if ! [ -f "$build/lib/tcet/tcet-mpi.so" ] || ! command -v mpirun >/dev/null; then

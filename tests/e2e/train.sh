@@ -156,6 +156,25 @@ bad "an infinite number" 'weight_decay = "inf": expected a number' train.weight_
 check "nothing is left of what was refused" test ! -e bad/last.ckpt
 refuses "no [train]" 'there is no \[train\]' train "$source/conf/tcet_snip.ini" --output bad
 
+# -- Every space ---------------------------------------------------------------------------------
+sed '/^\[space\]/,/^max_layers/d' small.ini >any.ini
+mapfile -t spaces < <("$host" list spaces --names)
+[ "$sanitized" = 0 ] || spaces=(nats_tss nb_macro nds_darts) # all code runs slowly
+check "there are spaces" test ${#spaces[@]} -ge 3
+for space in "${spaces[@]}"; do
+    case $space in
+    nds_resnet) net='{"block_type":"res_basic_block","ds":[1,1,2,1],"ss":[1,1,2,2],"ws":[16,8,8,16]}' ;;
+    nds_resnext) net='{"block_type":"res_bottleneck_block","ds":[1,1,2,1],"ss":[1,1,2,2],"ws":[16,16,16,16],"bot_muls":[0.0,0.5,0.5,0.5],"num_gs":[1,2,1,2]}' ;;
+    *) net=$("$host" space "$space" --random 1 --seed 3) ;;
+    esac
+    run train any.ini --set run.space="$space" --arch "$net" --output "of_$space" \
+        --quiet --set data.resolution=32 --set train.images=4 --set train.batch=2 --set train.epochs=2 \
+        --set train.test_images=2
+    check "networks of $space are trained" test "$code" = 0
+    check "$space: losses are numbers" awk -F, 'NR > 1 && !($4 > 0 && $4 < 1e6) { bad = 1 } END { exit bad || NR != 3 }' \
+        "of_$space/train.csv"
+done
+
 # -- From a search or run, to other programs -----------------------------------------------------
 cat >found.ini <<'EOF'
 [run]

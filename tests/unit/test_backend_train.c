@@ -368,14 +368,30 @@ static struct graph *small_graph(void)
     return g;
 }
 
-static float *small_params(const struct graph *g)
+/* It in training, its parameters drawn. */
+struct small {
+    struct graph *graph;
+    float *params;
+    struct trainee trainee;
+};
+
+static struct trainee *small_open(struct small *s, void *self, tcet_train how, int all)
 {
-    float *params = calloc((size_t)graph_view(g)->param_floats, sizeof *params);
     tcet_rng rng;
 
+    s->graph = small_graph();
+    s->params = calloc((size_t)graph_view(s->graph)->param_floats, sizeof *s->params);
     rng_seed(&rng, 3);
-    graph_draw(g, &rng, params);
-    return params;
+    graph_draw(s->graph, &rng, s->params);
+    train_open(&s->trainee, self, graph_view(s->graph), s->params, how, all);
+    return &s->trainee;
+}
+
+static void small_close(struct small *s)
+{
+    train_close(&s->trainee);
+    free(s->params);
+    graph_free(s->graph);
 }
 
 /* The optimisers' state, in plain C. */
@@ -443,44 +459,42 @@ static double *gradient_of(struct trainee *s, tcet_batch b)
 
 static void check_optimiser(tcet_train how, int all, const char *name)
 {
-    struct graph *g = small_graph();
-    float *params = small_params(g);
-    int64_t count = graph_view(g)->param_floats;
-    struct plain p = {.count = count};
-    struct trainee s;
+    struct small net;
+    struct trainee *s;
+    struct plain p;
     double *got, *ema;
+    int64_t count;
 
+    how.precision = TCET_TRAIN_F64;
+    how.norm_momentum = -1;
+    s = small_open(&net, cpu, how, all);
+    count = p.count = s->count[TCET_STATE_PARAMS];
     p.w = calloc((size_t)count, sizeof *p.w);
     p.v = calloc((size_t)count, sizeof *p.v);
     p.m = calloc((size_t)count, sizeof *p.m);
     p.ema = calloc((size_t)count, sizeof *p.ema);
     for (int64_t i = 0; i < count; i++)
-        p.w[i] = p.ema[i] = (double)params[i];
-    how.precision = TCET_TRAIN_F64;
-    how.norm_momentum = -1;
-    train_open(&s, cpu, graph_view(g), params, how, all);
+        p.w[i] = p.ema[i] = (double)net.params[i];
     for (int64_t k = 0; k < 4; k++) {
-        double lr = 0.05 / (double)(k + 1), *slope = gradient_of(&s, batch_at(k * 16, 16));
+        double lr = 0.05 / (double)(k + 1), *slope = gradient_of(s, batch_at(k * 16, 16));
 
-        plain_step(&p, &how, &s, slope, lr, 0.1, k);
-        step(&s, batch_at(k * 16, 16), lr, 0.1, k);
+        plain_step(&p, &how, s, slope, lr, 0.1, k);
+        step(s, batch_at(k * 16, 16), lr, 0.1, k);
         free(slope);
     }
-    got = read_state(&s, TCET_STATE_PARAMS);
+    got = read_state(s, TCET_STATE_PARAMS);
     for (int64_t i = 0; i < count; i++)
         assert_near(got[i], p.w[i], 1e-9, name, i);
-    ema = read_state(&s, TCET_STATE_EMA);
+    ema = read_state(s, TCET_STATE_EMA);
     for (int64_t i = 0; i < count && how.ema > 0; i++)
         assert_near(ema[i], p.ema[i], 1e-9, name, i);
-    train_close(&s);
+    small_close(&net);
     free(got);
     free(ema);
     free(p.w);
     free(p.v);
     free(p.m);
     free(p.ema);
-    free(params);
-    graph_free(g);
 }
 
 /* Protects each optimiser's formula, clipping, decay's flags and the moving average. */
@@ -508,9 +522,8 @@ static void test_optimisers(void **state)
 static void test_moving_average(void **state)
 {
     tcet_train how = nesterov;
-    struct graph *g;
-    float *params;
-    struct trainee s, other;
+    struct small net, averaged;
+    struct trainee *s, *other;
     double *ema, *want, *running, logits[2][32 * CLASSES];
     tcet_train_result r[2];
     int64_t count;
@@ -518,41 +531,37 @@ static void test_moving_average(void **state)
     (void)state;
     NEED_TORCH();
     load_images(0);
-    g = small_graph();
-    params = small_params(g);
     how.precision = TCET_TRAIN_F64;
     how.ema = 0.6;
-    train_open(&s, cpu, graph_view(g), params, how, 0);
-    count = s.count[TCET_STATE_PARAMS];
-    assert_int_equal(s.count[TCET_STATE_EMA], count + s.count[TCET_STATE_RUNNING]);
-    want = read_state(&s, TCET_STATE_RUNNING);
+    s = small_open(&net, cpu, how, 0);
+    count = s->count[TCET_STATE_PARAMS];
+    assert_int_equal(s->count[TCET_STATE_EMA], count + s->count[TCET_STATE_RUNNING]);
+    want = read_state(s, TCET_STATE_RUNNING);
     for (int64_t k = 0; k < 3; k++) {
-        step(&s, batch_at(k * 32, 32), 0.02, 0, k);
-        running = read_state(&s, TCET_STATE_RUNNING);
-        for (int64_t i = 0; i < s.count[TCET_STATE_RUNNING]; i++)
+        step(s, batch_at(k * 32, 32), 0.02, 0, k);
+        running = read_state(s, TCET_STATE_RUNNING);
+        for (int64_t i = 0; i < s->count[TCET_STATE_RUNNING]; i++)
             want[i] = 0.6 * want[i] + 0.4 * running[i];
         free(running);
     }
-    ema = read_state(&s, TCET_STATE_EMA);
-    for (int64_t i = 0; i < s.count[TCET_STATE_RUNNING]; i++)
+    ema = read_state(s, TCET_STATE_EMA);
+    for (int64_t i = 0; i < s->count[TCET_STATE_RUNNING]; i++)
         assert_near(ema[count + i], want[i], 1e-12, "average of running statistics", i);
     how.ema = 0;
-    train_open(&other, cpu, graph_view(g), params, how, 0);
-    assert_int_equal(other.count[TCET_STATE_EMA], 0);
-    ok(ops->train_write(&host.cx, cpu, other.t, TCET_STATE_PARAMS, ema));
-    ok(ops->train_write(&host.cx, cpu, other.t, TCET_STATE_RUNNING, ema + count));
-    r[0] = eval(&s, batch_at(100, 32), 1, logits[0]);
-    r[1] = eval(&other, batch_at(100, 32), 0, logits[1]);
+    other = small_open(&averaged, cpu, how, 0);
+    assert_int_equal(other->count[TCET_STATE_EMA], 0);
+    ok(ops->train_write(&host.cx, cpu, other->t, TCET_STATE_PARAMS, ema));
+    ok(ops->train_write(&host.cx, cpu, other->t, TCET_STATE_RUNNING, ema + count));
+    r[0] = eval(s, batch_at(100, 32), 1, logits[0]);
+    r[1] = eval(other, batch_at(100, 32), 0, logits[1]);
     assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
     assert_memory_equal(&r[0], &r[1], sizeof r[0]);
-    eval(&s, batch_at(100, 32), 0, logits[1]);
+    eval(s, batch_at(100, 32), 0, logits[1]);
     assert_memory_not_equal(logits[0], logits[1], sizeof logits[0]);
-    train_close(&s);
-    train_close(&other);
+    small_close(&net);
+    small_close(&averaged);
     free(ema);
     free(want);
-    free(params);
-    graph_free(g);
 }
 
 /* -- state --------------------------------------------------------------------------------- */
@@ -580,28 +589,22 @@ static void check_equal(struct trainee *a, struct trainee *b)
 
 static void check_round_trip(void *self, tcet_train how)
 {
-    struct graph *g = small_graph();
-    float *params = small_params(g), *others = calloc((size_t)graph_view(g)->param_floats, 4);
-    struct trainee a, b;
+    struct small net[2];
+    struct trainee *a = small_open(&net[0], self, how, 0), *b = small_open(&net[1], self, how, 0);
 
-    train_open(&a, self, graph_view(g), params, how, 0);
-    train_open(&b, self, graph_view(g), others, how, 0);
     for (int64_t k = 0; k < 3; k++)
-        step(&a, batch_at(k * 32, 32), 0.05, 5e-4, k);
-    copy_state(&a, &b);
+        step(a, batch_at(k * 32, 32), 0.05, 5e-4, k);
+    copy_state(a, b);
     for (int64_t k = 3; k < 6; k++) {
         int64_t n = k == 4 ? 20 : 32; /* the size of a mini-batch may change */
 
-        eval(&b, batch_at(0, 32), 0, NULL); /* changes nothing */
-        assert_true(step(&a, batch_at(k * 32, n), 0.05, 5e-4, k).loss ==
-                    step(&b, batch_at(k * 32, n), 0.05, 5e-4, k).loss);
+        eval(b, batch_at(0, 32), 0, NULL); /* changes nothing */
+        assert_true(step(a, batch_at(k * 32, n), 0.05, 5e-4, k).loss ==
+                    step(b, batch_at(k * 32, n), 0.05, 5e-4, k).loss);
     }
-    check_equal(&a, &b);
-    train_close(&a);
-    train_close(&b);
-    free(params);
-    free(others);
-    graph_free(g);
+    check_equal(a, b);
+    small_close(&net[0]);
+    small_close(&net[1]);
 }
 
 /* Protects resuming: a training that was read and written goes on to the same bits. */
@@ -725,35 +728,31 @@ static void test_kernels_agree(void **state)
     aten = open_with("kernels", "aten");
     for (how.optimiser = TCET_OPTIMISER_SGD; how.optimiser <= TCET_OPTIMISER_ADAMW;
          how.optimiser++) {
-        struct graph *g = small_graph();
-        float *params = small_params(g);
-        struct trainee s[2];
+        struct small net[2];
+        struct trainee *s[2] = {small_open(&net[0], cpu, how, 0),
+                                small_open(&net[1], aten, how, 0)};
 
-        for (int k = 0; k < 2; k++)
-            train_open(&s[k], k ? aten : cpu, graph_view(g), params, how, 0);
         for (int64_t at = 0; at < 4; at++) {
             tcet_batch b = batch_at(at * 32, 32);
-            tcet_train_result r[2] = {step(&s[0], b, 0.05, 0.1, at), step(&s[1], b, 0.05, 0.1, at)};
+            tcet_train_result r[2] = {step(s[0], b, 0.05, 0.1, at), step(s[1], b, 0.05, 0.1, at)};
 
             assert_near(r[1].loss, r[0].loss, 1e-10, "loss", at);
             for (int k = 0; k < 2; k++)
-                r[k] = eval(&s[k], batch_at(128, 64), 1, NULL);
+                r[k] = eval(s[k], batch_at(128, 64), 1, NULL);
             assert_near(r[1].loss, r[0].loss, 1e-10, "measured loss", at);
             assert_int_equal(r[1].correct, r[0].correct);
             assert_int_equal(r[1].correct5, r[0].correct5);
         }
         for (uint32_t state_k = 0; state_k < TCET_STATES; state_k++) {
-            double *x = read_state(&s[0], state_k), *y = read_state(&s[1], state_k);
+            double *x = read_state(s[0], state_k), *y = read_state(s[1], state_k);
 
-            for (int64_t i = 0; i < s[0].count[state_k]; i++)
+            for (int64_t i = 0; i < s[0]->count[state_k]; i++)
                 assert_near(y[i], x[i], 1e-8, "state", i);
             free(x);
             free(y);
         }
-        train_close(&s[0]);
-        train_close(&s[1]);
-        free(params);
-        graph_free(g);
+        small_close(&net[0]);
+        small_close(&net[1]);
     }
     drop(aten);
 }
@@ -765,20 +764,17 @@ static void test_counts(void **state)
 {
     double logits[IMAGES * CLASSES];
     int64_t correct = 0, correct5 = 0;
-    struct graph *g;
-    float *params;
-    struct trainee s;
+    struct small net;
+    struct trainee *s;
     tcet_train_result r;
 
     (void)state;
     NEED_TORCH();
     load_images(0.1);
-    g = small_graph();
-    params = small_params(g);
-    train_open(&s, cpu, graph_view(g), params, nesterov, 0);
+    s = small_open(&net, cpu, nesterov, 0);
     for (int64_t k = 0; k < 10; k++)
-        step(&s, batch_at(k % 5 * 64, 64), 0.02, 0, k);
-    r = eval(&s, batch_at(0, IMAGES), 0, logits);
+        step(s, batch_at(k % 5 * 64, 64), 0.02, 0, k);
+    r = eval(s, batch_at(0, IMAGES), 0, logits);
     for (int64_t i = 0; i < IMAGES; i++) {
         int64_t before = 0;
 
@@ -790,36 +786,29 @@ static void test_counts(void **state)
     assert_true(correct > 0 && correct < correct5 && correct5 < IMAGES);
     assert_int_equal(r.correct, correct);
     assert_int_equal(r.correct5, correct5);
-    train_close(&s);
-    free(params);
-    graph_free(g);
+    small_close(&net);
 }
 
 /* Protects the report of a training that diverged: NaN is a loss, not an error or a right answer. */
 static void test_not_a_number(void **state)
 {
-    struct graph *g;
-    float *params;
-    struct trainee s;
+    struct small net;
+    struct trainee *s;
     tcet_train_result r;
 
     (void)state;
     NEED_TORCH();
     load_images(0);
-    g = small_graph();
-    params = small_params(g);
-    train_open(&s, cpu, graph_view(g), params, nesterov, 0);
+    s = small_open(&net, cpu, nesterov, 0);
     targets[3] = NAN;
-    assert_true(isnan(step(&s, batch_at(0, 32), 0.1, 0, 0).loss));
-    r = step(&s, batch_at(32, 32), 0.1, 0, 1); /* of parameters that are NaN now */
+    assert_true(isnan(step(s, batch_at(0, 32), 0.1, 0, 0).loss));
+    r = step(s, batch_at(32, 32), 0.1, 0, 1); /* of parameters that are NaN now */
     assert_true(isnan(r.loss));
     assert_int_equal(r.correct, 0);
-    r = eval(&s, batch_at(32, 32), 0, NULL);
+    r = eval(s, batch_at(32, 32), 0, NULL);
     assert_true(isnan(r.loss));
     assert_int_equal(r.correct5, 0);
-    train_close(&s);
-    free(params);
-    graph_free(g);
+    small_close(&net);
 }
 
 static void refused(tcet_status st, tcet_status want, const char *text)
@@ -832,9 +821,8 @@ static void refused(tcet_status st, tcet_status want, const char *text)
 /* Protects the wording of what cannot be done. */
 static void test_refusals(void **state)
 {
-    struct graph *g;
-    float *params;
-    struct trainee s;
+    struct small net;
+    struct trainee *s;
     tcet_train how = nesterov;
     tcet_batch none = batch_at(0, 0), some = batch_at(0, 8);
     tcet_train_result r = {.struct_size = sizeof r};
@@ -842,23 +830,19 @@ static void test_refusals(void **state)
 
     (void)state;
     NEED_TORCH();
-    g = small_graph();
-    params = small_params(g);
-    train_open(&s, cpu, graph_view(g), params, how, 0);
+    s = small_open(&net, cpu, how, 0);
     how.struct_size = sizeof how;
     for (how.precision = TCET_TRAIN_TF32; how.precision <= TCET_TRAIN_BF16; how.precision++)
-        refused(ops->train_open(&host.cx, cpu, s.model, &how, params, s.decay, &t),
+        refused(ops->train_open(&host.cx, cpu, s->model, &how, net.params, s->decay, &t),
                 TCET_E_UNSUPPORTED, "CUDA");
-    refused(ops->train_open(&host.cx, cpu, s.model, &how, params, s.decay, &t), TCET_E_UNSUPPORTED,
-            "precision");
+    refused(ops->train_open(&host.cx, cpu, s->model, &how, net.params, s->decay, &t),
+            TCET_E_UNSUPPORTED, "precision");
     assert_null(t);
-    refused(ops->train_step(&host.cx, cpu, s.t, &none, 0.1, 0, 0, &r), TCET_E_ARG, "one image");
-    refused(ops->train_eval(&host.cx, cpu, s.t, &some, 1, &r, NULL), TCET_E_ARG, "moving average");
-    refused(ops->train_read(&host.cx, cpu, s.t, TCET_STATES, params), TCET_E_ARG, "state");
+    refused(ops->train_step(&host.cx, cpu, s->t, &none, 0.1, 0, 0, &r), TCET_E_ARG, "one image");
+    refused(ops->train_eval(&host.cx, cpu, s->t, &some, 1, &r, NULL), TCET_E_ARG, "moving average");
+    refused(ops->train_read(&host.cx, cpu, s->t, TCET_STATES, net.params), TCET_E_ARG, "state");
     ops->train_close(cpu, NULL);
-    train_close(&s);
-    free(params);
-    graph_free(g);
+    small_close(&net);
 }
 
 int main(void)

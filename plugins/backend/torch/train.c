@@ -313,7 +313,8 @@ void training_close(tcet_training *t)
 
 /* -- planning -------------------------------------------------------------------------- */
 
-/* Where the gradients of weights go, all in one array, and the sums that those of biases are. */
+/* Where the gradients of weights go, all in one array, and the sums that those of biases are; a batch
+ * norm's backward makes those of betas anyway. */
 static tcet_status open_gradients(const struct seat *s, struct job *j)
 {
     for (int32_t k = 0; k < j->graph->module_count; k++) {
@@ -321,7 +322,7 @@ static tcet_status open_gradients(const struct seat *s, struct job *j)
 
         if (m->weight_count)
             j->now.gradient[k] = s->gradient + (size_t)m->weight * j->ask.size;
-        if (!m->bias_count || !j->plan.calls[k])
+        if (!m->bias_count || !j->plan.calls[k] || job_op(j, j->plan.order[k])->statistics)
             continue;
         j->now.bias_gradient[k] =
             job_alloc(j, (size_t)(j->plan.calls[k] * m->bias_count) * sizeof(double));
@@ -443,11 +444,22 @@ static tcet_status begin(tcet_training *t, tcet_ctx *cx, int mode, const tcet_ba
 
 /* -- a seat's work --------------------------------------------------------------------- */
 
-/* The gradients of biases, which are sums in double, to the others. */
+/* The gradients of biases and betas, which are sums in double, to the others. */
 static tcet_status add_biases(struct job *j, char *gradient)
 {
     tcet_status st = TCET_OK;
 
+    for (int32_t i = 0; i < j->graph->node_count && st == TCET_OK; i++) {
+        const struct norm_sums *sums = &j->now.v[i].sums[ORDINARY];
+        const tcet_node *node = job_node(j, i);
+
+        if (sums->made && node->affine)
+            st = job_check(j,
+                           j->k->add_sums(j->d, sums->s1, 1, node->c,
+                                          gradient + (size_t)j->graph->modules[node->module].bias *
+                                                         j->ask.size),
+                           i, "gradient of beta");
+    }
     for (int32_t k = 0; k < j->graph->module_count && st == TCET_OK; k++) {
         const tcet_graph_module *m = &j->graph->modules[k];
 
