@@ -223,6 +223,22 @@ check "also its loss" near "$loss" "$(last whole 6)" 1e-12
 run export whole best.safetensors --best
 run evaluate best.safetensors small.ini
 check "the best epoch's network" said "^top-1 $(printf '%.2f' "$(awk -F, 'NR > 1 && $7 + 0 > best { best = $7 } END { print best }' whole/train.csv)") %" out
+# What was trained, as PyTorch and OpenCV compute it from the files.
+run train "$conf/quick.ini" --output quick --set train.epochs=2 --quiet
+for format in safetensors pth onnx; do
+    run export quick quick/net.$format
+done
+run evaluate quick/net.safetensors "$conf/quick.ini" --json
+read -r loss top1 < <(sed -nE 's/.*"top1":([0-9.]+),.*"loss":([0-9.e+-]+).*/\2 \1/p' out)
+/usr/bin/python3 "$source/tests/unit/net_check.py" --trained quick \
+    "$source/plugins/dataset/data/cifar10_train_320.bin" "$loss" "$top1" >out 2>&1
+code=$?
+if [ $code = 77 ] || [ $code = 127 ]; then
+    echo "not compared with PyTorch: wants python3-torch and python3-onnx"
+else
+    check "the files' networks have the loss and the top-1 that were measured" test $code = 0
+fi
+
 refuses "a file that is no network" 'no safetensors file' evaluate net.pth small.ini
 refuses "a network of another space" 'holds a network of space zennas, and .* has \[run\] space = nats_tss' \
     evaluate net.safetensors found.ini
