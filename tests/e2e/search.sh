@@ -265,7 +265,8 @@ check "interrupted: how to go on" grep -q "to go on: .*search work.ini .*--resum
 lines=$(wc -l <stopped/search.csv)
 run search work.ini --output stopped --resume --set search.repeat=score --set search.seeds=1 \
     --set search.evaluations=$((lines + 20))
-check "interrupted: a resume goes on" grep -q "^$((lines + 20)) asks of 1 search: .*; 2[0-9] scores" out
+# 21 more, less those of a window that were computed and not told yet
+check "interrupted: a resume goes on" grep -q "^$((lines + 20)) asks of 1 search: .*; [12][0-9] scores" out
 tail -n +2 reused/top.csv | cut -d, -f10 >warm.txt
 run search work.ini --output warm "${one[@]}" --set search.warm=warm.txt --quiet
 check "a warm start asks for the file first" diff <(column warm 3 | head -n 10) warm.txt
