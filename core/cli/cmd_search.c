@@ -113,13 +113,13 @@ static void say_front(const struct search_settings *s, struct seek_result *r, st
         sum += v;
         squares += v * v;
     }
-    if (s->has_from)
-        buf_printf(&line, "hypervolume to (%g, %g): mean %.9g, std %.3g, over %.0f search%s\n",
+    if (s->has_from) {
+        buf_printf(&line, "hypervolume to (%g, %g): mean %.9g, std %.3g, over %.0f search%s",
                    s->from[0], s->from[1], sum / n,
                    n > 1 ? sqrt(fmax(0, (squares - sum * sum / n) / (n - 1))) : 0.0, n,
                    n == 1 ? "" : "es");
-    if (s->has_from)
         say_line(out, &line);
+    }
     buf_free(&line);
 }
 

@@ -14,14 +14,14 @@ seeds=200
 tabular=$source/conf/search/tss_tabular.ini
 
 # near FILE EVALUATIONS EXPECTED STD N: the mean in FILE, a curve.csv, is within 4 standard errors of
-# what N searches elsewhere had (N = 0: of what is exact).
+# what N searches elsewhere had (N = 0: within 3 of what is exact).
 near()
 {
     awk -F, -v at="$2" -v want="$3" -v std="$4" -v n="$5" '
         $1 == at {
-            error = std * sqrt(1 / $2 + (n ? 1 / n : 0))
-            printf "%d evaluations: mean %.4f, wanted %.4f +- %.4f\n", at, $3, want, 4 * error
-            found = ($3 - want) ^ 2 <= (4 * error) ^ 2
+            error = (n ? 4 : 3) * std * sqrt(1 / $2 + (n ? 1 / n : 0))
+            printf "%d evaluations: mean %.4f, wanted %.4f +- %.4f\n", at, $3, want, error
+            found = ($3 - want) ^ 2 <= error ^ 2
         }
         END { exit !found }' "$1"
 }
@@ -265,7 +265,8 @@ check "interrupted: how to go on" grep -q "to go on: .*search work.ini .*--resum
 lines=$(wc -l <stopped/search.csv)
 run search work.ini --output stopped --resume --set search.repeat=score --set search.seeds=1 \
     --set search.evaluations=$((lines + 20))
-check "interrupted: a resume goes on" grep -q "^$((lines + 20)) asks of 1 search: .*; 2[0-9] scores" out
+# 21 more, less those of a window that were computed and not told yet
+check "interrupted: a resume goes on" grep -q "^$((lines + 20)) asks of 1 search: .*; [12][0-9] scores" out
 tail -n +2 reused/top.csv | cut -d, -f10 >warm.txt
 run search work.ini --output warm "${one[@]}" --set search.warm=warm.txt --quiet
 check "a warm start asks for the file first" diff <(column warm 3 | head -n 10) warm.txt
