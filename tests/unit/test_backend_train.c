@@ -293,7 +293,6 @@ static void test_figure_a(void **state)
     figure_a(&n, cpu, TCET_TRAIN_F32, 2e-3);
     threads = open_with("threads", "3");
     figure_a(&n, threads, TCET_TRAIN_F64, 1e-10);
-    figure_a(&n, threads, TCET_TRAIN_F32, 2e-3);
     drop(threads);
     drop_network(&n);
 }
