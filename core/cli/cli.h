@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "plugin/registry.h"
 #include "report/report.h"
+#include "run/reasons.h"
 #include "run/wire.h"
 #include "table/table.h"
 
@@ -82,6 +83,8 @@ void cli_wrap_result(struct buf *out, size_t at, size_t indent, const char *text
 /* A line on standard error, "tcet-host: WHAT: " and the command line as it can be given to a shell again,
  * with these flags (ends with NULL) where they are not among its own. */
 void cli_say_again(const char *what, int argc, char **argv, const char *const *options);
+/* Lines on standard error: why architectures failed, and how often. */
+void cli_say_reasons(const struct reasons *why);
 /* A line on standard error, "tcet-host: KIND: TEXT".  What strangers wrote into it does nothing to a
  * terminal (utf8_show). */
 void cli_say(const char *kind, const char *text);

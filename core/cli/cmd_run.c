@@ -405,16 +405,8 @@ static tcet_status conclude(const struct trained *b, const struct run_flags *o,
     return st;
 }
 
-/* What failed and why: reasons that several share stand once. */
-static void print_failures(const struct run_result *r, const struct run_flags *o)
+void cli_say_reasons(const struct reasons *why)
 {
-    static const char *const again[] = {"--resume", "--retry-failed", NULL};
-    const struct reasons *why = &r->reasons;
-
-    fprintf(stderr,
-            "tcet-host: %zu architecture%s failed (`tcet-host export %s failed.jsonl` has the "
-            "rows):\n",
-            r->failed, r->failed == 1 ? "" : "s", r->folder);
     for (size_t i = 0; i < why->count; i++) {
         struct buf text = {0};
 
@@ -424,6 +416,18 @@ static void print_failures(const struct run_result *r, const struct run_flags *o
     }
     if (why->other)
         fprintf(stderr, "tcet-host:   %zu: for other reasons\n", why->other);
+}
+
+/* What failed and why: reasons that several share stand once. */
+static void print_failures(const struct run_result *r, const struct run_flags *o)
+{
+    static const char *const again[] = {"--resume", "--retry-failed", NULL};
+
+    fprintf(stderr,
+            "tcet-host: %zu architecture%s failed (`tcet-host export %s failed.jsonl` has the "
+            "rows):\n",
+            r->failed, r->failed == 1 ? "" : "s", r->folder);
+    cli_say_reasons(&r->reasons);
     cli_say_again("to try them again", o->argc, o->argv, again);
 }
 

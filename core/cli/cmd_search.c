@@ -113,13 +113,13 @@ static void say_front(const struct search_settings *s, struct seek_result *r, st
         sum += v;
         squares += v * v;
     }
-    if (s->has_from)
-        buf_printf(&line, "hypervolume to (%g, %g): mean %.9g, std %.3g, over %.0f search%s\n",
+    if (s->has_from) {
+        buf_printf(&line, "hypervolume to (%g, %g): mean %.9g, std %.3g, over %.0f search%s",
                    s->from[0], s->from[1], sum / n,
                    n > 1 ? sqrt(fmax(0, (squares - sum * sum / n) / (n - 1))) : 0.0, n,
                    n == 1 ? "" : "es");
-    if (s->has_from)
         say_line(out, &line);
+    }
     buf_free(&line);
 }
 
@@ -180,13 +180,17 @@ static int conclude(const struct config *config, const struct table *t,
     say_front(s, r, &out);
     cli_write(&out);
     buf_free(&out);
+    if (r->progress.failed) {
+        fprintf(stderr, "tcet-host: %lld asks failed:\n", (long long)r->progress.failed);
+        cli_say_reasons(&r->reasons);
+    }
     return 0;
 }
 
 /* -- the whole ---------------------------------------------------------------------------- */
 
 static int finish(const struct search_flags *o, const struct config *config, const struct table *t,
-                  const struct search_settings *s, struct seek_result *r)
+                  const struct search_settings *s, struct seek_result *r, int ranks)
 {
     static const char *const again[] = {"--resume", NULL};
 
@@ -197,7 +201,8 @@ static int finish(const struct search_flags *o, const struct config *config, con
     if (r->stopped) {
         fprintf(stderr, "tcet-host: interrupted; %lld asks are done and kept in %s\n",
                 (long long)r->progress.asks, r->folder);
-        cli_say_again("to go on", o->argc, o->argv, again);
+        cli_say_again(ranks > 1 ? "to go on, under mpirun as before" : "to go on", o->argc, o->argv,
+                      again);
         return EXIT_INTERRUPTED;
     }
     return conclude(config, t, s, r, o->quiet);
@@ -242,7 +247,7 @@ static int execute(const char *path, const struct search_flags *o)
         code = cli_fail(&err);
     } else {
         progress_end(&progress);
-        code = finish(o, config, table, &settings, &r);
+        code = finish(o, config, table, &settings, &r, so.ranks);
         seek_result_free(&r);
     }
     search_settings_free(&settings);

@@ -120,7 +120,8 @@ static void show_progress(void *arg, int64_t seed, const struct train_progress *
     if (s->seeds > 1)
         n = snprintf(note, sizeof note, "seed %lld, ", (long long)seed);
     if (p->best_epoch)
-        snprintf(best, sizeof best, ", test top-1 %.2f %%, best %.2f %%", p->test_top1, p->best);
+        snprintf(best, sizeof best, ", measured top-1 %.2f %%, best %.2f %%", p->test_top1,
+                 p->best);
     snprintf(note + n, sizeof note - (size_t)n,
              "epoch %lld/%lld, step %lld/%lld, loss %.4g, top-1 %.1f %%, lr %.3g%s",
              (long long)p->epoch, (long long)p->epochs, (long long)p->step, (long long)p->steps,
@@ -130,7 +131,8 @@ static void show_progress(void *arg, int64_t seed, const struct train_progress *
                       (double)(p->done - before) / p->rate, "images", note);
 }
 
-static void say_one(const struct fit_one *o, struct buf *out)
+/* on: the images it was measured on, "test" or "train". */
+static void say_one(const struct fit_one *o, const char *on, struct buf *out)
 {
     const struct train_progress *p = &o->p;
 
@@ -140,14 +142,14 @@ static void say_one(const struct fit_one *o, struct buf *out)
         return;
     }
     buf_printf(out,
-               "last (epoch %lld) top-1 %.2f %%, top-5 %.2f %%, loss %.4f; best: selected on test "
+               "last (epoch %lld) %s top-1 %.2f %%, top-5 %.2f %%, loss %.4f; best: selected on %s "
                "(epoch %lld) top-1 %.2f %%\n",
-               (long long)p->epoch, p->test_top1, p->test_top5, p->test_loss,
+               (long long)p->epoch, on, p->test_top1, p->test_top5, p->test_loss, on,
                (long long)p->best_epoch, p->best);
 }
 
 /* Mean and deviation over the seeds. */
-static void say_all(const struct fit_result *r, struct buf *out)
+static void say_all(const struct fit_result *r, const char *on, struct buf *out)
 {
     double sum[2] = {0}, squares[2] = {0}, n = (double)r->count, mean[2], std[2];
 
@@ -165,18 +167,19 @@ static void say_all(const struct fit_result *r, struct buf *out)
     }
     if (!isnan(mean[0]))
         buf_printf(out,
-                   "%zu seeds: last top-1 %.2f %% (std %.2f), best: selected on test %.2f %% (std "
+                   "%zu seeds: last %s top-1 %.2f %% (std %.2f), best: selected on %s %.2f %% (std "
                    "%.2f)\n",
-                   r->count, mean[0], std[0], mean[1], std[1]);
+                   r->count, on, mean[0], std[0], on, mean[1], std[1]);
 }
 
-static void conclude(const char *arch, const struct fit_result *r)
+static void conclude(const struct train_settings *s, const struct fit_result *r)
 {
     const struct train_progress *p = &r->one[0].p;
+    const char *on = s->test == TEST_TRAIN ? "train" : "test";
     struct buf out = {0};
     int64_t now = p->done - (p->epochs ? p->total / p->epochs * p->began : 0);
 
-    buf_printf(&out, "trained %s\n", arch);
+    buf_printf(&out, "trained %s\n", s->arch->value);
     buf_printf(&out, "%lld parameters, %lld training images", (long long)p->params,
                (long long)p->train_images);
     if (p->test_images)
@@ -187,9 +190,9 @@ static void conclude(const char *arch, const struct fit_result *r)
         buf_puts(&out, "; all of it was done before");
     buf_puts(&out, "\n");
     for (size_t i = 0; i < r->count; i++)
-        say_one(&r->one[i], &out);
+        say_one(&r->one[i], on, &out);
     if (r->count > 1)
-        say_all(r, &out);
+        say_all(r, on, &out);
     buf_printf(&out, "results in %s\n", r->folder);
     cli_write_text(&out);
     buf_free(&out);
@@ -243,7 +246,7 @@ static int execute(const char *path, const struct train_flags *o)
                 cli_say_again("to go on", o->argc, o->argv, again);
                 code = EXIT_INTERRUPTED;
             } else if (!o->quiet) {
-                conclude(settings.arch->value, &r);
+                conclude(&settings, &r);
             }
             fit_result_free(&r);
         }

@@ -88,6 +88,26 @@ tcet_status findings_list(struct found *f, struct store *s, struct error *err)
     return st < 0 ? st : store_set_archs(s, archs, n, err);
 }
 
+tcet_status findings_reasons(const struct found *f, struct store *s, struct arena *a,
+                             struct reasons *out, struct error *err)
+{
+    const char **texts = mem_alloc((f->count + 1) * sizeof *texts);
+    tcet_status st = TCET_OK;
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->count && st >= 0; i++) {
+        struct result_row row = {.status = RESULT_MISSING};
+
+        if (!f->asks[i].failed)
+            continue;
+        st = store_find(s, f->asks[i].arch, a, &row, err);
+        texts[n++] = row.status == RESULT_FAILED ? row.message : "a score is lacking, or no number";
+    }
+    reasons_count(texts, st < 0 ? 0 : n, a, out);
+    free(texts);
+    return st;
+}
+
 /* -- files -------------------------------------------------------------------------------- */
 
 static void add_number(struct buf *b, double v)

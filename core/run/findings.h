@@ -5,6 +5,7 @@
 #ifndef CORE_FINDINGS_H
 #define CORE_FINDINGS_H
 
+#include "run/reasons.h"
 #include "search/found.h"
 #include "store/store.h"
 
@@ -19,6 +20,9 @@ tcet_status findings_read(const char *folder, const struct search_settings *sett
 /* Makes the run's architectures those that were scored, each encoding once, in the order of the lines: an
  * export has these, and scores over a population are, in the store, of these. */
 tcet_status findings_list(struct found *f, struct store *s, struct error *err);
+/* Why asks failed. */
+tcet_status findings_reasons(const struct found *f, struct store *s, struct arena *a,
+                             struct reasons *out, struct error *err);
 /* Writes the files.  accuracy: there is a [benchmark], whose column the curve is of. */
 tcet_status findings_write(const char *folder, const struct search_settings *settings, int accuracy,
                            struct found *f, struct error *err);

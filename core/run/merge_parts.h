@@ -19,6 +19,7 @@ struct part {
     size_t item_count;
     char *lines; /* of a search: its search.csv; NULL: a run */
     size_t lines_len;
+    const char *next;                /* of lines: behind those that were joined */
     struct search_settings settings; /* of a search */
 };
 

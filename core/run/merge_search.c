@@ -25,6 +25,8 @@ tcet_status merge_read_search(struct part *p, struct error *err)
     }
     if (p->lines && st >= 0 && (strlen(p->lines) != p->lines_len || !strchr(p->lines, '\n')))
         st = error_set(err, TCET_E_IO, "%s: no lines of a search", path.data);
+    if (p->lines && st >= 0)
+        p->next = strchr(p->lines, '\n') + 1;
     buf_free(&path);
     return st;
 }
@@ -39,24 +41,17 @@ void merge_take_seeds(struct merge *m, struct part *p)
     p->item_count = of.count;
 }
 
-/* The lines of a seed, which stand together; *last: the file's last ones. */
-static const char *lines_of(const struct part *p, const char *seed, size_t *n, int *last)
+/* The lines of a seed, which come next in the file if there are any; *last: no more come. */
+static const char *lines_of(struct part *p, const char *seed, size_t *n, int *last)
 {
+    const char *from = p->next, *end;
     size_t digits = strlen(seed);
-    const char *from = NULL, *at = strchr(p->lines, '\n') + 1, *end;
 
-    *last = 0;
-    for (*n = 0; (end = strchr(at, '\n')); at = end + 1) { /* a line that was cut off is none */
-        int ours = !strncmp(at, seed, digits) && at[digits] == ',';
-
-        if (!ours && from)
-            return from;
-        if (!ours)
-            continue;
-        from = from ? from : at;
-        *n = (size_t)(end + 1 - from);
-    }
-    *last = from != NULL;
+    while (!strncmp(p->next, seed, digits) && p->next[digits] == ',' &&
+           (end = strchr(p->next, '\n'))) /* a line that was cut off is none */
+        p->next = end + 1;
+    *n = (size_t)(p->next - from);
+    *last = !strchr(p->next, '\n');
     return from;
 }
 
@@ -66,15 +61,14 @@ static tcet_status join_lines(const struct merge *m, struct ledger *l, int *ende
 {
     *ended = 1;
     for (size_t i = 0; i < m->part[0].total && *ended; i++) {
-        const struct part *p = &m->part[m->owner[i] - 1];
+        struct part *p = &m->part[m->owner[i] - 1];
         const char *all = store_meta(p->store, FINDINGS_ENDED), *from;
         size_t n;
         int last;
 
         from = lines_of(p, m->items[i], &n, &last);
-        if (from)
-            TRY(ledger_add(l, from, n, err));
-        *ended = from && (!last || (all && *all));
+        TRY(ledger_add(l, from, n, err));
+        *ended = n && (!last || (all && *all));
     }
     return ledger_sync(l, err);
 }

@@ -42,6 +42,17 @@ static void pick(struct reason *list, size_t n, struct reasons *out)
         out->other += list[i].count;
 }
 
+void reasons_count(const char *const *texts, size_t count, struct arena *a, struct reasons *out)
+{
+    struct reason list[DISTINCT_MAX];
+    size_t n = 0;
+
+    *out = (struct reasons){.count = 0};
+    for (size_t i = 0; i < count; i++)
+        count_reason(list, &n, &out->other, texts[i], a);
+    pick(list, n, out);
+}
+
 /* A row that lacks nothing did not fail; only the others are read whole. */
 static tcet_status is_whole(struct store *s, size_t ordinal, uint8_t *missing, int *whole,
                             struct error *err)

@@ -550,6 +550,7 @@ static tcet_status conclude(struct seek *s, struct error *err)
     TRY(store_commit(s->store, err));
     if (s->r->stopped)
         return TCET_OK;
+    TRY(findings_reasons(f, s->store, &f->arena, &s->r->reasons, err));
     TRY(findings_write(s->r->folder, s->settings, *table != 0, f, err));
     if (!s->has_pool || s->o->shard.count)
         return TCET_OK;

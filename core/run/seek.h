@@ -9,6 +9,7 @@
 #define CORE_SEEK_H
 
 #include "config/config.h"
+#include "run/reasons.h"
 #include "run/shard.h"
 #include "run/wire.h"
 #include "search/found.h"
@@ -39,10 +40,11 @@ struct seek_result {
     struct arena arena;
     const char *folder; /* absolute */
     struct seek_progress progress;
-    const int64_t *seeds; /* [progress.seeds] */
-    const char **why;     /* [seeds]: why each search ended */
-    struct found found;   /* so far, when it was stopped */
-    int64_t computed;     /* scores that were not stored before */
+    const int64_t *seeds;   /* [progress.seeds] */
+    const char **why;       /* [seeds]: why each search ended */
+    struct reasons reasons; /* why asks failed */
+    struct found found;     /* so far, when it was stopped */
+    int64_t computed;       /* scores that were not stored before */
     int workers, stopped;
 };
 

@@ -19,6 +19,20 @@ static double number(const char *text)
     return *text && text_to_f64(text, &v) == 0 ? v : NAN;
 }
 
+static int is_status(const char *text)
+{
+    return !strcmp(text, "scored") || !strcmp(text, "reused") || !strcmp(text, "failed") ||
+           !strncmp(text, "over:", 5) || !strncmp(text, "under:", 6);
+}
+
+/* Asks of a seed are numbered, so that one that lacks is seen. */
+static int is_next(const struct found *f, const struct found_ask *a)
+{
+    const struct found_ask *before = f->count ? a - 1 : NULL;
+
+    return a->ask == (before && before->seed == a->seed ? before->ask + 1 : 1);
+}
+
 static int read_line(struct found *f, char *line)
 {
     const char *field[LINE_FIELDS + SEARCH_OBJECTIVES], **rest;
@@ -26,10 +40,12 @@ static int read_line(struct found *f, char *line)
     size_t want = LINE_FIELDS + f->values - 1;
 
     if (line_split(line, field, want) != want || text_to_i64(field[LINE_SEED], &a->seed) < 0 ||
-        text_to_i64(field[LINE_ASK], &a->ask) < 0)
+        text_to_i64(field[LINE_ASK], &a->ask) < 0 || !is_next(f, a) ||
+        !is_status(field[LINE_STATUS]))
         return -1;
     a->arch = field[LINE_ARCH];
     a->scored = !strcmp(field[LINE_STATUS], "scored");
+    a->failed = !strcmp(field[LINE_STATUS], "failed");
     a->has = a->scored || !strcmp(field[LINE_STATUS], "reused");
     for (size_t i = 0; i < f->values; i++)
         a->values[i] = number(field[LINE_SCORE + i]);

@@ -9,7 +9,8 @@
 struct found_ask {
     int64_t seed, ask;
     const char *arch;
-    int scored;                       /* for the first time; reused, failed, rejected: 0 */
+    int scored; /* for the first time; reused, failed, rejected: 0 */
+    int failed;
     int has;                          /* scored or reused: it has values */
     double values[SEARCH_OBJECTIVES]; /* as written; NaN: none */
     double params, macs;

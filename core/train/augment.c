@@ -40,19 +40,29 @@ size_t augment_scratch(const struct augment_shape *s)
     return (size_t)s->channels * (size_t)s->h * (size_t)s->w;
 }
 
+static int32_t clamp(int32_t v, int32_t high)
+{
+    return v < 0 ? 0 : v > high ? high : v;
+}
+
 /* A window of the image's size, which begins at (top, left) of it and is black outside, mirrored. */
 static void window(const struct augment_shape *s, int32_t top, int32_t left, int mirrored,
                    const uint8_t *in, uint8_t *out)
 {
+    int32_t from = clamp(left, s->w), to = clamp(s->w + left, s->w); /* columns inside */
+
+    memset(out, 0, augment_scratch(s));
     for (int32_t line = 0; line < s->channels * s->h; line++, out += s->w) {
         int32_t row = line % s->h + top;
-        ptrdiff_t from = (ptrdiff_t)(line + top) * s->w;
+        const uint8_t *source = in + (ptrdiff_t)(line - line % s->h) * s->w;
 
-        for (int32_t i = 0; i < s->w; i++) {
-            int32_t column = (mirrored ? s->w - 1 - i : i) + left;
-
-            out[i] = row < 0 || row >= s->h || column < 0 || column >= s->w ? 0 : in[from + column];
-        }
+        if (row < 0 || row >= s->h)
+            continue;
+        source += (ptrdiff_t)row * s->w;
+        if (!mirrored)
+            memcpy(out + (from - left), source + from, (size_t)(to - from));
+        for (int32_t i = from; i < to && mirrored; i++)
+            out[s->w - 1 - (i - left)] = source[i];
     }
 }
 
@@ -89,11 +99,6 @@ static struct augment_hole erase(const struct augment_shape *s, uint64_t *state)
         }
     }
     return hole;
-}
-
-static int32_t clamp(int32_t v, int32_t high)
-{
-    return v < 0 ? 0 : v > high ? high : v;
 }
 
 static struct augment_hole cutout(const struct augment_shape *s, int32_t side, uint64_t *state)

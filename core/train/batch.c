@@ -35,9 +35,15 @@ struct maker {
     int32_t *partner;
 };
 
+/* What each byte of each channel becomes. */
+struct levels {
+    float of[BATCH_CHANNELS_MAX][256];
+};
+
 struct batch_loader {
     struct batch_options o;
     struct batch_images images;
+    struct levels levels;
     int64_t per_epoch, pixels; /* batches; numbers of an image */
     int64_t first_epoch, next; /* next: to be claimed by a thread */
     int64_t given;             /* the batch that the caller has, -1: none yet */
@@ -58,17 +64,22 @@ int64_t batch_count(const struct batch_options *o, int64_t images)
 
 /* -- One batch ---------------------------------------------------------------------------- */
 
-static void normalise(const struct batch_images *s, const uint8_t *in, float *x)
+static void set_levels(const struct batch_images *s, struct levels *out)
 {
-    int64_t plane = (int64_t)s->shape.h * s->shape.w;
-
     for (int32_t c = 0; c < s->shape.channels; c++) {
-        float table[256];
-
         for (int v = 0; v < 256; v++)
-            table[v] = ((float)v / 255.0f - s->mean[c]) / s->std[c];
+            out->of[c][v] = ((float)v / 255.0f - s->mean[c]) / s->std[c];
+    }
+}
+
+static void normalise(const struct augment_shape *s, const struct levels *levels, const uint8_t *in,
+                      float *x)
+{
+    int64_t plane = (int64_t)s->h * s->w;
+
+    for (int32_t c = 0; c < s->channels; c++) {
         for (int64_t i = 0; i < plane; i++)
-            x[c * plane + i] = table[in[c * plane + i]];
+            x[c * plane + i] = levels->of[c][in[c * plane + i]];
     }
 }
 
@@ -151,7 +162,7 @@ static void make(struct maker *m, int64_t g)
         augment_image(&l->o.augment, &images->shape,
                       draws_start(l->o.seed, DRAWS_IMAGE, epoch, index),
                       images->pixels + index * l->pixels, m->image, m->scratch, holes);
-        normalise(images, m->image, x);
+        normalise(&images->shape, &l->levels, m->image, x);
         for (int k = 0; k < AUGMENT_HOLES; k++)
             fill_hole(&images->shape, &holes[k], x);
         for (int32_t k = 0; k < classes; k++)
@@ -165,10 +176,12 @@ static void make(struct maker *m, int64_t g)
 
 void batch_plain(const struct batch_images *images, int64_t first, int64_t n, float *x)
 {
-    int64_t pixels = (int64_t)images->shape.channels * images->shape.h * images->shape.w;
+    int64_t pixels = (int64_t)augment_scratch(&images->shape);
+    struct levels levels;
 
+    set_levels(images, &levels);
     for (int64_t i = 0; i < n; i++)
-        normalise(images, images->pixels + (first + i) * pixels, x + i * pixels);
+        normalise(&images->shape, &levels, images->pixels + (first + i) * pixels, x + i * pixels);
 }
 
 /* -- Threads ------------------------------------------------------------------------------ */
@@ -360,6 +373,7 @@ tcet_status batch_open(const struct batch_options *o, const struct batch_images 
     if (l->o.batch > images->count)
         l->o.batch = images->count;
     l->images = *images;
+    set_levels(images, &l->levels);
     l->per_epoch = batch_count(&l->o, images->count);
     l->pixels = (int64_t)augment_scratch(&images->shape);
     l->first_epoch = epoch;

@@ -347,7 +347,8 @@ tcet_status train_images(struct plan *p, const struct train_settings *s, struct 
     TRY(images_read(p->data[0].dataset, &want, all, err));
     if (train)
         *train = first_of(all->train, s->images);
-    *test = first_of(s->test == TEST_TRAIN ? all->train : all->test, s->test_images);
+    *test = first_of(s->test == TEST_TRAIN ? first_of(all->train, s->images) : all->test,
+                     s->test_images);
     if (s->test == TEST_NONE)
         test->count = 0;
     if (s->test == TEST_TEST && !test->count)

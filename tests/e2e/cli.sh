@@ -116,6 +116,22 @@ refuses "space: --random 0" '"0" is no number of architectures, 1 to 100000' spa
 refuses "space: --seed alone" '--seed is of --random and --mutate' space nats_tss --seed 1
 refuses "space: no list" 'nowhere.txt' space nats_tss --list nowhere.txt
 
+# Networks as files; what other programs read of them is test_net_python's to show.
+printf '[run]\nspace = nats_tss\n' >net.ini
+for ending in pth safetensors onnx; do
+    run export-net net.ini index:1462 "net.$ending"
+    check "export-net .$ending: says what" said "^net.$ending: 1531546 parameters of \\|nor_conv_3x3~0\\|\\+" out
+    check "export-net .$ending: all parameters" test "$(wc -c <"net.$ending")" -gt $((4 * 1531546))
+done
+run export-net net.ini index:1462 again.pth
+check "export-net: the same bytes" cmp -s net.pth again.pth
+run export-net net.ini index:1462 again.pth --set run.seed=2
+check "export-net: another seed" test "$(cmp -s net.pth again.pth; echo $?)" = 1
+refuses "export-net: an ending" 'a .safetensors, .pth or .onnx file' export-net net.ini index:1 net.bin
+refuses "export-net: no folder" 'nowhere/net.pth: No such file' export-net net.ini index:1 nowhere/net.pth
+refuses "export-net: no architecture" 'the space has 0 to 15624' export-net net.ini index:15625 net.pth
+refuses "export-net: a section" '\[bench\]' export-net net.ini index:1 net.pth --set bench.table=x
+
 # NDS: the benchmark's file as the space and as the table.
 cat >nds.ini <<INI
 [run]

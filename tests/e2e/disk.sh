@@ -54,6 +54,21 @@ at_limit() # NAME BLOCKS ARGS...
 at_limit export 1 export limited limited.jsonl --layers
 check "file size limit: nothing half-written stays" test ! -e limited.jsonl
 at_limit merge 60 merge merged limited
+# A search's lines end at one of them, and a resume has the usual bytes.
+cat disk.ini - >search.ini <<'EOF'
+[search]
+score       = params
+evaluations = 1500
+repeat      = score
+[strategy evolution]
+population = 20
+sample     = 5
+EOF
+run search search.ini --output searched --quiet
+at_limit search 400 search search.ini --output limited_search --quiet
+check "file size limit: what was asked before is kept" test "$(wc -l <limited_search/search.csv)" -gt 1
+run search search.ini --output limited_search --quiet --resume
+check "file size limit: a search resumed has the same bytes" cmp searched/search.csv limited_search/search.csv
 
 # -- A disk of 4 MiB -------------------------------------------------------------------------
 mkdir disk

@@ -14,14 +14,14 @@ seeds=200
 tabular=$source/conf/search/tss_tabular.ini
 
 # near FILE EVALUATIONS EXPECTED STD N: the mean in FILE, a curve.csv, is within 4 standard errors of
-# what N searches elsewhere had (N = 0: of what is exact).
+# what N searches elsewhere had (N = 0: within 3 of what is exact).
 near()
 {
     awk -F, -v at="$2" -v want="$3" -v std="$4" -v n="$5" '
         $1 == at {
-            error = std * sqrt(1 / $2 + (n ? 1 / n : 0))
-            printf "%d evaluations: mean %.4f, wanted %.4f +- %.4f\n", at, $3, want, 4 * error
-            found = ($3 - want) ^ 2 <= (4 * error) ^ 2
+            error = (n ? 4 : 3) * std * sqrt(1 / $2 + (n ? 1 / n : 0))
+            printf "%d evaluations: mean %.4f, wanted %.4f +- %.4f\n", at, $3, want, error
+            found = ($3 - want) ^ 2 <= error ^ 2
         }
         END { exit !found }' "$1"
 }
@@ -265,7 +265,8 @@ check "interrupted: how to go on" grep -q "to go on: .*search work.ini .*--resum
 lines=$(wc -l <stopped/search.csv)
 run search work.ini --output stopped --resume --set search.repeat=score --set search.seeds=1 \
     --set search.evaluations=$((lines + 20))
-check "interrupted: a resume goes on" grep -q "^$((lines + 20)) asks of 1 search: .*; 2[0-9] scores" out
+# 21 more, less those of a window that were computed and not told yet
+check "interrupted: a resume goes on" grep -q "^$((lines + 20)) asks of 1 search: .*; [12][0-9] scores" out
 tail -n +2 reused/top.csv | cut -d, -f10 >warm.txt
 run search work.ini --output warm "${one[@]}" --set search.warm=warm.txt --quiet
 check "a warm start asks for the file first" diff <(column warm 3 | head -n 10) warm.txt
@@ -335,6 +336,14 @@ parts=cut_plain/parts/shard
 refuses "a shard too few" 'holds seed 1 of 5: is shard 2/3 missing' merge x $parts-1-of-3 $parts-3-of-3
 refuses "a shard twice" 'both hold seed 0: shards 1/3 and 1/3' merge x $parts-[123]-of-3 $parts-1-of-3
 refuses "shards of other searches" '\[search\] evaluations is "60" in the first' merge x $parts-1-of-3 whole
+cp -r cut_plain/parts damaged
+sed -i 5d damaged/shard-2-of-3/search.csv
+refuses "a shard that lacks a line" 'search.csv:[0-9]*: no line of a search' merge x damaged/shard-*
+refuses "and again" 'search.csv:[0-9]*: no line of a search' merge x damaged/shard-*
+cp $parts-2-of-3/search.csv damaged/shard-2-of-3/
+run merge x damaged/shard-*
+check "what was mended is merged" cmp cut_plain/search.csv x/search.csv
+rm -rf x
 refuses "a shard without a seed" '6/9 has no search: whole seeds are handed out, of which there are 5' \
     search work.ini "${five[@]}" --output none --shard 6/9
 refuses "a shard that is none" 'expected I/N' search work.ini --output none --shard 3
@@ -441,6 +450,19 @@ spoils crash "$lost crash" --set run.retries=0 --set run.timeout=60
 [ "$sanitized" != 0 ] || spoils sleep "$lost sleep" --set run.retries=0 --set run.timeout=1
 spoils fail 'the first 1[0-9][0-9] architectures all failed: .*layer 2 is not to my taste' \
     --set search.repeat=score
+
+# One that some outlive: it goes on, and says at its end what the others met.
+cp "$fixtures/bad_layer_deep.so" plugins/
+printf '[metric bad]\nsaliency = deep\naggregator = sum\n' >metric
+cat hostile.ini metric >deep.ini
+printf '|%s~0|+|%s~0|%s~1|+|%s~0|%s~1|%s~2|\n' none none none none none none \
+    none none none skip_connect none none >shallow.txt
+run search deep.ini --output deep --set search.seeds=1 --set search.score=bad --set search.warm=shallow.txt \
+    --set search.strategy=random --set search.evaluations=0 --set search.iterations=20 --set run.retries=0 \
+    --set run.timeout=60
+check "score of deep: the search goes on" test $code = 0
+check "score of deep: failures are counted with their reason" \
+    said "^tcet-host:   [0-9]+: .*the plugin that ran last is saliency deep" err
 
 # -- Ranks of MPI -----------------------------------------------------------------------------
 if ! [ -f "$build/lib/tcet/tcet-mpi.so" ] || ! command -v mpirun >/dev/null; then

@@ -76,7 +76,7 @@ start=$(date +%s%N)
 run train small.ini --output whole
 span=$((($(date +%s%N) - start) / 1000))
 check "a training ends" test "$code" = 0
-check "says what became of it" said '^seed 1: last \(epoch 6\) top-1 [0-9.]+ %.*; best: selected on test \(epoch [246]\) top-1 [0-9.]+ %$' out
+check "says what became of it" said '^seed 1: last \(epoch 6\) train top-1 [0-9.]+ %.*; best: selected on train \(epoch [246]\) top-1 [0-9.]+ %$' out
 check "a line an epoch" test "$(wc -l <whole/train.csv)" = 7
 check "measured every second epoch" test "$(awk -F, 'NR > 1 && $7 != ""' whole/train.csv | wc -l)" = 3
 for threads in 0 3; do
@@ -156,6 +156,25 @@ bad "an infinite number" 'weight_decay = "inf": expected a number' train.weight_
 check "nothing is left of what was refused" test ! -e bad/last.ckpt
 refuses "no [train]" 'there is no \[train\]' train "$source/conf/tcet_snip.ini" --output bad
 
+# -- Every space ---------------------------------------------------------------------------------
+sed '/^\[space\]/,/^max_layers/d' small.ini >any.ini
+mapfile -t spaces < <("$host" list spaces --names)
+[ "$sanitized" = 0 ] || spaces=(nats_tss nb_macro nds_darts) # all code runs slowly
+check "there are spaces" test ${#spaces[@]} -ge 3
+for space in "${spaces[@]}"; do
+    case $space in
+    nds_resnet) net='{"block_type":"res_basic_block","ds":[1,1,2,1],"ss":[1,1,2,2],"ws":[16,8,8,16]}' ;;
+    nds_resnext) net='{"block_type":"res_bottleneck_block","ds":[1,1,2,1],"ss":[1,1,2,2],"ws":[16,16,16,16],"bot_muls":[0.0,0.5,0.5,0.5],"num_gs":[1,2,1,2]}' ;;
+    *) net=$("$host" space "$space" --random 1 --seed 3) ;;
+    esac
+    run train any.ini --set run.space="$space" --arch "$net" --output "of_$space" \
+        --quiet --set data.resolution=32 --set train.images=4 --set train.batch=2 --set train.epochs=2 \
+        --set train.test_images=2
+    check "networks of $space are trained" test "$code" = 0
+    check "$space: losses are numbers" awk -F, 'NR > 1 && !($4 > 0 && $4 < 1e6) { bad = 1 } END { exit bad || NR != 3 }' \
+        "of_$space/train.csv"
+done
+
 # -- From a search or run, to other programs -----------------------------------------------------
 cat >found.ini <<'EOF'
 [run]
@@ -186,7 +205,7 @@ check "the best of a run is trained" test "$code" = 0
 check "it is that one" said "^trained $(grep -oE '\|.*\|' <<<"$best" | sed 's/[|+]/\\&/g')\$" out
 check "not measured" said '^seed 1: 1 epochs, not measured$' out
 run train small.ini --output seeds --set train.seeds=1..2 --set train.epochs=2
-check "two seeds" said '^2 seeds: last top-1 [0-9.]+ % \(std [0-9.]+\), best: selected on test' out
+check "two seeds" said '^2 seeds: last train top-1 [0-9.]+ % \(std [0-9.]+\), best: selected on train' out
 check "each in a folder" test -s seeds/seed-1/last.ckpt -a -s seeds/seed-2/last.ckpt
 check "which differ" test "$(cmp seeds/seed-1/train.csv seeds/seed-2/train.csv | wc -l)" = 1
 
@@ -204,6 +223,22 @@ check "also its loss" near "$loss" "$(last whole 6)" 1e-12
 run export whole best.safetensors --best
 run evaluate best.safetensors small.ini
 check "the best epoch's network" said "^top-1 $(printf '%.2f' "$(awk -F, 'NR > 1 && $7 + 0 > best { best = $7 } END { print best }' whole/train.csv)") %" out
+# What was trained, as PyTorch and OpenCV compute it from the files.
+run train "$conf/quick.ini" --output quick --set train.epochs=2 --quiet
+for format in safetensors pth onnx; do
+    run export quick quick/net.$format
+done
+run evaluate quick/net.safetensors "$conf/quick.ini" --json
+read -r loss top1 < <(sed -nE 's/.*"top1":([0-9.]+),.*"loss":([0-9.e+-]+).*/\2 \1/p' out)
+/usr/bin/python3 "$source/tests/unit/net_check.py" --trained quick \
+    "$source/plugins/dataset/data/cifar10_train_320.bin" "$loss" "$top1" >out 2>&1
+code=$?
+if [ $code = 77 ] || [ $code = 127 ]; then
+    echo "not compared with PyTorch: wants python3-torch and python3-onnx"
+else
+    check "the files' networks have the loss and the top-1 that were measured" test $code = 0
+fi
+
 refuses "a file that is no network" 'no safetensors file' evaluate net.pth small.ini
 refuses "a network of another space" 'holds a network of space zennas, and .* has \[run\] space = nats_tss' \
     evaluate net.safetensors found.ini

@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include "net/net.h"
+#include "../unit/net_graphs.h"
 
 #include <string.h>
 
@@ -12,20 +13,11 @@ static struct graph *graph;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    const tcet_task task = {sizeof task, 1, 2, 2, 2};
     struct error err;
-    tcet_builder *b;
-    int32_t x, stem;
 
     (void)argc, (void)argv;
     graph = graph_new();
-    graph_reset(graph, &task);
-    b = graph_builder(graph);
-    stem = b->module(b, -1, "stem", -1);
-    x = tcet_add_op(b, TCET_OP_INPUT, -1, 0);
-    x = tcet_add_conv(b, b->module(b, stem, "", 0), x, 1, 1, 1, 0, 1);
-    x = tcet_add_norm(b, b->module(b, stem, "", 1), x);
-    b->output(b, tcet_add_linear(b, b->module(b, -1, "fc", -1), x, 2, 0));
+    net_small(graph);
     CHECK(graph_finish(graph, &err) == TCET_OK);
     CHECK(graph_view(graph)->param_floats == PARAMS && net_running(graph) == RUNNING);
     return 0;

@@ -1,5 +1,7 @@
 """net_check.py FOLDER... -- what core/net wrote, as others read it: each folder holds net.safetensors,
 net.pth, net.onnx, and input.bin and logits.bin, the float32 of a plain computation's images and logits.
+net_check.py --trained FOLDER CIFAR10.bin LOSS TOP1 -- the same three files of a network that was trained, and
+what tcet-host evaluate says of these images.
 Exit 77: a Python package is missing.  Runs with Debian's python3-torch, python3-onnx, python3-opencv."""
 import json
 import struct
@@ -105,13 +107,15 @@ def run(model, image):
               for t in model.graph.initializer}
     values = {k: v.double() if v.is_floating_point() else v for k, v in values.items()}
     values["input"] = torch.from_numpy(image).double()
-    for n in model.graph.node:
-        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in n.attribute}
-        values[n.output[0]] = run_node(n.op_type, [values[i] for i in n.input], attributes)
+    with torch.no_grad():
+        for n in model.graph.node:
+            attributes = {a.name: onnx.helper.get_attribute_value(a) for a in n.attribute}
+            values[n.output[0]] = run_node(n.op_type, [values[i] for i in n.input], attributes)
     return values["logits"].numpy()
 
 
-def check(folder):
+def read_all(folder):
+    """The tensors, which all three files have alike, and the ONNX model."""
     ours = safetensors(folder + "/net.safetensors")
     state = torch.load(folder + "/net.pth", weights_only=True)
     assert set(state) == set(ours), set(state) ^ set(ours)
@@ -119,7 +123,6 @@ def check(folder):
         assert t.numpy().dtype == ours[name].dtype and t.shape == ours[name].shape, name
         assert np.array_equal(t.numpy(), ours[name]), name
     strict(state)
-
     model = onnx.load(folder + "/net.onnx")
     onnx.checker.check_model(model, full_check=True)
     assert model.opset_import[0].version == 13
@@ -128,25 +131,57 @@ def check(folder):
             assert np.array_equal(onnx.numpy_helper.to_array(t).ravel(), ours[t.name].ravel()), t.name
         else:
             assert t.name.startswith("constant_"), t.name
+    return state, model
+
+
+def by_opencv(folder, image):
+    net = cv2.dnn.readNetFromONNX(folder + "/net.onnx")
+    out = []
+    for i in range(len(image)):
+        net.setInput(image[i : i + 1], "input")
+        out.append(net.forward("logits")[0].copy())
+    return np.array(out)
+
+
+def check(folder):
+    state, model = read_all(folder)
     dims = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
     image = np.fromfile(folder + "/input.bin", np.float32).reshape([-1] + dims[1:])
     want = np.fromfile(folder + "/logits.bin", np.float32).reshape(len(image), -1)
     scale = max(1.0, float(abs(want).max()))
-    with torch.no_grad():
-        off = float(abs(run(model, image) - want).max()) / scale
+    off = float(abs(run(model, image) - want).max()) / scale
     said = f"{folder.rsplit('/', 1)[1]}: {len(state)} tensors, {len(model.graph.node)} nodes, off {off:.1e}"
     assert off < 1e-6, said
     ops = {n.op_type for n in model.graph.node}
     if cv2 is not None and not ops & {"Erf", "HardSigmoid", "MatMul", "ReduceMean", "Clip"}:
-        net = cv2.dnn.readNetFromONNX(folder + "/net.onnx")
-        worst = 0.0
-        for i in range(len(image)):
-            net.setInput(image[i : i + 1], "input")
-            worst = max(worst, float(abs(net.forward("logits")[0] - want[i]).max()) / scale)
+        worst = float(abs(by_opencv(folder, image) - want).max()) / scale
         said += f", OpenCV {worst:.1e}"
         assert worst < 1e-4, said
     print(said)
 
 
-for one in sys.argv[1:]:
-    check(one)
+def trained(folder, cifar, loss, top1):
+    state, model = read_all(folder)
+    data = np.fromfile(cifar, np.uint8).reshape(-1, 3073)
+    mean = np.array([0.4914, 0.4822, 0.4465], np.float32).reshape(3, 1, 1)
+    std = np.array([0.2023, 0.1994, 0.2010], np.float32).reshape(3, 1, 1)
+    image = (data[:, 1:].reshape(-1, 3, 32, 32).astype(np.float32) / np.float32(255) - mean) / std
+    label = torch.from_numpy(data[:, 0].astype(np.int64))
+    logits = run(model, image)
+    ways = {"PyTorch": logits}
+    if cv2 is not None:
+        ways["OpenCV"] = by_opencv(folder, image)
+        assert abs(ways["OpenCV"] - logits).max() < 1e-4 * max(1, abs(logits).max())
+    for name, z in ways.items():
+        z = torch.from_numpy(z).double()
+        mine, right = F.cross_entropy(z, label).item(), (z.argmax(1) == label).sum().item()
+        print(f"{name}: loss {mine:.9f} (evaluate: {loss:.9f}), {right} of {len(label)} right")
+        assert abs(mine / loss - 1) < 1e-5, name
+        assert abs(100 * right / len(label) - top1) < 1e-9 + 100 / len(label), name  # one may be a tie
+
+
+if sys.argv[1:2] == ["--trained"]:
+    trained(sys.argv[2], sys.argv[3], float(sys.argv[4]), float(sys.argv[5]))
+else:
+    for one in sys.argv[1:]:
+        check(one)

@@ -1,10 +1,11 @@
-/* net_graphs.h -- a small network with every operation, for the tests of core/net.  Room: tests. */
+/* net_graphs.h -- networks for the tests of core/net: a small one, and one with every operation.
+ * Room: tests. */
 #ifndef TESTS_NET_GRAPHS_H
 #define TESTS_NET_GRAPHS_H
 
 #include "graph/graph.h"
 
-static int32_t net_op(tcet_builder *b, uint32_t op, int32_t module, int32_t x, int32_t y)
+static inline int32_t net_op(tcet_builder *b, uint32_t op, int32_t module, int32_t x, int32_t y)
 {
     const int32_t inputs[] = {x, y};
     tcet_op o = tcet_op_from(op, module, inputs, y < 0 ? 1 : 2);
@@ -13,8 +14,8 @@ static int32_t net_op(tcet_builder *b, uint32_t op, int32_t module, int32_t x, i
     return b->add(b, &o);
 }
 
-static int32_t net_norm(tcet_builder *b, uint32_t op, const char *name, int32_t x, int affine,
-                        int track)
+static inline int32_t net_norm(tcet_builder *b, uint32_t op, const char *name, int32_t x,
+                               int affine, int track)
 {
     tcet_op o = tcet_op_from(op, b->module(b, -1, name, -1), &x, 1);
 
@@ -25,7 +26,7 @@ static int32_t net_norm(tcet_builder *b, uint32_t op, const char *name, int32_t 
 }
 
 /* Images [3, 8, 8], five classes. */
-static void net_every_op(struct graph *g)
+static inline void net_every_op(struct graph *g)
 {
     const tcet_task task = {sizeof task, 3, 8, 8, 5};
     tcet_builder *b;
@@ -94,6 +95,22 @@ static void net_every_op(struct graph *g)
     x = tcet_add_op(b, TCET_OP_RELU, -1, x);
     x = tcet_add_linear(b, b->module(b, -1, "classifier", -1), x, 5, 1);
     b->output(b, x);
+}
+
+/* conv (bias) - norm - linear: 1 x 2 x 2 images, two classes, 12 parameters. */
+static inline void net_small(struct graph *g)
+{
+    const tcet_task task = {sizeof task, 1, 2, 2, 2};
+    tcet_builder *b;
+    int32_t x, stem;
+
+    graph_reset(g, &task);
+    b = graph_builder(g);
+    stem = b->module(b, -1, "stem", -1);
+    x = tcet_add_op(b, TCET_OP_INPUT, -1, 0);
+    x = tcet_add_conv(b, b->module(b, stem, "", 0), x, 1, 1, 1, 0, 1);
+    x = tcet_add_norm(b, b->module(b, stem, "", 1), x);
+    b->output(b, tcet_add_linear(b, b->module(b, -1, "fc", -1), x, 2, 0));
 }
 
 #endif

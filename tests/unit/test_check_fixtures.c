@@ -179,6 +179,7 @@ static void calls(void **state)
         {"bad_layer_dirty", "scratch-fails", "no memory, too late) after it had written"},
         {"bad_aggregator_nan", "?nan-shows", "a 1 x 54 matrix of NaN gives 0, and nobody is told"},
         {"bad_combiner_ends", "no-overrun", "past the end of the result (byte +0)"},
+        {"bad_dataset_reading", "reading", "is another one when it is read again"},
         {"bad_dataset_labels", "ordinary", "the label 10, where there are 10 classes"},
         {"bad_space_order", "numbering draws", "at(0) is 1, index_of() says 1"},
     };

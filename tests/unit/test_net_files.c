@@ -17,21 +17,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* conv (bias) - norm - linear: 1 x 2 x 2 images, two classes. */
 static void small(struct graph *g)
 {
-    const tcet_task task = {sizeof task, 1, 2, 2, 2};
     struct error err;
-    tcet_builder *b;
-    int32_t x, stem;
 
-    graph_reset(g, &task);
-    b = graph_builder(g);
-    stem = b->module(b, -1, "stem", -1);
-    x = tcet_add_op(b, TCET_OP_INPUT, -1, 0);
-    x = tcet_add_conv(b, b->module(b, stem, "", 0), x, 1, 1, 1, 0, 1);
-    x = tcet_add_norm(b, b->module(b, stem, "", 1), x);
-    b->output(b, tcet_add_linear(b, b->module(b, -1, "fc", -1), x, 2, 0));
+    net_small(g);
     assert_int_equal(graph_finish(g, &err), TCET_OK);
 }
 
