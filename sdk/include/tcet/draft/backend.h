@@ -216,7 +216,8 @@ typedef struct tcet_backend_ops {
     /* One optimiser step: forward with the batch's statistics, which the running ones follow;
      * backward; update.  lr, wd: of this step; step: how many were done before it, from 0 (AdamW
      * reads it).  out: of the forward, so before the update; NULL: not wanted, and nobody waits for
-     * the device.  Numbers that are not finite are no error: they are in out. */
+     * the device.  Numbers that are not finite are no error: they are in out. After
+     * an error, being cancelled too, the state is half a step's: go on from one that was read. */
     tcet_status (*train_step)(tcet_ctx *cx, void *self, tcet_training *t, const tcet_batch *batch,
                               double lr, double wd, int64_t step, tcet_train_result *out);
     /* Measures with the running statistics; changes nothing.  ema: 1 with the moving average's
