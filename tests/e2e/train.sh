@@ -29,15 +29,17 @@ losses_a=(3.082567362729 3.737334849477 3.600316354678 3.230983838323 3.18395783
     2.273726968077)
 losses_b=(2.245086562234 2.416193001618 2.568373532849 2.354807928801 2.312964414192 2.180501672521
     2.471029417905 2.281545094955 2.169709313816 2.217517887358)
-run train "$conf/check_a.ini" --output a --quiet
-check "figure A runs" test "$code" = 0
-check "figure A: PyTorch's losses" within 1e-9 a/train.csv "${losses_a[@]}"
-check "its learning rates" near "$(sed -n 7p a/train.csv | cut -d, -f3)" 0.02471827468679 1e-12
-check "its last one" near "$(last a 3)" 6.693247879205e-08 1e-9
-check "what the network is worth then" near "$(last a 6)" 57.65982257599417 1e-9
-check "28 of 320 are right" test "$(last a 7)" = 8.75
-run train "$conf/check_a.ini" --output a32 --quiet --set backend.precision=f32
-check "figure A in float32" within 2e-3 a32/train.csv "${losses_a[@]}"
+if [ "$sanitized" = 0 ]; then # else figure B is enough
+    run train "$conf/check_a.ini" --output a --quiet
+    check "figure A runs" test "$code" = 0
+    check "figure A: PyTorch's losses" within 1e-9 a/train.csv "${losses_a[@]}"
+    check "its learning rates" near "$(sed -n 7p a/train.csv | cut -d, -f3)" 0.02471827468679 1e-12
+    check "its last one" near "$(last a 3)" 6.693247879205e-08 1e-9
+    check "what the network is worth then" near "$(last a 6)" 57.65982257599417 1e-9
+    check "28 of 320 are right" test "$(last a 7)" = 8.75
+    run train "$conf/check_a.ini" --output a32 --quiet --set backend.precision=f32
+    check "figure A in float32" within 2e-3 a32/train.csv "${losses_a[@]}"
+fi
 run train "$conf/check_b.ini" --output b --quiet
 check "figure B: PyTorch's losses" within 1e-9 b/train.csv "${losses_b[@]}"
 check "what the network is worth then" near "$(last b 6)" 16.001834882933295 1e-9
