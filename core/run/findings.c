@@ -2,14 +2,13 @@
 #include "run/findings.h"
 
 #include "base/csv.h"
+#include "base/file.h"
 #include "base/text.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* -- reading ------------------------------------------------------------------------------ */
 
@@ -161,18 +160,12 @@ static tcet_status write_file(const char *folder, const char *name, const struct
                               struct error *err)
 {
     struct buf path = {0};
-    FILE *f;
-    int bad;
+    tcet_status st;
 
     buf_printf(&path, "%s/%s", folder, name);
-    unlink(path.data); /* a link there may lead to any file */
-    f = fopen(path.data, "wx");
-    bad = !f || fwrite(b->data, 1, b->len, f) != b->len;
-    bad |= f && fclose(f);
-    if (bad)
-        error_set(err, TCET_E_IO, "%s: cannot write: %s", path.data, strerror(errno));
+    st = file_replace(path.data, NULL, &(struct file_part){b->data, b->len}, 1, err);
     buf_free(&path);
-    return bad ? TCET_E_IO : TCET_OK;
+    return st;
 }
 
 tcet_status findings_write(const char *folder, const struct search_settings *s, int accuracy,
