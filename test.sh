@@ -70,7 +70,7 @@ run_ctest()
 run_valgrind()
 {
     local passed=0 failed=0 skipped=0 room test
-    for room in base num config plugin graph table store proc report run; do
+    for room in base num config plugin graph net table store proc report run train; do
         for test in "build/$preset/bin/test_${room}_"*; do
             [ -x "$test" ] || continue
             # valgrind's posix_spawn() hides that a program is missing, which this one tests.

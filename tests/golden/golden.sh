@@ -31,9 +31,7 @@ within()
     sed 's/^/     /' table
 }
 
-# TCET_GOLDEN_LIGHT: the smallest record alone, for builds in which all code runs slowly.
 tasks=('10 32' '100 32' '120 16')
-[ -z "${TCET_GOLDEN_LIGHT:-}" ] || tasks=('120 16')
 for task in "${tasks[@]}"; do
     read -r classes resolution <<<"$task"
     archs_of "$classes" >"archs.$classes"
@@ -63,7 +61,6 @@ done
 # The readings of other references, of the weights that they begin with.  grasp_* cancel: their
 # layers do not.
 inits='none gaussian kaiming_fan_out'
-[ -z "${TCET_GOLDEN_LIGHT:-}" ] || inits='gaussian kaiming_fan_out'
 for init in $inits; do
     bias=zero
     [ "$init" != none ] || bias=none
