@@ -200,6 +200,8 @@ int cmd_export(const struct command *c, int argc, char **argv);
 int cmd_space(const struct command *c, int argc, char **argv);
 int cmd_export_net(const struct command *c, int argc, char **argv);
 int cmd_tables(const struct command *c, int argc, char **argv);
+int cmd_import(const struct command *c, int argc, char **argv);
+int cmd_paper(const struct command *c, int argc, char **argv);
 int cmd_completion(const struct command *c, int argc, char **argv);
 int cmd_version(const struct command *c, int argc, char **argv);
 

@@ -155,6 +155,15 @@ tcet_status report_make(const struct report_input *in, int with_pairs, struct re
     return TCET_OK;
 }
 
+double report_partial(const struct report_pair *p)
+{
+    for (size_t i = 0; i < PAIR_STATISTIC_COUNT; i++) {
+        if (!strcmp(PAIR_STATISTICS[i].head, "partial tau"))
+            return p->number[i];
+    }
+    return NAN;
+}
+
 void report_free(struct report *r)
 {
     arena_free(&r->arena);

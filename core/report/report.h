@@ -85,6 +85,8 @@ struct report {
 tcet_status report_make(const struct report_input *in, int with_pairs, struct report *out,
                         struct error *err);
 void report_free(struct report *r);
+/* The partial tau of a pair. */
+double report_partial(const struct report_pair *p);
 /* Lines as a table, then pairs; text: baselines last, and the order by tau when `sorted`.  CSV:
  * one table, that of the pairs where there are any; 17 significant digits, and an empty field
  * where text has a dash. */
