@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/text.h"
 
 #include <dirent.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -229,6 +229,20 @@ static tcet_status run_one(struct paper *p, const struct item *it, int64_t sampl
     return TCET_OK;
 }
 
+/* NaN: a dash for our figure, nothing for the published one. */
+static void add_line(struct buf *out, const char *name, double ours, double published,
+                     const char *note)
+{
+    buf_printf(out, "  %-30s ", name);
+    if (isnan(ours))
+        buf_puts(out, "      -");
+    else
+        buf_printf(out, "%7.3f", ours);
+    if (!isnan(published))
+        buf_printf(out, " %9.2f%s", published, note);
+    buf_puts(out, "\n");
+}
+
 /* Our taus of one folder beside the published. */
 static tcet_status add_page(const struct item *it, const char *path, struct buf *out,
                             struct error *err)
@@ -258,18 +272,15 @@ static tcet_status add_page(const struct item *it, const char *path, struct buf 
 
         if (l->series->baseline)
             continue;
-        buf_printf(out, "  %-30s %7.3f", l->series->column.name, l->relation.kendall);
-        if (l->series->has_published)
-            buf_printf(out, " %9.2f", l->series->published);
-        buf_puts(out, "\n");
+        add_line(out, l->series->column.name, l->relation.kendall,
+                 l->series->has_published ? l->series->published : NAN, "");
     }
     for (size_t i = 0; st >= 0 && i < r.pair_count; i++) {
         const struct report_pair *pair = &r.pairs[i];
         char both[160];
 
         snprintf(both, sizeof both, "%s, %s", pair->x->column.name, pair->y->column.name);
-        buf_printf(out, "  %-30s %7.3f %9.2f  partial\n", both, report_partial(pair),
-                   pair->published);
+        add_line(out, both, report_partial(pair), pair->published, "  partial");
     }
     report_free(&r);
     comparison_free(&cmp);
@@ -286,8 +297,7 @@ static tcet_status run_paper(struct paper *p, int64_t sample, const char *output
     tcet_status st = TCET_OK;
     char said[512];
 
-    if (mkdir(cli_path(&p->arena, output), 0777) < 0 && errno != EEXIST)
-        return error_set(err, TCET_E_IO, "%s: %s", output, strerror(errno));
+    TRY(folder_make(cli_path(&p->arena, output), err));
     for (size_t i = 0; i < p->count && st >= 0 && !*stop; i++) {
         const struct item *it = &p->item[i];
         const char *folder = folder_of(p, it, output);
