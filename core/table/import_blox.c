@@ -147,8 +147,10 @@ static tcet_status column(struct sheet *s, const char *name, size_t *out)
     tcet_status st;
 
     for (*out = 0; *out < s->columns; ++*out) {
-        if (!strcmp(s->column[*out], name))
+        if (!strcmp(s->column[*out], name)) {
+            buf_free(&list);
             return TCET_OK;
+        }
         buf_printf(&list, "%s%.40s", *out ? ", " : "", s->column[*out]);
     }
     st = error_set(s->err, TCET_E_ARG, "%s: no column \"%s\"; columns: %.300s", s->path, name,
