@@ -172,6 +172,9 @@ struct folder {
 tcet_status folder_read(const char *path, struct folder *out, struct error *err);
 /* Adds a paper's figures from [reference] to the columns they name.  Errors name the key. */
 tcet_status folder_reference(struct folder *f, const struct config *config, struct error *err);
+/* The same of pairs, from [reference_pairs NAME], for what is compared; in c's arena. */
+tcet_status comparison_reference(struct comparison *c, const struct config *config,
+                                 struct error *err);
 /* How the seeds of repeated scores agree, as lines of text; nothing without repeats. */
 void folder_stability(const struct folder *f, struct buf *out);
 /* Several folders as one: of the architectures that all have, in the first one's order, all columns;
@@ -197,6 +200,8 @@ int cmd_export(const struct command *c, int argc, char **argv);
 int cmd_space(const struct command *c, int argc, char **argv);
 int cmd_export_net(const struct command *c, int argc, char **argv);
 int cmd_tables(const struct command *c, int argc, char **argv);
+int cmd_import(const struct command *c, int argc, char **argv);
+int cmd_paper(const struct command *c, int argc, char **argv);
 int cmd_completion(const struct command *c, int argc, char **argv);
 int cmd_version(const struct command *c, int argc, char **argv);
 

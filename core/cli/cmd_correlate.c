@@ -185,6 +185,8 @@ static tcet_status print(const struct correlate_flags *o, const struct config *c
     TRY(choose_view(o, config, cmp, &view, err));
     if (f == REPORT_TEXT && view == LINES)
         ablation_hide(config, cmp);
+    if (f == REPORT_CSV && !o->pairs)
+        cmp->in.published_count = 0; /* one table a file: that of the scores */
     if (cmp->in.accuracy)
         TRY(report_make(&cmp->in, view == LINES && (o->pairs || f == REPORT_JSON), &r, err));
     say_unfinished(folder, f, &out);
@@ -316,7 +318,10 @@ static tcet_status of_folders(const struct correlate_flags *o, const char *const
     if (st < 0 && (t || !table))
         stored_error(s.path, s.forgotten, err);
     if (st >= 0) {
-        st = print(o, s.chosen, count == 1 ? f : NULL, &cmp, err);
+        if (count == 1 && cmp.in.accuracy) /* several may have other names */
+            st = comparison_reference(&cmp, s.chosen, err);
+        if (st >= 0)
+            st = print(o, s.chosen, count == 1 ? f : NULL, &cmp, err);
         comparison_free(&cmp);
     }
     free_source(&s);

@@ -155,7 +155,7 @@ static tcet_status compare(const struct config *config, const struct table *t,
                            err) < 0)
         return config_error_at(err, table);
     *have = 1;
-    return TCET_OK;
+    return comparison_reference(cmp, config, err);
 }
 
 /* A table that has a value of none of the run's architectures, another space's say, is refused
@@ -397,7 +397,7 @@ static tcet_status conclude(const struct trained *b, const struct run_flags *o,
         buf_add(&out, agreement.data, agreement.len);
         cli_write_bold(&out, best.from, best.to);
     }
-    if (st >= 0 && have)
+    if (have)
         comparison_free(&cmp);
     buf_free(&agreement);
     buf_free(&out);

@@ -255,3 +255,41 @@ void comparison_free(struct comparison *c)
 {
     arena_free(&c->arena);
 }
+
+tcet_status comparison_reference(struct comparison *c, const struct config *config,
+                                 struct error *err)
+{
+    struct buf all = {0};
+
+    for (size_t i = 0; i < config->section_count; i++) {
+        const struct config_section *s = config->sections[i];
+
+        for (size_t k = 0; !strcmp(s->kind, "reference_pairs") && k < s->key_count; k++) {
+            const struct config_key *key = s->keys[k];
+            struct report_published p = {s->name, key->name, 0};
+            int x = 0, y = 0;
+
+            for (size_t n = 0; n < c->in.series_count; n++) {
+                x |= !strcmp(c->in.series[n].column.name, p.x);
+                y |= !strcmp(c->in.series[n].column.name, p.y);
+            }
+            if (!x || !y) {
+                buf_free(&all);
+                return config_error(err, key,
+                                    "[reference_pairs %s] names \"%s\", which is neither a metric "
+                                    "nor a score",
+                                    p.x, x ? p.y : p.x);
+            }
+            if (text_to_f64(key->value, &p.partial_tau) < 0) {
+                buf_free(&all);
+                return config_error(err, key, "\"%s\" is no number", key->value);
+            }
+            buf_add(&all, &p, sizeof p);
+        }
+    }
+    c->in.published_count = all.len / sizeof *c->in.published;
+    if (all.len)
+        c->in.published = memcpy(arena_alloc(&c->arena, all.len), all.data, all.len);
+    buf_free(&all);
+    return TCET_OK;
+}

@@ -76,6 +76,20 @@ static void make_line(const struct report_input *in, const struct report_series 
     arena_free(&a);
 }
 
+/* What a paper has of a pair, NaN: nothing. */
+static double published(const struct report_input *in, const struct report_series *x,
+                        const struct report_series *y)
+{
+    for (size_t i = 0; i < in->published_count; i++) {
+        const struct report_published *p = &in->published[i];
+
+        if ((!strcmp(p->x, x->column.name) && !strcmp(p->y, y->column.name)) ||
+            (!strcmp(p->y, x->column.name) && !strcmp(p->x, y->column.name)))
+            return p->partial_tau;
+    }
+    return NAN;
+}
+
 /* Pairs are compared where both metrics and the accuracy are numbers. */
 static void make_pair(const struct report_input *in, const struct report_series *of_x,
                       const struct report_series *of_y, struct arena *of_report,
@@ -107,7 +121,8 @@ static void make_pair(const struct report_input *in, const struct report_series 
                                 .dominant = isnan(share)   ? ""
                                             : share >= 0.5 ? of_x->column.name
                                                            : of_y->column.name,
-                                .number = number};
+                                .number = number,
+                                .published = published(in, of_x, of_y)};
     arena_free(&a);
 }
 
@@ -128,14 +143,25 @@ tcet_status report_make(const struct report_input *in, int with_pairs, struct re
     for (size_t i = 0; i < in->series_count; i++)
         make_line(in, &in->series[i], &r.arena, &r.lines[i]);
     r.pairs = arena_alloc(&r.arena, (in->series_count * in->series_count + 1) * sizeof *r.pairs);
-    for (size_t i = 0; with_pairs && i < in->series_count; i++) {
-        for (size_t k = i + 1; !in->series[i].baseline && k < in->series_count; k++) {
-            if (!in->series[k].baseline)
-                make_pair(in, &in->series[i], &in->series[k], &r.arena, &r.pairs[r.pair_count++]);
+    for (size_t i = 0; i < in->series_count; i++) {
+        const struct report_series *x = &in->series[i], *y = x + 1;
+
+        for (; !x->baseline && y < in->series + in->series_count; y++) {
+            if (!y->baseline && (with_pairs || !isnan(published(in, x, y))))
+                make_pair(in, x, y, &r.arena, &r.pairs[r.pair_count++]);
         }
     }
     *out = r;
     return TCET_OK;
+}
+
+double report_partial(const struct report_pair *p)
+{
+    for (size_t i = 0; i < PAIR_STATISTIC_COUNT; i++) {
+        if (!strcmp(PAIR_STATISTICS[i].head, "partial tau"))
+            return p->number[i];
+    }
+    return NAN;
 }
 
 void report_free(struct report *r)
@@ -369,7 +395,7 @@ static void print_lines(const struct report_input *in, const struct report_line 
 static void print_pairs(const struct report_input *in, const struct report *r, enum report_format f,
                         struct buf *out)
 {
-    size_t columns = PAIR_STATISTIC_COUNT + 3;
+    size_t columns = PAIR_STATISTIC_COUNT + 3 + (in->published_count > 0);
     struct arena a = {0};
     const char **cell = arena_alloc(&a, (r->pair_count + 1) * columns * sizeof *cell);
 
@@ -377,7 +403,9 @@ static void print_pairs(const struct report_input *in, const struct report *r, e
     cell[1] = "y";
     for (size_t i = 0; i < PAIR_STATISTIC_COUNT; i++)
         cell[2 + i] = PAIR_STATISTICS[i].head;
-    cell[columns - 1] = "dominates x*y";
+    cell[2 + PAIR_STATISTIC_COUNT] = "dominates x*y";
+    if (in->published_count)
+        cell[columns - 1] = "published partial";
     for (size_t k = 0; k < r->pair_count; k++) {
         const struct report_pair *p = &r->pairs[k];
         const char **row = cell + (k + 1) * columns;
@@ -386,7 +414,10 @@ static void print_pairs(const struct report_input *in, const struct report *r, e
         row[1] = p->y->column.name;
         for (size_t i = 0; i < PAIR_STATISTIC_COUNT; i++)
             row[2 + i] = cell_of(&a, in, f, &PAIR_STATISTICS[i], p->number[i]);
-        row[columns - 1] = *p->dominant ? p->dominant : missing(f);
+        row[2 + PAIR_STATISTIC_COUNT] = *p->dominant ? p->dominant : missing(f);
+        if (in->published_count)
+            row[columns - 1] =
+                isnan(p->published) ? missing(f) : arena_printf(&a, "%.4g", p->published);
     }
     report_table(out, cell, r->pair_count + 1, columns, f, in->wide);
     arena_free(&a);
@@ -468,6 +499,10 @@ static void print_json(const struct report_input *in, const struct report *r, st
             json_number(out, &PAIR_STATISTICS[k], p->number[k]);
         buf_puts(out, ",\"dominant\":");
         json_write_string(out, p->dominant);
+        if (!isnan(p->published)) {
+            buf_puts(out, ",\"published_partial_tau\":");
+            json_write_f64(out, p->published);
+        }
         buf_puts(out, "}");
     }
     buf_puts(out, "]}\n");

@@ -28,6 +28,12 @@ struct report_series {
     int hidden;       /* a cell of an ablation, which has a table of its own: left out likewise */
 };
 
+/* A paper's partial tau of two scores, to print beside; their order is no matter. */
+struct report_published {
+    const char *x, *y; /* names of series */
+    double partial_tau;
+};
+
 struct report_input {
     const struct report_series *series;
     size_t series_count, count;
@@ -39,6 +45,8 @@ struct report_input {
     size_t replicates; /* of the bootstrap; 0 automatic */
     uint64_t seed;
     size_t wide; /* of text tables, see report_table */
+    const struct report_published *published;
+    size_t published_count;
 };
 
 /* An accuracy, or a difference of two, as people read it: 91.20, or 0.9120 where all accuracies of the
@@ -59,6 +67,7 @@ struct report_pair {
     const char *dominant; /* in the spread of the product x y: the name of x or y, or "" when
                              undefined */
     const double *number; /* one a statistic of pairs */
+    double published;     /* a paper's partial tau; NaN: none */
 };
 
 /* Borrows the input's series. */
@@ -66,15 +75,18 @@ struct report {
     struct arena arena;
     struct report_line *lines; /* in input order */
     size_t line_count;
-    struct report_pair *pairs; /* every pair of series that are no baselines */
+    struct report_pair *pairs; /* of series that are no baselines */
     size_t pair_count;
     size_t covered, masked; /* architectures with an accuracy; left out by the mask */
 };
 
-/* with_pairs: compute pairs too (quadratic in the number of series). */
+/* with_pairs: compute pairs too (quadratic in the number of series); else those alone of which a figure is
+ * published. */
 tcet_status report_make(const struct report_input *in, int with_pairs, struct report *out,
                         struct error *err);
 void report_free(struct report *r);
+/* The partial tau of a pair. */
+double report_partial(const struct report_pair *p);
 /* Lines as a table, then pairs; text: baselines last, and the order by tau when `sorted`.  CSV:
  * one table, that of the pairs where there are any; 17 significant digits, and an empty field
  * where text has a dash. */

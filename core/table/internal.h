@@ -10,6 +10,9 @@ enum { TABLE_FIELD_MAX = 64 * 1024, TABLE_ROWS_MAX = UINT32_MAX / 4 };
  * is the caller's to free. */
 tcet_status table_read_nds(struct table *t, uint32_t **line_of, struct error *err);
 
+/* tcet_json's read of a FILE. */
+int64_t table_more(void *user, char *buffer, size_t size);
+
 /* Does the text end in this, and is longer? */
 int table_ends_in(const char *text, const char *end);
 

@@ -34,7 +34,7 @@ struct reader {
     struct error *err;
 };
 
-static int64_t more(void *user, char *buffer, size_t size)
+int64_t table_more(void *user, char *buffer, size_t size)
 {
     FILE *f = user;
     size_t n = fread(buffer, 1, size, f);
@@ -222,7 +222,7 @@ tcet_status table_read_nds(struct table *t, uint32_t **line_of, struct error *er
     tcet_status st = err->status;
 
     if (f) {
-        r.json.read = more;
+        r.json.read = table_more;
         r.json.user = f;
         r.json.buffer = word + WORD;
         r.json.buffer_size = BUFFER;

@@ -397,12 +397,39 @@ static void nats_sss(void **state)
     table_free(t);
 }
 
+/* NASLib's 725 of the DARTS space, its scores with the surrogate's accuracy */
+static void nb301(void **state)
+{
+    static const struct figure figures[] = {
+        {"nbsz_synflow", "val_cifar10", .146, 0},    {"nbsz_snip", "val_cifar10", -.024, 0},
+        {"nbsz_grad_norm", "val_cifar10", -.011, 0}, {"nbsz_grasp", "val_cifar10", .202, 0},
+        {"nbsz_fisher", "val_cifar10", -.205, 0},    {"nbsz_jacov", "val_cifar10", -.026, 0},
+        {"nbsz_nwot", "val_cifar10", .391, 0},       {"nbsz_params", "val_cifar10", .367, 0},
+        {"nbsz_flops", "val_cifar10", .336, 0},      {"nbsz_l2_norm", "val_cifar10", .366, 0},
+    };
+    struct table *t = load("nb301");
+    const double *v = column(t, "val_cifar10");
+    double low = INFINITY, high = 0;
+
+    (void)state;
+    assert_int_equal(t->rows, 725);
+    assert_true(table_is_trained(t, "val_cifar10") && !table_is_trained(t, "nbsz_synflow"));
+    check(t, figures, COUNT(figures), 6e-4); /* three digits */
+    for (size_t i = 0; i < t->rows; i++) {
+        low = v[i] < low ? v[i] : low;
+        high = v[i] > high ? v[i] : high;
+    }
+    near("worst", low, 91.24, 5e-3);
+    near("best", high, 94.49, 5e-3);
+    table_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nats_tss),     cmocka_unit_test(live_cells), cmocka_unit_test(partial),
         cmocka_unit_test(rank_average), cmocka_unit_test(top),        cmocka_unit_test(nb_macro),
-        cmocka_unit_test(transnas),     cmocka_unit_test(nats_sss),
+        cmocka_unit_test(transnas),     cmocka_unit_test(nats_sss),   cmocka_unit_test(nb301),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# paper.sh BUILD_DIR SOURCE_DIR -- protects `tcet-host paper`: every config of conf/paper says what it
+# reproduces and what it needs, and a sample ends with our taus beside the published; and `import`.
+. "$(dirname "$0")/lib.sh"
+
+run paper
+check "paper lists" test "$code" = 0
+check "every config" test "$(grep -c '^[a-z]' out)" = "$(find "$source/conf/paper" -name '*.ini' | wc -l)"
+check "each says what it reproduces" \
+    test "$(grep -cE '^  (Table|Figure) [0-9A.]+ of T-CET[,:] ' out)" = "$(grep -c '^  needs ' out)"
+check "one that needs nothing" said '^  needs    nothing \(table nats_tss ships\)' out
+check "one that needs a file" said '^  needs    nasbench_only108.tfrecord ' out
+for config in "$source"/conf/paper/*.ini; do # a table that ships, or what is needed is said
+    name=$(basename "$config" .ini)
+    run paper "$name"
+    check "$name says what it needs" said '^  needs    (nothing \(table [a-z_0-9]+ ships\)|nasb|[^n])' out
+done
+refuses "no such config" 'no config "table1_ts".*did you mean "table1_tss"' paper table1_ts
+refuses "no sample" 'no number of architectures' paper --sample 1
+
+small=(--set data.batch=8 --set data.resolution=8)
+run paper table1_tss table3_blox table4_nb301 --sample 6 --output new/p "${small[@]}"
+check "a sample runs" test "$code" = 0
+check "ours beside the published" said '^  snip_snr +-?[0-9.]+ +0\.36$' out
+check "partial taus too" said '^  snip_snr, tcet_snip .* 0\.94  partial$' out
+check "what needs a file is not run" said '^  not run: needs blox-base-0.csv' out
+check "its folders are runs" test -s new/p/table1_tss/scores.db
+run correlate new/p/table1_tss --pairs --format csv
+check "the published stand in --pairs" said ',0\.94$' out
+run paper table1_tss --output new/p
+check "results are seen" said '^  results  .*new/p/table1_tss$' out
+run paper table1_tss --sample 6 --output new/p "${small[@]}"
+check "again: nothing is lost" test "$code" = 0
+
+sed 's/^\[reference_pairs tcet_snip\]/[reference_pairs none]/' "$source/conf/paper/table1_tss.ini" >bad.ini
+run run bad.ini --archs first:4 --output bad "${small[@]}" --quiet
+check "a pair of no score" said 'bad.ini:[0-9]+: .reference_pairs none. names "none"' err
+
+printf '{"00000012": {"mean_acc": 91.0, "std": 0.8, "params": 7, "flops": 8}}' >macro.json
+run import nb_macro macro.json macro.tsv
+check "import makes a table" test "$code" = 0
+run tables ./macro.tsv
+check "which tables reads" said 'nas-bench|NAS-Bench-Macro' out
+printf "{\"0" >cut.json
+refuses "import of a cut file" "cut.json:1: byte " import nb_macro cut.json none.tsv
+finish
