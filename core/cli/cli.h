@@ -55,6 +55,10 @@ int cli_options(const struct command *c, int argc, char **argv, const struct opt
                 size_t spec_count, const char **positional, size_t least, size_t most,
                 size_t *count);
 
+/* Which of the choices (ends with NULL) an option's value is; *out stays where it is not given. */
+tcet_status cli_choose(const char *what, const char *given, const char *const *choices, int *out,
+                       struct error *err);
+
 /* Shows the options of a command, which its main does not know to be run for that alone: each calls
  * cli_options first.  Not from two threads. */
 typedef void cli_visitor(void *arg, const struct command *c, const struct option_spec *specs,
@@ -192,6 +196,7 @@ int cmd_info(const struct command *c, int argc, char **argv);
 int cmd_check(const struct command *c, int argc, char **argv);
 int cmd_new(const struct command *c, int argc, char **argv);
 int cmd_correlate(const struct command *c, int argc, char **argv);
+int cmd_report(const struct command *c, int argc, char **argv);
 int cmd_merge(const struct command *c, int argc, char **argv);
 int cmd_export(const struct command *c, int argc, char **argv);
 int cmd_space(const struct command *c, int argc, char **argv);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/utf8.h"
 #include "cli/progress.h"
+#include "cli/report_parts.h"
 #include "plan/plan.h"
 #include "run/rank.h"
 #include "run/remote.h"
@@ -21,7 +22,7 @@
 
 struct run_flags {
     struct option_list sets, exports;
-    const char *archs, *output, *workers, *in_flight, *top, *shard, *proxy, *progress;
+    const char *archs, *output, *workers, *in_flight, *top, *shard, *proxy, *progress, *report;
     bool resume, retry, layers, times, quiet;
     double every; /* seconds between lines of progress where there is no terminal */
     int argc;
@@ -431,6 +432,13 @@ static void print_failures(const struct run_result *r, const struct run_flags *o
     cli_say_again("to try them again", o->argc, o->argv, again);
 }
 
+static tcet_status write_report(const struct run_flags *o, const char *folder, struct error *err)
+{
+    const struct report_page p = {.file = o->report};
+
+    return o->report ? report_page_write(&p, &folder, 1, err) : TCET_OK;
+}
+
 static int finish(const struct trained *b, const struct run_flags *o, struct run_result *r,
                   size_t top, int ranks)
 {
@@ -449,7 +457,7 @@ static int finish(const struct trained *b, const struct run_flags *o, struct run
                       again);
         return EXIT_INTERRUPTED;
     }
-    if (conclude(b, o, r, top, &err) < 0)
+    if (conclude(b, o, r, top, &err) < 0 || write_report(o, r->folder, &err) < 0)
         return cli_fail(&err);
     if (r->failed) {
         print_failures(r, o);
@@ -529,6 +537,8 @@ int cmd_run(const struct command *c, int argc, char **argv)
          NULL},
         {"--export", "FILE", "write FILE.csv or FILE.jsonl at the end (repeatable)", NULL, NULL,
          &o.exports},
+        {"--report", "FILE", "write a page of figures at the end (`tcet-host report`)", NULL,
+         &o.report, NULL},
         {"--layers", NULL, "exports hold per-layer values", &o.layers, NULL, NULL},
         {"--times", NULL, "exports to .jsonl hold seconds by part", &o.times, NULL, NULL},
         {"--top", "N", "how many of the best to print (default 10)", NULL, &o.top, NULL},
