@@ -97,7 +97,8 @@ static tcet_status provenance(const char *const *paths, size_t count, struct are
     for (size_t k = 0; k < count; k++) {
         const char *file = arena_printf(a, "%s/config.ini", paths[k]);
         struct error none;
-        char *text = access(file, R_OK) ? NULL : file_text(file, 1 << 24, NULL, &none);
+        size_t size;
+        char *text = access(file, R_OK) ? NULL : file_text(file, 1 << 24, &size, &none);
 
         if (text)
             page_details(page, file, text);
