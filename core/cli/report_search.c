@@ -225,6 +225,7 @@ tcet_status report_searches(const char *const *paths, size_t count, struct figur
             pareto(&s[i], out);
     }
     out->heading = NULL;
+    figures_keep(out);
     for (size_t i = 0; i < n; i++)
         free_search(&s[i]);
     return st;

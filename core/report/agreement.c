@@ -567,6 +567,7 @@ void agreement_figures(const struct agreement *g, struct figures *out)
     if (!g->report) {
         out->heading = "Agreement between scores";
         heat_map(g, out);
+        figures_keep(out);
         return;
     }
     out->heading = "Agreement with accuracy";
@@ -583,5 +584,6 @@ void agreement_figures(const struct agreement *g, struct figures *out)
     for (size_t i = 0; i < n && i < AGREEMENT_RANKS; i++)
         rank_rank(g, line[i], out);
     out->heading = NULL;
+    figures_keep(out);
     arena_free(&a);
 }

@@ -22,7 +22,7 @@ struct agreement {
     const struct report_series *main; /* shown first; NULL: none */
 };
 
-/* Adds bars of tau, the heat map of taus, top-k, scatters, rank against rank, tau over seeds. */
+/* Adds, with texts of their own, bars of tau, the heat map of taus, top-k, scatters, rank against rank, tau over seeds. */
 void agreement_figures(const struct agreement *a, struct figures *out);
 
 #endif

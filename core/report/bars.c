@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH = 480, ROW = 19, NAMES = 170, VALUES = 52 };
+enum { WIDTH = 400, ROW = 19, NAMES = 130, VALUES = 48 };
 
 /* A rectangle between two places, in either order. */
 static void span(struct svg *s, double x, double x2, double y, double h, const char *classes,

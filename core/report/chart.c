@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH = 480, HEIGHT = 270, MANY = 300 }; /* of the plot; points that are drawn one by one */
+enum { WIDTH = 400, HEIGHT = 250, MANY = 300 }; /* of the plot; points that are drawn one by one */
 
 struct plot {
     struct svg svg;

@@ -44,6 +44,20 @@ struct figure *figures_add(struct figures *f, const char *kind, const char *what
     return out;
 }
 
+void figures_keep(struct figures *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        struct figure *g = &f->item[i];
+        size_t n = g->cell && !g->kept ? g->rows * g->columns : 0;
+        const char **copy = n ? arena_alloc(&f->arena, n * sizeof *copy) : NULL;
+
+        for (size_t k = 0; k < n; k++)
+            copy[k] = arena_strdup(&f->arena, g->cell[k]);
+        g->cell = n ? copy : g->cell;
+        g->kept = 1;
+    }
+}
+
 void figures_free(struct figures *f)
 {
     for (size_t i = 0; i < f->count; i++)

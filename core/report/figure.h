@@ -16,6 +16,7 @@ struct figure {
     struct buf svg;          /* as it stands in a page */
     const char *const *cell; /* [rows][columns], the first row a header; NULL: no table */
     size_t rows, columns;
+    int kept; /* its texts are the list's own */
 };
 
 struct figures {
@@ -29,6 +30,8 @@ struct figures {
  * NULL.  Lives until the next. */
 struct figure *figures_add(struct figures *f, const char *kind, const char *what,
                            const char *title);
+/* Copies the texts of all tables, so that what they were taken from may go. */
+void figures_keep(struct figures *f);
 void figures_free(struct figures *f);
 
 /* Points; colour: a number each, by whose size they are coloured, or NULL. */

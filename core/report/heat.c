@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { CELL = 30, LABEL = 130, LEAST = 480 };
+enum { CELL = 30, LABEL = 130, LEAST = 400 };
 
 /* ".93", "-.2", "1": two digits in a narrow cell. */
 static void digits(char out[16], double v)

@@ -12,7 +12,7 @@ static const char LOOKS[] =
     "h1{font-size:1.5rem;line-height:1.25;margin:.5rem 0;overflow-wrap:anywhere}"
     "h2{font-size:1.15rem;margin:2rem 0 .6rem;padding-top:.6rem;border-top:1px solid var(--line)}\n"
     "p{margin:.4rem 0;max-width:75ch;overflow-wrap:anywhere}\n"
-    ".figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,500px),1fr));"
+    ".figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,360px),1fr));"
     "gap:1rem;align-items:start}\n"
     "figure{margin:0;padding:.5rem;background:var(--panel);border:1px solid var(--line);"
     "border-radius:6px;min-width:0}figure.wide{grid-column:1/-1}\n"
@@ -21,10 +21,11 @@ static const char LOOKS[] =
     "table{border-collapse:collapse;font-size:13px;margin:.4rem 0}"
     "th,td{padding:.15rem .6rem;text-align:left;border-bottom:1px solid var(--line);"
     "white-space:nowrap}th{color:var(--soft);font-weight:600}"
-    ".facts td{white-space:normal;overflow-wrap:anywhere}"
+    ".facts td+td{white-space:normal;overflow-wrap:anywhere;min-width:9rem}"
     ".n{text-align:right;font-variant-numeric:tabular-nums}\n"
     "details{margin-top:.4rem;font-size:14px}summary{cursor:pointer;color:var(--soft)}\n"
     "pre{overflow-x:auto;font-size:12px;background:var(--panel);padding:.6rem;border-radius:6px}\n"
+    "@media(max-width:480px){body{padding:.5rem}figure{padding:.2rem}}\n"
     "@media print{body{max-width:none;padding:0}figure{break-inside:avoid;background:none}"
     ".figures{display:block}figure{margin-bottom:1rem}"
     "details:not([open]){display:none}}\n";
@@ -79,7 +80,7 @@ void page_figures(struct buf *out, const struct figures *f)
 
     for (size_t i = 0; i < f->count; i++) {
         const struct figure *g = &f->item[i];
-        int wide = g->width > 560;
+        int wide = g->width > 460;
 
         if (g->heading) {
             buf_puts(out, open ? "</div>\n" : "");

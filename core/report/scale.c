@@ -24,10 +24,10 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The median of |v| that is not 0, as a power of ten. */
+/* What nearly all |v| that are not 0 are above, as a power of ten. */
 static double typical(const double *v, size_t n)
 {
-    double *sorted = mem_alloc((n + 1) * sizeof *sorted), median;
+    double *sorted = mem_alloc((n + 1) * sizeof *sorted), low;
     size_t count = 0;
 
     for (size_t i = 0; i < n; i++) {
@@ -35,9 +35,9 @@ static double typical(const double *v, size_t n)
             sorted[count++] = fabs(v[i]);
     }
     qsort(sorted, count, sizeof *sorted, by_value);
-    median = count ? sorted[count / 2] : 1;
+    low = count ? sorted[count / 20] : 1;
     free(sorted);
-    return fmax(pow(10, floor(log10(median))), DBL_MIN);
+    return fmax(pow(10, floor(log10(low))), DBL_MIN);
 }
 
 static void widen(struct scale *s)
@@ -113,6 +113,8 @@ void scale_text(char out[24], double v, int digits)
 {
     char *e;
 
+    if (fabs(v) >= 1 && fabs(v) < 99999.5 && digits < 5) /* 100 rather than 1e2 */
+        digits = (int)fmax(digits, floor(log10(fabs(v))) + 1);
     snprintf(out, 24, "%.*g", digits, v);
     e = strchr(out, 'e'); /* 1e+06 is 1e6, 1e-05 1e-5 */
     if (e) {
@@ -172,7 +174,7 @@ static size_t powers(const struct scale *s, size_t most, struct tick *out)
 {
     static const int parts[] = {1, 2, 5};
     int first = (int)floor(log10(s->low)), last = (int)ceil(log10(s->high));
-    int every = 1 + (last - first) / (int)most, all = last - first <= 2 && most >= 6;
+    int every = 1 + (last - first) / (int)most, all = s->high / s->low <= 300 && most >= 6;
     size_t count = 0;
 
     first -= ((first % every) + every) % every;
