@@ -45,7 +45,7 @@ static void widen(struct scale *s)
     wide_t gap;
 
     if (s->kind == SCALE_LOG) {
-        double by = pow(s->high / s->low, 0.03);
+        double by = exp((log(s->high) - log(s->low)) * 0.03);
 
         s->low = fmax(s->low / by, DBL_MIN);
         s->high = fmin(s->high * by, DBL_MAX);
@@ -100,7 +100,7 @@ double scale_at(const struct scale *s, double v)
 
     v = v < s->low ? s->low : v > s->high ? s->high : v;
     if (s->kind == SCALE_LOG)
-        part = log(v / s->low) / log(s->high / s->low);
+        part = (log(v) - log(s->low)) / (log(s->high) - log(s->low));
     else if (s->kind == SCALE_SYMLOG)
         part = (asinhl((wide_t)v / s->unit) - asinhl((wide_t)s->low / s->unit)) /
                (asinhl((wide_t)s->high / s->unit) - asinhl((wide_t)s->low / s->unit));
@@ -174,7 +174,7 @@ static size_t powers(const struct scale *s, size_t most, struct tick *out)
 {
     static const int parts[] = {1, 2, 5};
     int first = (int)floor(log10(s->low)), last = (int)ceil(log10(s->high));
-    int every = 1 + (last - first) / (int)most, all = s->high / s->low <= 300 && most >= 6;
+    int every = 1 + (last - first) / (int)most, all = s->high / 300 <= s->low && most >= 6;
     size_t count = 0;
 
     first -= ((first % every) + every) % every;
