@@ -319,24 +319,30 @@ tcet_status run_check(const struct config *config, struct table **out, struct er
 }
 
 /* Export files that could not be written at the end are refused at the start. */
-static tcet_status check_exports(const struct run_flags *o, struct error *err)
+/* Can a file be made there? */
+static tcet_status check_place(const char *option, const char *name, struct error *err)
 {
     struct arena a = {0};
-    tcet_status st = TCET_OK;
+    const char *slash = strrchr(name, '/');
+    const char *folder = slash ? arena_strndup(&a, name, (size_t)(slash + 1 - name)) : ".";
+    tcet_status st = access(folder, W_OK)
+                         ? error_set(err, TCET_E_IO, "%s %s: cannot write there: %s", option, name,
+                                     strerror(errno))
+                         : TCET_OK;
 
-    for (size_t i = 0; st >= 0 && i < o->exports.count; i++) {
-        const char *name = o->exports.item[i], *slash = strrchr(name, '/');
-        char *folder = slash ? arena_strndup(&a, name, (size_t)(slash + 1 - name)) : NULL;
-
-        if (!is_export_name(name))
-            st = error_set(err, TCET_E_ARG, "--export %s: the name must end in .csv or .jsonl",
-                           name);
-        else if (access(folder ? folder : ".", W_OK))
-            st = error_set(err, TCET_E_IO, "--export %s: cannot write there: %s", name,
-                           strerror(errno));
-    }
     arena_free(&a);
     return st;
+}
+
+static tcet_status check_outputs(const struct run_flags *o, struct error *err)
+{
+    for (size_t i = 0; i < o->exports.count; i++) {
+        if (!is_export_name(o->exports.item[i]))
+            return error_set(err, TCET_E_ARG, "--export %s: the name must end in .csv or .jsonl",
+                             o->exports.item[i]);
+        TRY(check_place("--export", o->exports.item[i], err));
+    }
+    return o->report ? check_place("--report", o->report, err) : TCET_OK;
 }
 
 /* -- The whole -------------------------------------------------------------------------- */
@@ -500,7 +506,7 @@ static int execute(const char *path, const struct run_flags *o)
         cli_put_run(b.config, "proxy", o->proxy);
     ro.stop = cli_interrupts();
     ro.progress = show_progress;
-    if (run_check(b.config, &b.table, &err) < 0 || check_exports(o, &err) < 0 ||
+    if (run_check(b.config, &b.table, &err) < 0 || check_outputs(o, &err) < 0 ||
         config_i64(b.config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||
         run_supervise(b.config, &ro, &r, &err) < 0) {
         progress_end(&b.progress);
