@@ -178,8 +178,10 @@ tcet_status train_log_read(const char *path, struct arena *a, struct train_line 
         *next = '\0';
         if (read_line(p, &(*out)[*count]) < 0) {
             free(text);
-            return error_set(err, TCET_E_ARG, "%s:%zu: is no line of a training: \"%.60s\"", path,
-                             *count + 2, p);
+            return error_set(err, TCET_E_ARG,
+                             "%s:%zu: is no line of a training: epoch, step and six "
+                             "numbers between commas",
+                             path, *count + 2);
         }
         ++*count;
     }

@@ -16,6 +16,38 @@ alone() # FILE: it names no other file, script or place but the names of its for
 }
 smaller() { [ "$(stat -c %s "$1")" -lt "$2" ]; }
 
+# What stands on a page as a browser draws it: texts that leave their picture or lie upon another, and
+# a page that is wider than its window.
+cat >measure.js <<'JS'
+const found = [];
+for (const svg of document.querySelectorAll('svg')) {
+    const all = svg.getBoundingClientRect(), seen = [];
+    for (const text of svg.querySelectorAll('text')) {
+        const r = text.getBoundingClientRect(), what = svg.parentNode.closest('figure').id + ': ' + text.textContent;
+        if (r.left < all.left - 1 || r.right > all.right + 1 || r.top < all.top - 1 || r.bottom > all.bottom + 1)
+            found.push('outside ' + what);
+        for (const o of seen) {
+            const w = Math.min(r.right, o.r.right) - Math.max(r.left, o.r.left);
+            const h = Math.min(r.bottom, o.r.bottom) - Math.max(r.top, o.r.top);
+            if (w > 1 && h > r.height * .35 && h > 3)
+                found.push('upon each other ' + what + ' and ' + o.what);
+        }
+        seen.push({r, what});
+    }
+}
+if (document.documentElement.scrollWidth > window.innerWidth)
+    found.push('wider than its window: ' + document.documentElement.scrollWidth);
+document.body.innerHTML = '<p id="found">' + found.length + ' found</p><pre></pre>';
+document.querySelector('pre').textContent = found.join('\n');
+JS
+drawn() # PAGE WIDTH
+{
+    sed 's,</body>,<script src="measure.js"></script></body>,' "$1" >measured.html
+    timeout 120 chromium --headless --no-sandbox --disable-gpu --window-size="$2,2000" --dump-dom \
+        "file://$PWD/measured.html" 2>chromium.err >dom
+    grep -q '<p id="found">0 found</p>' dom || { sed -n '/id="found"/,$p' dom; return 1; }
+}
+
 # -- A run ---------------------------------------------------------------------------------------
 cat >run.ini <<'INI'
 [run]
@@ -93,16 +125,15 @@ space = nats_tss
 [search]
 strategy    = nsga2
 objectives  = column:val_cifar10, -count:params
-score       =
 evaluations = 60
-seeds       = 2
-reference   = 0, 2e6
+seeds       = 1..2
+hypervolume_from = 0, 2e6
 [benchmark]
 table  = nats_tss
 column = test_cifar10
 INI
 run search front.ini --output front --quiet
-cp err front.err
+check "a search with two objectives" test "$code" = 0
 cat >train.ini <<'INI'
 [run]
 space   = zennas
@@ -118,17 +149,28 @@ arch   = SuperConvK3BNRELU(3,8,2,1)SuperResK3K3(8,16,2,8,1)SuperConvK1BNRELU(16,
 epochs = 3
 batch  = 16
 images = 96
+test   = train
 lr     = .05
 INI
 run train train.ini --output train --quiet
-cp err train.err
-run report search train -o more.html --svg more
-check "a search and a training" test "$code" = 0
+check "a training" test "$code" = 0
+run report search front train -o more.html --svg more
+check "searches and a training" test "$code" = 0
 check "are well-formed" well_formed more.html more/*.svg
 check "the incumbent's score" test -s more/anytime-column_val_cifar10.svg
 check "its accuracy" test -s more/anytime-accuracy-test_cifar10.svg
+check "a front and its hypervolume" said 'on the front; hypervolume to ' more/front-front.svg
 check "loss by epoch" test -s more/train-loss-train.svg
 check "top-1, last and best" said 'test: last .* best .*selected on test' more/train-top1-train.svg
+
+# -- In a browser ------------------------------------------------------------------------------------
+if command -v chromium >/dev/null; then
+    for page in page one two more none; do
+        for width in 1280 375; do
+            check "nothing overflows in $page.html, $width wide" drawn $page.html $width
+        done
+    done
+fi
 
 # -- LaTeX -----------------------------------------------------------------------------------------
 run correlate run --format latex
@@ -148,7 +190,7 @@ refuses "a population that is none" 'population "some" is not one of: all, live'
     -o bad.html --population some
 refuses "a table that is none" 'nothere' report run -o bad.html --table nothere --column x
 cp -r train torn && echo 'no,line' >>torn/train.csv
-refuses "a torn train.csv" 'torn/train.csv:5: is no line of a training: "no,line"' report torn -o bad.html
+refuses "a torn train.csv" 'torn/train.csv:5: is no line of a training' report torn -o bad.html
 cp -r search cut && echo 'garbage' >>cut/search.csv
 refuses "a search.csv with a line that is none" 'cut/search.csv' report cut -o bad.html
 check "no page of what was refused" test ! -e bad.html
