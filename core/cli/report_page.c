@@ -71,9 +71,26 @@ static tcet_status add_facts(const char *path, const char **cell, size_t columns
         text = store_meta(s, FACTS[i].fact);
         cell[i * columns] = text && *text ? arena_strdup(a, text) : "-";
     }
-    cell[TCET_COUNT(FACTS) * columns] = arena_printf(a, "%zu", store_arch_count(s));
+    if (store_arch_count(s))
+        cell[TCET_COUNT(FACTS) * columns] = arena_printf(a, "%zu", store_arch_count(s));
     store_close(s);
     return TCET_OK;
+}
+
+/* Takes out the rows in which no folder has anything; returns how many are left. */
+static size_t drop_empty(const char **cell, size_t rows, size_t columns)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < rows; i++) {
+        int any = 0;
+
+        for (size_t k = 1; k < columns; k++)
+            any |= strcmp(cell[i * columns + k], "-") != 0;
+        if (any)
+            memmove(cell + kept++ * columns, cell + i * columns, columns * sizeof *cell);
+    }
+    return kept;
 }
 
 static tcet_status provenance(const char *const *paths, size_t count, struct arena *a,
@@ -93,7 +110,7 @@ static tcet_status provenance(const char *const *paths, size_t count, struct are
             cell[i * columns + k + 1] = "-";
         TRY(add_facts(paths[k], cell + columns + k + 1, columns, a, err));
     }
-    page_facts(page, cell, rows, columns);
+    page_facts(page, cell, drop_empty(cell, rows, columns), columns);
     for (size_t k = 0; k < count; k++) {
         const char *file = arena_printf(a, "%s/config.ini", paths[k]);
         struct error none;

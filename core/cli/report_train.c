@@ -171,6 +171,7 @@ static void draw_training(const struct training *t, struct figures *out)
                                    .desc = figure[i].desc,
                                    .x_name = "epoch",
                                    .y_name = figure[i].y_name,
+                                   .x_wish = SCALE_WHOLE,
                                    .lines = figure[i].line,
                                    .line_count = figure[i].lines},
                    out, f);
@@ -230,6 +231,7 @@ static void draw_layers(const struct result_row *row, const struct result_value 
                                        "network has them.",
                                .x_name = "layer, in creation order",
                                .y_name = name,
+                               .x_wish = SCALE_WHOLE,
                                .y_wish = SCALE_WIDE,
                                .lines = &line,
                                .line_count = 1},

@@ -93,7 +93,7 @@ void page_figures(struct buf *out, const struct figures *f)
                    wide ? " class=\"wide\"" : "");
         if (wide)
             buf_printf(out, "<div style=\"min-width:%.0fpx;max-width:%.0fpx\">\n", g->width,
-                       g->width * 1.3);
+                       g->width * 1.1);
         buf_add(out, g->svg.data, g->svg.len);
         buf_puts(out, wide ? "</div></div>\n" : "</div>\n");
         if (g->cell) {

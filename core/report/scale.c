@@ -67,7 +67,12 @@ void scale_fit(struct scale *s, const double *v, size_t n, enum scale_wish wish)
 {
     double least = INFINITY, most = 0; /* of |v|, which is not 0 */
 
-    *s = (struct scale){.low = INFINITY, .high = -INFINITY, .unit = 1, .from = 0, .to = 1};
+    *s = (struct scale){.low = INFINITY,
+                        .high = -INFINITY,
+                        .unit = 1,
+                        .from = 0,
+                        .to = 1,
+                        .whole = wish == SCALE_WHOLE};
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(v[i]))
             continue;
@@ -156,6 +161,7 @@ static size_t linear(const struct scale *s, size_t most, struct tick *out)
         if (range / step <= (wide_t)most - 1)
             break;
     }
+    step = s->whole && step < 1 ? 1 : step;
     first = ceill(s->low / step - 1e-9L);
     digits = (int)ceill(log10l((fmaxl(fabsl(s->low), fabsl(s->high)) + step) / step)) + 1;
     digits = digits > 15 ? 15 : digits < 2 ? 2 : digits;

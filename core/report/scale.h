@@ -17,11 +17,13 @@ struct scale {
     double low, high; /* low < high */
     double unit;      /* of symlog: linear below it */
     double from, to;  /* places of low and high */
+    int whole;        /* ticks are whole numbers */
 };
 
 /* What an axis may be. */
 enum scale_wish {
     SCALE_PLAIN, /* linear */
+    SCALE_WHOLE, /* the same of whole numbers: no ticks between them */
     SCALE_WIDE, /* logarithmic where the largest is more than 1000 times the smallest, and symmetrically so
                     where there are signs or zeros */
     SCALE_POWERS /* logarithmic where all are above 0 */

@@ -165,6 +165,7 @@ static void ticks_are_round(void **state)
 {
     (void)state;
     assert_string_equal(ticks(0, 1, SCALE_PLAIN, 7), "0 0.2 0.4 0.6 0.8 1");
+    assert_string_equal(ticks(1, 3, SCALE_WHOLE, 6), "1 2 3");
     assert_string_equal(ticks(0, 200, SCALE_PLAIN, 6), "0 50 100 150 200");
     assert_string_equal(ticks(91.2, 93.9, SCALE_PLAIN, 7), "91.5 92 92.5 93 93.5 94");
     assert_string_equal(ticks(-3e7, 5e7, SCALE_PLAIN, 6), "-2e7 0 2e7 4e7");
