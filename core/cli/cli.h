@@ -10,6 +10,7 @@
 #include "report/report.h"
 #include "run/reasons.h"
 #include "run/wire.h"
+#include "store/store.h"
 #include "table/table.h"
 
 #include <stdbool.h>
@@ -172,6 +173,8 @@ struct folder {
     size_t column_count;
     size_t main_column; /* what the summary ranks by */
     const char *space, *data, *config_text;
+    struct store
+        *store; /* open for reading, since opening looks at all of it; NULL of a joined one */
 };
 tcet_status folder_read(const char *path, struct folder *out, struct error *err);
 /* Adds a paper's figures from [reference] to the columns they name.  Errors name the key. */

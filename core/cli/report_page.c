@@ -57,22 +57,36 @@ static const struct {
              {"device", "device"},       {"instructions", "instructions"},
              {"precision", "precision"}, {"main", "ranked by"}};
 
-/* Facts of a store, each cell in the column after the names; a training has none. */
-static tcet_status add_facts(const char *path, const char **cell, size_t columns, struct arena *a,
-                             struct error *err)
+/* Facts of a store, each cell in the column after the names. */
+static void add_facts(struct store *s, const char **cell, size_t columns, struct arena *a)
 {
-    struct store *s;
     const char *text;
 
-    if (!has_file(a, path, "scores.db"))
-        return TCET_OK;
-    TRY(store_open(path, STORE_READ, &s, err));
     for (size_t i = 0; i < TCET_COUNT(FACTS); i++) {
         text = store_meta(s, FACTS[i].fact);
         cell[i * columns] = text && *text ? arena_strdup(a, text) : "-";
     }
     if (store_arch_count(s))
         cell[TCET_COUNT(FACTS) * columns] = arena_printf(a, "%zu", store_arch_count(s));
+}
+
+/* The same of a folder: of a run whose store is open, a search; a training has none. */
+static tcet_status add_folder(const char *path, const struct kinds *kinds,
+                              const struct source *runs, const char **cell, size_t columns,
+                              struct arena *a, struct error *err)
+{
+    struct store *s;
+
+    for (size_t i = 0; i < kinds->runs; i++) {
+        if (kinds->run[i] == path) {
+            add_facts(runs->part[i].store, cell, columns, a);
+            return TCET_OK;
+        }
+    }
+    if (!has_file(a, path, "scores.db"))
+        return TCET_OK;
+    TRY(store_open(path, STORE_READ, &s, err));
+    add_facts(s, cell, columns, a);
     store_close(s);
     return TCET_OK;
 }
@@ -93,8 +107,9 @@ static size_t drop_empty(const char **cell, size_t rows, size_t columns)
     return kept;
 }
 
-static tcet_status provenance(const char *const *paths, size_t count, struct arena *a,
-                              struct buf *page, struct error *err)
+static tcet_status provenance(const char *const *paths, size_t count, const struct kinds *kinds,
+                              const struct source *runs, struct arena *a, struct buf *page,
+                              struct error *err)
 {
     size_t rows = TCET_COUNT(FACTS) + 2, columns = count + 1;
     const char **cell = arena_alloc(a, rows * columns * sizeof *cell);
@@ -108,7 +123,7 @@ static tcet_status provenance(const char *const *paths, size_t count, struct are
         cell[k + 1] = paths[k];
         for (size_t i = 1; i < rows; i++)
             cell[i * columns + k + 1] = "-";
-        TRY(add_facts(paths[k], cell + columns + k + 1, columns, a, err));
+        TRY(add_folder(paths[k], kinds, runs, cell + columns + k + 1, columns, a, err));
     }
     page_facts(page, cell, drop_empty(cell, rows, columns), columns);
     for (size_t k = 0; k < count; k++) {
@@ -183,31 +198,27 @@ static tcet_status compared(struct comparison *cmp, const struct source *s, stru
     return TCET_OK;
 }
 
-static tcet_status runs(const struct report_page *p, const struct kinds *k, struct buf *page,
-                        struct figures *figures, struct error *err)
+static tcet_status show_runs(const struct report_page *p, const struct kinds *k,
+                             const struct source *s, struct buf *page, struct figures *figures,
+                             struct error *err)
 {
-    struct source s;
     struct comparison cmp;
     struct buf stability = {0};
-    const char *arch;
     tcet_status st;
 
-    TRY(source_read(&p->from, k->run, k->runs, &s, err));
-    st = source_compare(&p->from, &s, &cmp, err);
-    if (st >= 0) {
-        st = compared(&cmp, &s, page, figures, err);
-        comparison_free(&cmp);
-    }
-    folder_stability(&s.all, &stability);
+    TRY(source_compare(&p->from, s, &cmp, err));
+    st = compared(&cmp, s, page, figures, err);
+    comparison_free(&cmp);
+    folder_stability(&s->all, &stability);
     if (st >= 0 && stability.len)
         page_text(page, stability.data);
     for (size_t i = 0; i < k->runs && st >= 0; i++) {
-        arch = p->arch ? p->arch : best_arch(&s.part[i]);
+        const char *arch = p->arch ? p->arch : best_arch(&s->part[i]);
+
         if (arch)
-            st = report_layers(k->run[i], arch, figures, err);
+            st = report_layers(s->part[i].store, arch, figures, err);
     }
     buf_free(&stability);
-    source_free(&s);
     return st;
 }
 
@@ -237,26 +248,41 @@ static tcet_status write_pictures(const char *folder, const struct figures *f, s
     return TCET_OK;
 }
 
+/* Of these kinds, the runs read. */
+static tcet_status show(const struct report_page *p, const char *const *paths, size_t count,
+                        const struct kinds *kinds, const struct source *runs, struct arena *a,
+                        struct figures *figures, struct buf *page, struct error *err)
+{
+    page_begin(page, count == 1
+                         ? arena_printf(a, "Report of %s", paths[0])
+                         : arena_printf(a, "Report of %s and %zu more", paths[0], count - 1));
+    TRY(provenance(paths, count, kinds, runs, a, page, err));
+    if (kinds->runs)
+        TRY(show_runs(p, kinds, runs, page, figures, err));
+    if (kinds->searches)
+        TRY(report_searches(kinds->search, kinds->searches, figures, err));
+    if (kinds->trainings)
+        TRY(report_trainings(kinds->training, kinds->trainings, figures, err));
+    page_figures(page, figures);
+    page_end(page);
+    return TCET_OK;
+}
+
 static tcet_status make_page(const struct report_page *p, const char *const *paths, size_t count,
                              struct arena *a, struct figures *figures, struct buf *page,
                              struct error *err)
 {
     struct kinds kinds = {.runs = 0};
+    struct source runs = {.count = 0};
+    tcet_status st;
 
     TRY(sort_out(paths, count, a, &kinds, err));
-    page_begin(page, count == 1
-                         ? arena_printf(a, "Report of %s", paths[0])
-                         : arena_printf(a, "Report of %s and %zu more", paths[0], count - 1));
-    TRY(provenance(paths, count, a, page, err));
     if (kinds.runs)
-        TRY(runs(p, &kinds, page, figures, err));
-    if (kinds.searches)
-        TRY(report_searches(kinds.search, kinds.searches, figures, err));
-    if (kinds.trainings)
-        TRY(report_trainings(kinds.training, kinds.trainings, figures, err));
-    page_figures(page, figures);
-    page_end(page);
-    return TCET_OK;
+        TRY(source_read(&p->from, kinds.run, kinds.runs, &runs, err));
+    st = show(p, paths, count, &kinds, &runs, a, figures, page, err);
+    if (kinds.runs)
+        source_free(&runs);
+    return st;
 }
 
 tcet_status report_page_write(const struct report_page *p, const char *const *paths, size_t count,

@@ -238,17 +238,13 @@ static void draw_layers(const struct result_row *row, const struct result_value 
                out, f);
 }
 
-tcet_status report_layers(const char *path, const char *arch, struct figures *out,
-                          struct error *err)
+tcet_status report_layers(struct store *s, const char *arch, struct figures *out, struct error *err)
 {
-    struct store *s;
     struct arena a = {0};
     struct result_row row = {.arch = NULL};
-    size_t at = 0, count, drawn = 0;
+    size_t at = 0, count = store_arch_count(s), drawn = 0;
     tcet_status st = TCET_OK;
 
-    TRY(store_open(path, STORE_READ, &s, err));
-    count = store_arch_count(s);
     for (const char *other; at < count; at++) {
         other = store_arch(s, at);
         if (other && !strcmp(other, arch))
@@ -270,6 +266,5 @@ tcet_status report_layers(const char *path, const char *arch, struct figures *ou
     }
     out->heading = NULL;
     arena_free(&a);
-    store_close(s);
     return st;
 }
