@@ -108,12 +108,7 @@ static void anytime(struct search *s, size_t count, size_t first, int accuracy, 
         return;
     f = figures_add(out, accuracy ? "anytime-accuracy" : "anytime", what,
                     arena_printf(a, "%s of the incumbent", what));
-    cell = arena_alloc(a, rows * TCET_COUNT(heads) * sizeof *cell);
-    memcpy(cell, heads, sizeof heads);
-    f->cell = cell;
-    f->rows = rows;
-    f->columns = TCET_COUNT(heads);
-    cell += TCET_COUNT(heads);
+    cell = figure_cells(f, a, rows, heads, TCET_COUNT(heads));
     for (size_t i = 0; i < lines; i++) {
         add_rows(line[i].name, p[i], n[i], cell, a);
         cell += n[i] * TCET_COUNT(heads);
@@ -133,15 +128,16 @@ static void anytime(struct search *s, size_t count, size_t first, int accuracy, 
 /* All that has both objectives, and the front as steps. */
 static void pareto(struct search *s, struct figures *out)
 {
-    static const char *const heads[] = {"first", "second", "architecture"};
     const struct search_settings *set = &s->settings;
+    const char *const heads[] = {set->objective[0].written, set->objective[1].written,
+                                 "architecture"};
     struct arena *a = &out->arena, own = {0};
     size_t n = 0, count;
     const struct found_ask **front = found_front(&s->found, &count);
     double *x = arena_alloc(&own, (s->found.count + 1) * sizeof *x);
     double *y = arena_alloc(&own, (s->found.count + 1) * sizeof *y);
     double *of_front = arena_alloc(&own, (2 * count + 1) * sizeof *of_front);
-    const char **cell = arena_alloc(a, (count + 1) * TCET_COUNT(heads) * sizeof *cell);
+    const char **cell;
     struct figure *f =
         figures_add(out, "front", s->path, arena_printf(a, "Pareto front: %s", s->path));
     struct chart_dots dots = {.name = "asked", .category = 6};
@@ -156,12 +152,7 @@ static void pareto(struct search *s, struct figures *out)
             y[n++] = k->values[1];
         }
     }
-    f->cell = cell;
-    f->rows = count + 1;
-    f->columns = TCET_COUNT(heads);
-    *cell++ = set->objective[0].written;
-    *cell++ = set->objective[1].written;
-    *cell++ = "architecture";
+    cell = figure_cells(f, a, count + 1, heads, TCET_COUNT(heads));
     for (size_t i = 0; i < count; i++) {
         of_front[i] = front[i]->values[0];
         of_front[count + i] = front[i]->values[1];

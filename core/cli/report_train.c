@@ -115,19 +115,14 @@ static const char *last_and_best(const struct training *t, struct arena *a)
 static void training_table(const struct training *t, struct arena *a, struct figure *f)
 {
     static const char *const heads[] = {"epoch", "lr", "loss", "test loss", "top-1", "test top-1"};
-    const char **cell = arena_alloc(a, (t->n + 1) * TCET_COUNT(heads) * sizeof *cell);
+    const char **cell = figure_cells(f, a, t->n + 1, heads, TCET_COUNT(heads));
 
-    memcpy(cell, heads, sizeof heads);
-    f->cell = cell;
-    f->rows = t->n + 1;
-    f->columns = TCET_COUNT(heads);
     for (size_t i = 0; i < t->n; i++) {
         const double v[] = {t->epoch[i],     t->lr[i],   t->loss[i],
                             t->test_loss[i], t->top1[i], t->test_top1[i]};
 
         for (size_t k = 0; k < TCET_COUNT(v); k++)
-            cell[(i + 1) * TCET_COUNT(heads) + k] =
-                isnan(v[k]) ? "-" : arena_printf(a, "%.6g", v[k]);
+            *cell++ = isnan(v[k]) ? "-" : arena_printf(a, "%.6g", v[k]);
     }
 }
 
@@ -210,14 +205,9 @@ static void draw_layers(const struct result_row *row, const struct result_value 
     struct arena *a = &out->arena;
     double *x = arena_alloc(a, (row->layer_count + 1) * sizeof *x);
     struct figure *f = figures_add(out, "layers", name, arena_printf(a, "%s by layer", name));
-    const char **cell = arena_alloc(a, (row->layer_count + 1) * TCET_COUNT(heads) * sizeof *cell);
+    const char **cell = figure_cells(f, a, row->layer_count + 1, heads, TCET_COUNT(heads));
     struct chart_line line = {.name = NULL, .x = x, .y = v->layers, .n = row->layer_count};
 
-    memcpy(cell, heads, sizeof heads);
-    f->cell = cell;
-    f->rows = row->layer_count + 1;
-    f->columns = TCET_COUNT(heads);
-    cell += TCET_COUNT(heads);
     for (size_t i = 0; i < row->layer_count; i++) {
         x[i] = (double)(i + 1);
         *cell++ = arena_printf(a, "%zu", i + 1);

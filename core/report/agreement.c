@@ -16,18 +16,6 @@ static const char *number(struct arena *a, const char *format, double v)
 #pragma GCC diagnostic pop
 }
 
-static const char **new_cells(struct figure *f, struct arena *a, size_t rows,
-                              const char *const *heads, size_t columns)
-{
-    const char **cell = arena_alloc(a, rows * columns * sizeof *cell);
-
-    memcpy(cell, heads, columns * sizeof *cell);
-    f->cell = cell;
-    f->rows = rows;
-    f->columns = columns;
-    return cell + columns;
-}
-
 /* -- lines in order ----------------------------------------------------------------------- */
 
 static int by_tau(const void *x, const void *y)
@@ -91,7 +79,7 @@ static void tau_bars(const struct agreement *g, struct figures *out)
     size_t n = shown_lines(g, 1, a, &line);
     struct figure *f = figures_add(out, "tau", NULL, "Agreement with accuracy, 95 % intervals");
     struct bar *bar = arena_alloc(a, (n + 1) * sizeof *bar);
-    const char **cell = new_cells(f, a, n + 1, heads, TCET_COUNT(heads));
+    const char **cell = figure_cells(f, a, n + 1, heads, TCET_COUNT(heads));
     struct bars b = {.note = what_was_compared(g, a),
                      .desc = "A bar a score: its Kendall tau with the accuracy; counts of the "
                              "network are grey.",
@@ -151,7 +139,7 @@ static void heat_map(const struct agreement *g, struct figures *out)
     head = arena_alloc(a, (t.n + 1) * sizeof *head);
     head[0] = in.accuracy ? "tau \\ partial" : "tau";
     memcpy(head + 1, t.name, t.n * sizeof *head);
-    cell = new_cells(f, a, t.n + 1, head, t.n + 1);
+    cell = figure_cells(f, a, t.n + 1, head, t.n + 1);
     for (size_t i = 0; i < t.n; i++) {
         *cell++ = t.name[i];
         for (size_t k = 0; k < t.n; k++)
@@ -255,7 +243,7 @@ static void cloud_table(const struct agreement *g, const struct cloud *c, const 
                         struct figure *f)
 {
     static const char *const heads[] = {"which", "score", "accuracy", "ranks off", "architecture"};
-    const char **cell = new_cells(f, a, best_count + off_count + 1, heads, TCET_COUNT(heads));
+    const char **cell = figure_cells(f, a, best_count + off_count + 1, heads, TCET_COUNT(heads));
 
     for (size_t i = 0; i < best_count + off_count; i++) {
         size_t at = i < best_count ? best[i] : off[i - best_count];
@@ -409,7 +397,7 @@ static void top_table(const struct agreement *g, const struct chart_line *line, 
     head[0] = "k";
     for (size_t i = 0; i < lines; i++)
         head[i + 1] = line[i].name;
-    cell = new_cells(f, a, line[0].n + 1, head, lines + 1);
+    cell = figure_cells(f, a, line[0].n + 1, head, lines + 1);
     for (size_t k = 0; k < line[0].n; k++) {
         *cell++ = arena_printf(a, "%.0f", line[0].x[k]);
         for (size_t i = 0; i < lines; i++)
@@ -535,7 +523,7 @@ static void seed_boxes(const struct agreement *g, struct figures *out)
     if (!count)
         return;
     f = figures_add(out, "seeds", NULL, "Tau over seeds");
-    cell = new_cells(f, a, count + 1, heads, TCET_COUNT(heads));
+    cell = figure_cells(f, a, count + 1, heads, TCET_COUNT(heads));
     for (size_t i = 0; i < count; i++) {
         double least = INFINITY, most = -INFINITY;
 

@@ -138,7 +138,7 @@ static int is_drawn(const struct chart_dots *d, size_t i)
 static void few_dots(struct plot *p, const struct chart_dots *d)
 {
     for (size_t i = 0; i < d->n; i++) {
-        char class[16], x[24], y[24];
+        char class[24], x[24], y[24];
         int open = d->shape == SVG_RING || d->shape == SVG_CROSS;
         struct buf tip = {0};
 
@@ -299,7 +299,7 @@ static double legend(struct plot *p, double y, int draw)
         } else if (draw) {
             int open = dots->shape == SVG_RING || dots->shape == SVG_CROSS;
 
-            snprintf(class, sizeof class, "%s%d", open ? "c" : "f", dots->category);
+            snprintf(class, sizeof class, open ? "c%d u" : "f%d", dots->category);
             svg_mark(&p->svg, x + 9, y, dots->shape == SVG_RING ? 5 : 3, dots->shape, class, NULL);
         }
         if (draw)

@@ -58,6 +58,18 @@ void figures_keep(struct figures *f)
     }
 }
 
+const char **figure_cells(struct figure *f, struct arena *a, size_t rows, const char *const *heads,
+                          size_t columns)
+{
+    const char **cell = arena_alloc(a, rows * columns * sizeof *cell);
+
+    memcpy(cell, heads, columns * sizeof *cell);
+    f->cell = cell;
+    f->rows = rows;
+    f->columns = columns;
+    return cell + columns;
+}
+
 void figures_free(struct figures *f)
 {
     for (size_t i = 0; i < f->count; i++)

@@ -32,6 +32,10 @@ struct figure *figures_add(struct figures *f, const char *kind, const char *what
                            const char *title);
 /* Copies the texts of all tables, so that what they were taken from may go. */
 void figures_keep(struct figures *f);
+/* Gives it a table of so many rows with these heads, the first row; returns where the second begins.  In
+ * `a`. */
+const char **figure_cells(struct figure *f, struct arena *a, size_t rows, const char *const *heads,
+                          size_t columns);
 void figures_free(struct figures *f);
 
 /* Points; colour: a number each, by whose size they are coloured, or NULL. */

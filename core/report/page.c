@@ -13,7 +13,7 @@ static const char LOOKS[] =
     "h2{font-size:1.15rem;margin:2rem 0 .6rem;padding-top:.6rem;border-top:1px solid var(--line)}\n"
     "p{margin:.4rem 0;max-width:75ch;overflow-wrap:anywhere}\n"
     ".figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,360px),1fr));"
-    "gap:1rem;align-items:start}\n"
+    "gap:1rem;align-items:start;grid-auto-flow:dense}\n"
     "figure{margin:0;padding:.5rem;background:var(--panel);border:1px solid var(--line);"
     "border-radius:6px;min-width:0}figure.wide{grid-column:1/-1}\n"
     "svg{display:block;width:100%;height:auto}\n"

@@ -200,11 +200,11 @@ void svg_rect(struct svg *s, double x, double y, double w, double h, const char 
 void svg_mark(struct svg *s, double x, double y, double r, enum svg_shape shape,
               const char *classes, const char *tip)
 {
-    static const char *const path[] = {[SVG_SQUARE] = "h2v2h-2z",
-                                       [SVG_DIAMOND] = "l1 1l-1 1l-1-1z",
-                                       [SVG_CROSS] = "l2 2m0-2l-2 2"};
-    static const double from[][2] = {
-        [SVG_SQUARE] = {-1, -1}, [SVG_DIAMOND] = {0, -1}, [SVG_CROSS] = {-1, -1}};
+    /* Steps from the centre in units of r; of a cross every second one begins a line. */
+    static const double steps[][4][2] = {[SVG_SQUARE] = {{-1, -1}, {1, -1}, {1, 1}, {-1, 1}},
+                                         [SVG_DIAMOND] = {{0, -1}, {1, 0}, {0, 1}, {-1, 0}},
+                                         [SVG_CROSS] = {{-1, -1}, {1, 1}, {1, -1}, {-1, 1}}};
+    int cross = shape == SVG_CROSS;
 
     if (shape == SVG_DOT || shape == SVG_RING) {
         buf_printf(s->out, "<circle class=\"%s\"", classes);
@@ -214,15 +214,14 @@ void svg_mark(struct svg *s, double x, double y, double r, enum svg_shape shape,
         finish(s, "circle", tip);
         return;
     }
-    buf_printf(s->out,
-               "<path class=\"%s\" vector-effect=\"non-scaling-stroke\" transform=\"translate(",
-               classes);
-    svg_number(s->out, x + from[shape][0] * r);
-    buf_puts(s->out, " ");
-    svg_number(s->out, y + from[shape][1] * r);
-    buf_puts(s->out, ")scale(");
-    svg_number(s->out, r);
-    buf_printf(s->out, ")\" d=\"M0 0%s\"", path[shape]);
+    buf_printf(s->out, "<path class=\"%s\" d=\"", classes);
+    for (int i = 0; i < 4; i++) {
+        buf_puts(s->out, i == 0 || (cross && i == 2) ? "M" : "L");
+        svg_number(s->out, x + steps[shape][i][0] * r);
+        buf_puts(s->out, " ");
+        svg_number(s->out, y + steps[shape][i][1] * r);
+    }
+    buf_puts(s->out, cross ? "\"" : "Z\"");
     finish(s, "path", tip);
 }
 
@@ -254,7 +253,7 @@ static const struct {
     const char *selector, *property, *colour;
 } PAINTS[] = {{".t,.l,.s", "fill", "ink"}, {".q", "fill", "soft"},   {".g", "stroke", "grid"},
               {".a,.w", "stroke", "soft"}, {".z", "stroke", "line"}, {".x", "fill", "grid"},
-              {".ring", "stroke", "ink"},  {".mk", "fill", "page"},  {".mk", "stroke", "ink"}};
+              {".mk", "fill", "page"},     {".mk", "stroke", "ink"}};
 
 static void paint(struct buf *out, const char *selector, const char *property,
                   const struct colour *c, int page, int dark)
@@ -317,10 +316,10 @@ void svg_style(struct buf *out, int page)
         "9px}"
         ".m{text-anchor:middle}.e{text-anchor:end}\n"
         ".g,.a,.w,.z{stroke-width:1;fill:none}.w{stroke-width:1.5}.z{stroke-dasharray:4 3}\n"
-        "svg [class^=p]{fill:none;stroke-linecap:round}.d{stroke-width:3}.D{stroke-width:5}\n"
+        "svg [class^=p]{fill:none;stroke-linecap:round}.d{stroke-width:3}\n"
         "svg [class^=c]{fill:none;stroke-width:2;stroke-linejoin:round}"
         ".o{stroke-dasharray:5 4}.i{fill-opacity:.18}"
-        ".ring{fill:none;stroke-width:1.2}.mk{stroke-width:1.5}\n",
+        ".u{stroke-width:1.3}.mk{stroke-width:1.5}\n",
         SVG_FONT, SVG_FONT, SVG_SMALL);
     for (int i = 0; i < SVG_HEATS; i++)
         buf_printf(out, ".h%d{fill:%s}", i, HEATS[i]);
