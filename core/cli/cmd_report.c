@@ -10,6 +10,9 @@ int cmd_report(const struct command *c, int argc, char **argv)
     const struct option_spec specs[] = {
         {"-o", "FILE", "the page, one HTML file (default: report.html)", NULL, &p.file, NULL},
         {"--svg", "DIR", "each picture as a file too, in that folder", NULL, &p.svg, NULL},
+        {"--png", "DIR", "each picture as PNG, by rsvg-convert (package librsvg2-bin)", NULL,
+         &p.png, NULL},
+        {"--pdf", "FILE", "all pictures as PDF, one a page, by the same", NULL, &p.pdf, NULL},
         {"--arch", "ENCODING", "whose layers are shown (default: the best by the main score)", NULL,
          &p.arch, NULL},
         {"--table", "TABLE", "of accuracies, instead of [benchmark]'s", NULL, &p.from.table, NULL},

@@ -3,7 +3,6 @@
 #include "cli/report_parts.h"
 
 #include "base/file.h"
-#include "base/folder.h"
 #include "base/text.h"
 #include "report/agreement.h"
 #include "report/page.h"
@@ -222,31 +221,7 @@ static tcet_status show_runs(const struct report_page *p, const struct kinds *k,
     return st;
 }
 
-/* -- files -------------------------------------------------------------------------------- */
-
-static tcet_status write_file(const char *path, const struct buf *b, struct error *err)
-{
-    const struct file_part part = {b->data, b->len};
-
-    return file_replace(path, NULL, &part, 1, err);
-}
-
-static tcet_status write_pictures(const char *folder, const struct figures *f, struct error *err)
-{
-    TRY(folder_make(folder, err));
-    for (size_t i = 0; i < f->count; i++) {
-        struct buf path = {0}, text = {0};
-        tcet_status st;
-
-        buf_printf(&path, "%s/%s.svg", folder, f->item[i].name);
-        figure_file(&f->item[i], &text);
-        st = write_file(path.data, &text, err);
-        buf_free(&path);
-        buf_free(&text);
-        TRY(st);
-    }
-    return TCET_OK;
-}
+/* -- the page ----------------------------------------------------------------------------- */
 
 /* Of these kinds, the runs read. */
 static tcet_status show(const struct report_page *p, const char *const *paths, size_t count,
@@ -291,12 +266,12 @@ tcet_status report_page_write(const struct report_page *p, const char *const *pa
     struct figures figures = {.count = 0};
     struct arena a = {0};
     struct buf page = {0};
-    tcet_status st = make_page(p, paths, count, &a, &figures, &page, err);
+    tcet_status st = report_check_converter(p, err);
 
     if (st >= 0)
-        st = write_file(p->file, &page, err);
-    if (st >= 0 && p->svg)
-        st = write_pictures(p->svg, &figures, err);
+        st = make_page(p, paths, count, &a, &figures, &page, err);
+    if (st >= 0)
+        st = report_write_files(p, &page, &figures, err);
     buf_free(&page);
     figures_free(&figures);
     arena_free(&a);

@@ -9,13 +9,21 @@
 
 struct report_page {
     struct source_options from;
-    const char *arch; /* whose layers are shown; NULL: the best by the main score */
-    const char *file; /* HTML */
-    const char *svg;  /* a folder for the pictures; NULL: none */
+    const char *arch;      /* whose layers are shown; NULL: the best by the main score */
+    const char *file;      /* HTML */
+    const char *svg, *png; /* folders for the pictures; NULL: none */
+    const char *pdf;       /* a file with all of them, one a page; NULL: none */
 };
 /* Writes the page of folders of runs, searches and trainings. */
 tcet_status report_page_write(const struct report_page *p, const char *const *paths, size_t count,
                               struct error *err);
+
+/* Is rsvg-convert there, where pictures are asked for that are made by it?  Else an error that names its
+ * package. */
+tcet_status report_check_converter(const struct report_page *p, struct error *err);
+/* Writes the page and the pictures. */
+tcet_status report_write_files(const struct report_page *p, const struct buf *page,
+                               const struct figures *f, struct error *err);
 
 /* How the incumbents of searches grew, and the front of those with several objectives. */
 tcet_status report_searches(const char *const *paths, size_t count, struct figures *out,

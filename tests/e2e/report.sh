@@ -177,6 +177,16 @@ run correlate run --format latex
 check "a table for papers" said '^\\begin\{tabular\}\{lr+\}$' out
 check "has a line a score" said '^snip & 0?\.?[-0-9.]+ & ' out
 
+# -- Other pictures --------------------------------------------------------------------------------
+if command -v rsvg-convert >/dev/null; then
+    run report search -o page2.html --png png --pdf all.pdf
+    check "PNG and PDF" test "$code" = 0
+    check "a PNG a figure" test "$(head -c 4 png/anytime-column_val_cifar10.png | tail -c 3)" = PNG
+    check "a PDF of all" test "$(head -c 5 all.pdf)" = %PDF-
+fi
+PATH=$work refuses "PNG without its program" '--png needs rsvg-convert.*librsvg2-bin' report search -o bad.html \
+    --png png
+
 # -- What cannot be --------------------------------------------------------------------------------
 mkdir empty
 refuses "no folder" 'something is missing' report
