@@ -215,7 +215,7 @@ static tcet_status show_runs(const struct report_page *p, const struct kinds *k,
         const char *arch = p->arch ? p->arch : best_arch(&s->part[i]);
 
         if (arch)
-            st = report_layers(s->part[i].store, arch, figures, err);
+            st = report_layers(s->part[i].store, s->config[i], arch, figures, err);
     }
     buf_free(&stability);
     return st;

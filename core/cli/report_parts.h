@@ -33,8 +33,9 @@ tcet_status report_trainings(const char *const *paths, size_t count, struct figu
                              struct error *err);
 /* Is this a folder of trainings: has it train.csv, or seed-N/train.csv? */
 int report_is_training(const char *path);
-/* The layered columns of one architecture of a run, layer by layer; nothing where it has none. */
-tcet_status report_layers(struct store *s, const char *arch, struct figures *out,
-                          struct error *err);
+/* The layered columns of one architecture of a run, layer by layer, and the products that scores are which
+ * multiply them so; nothing where it has none. */
+tcet_status report_layers(struct store *s, const struct config *config, const char *arch,
+                          struct figures *out, struct error *err);
 
 #endif

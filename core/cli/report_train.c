@@ -1,8 +1,7 @@
-/* report_train.c -- figures of trainings and of an architecture's layers (report_parts.h).
+/* report_train.c -- figures of trainings (report_parts.h).
  * Room: core/cli. */
 #include "cli/report_parts.h"
 
-#include "store/store.h"
 #include "train/log.h"
 
 #include <dirent.h>
@@ -191,70 +190,4 @@ tcet_status report_trainings(const char *const *paths, size_t count, struct figu
     }
     out->heading = NULL;
     return TCET_OK;
-}
-
-/* -- layers ------------------------------------------------------------------------------- */
-
-enum { COLUMNS = 7 };
-
-/* The values of a layered column, layer by layer. */
-static void draw_layers(const struct result_row *row, const struct result_value *v,
-                        const char *name, struct figures *out)
-{
-    static const char *const heads[] = {"layer", "name", "kind", "shape", "value"};
-    struct arena *a = &out->arena;
-    double *x = arena_alloc(a, (row->layer_count + 1) * sizeof *x);
-    struct figure *f = figures_add(out, "layers", name, arena_printf(a, "%s by layer", name));
-    const char **cell = figure_cells(f, a, row->layer_count + 1, heads, TCET_COUNT(heads));
-    struct chart_line line = {.name = NULL, .x = x, .y = v->layers, .n = row->layer_count};
-
-    for (size_t i = 0; i < row->layer_count; i++) {
-        x[i] = (double)(i + 1);
-        *cell++ = arena_printf(a, "%zu", i + 1);
-        *cell++ = arena_strdup(a, row->layers[i].name);
-        *cell++ = arena_strdup(a, row->layers[i].kind);
-        *cell++ = arena_strdup(a, row->layers[i].shape);
-        *cell++ = arena_printf(a, "%.9g", v->layers[i]);
-    }
-    chart_draw(&(struct chart){.note = arena_printf(a, "%.6g of %s", v->value, row->arch),
-                               .desc = "A value a layer with weights, in the order in which the "
-                                       "network has them.",
-                               .x_name = "layer, in creation order",
-                               .y_name = name,
-                               .x_wish = SCALE_WHOLE,
-                               .y_wish = SCALE_WIDE,
-                               .lines = &line,
-                               .line_count = 1},
-               out, f);
-}
-
-tcet_status report_layers(struct store *s, const char *arch, struct figures *out, struct error *err)
-{
-    struct arena a = {0};
-    struct result_row row = {.arch = NULL};
-    size_t at = 0, count = store_arch_count(s), drawn = 0;
-    tcet_status st = TCET_OK;
-
-    for (const char *other; at < count; at++) {
-        other = store_arch(s, at);
-        if (other && !strcmp(other, arch))
-            break;
-    }
-    if (at < count)
-        st = store_take(s, at, &a, &row, err);
-    out->heading = "Layers";
-    for (size_t i = 0; st >= 0 && i < row.value_count && drawn < COLUMNS; i++) {
-        const struct result_value *v = &row.values[i];
-        const struct result_column *c =
-            result_has(v) ? store_column_at(s, (size_t)v->column) : NULL;
-
-        if (!c || !v->layers || c->layered != RESULT_ROW_LAYERS ||
-            v->layer_count != row.layer_count || !row.layer_count)
-            continue;
-        draw_layers(&row, v, arena_strdup(&out->arena, c->name), out);
-        drawn++;
-    }
-    out->heading = NULL;
-    arena_free(&a);
-    return st;
 }

@@ -70,6 +70,9 @@ aggregator = sum
 [score both]
 combiner = product
 metrics  = snip, size
+[score joint]
+combiner = layerdot
+metrics  = synflow, snip
 [reference]
 snip = .6
 [benchmark]
@@ -87,7 +90,7 @@ mkdir again
 run report run -o again/page.html --svg again/pictures
 check "is the same bytes every time" cmp page.html again/page.html
 check "pictures too" diff -r pictures again/pictures
-for name in tau heat top-k scatter-snip scatter-both scatter-synflow ranks-both layers-snip; do
+for name in tau heat top-k scatter-snip scatter-both scatter-synflow ranks-both layers-snip layers-joint; do
     check "there is the figure $name" test -s "pictures/$name.svg"
 done
 check "tau is that of correlate" said "<td class=\"n\">$("$host" correlate run --format csv 2>err |
@@ -95,9 +98,20 @@ check "tau is that of correlate" said "<td class=\"n\">$("$host" correlate run -
 check "the published figure is there" said 'published 0\.6' pictures/tau.svg
 check "the config is there" said '^plugin = gaussian$' page.html
 check "provenance says what computed it" said '<td>backend</td><td>libtorch' page.html
+check "a joint score by layer is the product of its metrics" awk -F'[<>]' '
+    /<figure id=/ { split($2, at, "\""); id = at[2] }
+    id ~ /^layers-/ && /^<tr><td/ { v[id, ++n[id]] = $(NF - 4) }
+    END {
+        for (i = 1; i <= n["layers-joint"]; i++) {
+            want = v["layers-snip", i] * v["layers-synflow", i]
+            d = v["layers-joint", i] / want - 1
+            bad += d > 1e-6 || d < -1e-6
+        }
+        exit bad || n["layers-joint"] < 5
+    }' page.html
 check "30 points stand in a scatter" test "$(grep -c 'circle class="b' pictures/scatter-snip.svg)" = 30
 check "the main score comes first" awk '
-    /<figure id="scatter-/ && !first { first = $0 } END { exit first !~ /"scatter-both"/ }' page.html
+    /<figure id="scatter-/ && !first { first = $0 } END { exit first !~ /"scatter-(both|joint)"/ }' page.html
 run report run -o live.html --population live --arch \
     '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|'
 check "another population, an architecture that was not scored" test "$code" = 0
@@ -184,8 +198,10 @@ if command -v rsvg-convert >/dev/null; then
     check "a PNG a figure" test "$(head -c 4 png/anytime-column_val_cifar10.png | tail -c 3)" = PNG
     check "a PDF of all" test "$(head -c 5 all.pdf)" = %PDF-
 fi
-PATH=$work refuses "PNG without its program" '--png needs rsvg-convert.*librsvg2-bin' report search -o bad.html \
-    --png png
+printf '#!/bin/sh\nPATH=/nowhere exec "%s" "$@"\n' "$host" >bare && chmod +x bare
+built=$host host=$work/bare
+refuses "PNG without its program" '--png needs rsvg-convert.*librsvg2-bin' report search -o bad.html --png png
+host=$built
 
 # -- What cannot be --------------------------------------------------------------------------------
 mkdir empty
