@@ -9,12 +9,12 @@
 
 #include "base/mem.h"
 
-/* Differences of doubles need not be doubles. */
-typedef long double wide_t;
+/* What is farther out is drawn at the end, so that no difference or sum here overflows. */
+static const double FAR = 1e300;
 
-static double narrow(wide_t v)
+static double clamp(double v)
 {
-    return v > DBL_MAX ? DBL_MAX : v < -DBL_MAX ? -DBL_MAX : (double)v;
+    return v > FAR ? FAR : v < -FAR ? -FAR : v;
 }
 
 static int by_value(const void *a, const void *b)
@@ -37,30 +37,30 @@ static double typical(const double *v, size_t n)
     qsort(sorted, count, sizeof *sorted, by_value);
     low = count ? sorted[count / 20] : 1;
     free(sorted);
-    return fmax(pow(10, floor(log10(low))), DBL_MIN);
+    return pow(10, floor(log10(low)));
 }
 
 static void widen(struct scale *s)
 {
-    wide_t gap;
+    double gap;
 
     if (s->kind == SCALE_LOG) {
         double by = exp((log(s->high) - log(s->low)) * 0.03);
 
         s->low = fmax(s->low / by, DBL_MIN);
-        s->high = fmin(s->high * by, DBL_MAX);
+        s->high = fmin(s->high * by, FAR);
         return;
     }
-    gap = ((wide_t)s->high - s->low) * 0.04L;
+    gap = (s->high - s->low) * 0.04;
     if (s->kind == SCALE_SYMLOG) {
-        s->low = narrow(s->low < 0 ? s->low * 1.5L : s->low);
-        s->high = narrow(s->high > 0 ? s->high * 1.5L : s->high);
+        s->low = clamp(s->low < 0 ? s->low * 1.5 : s->low);
+        s->high = clamp(s->high > 0 ? s->high * 1.5 : s->high);
         gap = 0;
-    } else if (!(s->low < s->high)) {
-        gap = s->low != 0 ? fabs(s->low) * 0.05L : 1;
+    } else if (!(s->high - s->low > fmax(1e-290, fabs(s->high) * 1e-13))) { /* as good as equal */
+        gap = s->high != 0 ? fmax(fabs(s->high) * 0.05, 1e-290) : 1;
     }
-    s->low = narrow(s->low - gap);
-    s->high = narrow(s->high + gap);
+    s->low = clamp(s->low - gap);
+    s->high = clamp(s->high + gap);
 }
 
 void scale_fit(struct scale *s, const double *v, size_t n, enum scale_wish wish)
@@ -76,8 +76,8 @@ void scale_fit(struct scale *s, const double *v, size_t n, enum scale_wish wish)
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(v[i]))
             continue;
-        s->low = v[i] < s->low ? v[i] : s->low;
-        s->high = v[i] > s->high ? v[i] : s->high;
+        s->low = fmin(s->low, clamp(v[i]));
+        s->high = fmax(s->high, clamp(v[i]));
         if (v[i] != 0) {
             least = fmin(least, fabs(v[i]));
             most = fmax(most, fabs(v[i]));
@@ -92,26 +92,24 @@ void scale_fit(struct scale *s, const double *v, size_t n, enum scale_wish wish)
         s->kind = SCALE_LOG;
     } else if (wish == SCALE_WIDE && least < most && most / 1e3 > least) {
         s->kind = s->low > 0 ? SCALE_LOG : SCALE_SYMLOG;
-        s->unit = s->kind == SCALE_SYMLOG ? typical(v, n) : 1;
+        s->unit = s->kind == SCALE_SYMLOG ? fmax(typical(v, n), clamp(most) * 1e-200) : 1;
     }
     widen(s);
-    if (!(s->low < s->high)) /* the largest of all doubles */
-        s->low = nextafter(s->high, -INFINITY);
 }
 
 double scale_at(const struct scale *s, double v)
 {
-    wide_t part;
+    double part;
 
     v = v < s->low ? s->low : v > s->high ? s->high : v;
     if (s->kind == SCALE_LOG)
         part = (log(v) - log(s->low)) / (log(s->high) - log(s->low));
     else if (s->kind == SCALE_SYMLOG)
-        part = (asinhl((wide_t)v / s->unit) - asinhl((wide_t)s->low / s->unit)) /
-               (asinhl((wide_t)s->high / s->unit) - asinhl((wide_t)s->low / s->unit));
+        part = (asinh(v / s->unit) - asinh(s->low / s->unit)) /
+               (asinh(s->high / s->unit) - asinh(s->low / s->unit));
     else
-        part = ((wide_t)v - s->low) / ((wide_t)s->high - s->low);
-    return s->from + (double)part * (s->to - s->from);
+        part = (v - s->low) / (s->high - s->low);
+    return s->from + part * (s->to - s->from);
 }
 
 void scale_text(char out[24], double v, int digits)
@@ -151,26 +149,26 @@ static void add(struct tick *out, size_t *count, size_t most, double v, int digi
 static size_t linear(const struct scale *s, size_t most, struct tick *out)
 {
     static const int steps[] = {1, 2, 5, 10};
-    wide_t range = (wide_t)s->high - s->low, power, step = 0, first;
+    double range = s->high - s->low, power, step = 0, first;
     size_t count = 0;
     int digits;
 
-    power = powl(10, floorl(log10l(range / (wide_t)most)));
+    power = pow(10, floor(log10(range / (double)most)));
     for (int i = 0; i < 4; i++) {
         step = power * steps[i];
-        if (range / step <= (wide_t)most - 1)
+        if (range / step <= (double)most - 1)
             break;
     }
     step = s->whole && step < 1 ? 1 : step;
-    first = ceill(s->low / step - 1e-9L);
-    digits = (int)ceill(log10l((fmaxl(fabsl(s->low), fabsl(s->high)) + step) / step)) + 1;
+    first = ceil(s->low / step - 1e-9);
+    digits = (int)ceil(log10((fmax(fabs(s->low), fabs(s->high)) + step) / step)) + 1;
     digits = digits > 15 ? 15 : digits < 2 ? 2 : digits;
     for (size_t i = 0; i < most + 1; i++) {
-        wide_t v = (first + (wide_t)i) * step;
+        double v = (first + (double)i) * step;
 
-        if (v > s->high + step * 1e-9L)
+        if (v > s->high + step * 1e-9)
             break;
-        add(out, &count, most, narrow(v), digits);
+        add(out, &count, most, v, digits);
     }
     return count;
 }

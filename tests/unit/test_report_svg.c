@@ -185,8 +185,7 @@ static void degenerate_ranges_have_ticks(void **state)
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         for (int wish = SCALE_PLAIN; wish <= SCALE_POWERS; wish++) {
             for (size_t most = 2; most < 10; most++)
-                assert_true(*ticks(ends[i][0], ends[i][1], (enum scale_wish)wish, most) != '\0' ||
-                            ends[i][1] - ends[i][0] < 1e-14 * fabs(ends[i][0]) + 1e-300);
+                assert_true(*ticks(ends[i][0], ends[i][1], (enum scale_wish)wish, most) != '\0');
         }
     }
 }
