@@ -10,6 +10,7 @@
 #include "report/report.h"
 #include "run/reasons.h"
 #include "run/wire.h"
+#include "store/store.h"
 #include "table/table.h"
 
 #include <stdbool.h>
@@ -54,6 +55,10 @@ extern const size_t COMMAND_COUNT;
 int cli_options(const struct command *c, int argc, char **argv, const struct option_spec *specs,
                 size_t spec_count, const char **positional, size_t least, size_t most,
                 size_t *count);
+
+/* Which of the choices (ends with NULL) an option's value is; *out stays where it is not given. */
+tcet_status cli_choose(const char *what, const char *given, const char *const *choices, int *out,
+                       struct error *err);
 
 /* Shows the options of a command, which its main does not know to be run for that alone: each calls
  * cli_options first.  Not from two threads. */
@@ -168,6 +173,8 @@ struct folder {
     size_t column_count;
     size_t main_column; /* what the summary ranks by */
     const char *space, *data, *config_text;
+    struct store
+        *store; /* open for reading, since opening looks at all of it; NULL of a joined one */
 };
 tcet_status folder_read(const char *path, struct folder *out, struct error *err);
 /* Adds a paper's figures from [reference] to the columns they name.  Errors name the key. */
@@ -195,6 +202,7 @@ int cmd_info(const struct command *c, int argc, char **argv);
 int cmd_check(const struct command *c, int argc, char **argv);
 int cmd_new(const struct command *c, int argc, char **argv);
 int cmd_correlate(const struct command *c, int argc, char **argv);
+int cmd_report(const struct command *c, int argc, char **argv);
 int cmd_merge(const struct command *c, int argc, char **argv);
 int cmd_export(const struct command *c, int argc, char **argv);
 int cmd_space(const struct command *c, int argc, char **argv);

@@ -2,6 +2,7 @@
  * against accuracies and one another.  Never loads the backend.  Room: core/cli. */
 #include "cli/ablation.h"
 #include "cli/cli.h"
+#include "cli/source.h"
 
 #include "base/text.h"
 #include "plugin/registry.h"
@@ -15,45 +16,21 @@
 #include <unistd.h>
 
 struct correlate_flags {
-    struct option_list plugins;
-    const char *table, *column, *key, *duplicates, *population, *scores, *space, *nan, *format,
-        *mask, *bootstrap, *seed;
+    struct source_options from;
+    const char *scores, *space, *nan, *format, *mask, *bootstrap, *seed;
     bool pairs, matrix, cells;
 };
-
-/* In the order of enum table_duplicates. */
-static const char *const DUPLICATES[] = {"auto", "error", "mean", "first", NULL};
-
-static tcet_status choose(const char *what, const char *given, const char *const *choices, int *out,
-                          struct error *err)
-{
-    struct buf all = {0};
-    tcet_status st;
-
-    for (int n = 0; choices[n]; n++) {
-        if (given && !strcmp(given, choices[n])) {
-            *out = n;
-            buf_free(&all);
-            return TCET_OK;
-        }
-        buf_printf(&all, "%s%s", n ? ", " : "", choices[n]);
-    }
-    st = given ? error_set(err, TCET_E_ARG, "%s \"%s\" is not one of: %s", what, given, all.data)
-               : TCET_OK;
-    buf_free(&all);
-    return st;
-}
 
 static tcet_status settings(const struct correlate_flags *o, struct report_input *in,
                             enum report_format *f, struct error *err)
 {
     static const char *const nans[] = {"lowest", "drop", NULL};
-    static const char *const formats[] = {"text", "csv", "markdown", "json", NULL};
+    static const char *const formats[] = {"text", "csv", "markdown", "json", "latex", NULL};
     int nan = 0, format = 0;
     uint64_t replicates = 0, seed = 0;
 
-    TRY(choose("--nan", o->nan, nans, &nan, err));
-    TRY(choose("--format", o->format, formats, &format, err));
+    TRY(cli_choose("--nan", o->nan, nans, &nan, err));
+    TRY(cli_choose("--format", o->format, formats, &format, err));
     /* Of a few resamples no 95 % interval can be told. */
     if (o->bootstrap && (text_to_u64(o->bootstrap, &replicates) < 0 || replicates > 1000000 ||
                          (replicates && replicates < 100)))
@@ -83,19 +60,6 @@ static void say_unfinished(const struct folder *f, enum report_format format, st
         buf_printf(out, "%s\n", text);
     else
         cli_log(NULL, TCET_LOG_INFO, text);
-}
-
-static tcet_status named_table(const char *name, const struct table_options *options,
-                               struct table **out, struct error *err)
-{
-    struct arena a = {0};
-    const char *path;
-    tcet_status st = table_path(name, paths_data(), &a, &path, err);
-
-    if (st >= 0)
-        st = table_load(path, options, out, err);
-    arena_free(&a);
-    return st;
 }
 
 static void say_interval(const struct report *r, struct buf *out)
@@ -202,129 +166,24 @@ static tcet_status print(const struct correlate_flags *o, const struct config *c
     return TCET_OK;
 }
 
-/* The table of a run's folder, read as the command line says, else its config. */
-static tcet_status folder_table(const struct correlate_flags *o, const struct config *config,
-                                const char *table, struct table **out, struct error *err)
-{
-    struct table_options options;
-    int duplicates;
-
-    TRY(benchmark_options(config, &options, err));
-    duplicates = (int)options.duplicates;
-    TRY(choose("--duplicates", o->duplicates, DUPLICATES, &duplicates, err));
-    options.duplicates = (enum table_duplicates)duplicates;
-    if (o->key)
-        options.key = o->key;
-    return named_table(table, &options, out, err);
-}
-
-/* One or more folders as one, and the config of the first that names a table, else of the first. */
-struct source {
-    struct folder *part;
-    struct config **config; /* one a part */
-    size_t count;
-    struct folder all;
-    const struct config *chosen;
-    const char *path,
-        *forgotten; /* the chosen one's folder; plugin folders that it names in vain */
-};
-
-static tcet_status read_part(struct source *s, const struct correlate_flags *o, const char *path,
-                             struct error *err)
-{
-    struct folder *f = &s->part[s->count];
-    struct config **config = &s->config[s->count];
-    struct arena a = {0};
-    const char *forgotten;
-    tcet_status st;
-
-    TRY(folder_read(path, f, err));
-    s->count++;
-    if (!f->arch_count)
-        return error_set(err, TCET_E_ARG, "%s: none of the %zu architectures is scored yet", path,
-                         f->listed);
-    st = stored_read(path, cli_folders(&o->plugins, &a), o->plugins.count, config, &forgotten, err);
-    arena_free(&a);
-    TRY(st);
-    if (!s->chosen || (!config_get(s->chosen, "benchmark", "", "table") &&
-                       config_get(*config, "benchmark", "", "table"))) {
-        s->chosen = *config;
-        s->path = path;
-        s->forgotten = forgotten;
-    }
-    return folder_reference(f, *config, err);
-}
-
-static tcet_status read_source(struct source *s, const struct correlate_flags *o,
-                               const char *const *paths, size_t count, struct error *err)
-{
-    s->part = mem_alloc(count * sizeof *s->part);
-    s->config = mem_alloc(count * sizeof *s->config);
-    for (size_t i = 0; i < count; i++)
-        TRY(read_part(s, o, paths[i], err));
-    if (count == 1) {
-        s->all = s->part[0];
-        return TCET_OK;
-    }
-    TRY(folder_join(s->part, paths, count, &s->all, err));
-    return s->all.arch_count
-               ? TCET_OK
-               : error_set(err, TCET_E_ARG, "no architecture is scored in all of the %zu folders",
-                           count);
-}
-
-static void free_source(struct source *s)
-{
-    if (s->count != 1)
-        folder_free(&s->all);
-    for (size_t i = 0; i < s->count; i++) {
-        folder_free(&s->part[i]);
-        config_free(s->config[i]);
-    }
-    free(s->part);
-    free(s->config);
-}
-
 /* A run's folder, or several: its own config says the table unless the command line does. */
 static tcet_status of_folders(const struct correlate_flags *o, const char *const *paths,
                               size_t count, struct error *err)
 {
-    struct source s = {.count = 0};
-    const struct folder *f = &s.all;
+    struct source s;
     struct comparison cmp;
-    struct table *t = NULL;
-    const char *table, *column, *population;
-    tcet_status st = read_source(&s, o, paths, count, err);
+    tcet_status st;
 
-    if (st < 0) {
-        free_source(&s);
-        return st;
-    }
-    table = o->table ? o->table : config_text(s.chosen, "benchmark", "", "table", NULL);
-    column = o->column ? o->column : config_text(s.chosen, "benchmark", "", "column", NULL);
-    population =
-        o->population ? o->population : config_text(s.chosen, "benchmark", "", "population", "all");
-    if (table && !*table)
-        table = column = NULL;
-    if (!table != !column)
-        st = error_set(err, TCET_E_ARG, "the run names no [benchmark] %s; give --%s",
-                       table ? "column" : "table", table ? "column" : "table");
-    if (st >= 0 && table)
-        st = folder_table(o, s.chosen, table, &t, err);
-    if (st >= 0)
-        st = compare_with_table(s.chosen, f->archs, f->arch_count, f->columns, f->column_count, t,
-                                table, column, population, &cmp, err);
-    table_free(t);
-    if (st < 0 && (t || !table))
-        stored_error(s.path, s.forgotten, err);
+    TRY(source_read(&o->from, paths, count, &s, err));
+    st = source_compare(&o->from, &s, &cmp, err);
     if (st >= 0) {
         if (count == 1 && cmp.in.accuracy) /* several may have other names */
             st = comparison_reference(&cmp, s.chosen, err);
         if (st >= 0)
-            st = print(o, s.chosen, count == 1 ? f : NULL, &cmp, err);
+            st = print(o, s.chosen, count == 1 ? &s.all : NULL, &cmp, err);
         comparison_free(&cmp);
     }
-    free_source(&s);
+    source_free(&s);
     return st;
 }
 
@@ -413,7 +272,7 @@ static tcet_status table_columns(const struct correlate_flags *o, const struct t
     size_t n = t->columns;
     const double *target;
 
-    TRY(table_column(t, o->column, &target, err));
+    TRY(table_column(t, o->from.column, &target, err));
     if (o->scores)
         n = score_names(t, o->scores, a, &names);
     *out = arena_alloc(a, (n + COUNTS) * sizeof **out);
@@ -477,15 +336,16 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
 
     if (o->space)
         cli_put_run(config, "space", o->space);
-    st = choose("--duplicates", o->duplicates, DUPLICATES, &duplicates, err);
-    options = (struct table_options){o->key, (enum table_duplicates)duplicates};
+    st = source_duplicates(&o->from, &duplicates, err);
+    options = (struct table_options){o->from.key, (enum table_duplicates)duplicates};
     if (st >= 0)
-        st = named_table(o->table, &options, &t, err);
+        st = source_table(o->from.table, &options, &t, err);
     if (st >= 0)
         st = table_columns(o, t, &a, &columns, &count, err);
     if (st >= 0)
-        st = compare_with_table(config, t->arch, t->rows, columns, count, t, o->table, o->column,
-                                o->population ? o->population : "all", &cmp, err);
+        st = compare_with_table(config, t->arch, t->rows, columns, count, t, o->from.table,
+                                o->from.column, o->from.population ? o->from.population : "all",
+                                &cmp, err);
     if (st >= 0) {
         st = apply_mask(o, t, &cmp, err);
         if (st >= 0)
@@ -511,9 +371,9 @@ static int check_source(const struct command *c, const struct correlate_flags *o
             return cli_usage(c, "%s goes with a table alone, not with a run's folder",
                              of_tables[i].name);
     }
-    if (!folder && o->plugins.count)
+    if (!folder && o->from.plugins.count)
         return cli_usage(c, "--plugins goes with a run's folder");
-    if (!folder && (!o->table || !o->column))
+    if (!folder && (!o->from.table || !o->from.column))
         return cli_usage(c, "give a run's folder, or --table and --column");
     if (o->pairs + o->matrix + o->cells > 1)
         return cli_usage(c, "--pairs, --matrix and --cells are three tables: give one of them");
@@ -522,25 +382,25 @@ static int check_source(const struct command *c, const struct correlate_flags *o
 
 int cmd_correlate(const struct command *c, int argc, char **argv)
 {
-    struct correlate_flags o = {.table = NULL};
+    struct correlate_flags o = {.scores = NULL};
     const struct option_spec specs[] = {
         {"--table", "TABLE", "shipped table's name, or a CSV, TSV or NDS's JSON file", NULL,
-         &o.table, NULL},
-        {"--column", "NAME", "accuracy column of the table", NULL, &o.column, NULL},
-        {"--key", "NAME", "column of architectures (default: arch, else the first)", NULL, &o.key,
-         NULL},
+         &o.from.table, NULL},
+        {"--column", "NAME", "accuracy column of the table", NULL, &o.from.column, NULL},
+        {"--key", "NAME", "column of architectures (default: arch, else the first)", NULL,
+         &o.from.key, NULL},
         {"--duplicates", "RULE",
          "rows of one architecture: error, mean, first (default of .json), auto", NULL,
-         &o.duplicates, NULL},
+         &o.from.duplicates, NULL},
         {"--scores", "A,B,...", "without FOLDER: score columns of the table (-A: less is better)",
          NULL, &o.scores, NULL},
         {"--space", "NAME", "without FOLDER: baselines of that space, not the table's own", NULL,
          &o.space, NULL},
-        {"--population", "WHICH", "all, or live (no dead edge)", NULL, &o.population, NULL},
+        {"--population", "WHICH", "all, or live (no dead edge)", NULL, &o.from.population, NULL},
         {"--mask", "NAME", "without FOLDER: rows where this column is > 0", NULL, &o.mask, NULL},
         {"--plugins", "DIR",
          "with FOLDER: plugins of DIR may be opened; its config alone opens none (repeatable)",
-         NULL, NULL, &o.plugins},
+         NULL, NULL, &o.from.plugins},
         {"--nan", "POLICY", "lowest (default) or drop", NULL, &o.nan, NULL},
         {"--pairs", NULL, "partial tau and product shares of every pair (csv: these alone)",
          &o.pairs, NULL, NULL},
@@ -548,7 +408,7 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
          &o.matrix, NULL, NULL},
         {"--cells", NULL, "an ablation's table alone: a line a cell, a column a factor", &o.cells,
          NULL, NULL},
-        {"--format", "F", "text, csv, markdown, json", NULL, &o.format, NULL},
+        {"--format", "F", "text, csv, markdown, json, latex (booktabs)", NULL, &o.format, NULL},
         {"--bootstrap", "N", "resamples for the intervals, 100 or more (default: automatic)", NULL,
          &o.bootstrap, NULL},
         {"--seed", "N", "seed of the resampling", NULL, &o.seed, NULL},

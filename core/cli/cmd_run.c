@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/utf8.h"
 #include "cli/progress.h"
+#include "cli/report_parts.h"
 #include "plan/plan.h"
 #include "run/rank.h"
 #include "run/remote.h"
@@ -21,7 +22,7 @@
 
 struct run_flags {
     struct option_list sets, exports;
-    const char *archs, *output, *workers, *in_flight, *top, *shard, *proxy, *progress;
+    const char *archs, *output, *workers, *in_flight, *top, *shard, *proxy, *progress, *report;
     bool resume, retry, layers, times, quiet;
     double every; /* seconds between lines of progress where there is no terminal */
     int argc;
@@ -318,24 +319,30 @@ tcet_status run_check(const struct config *config, struct table **out, struct er
 }
 
 /* Export files that could not be written at the end are refused at the start. */
-static tcet_status check_exports(const struct run_flags *o, struct error *err)
+/* Can a file be made there? */
+static tcet_status check_place(const char *option, const char *name, struct error *err)
 {
     struct arena a = {0};
-    tcet_status st = TCET_OK;
+    const char *slash = strrchr(name, '/');
+    const char *folder = slash ? arena_strndup(&a, name, (size_t)(slash + 1 - name)) : ".";
+    tcet_status st = access(folder, W_OK)
+                         ? error_set(err, TCET_E_IO, "%s %s: cannot write there: %s", option, name,
+                                     strerror(errno))
+                         : TCET_OK;
 
-    for (size_t i = 0; st >= 0 && i < o->exports.count; i++) {
-        const char *name = o->exports.item[i], *slash = strrchr(name, '/');
-        char *folder = slash ? arena_strndup(&a, name, (size_t)(slash + 1 - name)) : NULL;
-
-        if (!is_export_name(name))
-            st = error_set(err, TCET_E_ARG, "--export %s: the name must end in .csv or .jsonl",
-                           name);
-        else if (access(folder ? folder : ".", W_OK))
-            st = error_set(err, TCET_E_IO, "--export %s: cannot write there: %s", name,
-                           strerror(errno));
-    }
     arena_free(&a);
     return st;
+}
+
+static tcet_status check_outputs(const struct run_flags *o, struct error *err)
+{
+    for (size_t i = 0; i < o->exports.count; i++) {
+        if (!is_export_name(o->exports.item[i]))
+            return error_set(err, TCET_E_ARG, "--export %s: the name must end in .csv or .jsonl",
+                             o->exports.item[i]);
+        TRY(check_place("--export", o->exports.item[i], err));
+    }
+    return o->report ? check_place("--report", o->report, err) : TCET_OK;
 }
 
 /* -- The whole -------------------------------------------------------------------------- */
@@ -431,6 +438,13 @@ static void print_failures(const struct run_result *r, const struct run_flags *o
     cli_say_again("to try them again", o->argc, o->argv, again);
 }
 
+static tcet_status write_report(const struct run_flags *o, const char *folder, struct error *err)
+{
+    const struct report_page p = {.file = o->report};
+
+    return o->report ? report_page_write(&p, &folder, 1, err) : TCET_OK;
+}
+
 static int finish(const struct trained *b, const struct run_flags *o, struct run_result *r,
                   size_t top, int ranks)
 {
@@ -449,7 +463,7 @@ static int finish(const struct trained *b, const struct run_flags *o, struct run
                       again);
         return EXIT_INTERRUPTED;
     }
-    if (conclude(b, o, r, top, &err) < 0)
+    if (conclude(b, o, r, top, &err) < 0 || write_report(o, r->folder, &err) < 0)
         return cli_fail(&err);
     if (r->failed) {
         print_failures(r, o);
@@ -492,7 +506,7 @@ static int execute(const char *path, const struct run_flags *o)
         cli_put_run(b.config, "proxy", o->proxy);
     ro.stop = cli_interrupts();
     ro.progress = show_progress;
-    if (run_check(b.config, &b.table, &err) < 0 || check_exports(o, &err) < 0 ||
+    if (run_check(b.config, &b.table, &err) < 0 || check_outputs(o, &err) < 0 ||
         config_i64(b.config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||
         run_supervise(b.config, &ro, &r, &err) < 0) {
         progress_end(&b.progress);
@@ -529,6 +543,8 @@ int cmd_run(const struct command *c, int argc, char **argv)
          NULL},
         {"--export", "FILE", "write FILE.csv or FILE.jsonl at the end (repeatable)", NULL, NULL,
          &o.exports},
+        {"--report", "FILE", "write a page of figures at the end (`tcet-host report`)", NULL,
+         &o.report, NULL},
         {"--layers", NULL, "exports hold per-layer values", &o.layers, NULL, NULL},
         {"--times", NULL, "exports to .jsonl hold seconds by part", &o.times, NULL, NULL},
         {"--top", "N", "how many of the best to print (default 10)", NULL, &o.top, NULL},

@@ -95,8 +95,8 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
         f.columns[i].seconds = cost.seconds;
         f.columns[i].guards = cost.guards;
     }
+    f.store = s;
     if (st < 0) {
-        store_close(s);
         folder_free(&f);
         return st;
     }
@@ -109,7 +109,6 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
     f.space = arena_strdup(&f.arena, (text = store_meta(s, "space")) ? text : "");
     f.data = arena_strdup(&f.arena, (text = store_meta(s, "data_used")) ? text : "");
     f.config_text = arena_strdup(&f.arena, (text = store_meta(s, "config")) ? text : "");
-    store_close(s);
     *out = f;
     return TCET_OK;
 }
@@ -186,6 +185,7 @@ void folder_stability(const struct folder *f, struct buf *out)
 
 void folder_free(struct folder *f)
 {
+    store_close(f->store);
     arena_free(&f->arena);
 }
 

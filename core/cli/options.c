@@ -243,6 +243,26 @@ int cli_options(const struct command *c, int argc, char **argv, const struct opt
     return file_here(here, &err) < 0 ? cli_fail(&err) : -1;
 }
 
+tcet_status cli_choose(const char *what, const char *given, const char *const *choices, int *out,
+                       struct error *err)
+{
+    struct buf all = {0};
+    tcet_status st;
+
+    for (int n = 0; choices[n]; n++) {
+        if (given && !strcmp(given, choices[n])) {
+            *out = n;
+            buf_free(&all);
+            return TCET_OK;
+        }
+        buf_printf(&all, "%s%s", n ? ", " : "", choices[n]);
+    }
+    st = given ? error_set(err, TCET_E_ARG, "%s \"%s\" is not one of: %s", what, given, all.data)
+               : TCET_OK;
+    buf_free(&all);
+    return st;
+}
+
 /* A word as a shell reads it back. */
 static void shell_word(struct buf *out, const char *word)
 {

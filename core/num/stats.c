@@ -724,3 +724,12 @@ double stats_product_share(struct stats_moments a, struct stats_moments b)
     from[1] = scaled(from[1], s);
     return from[0] * from[0] / (from[0] * from[0] + from[1] * from[1]);
 }
+
+double stats_quantile(const double *sorted, size_t n, double q)
+{
+    double at = q * (double)(n - 1);
+    size_t low = (size_t)at;
+
+    return low + 1 < n ? sorted[low] + (at - (double)low) * (sorted[low + 1] - sorted[low])
+                       : sorted[low];
+}

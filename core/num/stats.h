@@ -64,6 +64,9 @@ struct stats_moments {
 };
 struct stats_moments stats_moments(const double *x, size_t n); /* std over n - 1 */
 
+/* The q-quantile (0 to 1) of n > 0 values that are sorted, smallest first, between two of them linear. */
+double stats_quantile(const double *sorted, size_t n, double q);
+
 /* How much of the spread of the product of two metrics comes from the first, 0 to 1: to first
  * order var(ab) = mean_b^2 var_a + mean_a^2 var_b for independent parts, so the part with the
  * smaller |mean/std| dominates the product's ranking.  Above 1/2 it is a. */

@@ -5,6 +5,16 @@
 
 #include "report/report.h"
 
+/* The values of one series that take part, turned so that larger is better. */
+struct picked {
+    double *score, *accuracy;
+    size_t n, nan;
+    size_t ranked; /* how many of them have a place of their own: 0 where all are equal */
+};
+/* In `a`.  NaN that rank lowest are -inf. */
+void report_pick(const struct report_input *in, const struct report_series *c, struct arena *a,
+                 struct picked *out);
+
 /* What a statistic of a line is computed from: of the architectures that take part, the scores,
  * turned so that larger is better, and the accuracies, both [line->n]. */
 struct sample {

@@ -1,24 +1,15 @@
 /* report.c -- see report.h.  Room: core/report. */
 #include "report/internal.h"
 
-#include "base/csv.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "base/utf8.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The values of one series that take part, turned so that larger is better. */
-struct picked {
-    double *score, *accuracy;
-    size_t n, nan;
-    size_t ranked; /* how many of them have a place of their own: 0 where all are equal */
-};
-
-static void pick(const struct report_input *in, const struct report_series *c, struct arena *a,
+void report_pick(const struct report_input *in, const struct report_series *c, struct arena *a,
                  struct picked *out)
 {
     double low = INFINITY, high = -INFINITY;
@@ -62,7 +53,7 @@ static void make_line(const struct report_input *in, const struct report_series 
     struct picked p;
     struct sample sample;
 
-    pick(in, series, &a, &p);
+    report_pick(in, series, &a, &p);
     *l = (struct report_line){.series = series, .n = p.n, .nan = p.nan, .number = number};
     stats_relate(p.score, p.accuracy, p.n, in->replicates, in->seed, &l->relation);
     /* Which k are best is no question to scores that are equal or no numbers. */
@@ -169,134 +160,7 @@ void report_free(struct report *r)
     arena_free(&r->arena);
 }
 
-/* -- Tables ----------------------------------------------------------------------------- */
-
-/* A number, or what stands in the place of one.  An encoding such as 00112 is none. */
-static int is_number(const char *s)
-{
-    const char *digits = s + (*s == '-');
-    double v;
-
-    if (!*s || !strcmp(s, "-"))
-        return 1;
-    if (digits[0] == '0' && isdigit((unsigned char)digits[1]))
-        return 0;
-    return text_to_f64(s, &v) == 0;
-}
-
-/* Is a column right-aligned?  All of its numbers, or none: a gap must not stand out of line. */
-static int is_numeric(const char *const *cells, size_t rows, size_t columns, size_t c)
-{
-    for (size_t r = 1; r < rows; r++) {
-        if (!is_number(cells[r * columns + c]))
-            return 0;
-    }
-    return rows > 1 && c;
-}
-
-/* Characters on the screen: UTF-8 continuation bytes take no place. */
-static size_t width(const char *s)
-{
-    size_t n = 0;
-
-    for (; *s; s++)
-        n += (*s & 0xc0) != 0x80;
-    return n;
-}
-
-static void pad(struct buf *out, size_t n)
-{
-    while (n--)
-        buf_puts(out, " ");
-}
-
-/* The cells as they may be printed: names may come from a stranger's table or folder. */
-static const char **show_cells(struct arena *a, const char *const *cells, size_t count)
-{
-    const char **shown = arena_alloc(a, (count + 1) * sizeof *shown);
-
-    for (size_t i = 0; i < count; i++) {
-        struct buf b = {0};
-
-        utf8_show(&b, cells[i], strlen(cells[i]), "");
-        shown[i] = b.len ? arena_strdup(a, b.data) : "";
-        buf_free(&b);
-    }
-    return shown;
-}
-
-/* A table whose cells have been measured. */
-struct layout {
-    const char *const *cell; /* [rows][columns], as shown */
-    size_t rows, columns;
-    size_t *wide; /* of each column */
-    int *right;   /* is it right-aligned? */
-};
-
-static void write_cell(struct buf *out, const struct layout *t, size_t r, size_t c, int last,
-                       enum report_format f)
-{
-    const char *s = t->cell[r * t->columns + c];
-    size_t gap = t->wide[c] - width(s);
-
-    if (f == REPORT_CSV) {
-        buf_puts(out, c ? "," : "");
-        csv_write(out, s);
-        return;
-    }
-    buf_puts(out, f == REPORT_MARKDOWN ? "| " : c ? "  " : "");
-    if (t->right[c])
-        pad(out, gap);
-    buf_puts(out, s);
-    if (!t->right[c] && (f == REPORT_MARKDOWN || !last))
-        pad(out, gap);
-    buf_puts(out, f == REPORT_MARKDOWN ? " " : "");
-}
-
-/* The first column and those from `from` to before `to`. */
-static void write_columns(struct buf *out, const struct layout *t, size_t from, size_t to,
-                          enum report_format f)
-{
-    for (size_t r = 0; r < t->rows; r++) {
-        write_cell(out, t, r, 0, to == from, f);
-        for (size_t c = from; c < to; c++)
-            write_cell(out, t, r, c, c + 1 == to, f);
-        buf_puts(out, f == REPORT_MARKDOWN ? "|\n" : "\n");
-        for (size_t c = 0; f == REPORT_MARKDOWN && r == 0 && c < t->columns; c++)
-            buf_printf(out, "|---%s", c + 1 == t->columns ? "|\n" : "");
-    }
-}
-
-void report_table(struct buf *out, const char *const *cells, size_t rows, size_t columns,
-                  enum report_format f, size_t wide)
-{
-    struct arena a = {0};
-    struct layout t = {show_cells(&a, cells, rows * columns), rows, columns,
-                       arena_alloc(&a, (columns + 1) * sizeof *t.wide),
-                       arena_alloc(&a, (columns + 1) * sizeof *t.right)};
-
-    for (size_t c = 0; c < columns; c++)
-        t.right[c] = is_numeric(cells, rows, columns, c);
-    for (size_t i = 0; i < rows * columns; i++) {
-        size_t n = width(t.cell[i]);
-
-        t.wide[i % columns] = n > t.wide[i % columns] ? n : t.wide[i % columns];
-    }
-    for (size_t from = 1, to; from == 1 || from < columns; from = to) {
-        size_t used = t.wide[0];
-
-        for (to = from; to < columns; to++) {
-            used += 2 + t.wide[to];
-            if (f == REPORT_TEXT && wide && used > wide && to > from)
-                break;
-        }
-        buf_puts(out, from > 1 ? "\n" : "");
-        write_columns(out, &t, from, to, f);
-        if (columns < 2)
-            break;
-    }
-    arena_free(&a);
-}
+/* -- Printing ---------------------------------------------------------------------------- */
 
 static int by_tau(const void *a, const void *b)
 {

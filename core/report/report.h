@@ -13,7 +13,14 @@ enum report_nan {
     REPORT_LOWEST, /* NaN ranks below every number */
     REPORT_DROP    /* such architectures are left out of that metric's line */
 };
-enum report_format { REPORT_TEXT, REPORT_CSV, REPORT_MARKDOWN, REPORT_JSON };
+enum report_format {
+    REPORT_TEXT,
+    REPORT_CSV,
+    REPORT_MARKDOWN,
+    REPORT_JSON,
+    REPORT_LATEX, /* of the package booktabs */
+    REPORT_HTML   /* for a page's inside */
+};
 
 /* A column, or a baseline in the shape of one, over all architectures: [count] values. */
 struct report_series {
@@ -96,6 +103,19 @@ void report_print(const struct report_input *in, const struct report *r, enum re
 /* Kendall's tau-b between every two series and, unless it is NULL, the accuracy, each of the
  * architectures of the population where both are numbers, as a symmetric table.  CSV has 17 digits. */
 void report_matrix(const struct report_input *in, enum report_format f, struct buf *out);
+
+/* The same as numbers. */
+struct report_taus {
+    const char **name;
+    size_t n;
+    double *tau; /* [n][n] */
+    double
+        *partial; /* equation 1, given the accuracy, where all three are finite; NaN without one and
+                        with itself; NULL unless asked for */
+};
+/* In `a`.  repeats: those as well that are one of several seeds. */
+void report_taus(const struct report_input *in, int repeats, int partial, struct arena *a,
+                 struct report_taus *out);
 
 /* How well the seeds of one score agree: mean Kendall tau between the rankings of base@SEED and,
  * where `itself`, of `base`, over the pairs that have a tau.  No pairs: no seeds. */

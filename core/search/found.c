@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "num/stats.h"
 #include "search/lines.h"
 
 #include <math.h>
@@ -246,14 +247,6 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double quantile(const double *v, size_t n, double q)
-{
-    double at = q * (double)(n - 1);
-    size_t low = (size_t)at;
-
-    return low + 1 < n ? v[low] + (at - (double)low) * (v[low + 1] - v[low]) : v[low];
-}
-
 static void summarise(double *v, size_t n, struct found_point *p)
 {
     double sum = 0, squares = 0;
@@ -266,9 +259,9 @@ static void summarise(double *v, size_t n, struct found_point *p)
     for (size_t i = 0; i < n; i++)
         squares += (v[i] - p->mean) * (v[i] - p->mean);
     p->std = n > 1 ? sqrt(squares / (double)(n - 1)) : NAN;
-    p->low = quantile(v, n, 0.25);
-    p->median = quantile(v, n, 0.5);
-    p->high = quantile(v, n, 0.75);
+    p->low = stats_quantile(v, n, 0.25);
+    p->median = stats_quantile(v, n, 0.5);
+    p->high = stats_quantile(v, n, 0.75);
 }
 
 /* 1, 2, 3, 5, 10, 20 ... */

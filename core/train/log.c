@@ -1,6 +1,7 @@
 /* log.c -- see log.h.  Room: core/train. */
 #include "train/log.h"
 
+#include "base/file.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -127,4 +128,63 @@ void train_log_close(struct train_log *l)
     free(l->path);
     free(l->times);
     buf_free(&l->text);
+}
+
+/* One line without its end. */
+static int read_line(char *text, struct train_line *out)
+{
+    double *const number[] = {&out->lr,        &out->loss,      &out->top1,
+                              &out->test_loss, &out->test_top1, &out->test_top5};
+    char *field[2 + TCET_COUNT(number)];
+    size_t n = 0;
+
+    for (char *p = text; p && n < TCET_COUNT(field); n++) {
+        field[n] = p;
+        p = strchr(p, ',');
+        if (p)
+            *p++ = '\0';
+        else if (n + 1 < TCET_COUNT(field))
+            return -1;
+    }
+    if (n < TCET_COUNT(field) || text_to_i64(field[0], &out->epoch) < 0 ||
+        text_to_i64(field[1], &out->step) < 0)
+        return -1;
+    for (size_t i = 0; i < TCET_COUNT(number); i++) {
+        *number[i] = NAN;
+        if (*field[2 + i] && text_to_f64(field[2 + i], number[i]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+tcet_status train_log_read(const char *path, struct arena *a, struct train_line **out,
+                           size_t *count, struct error *err)
+{
+    size_t size, lines = 0;
+    char *text = file_text(path, INT64_MAX, &size, err), *next;
+
+    if (!text)
+        return err->status;
+    for (const char *p = text; (p = strchr(p, '\n')); p++)
+        lines++;
+    *out = arena_alloc(a, (lines + 1) * sizeof **out);
+    *count = 0;
+    if (strncmp(text, HEADER, sizeof HEADER - 1)) {
+        free(text);
+        return error_set(err, TCET_E_ARG, "%s:1: is no train.csv: it does not begin with %.*s",
+                         path, (int)sizeof HEADER - 2, HEADER);
+    }
+    for (char *p = text + sizeof HEADER - 1; (next = strchr(p, '\n')); p = next + 1) {
+        *next = '\0';
+        if (read_line(p, &(*out)[*count]) < 0) {
+            free(text);
+            return error_set(err, TCET_E_ARG,
+                             "%s:%zu: is no line of a training: epoch, step and six "
+                             "numbers between commas",
+                             path, *count + 2);
+        }
+        ++*count;
+    }
+    free(text);
+    return TCET_OK;
 }

@@ -40,5 +40,8 @@ tcet_status train_log_sync(struct train_log *l, struct error *err);
 tcet_status train_log_time(struct train_log *l, int64_t epoch, double seconds, int64_t images,
                            struct error *err);
 void train_log_close(struct train_log *l);
+/* All lines of a train.csv, in the arena.  Errors name the line. */
+tcet_status train_log_read(const char *path, struct arena *a, struct train_line **out,
+                           size_t *count, struct error *err);
 
 #endif

@@ -292,7 +292,7 @@ if [ "$(id -u)" != 0 ]; then
         run "$conf" --archs index:3 --output locked/new
 fi
 refuses "used folder without --resume" 'keep.*--resume' run "$conf" --archs index:3 --output keep
-refuses "format that is none" '--format "xml" is not one of: text, csv, markdown, json' correlate keep \
+refuses "format that is none" '--format "xml" is not one of: text, csv, markdown, json, latex' correlate keep \
     --format xml
 refuses "treatment of NaN that is none" '--nan "foo" is not one of: lowest, drop' correlate keep \
     --nan foo

@@ -1,0 +1,279 @@
+/* report_page.c -- the page of a report, from folders of runs, searches and trainings (report_parts.h).
+ * Room: core/cli. */
+#include "cli/report_parts.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "report/agreement.h"
+#include "report/page.h"
+#include "store/store.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The folders by what they are of. */
+struct kinds {
+    const char **run, **search, **training;
+    size_t runs, searches, trainings;
+};
+
+static int has_file(struct arena *a, const char *folder, const char *name)
+{
+    return !access(arena_printf(a, "%s/%s", folder, name), F_OK);
+}
+
+static tcet_status sort_out(const char *const *paths, size_t count, struct arena *a,
+                            struct kinds *out, struct error *err)
+{
+    out->run = arena_alloc(a, (count + 1) * sizeof *out->run);
+    out->search = arena_alloc(a, (count + 1) * sizeof *out->search);
+    out->training = arena_alloc(a, (count + 1) * sizeof *out->training);
+    for (size_t i = 0; i < count; i++) {
+        if (has_file(a, paths[i], "search.csv"))
+            out->search[out->searches++] = paths[i];
+        else if (has_file(a, paths[i], "scores.db"))
+            out->run[out->runs++] = paths[i];
+        else if (report_is_training(paths[i]))
+            out->training[out->trainings++] = paths[i];
+        else
+            return error_set(err, TCET_E_ARG,
+                             "%.300s: is no folder of a run, a search or a training: it has no "
+                             "scores.db, search.csv or train.csv",
+                             paths[i]);
+    }
+    return TCET_OK;
+}
+
+/* -- provenance --------------------------------------------------------------------------- */
+
+static const struct {
+    const char *fact, *name;
+} FACTS[] = {{"space", "space"},         {"space_parameters", "its parameters"},
+             {"task", "task"},           {"data_used", "data"},
+             {"seed", "seed"},           {"backend", "backend"},
+             {"device", "device"},       {"instructions", "instructions"},
+             {"precision", "precision"}, {"main", "ranked by"}};
+
+/* Facts of a store, each cell in the column after the names. */
+static void add_facts(struct store *s, const char **cell, size_t columns, struct arena *a)
+{
+    const char *text;
+
+    for (size_t i = 0; i < TCET_COUNT(FACTS); i++) {
+        text = store_meta(s, FACTS[i].fact);
+        cell[i * columns] = text && *text ? arena_strdup(a, text) : "-";
+    }
+    if (store_arch_count(s))
+        cell[TCET_COUNT(FACTS) * columns] = arena_printf(a, "%zu", store_arch_count(s));
+}
+
+/* The same of a folder: of a run whose store is open, a search; a training has none. */
+static tcet_status add_folder(const char *path, const struct kinds *kinds,
+                              const struct source *runs, const char **cell, size_t columns,
+                              struct arena *a, struct error *err)
+{
+    struct store *s;
+
+    for (size_t i = 0; i < kinds->runs; i++) {
+        if (kinds->run[i] == path) {
+            add_facts(runs->part[i].store, cell, columns, a);
+            return TCET_OK;
+        }
+    }
+    if (!has_file(a, path, "scores.db"))
+        return TCET_OK;
+    TRY(store_open(path, STORE_READ, &s, err));
+    add_facts(s, cell, columns, a);
+    store_close(s);
+    return TCET_OK;
+}
+
+/* Takes out the rows in which no folder has anything; returns how many are left. */
+static size_t drop_empty(const char **cell, size_t rows, size_t columns)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < rows; i++) {
+        int any = 0;
+
+        for (size_t k = 1; k < columns; k++)
+            any |= strcmp(cell[i * columns + k], "-") != 0;
+        if (any)
+            memmove(cell + kept++ * columns, cell + i * columns, columns * sizeof *cell);
+    }
+    return kept;
+}
+
+static tcet_status provenance(const char *const *paths, size_t count, const struct kinds *kinds,
+                              const struct source *runs, struct arena *a, struct buf *page,
+                              struct error *err)
+{
+    size_t rows = TCET_COUNT(FACTS) + 2, columns = count + 1;
+    const char **cell = arena_alloc(a, rows * columns * sizeof *cell);
+
+    page_heading(page, "Provenance");
+    cell[0] = "written by tcet-host " TCET_VERSION;
+    for (size_t i = 0; i < TCET_COUNT(FACTS); i++)
+        cell[(i + 1) * columns] = FACTS[i].name;
+    cell[(rows - 1) * columns] = "architectures";
+    for (size_t k = 0; k < count; k++) {
+        cell[k + 1] = paths[k];
+        for (size_t i = 1; i < rows; i++)
+            cell[i * columns + k + 1] = "-";
+        TRY(add_folder(paths[k], kinds, runs, cell + columns + k + 1, columns, a, err));
+    }
+    page_facts(page, cell, drop_empty(cell, rows, columns), columns);
+    for (size_t k = 0; k < count; k++) {
+        const char *file = arena_printf(a, "%s/config.ini", paths[k]);
+        struct error none;
+        size_t size;
+        char *text = access(file, R_OK) ? NULL : file_text(file, 1 << 24, &size, &none);
+
+        if (text)
+            page_details(page, file, text);
+        free(text);
+    }
+    return TCET_OK;
+}
+
+/* -- runs --------------------------------------------------------------------------------- */
+
+/* The best of a folder by its main score, NULL: none has a value. */
+static const char *best_arch(const struct folder *f)
+{
+    const struct report_series *c = f->column_count ? &f->columns[f->main_column] : NULL;
+    double sign = c && c->column.direction < 0 ? -1 : 1;
+    size_t best = f->arch_count;
+
+    for (size_t i = 0; c && i < f->arch_count; i++) {
+        if (!isnan(c->values[i]) &&
+            (best == f->arch_count || sign * c->values[i] > sign * c->values[best]))
+            best = i;
+    }
+    return best < f->arch_count ? f->archs[best] : NULL;
+}
+
+static const double *params_of(const struct comparison *c)
+{
+    for (size_t i = 0; i < c->in.series_count; i++) {
+        if (c->series[i].baseline && !strcmp(c->series[i].column.name, "#params"))
+            return c->series[i].values;
+    }
+    return NULL;
+}
+
+static tcet_status compared(struct comparison *cmp, const struct source *s, struct buf *page,
+                            struct figures *figures, struct error *err)
+{
+    const struct folder *f = &s->all;
+    struct report r = {.line_count = 0};
+    struct agreement g = {.in = &cmp->in,
+                          .arch = f->archs,
+                          .params = params_of(cmp),
+                          .main = f->column_count ? &f->columns[f->main_column] : NULL};
+    struct buf join = {0};
+
+    if (cmp->in.accuracy)
+        TRY(report_make(&cmp->in, 0, &r, err));
+    g.report = cmp->in.accuracy ? &r : NULL;
+    page_heading(page, "Scores");
+    if (g.report) {
+        comparison_say_join(cmp, &join);
+        page_text(page, arena_printf(&cmp->arena,
+                                     "%s of table %s, population %s; Kendall is tau-b, %zu "
+                                     "architectures covered, NaN ranks lowest. %s",
+                                     cmp->column, cmp->table, cmp->in.population, r.covered,
+                                     join.len ? join.data : ""));
+        report_print(&cmp->in, &r, REPORT_HTML, 1, page);
+    } else {
+        page_text(page, "The run names no [benchmark] table: there are no accuracies to compare "
+                        "with (--table and --column).");
+    }
+    agreement_figures(&g, figures);
+    report_free(&r);
+    buf_free(&join);
+    return TCET_OK;
+}
+
+static tcet_status show_runs(const struct report_page *p, const struct kinds *k,
+                             const struct source *s, struct buf *page, struct figures *figures,
+                             struct error *err)
+{
+    struct comparison cmp;
+    struct buf stability = {0};
+    tcet_status st;
+
+    TRY(source_compare(&p->from, s, &cmp, err));
+    st = compared(&cmp, s, page, figures, err);
+    comparison_free(&cmp);
+    folder_stability(&s->all, &stability);
+    if (st >= 0 && stability.len)
+        page_text(page, stability.data);
+    for (size_t i = 0; i < k->runs && st >= 0; i++) {
+        const char *arch = p->arch ? p->arch : best_arch(&s->part[i]);
+
+        if (arch)
+            st = report_layers(s->part[i].store, s->config[i], arch, figures, err);
+    }
+    buf_free(&stability);
+    return st;
+}
+
+/* -- the page ----------------------------------------------------------------------------- */
+
+/* Of these kinds, the runs read. */
+static tcet_status show(const struct report_page *p, const char *const *paths, size_t count,
+                        const struct kinds *kinds, const struct source *runs, struct arena *a,
+                        struct figures *figures, struct buf *page, struct error *err)
+{
+    page_begin(page, count == 1
+                         ? arena_printf(a, "Report of %s", paths[0])
+                         : arena_printf(a, "Report of %s and %zu more", paths[0], count - 1));
+    TRY(provenance(paths, count, kinds, runs, a, page, err));
+    if (kinds->runs)
+        TRY(show_runs(p, kinds, runs, page, figures, err));
+    if (kinds->searches)
+        TRY(report_searches(kinds->search, kinds->searches, figures, err));
+    if (kinds->trainings)
+        TRY(report_trainings(kinds->training, kinds->trainings, figures, err));
+    page_figures(page, figures);
+    page_end(page);
+    return TCET_OK;
+}
+
+static tcet_status make_page(const struct report_page *p, const char *const *paths, size_t count,
+                             struct arena *a, struct figures *figures, struct buf *page,
+                             struct error *err)
+{
+    struct kinds kinds = {.runs = 0};
+    struct source runs = {.count = 0};
+    tcet_status st;
+
+    TRY(sort_out(paths, count, a, &kinds, err));
+    if (kinds.runs)
+        TRY(source_read(&p->from, kinds.run, kinds.runs, &runs, err));
+    st = show(p, paths, count, &kinds, &runs, a, figures, page, err);
+    if (kinds.runs)
+        source_free(&runs);
+    return st;
+}
+
+tcet_status report_page_write(const struct report_page *p, const char *const *paths, size_t count,
+                              struct error *err)
+{
+    struct figures figures = {.count = 0};
+    struct arena a = {0};
+    struct buf page = {0};
+    tcet_status st = report_check_converter(p, err);
+
+    if (st >= 0)
+        st = make_page(p, paths, count, &a, &figures, &page, err);
+    if (st >= 0)
+        st = report_write_files(p, &page, &figures, err);
+    buf_free(&page);
+    figures_free(&figures);
+    arena_free(&a);
+    return st;
+}

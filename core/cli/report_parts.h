@@ -1,0 +1,41 @@
+/* report_parts.h -- the page of `tcet-host report` and `run --report`, and its parts.
+ *
+ * Room: core/cli. */
+#ifndef CORE_CLI_REPORT_PARTS_H
+#define CORE_CLI_REPORT_PARTS_H
+
+#include "cli/source.h"
+#include "report/figure.h"
+
+struct report_page {
+    struct source_options from;
+    const char *arch;      /* whose layers are shown; NULL: the best by the main score */
+    const char *file;      /* HTML */
+    const char *svg, *png; /* folders for the pictures; NULL: none */
+    const char *pdf;       /* a file with all of them, one a page; NULL: none */
+};
+/* Writes the page of folders of runs, searches and trainings. */
+tcet_status report_page_write(const struct report_page *p, const char *const *paths, size_t count,
+                              struct error *err);
+
+/* Is rsvg-convert there, where pictures are asked for that are made by it?  Else an error that names its
+ * package. */
+tcet_status report_check_converter(const struct report_page *p, struct error *err);
+/* Writes the page and the pictures. */
+tcet_status report_write_files(const struct report_page *p, const struct buf *page,
+                               const struct figures *f, struct error *err);
+
+/* How the incumbents of searches grew, and the front of those with several objectives. */
+tcet_status report_searches(const char *const *paths, size_t count, struct figures *out,
+                            struct error *err);
+/* Losses, accuracies and rates of trainings. */
+tcet_status report_trainings(const char *const *paths, size_t count, struct figures *out,
+                             struct error *err);
+/* Is this a folder of trainings: has it train.csv, or seed-N/train.csv? */
+int report_is_training(const char *path);
+/* The layered columns of one architecture of a run, layer by layer, and the products that scores are which
+ * multiply them so; nothing where it has none. */
+tcet_status report_layers(struct store *s, const struct config *config, const char *arch,
+                          struct figures *out, struct error *err);
+
+#endif

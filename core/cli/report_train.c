@@ -1,0 +1,193 @@
+/* report_train.c -- figures of trainings (report_parts.h).
+ * Room: core/cli. */
+#include "cli/report_parts.h"
+
+#include "train/log.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* -- trainings ---------------------------------------------------------------------------- */
+
+enum { SEEDS = 3 }; /* trainings in a figure */
+
+struct training {
+    const char *name;
+    double *epoch, *lr, *loss, *test_loss, *top1, *test_top1;
+    size_t n;
+};
+
+static int is_seed(const struct dirent *d)
+{
+    return !strncmp(d->d_name, "seed-", 5);
+}
+
+/* FOLDER/train.csv, or those of its seeds, in the order of their names. */
+static size_t train_files(const char *path, struct arena *a, const char **out, size_t most)
+{
+    const char *own = arena_printf(a, "%s/train.csv", path);
+    struct dirent **list;
+    size_t count = 0;
+    int n;
+
+    if (!access(own, F_OK)) {
+        out[count++] = own;
+        return count;
+    }
+    n = scandir(path, &list, is_seed, alphasort);
+    for (int i = 0; i < n; i++) {
+        const char *file = arena_printf(a, "%s/%s/train.csv", path, list[i]->d_name);
+
+        if (count < most && !access(file, F_OK))
+            out[count++] = file;
+        free(list[i]);
+    }
+    if (n >= 0)
+        free(list);
+    return count;
+}
+
+int report_is_training(const char *path)
+{
+    struct arena a = {0};
+    const char *file;
+    size_t n = train_files(path, &a, &file, 1);
+
+    arena_free(&a);
+    return n != 0;
+}
+
+static tcet_status read_training(const char *file, struct arena *a, struct training *t,
+                                 struct error *err)
+{
+    struct train_line *line;
+    size_t count;
+    double *all;
+
+    TRY(train_log_read(file, a, &line, &count, err));
+    all = arena_alloc(a, (6 * count + 1) * sizeof *all);
+    *t = (struct training){arena_strndup(a, file, strlen(file) - strlen("/train.csv")),
+                           all,
+                           all + count,
+                           all + 2 * count,
+                           all + 3 * count,
+                           all + 4 * count,
+                           all + 5 * count,
+                           0};
+    for (size_t i = 0; i < count; i++) {
+        if (i + 1 < count && line[i + 1].epoch == line[i].epoch)
+            continue; /* of its lines the last is the epoch's */
+        t->epoch[t->n] = (double)line[i].epoch;
+        t->lr[t->n] = line[i].lr;
+        t->loss[t->n] = line[i].loss;
+        t->test_loss[t->n] = line[i].test_loss;
+        t->top1[t->n] = line[i].top1;
+        t->test_top1[t->n++] = line[i].test_top1;
+    }
+    return TCET_OK;
+}
+
+static const char *last_and_best(const struct training *t, struct arena *a)
+{
+    double last = NAN, best = NAN, at = NAN;
+
+    for (size_t i = 0; i < t->n; i++) {
+        double v = t->test_top1[i];
+
+        if (isnan(v))
+            continue;
+        last = v;
+        if (isnan(best) || v > best) {
+            best = v;
+            at = t->epoch[i];
+        }
+    }
+    return isnan(last)
+               ? "the test images were not measured"
+               : arena_printf(a, "test: last %.2f %%, best %.2f %% (epoch %.0f, selected on test)",
+                              last, best, at);
+}
+
+static void training_table(const struct training *t, struct arena *a, struct figure *f)
+{
+    static const char *const heads[] = {"epoch", "lr", "loss", "test loss", "top-1", "test top-1"};
+    const char **cell = figure_cells(f, a, t->n + 1, heads, TCET_COUNT(heads));
+
+    for (size_t i = 0; i < t->n; i++) {
+        const double v[] = {t->epoch[i],     t->lr[i],   t->loss[i],
+                            t->test_loss[i], t->top1[i], t->test_top1[i]};
+
+        for (size_t k = 0; k < TCET_COUNT(v); k++)
+            *cell++ = isnan(v[k]) ? "-" : arena_printf(a, "%.6g", v[k]);
+    }
+}
+
+static struct chart_line line_of(const struct training *t, const double *y, const char *name,
+                                 int category, int dashed)
+{
+    return (struct chart_line){
+        .name = name, .x = t->epoch, .y = y, .n = t->n, .category = category, .dashed = dashed};
+}
+
+static void draw_training(const struct training *t, struct figures *out)
+{
+    struct arena *a = &out->arena;
+    struct chart_line loss[] = {line_of(t, t->loss, "training", 0, 1),
+                                line_of(t, t->test_loss, "test", 1, 0)};
+    struct chart_line top[] = {line_of(t, t->top1, "training", 0, 1),
+                               line_of(t, t->test_top1, "test", 1, 0)};
+    struct chart_line lr[] = {line_of(t, t->lr, NULL, 2, 0)};
+    const struct {
+        const char *kind, *title, *y_name, *note, *desc;
+        const struct chart_line *line;
+        size_t lines;
+    } figure[] = {
+        {"train-top1", "Top-1 accuracy: %s", "top-1, %", last_and_best(t, a),
+         "Accuracy of training and test images by epoch.", top, 2},
+        {"train-loss", "Loss: %s", "loss", NULL, "Loss of training and test images by epoch.", loss,
+         2},
+        {"train-lr", "Learning rate: %s", "learning rate", NULL, "Learning rate by epoch.", lr, 1},
+    };
+
+    for (size_t i = 0; i < TCET_COUNT(figure); i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        struct figure *f =
+            figures_add(out, figure[i].kind, t->name, arena_printf(a, figure[i].title, t->name));
+#pragma GCC diagnostic pop
+
+        if (!i)
+            training_table(t, a, f);
+        chart_draw(&(struct chart){.note = figure[i].note,
+                                   .desc = figure[i].desc,
+                                   .x_name = "epoch",
+                                   .y_name = figure[i].y_name,
+                                   .x_wish = SCALE_WHOLE,
+                                   .lines = figure[i].line,
+                                   .line_count = figure[i].lines},
+                   out, f);
+    }
+}
+
+tcet_status report_trainings(const char *const *paths, size_t count, struct figures *out,
+                             struct error *err)
+{
+    const char *file[10];
+
+    out->heading = "Trainings";
+    for (size_t i = 0; i < count; i++) {
+        size_t n = train_files(paths[i], &out->arena, file, TCET_COUNT(file));
+
+        for (size_t k = 0; k < n; k++) {
+            struct training t;
+
+            TRY(read_training(file[k], &out->arena, &t, err));
+            draw_training(&t, out);
+        }
+    }
+    out->heading = NULL;
+    return TCET_OK;
+}

@@ -1,0 +1,38 @@
+/* source.h -- runs' folders beside a table of accuracies, as the command line says or their config.
+ *
+ * Room: core/cli. */
+#ifndef CORE_CLI_SOURCE_H
+#define CORE_CLI_SOURCE_H
+
+#include "cli/cli.h"
+
+/* As given on the command line; NULL: not given. */
+struct source_options {
+    struct option_list plugins;
+    const char *table, *column, *key, *duplicates, *population;
+};
+
+/* One or more folders as one, and the config of the first that names a table, else of the first. */
+struct source {
+    struct folder *part;
+    struct config **config; /* one a part */
+    size_t count;
+    struct folder all;
+    const struct config *chosen;
+    const char *path,
+        *forgotten; /* the chosen one's folder; plugin folders that it names in vain */
+};
+
+/* *out is freed by source_free. */
+tcet_status source_read(const struct source_options *o, const char *const *paths, size_t count,
+                        struct source *out, struct error *err);
+void source_free(struct source *s);
+/* Its scores against the table; *out is freed by comparison_free, before the source. */
+tcet_status source_compare(const struct source_options *o, const struct source *s,
+                           struct comparison *out, struct error *err);
+/* A table by name or path; what --duplicates says, an enum table_duplicates. */
+tcet_status source_table(const char *name, const struct table_options *options, struct table **out,
+                         struct error *err);
+tcet_status source_duplicates(const struct source_options *o, int *out, struct error *err);
+
+#endif

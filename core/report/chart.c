@@ -1,0 +1,368 @@
+/* chart.c -- points and lines over two axes (figure.h).  Room: core/report. */
+#include "report/picture.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WIDTH = 400, HEIGHT = 250, MANY = 300 }; /* of the plot; points that are drawn one by one */
+
+struct plot {
+    struct svg svg;
+    const struct chart *c;
+    struct figures *of;
+    struct scale x, y, colour;
+    double left, top, right, bottom;
+};
+
+/* -- ranges ------------------------------------------------------------------------------- */
+
+static size_t value_count(const struct chart *c)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < c->dots_count; i++)
+        n += c->dots[i].n;
+    for (size_t i = 0; i < c->line_count; i++)
+        n += 3 * c->lines[i].n;
+    return n;
+}
+
+static void add(double *all, size_t *n, const double *v, const double *other, size_t count)
+{
+    for (size_t i = 0; v && i < count; i++) {
+        if (isfinite(v[i]) && isfinite(other[i]))
+            all[(*n)++] = v[i];
+    }
+}
+
+static void fit(struct plot *p)
+{
+    const struct chart *c = p->c;
+    double *all = mem_alloc((value_count(c) + 1) * sizeof *all);
+    size_t n = 0;
+
+    for (size_t i = 0; i < c->dots_count; i++)
+        add(all, &n, c->dots[i].x, c->dots[i].y, c->dots[i].n);
+    for (size_t i = 0; i < c->line_count; i++)
+        add(all, &n, c->lines[i].x, c->lines[i].y, c->lines[i].n);
+    scale_fit(&p->x, all, n, c->x_wish);
+    n = 0;
+    for (size_t i = 0; i < c->dots_count; i++)
+        add(all, &n, c->dots[i].y, c->dots[i].x, c->dots[i].n);
+    for (size_t i = 0; i < c->line_count; i++) {
+        const struct chart_line *l = &c->lines[i];
+
+        add(all, &n, l->y, l->x, l->n);
+        add(all, &n, l->low, l->x, l->n);
+        add(all, &n, l->high, l->x, l->n);
+    }
+    scale_fit(&p->y, all, n, c->y_wish);
+    n = 0;
+    for (size_t i = 0; i < c->dots_count; i++)
+        add(all, &n, c->dots[i].colour, c->dots[i].x, c->dots[i].n);
+    scale_fit(&p->colour, all, n, SCALE_WIDE);
+    p->colour.to = SVG_BINS;
+    free(all);
+}
+
+/* -- axes --------------------------------------------------------------------------------- */
+
+static double widest(const struct tick *t, size_t n)
+{
+    double wide = 0;
+
+    for (size_t i = 0; i < n; i++)
+        wide = fmax(wide, svg_width(t[i].text, SVG_SMALL));
+    return wide;
+}
+
+/* As many ticks as their texts have room for. */
+static size_t ticks_of_x(const struct plot *p, struct tick *t)
+{
+    size_t n = 0;
+
+    for (size_t most = 9; most >= 2; most--) {
+        n = scale_ticks(&p->x, most, t);
+        if (!n || (widest(t, n) + 8) * (double)n <= p->right - p->left)
+            break;
+    }
+    return n;
+}
+
+static void axes(struct plot *p)
+{
+    struct tick t[SCALE_TICKS];
+    size_t n = scale_ticks(&p->y, 7, t);
+    const char *x_name = svg_fit(&p->of->arena, p->c->x_name, SVG_FONT, p->right - p->left);
+    const char *y_name = svg_fit(&p->of->arena, p->c->y_name, SVG_FONT, HEIGHT);
+    double last = -INFINITY;
+
+    for (size_t i = 0; i < n; i++) {
+        double y = scale_at(&p->y, t[i].at);
+
+        svg_line(&p->svg, p->left, y, p->right, y, "g");
+        svg_text(&p->svg, p->left - 5, y + 3.5, SVG_END, "s", t[i].text);
+    }
+    n = ticks_of_x(p, t);
+    for (size_t i = 0; i < n; i++) {
+        double x = scale_at(&p->x, t[i].at), half = svg_width(t[i].text, SVG_SMALL) / 2;
+
+        svg_line(&p->svg, x, p->top, x, p->bottom, "g");
+        if (x - half < last + 4 || x + half > WIDTH)
+            continue; /* powers stand closer in places */
+        svg_text(&p->svg, x, p->bottom + 13, SVG_MIDDLE, "s", t[i].text);
+        last = x + half;
+    }
+    svg_line(&p->svg, p->left, p->bottom, p->right, p->bottom, "a");
+    svg_line(&p->svg, p->left, p->top, p->left, p->bottom, "a");
+    svg_text(&p->svg, (p->left + p->right) / 2, p->bottom + 30, SVG_MIDDLE, "l", x_name);
+    svg_text_up(&p->svg, 13, (p->top + p->bottom) / 2, SVG_MIDDLE, "l", y_name);
+}
+
+/* -- points ------------------------------------------------------------------------------- */
+
+static int bin_of(const struct plot *p, const struct chart_dots *d, size_t i)
+{
+    double at = d->colour && isfinite(d->colour[i]) ? scale_at(&p->colour, d->colour[i]) : 0;
+
+    return at < 0 ? 0 : at >= SVG_BINS ? SVG_BINS - 1 : (int)at;
+}
+
+static int is_drawn(const struct chart_dots *d, size_t i)
+{
+    return isfinite(d->x[i]) && isfinite(d->y[i]);
+}
+
+static void few_dots(struct plot *p, const struct chart_dots *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        char class[24], x[24], y[24];
+        int open = d->shape == SVG_RING || d->shape == SVG_CROSS;
+        struct buf tip = {0};
+
+        if (!is_drawn(d, i))
+            continue;
+        snprintf(class, sizeof class, "%s%d",
+                 d->colour ? "b"
+                 : open    ? "c"
+                           : "f",
+                 d->colour ? bin_of(p, d, i) : d->category);
+        scale_text(x, d->x[i], 5);
+        scale_text(y, d->y[i], 5);
+        if (d->label)
+            buf_printf(&tip, "%s\n%s %s, %s %s", d->label[i], p->c->x_name, x, p->c->y_name, y);
+        svg_mark(&p->svg, scale_at(&p->x, d->x[i]), scale_at(&p->y, d->y[i]),
+                 d->shape == SVG_RING ? 5 : 3, d->shape, class, tip.len ? tip.data : NULL);
+        buf_free(&tip);
+    }
+}
+
+/* One path of dots with round ends, in steps from one to the next, which are short: "m0 3h0". */
+static void emit(struct plot *p, const uint8_t *grid, size_t wide, size_t high, const char *class)
+{
+    long at_x = 0, at_y = 0;
+
+    buf_printf(p->svg.out, "<path class=\"%s d\" d=\"M%.0f %.0f", class, p->left, p->top);
+    for (size_t x = 0; x < wide; x++) {
+        for (size_t y = 0; y < high; y++) {
+            long dx = (long)x - at_x, dy = (long)y - at_y;
+
+            if (!grid[x * high + y])
+                continue;
+            buf_printf(p->svg.out, dy < 0 ? "m%ld%ldh0" : "m%ld %ldh0", dx, dy);
+            at_x = (long)x;
+            at_y = (long)y;
+        }
+    }
+    buf_puts(p->svg.out, "\"/>\n");
+}
+
+/* Where thousands lie no eye tells them apart: one dot a unit and colour. */
+static void many_dots(struct plot *p, const struct chart_dots *d)
+{
+    size_t wide = (size_t)(p->right - p->left) + 2, high = (size_t)(p->bottom - p->top) + 2;
+    size_t bins = d->colour ? SVG_BINS : 1;
+    uint8_t *grid = mem_alloc(bins * wide * high), *any = mem_alloc(bins);
+
+    for (size_t i = 0; i < d->n; i++) {
+        size_t bin = d->colour ? (size_t)bin_of(p, d, i) : 0, x, y;
+
+        if (!is_drawn(d, i))
+            continue;
+        x = (size_t)lround(scale_at(&p->x, d->x[i]) - p->left);
+        y = (size_t)lround(scale_at(&p->y, d->y[i]) - p->top);
+        grid[bin * wide * high + x * high + y] = any[bin] = 1;
+    }
+    for (size_t bin = 0; bin < bins; bin++) {
+        char class[16];
+
+        snprintf(class, sizeof class, d->colour ? "p%zu" : "c%zu",
+                 d->colour ? bin : (size_t)d->category);
+        if (any[bin])
+            emit(p, grid + bin * wide * high, wide, high, class);
+    }
+    free(any);
+    free(grid);
+}
+
+/* -- lines -------------------------------------------------------------------------------- */
+
+static void point(struct plot *p, const char *command, double x, double y)
+{
+    buf_puts(p->svg.out, command);
+    svg_number(p->svg.out, scale_at(&p->x, x));
+    buf_puts(p->svg.out, " ");
+    svg_number(p->svg.out, scale_at(&p->y, y));
+}
+
+static void band(struct plot *p, const struct chart_line *l)
+{
+    const char *command = "M";
+
+    if (!l->low || !l->high)
+        return;
+    buf_printf(p->svg.out, "<path class=\"f%d i\" d=\"", l->category);
+    for (size_t i = 0; i < l->n; i++) {
+        if (isfinite(l->x[i]) && isfinite(l->low[i]) && isfinite(l->high[i])) {
+            point(p, command, l->x[i], l->low[i]);
+            command = "L";
+        }
+    }
+    for (size_t i = l->n; i--;) {
+        if (isfinite(l->x[i]) && isfinite(l->low[i]) && isfinite(l->high[i]))
+            point(p, command, l->x[i], l->high[i]);
+    }
+    buf_puts(p->svg.out, "\"/>\n");
+}
+
+static void line(struct plot *p, const struct chart_line *l)
+{
+    size_t drawn = 0, last = 0;
+
+    for (size_t i = 0; i < l->n; i++)
+        drawn += isfinite(l->x[i]) && isfinite(l->y[i]);
+    if (!drawn)
+        return;
+    band(p, l);
+    buf_printf(p->svg.out, "<path class=\"c%d%s\" d=\"", l->category, l->dashed ? " o" : "");
+    drawn = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        if (!isfinite(l->x[i]) || !isfinite(l->y[i]))
+            continue;
+        if (drawn && l->steps)
+            point(p, "L", l->x[i], l->y[last]);
+        point(p, drawn++ ? "L" : "M", l->x[i], l->y[i]);
+        last = i;
+    }
+    buf_puts(p->svg.out, "\"/>\n");
+    for (size_t i = 0; i < l->n && drawn <= 30; i++) {
+        char class[16], x[24], y[24], tip[160];
+
+        if (!isfinite(l->x[i]) || !isfinite(l->y[i]))
+            continue;
+        scale_text(x, l->x[i], 6);
+        scale_text(y, l->y[i], 6);
+        snprintf(class, sizeof class, "f%d", l->category);
+        snprintf(tip, sizeof tip, "%.80s at %s: %s", l->name ? l->name : "", x, y);
+        svg_mark(&p->svg, scale_at(&p->x, l->x[i]), scale_at(&p->y, l->y[i]), 2.5,
+                 (enum svg_shape)(l->category % 3), class, tip);
+    }
+}
+
+/* -- legend ------------------------------------------------------------------------------- */
+
+/* Places the entries, and draws them unless it only asks how high they are. */
+static double legend(struct plot *p, double y, int draw)
+{
+    const struct chart *c = p->c;
+    struct legend l = {8, WIDTH - 4};
+    double x = l.from, first = y;
+    int any = 0;
+
+    for (size_t i = 0; i < c->line_count + c->dots_count; i++) {
+        const struct chart_line *line = i < c->line_count ? &c->lines[i] : NULL;
+        const struct chart_dots *dots = line ? NULL : &c->dots[i - c->line_count];
+        const char *name = line ? line->name : dots->name;
+        char class[16];
+        double wide;
+
+        if (!name)
+            continue;
+        any = 1;
+        name = svg_fit(&p->of->arena, name, SVG_SMALL, 200);
+        wide = legend_next(&l, name, &x, &y);
+        if (draw && line) {
+            snprintf(class, sizeof class, "c%d%s", line->category, line->dashed ? " o" : "");
+            svg_line(&p->svg, x, y, x + 18, y, class);
+        } else if (draw) {
+            int open = dots->shape == SVG_RING || dots->shape == SVG_CROSS;
+
+            snprintf(class, sizeof class, open ? "c%d u" : "f%d", dots->category);
+            svg_mark(&p->svg, x + 9, y, dots->shape == SVG_RING ? 5 : 3, dots->shape, class, NULL);
+        }
+        if (draw)
+            svg_text(&p->svg, x + 22, y + 3.5, SVG_START, "s", name);
+        x += wide;
+    }
+    return any ? y + 15 - first : 0;
+}
+
+static int is_coloured(const struct chart *c)
+{
+    return c->dots_count && c->dots[0].colour && c->colour_name;
+}
+
+static void colours(struct plot *p, double y)
+{
+    enum { SWATCH = 12 };
+    char low[24], high[24];
+    struct scale *s = &p->colour;
+    double x;
+
+    scale_text(low, s->low, 3);
+    scale_text(high, s->high, 3);
+    x = p->left + svg_width(p->c->colour_name, SVG_SMALL) + 8;
+    svg_text(&p->svg, p->left, y + 9, SVG_START, "s", p->c->colour_name);
+    svg_text(&p->svg, x, y + 9, SVG_START, "s", low);
+    x += svg_width(low, SVG_SMALL) + 6;
+    for (int i = 0; i < SVG_BINS; i++) {
+        char class[16];
+
+        snprintf(class, sizeof class, "b%d", i);
+        svg_rect(&p->svg, x + i * SWATCH, y, SWATCH, 11, class, NULL);
+    }
+    svg_text(&p->svg, x + SVG_BINS * SWATCH + 6, y + 9, SVG_START, "s", high);
+}
+
+void chart_draw(const struct chart *c, struct figures *of, struct figure *f)
+{
+    struct plot p = {.c = c, .of = of};
+    struct tick t[SCALE_TICKS];
+    double bar = is_coloured(c) ? 18 : 0, y;
+
+    fit(&p);
+    y = picture_begin(&p.svg, of, f, WIDTH, HEIGHT + 46 + bar + legend(&p, 0, 0), c->note, c->desc);
+    p.top = y + 8;
+    p.bottom = p.top + HEIGHT;
+    p.left = ceil(24 + widest(t, scale_ticks(&p.y, 7, t)));
+    p.right = WIDTH - 10;
+    p.x.from = p.left;
+    p.x.to = p.right;
+    p.y.from = p.bottom;
+    p.y.to = p.top;
+    axes(&p);
+    for (size_t i = 0; i < c->dots_count; i++) {
+        if (c->dots[i].n > MANY)
+            many_dots(&p, &c->dots[i]);
+        else
+            few_dots(&p, &c->dots[i]);
+    }
+    for (size_t i = 0; i < c->line_count; i++)
+        line(&p, &c->lines[i]);
+    if (bar > 0)
+        colours(&p, p.bottom + 38);
+    legend(&p, p.bottom + 46 + bar, 1);
+    svg_end(&p.svg);
+}

@@ -1,0 +1,223 @@
+#!/usr/bin/env bash
+# report.sh BUILD_DIR SOURCE_DIR -- protects `tcet-host report`: the page and its pictures are well-formed,
+# need nothing else, are the same bytes every time and small, show what the folders hold, and what cannot be
+# shown is refused in words.
+. "$(dirname "$0")/lib.sh"
+
+# What strangers named does not become markup, and all is XML.
+well_formed()
+{
+    ! command -v xmllint >/dev/null || xmllint --noout --nonet "$@"
+}
+alone() # FILE: it names no other file, script or place but the names of its formats
+{
+    ! grep -oE '(src|href|xlink:href)=|<script|@import|url\(|https?://[^"]*' "$1" |
+        grep -vxE 'http://www\.w3\.org/(2000/svg|1999/xhtml)'
+}
+smaller() { [ "$(stat -c %s "$1")" -lt "$2" ]; }
+
+# What stands on a page as a browser draws it: texts that leave their picture or lie upon another, and
+# a page that is wider than its window.
+cat >measure.js <<'JS'
+const found = [];
+for (const svg of document.querySelectorAll('svg')) {
+    const all = svg.getBoundingClientRect(), seen = [];
+    for (const text of svg.querySelectorAll('text')) {
+        const r = text.getBoundingClientRect(), what = svg.parentNode.closest('figure').id + ': ' + text.textContent;
+        if (r.left < all.left - 1 || r.right > all.right + 1 || r.top < all.top - 1 || r.bottom > all.bottom + 1)
+            found.push('outside ' + what);
+        for (const o of seen) {
+            const w = Math.min(r.right, o.r.right) - Math.max(r.left, o.r.left);
+            const h = Math.min(r.bottom, o.r.bottom) - Math.max(r.top, o.r.top);
+            if (w > 1 && h > r.height * .35 && h > 3)
+                found.push('upon each other ' + what + ' and ' + o.what);
+        }
+        seen.push({r, what});
+    }
+}
+if (document.documentElement.scrollWidth > window.innerWidth)
+    found.push('wider than its window: ' + document.documentElement.scrollWidth);
+document.body.innerHTML = '<p id="found">' + found.length + ' found</p><pre></pre>';
+document.querySelector('pre').textContent = found.join('\n');
+JS
+drawn() # PAGE WIDTH
+{
+    sed 's,</body>,<script src="measure.js"></script></body>,' "$1" >measured.html
+    timeout 120 chromium --headless --no-sandbox --disable-gpu --window-size="$2,2000" --dump-dom \
+        "file://$PWD/measured.html" 2>chromium.err >dom
+    grep -q '<p id="found">0 found</p>' dom || { sed -n '/id="found"/,$p' dom; return 1; }
+}
+
+# -- A run ---------------------------------------------------------------------------------------
+cat >run.ini <<'INI'
+[run]
+space  = nats_tss
+archs  = sample:30
+output = run
+[data]
+plugin = gaussian
+batch  = 4
+resolution = 8
+[metric snip]
+saliency   = snip
+aggregator = snr
+[metric size]
+saliency   = ones
+aggregator = sum
+[metric synflow]
+saliency   = synflow
+aggregator = sum
+[score both]
+combiner = product
+metrics  = snip, size
+[score joint]
+combiner = layerdot
+metrics  = synflow, snip
+[reference]
+snip = .6
+[benchmark]
+table  = nats_tss
+column = cifar10_test
+INI
+run run run.ini --report first.html --quiet
+check "a run with a report" test "$code" = 0
+run report run -o page.html --svg pictures
+check "its report" test "$code" = 0
+check "is well-formed" well_formed page.html first.html pictures/*.svg
+check "needs nothing else" alone page.html
+check "is small" smaller page.html 400000
+mkdir again
+run report run -o again/page.html --svg again/pictures
+check "is the same bytes every time" cmp page.html again/page.html
+check "pictures too" diff -r pictures again/pictures
+for name in tau heat top-k scatter-snip scatter-both scatter-synflow ranks-both layers-snip layers-joint; do
+    check "there is the figure $name" test -s "pictures/$name.svg"
+done
+check "tau is that of correlate" said "<td class=\"n\">$("$host" correlate run --format csv 2>err |
+    awk -F, '$1 == "snip" { printf "%.4f", $2 }')</td>" page.html
+check "the published figure is there" said 'published 0\.6' pictures/tau.svg
+check "the config is there" said '^plugin = gaussian$' page.html
+check "provenance says what computed it" said '<td>backend</td><td>libtorch' page.html
+check "a joint score by layer is the product of its metrics" awk -F'[<>]' '
+    /<figure id=/ { split($2, at, "\""); id = at[2] }
+    id ~ /^layers-/ && /^<tr><td/ { v[id, ++n[id]] = $(NF - 4) }
+    END {
+        for (i = 1; i <= n["layers-joint"]; i++) {
+            want = v["layers-snip", i] * v["layers-synflow", i]
+            d = v["layers-joint", i] / want - 1
+            bad += d > 1e-6 || d < -1e-6
+        }
+        exit bad || n["layers-joint"] < 5
+    }' page.html
+check "30 points stand in a scatter" test "$(grep -c 'circle class="b' pictures/scatter-snip.svg)" = 30
+check "the main score comes first" awk '
+    /<figure id="scatter-/ && !first { first = $0 } END { exit first !~ /"scatter-(both|joint)"/ }' page.html
+run report run -o live.html --population live --arch \
+    '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|'
+check "another population, an architecture that was not scored" test "$code" = 0
+check "is said" said 'population live' live.html
+run report run -o none.html --table '' --column ''
+check "without a table" test "$code" = 0
+check "the taus between the scores are left" said 'tau between the scores' none.html
+run report run --arch 'a<b>' -o odd.html
+check "an architecture that is none has no layers" test "$code" = 0
+
+run run run.ini --archs sample:1 --output one --quiet --report one.html
+check "one architecture" test "$code" = 0
+check "is well-formed" well_formed one.html
+run run run.ini --archs sample:30 --output 'odd <&> "name"' --set data.seed=2 --quiet
+run report run 'odd <&> "name"' -o two.html
+check "two runs, one with an odd name" test "$code" = 0
+check "are well-formed" well_formed two.html
+check "have their names" said 'odd &lt;&amp;&gt; &quot;name&quot;/snip' two.html
+
+# -- Searches and trainings ------------------------------------------------------------------------
+run search "$source/conf/search/tss_tabular.ini" --output search --set search.evaluations=200 --quiet
+cat >front.ini <<'INI'
+[run]
+space = nats_tss
+[search]
+strategy    = nsga2
+objectives  = column:val_cifar10, -count:params
+evaluations = 60
+seeds       = 1..2
+hypervolume_from = 0, 2e6
+[benchmark]
+table  = nats_tss
+column = test_cifar10
+INI
+run search front.ini --output front --quiet
+check "a search with two objectives" test "$code" = 0
+cat >train.ini <<'INI'
+[run]
+space   = zennas
+classes = 10
+[space]
+reslink    = 1
+max_size   = 0
+max_layers = 0
+[data]
+plugin = cifar10
+[train]
+arch   = SuperConvK3BNRELU(3,8,2,1)SuperResK3K3(8,16,2,8,1)SuperConvK1BNRELU(16,32,1,1)
+epochs = 3
+batch  = 16
+images = 96
+test   = train
+lr     = .05
+INI
+run train train.ini --output train --quiet
+check "a training" test "$code" = 0
+run report search front train -o more.html --svg more
+check "searches and a training" test "$code" = 0
+check "are well-formed" well_formed more.html more/*.svg
+check "the incumbent's score" test -s more/anytime-column_val_cifar10.svg
+check "its accuracy" test -s more/anytime-accuracy-test_cifar10.svg
+check "a front and its hypervolume" said 'on the front; hypervolume to ' more/front-front.svg
+check "loss by epoch" test -s more/train-loss-train.svg
+check "top-1, last and best" said 'test: last .* best .*selected on test' more/train-top1-train.svg
+
+# -- In a browser ------------------------------------------------------------------------------------
+if command -v chromium >/dev/null; then
+    for page in page one two more none; do
+        for width in 1280 375; do
+            check "nothing overflows in $page.html, $width wide" drawn $page.html $width
+        done
+    done
+fi
+
+# -- LaTeX -----------------------------------------------------------------------------------------
+run correlate run --format latex
+check "a table for papers" said '^\\begin\{tabular\}\{lr+\}$' out
+check "has a line a score" said '^snip & 0?\.?[-0-9.]+ & ' out
+
+# -- Other pictures --------------------------------------------------------------------------------
+if command -v rsvg-convert >/dev/null; then
+    run report search -o page2.html --png png --pdf all.pdf
+    check "PNG and PDF" test "$code" = 0
+    check "a PNG a figure" test "$(head -c 4 png/anytime-column_val_cifar10.png | tail -c 3)" = PNG
+    check "a PDF of all" test "$(head -c 5 all.pdf)" = %PDF-
+fi
+printf '#!/bin/sh\nPATH=/nowhere exec "%s" "$@"\n' "$host" >bare && chmod +x bare
+built=$host host=$work/bare
+refuses "PNG without its program" '--png needs rsvg-convert.*librsvg2-bin' report search -o bad.html --png png
+host=$built
+
+# -- What cannot be --------------------------------------------------------------------------------
+mkdir empty
+refuses "no folder" 'something is missing' report
+refuses "a folder that is not there" 'nowhere: is no folder of a run, a search or a training' report nowhere
+refuses "a folder of something else" 'empty: is no folder of a run' report empty
+refuses "a place that cannot be written" 'no/such/page\.html' report run -o no/such/page.html
+refuses "a report that could not be written, before the run" '--report no/such\.html: cannot write there' \
+    run run.ini --output later --report no/such.html
+check "nothing was run" test ! -e later
+refuses "a population that is none" 'population "some" is not one of: all, live' report run \
+    -o bad.html --population some
+refuses "a table that is none" 'nothere' report run -o bad.html --table nothere --column x
+cp -r train torn && echo 'no,line' >>torn/train.csv
+refuses "a torn train.csv" 'torn/train.csv:5: is no line of a training' report torn -o bad.html
+cp -r search cut && echo 'garbage' >>cut/search.csv
+refuses "a search.csv with a line that is none" 'cut/search.csv' report cut -o bad.html
+check "no page of what was refused" test ! -e bad.html
+finish
