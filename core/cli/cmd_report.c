@@ -2,7 +2,7 @@
  * people look at.  Never loads the backend.  Room: core/cli. */
 #include "cli/report_parts.h"
 
-#include <string.h>
+#include <stdio.h>
 
 int cmd_report(const struct command *c, int argc, char **argv)
 {
@@ -27,6 +27,7 @@ int cmd_report(const struct command *c, int argc, char **argv)
          &p.from.plugins},
     };
     const char *paths[64];
+    char said[512];
     struct error err = {.status = TCET_OK};
     size_t count;
     int code =
@@ -37,7 +38,8 @@ int cmd_report(const struct command *c, int argc, char **argv)
     p.file = p.file ? p.file : "report.html";
     if (report_page_write(&p, paths, count, &err) < 0)
         return cli_fail(&err);
-    cli_log(NULL, TCET_LOG_INFO,
-            p.svg ? "the page and its pictures are written" : "the page is written");
+    snprintf(said, sizeof said, "%.400s is written%s", p.file,
+             p.svg || p.png || p.pdf ? ", and the pictures" : "");
+    cli_log(NULL, TCET_LOG_INFO, said);
     return 0;
 }

@@ -179,6 +179,11 @@ static tcet_status compared(struct comparison *cmp, const struct source *s, stru
         TRY(report_make(&cmp->in, 0, &r, err));
     g.report = cmp->in.accuracy ? &r : NULL;
     page_heading(page, "Scores");
+    if (f->arch_count < f->listed)
+        page_text(page,
+                  arena_printf(&cmp->arena,
+                               "%zu of %zu architectures are scored; the others are left out.",
+                               f->arch_count, f->listed));
     if (g.report) {
         comparison_say_join(cmp, &join);
         page_text(page, arena_printf(&cmp->arena,
