@@ -540,10 +540,10 @@ static tcet_status check_read(tcet_ctx *cx, const struct cifar *p, const tcet_re
                           "%s, or hold some of the training images out",
                           p->train.file[0].path, test_name(p));
     if (r->n < 0 || (!r->indices && (r->first < 0 || r->first > s->count - r->n)))
-        return tcet_failf(cx, TCET_E_ARG,
-                          "images %" PRId64 " to %" PRId64 " are asked for, %s%s has %" PRId64,
-                          r->first, r->first + r->n - 1, s->file[0].path,
-                          s->number > 1 ? " and the next" : "", s->count);
+        return tcet_failf(
+            cx, TCET_E_ARG,
+            "%" PRId64 " images from number %" PRId64 " on are asked for, %s%s has %" PRId64, r->n,
+            r->first, s->file[0].path, s->number > 1 ? " and the next" : "", s->count);
     for (int64_t i = 0; i < r->n && r->indices; i++) {
         if (r->indices[i] < 0 || r->indices[i] >= s->count)
             return tcet_failf(cx, TCET_E_ARG, "image %" PRId64 " is asked for, %s%s has %" PRId64,
