@@ -40,8 +40,14 @@ static tcet_status prepare(const char *file, const char *path, const struct eval
 {
     struct net_about about;
     struct table *none = NULL;
+    enum net_format format;
     const char *space;
 
+    if (net_format_of(file, &format, err) >= 0 && format != NET_SAFETENSORS)
+        return error_set(err, TCET_E_ARG,
+                         "%s: only .safetensors files are read; `tcet-host export FOLDER "
+                         "FILE.safetensors` writes one",
+                         file);
     TRY(net_read_about(file, &about, err));
     TRY(cli_config(path, &o->sets, config, err));
     if (o->arch)

@@ -123,9 +123,9 @@ static void show_progress(void *arg, int64_t seed, const struct train_progress *
         snprintf(best, sizeof best, ", measured top-1 %.2f %%, best %.2f %%", p->test_top1,
                  p->best);
     snprintf(note + n, sizeof note - (size_t)n,
-             "epoch %lld/%lld, step %lld/%lld, loss %.4g, top-1 %.1f %%, lr %.3g%s",
+             "loss %.4g, %.1f %%, epoch %lld/%lld, step %lld/%lld, lr %.3g%s", p->loss, p->top1,
              (long long)p->epoch, (long long)p->epochs, (long long)p->step, (long long)p->steps,
-             p->loss, p->top1, p->lr, best);
+             p->lr, best);
     if (p->done > before)
         progress_show(&s->progress, (size_t)(p->done - before), (size_t)(p->total - before),
                       (double)(p->done - before) / p->rate, "images", note);

@@ -30,9 +30,11 @@ static tcet_status start(struct client *c, const struct config *config, int spac
     return wire_unpack_plan(data, n, a, plan, err);
 }
 
-/* Asks for one training or measurement and listens until it has ended. */
-static tcet_status ask(struct client *c, const char *const *texts, const struct fit_options *o,
-                       int64_t seed, struct train_progress *p, struct error *err)
+/* Asks for one training or measurement and listens until it has ended.  config: of a training, the text
+ * of its folder's config.ini. */
+static tcet_status ask(struct client *c, const char *const *texts, const char *config,
+                       const struct fit_options *o, int64_t seed, struct train_progress *p,
+                       struct error *err)
 {
     struct buf b = {0};
     const char *data;
@@ -46,6 +48,9 @@ static tcet_status ask(struct client *c, const char *const *texts, const struct 
         st = client_wait(c, WIRE_TRAINED, &data, &n, err);
         if (st >= 0)
             st = wire_unpack_trained(data, n, p, err);
+        if (st >= 0 && config) /* it was taken: a training that is refused changes nothing */
+            st = stored_write(texts[TRAINER_FROM], config, err);
+        config = NULL;
         if (st >= 0 && o->progress)
             o->progress(o->arg, seed, p);
         if (st >= 0 && p->ended)
@@ -56,8 +61,8 @@ static tcet_status ask(struct client *c, const char *const *texts, const struct 
     return st;
 }
 
-static tcet_status train_one(struct client *c, const char *arch, const struct fit_options *o,
-                             struct fit_one *one, struct error *err)
+static tcet_status train_one(struct client *c, const char *arch, const char *config,
+                             const struct fit_options *o, struct fit_one *one, struct error *err)
 {
     char seed[32];
     const char *const texts[TRAINER_TEXTS] = {
@@ -69,7 +74,7 @@ static tcet_status train_one(struct client *c, const char *arch, const struct fi
     };
 
     snprintf(seed, sizeof seed, "%lld", (long long)one->seed);
-    return ask(c, texts, o, one->seed, &one->p, err);
+    return ask(c, texts, config, o, one->seed, &one->p, err);
 }
 
 static tcet_status run(struct config *config, const struct train_settings *s, const char *arch,
@@ -94,8 +99,7 @@ static tcet_status run(struct config *config, const struct train_settings *s, co
     }
     for (size_t i = 0; i < r->count; i++) {
         TRY(folder_make(r->one[i].folder, err));
-        TRY(stored_write(r->one[i].folder, plan.config, err));
-        TRY(train_one(c, arch, o, &r->one[i], err));
+        TRY(train_one(c, arch, plan.config, o, &r->one[i], err));
         r->ended++;
     }
     return TCET_OK;
@@ -139,7 +143,7 @@ static tcet_status ask_once(const struct config *config, int space_only, const c
     tcet_status st = start(&c, config, space_only, o, &a, &plan, err);
 
     if (st >= 0)
-        st = ask(&c, texts, o, 0, out, err);
+        st = ask(&c, texts, NULL, o, 0, out, err);
     client_stop(&c);
     arena_free(&a);
     return st;

@@ -166,6 +166,11 @@ static tcet_status check_together(const struct config *c, struct train_settings 
         return config_error(err, config_get(c, "train", "", "warmup"),
                             "warmup = %g: more epochs than the %lld of the training",
                             s->schedule.warmup, (long long)s->epochs);
+    if (s->holdout && s->test != TEST_TEST)
+        return config_error(err, config_get(c, "train", "", "holdout"),
+                            "holdout = %lld: the images that are held out are measured with test = "
+                            "test, which this config does not have",
+                            (long long)s->holdout);
     if (s->how.ema >= 1)
         return config_error(err, ema, "ema = %s: expected a number from 0 to below 1", ema->value);
     s->schedule.epochs = s->epochs;

@@ -269,6 +269,7 @@ static tcet_status step(struct trainee *t, struct sums *sums, struct train_line 
     const struct batch *b = batch_next(t->loader);
     const tcet_batch batch = {
         .struct_size = sizeof batch, .n = b->n, .x = b->x, .targets = b->targets};
+    int64_t saved = t->epochs - t->epochs % s->checkpoint_every;
     tcet_train_result r;
 
     t->p.lr = schedule_rate(
@@ -278,12 +279,13 @@ static tcet_status step(struct trainee *t, struct sums *sums, struct train_line 
     t->steps++;
     t->p.step++;
     if (!isfinite(r.loss))
-        return error_set(err, TCET_E_NUMERIC,
-                         "the loss is %s in epoch %lld, step %lld (lr %g); the last checkpoint is "
-                         "that of epoch %lld",
+        return error_set(err, TCET_E_NUMERIC, "the loss is %s in epoch %lld, step %lld (lr %g); %s",
                          isnan(r.loss) ? "no number" : "infinite", (long long)t->p.epoch,
                          (long long)t->p.step, t->p.lr,
-                         (long long)(t->epochs - t->epochs % s->checkpoint_every));
+                         saved
+                             ? arena_printf(&t->arena, "the last checkpoint is that of epoch %lld",
+                                            (long long)saved)
+                             : "there is no checkpoint yet");
     sums->loss += r.loss;
     sums->right += r.correct;
     sums->n += b->n;

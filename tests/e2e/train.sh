@@ -130,6 +130,7 @@ refuses "a used folder without --resume" 'holds an earlier training; use --resum
     train small.ini --output whole --quiet
 refuses "another training" 'holds another training: it has "lr=[0-9.]+" where this one has "lr=' \
     train small.ini --output whole --quiet --resume --set train.lr_per_256=0.3
+check "what was refused changed nothing" grep -q '^lr_per_256 = 0.4$' whole/config.ini
 run train small.ini --output wild --quiet --set train.lr_per_256=1e6 --set train.warmup=0
 check "a loss that is no number: exit code 2" test "$code" = 2
 check "with epoch and step" said 'the loss is (no number|infinite) in epoch [0-9]+, step [0-9]+ \(lr' err
@@ -142,7 +143,8 @@ bad() { # NAME REGEX SET...
     refuses "$name" "$regex" train small.ini --output bad --quiet "${sets[@]}"
 }
 bad "no test images" 'dataset cifar10 has no test images here; set \[train\] holdout' train.test=test
-bad "all held out" 'holdout = 320 leaves nothing of 320 images' train.holdout=320
+bad "all held out" 'holdout = 320 leaves nothing of 320 images' train.holdout=320 train.test=test
+bad "held out, and not measured" 'holdout = 64: .* test = test' train.holdout=64
 bad "a batch that is too large" 'the 96 training images make no batch' train.batch=97
 bad "an architecture of another space" 'position 1: unknown block "foo"' train.arch=foo
 bad "no folder of a search" 'nowhere holds no run' train.arch=best:nowhere
@@ -241,7 +243,9 @@ else
     check "the files' networks have the loss and the top-1 that were measured" test $code = 0
 fi
 
-refuses "a file that is no network" 'no safetensors file' evaluate net.pth small.ini
+refuses "a file that is not read" 'only .safetensors files are read' evaluate net.pth small.ini
+cp net.pth no.safetensors
+refuses "a file that is no network" 'no safetensors file' evaluate no.safetensors small.ini
 refuses "a network of another space" 'holds a network of space zennas, and .* has \[run\] space = nats_tss' \
     evaluate net.safetensors found.ini
 refuses "no training there" 'no training was saved there' export found none.pth
