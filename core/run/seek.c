@@ -148,7 +148,10 @@ static tcet_status open_store(struct seek *s, struct error *err)
     if (store_meta(s->store, STORE_MERGING)) /* what a merge left is this search's to finish */
         TRY(store_set_meta(s->store, STORE_MERGING, "", err));
     TRY(store_commit(s->store, err));
-    return stored_write(s->r->folder, s->plan.config, err);
+    /* Of a search that is gone on with when its lines were seen to be the same: what is refused
+     * changes nothing. */
+    return s->ledger.old_len > s->ledger.compared ? TCET_OK
+                                                  : stored_write(s->r->folder, s->plan.config, err);
 }
 
 /* warm = a run's folder: its architectures. */
@@ -539,8 +542,10 @@ static tcet_status conclude(struct seek *s, struct error *err)
     struct found *f = &s->r->found;
     struct client last;
 
-    if (!s->r->stopped)
+    if (!s->r->stopped) {
         TRY(ledger_end(&s->ledger, err));
+        TRY(stored_write(s->r->folder, s->plan.config, err));
+    }
     TRY(findings_read(s->r->folder, s->settings, s->plan.columns, s->plan.column_count, f, err));
     TRY(store_begin(s->store, err));
     if (s->has_pool)
