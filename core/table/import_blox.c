@@ -68,9 +68,9 @@ static tcet_status read_head(struct sheet *s)
     if (!line || strcmp(text_strip(line), "---") != 0)
         return fail(s, "a line --- is expected, and below it YAML with the columns");
     while ((line = next_line(s)) && strcmp(line = text_strip(line), "---") != 0) {
-        size_t n = strlen(line);
-
         if (!strncmp(line, "columns:", 8)) {
+            size_t n;
+
             line = text_strip(line + 8);
             n = strlen(line);
             listing = !n;
@@ -106,7 +106,7 @@ static tcet_status next_row(struct sheet *s, int *end)
     while (p) {
         if (n == s->columns)
             return fail(s, "more fields than columns");
-        s->field[n++] = to = p;
+        s->field[n++] = p;
         if (*p == '"') {
             for (s->field[n - 1] = to = ++p; *p && (*p != '"' || p[1] == '"'); p++) {
                 p += *p == '"';

@@ -22,7 +22,7 @@ static tcet_status macro_entry(struct import_json *j, const char *arch, struct b
 
     if (event != TCET_JSON_OBJECT)
         return import_fail(j, event, "an object of accuracies and counts", err);
-    while ((event = tcet_json_next(&j->json)) == TCET_JSON_NAME) {
+    while (tcet_json_next(&j->json) == TCET_JSON_NAME) {
         int k = 0;
 
         while (k < MACRO_VALUES && strcmp(j->json.text, macro_names[k]) != 0)
