@@ -10,8 +10,7 @@ static tcet_status export_net(const struct config *config, const char *arch, con
 {
     enum { TEXTS = 2 };
     struct arena a = {0};
-    const char *const question[] = {
-        "net", arch, *path == '/' ? path : arena_printf(&a, "%s/%s", cli_here(), path)};
+    const char *const question[] = {"net", arch, cli_path(&a, path)};
     const char *const *text;
     enum net_format format;
     struct buf out = {0};

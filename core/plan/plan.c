@@ -299,6 +299,15 @@ tcet_status plan_open_backend(struct plan *p, struct error *err)
     return TCET_OK;
 }
 
+void plan_draw_weights(const struct plan *p, const struct graph *g, uint64_t seed, float *params)
+{
+    tcet_rng rng;
+
+    rng_seed(&rng, seed);
+    graph_draw(g, &rng, params);
+    graph_draw_again(g, p->init, p->zero_bias, &rng, params);
+}
+
 void plan_free(struct plan *p)
 {
     if (!p)

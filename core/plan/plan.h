@@ -144,6 +144,9 @@ tcet_status plan_make_strategy(struct plan *p, const char *id, const struct conf
  * identity. */
 tcet_status plan_open_backend(struct plan *p, struct error *err);
 void plan_free(struct plan *p);
+/* The weights that a seed draws for a network: its init program, then [run] init.  params:
+ * [graph_view(g)->param_floats]. */
+void plan_draw_weights(const struct plan *p, const struct graph *g, uint64_t seed, float *params);
 
 /* For people: metrics, scores, merged passes and why each is needed. */
 void plan_print(const struct plan *p, struct buf *out);

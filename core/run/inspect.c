@@ -185,7 +185,6 @@ static tcet_status write_net(struct plan *p, const char *ask, const char *path, 
     struct graph_counts n;
     enum net_format format;
     float *params = NULL;
-    tcet_rng rng;
     tcet_status st = net_format_of(path, &format, err);
 
     if (st >= 0)
@@ -199,9 +198,7 @@ static tcet_status write_net(struct plan *p, const char *ask, const char *path, 
     if (st >= 0) {
         struct net net = {.graph = g, .params = params, .space = p->space->plugin->desc.id};
 
-        rng_seed(&rng, p->seed);
-        graph_draw(g, &rng, params);
-        graph_draw_again(g, p->init, p->zero_bias, &rng, params);
+        plan_draw_weights(p, g, p->seed, params);
         net.arch = text;
         net.digest =
             arena_printf(out->a, "drawn seed=%llu%s", (unsigned long long)p->seed, p->init_text);

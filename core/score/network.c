@@ -224,13 +224,9 @@ tcet_status network_build(struct network *n, const struct subject *s, struct err
 
 void network_draw(struct network *n, const struct plan *p, uint64_t seed)
 {
-    tcet_rng rng;
-
     if (n->drawn && n->drawn_seed == seed)
         return;
-    rng_seed(&rng, seed);
-    graph_draw(n->graph, &rng, n->params);
-    graph_draw_again(n->graph, p->init, p->zero_bias, &rng, n->params);
+    plan_draw_weights(p, n->graph, seed, n->params);
     n->drawn = 1;
     n->drawn_seed = seed;
 }

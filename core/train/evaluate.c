@@ -68,7 +68,6 @@ static tcet_status open_training(struct evaluation *e, struct error *err)
         st = backend_train_open(b, e->model, &how, e->net.params, decay, &e->training, err);
     free(decay);
     TRY(st);
-    TRY(put(e, TCET_STATE_PARAMS, e->net.params, e->net.count, err));
     return put(e, TCET_STATE_RUNNING, e->net.running, e->net.running_count, err);
 }
 

@@ -10,8 +10,6 @@ tcet_status train_network_build(struct train_network *n, struct plan *p,
                                 const struct train_settings *s, const char *arch, uint64_t seed,
                                 struct error *err)
 {
-    tcet_rng rng;
-
     TRY(space_check(p->space, arch, err));
     n->graph = graph_new();
     graph_reset(n->graph, &p->task);
@@ -26,9 +24,7 @@ tcet_status train_network_build(struct train_network *n, struct plan *p,
     n->running = mem_try((size_t)n->running_count + 1, sizeof *n->running);
     if (!n->params || !n->running)
         return error_set(err, TCET_E_MEMORY, "no memory for %lld weights", (long long)n->count);
-    rng_seed(&rng, seed);
-    graph_draw(n->graph, &rng, n->params);
-    graph_draw_again(n->graph, p->init, p->zero_bias, &rng, n->params);
+    plan_draw_weights(p, n->graph, seed, n->params);
     return TCET_OK;
 }
 
