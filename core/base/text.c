@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NAME_MAX_ = 96 };
+enum { NAME_MAX_ = 96, SHOWN_MOST = 110 };
 
 /* Optimal string alignment distance; names are short, longer ones never match. */
 static size_t distance(const char *a, const char *b)
@@ -126,6 +126,40 @@ int text_to_bool(const char *text, int32_t *out)
         }
     }
     return -1;
+}
+
+char *text_line_end(const char *line, const char *end)
+{
+    return line < end ? memchr(line, '\n', (size_t)(end - line)) : NULL;
+}
+
+int text_begins(const char *at, const char *end, const char *with, size_t n)
+{
+    return (size_t)(end - at) >= n && !memcmp(at, with, n);
+}
+
+/* How much of what is left of a line is shown. */
+static int shown(const char *from, const char *end)
+{
+    const char *to = text_line_end(from, end);
+    ptrdiff_t n = (to ? to : end) - from;
+
+    return n < SHOWN_MOST ? (int)n : SHOWN_MOST;
+}
+
+struct text_difference text_difference(const char *one, size_t one_n, const char *other,
+                                       size_t other_n)
+{
+    size_t same = 0, start;
+
+    while (same < one_n && same < other_n && one[same] == other[same])
+        same++;
+    for (start = same; start && other[start - 1] != '\n'; start--)
+        continue;
+    if (same - start > SHOWN_MOST / 2)
+        start = same - SHOWN_MOST / 2;
+    return (struct text_difference){one + start, other + start, shown(one + start, one + one_n),
+                                    shown(other + start, other + other_n)};
 }
 
 char *text_strip(char *text)

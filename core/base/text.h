@@ -17,6 +17,19 @@ int text_to_i64(const char *text, int64_t *out);
 int text_to_u64(const char *text, uint64_t *out);
 int text_to_f64(const char *text, double *out);
 int text_to_bool(const char *text, int32_t *out); /* 0 1 true false yes no on off */
+/* The '\n' of the line that begins at line, or NULL; end: of the text.  Looks at that line alone, where
+ * strchr() of a checked build looks at all that follows. */
+char *text_line_end(const char *line, const char *end);
+/* Does the text from `at` to `end` begin with these n bytes? */
+int text_begins(const char *at, const char *end, const char *with, size_t n);
+/* Two texts that differ: what to show of the first line in which they do, 110 bytes at most; of a longer
+ * line from shortly before the difference on. */
+struct text_difference {
+    const char *one, *other;
+    int one_n, other_n;
+};
+struct text_difference text_difference(const char *one, size_t one_n, const char *other,
+                                       size_t other_n);
 /* Strips blanks at both ends, in place; returns the start. */
 char *text_strip(char *text);
 /* Splits at commas, strips each part, skips empty ones; parts live in the arena. */

@@ -2,6 +2,7 @@
 #include "run/ledger.h"
 
 #include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,44 +88,35 @@ tcet_status ledger_open(struct ledger *l, const char *folder, const char *header
     return TCET_OK;
 }
 
+const char *ledger_line_end(const struct ledger *l, const char *line)
+{
+    return text_line_end(line, l->old + l->old_len);
+}
+
 int64_t ledger_stored(struct ledger *l, int64_t seed, const char **first)
 {
     char start[32];
     int64_t count = 0;
     size_t n = (size_t)snprintf(start, sizeof start, "%lld,", (long long)seed);
 
-    for (*first = l->next; l->next && !strncmp(l->next, start, n); count++)
-        l->next = strchr(l->next, '\n') + 1;
+    for (*first = l->next; l->next && text_begins(l->next, l->old + l->old_len, start, n); count++)
+        l->next = ledger_line_end(l, l->next) + 1;
     if (!count)
         *first = NULL;
     return count;
-}
-
-/* How much of a line a message shows. */
-static int shown(const char *line)
-{
-    size_t n = strcspn(line, "\n");
-
-    return n < 110 ? (int)n : 110;
 }
 
 /* Names the first line that differs. */
 static tcet_status differs(const struct ledger *l, const char *lines, size_t n, struct error *err)
 {
     const char *was = l->old + l->compared;
-    size_t same = 0, start;
+    struct text_difference d = text_difference(was, l->old_len - l->compared, lines, n);
 
-    while (same < n && was[same] == lines[same])
-        same++;
-    for (start = same; start && lines[start - 1] != '\n'; start--)
-        continue;
-    was += start;
-    lines += start;
     return error_set(err, TCET_E_ARG,
                      "%s: this is another search than the folder's: it has \"%.*s\" where this one "
                      "gives \"%.*s\" (config, plugin, data or budget changed); choose "
                      "another run.output",
-                     l->path, shown(was), was, shown(lines), lines);
+                     l->path, d.one_n, d.one, d.other_n, d.other);
 }
 
 tcet_status ledger_add(struct ledger *l, const char *lines, size_t n, struct error *err)
@@ -133,22 +125,23 @@ tcet_status ledger_add(struct ledger *l, const char *lines, size_t n, struct err
     size_t known = left < n ? left : n;
 
     if (known && memcmp(l->old + l->compared, lines, known))
-        return differs(l, lines, known, err);
+        return differs(l, lines, n, err);
     l->compared += known;
     return write_all(l, lines + known, n - known, err);
 }
 
 tcet_status ledger_end(const struct ledger *l, struct error *err)
 {
-    const char *more = l->old + l->compared;
+    struct text_difference d;
 
     if (l->compared >= l->old_len)
         return TCET_OK;
+    d = text_difference(l->old + l->compared, l->old_len - l->compared, "", 0);
     return error_set(
         err, TCET_E_ARG,
         "%s: this is another search than the folder's, which goes on where this one has "
         "ended, by \"%.*s\" (budget or seeds changed); choose another run.output",
-        l->path, shown(more), more);
+        l->path, d.one_n, d.one);
 }
 
 tcet_status ledger_sync(struct ledger *l, struct error *err)

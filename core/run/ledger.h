@@ -23,6 +23,8 @@ tcet_status ledger_open(struct ledger *l, const char *folder, const char *header
 /* How many of the lines that were there are of this seed; *first: where they begin, NULL without any.  To
  * be asked in the order of the seeds. */
 int64_t ledger_stored(struct ledger *l, int64_t seed, const char **first);
+/* The end of such a line; NULL behind the last. */
+const char *ledger_line_end(const struct ledger *l, const char *line);
 /* Whole lines.  TCET_E_ARG: the file has another in the place of one, which the error names. */
 tcet_status ledger_add(struct ledger *l, const char *lines, size_t n, struct error *err);
 /* All searches have ended: a file that has more is of another. */

@@ -13,6 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
+static const char *line_end(const struct part *p, const char *line)
+{
+    return text_line_end(line, p->lines + p->lines_len);
+}
+
 tcet_status merge_read_search(struct part *p, struct error *err)
 {
     struct buf path = {0};
@@ -23,10 +28,10 @@ tcet_status merge_read_search(struct part *p, struct error *err)
         p->lines = file_text(path.data, INT64_MAX, &p->lines_len, err);
         st = p->lines ? search_settings_read(p->config, &p->settings, err) : err->status;
     }
-    if (p->lines && st >= 0 && (strlen(p->lines) != p->lines_len || !strchr(p->lines, '\n')))
+    if (p->lines && st >= 0 && (strlen(p->lines) != p->lines_len || !line_end(p, p->lines)))
         st = error_set(err, TCET_E_IO, "%s: no lines of a search", path.data);
     if (p->lines && st >= 0)
-        p->next = strchr(p->lines, '\n') + 1;
+        p->next = line_end(p, p->lines) + 1;
     buf_free(&path);
     return st;
 }
@@ -47,11 +52,11 @@ static const char *lines_of(struct part *p, const char *seed, size_t *n, int *la
     const char *from = p->next, *end;
     size_t digits = strlen(seed);
 
-    while (!strncmp(p->next, seed, digits) && p->next[digits] == ',' &&
-           (end = strchr(p->next, '\n'))) /* a line that was cut off is none */
+    while (text_begins(p->next, p->lines + p->lines_len, seed, digits) && p->next[digits] == ',' &&
+           (end = line_end(p, p->next))) /* a line that was cut off is none */
         p->next = end + 1;
     *n = (size_t)(p->next - from);
-    *last = !strchr(p->next, '\n');
+    *last = !line_end(p, p->next);
     return from;
 }
 
@@ -77,7 +82,7 @@ tcet_status merge_searches(struct merge *m, const char *out, struct error *err)
 {
     const struct part *first = &m->part[0];
     const char *header = arena_strndup(&m->arena, first->lines,
-                                       (size_t)(strchr(first->lines, '\n') + 1 - first->lines));
+                                       (size_t)(line_end(first, first->lines) + 1 - first->lines));
     struct found found = {.count = 0};
     struct ledger ledger = {.fd = -1};
     int ended = 0, accuracy;

@@ -232,7 +232,7 @@ static tcet_status send_ahead(struct seek *s, struct seeker_client *k, struct er
     struct quest *q = &s->quests[k->quest];
 
     while (q->stored && k->searching && s->has_pool) {
-        const char *end = strchr(q->stored, '\n'), *field[LINE_SCORE];
+        const char *end = ledger_line_end(&s->ledger, q->stored), *field[LINE_SCORE];
         struct item i = {.quest = k->quest};
         struct result_row row;
         int64_t seed;

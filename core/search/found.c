@@ -68,6 +68,7 @@ tcet_status found_read(const char *path, size_t values, const double *sign, stru
                        struct error *err)
 {
     size_t lines = 0, at = 1, size;
+    const char *end;
     char *next;
 
     memset(out, 0, sizeof *out);
@@ -76,15 +77,16 @@ tcet_status found_read(const char *path, size_t values, const double *sign, stru
     out->text = file_text(path, INT64_MAX, &size, err);
     if (!out->text)
         return err->status;
-    for (const char *p = out->text; (p = strchr(p, '\n')); p++)
+    end = out->text + size;
+    for (const char *p = out->text; (p = text_line_end(p, end)); p++)
         lines++;
     out->asks = mem_try(lines + 1, sizeof *out->asks);
     if (!out->asks) {
         found_free(out);
         return error_set(err, TCET_E_MEMORY, "%s: no memory to read it", path);
     }
-    next = strchr(out->text, '\n'); /* behind the header */
-    for (char *line = next ? next + 1 : NULL; line && (next = strchr(line, '\n'));
+    next = text_line_end(out->text, end); /* behind the header */
+    for (char *line = next ? next + 1 : NULL; line && (next = text_line_end(line, end));
          line = next + 1) {
         *next = '\0';
         at++;

@@ -162,10 +162,12 @@ tcet_status train_log_read(const char *path, struct arena *a, struct train_line 
 {
     size_t size, lines = 0;
     char *text = file_text(path, INT64_MAX, &size, err), *next;
+    const char *end;
 
     if (!text)
         return err->status;
-    for (const char *p = text; (p = strchr(p, '\n')); p++)
+    end = text + size;
+    for (const char *p = text; (p = text_line_end(p, end)); p++)
         lines++;
     *out = arena_alloc(a, (lines + 1) * sizeof **out);
     *count = 0;
@@ -174,7 +176,7 @@ tcet_status train_log_read(const char *path, struct arena *a, struct train_line 
         return error_set(err, TCET_E_ARG, "%s:1: is no train.csv: it does not begin with %.*s",
                          path, (int)sizeof HEADER - 2, HEADER);
     }
-    for (char *p = text + sizeof HEADER - 1; (next = strchr(p, '\n')); p = next + 1) {
+    for (char *p = text + sizeof HEADER - 1; (next = text_line_end(p, end)); p = next + 1) {
         *next = '\0';
         if (read_line(p, &(*out)[*count]) < 0) {
             free(text);

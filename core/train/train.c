@@ -156,23 +156,15 @@ static tcet_status put_states(struct trainee *t, const struct checkpoint *c, str
     return TCET_OK;
 }
 
-/* The first line that two texts differ in, of each. */
 static tcet_status differs(struct trainee *t, const char *was, const char *is, struct error *err)
 {
-    size_t i = 0, start, was_n, is_n;
+    struct text_difference d = text_difference(was, strlen(was), is, strlen(is));
 
-    while (was[i] && was[i] == is[i])
-        i++;
-    for (start = i; start && was[start - 1] != '\n'; start--)
-        continue;
-    was_n = strcspn(was + start, "\n");
-    is_n = strcspn(is + start, "\n");
     return error_set(
         err, TCET_E_ARG,
         "%s holds another training: it has \"%.*s\" where this one has \"%.*s\"; choose "
         "another run.output",
-        t->task->folder, was_n < 300 ? (int)was_n : 300, was + start, is_n < 300 ? (int)is_n : 300,
-        is + start);
+        t->task->folder, d.one_n, d.one, d.other_n, d.other);
 }
 
 /* Where the folder's training stopped, or its beginning. */
