@@ -48,6 +48,78 @@ static int64_t block_of(int64_t c)
     return block;
 }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+/* Ones of each byte: two looks into a table of the ones of four bits. */
+static inline __m256i byte_ones(__m256i v)
+{
+    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1,
+                                           2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4),
+                  low = _mm256_set1_epi8(15);
+
+    return _mm256_add_epi8(
+        _mm256_shuffle_epi8(table, _mm256_and_si256(v, low)),
+        _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(v, 4), low)));
+}
+
+/* differ[p] = popcount(a ^ b[p]) over all words of four rows, which share the loads of a.  A byte's
+ * count is at most 8 a step: 31 steps fit a byte before it is added to the sums. */
+static void differ_from(const uint64_t *a, const uint64_t *const b[4], int64_t words,
+                        int64_t differ[4])
+{
+    enum { STEPS = 31 };
+    int64_t whole = words / 4 * 4;
+    __m256i sum[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
+                      _mm256_setzero_si256()};
+
+    for (int64_t w = 0; w < whole;) {
+        int64_t end = whole - w < 4 * STEPS ? whole : w + 4 * STEPS;
+        __m256i ones[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
+                           _mm256_setzero_si256()};
+
+        for (; w < end; w += 4) {
+            __m256i x = _mm256_loadu_si256((const void *)(a + w));
+
+#pragma GCC unroll 4
+            for (int p = 0; p < 4; p++)
+                ones[p] = _mm256_add_epi8(
+                    ones[p],
+                    byte_ones(_mm256_xor_si256(x, _mm256_loadu_si256((const void *)(b[p] + w)))));
+        }
+#pragma GCC unroll 4
+        for (int p = 0; p < 4; p++)
+            sum[p] = _mm256_add_epi64(sum[p], _mm256_sad_epu8(ones[p], _mm256_setzero_si256()));
+    }
+    for (int p = 0; p < 4; p++) {
+        differ[p] = _mm256_extract_epi64(sum[p], 0) + _mm256_extract_epi64(sum[p], 1) +
+                    _mm256_extract_epi64(sum[p], 2) + _mm256_extract_epi64(sum[p], 3);
+        for (int64_t w = whole; w < words; w++)
+            differ[p] += __builtin_popcountll(a[w] ^ b[p][w]);
+    }
+}
+
+/* k += units - popcount(a ^ b) over all pairs. */
+static void agreement_pairs(const uint64_t *bits, int64_t n, int64_t words, int64_t units,
+                            double *k)
+{
+    for (int64_t i = 0; i < n; i++) {
+        k[i * n + i] += (double)units;
+        for (int64_t j = 0; j < i; j += 4) {
+            int64_t pairs = i - j < 4 ? i - j : 4, differ[4];
+            const uint64_t *b[4];
+
+            for (int64_t p = 0; p < 4; p++)
+                b[p] = bits + (p < pairs ? j + p : j) * words;
+            differ_from(bits + i * words, b, words, differ);
+            for (int64_t p = 0; p < pairs; p++) {
+                double same = (double)(units - differ[p]);
+
+                k[i * n + j + p] += same;
+                k[(j + p) * n + i] += same;
+            }
+        }
+    }
+}
+#else
 /* k += units - popcount(a ^ b) over all pairs. */
 static void agreement_pairs(const uint64_t *bits, int64_t n, int64_t words, int64_t units,
                             double *k)
@@ -69,6 +141,7 @@ static void agreement_pairs(const uint64_t *bits, int64_t n, int64_t words, int6
         }
     }
 }
+#endif
 
 #if defined(__AVX512F__)
 /* Eight words an instruction; two rows against four share their loads. */
