@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "plugin/calls.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +39,8 @@ void network_close(struct network *n)
 
 void network_begin(struct network *n)
 {
-    n->made = 0;
+    n->made = n->drawn = 0;
+    n->w_sum = NAN;
     n->seconds_build = n->seconds_init = 0;
 }
 
@@ -222,27 +224,30 @@ tcet_status network_build(struct network *n, const struct subject *s, struct err
     return graph_finish(n->graph, err);
 }
 
-void network_draw(struct network *n, const struct plan *p, uint64_t seed)
+tcet_status network_draw(struct network *n, const struct subject *s, uint64_t seed,
+                         struct error *err)
 {
+    double start = clock_now();
+
     if (n->drawn && n->drawn_seed == seed)
-        return;
-    plan_draw_weights(p, n->graph, seed, n->params);
+        return TCET_OK;
+    TRY(floats_grow(&n->params, &n->params_cap, (size_t)graph_view(n->graph)->param_floats, err));
+    plan_draw_weights(s->plan, n->graph, seed, n->params);
     n->drawn = 1;
     n->drawn_seed = seed;
+    if (seed == s->plan->seed + s->again)
+        n->w_sum = graph_weight_sum(n->graph, n->params);
+    n->seconds_init += clock_now() - start;
+    return TCET_OK;
 }
 
 tcet_status network_make(struct network *n, struct subject *s, struct error *err)
 {
-    double start = clock_now(), built;
+    double start = clock_now();
 
     TRY(network_build(n, s, err));
     network_list(n, &s->arena);
-    built = clock_now();
-    n->seconds_build = built - start;
-    TRY(floats_grow(&n->params, &n->params_cap, (size_t)graph_view(n->graph)->param_floats, err));
-    n->drawn = 0;
-    network_draw(n, s->plan, s->plan->seed + s->again);
     n->made = 1;
-    n->seconds_init = clock_now() - built;
+    n->seconds_build = clock_now() - start;
     return TCET_OK;
 }

@@ -19,12 +19,13 @@ struct site {
 struct network {
     int thin; /* the space's thin one */
     struct graph *graph;
-    int made; /* graph, sites and weights are those of the current architecture */
+    int made; /* graph and sites are those of the current architecture */
     struct site site[TCET_SITES];
     float *params; /* [graph_view()->param_floats], reused from one architecture to the next */
     size_t params_cap;
     int drawn; /* params hold what the seed draws */
     uint64_t drawn_seed;
+    double w_sum;                       /* of what the run's seed drew; NaN: nothing read it */
     double seconds_build, seconds_init; /* that making it took */
 };
 
@@ -36,10 +37,12 @@ void network_begin(struct network *n);
 tcet_status network_build(struct network *n, const struct subject *s, struct error *err);
 /* Lists every site's layers, and the order in which the finished graph first executes them. */
 void network_list(struct network *n, struct arena *a);
-/* The graph, its layers listed, and its weights drawn from the run's seed. */
+/* The graph, and its layers listed. */
 tcet_status network_make(struct network *n, struct subject *s, struct error *err);
-/* Draws the weights from a seed, unless they are. */
-void network_draw(struct network *n, const struct plan *p, uint64_t seed);
+/* Draws the weights from a seed, unless they are: for who reads them, since it takes most of the time
+ * where nothing else does. */
+tcet_status network_draw(struct network *n, const struct subject *s, uint64_t seed,
+                         struct error *err);
 
 /* What the graph says of layer `index` of a site (TCET_SITE_*): all but rows, batch, labels and
  * views, of which the weight's has its extents and no data.  shape[4]: memory for these. */

@@ -66,7 +66,7 @@ static tcet_status choose_weights(struct passes *p, const struct plan_pass *pp, 
 {
     uint64_t seed = pp->seed + p->subject->again;
 
-    network_draw(n, p->subject->plan, seed);
+    TRY(network_draw(n, p->subject, seed, err));
     rng_seed(&p->rng, pp->pass.own_seed ? pp->pass.seed : seed);
     switch (pp->pass.weights) {
     case TCET_WEIGHTS_ABSOLUTE:

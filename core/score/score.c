@@ -98,7 +98,6 @@ static void describe_network(struct scorer *s)
     graph_count(n->graph, &counts);
     s->row.params = counts.params;
     s->row.macs = counts.macs;
-    s->row.w_sum = graph_weight_sum(n->graph, n->params);
 }
 
 static const struct result_value *find_value(const struct result_value *v, size_t count, int column)
@@ -188,6 +187,7 @@ static void end(struct scorer *s)
 
     layers_take_static(&s->layers);
     passes_run(&s->passes);
+    s->row.w_sum = s->networks[TCET_NETWORK_FULL].w_sum;
     combine_metrics(&c);
     combine_scores(&c);
     take_times(s);

@@ -30,6 +30,7 @@ enum sql {
     SQL_NETWORK_FIND,
     SQL_NETWORK_ADD,
     SQL_NETWORK_GET,
+    SQL_NETWORK_WEIGHTS,
     SQL_VALUE_PUT,
     SQL_VALUE_GET,
     SQL_VALUES,
@@ -49,9 +50,9 @@ enum sql {
 /* What stands in the store of one architecture, seen through the run's columns. */
 struct row_view {
     enum result_status state;
-    int64_t network; /* id of the network these values came from, 0: none known */
-    uint8_t *has;    /* [columns] */
-    double *value;   /* [columns], NaN where lacking */
+    int64_t arch, network; /* ids; of the network that these values came from, 0: none known */
+    uint8_t *has;          /* [columns] */
+    double *value;         /* [columns], NaN where lacking */
     struct buf message, times;
 };
 

@@ -57,6 +57,10 @@ static const char *const statements[SQL_COUNT] = {
                         " FROM (SELECT coalesce(max(id), 0) + 1 AS n FROM network)",
     [SQL_NETWORK_GET] = "SELECT n.params, n.macs, n.x_sum, n.w_sum, l.text FROM network n"
                         " JOIN layer_list l ON l.id = n.layers WHERE n.id = ?",
+    [SQL_NETWORK_WEIGHTS] = "SELECT n.w_sum FROM run_column c"
+                            " JOIN value v ON v.arch = ? AND v.key = c.key"
+                            " JOIN network n ON n.id = v.network"
+                            " WHERE n.w_sum IS NOT NULL ORDER BY c.ordinal LIMIT 1",
     [SQL_VALUE_PUT] = "INSERT INTO value VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
                       " tcet_sum('value', ?1, ?2, ?3, ?4, ?5, ?6, ?7))"
                       " ON CONFLICT(arch, key) DO UPDATE SET"

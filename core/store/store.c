@@ -536,6 +536,7 @@ tcet_status store_look(struct store *s, int64_t arch, struct error *err)
     tcet_status st;
 
     view->state = RESULT_MISSING;
+    view->arch = arch;
     view->network = 0;
     view->message.len = view->times.len = 0;
     buf_puts(&view->message, "");

@@ -3,6 +3,7 @@
  * Room: core/store.  May use base; SQL stands in sql.c. */
 #include "store/internal.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -37,6 +38,20 @@ static tcet_status take_layers(struct store *s, const char *text, struct arena *
     return TCET_OK;
 }
 
+/* The sum of weights that values were computed with, where those of the first column read none. */
+static tcet_status take_weights(struct store *s, double *out, struct error *err)
+{
+    tcet_status st = sql_bind(s, SQL_NETWORK_WEIGHTS, err, "i", s->view.arch);
+    int have = 0;
+
+    if (st >= 0)
+        st = sql_step(s, SQL_NETWORK_WEIGHTS, &have, err);
+    if (st >= 0 && have)
+        *out = sql_f64(s, SQL_NETWORK_WEIGHTS, 0);
+    sql_done(s, SQL_NETWORK_WEIGHTS);
+    return st;
+}
+
 tcet_status store_network(struct store *s, struct arena *a, struct result_row *out,
                           struct error *err)
 {
@@ -62,7 +77,7 @@ tcet_status store_network(struct store *s, struct arena *a, struct result_row *o
             st = take_layers(s, sql_text(s, SQL_NETWORK_GET, 4), a, out, err);
     }
     sql_done(s, SQL_NETWORK_GET);
-    return st;
+    return st >= 0 && isnan(out->w_sum) ? take_weights(s, &out->w_sum, err) : st;
 }
 
 /* The first of the run's columns under a key; later ones share its value. */

@@ -238,6 +238,15 @@ if command -v script >/dev/null; then
         -a "$(grep -cE '^[0-9]+ .*\|$' out)" = 10
 fi
 
+# -- Weights that nothing reads ---------------------------------------------------------------
+snip=(--set metric.snip.saliency=snip --set metric.snip.aggregator=sum)
+run run count.ini --archs first:4 --output undrawn --quiet --export counts.jsonl
+check "counts alone: no weights are drawn" test "$(grep -c '"w_sum":"nan"' counts.jsonl)" = 4
+run run count.ini --archs first:4 --output undrawn --quiet --resume --export later.jsonl "${snip[@]}"
+run run count.ini --archs first:4 --output drawn --quiet --export once.jsonl "${snip[@]}"
+check "a metric that draws them comes later: as at once" cmp later.jsonl once.jsonl
+check "and they are summed" test "$(grep -c '"w_sum":[-0-9]' once.jsonl)" = 4
+
 # Runs side by side, with accuracies or without.
 run run count.ini --archs first:30 --output one --quiet
 run run count.ini --archs first:50 --output two --quiet --set metric.macs.saliency=macs \
