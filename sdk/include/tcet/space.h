@@ -117,6 +117,9 @@ struct tcet_builder {
     /* Since 1.2: the name of a module's class in the official model, "ReLUConvBN"; a static string;
      * kept, not copied.  For saliencies that ask by it (tcet_layer.container). */
     void (*module_class)(tcet_builder *b, int32_t module, const char *name);
+    /* Since 1.2: op's module is one of the official model that never runs: it gets the parameters
+     * that add() would give it, which are drawn and counted, and there is no node. */
+    void (*declare)(tcet_builder *b, const tcet_op *op);
 };
 
 /* Facts about one architecture that need no graph. */
