@@ -215,7 +215,7 @@ static void fill_node(const struct graph *restrict g, const tcet_op *restrict op
     n->offset_w = op->offset_w;
     n->eps = op->eps;
     n->momentum = op->momentum;
-    n->reserved = 0;
+    n->kept = op->kept != 0;
 }
 
 static void build_module_class(tcet_builder *b, int32_t module, const char *name)

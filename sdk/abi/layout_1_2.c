@@ -32,6 +32,7 @@ VALUE(TCET_OP_MATMUL, 22);
 VALUE(TCET_OP_SOFTMAX, 23);
 VALUE(TCET_OP_LAYER_NORM, 24);
 VALUE(TCET_OP_GELU, 25);
+FIELD(tcet_op, kept, 112, 4);
 FIELD(tcet_builder, module_class, 64, 8);
 FIELD(tcet_builder, declare, 72, 8);
 VALUE(TCET_FACTS_MAX, 8);

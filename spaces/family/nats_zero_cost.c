@@ -2,12 +2,16 @@
  * every edge, and the chosen one runs.  Room: spaces/family. */
 #include "family/nats.h"
 
-/* Of a cell: convolutions with a bias, norms of the batch alone. */
-static int32_t zero_cost_norm(tcet_builder *b, int32_t module, int32_t x, int32_t searched)
+/* In a cell convolutions have a bias, and norms are of the batch alone; those of a reduction stay where
+ * others are removed, since its copy for Synflow has them. */
+enum place { OUTSIDE, CELL, REDUCTION };
+
+static int32_t zero_cost_norm(tcet_builder *b, int32_t module, int32_t x, enum place place)
 {
     tcet_op o = tcet_op_from(TCET_OP_BATCH_NORM, module, &x, 1);
 
-    o.affine = o.track = !searched;
+    o.affine = o.track = place != CELL;
+    o.kept = place == REDUCTION;
     o.eps = 1e-5;
     o.momentum = 0.1;
     return b->add(b, &o);
@@ -28,7 +32,7 @@ static tcet_op zero_cost_conv(int32_t module, const int32_t *x, int32_t channels
 /* ReLU, convolution, norm; without `runs` it has its weights and no more. */
 static int32_t zero_cost_relu_conv_norm(tcet_builder *b, int32_t parent, int32_t x,
                                         int32_t channels, int32_t kernel, int32_t stride,
-                                        int32_t searched, int32_t runs)
+                                        enum place place, int32_t runs)
 {
     int32_t relu = b->module(b, parent, "op", 0), conv = b->module(b, parent, "op", 1);
     tcet_op o;
@@ -37,12 +41,12 @@ static int32_t zero_cost_relu_conv_norm(tcet_builder *b, int32_t parent, int32_t
     if (runs)
         x = tcet_add_op(b, TCET_OP_RELU, relu, x);
     o = zero_cost_conv(conv, &x, channels, kernel, stride);
-    o.bias = searched;
+    o.bias = place == CELL;
     if (!runs) {
         b->declare(b, &o);
         return x;
     }
-    return zero_cost_norm(b, b->module(b, parent, "op", 2), b->add(b, &o), searched);
+    return zero_cost_norm(b, b->module(b, parent, "op", 2), b->add(b, &o), place);
 }
 
 /* The five operations of edge `edge`; what the chosen one gives. */
@@ -57,7 +61,7 @@ static int32_t zero_cost_edge(tcet_builder *b, int32_t cell, int32_t edge, int32
 
         if (order[i] == NATS_CONV3 || order[i] == NATS_CONV1) {
             int32_t y = zero_cost_relu_conv_norm(b, module, x, channels,
-                                                 order[i] == NATS_CONV3 ? 3 : 1, 1, 1, runs);
+                                                 order[i] == NATS_CONV3 ? 3 : 1, 1, CELL, runs);
 
             out = runs ? y : out;
         } else if (runs && op == NATS_AVG) {
@@ -92,10 +96,10 @@ static int32_t zero_cost_reduction(tcet_builder *b, int32_t module, int32_t x, i
     int32_t sum[2] = {x, x};
     tcet_op o;
 
-    sum[1] =
-        zero_cost_relu_conv_norm(b, b->module(b, module, "conv_a", -1), x, channels, 3, 2, 0, 1);
+    sum[1] = zero_cost_relu_conv_norm(b, b->module(b, module, "conv_a", -1), x, channels, 3, 2,
+                                      REDUCTION, 1);
     sum[1] = zero_cost_relu_conv_norm(b, b->module(b, module, "conv_b", -1), sum[1], channels, 3, 1,
-                                      0, 1);
+                                      REDUCTION, 1);
     x = tcet_add_pool(b, TCET_OP_AVG_POOL, pool, x, 2, 2, 0);
     o = zero_cost_conv(conv, &x, channels, 1, 1);
     sum[0] = b->add(b, &o);
@@ -110,7 +114,7 @@ void nats_zero_cost(tcet_builder *b, const int32_t *ops, int32_t classes)
     int32_t x = tcet_add_op(b, TCET_OP_INPUT, -1, 0), cell = 0, channels = CHANNELS, top;
 
     x = tcet_add_conv(b, b->module(b, -1, "stem.net", 0), x, channels, 3, 1, 1, 0);
-    x = zero_cost_norm(b, b->module(b, -1, "stem.net", 1), x, 0);
+    x = zero_cost_norm(b, b->module(b, -1, "stem.net", 1), x, OUTSIDE);
     for (int32_t stage = 0; stage < STAGES; stage++) {
         if (stage > 0) {
             channels *= 2;
@@ -124,7 +128,7 @@ void nats_zero_cost(tcet_builder *b, const int32_t *ops, int32_t classes)
     }
     b->cell(b, -1);
     top = b->module(b, -1, "top", -1);
-    x = zero_cost_norm(b, b->module(b, top, "lastact", 0), x, 0);
+    x = zero_cost_norm(b, b->module(b, top, "lastact", 0), x, OUTSIDE);
     x = tcet_add_op(b, TCET_OP_RELU, b->module(b, top, "lastact", 1), x);
     x = tcet_add_op(b, TCET_OP_GLOBAL_POOL, b->module(b, top, "global_pooling", -1), x);
     b->output(b, tcet_add_linear(b, b->module(b, top, "classifier", -1), x, classes, 1));

@@ -71,6 +71,8 @@ typedef struct tcet_op {
     int32_t count_include_pad; /* average pool */
     int32_t offset_c, offset_h, offset_w;
     double eps, momentum;
+    int32_t kept; /* since 1.2: batch norm that stays where a pass removes norms, with the
+                             batch's statistics */
 } tcet_op;
 /* Zero is "PyTorch's default" everywhere: stride 1 (pools: the kernel), dilation 1,
  * groups 1; affine and track must be said. */
