@@ -226,6 +226,17 @@ static int compare_keys(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Norms that stay where a pass removes norms. */
+static int count_kept(const struct graph *g)
+{
+    const tcet_graph *v = graph_view(g);
+    int n = 0;
+
+    for (int32_t i = 0; i < v->node_count; i++)
+        n += v->nodes[i].kept;
+    return n;
+}
+
 /* zero-cost-nas: every architecture has the weights of all 180 convolutions of its cells, and runs the
  * official ones; naslib is the official network. */
 static void test_readings(void **state)
@@ -252,6 +263,7 @@ static void test_readings(void **state)
         assert_int_equal(space_build(&s, g, rows[i].arch), 0);
         graph_count(g, &official);
         assert_int_equal(official.macs, rows[i].macs);
+        assert_int_equal(count_kept(g), 0);
         assert_int_equal(space_set(&s, "reading", "naslib"), 0);
         assert_int_equal(space_build(&s, g, rows[i].arch), 0);
         graph_count(g, &n);
@@ -262,6 +274,7 @@ static void test_readings(void **state)
         assert_int_equal(n.macs, official.macs);
         assert_int_equal(n.params, 1692826);
         assert_int_equal(n.layers, 188);
+        assert_int_equal(count_kept(g), 4); /* of two reductions */
         assert_string_equal(graph_module_name(g, graph_layers(g)[1], name, sizeof name),
                             "stack_cell1.0.options.2.op.1");
         assert_string_equal(graph_module_name(g, graph_layers(g)[2], name, sizeof name),
