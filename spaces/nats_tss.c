@@ -16,9 +16,13 @@ _Static_assert(sizeof nats_tss_order / sizeof nats_tss_order[0] == SIZE, "one co
 
 struct tss {
     struct choices_space base;
-    int32_t dataset;
+    int32_t dataset, reading;
     uint16_t index[SIZE]; /* official index of a code */
 };
+
+enum { OFFICIAL, ZERO_COST_NAS, NASLIB };
+static const char *const readings[] = {
+    [OFFICIAL] = "official", [ZERO_COST_NAS] = "zero_cost_nas", [NASLIB] = "naslib", NULL};
 
 static const char *const op_names[NATS_OPS] = {"none", "skip_connect", "nor_conv_1x1",
                                                "nor_conv_3x3", "avg_pool_3x3"};
@@ -168,7 +172,8 @@ static tcet_status space_at(tcet_ctx *cx, void *self, int64_t index, char *text,
 }
 
 /* Cells with one key compute the same function of the same weights as drawn; the weights that
- * never reach the output, and so the parameter count, may differ.  5,390 keys. */
+ * never reach the output, and so the parameter count, may differ.  5,390 keys.  In zero_cost_nas too,
+ * where a norm makes a bias zero, but for Synflow, which has no norms. */
 static tcet_status space_canonical(tcet_ctx *cx, void *self, const char *text, char *key,
                                    size_t cap)
 {
@@ -196,7 +201,7 @@ static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet
     return TCET_OK;
 }
 
-/* TinyNetwork(C=16, N=5) */
+/* TinyNetwork(C=16, N=5), which is NASLib's network too. */
 static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
                                tcet_builder *b)
 {
@@ -205,9 +210,12 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
     int32_t x, cell = 0, channels = CHANNELS;
     tcet_status st = parse(cx, text, ops);
 
-    (void)self;
     if (st < 0)
         return st;
+    if (((struct tss *)self)->reading == ZERO_COST_NAS) {
+        nats_zero_cost(b, ops, task->classes);
+        return b->status(b);
+    }
     x = nats_stem(b, channels);
     for (int32_t stage = 0; stage < STAGES; stage++) {
         if (stage > 0) {
@@ -249,6 +257,12 @@ static tcet_status space_index_of(tcet_ctx *cx, void *self, const char *text, in
 static const tcet_param params[] = {
     TCET_PARAM_CHOICE(struct tss, dataset, "cifar10", nats_datasets,
                       "whose input size and classes the network has"),
+    TCET_PARAM_CHOICE(
+        struct tss, reading, "official", readings,
+        "official: NAS-Bench-201's network; zero_cost_nas: all operations on every "
+        "edge, of which one runs, biases, and norms in cells without scale, shift and "
+        "running statistics; naslib: the official network, as "
+        "NAS-Bench-Suite-Zero scored it"),
 };
 
 static const tcet_space_ops ops = {

@@ -16,7 +16,7 @@ struct code {
 };
 
 struct macro {
-    int32_t task;
+    int32_t task, reading;
     int32_t count;
     uint16_t order[SIZE]; /* all codes, sorted: base 5 with trailing zeros */
 };
@@ -111,8 +111,10 @@ static tcet_status space_size(tcet_ctx *cx, void *self, int64_t *out)
 
 static tcet_status space_task(tcet_ctx *cx, void *self, tcet_task *out)
 {
+    const struct macro *m = self;
+
     (void)cx;
-    transnas_task(((struct macro *)self)->task, out);
+    transnas_task(m->task, m->reading, out);
     return TCET_OK;
 }
 
@@ -178,13 +180,14 @@ static int32_t add_block(struct transnas *t, int32_t module, const int32_t *code
     int32_t terms[2] = {x, x};
 
     (void)code;
-    terms[1] = transnas_relu_conv_norm(t, b->module(b, module, "conv_a", -1), terms[1], channels, 3,
-                                       stride);
-    terms[1] =
-        transnas_relu_conv_norm(t, b->module(b, module, "conv_b", -1), terms[1], channels, 3, 1);
+    terms[1] = transnas_relu_conv_norm(t, transnas_module(t, module, "conv_a", -1), terms[1],
+                                       channels, 3, stride);
+    terms[1] = transnas_relu_conv_norm(t, transnas_module(t, module, "conv_b", -1), terms[1],
+                                       channels, 3, 1);
     if (stride != 1 || in_channels != channels) {
-        terms[0] = transnas_conv(t, b->module(b, module, "downsample", 0), x, channels, 1, stride);
-        terms[0] = add_shortcut_norm(b, b->module(b, module, "downsample", 1), terms[0]);
+        terms[0] =
+            transnas_conv(t, transnas_module(t, module, "downsample", 0), x, channels, 1, stride);
+        terms[0] = add_shortcut_norm(b, transnas_module(t, module, "downsample", 1), terms[0]);
     }
     return tcet_add_sum(b, module, terms, 2);
 }
@@ -194,9 +197,10 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
 {
     struct code c;
     tcet_status st = parse(cx, text, &c);
+    const struct macro *m = self;
+    const struct transnas_encoder e = {c.kind, c.count, NULL, add_block};
 
-    (void)self;
-    return st < 0 ? st : transnas_build(b, c.kind, c.count, NULL, add_block, task->classes);
+    return st < 0 ? st : transnas_build(b, m->task, m->reading, &e, task->classes);
 }
 
 static tcet_status space_random(tcet_ctx *cx, void *self, char *text, size_t cap)
@@ -292,8 +296,7 @@ static tcet_status space_index_of(tcet_ctx *cx, void *self, const char *text, in
 }
 
 static const tcet_param params[] = {
-    TCET_PARAM_CHOICE(struct macro, task, "class_scene", transnas_tasks,
-                      "whose input size and classes the network has; jigsaw: of one tile"),
+    TRANSNAS_PARAMS(struct macro),
 };
 
 static const tcet_space_ops ops = {

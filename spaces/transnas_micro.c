@@ -12,7 +12,7 @@ enum { MODULES = 5 };
 
 struct micro {
     struct choices_space base;
-    int32_t task;
+    int32_t task, reading;
 };
 
 static const char *const op_names[OPS] = {"none", "skip", "conv1", "conv3"};
@@ -60,8 +60,10 @@ static tcet_status space_init(tcet_ctx *cx, void *self)
 
 static tcet_status space_task(tcet_ctx *cx, void *self, tcet_task *out)
 {
+    const struct micro *m = self;
+
     (void)cx;
-    transnas_task(((struct micro *)self)->task, out);
+    transnas_task(m->task, m->reading, out);
     return TCET_OK;
 }
 
@@ -102,18 +104,19 @@ static int32_t add_factorized_reduce(struct transnas *t, int32_t module, int32_t
     int32_t halves[2], moved;
     tcet_op o;
 
-    x = tcet_add_op(b, TCET_OP_RELU, b->module(b, module, "relu", -1), x);
-    o = tcet_op_from(TCET_OP_PAD, b->module(b, module, "pad", -1), &x, 1);
+    x = tcet_add_op(b, TCET_OP_RELU, transnas_module(t, module, "relu", -1), x);
+    o = tcet_op_from(TCET_OP_PAD, transnas_module(t, module, "pad", -1), &x, 1);
     o.padding_h = o.padding_w = 1;
     moved = b->add(b, &o);
     o = tcet_op_from(TCET_OP_SLICE, -1, &moved, 1);
     o.offset_h = o.offset_w = 1;
     moved = b->add(b, &o);
-    halves[0] = transnas_conv(t, b->module(b, module, "convs", 0), x, channels / 2, 1, stride);
-    halves[1] = transnas_conv(t, b->module(b, module, "convs", 1), moved, channels - channels / 2,
-                              1, stride);
+    halves[0] =
+        transnas_conv(t, transnas_module(t, module, "convs", 0), x, channels / 2, 1, stride);
+    halves[1] = transnas_conv(t, transnas_module(t, module, "convs", 1), moved,
+                              channels - channels / 2, 1, stride);
     o = tcet_op_from(TCET_OP_CONCAT, -1, halves, 2);
-    return tcet_add_norm(b, b->module(b, module, "bn", -1), b->add(b, &o));
+    return tcet_add_norm(b, transnas_module(t, module, "bn", -1), b->add(b, &o));
 }
 
 static int32_t add_edge(struct transnas *t, int32_t module, int32_t op, int32_t x,
@@ -142,7 +145,7 @@ static int32_t add_cell(struct transnas *t, int32_t module, const int32_t *ops, 
     for (int32_t e = 0; e < CELL_EDGES; e++) {
         int32_t from = cell_from[e], to = cell_to[e];
 
-        terms[n++] = add_edge(t, b->module(b, module, "edges", e), ops[e], node[from],
+        terms[n++] = add_edge(t, transnas_module(t, module, "edges", e), ops[e], node[from],
                               from ? channels : in_channels, channels, from ? 1 : stride);
         if (e + 1 == CELL_EDGES || cell_to[e + 1] != to) {
             node[to] = n == 1 ? terms[0] : tcet_add_sum(b, -1, terms, n);
@@ -156,16 +159,16 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
                                tcet_builder *b)
 {
     static const int32_t macro[MODULES] = {4, 1, 4, 1, 4};
+    const struct micro *m = self;
     int32_t ops[CELL_EDGES];
+    const struct transnas_encoder e = {macro, MODULES, ops, add_cell};
     tcet_status st = parse(cx, text, ops);
 
-    (void)self;
-    return st < 0 ? st : transnas_build(b, macro, MODULES, ops, add_cell, task->classes);
+    return st < 0 ? st : transnas_build(b, m->task, m->reading, &e, task->classes);
 }
 
 static const tcet_param params[] = {
-    TCET_PARAM_CHOICE(struct micro, task, "class_scene", transnas_tasks,
-                      "whose input size and classes the network has; jigsaw: of one tile"),
+    TRANSNAS_PARAMS(struct micro),
 };
 
 static const tcet_space_ops ops = {

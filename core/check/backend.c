@@ -48,6 +48,17 @@ static int32_t norm(tcet_builder *b, int32_t x)
     return tcet_add_norm(b, module(b), x);
 }
 
+/* One that no pass removes. */
+static int32_t kept_norm(tcet_builder *b, int32_t x)
+{
+    tcet_op o = tcet_op_from(TCET_OP_BATCH_NORM, module(b), &x, 1);
+
+    o.affine = o.track = o.kept = 1;
+    o.eps = 1e-5;
+    o.momentum = 0.1;
+    return b->add(b, &o);
+}
+
 static int32_t plain(tcet_builder *b, uint32_t op, int32_t x)
 {
     return tcet_add_op(b, op, -1, x);
@@ -112,7 +123,7 @@ static void build_gates(tcet_builder *b, int32_t x)
     x = join(b, TCET_OP_CONCAT, x, join(b, TCET_OP_MUL, part, part));
     scale = tcet_op_from(TCET_OP_SCALE, -1, &x, 1);
     scale.eps = 1.5;
-    end(b, plain(b, TCET_OP_RELU, norm(b, b->add(b, &scale))));
+    end(b, plain(b, TCET_OP_RELU, kept_norm(b, b->add(b, &scale))));
 }
 
 static const struct {

@@ -251,7 +251,7 @@ static void batch_norm(struct reference *f, const tcet_node *o, int32_t *y)
 {
     const int32_t *in = numbers_of(f, o, 0);
     const tcet_graph_module *m = &f->g->modules[o->module];
-    int own = f->run->pass->norm == TCET_NORM_TRAIN || !o->track;
+    int own = f->run->pass->norm != TCET_NORM_EVAL || !o->track;
     int64_t pixels = (int64_t)o->h * o->w, count = f->n * pixels;
 
     for (int64_t c = 0; c < o->c; c++) {
@@ -404,7 +404,7 @@ static tcet_status compute(struct reference *f, const tcet_node *o, int32_t *y)
     case TCET_OP_SLICE:
     case TCET_OP_PAD: move(f, o, y); return TCET_OK;
     case TCET_OP_BATCH_NORM:
-        if (f->run->pass->norm != TCET_NORM_REMOVED) {
+        if (f->run->pass->norm != TCET_NORM_REMOVED || o->kept) {
             batch_norm(f, o, y);
             return TCET_OK;
         } /* fall through */

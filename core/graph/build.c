@@ -215,7 +215,7 @@ static void fill_node(const struct graph *restrict g, const tcet_op *restrict op
     n->offset_w = op->offset_w;
     n->eps = op->eps;
     n->momentum = op->momentum;
-    n->reserved = 0;
+    n->kept = op->kept != 0;
 }
 
 static void build_module_class(tcet_builder *b, int32_t module, const char *name)
@@ -230,40 +230,60 @@ static void build_module_class(tcet_builder *b, int32_t module, const char *name
         g->costs[module].class_name = name;
 }
 
-static int32_t build_add(tcet_builder *b, const tcet_op *given)
+/* Another minor's op: its fields that are unknown here are dropped, those it lacks are 0. */
+static const tcet_op *same_minor(const tcet_op *given, tcet_op *copy)
 {
-    struct graph *g = graph_of(b);
-    const tcet_op *op = given;
-    tcet_op copy;
-    const tcet_node *x;
-    tcet_node *n;
-    int32_t at = g->node_count;
+    if (given->struct_size == sizeof *given)
+        return given;
+    memset(copy, 0, sizeof *copy);
+    memcpy(copy, given, given->struct_size < sizeof *copy ? given->struct_size : sizeof *copy);
+    return copy;
+}
 
-    if (g->err.status < 0)
-        return g->err.status;
-    if (given->struct_size != sizeof *given) { /* another minor: unknown fields are 0 */
-        memset(&copy, 0, sizeof copy);
-        memcpy(&copy, given, given->struct_size < sizeof copy ? given->struct_size : sizeof copy);
-        op = &copy;
-    }
-    TRY(check_op(g, op));
-    g->nodes = graph_grow(g->nodes, &g->node_cap, at + 1, sizeof *g->nodes);
-    g->inputs =
-        graph_grow(g->inputs, &g->input_cap, g->input_count + op->input_count, sizeof *g->inputs);
-    x = op->input_count ? &g->nodes[op->inputs[0]] : NULL;
-    n = &g->nodes[at];
+/* Attributes and shape of a node for op, whose first input is x, and the parameters of its module. */
+static tcet_status infer(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+{
     fill_node(g, op, x, n);
     TRY(graph_op(op->op)->shape(g, op, x, n));
     if ((int64_t)n->h * n->w > MAX_ELEMENTS / n->c)
         return graph_refuse(g, TCET_E_ARG, op, "the output of shape [%d, %d, %d] is too large",
                             n->c, n->h, n->w);
-    TRY(own_weight(g, op, x, n));
+    return own_weight(g, op, x, n);
+}
+
+static int32_t build_add(tcet_builder *b, const tcet_op *given)
+{
+    struct graph *g = graph_of(b);
+    tcet_op copy;
+    const tcet_op *op = same_minor(given, &copy);
+    tcet_node *n;
+    int32_t at = g->node_count;
+
+    if (g->err.status < 0)
+        return g->err.status;
+    TRY(check_op(g, op));
+    g->nodes = graph_grow(g->nodes, &g->node_cap, at + 1, sizeof *g->nodes);
+    g->inputs =
+        graph_grow(g->inputs, &g->input_cap, g->input_count + op->input_count, sizeof *g->inputs);
+    n = &g->nodes[at];
+    TRY(infer(g, op, op->input_count ? &g->nodes[op->inputs[0]] : NULL, n));
     if (needs_weight(op) && !graph_is_norm(&g->modules[op->module]))
         TRY(count_node(g, op, n));
     for (int32_t i = 0; i < op->input_count; i++)
         g->inputs[g->input_count++] = op->inputs[i];
     g->node_count++;
     return at;
+}
+
+static void build_declare(tcet_builder *b, const tcet_op *given)
+{
+    struct graph *g = graph_of(b);
+    tcet_op copy;
+    const tcet_op *op = same_minor(given, &copy);
+    tcet_node n;
+
+    if (g->err.status >= 0 && check_op(g, op) >= 0)
+        infer(g, op, op->input_count ? &g->nodes[op->inputs[0]] : NULL, &n);
 }
 
 static void build_output(tcet_builder *b, int32_t node)
@@ -328,5 +348,6 @@ void graph_builder_init(struct graph *g)
                                 .init = build_init,
                                 .shape = build_shape,
                                 .status = build_status,
-                                .module_class = build_module_class};
+                                .module_class = build_module_class,
+                                .declare = build_declare};
 }

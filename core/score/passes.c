@@ -150,10 +150,12 @@ static tcet_status check_norms(const struct network *net, const struct plan_pass
     const tcet_graph *g = graph_view(net->graph);
     char name[256];
 
-    for (int32_t i = 0; run->n == 1 && pp->pass.norm == TCET_NORM_TRAIN && i < g->node_count; i++) {
+    for (int32_t i = 0; run->n == 1 && i < g->node_count; i++) {
         const tcet_node *node = &g->nodes[i];
+        int trains =
+            pp->pass.norm == TCET_NORM_TRAIN || (pp->pass.norm == TCET_NORM_REMOVED && node->kept);
 
-        if (node->op == TCET_OP_BATCH_NORM && node->h == 1 && node->w == 1)
+        if (node->op == TCET_OP_BATCH_NORM && trains && node->h == 1 && node->w == 1)
             return error_set(err, TCET_E_ARG,
                              "%s: of one image the batch norm gets one value a channel, and its "
                              "variance takes two (pass of %s); give more images ([data] batch) or "

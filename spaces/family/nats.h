@@ -25,4 +25,8 @@ int32_t nats_stem(tcet_builder *b, int32_t channels);
 
 void nats_head(tcet_builder *b, int32_t x, int32_t classes);
 
+/* zero-cost-nas's whole network of a cell of nats_tss, with its module names and order.  Operations
+ * that are not chosen have their weights, which are drawn, and never run. */
+void nats_zero_cost(tcet_builder *b, const int32_t *ops, int32_t classes);
+
 #endif

@@ -3,23 +3,45 @@
 
 #include <math.h>
 
-const char *const transnas_tasks[] = {"class_scene", "class_object", "jigsaw", NULL};
+enum { SCENE, OBJECT, JIGSAW, JIGSAW_TILE };
+enum { OFFICIAL, NASLIB };
+enum { TILES = 9, COLOURS = 3 };
 
-void transnas_task(int32_t task, tcet_task *out)
+const char *const transnas_tasks[] = {[SCENE] = "class_scene",
+                                      [OBJECT] = "class_object",
+                                      [JIGSAW] = "jigsaw",
+                                      [JIGSAW_TILE] = "jigsaw_tile",
+                                      NULL};
+const char *const transnas_readings[] = {[OFFICIAL] = "official", [NASLIB] = "naslib", NULL};
+
+void transnas_task(int32_t task, int32_t reading, tcet_task *out)
 {
-    static const int32_t size[] = {256, 256, 64};
-    static const int32_t classes[] = {47, 75, 1000};
+    static const int32_t size[] = {256, 256, 64, 64};
+    static const int32_t classes[][2] = {{47, 63}, {75, 100}, {1000, 1000}, {1000, 1000}};
 
-    out->channels = 3;
+    out->channels = task == JIGSAW ? TILES * COLOURS : COLOURS;
     out->height = out->width = size[task];
-    out->classes = classes[task];
+    out->classes = classes[task][reading];
+}
+
+int32_t transnas_module(struct transnas *t, int32_t parent, const char *name, int32_t index)
+{
+    int32_t module;
+
+    if (t->again)
+        return t->encoder[t->taken++];
+    module = t->b->module(t->b, parent < 0 ? t->root : parent, name, index);
+    t->encoder[t->made++] = module;
+    return module;
 }
 
 int32_t transnas_conv(struct transnas *t, int32_t module, int32_t x, int32_t channels,
                       int32_t kernel, int32_t stride)
 {
-    t->module[t->count] = module;
-    t->fan_out[t->count++] = channels * kernel * kernel;
+    if (!t->again) {
+        t->module[t->count] = module;
+        t->fan_out[t->count++] = channels * kernel * kernel;
+    }
     return tcet_add_conv(t->b, module, x, channels, kernel, stride, kernel / 2, 0);
 }
 
@@ -29,38 +51,84 @@ int32_t transnas_relu_conv_norm(struct transnas *t, int32_t parent, int32_t x, i
     tcet_builder *b = t->b;
 
     b->module_class(b, parent, "ReLUConvBN");
-    x = tcet_add_op(b, TCET_OP_RELU, b->module(b, parent, "ops", 0), x);
-    x = transnas_conv(t, b->module(b, parent, "ops", 1), x, channels, kernel, stride);
-    return tcet_add_norm(b, b->module(b, parent, "ops", 2), x);
+    x = tcet_add_op(b, TCET_OP_RELU, transnas_module(t, parent, "ops", 0), x);
+    x = transnas_conv(t, transnas_module(t, parent, "ops", 1), x, channels, kernel, stride);
+    return tcet_add_norm(b, transnas_module(t, parent, "ops", 2), x);
 }
 
-tcet_status transnas_build(tcet_builder *b, const int32_t *macro, int32_t modules,
-                           const int32_t *code, transnas_cell *cell, int32_t classes)
+/* What the encoder makes of image x. */
+static int32_t add_encoder(struct transnas *t, const struct transnas_encoder *e, int32_t x)
 {
     enum { BASE = 64 };
-    struct transnas t = {.b = b};
+    static const char *const names[] = {"layer0", "layer1", "layer2", "layer3", "layer4", "layer5"};
+    tcet_builder *b = t->b;
     int32_t channels = BASE, number = 0;
-    int32_t x = tcet_add_op(b, TCET_OP_INPUT, -1, 0);
 
-    x = transnas_conv(&t, b->module(b, -1, "stem", 0), x, BASE / 2, 3, 2);
-    x = tcet_add_norm(b, b->module(b, -1, "stem", 1), x);
-    x = transnas_relu_conv_norm(&t, b->module(b, -1, "stem", 2), x, BASE, 3, 2);
-    for (int32_t i = 0; i < modules; i++) {
-        static const char *const names[] = {"layer0", "layer1", "layer2",
-                                            "layer3", "layer4", "layer5"};
-        int32_t out = macro[i] % 2 ? channels : 2 * channels, stride = macro[i] > 2 ? 2 : 1;
+    b->cell(b, -1);
+    x = transnas_conv(t, transnas_module(t, -1, "stem", 0), x, BASE / 2, 3, 2);
+    x = tcet_add_norm(b, transnas_module(t, -1, "stem", 1), x);
+    x = transnas_relu_conv_norm(t, transnas_module(t, -1, "stem", 2), x, BASE, 3, 2);
+    for (int32_t i = 0; i < e->modules; i++) {
+        int32_t out = e->macro[i] % 2 ? channels : 2 * channels, stride = e->macro[i] > 2 ? 2 : 1;
 
         for (int32_t j = 0; j < 2; j++) {
             b->cell(b, number++);
-            x = cell(&t, b->module(b, -1, names[i], j), code, x, channels, out, j ? 1 : stride);
+            x = e->cell(t, transnas_module(t, -1, names[i], j), e->code, x, channels, out,
+                        j ? 1 : stride);
             channels = out;
         }
     }
     b->cell(b, -1);
-    x = tcet_add_op(b, TCET_OP_GLOBAL_POOL, b->module(b, -1, "avgpool", -1), x);
-    b->output(b, tcet_add_linear(b, b->module(b, -1, "head", -1), x, classes, 1));
-    /* kaiming_normal_(mode="fan_out", nonlinearity="relu") after all default draws */
-    for (int32_t i = 0; i < t.count; i++)
-        b->init(b, TCET_INIT_NORMAL, t.module[i], 0.0, sqrt(2.0) / sqrt(t.fan_out[i]));
+    return x;
+}
+
+/* The encoder of each tile, one beside the other. */
+static int32_t add_tiles(struct transnas *t, const struct transnas_encoder *e, int32_t image,
+                         int32_t tiles)
+{
+    int32_t out[TILES];
+    tcet_op o;
+
+    for (int32_t i = 0; i < tiles; i++) {
+        int32_t tile = image;
+
+        t->again = i > 0;
+        t->taken = 0;
+        if (tiles > 1) {
+            o = tcet_op_from(TCET_OP_SLICE, -1, &image, 1);
+            o.offset_c = i * COLOURS;
+            o.channels = COLOURS;
+            tile = t->b->add(t->b, &o);
+        }
+        out[i] = add_encoder(t, e, tile);
+    }
+    o = tcet_op_from(TCET_OP_CONCAT, -1, out, tiles);
+    return tiles > 1 ? t->b->add(t->b, &o) : out[0];
+}
+
+/* kaiming_normal_(mode="fan_out", nonlinearity="relu") after the default draws of all there is. */
+static void draw_again(struct transnas *t)
+{
+    for (int32_t i = 0; i < t->count; i++)
+        t->b->init(t->b, TCET_INIT_NORMAL, t->module[i], 0.0, sqrt(2.0) / sqrt(t->fan_out[i]));
+}
+
+tcet_status transnas_build(tcet_builder *b, int32_t task, int32_t reading,
+                           const struct transnas_encoder *e, int32_t classes)
+{
+    int32_t decodes = task == JIGSAW || reading == NASLIB, home = -1;
+    struct transnas t = {.b = b, .root = decodes ? b->module(b, -1, "encoder", -1) : -1};
+    int32_t x = tcet_add_op(b, TCET_OP_INPUT, -1, 0);
+
+    x = add_tiles(&t, e, x, task == JIGSAW ? TILES : 1);
+    if (decodes) {
+        draw_again(&t);
+        home = b->module(b, -1, "decoder", -1);
+    }
+    x = tcet_add_op(b, TCET_OP_GLOBAL_POOL, b->module(b, home, "avgpool", -1), x);
+    x = tcet_add_linear(b, b->module(b, home, decodes ? "fc" : "head", -1), x, classes, 1);
+    b->output(b, x);
+    if (!decodes)
+        draw_again(&t);
     return b->status(b);
 }

@@ -113,4 +113,8 @@ run score "$source/conf/tcet_snip.ini" --set data.batch=1 --set data.resolution=
 check "a training batch norm over one value a channel is refused, exit code 3" test "$code" = 3
 check "and is named" \
     said 'failed: cells\.11\.conv_a\.op\.2: of one image the batch norm gets one value a channel' err
+run score "$source/conf/tcet_synflow.ini" --set space.reading=zero_cost_nas --set data.resolution=4 index:1462
+check "a norm that a pass without norms keeps, too" test "$code" = 3
+check "and is named" \
+    said 'failed: reduction2\.conv_a\.op\.2: of one image the batch norm gets one value a channel' err
 finish

@@ -220,6 +220,8 @@ wrong "resolution that cannot be made" \
     'images of 33 x 33.*\[data\] resolution to 32.*plugin to gaussian' --set data.resolution=33
 wrong "space of larger images" 'images of 256 x 256.*\[data\] resolution' \
     --set run.space=transnas_micro
+wrong "images that are no tiles" 'cifar10: the network wants images of 27 channels, these have 3' \
+    --set run.space=transnas_micro --set space.task=jigsaw
 printf 'arch,acc\nx,1\n' >table.csv
 wrong "table without the column" 'table.csv: no column "ac" \(did you mean "acc"' \
     --set benchmark.table=table.csv --set benchmark.column=ac

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # spaces.sh BUILD_DIR SOURCE_DIR -- protects fidelity in every space: the networks, their weights and
 # their scores are those of the official PyTorch code, layer by layer, in float64
-# (tests/data/golden/SPACE.jsonl).
+# (tests/data/golden/SPACE.jsonl, or SPACE.KEY=VALUE.jsonl of a space with that parameter).
 . "$(dirname "$0")/../e2e/lib.sh"
 
 compare=$build/bin/golden_compare
@@ -20,8 +20,8 @@ for file in "$source"/tests/data/golden/*.jsonl; do
         [ -z "${TCET_GOLDEN_LIGHT:-}" ] || [ $n = 1 ] || break
         sed 's/^{"arch": "\(\([^"\\]\|\\.\)*\)".*/\1/; s/\\"/"/g' <<<"$record" >arch
         options=()
-        [ "$name" != zennas_reslink ] || options=(--set space.reslink=1)
-        run run "$source/conf/golden.ini" --set "run.space=${name%_reslink}" \
+        [ "$name" = "${name%%.*}" ] || options=(--set "space.${name#*.}")
+        run run "$source/conf/golden.ini" --set "run.space=${name%%.*}" \
             --set "run.classes=$(number_of C "$record")" \
             --set "data.resolution=$(number_of R "$record")" \
             --set "data.batch=$(number_of batch "$record")" "${options[@]}" \

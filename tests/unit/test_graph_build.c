@@ -244,6 +244,52 @@ static void test_refusals(void **state)
     graph_free(f.g);
 }
 
+/* A module that is declared has its place among the layers and weights that are drawn, and never runs:
+ * no node, no multiply-accumulates. */
+static void test_declared(void **state)
+{
+    struct fixture f = {0};
+    struct graph_counts n;
+    const tcet_graph *v;
+    struct error err;
+    int32_t never;
+    tcet_op o;
+    tcet_rng r;
+    float w[2 * 30];
+
+    (void)state;
+    start(&f, 2, 1, 1, 10);
+    never = f.b->module(f.b, -1, "never", -1);
+    o = tcet_op_from(TCET_OP_LINEAR, never, &f.x, 1);
+    o.channels = 10;
+    o.bias = 1;
+    f.b->declare(f.b, &o);
+    f.b->output(f.b, tcet_add_linear(f.b, f.b->module(f.b, -1, "fc", -1), f.x, 10, 1));
+    assert_int_equal(graph_finish(f.g, &err), TCET_OK);
+    v = graph_view(f.g);
+    graph_count(f.g, &n);
+    assert_int_equal(v->node_count, 2);
+    assert_int_equal(v->layer_count, 2);
+    assert_int_equal(graph_layers(f.g)[0], never);
+    assert_int_equal(n.params, 2 * 30);
+    assert_int_equal(n.macs, 20);
+    assert_int_equal(graph_module_macs(f.g, never), 0);
+    rng_seed(&r, 1);
+    graph_draw(f.g, &r, w);
+    for (size_t i = 0; i < 2 * 30; i++)
+        assert_true(w[i] != 0);
+
+    start(&f, 2, 1, 1, 10); /* what add() refuses is refused */
+    o.module = -1;
+    f.b->declare(f.b, &o);
+    assert_refused(&f, TCET_E_PLUGIN, "parameters need a module");
+    start(&f, 2, 1, 1, 10);
+    o.op = 999;
+    f.b->declare(f.b, &o);
+    assert_refused(&f, TCET_E_PLUGIN, "there is no operation 999");
+    graph_free(f.g);
+}
+
 /* A module used twice owns its weight once and costs twice; layers, names, cells, features
  * and the parameter layout follow the creation of modules, not the order of use. */
 static void test_layout(void **state)
@@ -455,9 +501,9 @@ static void test_init_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),       cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_layout),       cmocka_unit_test(test_layer_norm),
-        cmocka_unit_test(test_init_program),
+        cmocka_unit_test(test_shapes),     cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_declared),   cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_layer_norm), cmocka_unit_test(test_init_program),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

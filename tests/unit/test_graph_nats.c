@@ -226,6 +226,64 @@ static int compare_keys(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Norms that stay where a pass removes norms. */
+static int count_kept(const struct graph *g)
+{
+    const tcet_graph *v = graph_view(g);
+    int n = 0;
+
+    for (int32_t i = 0; i < v->node_count; i++)
+        n += v->nodes[i].kept;
+    return n;
+}
+
+/* zero-cost-nas: every architecture has the weights of all 180 convolutions of its cells, and runs the
+ * official ones; naslib is the official network. */
+static void test_readings(void **state)
+{
+    static const struct {
+        const char *arch;
+        int64_t macs; /* of the official network */
+    } rows[] = {
+        {"|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|"
+         "nor_conv_3x3~2|",
+         220119680},
+        {"|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|"
+         "skip_connect~2|",
+         15647360},
+    };
+    struct graph *g = graph_new();
+    struct graph_counts n, official;
+    struct space s;
+    char name[64];
+
+    (void)state;
+    for (size_t i = 0; i < TCET_COUNT(rows); i++) {
+        assert_int_equal(space_load(&s, "nats_tss"), 0);
+        assert_int_equal(space_build(&s, g, rows[i].arch), 0);
+        graph_count(g, &official);
+        assert_int_equal(official.macs, rows[i].macs);
+        assert_int_equal(count_kept(g), 0);
+        assert_int_equal(space_set(&s, "reading", "naslib"), 0);
+        assert_int_equal(space_build(&s, g, rows[i].arch), 0);
+        graph_count(g, &n);
+        assert_memory_equal(&n, &official, sizeof n);
+        assert_int_equal(space_set(&s, "reading", "zero_cost_nas"), 0);
+        assert_int_equal(space_build(&s, g, rows[i].arch), 0);
+        graph_count(g, &n);
+        assert_int_equal(n.macs, official.macs);
+        assert_int_equal(n.params, 1692826);
+        assert_int_equal(n.layers, 188);
+        assert_int_equal(count_kept(g), 4); /* of two reductions */
+        assert_string_equal(graph_module_name(g, graph_layers(g)[1], name, sizeof name),
+                            "stack_cell1.0.options.2.op.1");
+        assert_string_equal(graph_module_name(g, graph_layers(g)[2], name, sizeof name),
+                            "stack_cell1.0.options.3.op.1");
+        space_unload(&s);
+    }
+    graph_free(g);
+}
+
 /* 5,390 classes: the published number for the rule that drops zeros. */
 static void test_canonical_keys(void **state)
 {
@@ -379,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_published_counts),
         cmocka_unit_test(test_aggregates),
         cmocka_unit_test(test_table_agrees),
+        cmocka_unit_test(test_readings),
         cmocka_unit_test(test_canonical_keys),
         cmocka_unit_test(test_random_mutate_crossover),
         cmocka_unit_test(test_errors),

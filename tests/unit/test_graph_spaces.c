@@ -177,6 +177,47 @@ static void test_transnas_micro(void **state)
     graph_free(g);
 }
 
+/* Heads and inputs of the tasks: parameters and multiply-accumulates follow from the encoder's. */
+static void test_transnas_tasks(void **state)
+{
+    enum { ENCODER = 22520608 };
+    const int64_t tile = 4585947136 / 16; /* 64 x 64 for 256 x 256 */
+    static const char arch[] = "64-41414-1_02_333";
+    struct graph *g = graph_new();
+    struct space s;
+    char name[64];
+
+    (void)state;
+    assert_int_equal(space_load(&s, "transnas_micro"), 0);
+    assert_int_equal(space_set(&s, "task", "class_object"), 0);
+    assert_counts(&s, g, arch, ENCODER + 513 * 75, 16 * tile + 512 * 75);
+    assert_int_equal(space_set(&s, "task", "jigsaw_tile"), 0);
+    assert_counts(&s, g, arch, ENCODER + 513 * 1000, tile + 512 * 1000);
+    /* nine tiles through one encoder */
+    assert_int_equal(space_set(&s, "task", "jigsaw"), 0);
+    assert_counts(&s, g, arch, ENCODER + 4609 * 1000, 9 * tile + 4608 * 1000);
+    assert_int_equal(graph_view(g)->channels, 27);
+    assert_string_equal(graph_module_name(g, graph_layers(g)[0], name, sizeof name),
+                        "encoder.stem.0");
+    assert_string_equal(
+        graph_module_name(g, graph_layers(g)[graph_view(g)->layer_count - 1], name, sizeof name),
+        "decoder.fc");
+    assert_int_equal(space_set(&s, "reading", "naslib"), 0);
+    assert_counts(&s, g, arch, ENCODER + 4609 * 1000, 9 * tile + 4608 * 1000);
+    assert_int_equal(space_set(&s, "task", "class_object"), 0);
+    assert_counts(&s, g, arch, ENCODER + 513 * 100, 16 * tile + 512 * 100);
+    assert_int_equal(space_set(&s, "task", "class_scene"), 0);
+    assert_counts(&s, g, arch, ENCODER + 513 * 63, 16 * tile + 512 * 63);
+    space_unload(&s);
+    assert_int_equal(space_load_with(&s, "transnas_macro", "task", "jigsaw"), 0);
+    check_variation(&s, g, 100);
+    assert_int_equal(space_build(&s, g, "64-1424-basic"), 0);
+    assert_string_equal(graph_module_name(g, graph_layers(g)[8], name, sizeof name),
+                        "encoder.layer1.0.downsample.0");
+    space_unload(&s);
+    graph_free(g);
+}
+
 static void test_transnas_macro(void **state)
 {
     struct graph *g = graph_new();
@@ -830,13 +871,21 @@ static void test_zennas_wide(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_other_spellings), cmocka_unit_test(test_zennas_wide),
-        cmocka_unit_test(test_nb_macro),        cmocka_unit_test(test_transnas_micro),
-        cmocka_unit_test(test_transnas_macro),  cmocka_unit_test(test_nb301),
-        cmocka_unit_test(test_nb101),           cmocka_unit_test(test_zennas),
-        cmocka_unit_test(test_zennas_inverted), cmocka_unit_test(test_zennas_official),
-        cmocka_unit_test(test_neighbours),      cmocka_unit_test(test_blox),
-        cmocka_unit_test(test_nb301_naslib),    cmocka_unit_test(test_nb1shot1),
+        cmocka_unit_test(test_other_spellings),
+        cmocka_unit_test(test_zennas_wide),
+        cmocka_unit_test(test_nb_macro),
+        cmocka_unit_test(test_transnas_micro),
+        cmocka_unit_test(test_transnas_tasks),
+        cmocka_unit_test(test_transnas_macro),
+        cmocka_unit_test(test_nb301),
+        cmocka_unit_test(test_nb101),
+        cmocka_unit_test(test_zennas),
+        cmocka_unit_test(test_zennas_inverted),
+        cmocka_unit_test(test_zennas_official),
+        cmocka_unit_test(test_neighbours),
+        cmocka_unit_test(test_blox),
+        cmocka_unit_test(test_nb301_naslib),
+        cmocka_unit_test(test_nb1shot1),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

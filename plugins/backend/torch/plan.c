@@ -28,13 +28,19 @@ static int32_t only_term(const struct job *j, int32_t i)
     return count == 1 ? found : -1;
 }
 
+/* Does the pass leave batch norm i out? */
+static int is_removed(const struct job *j, int32_t i)
+{
+    return j->run->pass->norm == TCET_NORM_REMOVED && !job_node(j, i)->kept;
+}
+
 static int32_t find_rep(const struct job *j, int32_t i)
 {
     const tcet_node *node = job_node(j, i);
     const struct op *op = job_op(j, i);
     int32_t in = node->input_count ? job_input(j, i, 0) : -1;
 
-    if (op->form == FORM_SAME || (op->statistics && j->run->pass->norm == TCET_NORM_REMOVED))
+    if (op->form == FORM_SAME || (op->statistics && is_removed(j, i)))
         return in;
     if (op->form == FORM_SUM) {
         int32_t only = only_term(j, i);
@@ -66,7 +72,7 @@ static void find_reps(struct job *j)
         p->rep = i; /* find_rep compares with earlier nodes only */
         p->rep = find_rep(j, i);
         p->lines = op->form == FORM_LINES;
-        p->batch_stats = op->statistics && (j->run->pass->norm == TCET_NORM_TRAIN || !node->track);
+        p->batch_stats = op->statistics && (j->run->pass->norm != TCET_NORM_EVAL || !node->track);
         if (p->rep == i && op->form == FORM_GATE)
             j->plan.node[job_input(j, i, 0)].relu = i;
         if (node->module >= 0) {

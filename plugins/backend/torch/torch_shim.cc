@@ -827,7 +827,7 @@ int ts_agreement(ts_device *d, const void *x, int64_t n, int64_t units, double *
 static Tensor apply_norm(const tcet_node &op, const Tensor &x, const Tensor &w, const Tensor &b,
                          uint32_t norm)
 {
-    if (norm == TCET_NORM_REMOVED)
+    if (norm == TCET_NORM_REMOVED && !op.kept)
         return x;
     if (norm == TCET_NORM_EVAL && op.track) {
         Tensor y = x / std::sqrt(1 + op.eps);

@@ -71,6 +71,8 @@ typedef struct tcet_op {
     int32_t count_include_pad; /* average pool */
     int32_t offset_c, offset_h, offset_w;
     double eps, momentum;
+    int32_t kept; /* since 1.2: batch norm that stays where a pass removes norms, with the
+                             batch's statistics */
 } tcet_op;
 /* Zero is "PyTorch's default" everywhere: stride 1 (pools: the kernel), dilation 1,
  * groups 1; affine and track must be said. */
@@ -117,6 +119,9 @@ struct tcet_builder {
     /* Since 1.2: the name of a module's class in the official model, "ReLUConvBN"; a static string;
      * kept, not copied.  For saliencies that ask by it (tcet_layer.container). */
     void (*module_class)(tcet_builder *b, int32_t module, const char *name);
+    /* Since 1.2: op's module is one of the official model that never runs: it gets the parameters
+     * that add() would give it, which are drawn and counted, and there is no node. */
+    void (*declare)(tcet_builder *b, const tcet_op *op);
 };
 
 /* Facts about one architecture that need no graph. */

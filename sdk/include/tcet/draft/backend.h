@@ -24,7 +24,7 @@ typedef struct tcet_node {
     int32_t dilation_h, dilation_w, groups;
     int32_t bias, affine, track, count_include_pad;
     int32_t offset_c, offset_h, offset_w;
-    int32_t reserved;
+    int32_t kept; /* batch norm: TCET_NORM_REMOVED is TCET_NORM_TRAIN */
     double eps, momentum;
 } tcet_node;
 
