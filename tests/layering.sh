@@ -62,9 +62,10 @@ core search "score plan plugin result config graph table num base"
 core run "net search score train plan plugin result config graph table store proc num base"
 core check "plugin result config graph proc num base"
 core cli "net run search score plan report check plugin result config graph table train store proc num base"
-for kind in saliency aggregator combiner dataset strategy; do
+for kind in saliency aggregator combiner strategy; do
     room plugins/$kind '*.[ch]' "$sdk|$libc"
 done
+room plugins/dataset '*.[ch]' "$sdk|$libc|\"common/[a-z]+\.h\"" images.c
 room plugins/backend '*.c' "$sdk|$libc|\"[a-z0-9_]+\.(h|inc)\""
 room plugins/backend '*.inc' "$sdk|$libc|\"[a-z0-9_]+\.inc\""
 room plugins/backend '*.h' "$sdk|$libc|\"[a-z0-9_]+\.h\""
