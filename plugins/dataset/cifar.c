@@ -169,14 +169,6 @@ static tcet_status find_files(tcet_ctx *cx, struct cifar *p, const char *folder)
                           "its folders %s and %s",
                           folder, some->train, some->files, of->pickled.train, some->inner,
                           of->pickled.inner);
-    if (found < p->layout->files) {
-        char text[600];
-
-        snprintf(text, sizeof text, "%.400s: only %d of the %d %s files are there", folder, found,
-                 p->layout->files,
-                 of == &PUBLISHED[IMAGENET16] ? "train_data_batch" : "data_batch");
-        cx->host->log(cx, TCET_LOG_WARN, text);
-    }
     return TCET_OK;
 }
 
@@ -438,6 +430,19 @@ static tcet_status find_train(tcet_ctx *cx, struct cifar *p)
     return TCET_OK;
 }
 
+/* Says it where some of a folder's training files are missing. */
+static void warn_missing(tcet_ctx *cx, const struct cifar *p)
+{
+    int found = p->files[TCET_SPLIT_TRAIN].number;
+    char text[600];
+
+    if (!p->layout || found == p->layout->files)
+        return;
+    snprintf(text, sizeof text, "%.400s: only %d of the %d %s files are there", p->path, found,
+             p->layout->files, p->of == &PUBLISHED[IMAGENET16] ? "train_data_batch" : "data_batch");
+    cx->host->log(cx, TCET_LOG_WARN, text);
+}
+
 static tcet_status open_set(tcet_ctx *cx, struct cifar *p, int which)
 {
     static const char *const hints[] = {
@@ -468,6 +473,8 @@ static tcet_status open_set(tcet_ctx *cx, struct cifar *p, int which)
     st = find_train(cx, p);
     if (st == TCET_OK)
         st = scan_all(cx, p, TCET_SPLIT_TRAIN);
+    if (st == TCET_OK)
+        warn_missing(cx, p);
     if (st == TCET_OK)
         snprintf(p->set.where, sizeof p->set.where, "%.480s%s",
                  p->files[TCET_SPLIT_TRAIN].file[0].path,

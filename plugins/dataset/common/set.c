@@ -8,7 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { CHUNK = 256 }; /* images that are in memory as they were stored */
+/* Images that are in memory as they are stored: so many, or fewer of so many bytes. */
+enum { CHUNK = 256, CHUNK_BYTES = 1 << 26 };
 
 /* -- What a set holds ---------------------------------------------------------------------- */
 
@@ -130,6 +131,7 @@ struct load {
     int32_t h, w;   /* of what pixels() gives */
     size_t element; /* bytes of a number */
     size_t image;   /* numbers of an image */
+    int64_t chunk;  /* images in the buffer */
     void *buffer;
 };
 
@@ -141,8 +143,10 @@ static tcet_status load_new(tcet_ctx *cx, const struct set *s, int32_t h, int32_
                          .w = s->resizes ? w : s->width,
                          .element = s->floats ? sizeof(float) : 1};
     out->image = (size_t)s->channels * (size_t)out->h * (size_t)out->w;
-    out->buffer =
-        cx->host->scratch(cx, (size_t)(n < CHUNK ? n : CHUNK) * out->image * out->element);
+    out->chunk = (int64_t)(CHUNK_BYTES / (out->image * out->element));
+    out->chunk = out->chunk < 1 ? 1 : out->chunk > CHUNK ? CHUNK : out->chunk;
+    out->chunk = n < out->chunk ? n : out->chunk;
+    out->buffer = cx->host->scratch(cx, (size_t)out->chunk * out->image * out->element);
     return out->buffer
                ? TCET_OK
                : tcet_fail(cx, TCET_E_MEMORY, "no memory for the images as they are stored");
@@ -317,7 +321,7 @@ tcet_status set_draw(tcet_ctx *cx, void *self, const tcet_data_request *r, float
     if (s->balance)
         st = balance(cx, s, r, order);
     for (int64_t i = 0, n; i < images && st == TCET_OK; i += n) {
-        n = images - i < CHUNK ? images - i : CHUNK;
+        n = images - i < l.chunk ? images - i : l.chunk;
         st = s->pixels(cx, self, TCET_SPLIT_TRAIN, order + i, n, l.h, l.w, l.buffer);
         for (int64_t k = 0; k < n && st == TCET_OK; k++) {
             y[i + k] = s->label[TCET_SPLIT_TRAIN][order[i + k]];
@@ -357,7 +361,7 @@ tcet_status set_measure(tcet_ctx *cx, struct set *s, int32_t h, int32_t w)
 
     plane = (int64_t)l.h * l.w;
     for (int64_t i = 0, n; i < count && st == TCET_OK; i += n) {
-        n = count - i < CHUNK ? count - i : CHUNK;
+        n = count - i < l.chunk ? count - i : l.chunk;
         for (int64_t k = 0; k < n; k++)
             order[k] = i + k;
         st = s->pixels(cx, s, TCET_SPLIT_TRAIN, order, n, l.h, l.w, l.buffer);
@@ -476,7 +480,7 @@ tcet_status set_read(tcet_ctx *cx, void *self, const tcet_read_request *r, uint8
     if (st == TCET_OK)
         st = load_new(cx, s, h, w, r->n, &l);
     for (int64_t i = 0, n; st == TCET_OK && i < r->n; i += n) {
-        n = r->n - i < CHUNK ? r->n - i : CHUNK;
+        n = r->n - i < l.chunk ? r->n - i : l.chunk;
         for (int64_t k = 0; k < n; k++) {
             order[k] = r->indices ? r->indices[i + k] : r->first + i + k;
             labels[i + k] = s->label[r->split][order[k]];
