@@ -208,7 +208,7 @@ static tcet_status pixels(tcet_ctx *cx, void *self, uint32_t split, const int64_
 {
     const struct arrays *p = self;
     const struct array *a = &p->images[split];
-    int64_t bytes = image_bytes(p, a), plane = (int64_t)h * w, stored = p->channels * plane;
+    int64_t bytes = image_bytes(p, a), plane = (int64_t)h * w;
     unsigned char *image = malloc((size_t)bytes);
     tcet_status st = image ? TCET_OK : tcet_fail(cx, TCET_E_MEMORY, "no memory for an image");
 
@@ -239,9 +239,9 @@ static tcet_status pixels(tcet_ctx *cx, void *self, uint32_t split, const int64_
             }
             if (!isfinite(v)) {
                 st = tcet_failf(cx, TCET_E_ARG,
-                                "%s: image %" PRId64 " of %" PRId64 " numbers: number %" PRId64
+                                "%s: image %" PRId64 ": number %" PRId64
                                 " is %g, which is no finite float32",
-                                p->set.where, images[i], stored, at, (double)v);
+                                p->set.where, images[i], at, (double)v);
                 break;
             }
             ((float *)out)[to + k] = v;
