@@ -39,6 +39,12 @@ static int small(int64_t n)
     return n >= 1 && n <= SET_CHANNELS;
 }
 
+/* Gray or red, green and blue: what `auto` takes for channels. */
+static int usual(int64_t n)
+{
+    return n == 1 || n == 3;
+}
+
 static tcet_status set_shape(tcet_ctx *cx, struct arrays *p, int64_t c, int64_t h, int64_t w)
 {
     if (!small(c) || h < 1 || w < 1 || h > SIDE_MAX || w > SIDE_MAX)
@@ -84,13 +90,13 @@ static tcet_status shape_from_array(tcet_ctx *cx, struct arrays *p, const struct
             "%s: an array of %d dimensions; want [n, c, h, w], [n, h, w, c], [n, h, w], "
             "or [n, c h w] with shape = CxHxW",
             p->set.where, a->dims);
-    if (p->layout == LAYOUT_AUTO && small(s[1]) == small(s[3]))
+    if (p->layout == LAYOUT_AUTO && usual(s[1]) == usual(s[3]))
         return tcet_failf(cx, TCET_E_ARG,
                           "%s: [%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
                           "]: which are the channels? set layout to nchw or nhwc",
                           p->set.where, s[0], s[1], s[2], s[3]);
     if (p->layout == LAYOUT_AUTO)
-        p->channels_last = small(s[3]);
+        p->channels_last = usual(s[3]);
     return p->channels_last ? set_shape(cx, p, s[3], s[1], s[2])
                             : set_shape(cx, p, s[1], s[2], s[3]);
 }
@@ -399,7 +405,7 @@ static const tcet_param params_npy[] = {
     TCET_PARAM_TEXT(struct arrays, y_test, "", "That of their labels; none, it is y."),
     TCET_PARAM_TEXT(struct arrays, shape, "", "CxHxW of the images of an array [n, c h w]."),
     TCET_PARAM_CHOICE(struct arrays, layout, "auto", layouts,
-                      "auto: channels are the axis of at most 4."),
+                      "auto: channels are the axis of 1 or 3."),
     COMMON,
 };
 static const tcet_param params_raw[] = {
