@@ -318,19 +318,6 @@ static void fini(void *self)
         array_close(&p->images[split]);
 }
 
-static tcet_status statistics(tcet_ctx *cx, struct arrays *p)
-{
-    int computed = !strcmp(p->mean, "computed");
-    tcet_status st;
-
-    if (computed != !strcmp(p->std, "computed"))
-        return tcet_fail(cx, TCET_E_ARG, "mean and std are computed both, or neither is");
-    if (computed)
-        return set_measure(cx, &p->set, p->set.height, p->set.width);
-    st = set_numbers(cx, "mean", p->mean, p->set.channels, 0, p->set.mean);
-    return st < 0 ? st : set_numbers(cx, "std", p->std, p->set.channels, 1, p->set.std);
-}
-
 static tcet_status open_arrays(tcet_ctx *cx, struct arrays *p, const char *id)
 {
     tcet_status st = TCET_OK;
@@ -358,7 +345,7 @@ static tcet_status open_arrays(tcet_ctx *cx, struct arrays *p, const char *id)
     p->set.width = p->width;
     p->set.floats = p->images[TCET_SPLIT_TRAIN].kind == 'f';
     p->set.classes = p->classes ? (int32_t)p->classes : p->set.top_label[TCET_SPLIT_TRAIN] + 1;
-    return statistics(cx, p);
+    return set_statistics(cx, &p->set, p->mean, p->std);
 }
 
 static tcet_status open_npy(tcet_ctx *cx, void *self)

@@ -420,28 +420,15 @@ static tcet_status natural_size(tcet_ctx *cx, struct images *p)
     return st;
 }
 
-/* mean and std: ImageNet's, numbers, or those of the training images at their natural size. */
+/* mean and std, where ImageNet's have a name. */
 static tcet_status statistics(tcet_ctx *cx, struct images *p)
 {
-    int computed = !strcmp(p->mean, "computed");
-    const char *gray = p->colour == GRAY ? "" : NULL;
-    tcet_status st;
+    int gray = p->colour == GRAY;
+    const char *mean = gray ? "0.449" : "0.485 0.456 0.406";
+    const char *std = gray ? "0.226" : "0.229 0.224 0.225";
 
-    if (computed != !strcmp(p->std, "computed"))
-        return tcet_fail(cx, TCET_E_ARG, "mean and std are computed both, or neither is");
-    if (computed)
-        return set_measure(cx, &p->set, p->set.height, p->set.width);
-    st = set_numbers(cx, "mean",
-                     strcmp(p->mean, "imagenet") ? p->mean
-                     : gray                      ? "0.449"
-                                                 : "0.485 0.456 0.406",
-                     p->set.channels, 0, p->set.mean);
-    return st < 0 ? st
-                  : set_numbers(cx, "std",
-                                strcmp(p->std, "imagenet") ? p->std
-                                : gray                     ? "0.226"
-                                                           : "0.229 0.224 0.225",
-                                p->set.channels, 1, p->set.std);
+    return set_statistics(cx, &p->set, strcmp(p->mean, "imagenet") ? p->mean : mean,
+                          strcmp(p->std, "imagenet") ? p->std : std);
 }
 
 static void forget(struct images *p)

@@ -57,8 +57,9 @@ uint64_t set_hash(uint64_t hash, const void *data, size_t n)
     return hash;
 }
 
-tcet_status set_numbers(tcet_ctx *cx, const char *key, const char *text, int32_t channels,
-                        int positive, float out[SET_CHANNELS])
+/* `channels` numbers of a parameter, or one for all; positive: 0 and less is refused. */
+static tcet_status numbers(tcet_ctx *cx, const char *key, const char *text, int32_t channels,
+                           int positive, float out[SET_CHANNELS])
 {
     float value[SET_CHANNELS] = {0};
     const char *at = text;
@@ -351,8 +352,8 @@ tcet_status set_info(tcet_ctx *cx, void *self, tcet_data_info *out)
     return TCET_OK;
 }
 
-/* Welford's, over images: of each its channels' means and mean squares. */
-tcet_status set_measure(tcet_ctx *cx, struct set *s, int32_t h, int32_t w)
+/* Of each image its channels' means and mean squares; their means over all images. */
+static tcet_status measure(tcet_ctx *cx, struct set *s, int32_t h, int32_t w)
 {
     double mean[SET_CHANNELS] = {0}, square[SET_CHANNELS] = {0};
     int64_t count = s->count[TCET_SPLIT_TRAIN], order[CHUNK], plane;
@@ -391,6 +392,19 @@ tcet_status set_measure(tcet_ctx *cx, struct set *s, int32_t h, int32_t w)
                             s->where, c);
     }
     return st;
+}
+
+tcet_status set_statistics(tcet_ctx *cx, struct set *s, const char *mean, const char *std)
+{
+    int computed = !strcmp(mean, "computed");
+    tcet_status st;
+
+    if (computed != !strcmp(std, "computed"))
+        return tcet_fail(cx, TCET_E_ARG, "mean and std are computed both, or neither is");
+    if (computed)
+        return measure(cx, s, s->height, s->width);
+    st = numbers(cx, "mean", mean, s->channels, 0, s->mean);
+    return st < 0 ? st : numbers(cx, "std", std, s->channels, 1, s->std);
 }
 
 /* -- What training reads ------------------------------------------------------------------- */

@@ -54,13 +54,9 @@ tcet_status set_add(tcet_ctx *cx, struct set *s, uint32_t split, int64_t label);
 #define SET_HASH UINT64_C(0xcbf29ce484222325)
 uint64_t set_hash(uint64_t hash, const void *data, size_t n);
 
-/* Mean and deviation of each channel from text: `channels` numbers, or one for all, parted by blanks
- * or commas.  key: the parameter's name, for the message.  positive: 0 and less is refused. */
-tcet_status set_numbers(tcet_ctx *cx, const char *key, const char *text, int32_t channels,
-                        int positive, float out[SET_CHANNELS]);
-
-/* Mean and deviation over all training images as they come at h x w, each image weighing the same. */
-tcet_status set_measure(tcet_ctx *cx, struct set *s, int32_t h, int32_t w);
+/* The parameters mean and std: of each channel, or one number for all, parted by blanks or commas; or
+ * "computed" both: over all training images at height x width, each image weighing the same. */
+tcet_status set_statistics(tcet_ctx *cx, struct set *s, const char *mean, const char *std);
 
 /* A whole file in memory, at most `most` bytes of it or an error that says so; free() it. */
 tcet_status set_file(tcet_ctx *cx, const char *path, int64_t most, unsigned char **bytes,
