@@ -414,8 +414,9 @@ static tcet_status find_train(tcet_ctx *cx, struct cifar *p)
             return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
         if (!p->of->shipped)
             return tcet_failf(cx, TCET_E_ARG,
-                              "no images of %s are shipped: set path to the folder with %s",
-                              p->of->id, p->of->pickled.train);
+                              "no images of %s are shipped: set path to the folder with "
+                              "train_data_batch_1 ... train_data_batch_10",
+                              p->of->id);
         if (added == 0)
             return tcet_failf(cx, TCET_E_IO, "%s/data/%s: the shipped images are missing", dir,
                               p->of->shipped);
