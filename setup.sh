@@ -7,7 +7,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 # What CMake asks for.  libtorch-dev brings what its own CMake files look for (glog, gflags,
 # protobuf).
 packages=(build-essential cmake ninja-build pkgconf libtorch-dev libopenblas-dev liblapacke-dev
-          libinih-dev libsqlite3-dev libjansson-dev)
+          libinih-dev libsqlite3-dev libjansson-dev libpng-dev libjpeg-dev zlib1g-dev)
 tests=(libcmocka-dev)
 # What docs/cluster.md uses: its MPI module, which is left out where there is no MPI, and tests.
 cluster=(libopenmpi-dev openmpi-bin parallel slurm-wlm munge)

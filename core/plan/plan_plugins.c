@@ -80,12 +80,40 @@ const char *plan_instance_key(struct plan *p, const struct instance *i)
 
 /* -- Space, data, backend --------------------------------------------------------------- */
 
+/* [data] resolution: N for N x N, or HxW; without it the space's own. */
+static tcet_status read_resolution(struct plan *p, struct error *err)
+{
+    enum { SIDE_MAX = 4096 };
+    const struct config_key *k = config_get(p->config, "data", "", "resolution");
+    unsigned h = 0, w = 0;
+    char rest;
+    int n;
+
+    if (!k)
+        return TCET_OK;
+    n = strspn(k->value, "0123456789x") == strlen(k->value)
+            ? sscanf(k->value, "%9ux%9u%c", &h, &w, &rest)
+            : 0;
+    if (n == 1 && !strchr(k->value, 'x'))
+        w = h;
+    else if (n != 2)
+        h = 0;
+    if (h < 1 || w < 1 || h > SIDE_MAX || w > SIDE_MAX)
+        return config_error(
+            err, k,
+            "[data] resolution = \"%s\": want a whole number from 1 to %d, or two as "
+            "HEIGHTxWIDTH",
+            k->value, SIDE_MAX);
+    p->task.height = (int32_t)h;
+    p->task.width = (int32_t)w;
+    return TCET_OK;
+}
+
 tcet_status plan_open_space(struct plan *p, struct error *err)
 {
     struct config_key *k = config_get(p->config, "run", "", "space");
-    struct config_key *resolution = config_get(p->config, "data", "", "resolution");
     struct plugin *plugin;
-    int64_t classes, side;
+    int64_t classes;
 
     if (!k)
         return error_set(err, TCET_E_ARG,
@@ -97,11 +125,7 @@ tcet_status plan_open_space(struct plan *p, struct error *err)
     TRY(space_task(p->space, &p->task, err));
     TRY(config_i64(p->config, "run", "", "classes", p->task.classes, 1, 100000, &classes, err));
     p->task.classes = (int32_t)classes;
-    TRY(config_i64(p->config, "data", "", "resolution", p->task.height, 1, 4096, &side, err));
-    p->task.height = (int32_t)side;
-    if (resolution)
-        p->task.width = p->task.height;
-    return TCET_OK;
+    return read_resolution(p, err);
 }
 
 /* Opens one dataset for the section that asks.  section: its parameters, [data], or NULL for

@@ -1,69 +1,115 @@
-/* cifar.c -- CIFAR-10 and CIFAR-100 in the official binary layout: cifar10, cifar100.
+/* cifar.c -- CIFAR-10, CIFAR-100 and ImageNet16-120 as they are published: cifar10, cifar100,
+ * imagenet16_120.
  *
- * Room: plugins/dataset.  Touches the SDK and libc, and the files that it is given.
+ * Room: plugins/dataset.  Touches common/, the SDK and libc, and the files that it is given.
  *
- * A record is one label byte (CIFAR-100: coarse, then fine) and 32 x 32 bytes each of red,
- * green and blue.  Opening reads every file once, for a checksum and the labels; drawing
- * reads the images that it needs. */
+ * A record of the binary layout is one label byte (CIFAR-100: coarse, then fine) and 32 x 32 bytes each
+ * of red, green and blue.  The version for Python is a pickle of the same rows, read by
+ * common/pickle.h, which runs nothing; ImageNet16-120 has no other.  Opening reads every file once, for
+ * a checksum and the labels; drawing reads the images that it needs.  The checksum is that of the
+ * records, so that both versions are one data set. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <tcet/dataset.h>
-#include <tcet/failf.h>
 
-enum { SIDE = 32, PLANE = SIDE * SIDE, PIXELS = 3 * PLANE, RECORD_MAX = 2 + PIXELS, FILES_MAX = 5 };
-enum { PADDING = 4 }; /* black pixels on each side of an image before it is cropped */
+#include "common/pickle.h"
+#include "common/set.h"
+
+enum { SIDE_MAX = 32, RECORD_MAX = 2 + 3 * SIDE_MAX * SIDE_MAX, FILES_MAX = 10 };
 /* Seven times the largest official file: what is larger is something else. */
 static const int64_t BYTES_MAX = INT64_C(1) << 30;
+
+/* Where the files of one version are: below the folder that is named, or in `inner` below it. */
+struct layout {
+    const char *inner;
+    const char *train; /* %d: 1 .. files */
+    int files;
+    const char *test;
+};
+
+/* One published data set. */
+struct published {
+    const char *id, *title;
+    int side, padding, label_bytes;  /* padding of its crops; label bytes of a record */
+    struct layout binary, pickled;   /* binary.files 0: there is no such version */
+    const char *lists[PICKLE_LISTS]; /* labels of a pickle, in the order of a record */
+    const char *shipped, *archive;
+};
+
+static const struct published PUBLISHED[] = {
+    {.id = "cifar10",
+     .title = "CIFAR-10",
+     .side = 32,
+     .padding = 4,
+     .label_bytes = 1,
+     .binary = {"cifar-10-batches-bin", "data_batch_%d.bin", 5, "test_batch.bin"},
+     .pickled = {"cifar-10-batches-py", "data_batch_%d", 5, "test_batch"},
+     .lists = {"labels"},
+     .shipped = "cifar10_train_320.bin"},
+    {.id = "cifar100",
+     .title = "CIFAR-100",
+     .side = 32,
+     .padding = 4,
+     .label_bytes = 2,
+     .binary = {"cifar-100-binary", "train.bin", 1, "test.bin"},
+     .pickled = {"cifar-100-python", "train", 1, "test"},
+     .lists = {"coarse_labels", "fine_labels"},
+     .shipped = "cifar100_test_100.bin"},
+    {.id = "imagenet16_120",
+     .title = "ImageNet16",
+     .side = 16,
+     .padding = 2,
+     .label_bytes = 2,
+     .pickled = {"ImageNet16", "train_data_batch_%d", 10, "val_data"},
+     .lists = {"labels"}},
+};
+enum { IMAGENET16 = 2, IMAGENET16_CLASSES = 120, IMAGENET16_LABELS = 1000 };
 
 struct file {
     char *path;
     int64_t first; /* number of its first image */
-    int64_t count;
 };
 
 /* Files of one split. */
 struct files {
     struct file file[FILES_MAX];
     int number;
-    int64_t count;
-    int top_label; /* the largest that occurs */
-    uint64_t checksum;
+    int64_t *at; /* of every image: where its pixels begin in its file */
+    int64_t capacity;
 };
 
 struct cifar {
+    struct set set;
     const char *path;
     int32_t labels; /* cifar100: 0 fine, 1 coarse */
     int32_t augment, balance, norm_stats;
-    int hundred;              /* 1: CIFAR-100 */
-    struct files train, test; /* test: looked for when splits are asked for */
-    int test_known;
+    const struct published *of;
+    struct files files[TCET_SPLITS];
+    const struct layout *layout; /* of the training files, where path is a folder */
 };
 
-static int record_size(const struct cifar *p)
-{
-    return (p->hundred ? 2 : 1) + PIXELS;
-}
-
-/* Where the label stands in a record, and how many there are. */
+/* Where the label stands in a record. */
 static int label_at(const struct cifar *p)
 {
-    return p->hundred && p->labels == 0 ? 1 : 0;
+    return p->of->label_bytes == 2 && p->labels == 0 ? 1 : 0;
 }
 
-static int label_count(const struct cifar *p)
+static size_t pixel_bytes(const struct cifar *p)
 {
-    return !p->hundred ? 10 : p->labels == 0 ? 100 : 20;
+    return (size_t)(3 * p->of->side * p->of->side);
 }
 
-static void forget_files(struct files *s)
+static void forget_files(struct cifar *p, uint32_t split)
 {
+    struct files *s = &p->files[split];
+
     for (int i = 0; i < s->number; i++)
         free(s->file[i].path);
-    *s = (struct files){.checksum = UINT64_C(0xcbf29ce484222325)};
+    free(s->at);
+    *s = (struct files){.number = 0};
+    set_clear(&p->set, split);
 }
 
 /* folder[/inner]/name to the list, when there is such a file: 1, 0, or -1 without memory. */
@@ -84,236 +130,205 @@ static int add_file(struct files *s, const char *folder, const char *inner, cons
     return 1;
 }
 
-/* What to say of the version for Python, which strangers' files make dangerous to read. */
-static tcet_status fail_pickle(tcet_ctx *cx, const struct cifar *p, const char *path)
+/* The training files of one version below folder: how many, or -1. */
+static int find_layout(struct cifar *p, const char *folder, const struct layout *l)
 {
-    return tcet_failf(cx, TCET_E_ARG,
-                      "%s: holds Python pickles, which are not read; get the binary version of %s, "
-                      "cifar-%d-binary.tar.gz of www.cs.toronto.edu/~kriz/cifar.html (of "
-                      "ImageNet16-120 there is none: [data] resolution = 16 lets CIFAR stand in)",
-                      path, p->hundred ? "CIFAR-100" : "CIFAR-10", p->hundred ? 100 : 10);
-}
+    const char *inner[] = {"", l->inner};
+    struct files *s = &p->files[TCET_SPLIT_TRAIN];
+    char name[32];
 
-/* Does a folder hold the version for Python? */
-static int has_pickles(const char *folder)
-{
-    static const char *const names[][2] = {{"", "data_batch_1"},
-                                           {"cifar-10-batches-py", "data_batch_1"},
-                                           {"", "train_data_batch_1"}, /* ImageNet16's */
-                                           {"", "train"},
-                                           {"cifar-100-python", "train"}};
-    struct files some = {.number = 0};
-    int found = 0;
+    for (int k = 0; k < 2 && l->files && s->number == 0; k++) {
+        for (int i = 1; i <= l->files; i++) {
+            const char *digit = strstr(l->train, "%d");
 
-    for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++)
-        found = add_file(&some, folder, names[i][0], names[i][1]) > 0;
-    forget_files(&some);
-    return found;
-}
-
-/* A pickle of protocol 2 to 5 begins so, and no record does: there is no label 128. */
-static int is_pickle(const unsigned char *record)
-{
-    return record[0] == 0x80 && record[1] >= 2 && record[1] <= 5;
+            snprintf(name, sizeof name, "%.*s", digit ? (int)(digit - l->train) : 24, l->train);
+            if (digit)
+                snprintf(name + strlen(name), sizeof name - strlen(name), "%d%s", i, digit + 2);
+            if (add_file(s, folder, inner[k], name) < 0)
+                return -1;
+        }
+    }
+    p->layout = l;
+    return s->number;
 }
 
 /* The training files below folder, directly or in the folder that the archive unpacks to. */
 static tcet_status find_files(tcet_ctx *cx, struct cifar *p, const char *folder)
 {
-    static const char *const inner10[] = {"", "cifar-10-batches-bin"};
-    static const char *const inner100[] = {"", "cifar-100-binary"};
-    char name[32];
-    int added = 0;
+    const struct published *of = p->of;
+    const struct layout *some = of->binary.files ? &of->binary : &of->pickled;
+    int found = find_layout(p, folder, &of->binary);
 
-    for (int k = 0; k < 2 && p->train.number == 0; k++) {
-        if (p->hundred)
-            added = add_file(&p->train, folder, inner100[k], "train.bin");
-        for (int i = 1; !p->hundred && i <= FILES_MAX && added >= 0; i++) {
-            snprintf(name, sizeof name, "data_batch_%d.bin", i);
-            added = add_file(&p->train, folder, inner10[k], name);
-        }
-        if (added < 0)
-            return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
-    }
-    if (p->train.number == 0 && has_pickles(folder))
-        return fail_pickle(cx, p, folder);
-    if (p->train.number == 0)
-        return tcet_failf(cx, TCET_E_ARG, "%s: holds no %s, nor does its folder %s", folder,
-                          p->hundred ? "train.bin" : "data_batch_1.bin ... data_batch_5.bin",
-                          p->hundred ? inner100[1] : inner10[1]);
-    if (!p->hundred && p->train.number < FILES_MAX) {
-        char text[600];
-
-        snprintf(text, sizeof text, "%.400s: only %d of the 5 data_batch files are there", folder,
-                 p->train.number);
-        cx->host->log(cx, TCET_LOG_WARN, text);
-    }
+    if (found == 0)
+        found = find_layout(p, folder, &of->pickled);
+    if (found < 0)
+        return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
+    if (found == 0)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "%s: holds neither %s (1 to %d for %%d) nor, for Python, %s, nor do "
+                          "its folders %s and %s",
+                          folder, some->train, some->files, of->pickled.train, some->inner,
+                          of->pickled.inner);
     return TCET_OK;
 }
 
-/* One file's records: counted, labels checked, contents joined to the checksum (FNV-1a). */
-static tcet_status scan(tcet_ctx *cx, const struct cifar *p, struct files *s, struct file *file)
+/* One more image, whose pixels stand at `at` of the file that is scanned. */
+static tcet_status add_image(tcet_ctx *cx, struct cifar *p, uint32_t split, int64_t label,
+                             int64_t at)
+{
+    struct files *s = &p->files[split];
+    int64_t n = p->set.count[split];
+
+    if (n == s->capacity) {
+        int64_t more = n ? 2 * n : 1024;
+        int64_t *grown = realloc(s->at, (size_t)more * sizeof *grown);
+
+        if (!grown)
+            return tcet_fail(cx, TCET_E_MEMORY, "no memory for the places of images");
+        s->at = grown;
+        s->capacity = more;
+    }
+    s->at[n] = at;
+    return set_add(cx, &p->set, split, label);
+}
+
+/* -- The version for Python ------------------------------------------------------------------ */
+
+/* Row i: its labels checked, and unless it is of a class that is left out, added as a record. */
+static tcet_status add_row(tcet_ctx *cx, struct cifar *p, uint32_t split, const char *path,
+                           const struct pickle *rows, const unsigned char *bytes, int64_t i)
+{
+    unsigned char label[2] = {0};
+    int64_t at = (int64_t)rows->at + i * rows->columns, chosen;
+    tcet_status st;
+
+    if (p->of == &PUBLISHED[IMAGENET16]) {
+        chosen = rows->labels[0][i];
+        if (chosen < 1 || chosen > IMAGENET16_LABELS)
+            return tcet_failf(cx, TCET_E_ARG,
+                              "%s: image %" PRId64 ": label %" PRId64 ", want 1 to %d", path, i,
+                              chosen, IMAGENET16_LABELS);
+        if (chosen > IMAGENET16_CLASSES)
+            return TCET_OK;
+        label[0] = (unsigned char)--chosen;
+    } else {
+        for (int k = 0; k < p->of->label_bytes; k++) {
+            int most = p->of->label_bytes == 1 ? 10 : k ? 100 : 20;
+
+            if (rows->labels[k][i] >= most)
+                return tcet_failf(cx, TCET_E_ARG,
+                                  "%s: image %" PRId64 ": label %d, want one below %d; is this "
+                                  "a %s file?",
+                                  path, i, rows->labels[k][i], most, p->of->title);
+            label[k] = (unsigned char)rows->labels[k][i];
+        }
+        chosen = label[label_at(p)];
+    }
+    st = add_image(cx, p, split, chosen, at);
+    p->set.checksum[split] = set_hash(p->set.checksum[split], label, (size_t)p->of->label_bytes);
+    p->set.checksum[split] = set_hash(p->set.checksum[split], bytes + at, pixel_bytes(p));
+    return st;
+}
+
+static tcet_status scan_pickle(tcet_ctx *cx, struct cifar *p, uint32_t split, const char *path)
+{
+    unsigned char *bytes = NULL;
+    struct pickle rows = {.rows = 0};
+    char error[300];
+    size_t size;
+    tcet_status st = set_file(cx, path, BYTES_MAX, &bytes, &size);
+
+    if (st < 0)
+        return st;
+    if (pickle_read(bytes, size, p->of->lists, &rows, error, sizeof error) < 0)
+        st = tcet_failf(cx, TCET_E_ARG, "%s: %s", path, error);
+    else if (rows.columns != (int64_t)pixel_bytes(p))
+        st = tcet_failf(cx, TCET_E_ARG,
+                        "%s: images of %" PRId64 " bytes, those of %s have %zu (3 x %d x %d)", path,
+                        rows.columns, p->of->title, pixel_bytes(p), p->of->side, p->of->side);
+    for (int64_t i = 0; i < rows.rows && st == TCET_OK; i++)
+        st = add_row(cx, p, split, path, &rows, bytes, i);
+    pickle_free(&rows);
+    free(bytes);
+    return st;
+}
+
+/* -- The binary version ---------------------------------------------------------------------- */
+
+/* A file's records: labels checked, contents joined to the checksum. */
+static tcet_status scan_records(tcet_ctx *cx, struct cifar *p, uint32_t split, const char *path,
+                                FILE *f)
 {
     unsigned char record[RECORD_MAX];
-    size_t size = (size_t)record_size(p), got;
-    uint64_t h = s->checksum;
-    tcet_status st = TCET_OK;
-    struct stat info;
-    FILE *f = fopen(file->path, "rb");
+    size_t size = (size_t)p->of->label_bytes + pixel_bytes(p), got;
+    int64_t count = 0;
+    tcet_status st;
 
-    if (!f)
-        return tcet_failf(cx, TCET_E_IO, "%s: %s", file->path, strerror(errno));
-    if (fstat(fileno(f), &info) == 0 && info.st_size > BYTES_MAX) {
-        st = tcet_failf(cx, TCET_E_ARG, "%s: has %" PRId64 " bytes, at most %" PRId64 " are read",
-                        file->path, (int64_t)info.st_size, BYTES_MAX);
-        goto out;
-    }
-    file->first = s->count;
     while ((got = fread(record, 1, size, f)) == size) {
         int at = label_at(p);
 
-        if (file->count == 0 && is_pickle(record)) {
-            st = fail_pickle(cx, p, file->path);
-            goto out;
-        }
-        if (record[at] >= label_count(p)) {
-            st = tcet_failf(cx, TCET_E_ARG,
-                            "%s: byte %" PRId64 ": label %d, want one below %d; is this "
-                            "a %s file?",
-                            file->path, file->count * (int64_t)size + at, record[at],
-                            label_count(p), p->hundred ? "CIFAR-100" : "CIFAR-10");
-            goto out;
-        }
-        if (record[at] > s->top_label)
-            s->top_label = record[at];
-        for (size_t i = 0; i < size; i++)
-            h = (h ^ record[i]) * UINT64_C(0x100000001b3);
-        file->count++;
+        if (record[at] >= p->set.classes)
+            return tcet_failf(cx, TCET_E_ARG,
+                              "%s: byte %" PRId64 ": label %d, want one below %d; is this "
+                              "a %s file?",
+                              path, count * (int64_t)size + at, record[at], p->set.classes,
+                              p->of->title);
+        st = add_image(cx, p, split, record[at], count * (int64_t)size + p->of->label_bytes);
+        if (st < 0)
+            return st;
+        p->set.checksum[split] = set_hash(p->set.checksum[split], record, size);
+        count++;
     }
     if (ferror(f))
-        st = tcet_failf(cx, TCET_E_IO, "%s: byte %" PRId64 ": %s", file->path,
-                        file->count * (int64_t)size, strerror(errno));
-    else if (got)
-        st = tcet_failf(cx, TCET_E_ARG,
-                        "%s: truncated: the record at byte %" PRId64 " has %zu bytes of "
-                        "%zu",
-                        file->path, file->count * (int64_t)size, got, size);
-    else if (file->count == 0)
-        st = tcet_failf(cx, TCET_E_ARG, "%s: empty", file->path);
-    s->count += file->count;
-    s->checksum = h;
-out:
+        return tcet_failf(cx, TCET_E_IO, "%s: byte %" PRId64 ": %s", path, count * (int64_t)size,
+                          strerror(errno));
+    if (got)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "%s: truncated: the record at byte %" PRId64 " has %zu bytes of "
+                          "%zu",
+                          path, count * (int64_t)size, got, size);
+    return count ? TCET_OK : tcet_failf(cx, TCET_E_ARG, "%s: empty", path);
+}
+
+/* A file of either version; no record begins as a pickle does, for there is no label 128. */
+static tcet_status scan(tcet_ctx *cx, struct cifar *p, uint32_t split, struct file *file)
+{
+    unsigned char first[2];
+    tcet_status st = TCET_OK;
+    struct stat info;
+    FILE *f = fopen(file->path, "rb");
+    size_t got;
+
+    if (!f)
+        return tcet_failf(cx, TCET_E_IO, "%s: %s", file->path, strerror(errno));
+    file->first = p->set.count[split];
+    got = fread(first, 1, sizeof first, f);
+    rewind(f);
+    if (fstat(fileno(f), &info) == 0 && info.st_size > BYTES_MAX)
+        st = tcet_failf(cx, TCET_E_ARG, "%s: has %" PRId64 " bytes, at most %" PRId64 " are read",
+                        file->path, (int64_t)info.st_size, BYTES_MAX);
+    else if (pickle_begins(first, got) || !p->of->binary.files)
+        st = scan_pickle(cx, p, split, file->path);
+    else
+        st = scan_records(cx, p, split, file->path, f);
     fclose(f);
     return st;
 }
 
-static tcet_status cifar_open(tcet_ctx *cx, struct cifar *p)
+static tcet_status scan_all(tcet_ctx *cx, struct cifar *p, uint32_t split)
 {
-    static const char *const shipped[] = {"cifar10_train_320.bin", "cifar100_test_100.bin"};
-    struct stat info;
+    struct files *s = &p->files[split];
     tcet_status st = TCET_OK;
 
-    forget_files(&p->train);
-    forget_files(&p->test);
-    p->test_known = 0;
-    if (!p->path || !*p->path) {
-        const char *dir = cx->host->data_dir(cx);
-        int added = add_file(&p->train, dir, "data", shipped[p->hundred]);
-
-        if (added < 0)
-            return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
-        if (added == 0)
-            return tcet_failf(cx, TCET_E_IO, "%s/data/%s: the shipped images are missing", dir,
-                              shipped[p->hundred]);
-    } else if (stat(p->path, &info) < 0) {
-        return tcet_failf(cx, TCET_E_IO, "%s: %s", p->path, strerror(errno));
-    } else if (S_ISDIR(info.st_mode)) {
-        st = find_files(cx, p, p->path);
-    } else if (add_file(&p->train, p->path, "", "") <= 0) {
-        return tcet_failf(cx, TCET_E_ARG, "%s: neither a file nor a folder", p->path);
-    }
-    for (int i = 0; i < p->train.number && st == TCET_OK; i++)
-        st = scan(cx, p, &p->train, &p->train.file[i]);
+    for (int i = 0; i < s->number && st == TCET_OK; i++)
+        st = scan(cx, p, split, &s->file[i]);
+    if (st == TCET_OK && s->number && p->set.count[split] == 0)
+        st = tcet_failf(cx, TCET_E_ARG, "%s: has no image of the first %d classes", s->file[0].path,
+                        IMAGENET16_CLASSES);
     return st;
 }
 
-static tcet_status open10(tcet_ctx *cx, void *self)
-{
-    return cifar_open(cx, self);
-}
-
-static tcet_status open100(tcet_ctx *cx, void *self)
-{
-    struct cifar *p = self;
-
-    p->hundred = 1;
-    return cifar_open(cx, p);
-}
-
-static tcet_status info(tcet_ctx *cx, void *self, tcet_data_info *out)
-{
-    const struct cifar *p = self;
-
-    (void)cx;
-    out->channels = 3;
-    out->height = out->width = SIDE;
-    out->classes = label_count(p);
-    out->count = p->train.count;
-    snprintf(out->identity, sizeof out->identity, "%s%s n=%" PRId64 " fnv1a=%016" PRIx64,
-             p->hundred ? "cifar100" : "cifar10", p->hundred && p->labels ? " coarse" : "",
-             p->train.count, p->train.checksum);
-    snprintf(out->description, sizeof out->description, "%" PRId64 " images of %.200s%s",
-             p->train.count, p->train.file[0].path, p->train.number > 1 ? " ..." : "");
-    return TCET_OK;
-}
-
-/* What of the request these files cannot give. */
-static tcet_status check_request(tcet_ctx *cx, const struct cifar *p, const tcet_data_request *r,
-                                 int32_t h, int32_t w)
-{
-    if (r->channels && r->channels != 3)
-        return tcet_failf(cx, TCET_E_ARG, "the network wants images of %d channels, these have 3",
-                          r->channels);
-    if (h < 1 || w < 1 || SIDE % h || SIDE % w)
-        return tcet_failf(
-            cx, TCET_E_ARG,
-            "the network wants images of %d x %d, these are 32 x 32; set [data] resolution "
-            "to 32, or to 16, 8, 4, 2 or 1 (averaged), or [data] plugin to gaussian, "
-            "which makes any size",
-            h, w);
-    if (r->classes && r->classes <= p->train.top_label)
-        return tcet_failf(cx, TCET_E_ARG, "the network has %d classes, %s has labels up to %d",
-                          r->classes, p->train.file[0].path, p->train.top_label);
-    if (r->batch < 1 || r->batches < 1 || r->batch > p->train.count / r->batches)
-        return tcet_failf(cx, TCET_E_ARG,
-                          "needs %" PRId64 " images (%" PRId64 " of batch %" PRId64
-                          "), %s%s has %" PRId64
-                          "; set [data] path to the whole set, or data = gaussian in the metric",
-                          r->batches * r->batch, r->batches, r->batch, p->train.file[0].path,
-                          p->train.number > 1 ? " and the next" : "", p->train.count);
-    return TCET_OK;
-}
-
-/* torchvision's RandomCrop(32, padding=4) and RandomHorizontalFlip, with their draws. */
-static void augment(const tcet_host *host, tcet_rng *rng, unsigned char *pixels)
-{
-    unsigned char whole[PIXELS];
-    int64_t top, left;
-    float coin;
-
-    host->rng_randint(rng, &top, 1, 0, 2 * PADDING + 1);
-    host->rng_randint(rng, &left, 1, 0, 2 * PADDING + 1);
-    host->rng_uniform(rng, &coin, 1, 0.0, 1.0);
-    memcpy(whole, pixels, PIXELS);
-    for (int32_t i = 0; i < PIXELS; i++) {
-        int32_t column = coin < 0.5f ? SIDE - 1 - i % SIDE : i % SIDE;
-        int32_t r = i % PLANE / SIDE + (int32_t)top - PADDING;
-        int32_t c = column + (int32_t)left - PADDING;
-
-        pixels[i] =
-            r < 0 || r >= SIDE || c < 0 || c >= SIDE ? 0 : whole[i / PLANE * PLANE + r * SIDE + c];
-    }
-}
+/* -- The plugin ------------------------------------------------------------------------------ */
 
 /* Means and deviations of red, green and blue. */
 struct norm_stats {
@@ -324,295 +339,181 @@ static const struct norm_stats *norm_stats_of(const struct cifar *p)
 {
     static const struct norm_stats samsung = {{0.4914f, 0.4822f, 0.4465f},
                                               {0.2023f, 0.1994f, 0.2010f}};
-    static const struct norm_stats autodl[] = {
+    static const struct norm_stats own[] = {
         {{(float)(125.3 / 255), (float)(123.0 / 255), (float)(113.9 / 255)},
          {(float)(63.0 / 255), (float)(62.1 / 255), (float)(66.7 / 255)}},
         {{(float)(129.3 / 255), (float)(124.1 / 255), (float)(112.4 / 255)},
-         {(float)(68.2 / 255), (float)(65.4 / 255), (float)(70.4 / 255)}}};
+         {(float)(68.2 / 255), (float)(65.4 / 255), (float)(70.4 / 255)}},
+        {{(float)(122.68 / 255), (float)(116.66 / 255), (float)(104.01 / 255)},
+         {(float)(63.22 / 255), (float)(61.26 / 255), (float)(65.09 / 255)}}};
+    int k = (int)(p->of - PUBLISHED);
 
-    return p->norm_stats ? &autodl[p->hundred] : &samsung;
+    return p->norm_stats || k == IMAGENET16 ? &own[k] : &samsung;
 }
 
-/* Bytes to [3, h, w]: mean of each box, then as torchvision's ToTensor and Normalize. */
-static void convert(const unsigned char *pixels, const struct norm_stats *stats, int32_t h,
-                    int32_t w, float *x)
+/* The test file beside the training files, where path is their folder. */
+static tcet_status find_test(tcet_ctx *cx, void *self)
 {
-    int32_t bh = SIDE / h, bw = SIDE / w;
+    struct cifar *p = self;
+    const char *first = p->files[TCET_SPLIT_TRAIN].file[0].path, *end = strrchr(first, '/');
+    char *folder;
+    int added;
 
-    for (int c = 0; c < 3; c++) {
-        for (int32_t i = 0; i < h * w; i++) {
-            const unsigned char *box = pixels + c * PLANE + i / w * bh * SIDE + i % w * bw;
-            int32_t sum = 0;
-
-            for (int32_t k = 0; k < bh * bw; k++)
-                sum += box[k / bw * SIDE + k % bw];
-            x[c * h * w + i] =
-                ((float)sum / (float)(bh * bw) / 255.0f - stats->mean[c]) / stats->std[c];
-        }
-    }
-}
-
-/* The first `bytes` of record `image`; f keeps the files open. */
-static tcet_status read_record(tcet_ctx *cx, const struct cifar *p, const struct files *s, FILE **f,
-                               int64_t image, unsigned char *record, size_t bytes)
-{
-    int k = s->number - 1;
-    int64_t at;
-
-    while (image < s->file[k].first)
-        k--;
-    at = (image - s->file[k].first) * record_size(p);
-    if (!f[k])
-        f[k] = fopen(s->file[k].path, "rb");
-    if (f[k] && fseek(f[k], (long)at, SEEK_SET) == 0 && fread(record, 1, bytes, f[k]) == bytes)
+    forget_files(p, TCET_SPLIT_TEST);
+    if (!p->layout || !end)
         return TCET_OK;
-    return tcet_failf(cx, TCET_E_IO, "%s: byte %" PRId64 ": cannot be read any more",
-                      s->file[k].path, at);
+    folder = strndup(first, (size_t)(end - first));
+    added = folder ? add_file(&p->files[TCET_SPLIT_TEST], folder, "", p->layout->test) : -1;
+    free(folder);
+    if (added < 0)
+        return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
+    return scan_all(cx, p, TCET_SPLIT_TEST);
 }
 
-static void close_all(FILE **f)
+static tcet_status pixels(tcet_ctx *cx, void *self, uint32_t split, const int64_t *images,
+                          int64_t n, int32_t h, int32_t w, void *out)
 {
+    const struct cifar *p = self;
+    const struct files *s = &p->files[split];
+    FILE *f[FILES_MAX] = {NULL};
+    size_t bytes = pixel_bytes(p);
+    tcet_status st = TCET_OK;
+
+    (void)h, (void)w;
+    for (int64_t i = 0; i < n && st == TCET_OK; i++) {
+        int64_t at = s->at[images[i]];
+        int k = s->number - 1;
+
+        while (images[i] < s->file[k].first)
+            k--;
+        if (!f[k])
+            f[k] = fopen(s->file[k].path, "rb");
+        if (!f[k] || fseek(f[k], (long)at, SEEK_SET) != 0 ||
+            fread((unsigned char *)out + (size_t)i * bytes, 1, bytes, f[k]) != bytes)
+            st = tcet_failf(cx, TCET_E_IO, "%s: byte %" PRId64 ": cannot be read any more",
+                            s->file[k].path, at);
+    }
     for (int k = 0; k < FILES_MAX; k++) {
         if (f[k])
             fclose(f[k]);
     }
-}
-
-/* balance: of the order's images the first of every class, class by class in each mini-batch. */
-static tcet_status balance(tcet_ctx *cx, const struct cifar *p, const tcet_data_request *r,
-                           FILE **f, int64_t *order)
-{
-    enum { CLASSES_MAX = 100 };
-    int64_t classes = label_count(p), share = r->batch / classes, images = r->batch * r->batches;
-    int64_t taken[CLASSES_MAX] = {0}, found = 0, *to;
-    unsigned char record[2];
-
-    if (share * classes != r->batch)
-        return tcet_failf(
-            cx, TCET_E_ARG,
-            "balance = 1 wants as many images of every class: a batch that is a multiple "
-            "of %" PRId64 ", not %" PRId64,
-            classes, r->batch);
-    to = cx->host->scratch(cx, (size_t)images * sizeof *to);
-    if (!to)
-        return tcet_fail(cx, TCET_E_MEMORY, "no memory for the order of images");
-    for (int64_t i = 0; i < p->train.count && found < images; i++) {
-        tcet_status st = read_record(cx, p, &p->train, f, order[i], record, sizeof record);
-        int64_t label, *n;
-
-        if (st < 0)
-            return st;
-        label = record[label_at(p)];
-        if (label >= classes)
-            return tcet_failf(cx, TCET_E_IO, "image %" PRId64 ": its label has become %" PRId64,
-                              order[i], label);
-        n = &taken[label];
-        if (*n == share * r->batches)
-            continue;
-        to[*n / share * r->batch + label * share + *n % share] = order[i];
-        ++*n;
-        found++;
-    }
-    for (int64_t k = 0; k < classes; k++) {
-        if (taken[k] < share * r->batches)
-            return tcet_failf(cx, TCET_E_ARG,
-                              "balance = 1 wants %" PRId64
-                              " images of every class; of class %" PRId64 " there are %" PRId64,
-                              share * r->batches, k, taken[k]);
-    }
-    memcpy(order, to, (size_t)images * sizeof *to);
-    return TCET_OK;
-}
-
-/* The images in the order of torch.randperm(count) under the seed; the same generator goes on
- * with their crops and flips. */
-static tcet_status draw(tcet_ctx *cx, void *self, const tcet_data_request *r, float *x, int64_t *y)
-{
-    const struct cifar *p = self;
-    int32_t h = r->height ? r->height : SIDE, w = r->width ? r->width : SIDE;
-    int64_t images = r->batch * r->batches, *order;
-    unsigned char record[RECORD_MAX];
-    size_t size = (size_t)record_size(p);
-    FILE *f[FILES_MAX] = {NULL};
-    tcet_rng *rng;
-    tcet_status st = check_request(cx, p, r, h, w);
-
-    if (st < 0)
-        return st;
-    order = cx->host->scratch(cx, (size_t)p->train.count * sizeof *order);
-    rng = cx->host->rng(cx, r->seed);
-    if (!order || !rng)
-        return tcet_fail(cx, TCET_E_MEMORY, "no memory for the order of images");
-    cx->host->rng_permutation(rng, order, p->train.count);
-    if (p->balance)
-        st = balance(cx, p, r, f, order);
-    for (int64_t i = 0; i < images && st == TCET_OK; i++) {
-        st = read_record(cx, p, &p->train, f, order[i], record, size);
-        if (st < 0)
-            break;
-        y[i] = record[label_at(p)];
-        if (p->augment)
-            augment(cx->host, rng, record + size - PIXELS);
-        convert(record + size - PIXELS, norm_stats_of(p), h, w, x + i * 3 * h * w);
-    }
-    close_all(f);
     return st;
 }
 
-/* -- What training reads ------------------------------------------------------------------- */
-
-static const char *test_name(const struct cifar *p)
+/* Where the training images are: the shipped ones, a folder's, or a file. */
+static tcet_status find_train(tcet_ctx *cx, struct cifar *p)
 {
-    return p->hundred ? "test.bin" : "test_batch.bin";
-}
+    struct files *s = &p->files[TCET_SPLIT_TRAIN];
+    struct stat info;
 
-/* The test file beside the training files, where path is their folder; looked for once. */
-static tcet_status find_test(tcet_ctx *cx, struct cifar *p)
-{
-    const char *first = p->train.file[0].path, *end = strrchr(first, '/');
-    struct stat st;
-    char *folder;
-    int added;
+    if (!p->path || !*p->path) {
+        const char *dir = cx->host->data_dir(cx);
+        int added = p->of->shipped ? add_file(s, dir, "data", p->of->shipped) : 0;
 
-    if (p->test_known || !p->path || !*p->path || stat(p->path, &st) < 0 || !S_ISDIR(st.st_mode) ||
-        !end) {
-        p->test_known = 1;
+        if (added < 0)
+            return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
+        if (!p->of->shipped)
+            return tcet_failf(cx, TCET_E_ARG,
+                              "no images of %s are shipped: set path to the folder with "
+                              "train_data_batch_1 ... train_data_batch_10",
+                              p->of->id);
+        if (added == 0)
+            return tcet_failf(cx, TCET_E_IO, "%s/data/%s: the shipped images are missing", dir,
+                              p->of->shipped);
         return TCET_OK;
     }
-    folder = strndup(first, (size_t)(end - first));
-    added = folder ? add_file(&p->test, folder, "", test_name(p)) : -1;
-    free(folder);
-    if (added < 0)
-        return tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
-    for (int i = 0; i < p->test.number; i++) {
-        tcet_status scanned = scan(cx, p, &p->test, &p->test.file[i]);
-
-        if (scanned < 0) {
-            forget_files(&p->test);
-            return scanned;
-        }
-    }
-    p->test_known = 1;
+    if (stat(p->path, &info) < 0)
+        return tcet_failf(cx, TCET_E_IO, "%s: %s", p->path, strerror(errno));
+    if (S_ISDIR(info.st_mode))
+        return find_files(cx, p, p->path);
+    if (add_file(s, p->path, "", "") <= 0)
+        return tcet_failf(cx, TCET_E_ARG, "%s: neither a file nor a folder", p->path);
     return TCET_OK;
 }
 
-static tcet_status splits(tcet_ctx *cx, void *self, tcet_data_splits *out)
+/* Says it where some of a folder's training files are missing. */
+static void warn_missing(tcet_ctx *cx, const struct cifar *p)
 {
-    struct cifar *p = self;
-    const struct norm_stats *stats = norm_stats_of(p);
-    tcet_status st = find_test(cx, p);
+    int found = p->files[TCET_SPLIT_TRAIN].number;
+    char text[600];
 
-    if (st < 0)
-        return st;
-    out->channels = 3;
-    out->height = out->width = SIDE;
-    out->classes = label_count(p);
-    out->count[TCET_SPLIT_TRAIN] = p->train.count;
-    out->count[TCET_SPLIT_TEST] = p->test.count;
-    for (int c = 0; c < 3; c++) {
-        out->mean[c] = stats->mean[c];
-        out->std[c] = stats->std[c];
-    }
-    snprintf(out->identity, sizeof out->identity,
-             "%s%s n=%" PRId64 " fnv1a=%016" PRIx64 " test n=%" PRId64 " fnv1a=%016" PRIx64,
-             p->hundred ? "cifar100" : "cifar10", p->hundred && p->labels ? " coarse" : "",
-             p->train.count, p->train.checksum, p->test.count, p->test.checksum);
-    return TCET_OK;
+    if (!p->layout || found == p->layout->files)
+        return;
+    snprintf(text, sizeof text, "%.400s: only %d of the %d %s files are there", p->path, found,
+             p->layout->files, p->of == &PUBLISHED[IMAGENET16] ? "train_data_batch" : "data_batch");
+    cx->host->log(cx, TCET_LOG_WARN, text);
 }
 
-/* Which images of which files a request is for. */
-static tcet_status check_read(tcet_ctx *cx, const struct cifar *p, const tcet_read_request *r,
-                              const struct files **from)
+static tcet_status open_set(tcet_ctx *cx, struct cifar *p, int which)
 {
-    int32_t h = r->height ? r->height : SIDE, w = r->width ? r->width : SIDE;
-    const struct files *s = r->split == TCET_SPLIT_TEST ? &p->test : &p->train;
+    static const char *const hints[] = {
+        "set path to the folder of the whole set, with test_batch.bin",
+        "set path to the folder of the whole set, with test.bin",
+        "set path to the folder of the whole set, with val_data"};
+    static const int classes[] = {10, 100, IMAGENET16_CLASSES};
+    const struct norm_stats *stats;
+    tcet_status st;
 
-    if (r->split >= TCET_SPLITS)
-        return tcet_failf(cx, TCET_E_ARG, "there is no split %u", r->split);
-    if (h < 1 || w < 1 || SIDE % h || SIDE % w)
-        return tcet_failf(cx, TCET_E_ARG,
-                          "the network wants images of %d x %d, these are 32 x 32; 16, 8, 4, 2 and "
-                          "1 are averaged",
-                          h, w);
-    if (s->count == 0)
-        return tcet_failf(cx, TCET_E_ARG,
-                          "%s: has no test images; set path to the folder of the whole set, with "
-                          "%s, or hold some of the training images out",
-                          p->train.file[0].path, test_name(p));
-    if (r->n < 0 || (!r->indices && (r->first < 0 || r->first > s->count - r->n)))
-        return tcet_failf(
-            cx, TCET_E_ARG,
-            "%" PRId64 " images from number %" PRId64 " on are asked for, %s%s has %" PRId64, r->n,
-            r->first, s->file[0].path, s->number > 1 ? " and the next" : "", s->count);
-    for (int64_t i = 0; i < r->n && r->indices; i++) {
-        if (r->indices[i] < 0 || r->indices[i] >= s->count)
-            return tcet_failf(cx, TCET_E_ARG, "image %" PRId64 " is asked for, %s%s has %" PRId64,
-                              r->indices[i], s->file[0].path, s->number > 1 ? " and the next" : "",
-                              s->count);
-    }
-    *from = s;
-    return TCET_OK;
-}
-
-/* Bytes to [3, h, w]: the mean of each box, rounded. */
-static void shrink(const unsigned char *pixels, int32_t h, int32_t w, uint8_t *out)
-{
-    int32_t bh = SIDE / h, bw = SIDE / w, box = bh * bw;
-
-    for (int32_t i = 0; i < 3 * h * w; i++) {
-        const unsigned char *at = pixels + i / (h * w) * PLANE + i / w % h * bh * SIDE + i % w * bw;
-        int32_t sum = box / 2;
-
-        for (int32_t k = 0; k < box; k++)
-            sum += at[k / bw * SIDE + k % bw];
-        out[i] = (uint8_t)(sum / box);
-    }
-}
-
-static tcet_status read_images(tcet_ctx *cx, void *self, const tcet_read_request *r,
-                               uint8_t *images, int64_t *labels)
-{
-    struct cifar *p = self;
-    int32_t h = r->height ? r->height : SIDE, w = r->width ? r->width : SIDE;
-    unsigned char record[RECORD_MAX];
-    size_t size = (size_t)record_size(p);
-    FILE *f[FILES_MAX] = {NULL};
-    const struct files *s = NULL;
-    tcet_status st = find_test(cx, p);
-
+    p->of = &PUBLISHED[which];
+    p->layout = NULL;
+    set_forget(&p->set);
+    for (uint32_t split = 0; split < TCET_SPLITS; split++)
+        forget_files(p, split);
+    stats = norm_stats_of(p);
+    p->set.channels = 3;
+    p->set.height = p->set.width = p->of->side;
+    p->set.classes = p->labels ? 20 : classes[which];
+    p->set.padding = p->augment ? p->of->padding : 0;
+    p->set.balance = p->balance;
+    p->set.test_hint = hints[which];
+    p->set.pixels = pixels;
+    p->set.find_test = find_test;
+    memcpy(p->set.mean, stats->mean, sizeof stats->mean);
+    memcpy(p->set.std, stats->std, sizeof stats->std);
+    snprintf(p->set.name, sizeof p->set.name, "%s%s", p->of->id, p->labels ? " coarse" : "");
+    st = find_train(cx, p);
     if (st == TCET_OK)
-        st = check_read(cx, p, r, &s);
-    for (int64_t i = 0; i < r->n && st == TCET_OK; i++) {
-        int64_t image = r->indices ? r->indices[i] : r->first + i;
-
-        st = read_record(cx, p, s, f, image, record, size);
-        if (st < 0)
-            break;
-        labels[i] = record[label_at(p)];
-        if (labels[i] >= label_count(p))
-            st = tcet_failf(cx, TCET_E_IO, "image %" PRId64 ": its label has become %" PRId64,
-                            image, labels[i]);
-        shrink(record + size - PIXELS, h, w, images + i * 3 * h * w);
-    }
-    close_all(f);
+        st = scan_all(cx, p, TCET_SPLIT_TRAIN);
+    if (st == TCET_OK)
+        warn_missing(cx, p);
+    if (st == TCET_OK)
+        snprintf(p->set.where, sizeof p->set.where, "%.480s%s",
+                 p->files[TCET_SPLIT_TRAIN].file[0].path,
+                 p->files[TCET_SPLIT_TRAIN].number > 1 ? " and the next" : "");
     return st;
+}
+
+static tcet_status open10(tcet_ctx *cx, void *self)
+{
+    return open_set(cx, self, 0);
+}
+
+static tcet_status open100(tcet_ctx *cx, void *self)
+{
+    return open_set(cx, self, 1);
+}
+
+static tcet_status open16(tcet_ctx *cx, void *self)
+{
+    return open_set(cx, self, IMAGENET16);
 }
 
 static void fini(void *self)
 {
     struct cifar *p = self;
 
-    forget_files(&p->train);
-    forget_files(&p->test);
+    for (uint32_t split = 0; split < TCET_SPLITS; split++)
+        forget_files(p, split);
 }
 
 static const char *const labels[] = {"fine", "coarse", NULL};
 static const char *const norm_stats[] = {"samsung", "autodl", NULL};
 #define PATH(text) TCET_PARAM_PATH(struct cifar, path, "", text)
-#define AUGMENT                                                                              \
-    TCET_PARAM_BOOL(struct cifar, augment, "0",                                              \
-                    "Random crops after a padding of 4, and random horizontal flips, drawn " \
-                    "under the seed (zero-cost-nas, NASLib).")
+#define AUGMENT(padding)                           \
+    TCET_PARAM_BOOL(                               \
+        struct cifar, augment, "0",                \
+        "Random crops after a padding of " padding \
+        ", and random horizontal flips, drawn under the seed (zero-cost-nas, NASLib).")
 #define BALANCE                                                                              \
     TCET_PARAM_BOOL(struct cifar, balance, "0",                                              \
                     "As many images of every class in a mini-batch, class by class (GraSP, " \
@@ -622,27 +523,32 @@ static const char *const norm_stats[] = {"samsung", "autodl", NULL};
                       "Mean and deviation: zero-cost-nas's for both CIFARs, or those that " \
                       "AutoDL-Projects has for this one, " pair ".")
 static const tcet_param params10[] = {
-    PATH("A file of the official binary layout, or a folder with data_batch_1.bin ... "
-         "data_batch_5.bin or with cifar-10-batches-bin; empty: the shipped 320 training images."),
-    AUGMENT,
+    PATH("A file of an official version, binary or for Python, or a folder with data_batch_1.bin "
+         "... "
+         "data_batch_5.bin, data_batch_1 ... data_batch_5, cifar-10-batches-bin or "
+         "cifar-10-batches-py; empty: the shipped 320 training images."),
+    AUGMENT("4"),
     BALANCE,
     NORM_STATS("(125.3, 123.0, 113.9)/255 and (63.0, 62.1, 66.7)/255"),
 };
 static const tcet_param params100[] = {
-    PATH("A file of the official binary layout, or a folder with train.bin or with "
-         "cifar-100-binary; empty: the shipped 100 test images."),
+    PATH("A file of an official version, binary or for Python, or a folder with train.bin, train, "
+         "cifar-100-binary or cifar-100-python; empty: the shipped 100 test images."),
     TCET_PARAM_CHOICE(struct cifar, labels, "fine", labels, "100 classes, or their 20 groups."),
-    AUGMENT,
+    AUGMENT("4"),
     BALANCE,
     NORM_STATS("(129.3, 124.1, 112.4)/255 and (68.2, 65.4, 70.4)/255"),
 };
 
-static const tcet_dataset_ops ops10 = {.struct_size = sizeof ops10,
-                                       .open = open10,
-                                       .info = info,
-                                       .draw = draw,
-                                       .splits = splits,
-                                       .read = read_images};
+static const tcet_param params16[] = {
+    PATH("A folder with the official pickled batches, train_data_batch_1 ... train_data_batch_10 "
+         "and "
+         "val_data, or with ImageNet16; or one of these files."),
+    AUGMENT("2"),
+    BALANCE,
+};
+
+static const tcet_dataset_ops ops10 = SET_OPS(open10);
 static const tcet_plugin cifar10 = {
     .struct_size = sizeof cifar10,
     .kind = TCET_DATASET,
@@ -655,12 +561,7 @@ static const tcet_plugin cifar10 = {
     .ops = &ops10,
     .fini = fini,
 };
-static const tcet_dataset_ops ops100 = {.struct_size = sizeof ops100,
-                                        .open = open100,
-                                        .info = info,
-                                        .draw = draw,
-                                        .splits = splits,
-                                        .read = read_images};
+static const tcet_dataset_ops ops100 = SET_OPS(open100);
 static const tcet_plugin cifar100 = {
     .struct_size = sizeof cifar100,
     .kind = TCET_DATASET,
@@ -674,4 +575,20 @@ static const tcet_plugin cifar100 = {
     .fini = fini,
 };
 
-TCET_MODULE(&cifar10, &cifar100)
+static const tcet_dataset_ops ops16 = SET_OPS(open16);
+static const tcet_plugin imagenet16_120 = {
+    .struct_size = sizeof imagenet16_120,
+    .kind = TCET_DATASET,
+    .id = "imagenet16_120",
+    .version = "1.0.0",
+    .summary =
+        "ImageNet16-120: the first 120 classes of ImageNet at 16 x 16, shuffled and normalised.",
+    .cite =
+        "Chrabaszcz et al.: A downsampled variant of ImageNet, 2017; classes, mean and deviation "
+        "of D-X-Y/NATS-Bench",
+    TCET_PARAMS(struct cifar, params16),
+    .ops = &ops16,
+    .fini = fini,
+};
+
+TCET_MODULE(&cifar10, &cifar100, &imagenet16_120)

@@ -11,6 +11,15 @@ check "there are configs" test "${#configs[@]}" -gt 15
 for config in "${configs[@]}"; do
     small=(--archs index:1462 --set data.resolution=8)
     case $config in
+    ./own/images.ini) # of two classes
+        mkdir -p own/a own/b && cp "$source"/tests/data/dataset/{gray,rgb}.png own/a/ &&
+            cp "$source"/tests/data/dataset/{rgb,gray}.jpg own/b/
+        small+=(--set data.batch=4 --set data.path=own --set run.classes=2)
+        ;;
+    ./own/npy.ini)
+        small=(--archs index:1462 --set data.resolution=8x12 --set data.batch=4 --set run.classes=2
+            --set "data.path=$source/tests/data/dataset/own.npz")
+        ;;
     ./references/*) ;;
     *) small+=(--set data.batch=16) ;;
     esac

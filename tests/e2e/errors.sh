@@ -202,13 +202,17 @@ wrong "dataset file of another kind" 'label 10, want one below 10; is this' \
     --set "data.path=$images/cifar100_test_100.bin"
 mkdir -p py/cifar-10-batches-py old
 { printf '\200\002}'; head -c 5000 /dev/zero; } >py/cifar-10-batches-py/data_batch_1
+printf '\200\002}cos\nsystem\n' >evil
 cp py/cifar-10-batches-py/data_batch_1 old/train_data_batch_1
-wrong "CIFAR-10 for Python" "$data: .*py: holds Python pickles.*cifar-10-binary.tar.gz" \
+wrong "CIFAR-10 for Python, damaged" \
+    "$data: .*py/cifar-10-batches-py/data_batch_1: byte 3: opcode 0x00, which no file .* nothing was run" \
     --set data.path=py
-wrong "one file of it" "$data: .*data_batch_1: holds Python pickles" \
-    --set data.path=py/cifar-10-batches-py/data_batch_1
-wrong "ImageNet16 for Python" "$data: .*old: holds Python pickles.*ImageNet16-120" \
+wrong "a pickle that calls a function" "$data: .*evil: byte 3: names os.system, .*nothing was run" \
+    --set data.path=evil
+wrong "ImageNet16 for CIFAR" "$data: .*old: holds neither data_batch_%d.bin .*data_batch_%d, nor" \
     --set data.path=old
+wrong "ImageNet16-120 that is not shipped" "$data: .*set path to the folder with train_data_batch" \
+    --set data.plugin=imagenet16_120
 wrong "networks of more classes than the images have" \
     'tcet_snip.ini:[0-9]+: .*nats_tss have 100 classes.*cifar10 10; set \[run\] classes = 10.*fewer_classes' \
     --set run.classes=100

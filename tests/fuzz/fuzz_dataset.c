@@ -17,7 +17,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc, (void)argv;
     count = load_plugins("dataset_cifar.so", plugins);
-    CHECK(count);
+    CHECK(count == 3);
     return 0;
 }
 
@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int hundred;
 
     if (size) {
-        plugin = plugins[data[0] % count];
+        plugin = plugins[data[0] & 16 ? 2 : data[0] & 1];
         hundred = !strcmp(plugin->desc.id, "cifar100");
         config_put(c, "data", "", "path", fuzz_file("images.bin", data + 1, size - 1), "fuzz", "/",
                    0);

@@ -1,0 +1,430 @@
+/* arrays.c -- your own images as arrays: npy (numpy's .npy and .npz) and raw (numbers, no header).
+ *
+ * Room: plugins/dataset.  Touches common/, the SDK and libc, and the files that it is given. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/array.h"
+#include "common/set.h"
+
+enum { SIDE_MAX = 4096, CLASSES_MAX = 100000, ERROR = 700, BLOCK = 1 << 16, TEXT_MAX = 1 << 28 };
+
+struct arrays {
+    struct set set;
+    const char *path, *labels, *test_path, *test_labels;
+    const char *x, *y, *x_test, *y_test; /* npy: names in an archive */
+    const char *shape, *mean, *std;
+    int32_t layout, gray, type, balance;
+    int64_t first_label, classes;
+    int raw;
+    struct array images[TCET_SPLITS];
+    int32_t channels, height, width, channels_last; /* of an image in the file */
+};
+
+enum { LAYOUT_AUTO, LAYOUT_NCHW, LAYOUT_NHWC };
+enum { TYPE_FLOAT32, TYPE_UINT8 };
+
+static int64_t image_bytes(const struct arrays *p, const struct array *a)
+{
+    return (int64_t)p->channels * p->height * p->width * a->element;
+}
+
+/* -- Shapes ------------------------------------------------------------------------------------ */
+
+static int small(int64_t n)
+{
+    return n >= 1 && n <= SET_CHANNELS;
+}
+
+/* Gray or red, green and blue: what `auto` takes for channels. */
+static int usual(int64_t n)
+{
+    return n == 1 || n == 3;
+}
+
+static tcet_status set_shape(tcet_ctx *cx, struct arrays *p, int64_t c, int64_t h, int64_t w)
+{
+    if (!small(c) || h < 1 || w < 1 || h > SIDE_MAX || w > SIDE_MAX)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "%s: images of %" PRId64 " channels and %" PRId64 " x %" PRId64
+                          "; 1 to %d channels and 1 to %d pixels on a side are read",
+                          p->set.where, c, h, w, SET_CHANNELS, SIDE_MAX);
+    p->channels = (int32_t)c;
+    p->height = (int32_t)h;
+    p->width = (int32_t)w;
+    return TCET_OK;
+}
+
+/* shape = CxHxW */
+static tcet_status shape_from_text(tcet_ctx *cx, struct arrays *p)
+{
+    long long c = 0, h = 0, w = 0;
+    char rest;
+
+    if (sscanf(p->shape, "%7lldx%7lldx%7lld%c", &c, &h, &w, &rest) != 3)
+        return tcet_failf(cx, TCET_E_ARG, "shape = %.60s: want CxHxW, such as 3x32x32", p->shape);
+    return set_shape(cx, p, c, h, w);
+}
+
+static tcet_status shape_from_array(tcet_ctx *cx, struct arrays *p, const struct array *a)
+{
+    const int64_t *s = a->shape;
+
+    p->channels_last = p->layout == LAYOUT_NHWC;
+    if (a->dims == 3)
+        return set_shape(cx, p, 1, s[1], s[2]);
+    if (a->dims == 2 && *p->shape) {
+        tcet_status st = shape_from_text(cx, p);
+
+        return st < 0 || (int64_t)p->channels * p->height * p->width == s[1]
+                   ? st
+                   : tcet_failf(cx, TCET_E_ARG, "%s: rows of %" PRId64 " numbers, no %s",
+                                p->set.where, s[1], p->shape);
+    }
+    if (a->dims != 4)
+        return tcet_failf(
+            cx, TCET_E_ARG,
+            "%s: an array of %d dimensions; want [n, c, h, w], [n, h, w, c], [n, h, w], "
+            "or [n, c h w] with shape = CxHxW",
+            p->set.where, a->dims);
+    if (p->layout == LAYOUT_AUTO && usual(s[1]) == usual(s[3]))
+        return tcet_failf(cx, TCET_E_ARG,
+                          "%s: [%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
+                          "]: which are the channels? set layout to nchw or nhwc",
+                          p->set.where, s[0], s[1], s[2], s[3]);
+    if (p->layout == LAYOUT_AUTO)
+        p->channels_last = usual(s[3]);
+    return p->channels_last ? set_shape(cx, p, s[3], s[1], s[2])
+                            : set_shape(cx, p, s[1], s[2], s[3]);
+}
+
+/* -- Labels ------------------------------------------------------------------------------------ */
+
+static tcet_status add_label(tcet_ctx *cx, struct arrays *p, uint32_t split, const char *path,
+                             int64_t label)
+{
+    int64_t top = p->classes ? p->classes
+                  : split    ? p->set.top_label[TCET_SPLIT_TRAIN] + INT64_C(1)
+                             : CLASSES_MAX;
+    int64_t image = p->set.count[split];
+
+    if (label < p->first_label || label - p->first_label >= top)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "%s: image %" PRId64 ": label %" PRId64 ", want %" PRId64 " to %" PRId64
+                          " (first_label, classes)",
+                          path, image, label, p->first_label, p->first_label + top - 1);
+    label -= p->first_label;
+    p->set.checksum[split] = set_hash(p->set.checksum[split], &label, sizeof label);
+    return set_add(cx, &p->set, split, label);
+}
+
+static tcet_status labels_from_array(tcet_ctx *cx, struct arrays *p, uint32_t split,
+                                     const char *path, const char *name, int64_t n)
+{
+    struct array a;
+    char error[ERROR];
+    unsigned char *numbers = NULL;
+    tcet_status st = TCET_OK;
+
+    if (array_open(path, name, &a, error, sizeof error) < 0)
+        st = tcet_fail(cx, TCET_E_ARG, error);
+    else if (a.kind == 'f' || a.dims < 1 || a.shape[0] != n || a.bytes != n * a.element)
+        st = tcet_failf(cx, TCET_E_ARG, "%s: labels are no integers [%" PRId64 "]", path, n);
+    else if (!(numbers = malloc((size_t)a.bytes + 1)))
+        st = tcet_fail(cx, TCET_E_MEMORY, "no memory for the labels");
+    else if (array_read(&a, 0, a.bytes, numbers) < 0)
+        st = tcet_failf(cx, TCET_E_IO, "%s: cannot be read any more", path);
+    for (int64_t i = 0; i < n && st == TCET_OK; i++)
+        st = add_label(cx, p, split, path, array_whole(&a, numbers, i));
+    array_close(&a);
+    free(numbers);
+    return st;
+}
+
+/* Integers parted by blanks or lines. */
+static tcet_status labels_from_text(tcet_ctx *cx, struct arrays *p, uint32_t split,
+                                    const char *path, int64_t n)
+{
+    unsigned char *bytes;
+    char *text, *at;
+    size_t size;
+    tcet_status st = set_file(cx, path, TEXT_MAX, &bytes, &size);
+
+    if (st < 0)
+        return st;
+    text = malloc(size + 1);
+    if (text) {
+        memcpy(text, bytes, size);
+        text[size] = '\0';
+    }
+    free(bytes);
+    if (!text)
+        return tcet_fail(cx, TCET_E_MEMORY, "no memory for the labels");
+    at = text;
+    for (int64_t i = 0; i < n && st == TCET_OK; i++) {
+        char *end;
+        long long v = strtoll(at, &end, 10);
+
+        if (end == at || !strchr(" \t\r\n", *end))
+            st = tcet_failf(cx, TCET_E_ARG, "%s: no integer for image %" PRId64 " of %" PRId64,
+                            path, i, n);
+        else
+            st = add_label(cx, p, split, path, v);
+        at = end;
+    }
+    at += strspn(at, " \t\r\n");
+    if (st == TCET_OK && at != text + size)
+        st = tcet_failf(cx, TCET_E_ARG, "%s: more than the labels of %" PRId64 " images", path, n);
+    free(text);
+    return st;
+}
+
+/* The labels of a split's n images: of a file, of the archive, or counted around the classes. */
+static tcet_status read_labels(tcet_ctx *cx, struct arrays *p, uint32_t split, int64_t n)
+{
+    const char *path = split ? p->test_labels : p->labels;
+    const char *name = split && *p->y_test ? p->y_test : p->y;
+    tcet_status st = TCET_OK;
+
+    if (*path && p->raw)
+        return labels_from_text(cx, p, split, path, n);
+    if (*path)
+        return labels_from_array(cx, p, split, path, name, n);
+    if (p->images[split].archived && *name)
+        return labels_from_array(cx, p, split, split && *p->test_path ? p->test_path : p->path,
+                                 name, n);
+    if (!p->classes)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "%s: set %s to a file of labels; or classes, and they count 0, 1, 2 ... "
+                          "around these",
+                          p->set.where, split ? "test_labels" : "labels");
+    for (int64_t i = 0; i < n && st == TCET_OK; i++)
+        st = add_label(cx, p, split, p->set.where, p->first_label + i % p->classes);
+    return st;
+}
+
+/* -- Images ------------------------------------------------------------------------------------ */
+
+/* The numbers of `n` images from `images` on to planes. */
+static tcet_status pixels(tcet_ctx *cx, void *self, uint32_t split, const int64_t *images,
+                          int64_t n, int32_t h, int32_t w, void *out)
+{
+    const struct arrays *p = self;
+    const struct array *a = &p->images[split];
+    int64_t bytes = image_bytes(p, a), plane = (int64_t)h * w;
+    unsigned char *image = malloc((size_t)bytes);
+    tcet_status st = image ? TCET_OK : tcet_fail(cx, TCET_E_MEMORY, "no memory for an image");
+
+    for (int64_t i = 0; i < n && st == TCET_OK; i++) {
+        int64_t to = i * p->set.channels * plane;
+
+        if (array_read(a, images[i] * bytes, bytes, image) < 0) {
+            st = tcet_failf(cx, TCET_E_IO, "%s: image %" PRId64 " cannot be read any more",
+                            p->set.where, images[i]);
+            break;
+        }
+        for (int64_t k = 0; k < p->set.channels * plane; k++) {
+            int64_t c = p->channels == 1 ? 0 : k / plane;
+            int64_t at = p->channels_last ? k % plane * p->channels + c : c * plane + k % plane;
+            float v = 0;
+
+            if (a->element == 1) {
+                ((unsigned char *)out)[to + k] = image[at];
+                continue;
+            }
+            if (a->element == 4) {
+                memcpy(&v, image + 4 * at, sizeof v);
+            } else {
+                double d;
+
+                memcpy(&d, image + 8 * at, sizeof d);
+                v = (float)d;
+            }
+            if (!isfinite(v)) {
+                st = tcet_failf(cx, TCET_E_ARG,
+                                "%s: image %" PRId64 ": number %" PRId64
+                                " is %g, which is no finite float32",
+                                p->set.where, images[i], at, (double)v);
+                break;
+            }
+            ((float *)out)[to + k] = v;
+        }
+    }
+    free(image);
+    return st;
+}
+
+/* Opens a split's images and takes their labels. */
+static tcet_status open_split(tcet_ctx *cx, struct arrays *p, uint32_t split, const char *path,
+                              const char *name)
+{
+    struct array *a = &p->images[split];
+    unsigned char *block;
+    char error[ERROR];
+    int32_t c = p->channels, h = p->height, w = p->width;
+    int64_t n;
+    tcet_status st;
+
+    array_close(a);
+    if ((p->raw ? array_open_raw(
+                      path, p->type == TYPE_UINT8 ? 'u' : 'f', p->type == TYPE_UINT8 ? 1 : 4,
+                      (int64_t)c * h * w * (p->type == TYPE_UINT8 ? 1 : 4), a, error, sizeof error)
+                : array_open(path, name, a, error, sizeof error)) < 0)
+        return tcet_fail(cx, TCET_E_ARG, error);
+    if (a->kind != 'f' && (a->kind != 'u' || a->element != 1))
+        return tcet_failf(cx, TCET_E_ARG, "%s: images are uint8, float32 or float64", path);
+    st = p->raw ? TCET_OK : shape_from_array(cx, p, a);
+    if (st < 0)
+        return st;
+    if (split == TCET_SPLIT_TEST && (p->channels != c || p->height != h || p->width != w ||
+                                     a->element != p->images[TCET_SPLIT_TRAIN].element))
+        return tcet_failf(cx, TCET_E_ARG, "%s: its images are not like those of %s", path, p->path);
+    n = a->shape[0];
+    if (n < 1 || n >= INT32_MAX)
+        return tcet_failf(cx, TCET_E_ARG, "%s: holds %" PRId64 " images", path, n);
+    block = malloc(BLOCK);
+    if (!block)
+        return tcet_fail(cx, TCET_E_MEMORY, "no memory to read the images");
+    for (int64_t at = 0, part; at < a->bytes && st == TCET_OK; at += part) {
+        part = a->bytes - at < BLOCK ? a->bytes - at : BLOCK;
+        if (array_read(a, at, part, block) < 0)
+            st = tcet_failf(cx, TCET_E_IO, "%s: cannot be read to its end", path);
+        else
+            p->set.checksum[split] = set_hash(p->set.checksum[split], block, (size_t)part);
+    }
+    free(block);
+    return st < 0 ? st : read_labels(cx, p, split, n);
+}
+
+static tcet_status find_test(tcet_ctx *cx, void *self)
+{
+    struct arrays *p = self;
+
+    if (!*p->test_path && !*p->x_test)
+        return TCET_OK;
+    return open_split(cx, p, TCET_SPLIT_TEST, *p->test_path ? p->test_path : p->path,
+                      *p->x_test ? p->x_test : p->x);
+}
+
+static void fini(void *self)
+{
+    struct arrays *p = self;
+
+    set_forget(&p->set);
+    for (uint32_t split = 0; split < TCET_SPLITS; split++)
+        array_close(&p->images[split]);
+}
+
+static tcet_status open_arrays(tcet_ctx *cx, struct arrays *p, const char *id)
+{
+    tcet_status st = TCET_OK;
+
+    fini(p);
+    snprintf(p->set.where, sizeof p->set.where, "%.500s", p->path);
+    snprintf(p->set.name, sizeof p->set.name, "%s", id);
+    p->set.balance = p->balance;
+    p->set.pixels = pixels;
+    p->set.find_test = find_test;
+    p->set.test_hint = p->raw ? "set test_path and test_labels"
+                              : "set x_test and y_test, or test_path and test_labels";
+    if (!*p->path)
+        return tcet_fail(cx, TCET_E_ARG,
+                         p->raw ? "set path to a file of numbers"
+                                : "set path to a .npy or .npz file");
+    if (p->raw)
+        st = shape_from_text(cx, p);
+    if (st == TCET_OK)
+        st = open_split(cx, p, TCET_SPLIT_TRAIN, p->path, p->x);
+    if (st < 0)
+        return st;
+    p->set.channels = p->channels == 1 && p->gray ? 3 : p->channels;
+    p->set.height = p->height;
+    p->set.width = p->width;
+    p->set.floats = p->images[TCET_SPLIT_TRAIN].kind == 'f';
+    p->set.classes = p->classes ? (int32_t)p->classes : p->set.top_label[TCET_SPLIT_TRAIN] + 1;
+    return set_statistics(cx, &p->set, p->mean, p->std);
+}
+
+static tcet_status open_npy(tcet_ctx *cx, void *self)
+{
+    return open_arrays(cx, self, "npy");
+}
+
+static tcet_status open_raw(tcet_ctx *cx, void *self)
+{
+    struct arrays *p = self;
+
+    p->raw = 1;
+    p->x = p->y = p->x_test = p->y_test = "";
+    return open_arrays(cx, p, "raw");
+}
+
+static const char *const layouts[] = {"auto", "nchw", "nhwc", NULL};
+static const char *const grays[] = {"one", "three", NULL};
+static const char *const types[] = {"float32", "uint8", NULL};
+#define COMMON                                                                                   \
+    TCET_PARAM_PATH(struct arrays, test_path, "", "The same of the test images, for training."), \
+        TCET_PARAM_PATH(struct arrays, test_labels, "", "Labels of the test images."),           \
+        TCET_PARAM_CHOICE(struct arrays, gray, "one", grays,                                     \
+                          "Images of one channel stay so, or become three times the same."),     \
+        TCET_PARAM_I64(struct arrays, first_label, "0", 0, 1000, "The label of class 0."),       \
+        TCET_PARAM_I64(struct arrays, classes, "0", 0, CLASSES_MAX,                              \
+                       "How many there are; 0: as the largest label says."),                     \
+        TCET_PARAM_TEXT(struct arrays, mean, "0",                                                \
+                        "Of each channel, in the numbers' own units, of uint8 for values in "    \
+                        "[0, 1]: numbers, or computed."),                                        \
+        TCET_PARAM_TEXT(struct arrays, std, "1", "The deviation, likewise."),                    \
+        TCET_PARAM_BOOL(struct arrays, balance, "0",                                             \
+                        "As many images of every class in a mini-batch, class by class.")
+
+static const tcet_param params_npy[] = {
+    TCET_PARAM_PATH(struct arrays, path, "",
+                    "A .npy file of images, uint8, float32 or float64: [n, c, h, w], [n, h, w, c], "
+                    "[n, h, w] or [n, c h w]; or a .npz archive of images and labels."),
+    TCET_PARAM_PATH(struct arrays, labels, "", "A .npy file of integers [n]."),
+    TCET_PARAM_TEXT(struct arrays, x, "x", "The images' name in the archive."),
+    TCET_PARAM_TEXT(struct arrays, y, "y", "The labels' name in the archive."),
+    TCET_PARAM_TEXT(struct arrays, x_test, "",
+                    "That of test images; none, there is no such array."),
+    TCET_PARAM_TEXT(struct arrays, y_test, "", "That of their labels; none, it is y."),
+    TCET_PARAM_TEXT(struct arrays, shape, "", "CxHxW of the images of an array [n, c h w]."),
+    TCET_PARAM_CHOICE(struct arrays, layout, "auto", layouts,
+                      "auto: channels are the axis of 1 or 3."),
+    COMMON,
+};
+static const tcet_param params_raw[] = {
+    TCET_PARAM_PATH(struct arrays, path, "",
+                    "A file of numbers [n, c, h, w], least significant byte first."),
+    TCET_PARAM_PATH(struct arrays, labels, "", "A text file of n integers, or none (see classes)."),
+    TCET_PARAM_TEXT(struct arrays, shape, "3x32x32", "CxHxW of an image."),
+    TCET_PARAM_CHOICE(struct arrays, type, "float32", types, "Of the numbers."),
+    COMMON,
+};
+
+static const tcet_dataset_ops ops_npy = SET_OPS(open_npy);
+static const tcet_plugin npy = {
+    .struct_size = sizeof npy,
+    .kind = TCET_DATASET,
+    .id = "npy",
+    .version = "1.0.0",
+    .summary = "Your own images as arrays of numpy: .npy and .npz files.",
+    TCET_PARAMS(struct arrays, params_npy),
+    .ops = &ops_npy,
+    .fini = fini,
+};
+static const tcet_dataset_ops ops_raw = SET_OPS(open_raw);
+static const tcet_plugin raw = {
+    .struct_size = sizeof raw,
+    .kind = TCET_DATASET,
+    .id = "raw",
+    .version = "1.0.0",
+    .summary = "Your own images as numbers without a header: float32 or uint8.",
+    TCET_PARAMS(struct arrays, params_raw),
+    .ops = &ops_raw,
+    .fini = fini,
+};
+
+TCET_MODULE(&npy, &raw)

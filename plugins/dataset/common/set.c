@@ -1,0 +1,507 @@
+/* set.c -- see set.h.  Room: plugins/dataset/common.  Stands on the SDK and libc. */
+#include "common/set.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Images that are in memory as they are stored: so many, or fewer of so many bytes. */
+enum { CHUNK = 256, CHUNK_BYTES = 1 << 26 };
+
+/* -- What a set holds ---------------------------------------------------------------------- */
+
+void set_clear(struct set *s, uint32_t split)
+{
+    free(s->label[split]);
+    s->label[split] = NULL;
+    s->count[split] = s->capacity[split] = 0;
+    s->top_label[split] = 0;
+    s->checksum[split] = SET_HASH;
+}
+
+void set_forget(struct set *s)
+{
+    for (uint32_t split = 0; split < TCET_SPLITS; split++)
+        set_clear(s, split);
+    s->test_known = 0;
+}
+
+tcet_status set_add(tcet_ctx *cx, struct set *s, uint32_t split, int64_t label)
+{
+    int64_t n = s->count[split];
+
+    if (n == s->capacity[split]) {
+        int64_t more = n ? 2 * n : 1024;
+        int32_t *grown = realloc(s->label[split], (size_t)more * sizeof *grown);
+
+        if (!grown)
+            return tcet_fail(cx, TCET_E_MEMORY, "no memory for the labels");
+        s->label[split] = grown;
+        s->capacity[split] = more;
+    }
+    s->label[split][s->count[split]++] = (int32_t)label;
+    if (label > s->top_label[split])
+        s->top_label[split] = (int32_t)label;
+    return TCET_OK;
+}
+
+uint64_t set_hash(uint64_t hash, const void *data, size_t n)
+{
+    const unsigned char *p = data;
+
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* `channels` numbers of a parameter, or one for all; positive: 0 and less is refused. */
+static tcet_status numbers(tcet_ctx *cx, const char *key, const char *text, int32_t channels,
+                           int positive, float out[SET_CHANNELS])
+{
+    float value[SET_CHANNELS] = {0};
+    const char *at = text;
+    int32_t n = 0;
+
+    for (;;) {
+        char *end;
+        double v;
+
+        at += strspn(at, " \t,");
+        if (!*at)
+            break;
+        v = strtod(at, &end);
+        if (end == at || n == channels || !isfinite((float)v) || (positive && !((float)v > 0)))
+            return tcet_failf(cx, TCET_E_ARG,
+                              "%s = %.100s: want %d numbers%s, or one for all channels", key, text,
+                              channels, positive ? " above 0" : "");
+        value[n++] = (float)v;
+        at = end;
+    }
+    if (n != 1 && n != channels)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "%s = %.100s: has %d numbers, want one for each of %d channels, or one",
+                          key, text, n, channels);
+    for (int32_t c = 0; c < channels; c++)
+        out[c] = value[n == 1 ? 0 : c];
+    return TCET_OK;
+}
+
+tcet_status set_file(tcet_ctx *cx, const char *path, int64_t most, unsigned char **bytes,
+                     size_t *size)
+{
+    tcet_status st = TCET_OK;
+    struct stat info;
+    FILE *f = fopen(path, "rb");
+
+    *bytes = NULL;
+    if (!f)
+        return tcet_failf(cx, TCET_E_IO, "%s: %s", path, strerror(errno));
+    if (fstat(fileno(f), &info) < 0)
+        st = tcet_failf(cx, TCET_E_IO, "%s: %s", path, strerror(errno));
+    else if (!S_ISREG(info.st_mode))
+        st = tcet_failf(cx, TCET_E_ARG, "%s: is no file", path);
+    else if (info.st_size > most)
+        st = tcet_failf(cx, TCET_E_ARG, "%s: has %" PRId64 " bytes, at most %" PRId64 " are read",
+                        path, (int64_t)info.st_size, most);
+    else if (info.st_size == 0)
+        st = tcet_failf(cx, TCET_E_ARG, "%s: empty", path);
+    if (st == TCET_OK) {
+        *size = (size_t)info.st_size;
+        *bytes = malloc(*size);
+        if (!*bytes)
+            st = tcet_failf(cx, TCET_E_MEMORY, "no memory for the %zu bytes of %s", *size, path);
+        else if (fread(*bytes, 1, *size, f) != *size)
+            st = tcet_failf(cx, TCET_E_IO, "%s: cannot be read to its end", path);
+    }
+    fclose(f);
+    if (st < 0) {
+        free(*bytes);
+        *bytes = NULL;
+    }
+    return st;
+}
+
+/* -- Images -------------------------------------------------------------------------------- */
+
+/* Images at the natural size, or where the set resizes at h x w: a chunk's buffer. */
+struct load {
+    const struct set *set;
+    int32_t h, w;   /* of what pixels() gives */
+    size_t element; /* bytes of a number */
+    size_t image;   /* numbers of an image */
+    int64_t chunk;  /* images in the buffer */
+    void *buffer;
+};
+
+static tcet_status load_new(tcet_ctx *cx, const struct set *s, int32_t h, int32_t w, int64_t n,
+                            struct load *out)
+{
+    *out = (struct load){.set = s,
+                         .h = s->resizes ? h : s->height,
+                         .w = s->resizes ? w : s->width,
+                         .element = s->floats ? sizeof(float) : 1};
+    out->image = (size_t)s->channels * (size_t)out->h * (size_t)out->w;
+    out->chunk = (int64_t)(CHUNK_BYTES / (out->image * out->element));
+    out->chunk = out->chunk < 1 ? 1 : out->chunk > CHUNK ? CHUNK : out->chunk;
+    out->chunk = n < out->chunk ? n : out->chunk;
+    out->buffer = cx->host->scratch(cx, (size_t)out->chunk * out->image * out->element);
+    return out->buffer
+               ? TCET_OK
+               : tcet_fail(cx, TCET_E_MEMORY, "no memory for the images as they are stored");
+}
+
+/* torchvision's RandomCrop(size, padding) and RandomHorizontalFlip, with their draws. */
+static void augment(const tcet_host *host, tcet_rng *rng, const struct load *l, int32_t padding,
+                    unsigned char *pixels, unsigned char *whole)
+{
+    int32_t h = l->h, w = l->w;
+    int64_t top, left;
+    float coin;
+
+    host->rng_randint(rng, &top, 1, 0, 2 * padding + 1);
+    host->rng_randint(rng, &left, 1, 0, 2 * padding + 1);
+    host->rng_uniform(rng, &coin, 1, 0.0, 1.0);
+    memcpy(whole, pixels, l->image);
+    for (int32_t i = 0; i < (int32_t)l->image; i++) {
+        int32_t column = coin < 0.5f ? w - 1 - i % w : i % w;
+        int32_t r = i % (h * w) / w + (int32_t)top - padding;
+        int32_t c = column + (int32_t)left - padding;
+
+        pixels[i] = r < 0 || r >= h || c < 0 || c >= w ? 0 : whole[i / (h * w) * h * w + r * w + c];
+    }
+}
+
+/* Image k of the buffer to [channels, h, w]: the mean of each box, then as torchvision's ToTensor
+ * and Normalize. */
+static void convert(const struct load *l, int64_t k, int32_t h, int32_t w, float *x)
+{
+    const struct set *s = l->set;
+    const unsigned char *bytes = (const unsigned char *)l->buffer + (size_t)k * l->image;
+    const float *floats = (const float *)l->buffer + (size_t)k * l->image;
+    int32_t bh = l->h / h, bw = l->w / w, box = bh * bw;
+
+    for (int32_t c = 0; c < s->channels; c++) {
+        for (int32_t i = 0; i < h * w; i++) {
+            size_t at =
+                (size_t)c * (size_t)(l->h * l->w) + (size_t)(i / w * bh * l->w + i % w * bw);
+            int64_t sum = 0;
+            double total = 0.0;
+            float value;
+
+            for (int32_t b = 0; b < box; b++) {
+                size_t p = at + (size_t)(b / bw * l->w + b % bw);
+
+                if (s->floats)
+                    total += (double)floats[p];
+                else
+                    sum += bytes[p];
+            }
+            value = s->floats ? (float)(total / box) : (float)sum / (float)box / 255.0f;
+            x[c * h * w + i] = (value - s->mean[c]) / s->std[c];
+        }
+    }
+}
+
+/* Image k of the buffer, bytes, to [channels, h, w]: the mean of each box, rounded. */
+static void shrink(const struct load *l, int64_t k, int32_t h, int32_t w, uint8_t *out)
+{
+    const unsigned char *bytes = (const unsigned char *)l->buffer + (size_t)k * l->image;
+    int32_t bh = l->h / h, bw = l->w / w, box = bh * bw;
+
+    for (int32_t i = 0; i < l->set->channels * h * w; i++) {
+        const unsigned char *at = bytes + (size_t)(i / (h * w)) * (size_t)(l->h * l->w) +
+                                  i / w % h * bh * l->w + i % w * bw;
+        int64_t sum = box / 2;
+
+        for (int32_t b = 0; b < box; b++)
+            sum += at[b / bw * l->w + b % bw];
+        out[i] = (uint8_t)(sum / box);
+    }
+}
+
+/* May images be had at this size? */
+static tcet_status check_size(tcet_ctx *cx, const struct set *s, int32_t h, int32_t w)
+{
+    if (h < 1 || w < 1 || (!s->resizes && (s->height % h || s->width % w)))
+        return tcet_failf(
+            cx, TCET_E_ARG,
+            "the network wants images of %d x %d, these are %d x %d; set [data] resolution "
+            "to %d, or to a divisor of it (averaged), or [data] plugin to gaussian, "
+            "which makes any size",
+            h, w, s->height, s->width, s->height);
+    return TCET_OK;
+}
+
+/* -- Drawing ------------------------------------------------------------------------------- */
+
+/* What of the request this set cannot give. */
+static tcet_status check_request(tcet_ctx *cx, const struct set *s, const tcet_data_request *r,
+                                 int32_t h, int32_t w)
+{
+    tcet_status st;
+
+    if (r->channels && r->channels != s->channels)
+        return tcet_failf(cx, TCET_E_ARG, "the network wants images of %d channels, these have %d",
+                          r->channels, s->channels);
+    st = check_size(cx, s, h, w);
+    if (st < 0)
+        return st;
+    if (r->classes && r->classes <= s->top_label[TCET_SPLIT_TRAIN])
+        return tcet_failf(cx, TCET_E_ARG, "the network has %d classes, %s has labels up to %d",
+                          r->classes, s->where, s->top_label[TCET_SPLIT_TRAIN]);
+    if (r->batch < 1 || r->batches < 1 || r->batch > s->count[TCET_SPLIT_TRAIN] / r->batches)
+        return tcet_failf(
+            cx, TCET_E_ARG,
+            "needs %" PRId64 " images (%" PRId64 " of batch %" PRId64 "), %s has %" PRId64
+            "; set [data] path to the whole set, or data = gaussian in the metric",
+            r->batches * r->batch, r->batches, r->batch, s->where, s->count[TCET_SPLIT_TRAIN]);
+    return TCET_OK;
+}
+
+/* balance: of the order's images the first of every class, class by class in each mini-batch. */
+static tcet_status balance(tcet_ctx *cx, const struct set *s, const tcet_data_request *r,
+                           int64_t *order)
+{
+    int64_t classes = s->classes, share = r->batch / classes, images = r->batch * r->batches;
+    int64_t *to = cx->host->scratch(cx, (size_t)images * sizeof *to), found = 0;
+    int64_t *taken = cx->host->scratch(cx, (size_t)classes * sizeof *taken);
+
+    if (share * classes != r->batch)
+        return tcet_failf(
+            cx, TCET_E_ARG,
+            "balance = 1 wants as many images of every class: a batch that is a multiple "
+            "of %" PRId64 ", not %" PRId64,
+            classes, r->batch);
+    if (!to || !taken)
+        return tcet_fail(cx, TCET_E_MEMORY, "no memory for the order of images");
+    for (int64_t i = 0; i < s->count[TCET_SPLIT_TRAIN] && found < images; i++) {
+        int64_t label = s->label[TCET_SPLIT_TRAIN][order[i]], *n = &taken[label];
+
+        if (*n == share * r->batches)
+            continue;
+        to[*n / share * r->batch + label * share + *n % share] = order[i];
+        ++*n;
+        found++;
+    }
+    for (int64_t k = 0; k < classes; k++) {
+        if (taken[k] < share * r->batches)
+            return tcet_failf(cx, TCET_E_ARG,
+                              "balance = 1 wants %" PRId64
+                              " images of every class; of class %" PRId64 " there are %" PRId64,
+                              share * r->batches, k, taken[k]);
+    }
+    memcpy(order, to, (size_t)images * sizeof *to);
+    return TCET_OK;
+}
+
+/* The images in the order of torch.randperm(count) under the seed; the same generator goes on
+ * with their crops and flips. */
+tcet_status set_draw(tcet_ctx *cx, void *self, const tcet_data_request *r, float *x, int64_t *y)
+{
+    struct set *s = self;
+    int32_t h = r->height ? r->height : s->height, w = r->width ? r->width : s->width;
+    int64_t images = r->batch * r->batches, *order;
+    unsigned char *whole;
+    struct load l;
+    tcet_rng *rng;
+    tcet_status st = check_request(cx, s, r, h, w);
+
+    if (st == TCET_OK)
+        st = load_new(cx, s, h, w, images, &l);
+    if (st < 0)
+        return st;
+    order = cx->host->scratch(cx, (size_t)s->count[TCET_SPLIT_TRAIN] * sizeof *order);
+    whole = cx->host->scratch(cx, l.image);
+    rng = cx->host->rng(cx, r->seed);
+    if (!order || !whole || !rng)
+        return tcet_fail(cx, TCET_E_MEMORY, "no memory for the order of images");
+    cx->host->rng_permutation(rng, order, s->count[TCET_SPLIT_TRAIN]);
+    if (s->balance)
+        st = balance(cx, s, r, order);
+    for (int64_t i = 0, n; i < images && st == TCET_OK; i += n) {
+        n = images - i < l.chunk ? images - i : l.chunk;
+        st = s->pixels(cx, self, TCET_SPLIT_TRAIN, order + i, n, l.h, l.w, l.buffer);
+        for (int64_t k = 0; k < n && st == TCET_OK; k++) {
+            y[i + k] = s->label[TCET_SPLIT_TRAIN][order[i + k]];
+            if (s->padding)
+                augment(cx->host, rng, &l, s->padding,
+                        (unsigned char *)l.buffer + (size_t)k * l.image, whole);
+            convert(&l, k, h, w, x + (i + k) * s->channels * h * w);
+        }
+    }
+    return st;
+}
+
+tcet_status set_info(tcet_ctx *cx, void *self, tcet_data_info *out)
+{
+    const struct set *s = self;
+
+    (void)cx;
+    out->channels = s->channels;
+    out->height = s->resizes ? 0 : s->height;
+    out->width = s->resizes ? 0 : s->width;
+    out->classes = s->classes;
+    out->count = s->count[TCET_SPLIT_TRAIN];
+    snprintf(out->identity, sizeof out->identity, "%s n=%" PRId64 " fnv1a=%016" PRIx64, s->name,
+             s->count[TCET_SPLIT_TRAIN], s->checksum[TCET_SPLIT_TRAIN]);
+    snprintf(out->description, sizeof out->description, "%" PRId64 " images of %.200s",
+             s->count[TCET_SPLIT_TRAIN], s->where);
+    return TCET_OK;
+}
+
+/* Of each image its channels' means and mean squares; their means over all images. */
+static tcet_status measure(tcet_ctx *cx, struct set *s, int32_t h, int32_t w)
+{
+    double mean[SET_CHANNELS] = {0}, square[SET_CHANNELS] = {0};
+    int64_t count = s->count[TCET_SPLIT_TRAIN], order[CHUNK], plane;
+    struct load l;
+    tcet_status st = load_new(cx, s, h, w, count, &l);
+
+    plane = (int64_t)l.h * l.w;
+    for (int64_t i = 0, n; i < count && st == TCET_OK; i += n) {
+        n = count - i < l.chunk ? count - i : l.chunk;
+        for (int64_t k = 0; k < n; k++)
+            order[k] = i + k;
+        st = s->pixels(cx, s, TCET_SPLIT_TRAIN, order, n, l.h, l.w, l.buffer);
+        for (int64_t k = 0; k < n * s->channels && st == TCET_OK; k++) {
+            double sum = 0.0, squares = 0.0;
+
+            for (int64_t p = 0; p < plane; p++) {
+                double v = s->floats ? (double)((const float *)l.buffer)[k * plane + p]
+                                     : ((const unsigned char *)l.buffer)[k * plane + p] / 255.0;
+
+                sum += v;
+                squares += v * v;
+            }
+            mean[k % s->channels] += sum / (double)plane;
+            square[k % s->channels] += squares / (double)plane;
+        }
+    }
+    for (int32_t c = 0; c < s->channels && st == TCET_OK; c++) {
+        double m = mean[c] / (double)count, variance = square[c] / (double)count - m * m;
+
+        s->mean[c] = (float)m;
+        s->std[c] = (float)sqrt(variance);
+        if (!(s->std[c] > 0) || !isfinite(s->std[c]))
+            st = tcet_failf(cx, TCET_E_ARG,
+                            "%s: channel %d has the same value everywhere, so that its "
+                            "deviation cannot be computed; set mean and std",
+                            s->where, c);
+    }
+    return st;
+}
+
+tcet_status set_statistics(tcet_ctx *cx, struct set *s, const char *mean, const char *std)
+{
+    int computed = !strcmp(mean, "computed");
+    tcet_status st;
+
+    if (computed != !strcmp(std, "computed"))
+        return tcet_fail(cx, TCET_E_ARG, "mean and std are computed both, or neither is");
+    if (computed)
+        return measure(cx, s, s->height, s->width);
+    st = numbers(cx, "mean", mean, s->channels, 0, s->mean);
+    return st < 0 ? st : numbers(cx, "std", std, s->channels, 1, s->std);
+}
+
+/* -- What training reads ------------------------------------------------------------------- */
+
+static tcet_status find_test(tcet_ctx *cx, struct set *s)
+{
+    tcet_status st = TCET_OK;
+
+    if (!s->test_known && s->find_test) {
+        set_clear(s, TCET_SPLIT_TEST);
+        st = s->find_test(cx, s);
+        if (st < 0)
+            set_clear(s, TCET_SPLIT_TEST);
+    }
+    s->test_known = st == TCET_OK;
+    return st;
+}
+
+tcet_status set_splits(tcet_ctx *cx, void *self, tcet_data_splits *out)
+{
+    struct set *s = self;
+    tcet_status st = find_test(cx, s);
+
+    if (st == TCET_OK && s->floats)
+        st = tcet_failf(cx, TCET_E_UNSUPPORTED,
+                        "%s: holds float images, training reads bytes; store them as uint8",
+                        s->where);
+    if (st < 0)
+        return st;
+    out->channels = s->channels;
+    out->height = s->height;
+    out->width = s->width;
+    out->classes = s->classes;
+    for (uint32_t split = 0; split < TCET_SPLITS; split++)
+        out->count[split] = s->count[split];
+    memcpy(out->mean, s->mean, sizeof out->mean);
+    memcpy(out->std, s->std, sizeof out->std);
+    snprintf(out->identity, sizeof out->identity,
+             "%s n=%" PRId64 " fnv1a=%016" PRIx64 " test n=%" PRId64 " fnv1a=%016" PRIx64, s->name,
+             s->count[TCET_SPLIT_TRAIN], s->checksum[TCET_SPLIT_TRAIN], s->count[TCET_SPLIT_TEST],
+             s->checksum[TCET_SPLIT_TEST]);
+    return TCET_OK;
+}
+
+static tcet_status check_read(tcet_ctx *cx, const struct set *s, const tcet_read_request *r,
+                              int32_t h, int32_t w)
+{
+    tcet_status st;
+    int64_t count;
+
+    if (r->split >= TCET_SPLITS)
+        return tcet_failf(cx, TCET_E_ARG, "there is no split %u", r->split);
+    if (s->floats)
+        return tcet_failf(cx, TCET_E_UNSUPPORTED, "%s: holds float images, no bytes", s->where);
+    st = check_size(cx, s, h, w);
+    if (st < 0)
+        return st;
+    count = s->count[r->split];
+    if (count == 0)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "%s: has no test images; %s, or hold some of the training images out",
+                          s->where, s->test_hint);
+    if (r->n < 0 || (!r->indices && (r->first < 0 || r->first > count - r->n)))
+        return tcet_failf(cx, TCET_E_ARG,
+                          "%" PRId64 " images from number %" PRId64
+                          " on are asked for, %s has %" PRId64,
+                          r->n, r->first, s->where, count);
+    for (int64_t i = 0; i < r->n && r->indices; i++) {
+        if (r->indices[i] < 0 || r->indices[i] >= count)
+            return tcet_failf(cx, TCET_E_ARG, "image %" PRId64 " is asked for, %s has %" PRId64,
+                              r->indices[i], s->where, count);
+    }
+    return TCET_OK;
+}
+
+tcet_status set_read(tcet_ctx *cx, void *self, const tcet_read_request *r, uint8_t *images,
+                     int64_t *labels)
+{
+    struct set *s = self;
+    int32_t h = r->height ? r->height : s->height, w = r->width ? r->width : s->width;
+    int64_t order[CHUNK];
+    struct load l;
+    tcet_status st = find_test(cx, s);
+
+    if (st == TCET_OK)
+        st = check_read(cx, s, r, h, w);
+    if (st == TCET_OK)
+        st = load_new(cx, s, h, w, r->n, &l);
+    for (int64_t i = 0, n; st == TCET_OK && i < r->n; i += n) {
+        n = r->n - i < l.chunk ? r->n - i : l.chunk;
+        for (int64_t k = 0; k < n; k++) {
+            order[k] = r->indices ? r->indices[i + k] : r->first + i + k;
+            labels[i + k] = s->label[r->split][order[k]];
+        }
+        st = s->pixels(cx, self, r->split, order, n, l.h, l.w, l.buffer);
+        for (int64_t k = 0; k < n && st == TCET_OK; k++)
+            shrink(&l, k, h, w, images + (i + k) * s->channels * h * w);
+    }
+    return st;
+}
