@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/file.h"
 #include "common/pickle.h"
 #include "common/set.h"
 
@@ -295,18 +296,19 @@ static tcet_status scan(tcet_ctx *cx, struct cifar *p, uint32_t split, struct fi
 {
     unsigned char first[2];
     tcet_status st = TCET_OK;
-    struct stat info;
-    FILE *f = fopen(file->path, "rb");
+    const char *why;
+    int64_t size;
+    FILE *f = file_regular(file->path, &size, &why);
     size_t got;
 
     if (!f)
-        return tcet_failf(cx, TCET_E_IO, "%s: %s", file->path, strerror(errno));
+        return tcet_failf(cx, TCET_E_IO, "%s: %s", file->path, why);
     file->first = p->set.count[split];
     got = fread(first, 1, sizeof first, f);
     rewind(f);
-    if (fstat(fileno(f), &info) == 0 && info.st_size > BYTES_MAX)
+    if (size > BYTES_MAX)
         st = tcet_failf(cx, TCET_E_ARG, "%s: has %" PRId64 " bytes, at most %" PRId64 " are read",
-                        file->path, (int64_t)info.st_size, BYTES_MAX);
+                        file->path, size, BYTES_MAX);
     else if (pickle_begins(first, got) || !p->of->binary.files)
         st = scan_pickle(cx, p, split, file->path);
     else
@@ -381,13 +383,14 @@ static tcet_status pixels(tcet_ctx *cx, void *self, uint32_t split, const int64_
 
     (void)h, (void)w;
     for (int64_t i = 0; i < n && st == TCET_OK; i++) {
-        int64_t at = s->at[images[i]];
+        int64_t at = s->at[images[i]], size;
+        const char *why;
         int k = s->number - 1;
 
         while (images[i] < s->file[k].first)
             k--;
         if (!f[k])
-            f[k] = fopen(s->file[k].path, "rb");
+            f[k] = file_regular(s->file[k].path, &size, &why);
         if (!f[k] || fseek(f[k], (long)at, SEEK_SET) != 0 ||
             fread((unsigned char *)out + (size_t)i * bytes, 1, bytes, f[k]) != bytes)
             st = tcet_failf(cx, TCET_E_IO, "%s: byte %" PRId64 ": cannot be read any more",

@@ -96,6 +96,9 @@ wrong "a file of another kind" 'set/dog/bad.png: is neither PNG nor JPEG' "${all
 printf '\211PNG\r\n\032\n\0\0\0\015IHDR\0\0\352\140\0\0\352\140\010\2\0\0\0\017\260\342\025\0\0\0\0IDAT\065\257\006\036' >set/dog/bad.png
 wrong "a bomb" 'set/dog/bad.png: 60000 x 60000 pixels; at most 50000000' "${all[@]}"
 rm set/dog/bad.png
+mkfifo set/dog/bad.png pipe.npy # which nothing writes: opening them would wait for ever
+wrong "a pipe" 'set/dog/bad.png: is no file' "${all[@]}"
+rm set/dog/bad.png
 
 npy() # NAME REGEX OPTION...
 {
@@ -106,6 +109,7 @@ npy() # NAME REGEX OPTION...
 }
 head -c 900 "$data/own.npz" >cut.npz
 npy "an archive that is cut" 'cut.npz: is an archive .* is the file cut' --set data.path=cut.npz
+npy "a pipe for an array" 'pipe.npy: is no file' --set data.path=pipe.npy
 npy "an array that is not there" 'stored.npz: holds no array "z"; it has: x, y' \
     --set "data.path=$data/stored.npz" --set data.x=z
 npy "numbers of another machine" 'big_endian.npy: holds big-endian numbers' \

@@ -1,11 +1,11 @@
 /* array.c -- see array.h.  Room: plugins/dataset/common.  Stands on zlib and libc. */
 #include "common/array.h"
 
-#include <errno.h>
+#include "common/file.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <zlib.h>
 
@@ -372,20 +372,12 @@ static int open_stored(const struct failure *f, FILE *file, int64_t at, int64_t 
 
 static FILE *open_file(const struct failure *f, int64_t *size)
 {
-    FILE *file = fopen(f->path, "rb");
-    struct stat info;
+    const char *why;
+    FILE *file = file_regular(f->path, size, &why);
 
-    if (!file) {
-        say(f, strerror(errno));
-        return NULL;
-    }
-    if (fstat(fileno(file), &info) == 0 && S_ISREG(info.st_mode)) {
-        *size = info.st_size;
-        return file;
-    }
-    say(f, "is no file");
-    fclose(file);
-    return NULL;
+    if (!file)
+        say(f, why);
+    return file;
 }
 
 int array_open(const char *path, const char *member, struct array *out, char *error, size_t cap)

@@ -1,14 +1,14 @@
 /* picture.c -- see picture.h.  Room: plugins/dataset/common.  Stands on libpng, libjpeg and libc. */
 #include "common/picture.h"
 
-#include <errno.h>
+#include "common/file.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <jpeglib.h>
 #include <png.h>
@@ -236,20 +236,19 @@ static int convert(const struct reading *r, struct picture *out)
 /* The whole file into r->file. */
 static int load(struct reading *r, const char *path)
 {
-    FILE *f = fopen(path, "rb");
-    struct stat info;
+    const char *why;
+    int64_t size;
+    FILE *f = file_regular(path, &size, &why);
     int done = 0;
 
     if (!f)
-        return say(r, strerror(errno));
-    if (fstat(fileno(f), &info) < 0 || !S_ISREG(info.st_mode)) {
-        done = say(r, "is no file");
-    } else if (info.st_size > PICTURE_BYTES_MAX) {
-        snprintf(r->message, sizeof r->message, "has %" PRId64 " bytes, at most %d are read",
-                 (int64_t)info.st_size, PICTURE_BYTES_MAX);
+        return say(r, why);
+    if (size > PICTURE_BYTES_MAX) {
+        snprintf(r->message, sizeof r->message, "has %" PRId64 " bytes, at most %d are read", size,
+                 PICTURE_BYTES_MAX);
         done = -1;
     } else {
-        r->size = (size_t)info.st_size;
+        r->size = (size_t)size;
         r->file = malloc(r->size + 1);
         if (!r->file)
             done = say(r, "no memory for the file");

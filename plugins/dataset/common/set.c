@@ -1,12 +1,12 @@
 /* set.c -- see set.h.  Room: plugins/dataset/common.  Stands on the SDK and libc. */
 #include "common/set.h"
 
-#include <errno.h>
+#include "common/file.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* Images that are in memory as they are stored: so many, or fewer of so many bytes. */
 enum { CHUNK = 256, CHUNK_BYTES = 1 << 26 };
@@ -93,23 +93,20 @@ tcet_status set_file(tcet_ctx *cx, const char *path, int64_t most, unsigned char
                      size_t *size)
 {
     tcet_status st = TCET_OK;
-    struct stat info;
-    FILE *f = fopen(path, "rb");
+    const char *why;
+    int64_t have;
+    FILE *f = file_regular(path, &have, &why);
 
     *bytes = NULL;
     if (!f)
-        return tcet_failf(cx, TCET_E_IO, "%s: %s", path, strerror(errno));
-    if (fstat(fileno(f), &info) < 0)
-        st = tcet_failf(cx, TCET_E_IO, "%s: %s", path, strerror(errno));
-    else if (!S_ISREG(info.st_mode))
-        st = tcet_failf(cx, TCET_E_ARG, "%s: is no file", path);
-    else if (info.st_size > most)
+        return tcet_failf(cx, TCET_E_IO, "%s: %s", path, why);
+    if (have > most)
         st = tcet_failf(cx, TCET_E_ARG, "%s: has %" PRId64 " bytes, at most %" PRId64 " are read",
-                        path, (int64_t)info.st_size, most);
-    else if (info.st_size == 0)
+                        path, have, most);
+    else if (have == 0)
         st = tcet_failf(cx, TCET_E_ARG, "%s: empty", path);
     if (st == TCET_OK) {
-        *size = (size_t)info.st_size;
+        *size = (size_t)have;
         *bytes = malloc(*size);
         if (!*bytes)
             st = tcet_failf(cx, TCET_E_MEMORY, "no memory for the %zu bytes of %s", *size, path);
