@@ -433,39 +433,49 @@ def zico(pairs):
     return math.log(float(ratio.sum())) if float(ratio.sum()) else 0.0
 
 
-def macs_of(net, images):
-    total, net = [0], copy.deepcopy(net)
+def places_of(net, images):
+    """At how many places of an image each layer is used."""
+    net = copy.deepcopy(net)
 
     def hook(m, i, o):
-        places = o[0].numel() // (m.weight.shape[0])
-        total[0] += m.weight.numel() * places
+        m.places = o[0].numel() // m.weight.shape[0]
 
     for n, m in layers_of(net):
         m.register_forward_hook(hook)
     with torch.no_grad():
         net(images[:2])
-    return total[0]
+    return [m.places for n, m in layers_of(net)]
+
+
+def as_layer(m, places):
+    """Kind and shape as the host has them: 1-d convolutions over rows of 1, tokens as pixels."""
+    shape = list(m.weight.shape)
+    if isinstance(m, nn.Linear):
+        return ("Linear", shape) if places == 1 else ("Conv2d", shape + [1, 1])
+    return "Conv2d", shape[:2] + [1] * (4 - len(shape)) + shape[2:]
 
 
 def record(name):
     net, path, shape = export(name)
+    with torch.no_grad():
+        classes = copy.deepcopy(net)(torch.zeros(2, *squeeze(name, shape)).double()).shape[1]
     torch.manual_seed(0)
     images = torch.randn(BATCH, *shape).double()
-    classes = NETS[name][0]().eval()(torch.zeros(2, *squeeze(name, shape))).shape[1]
     labels = torch.randint(0, classes, (BATCH,))
     if NETS[name][0] is CNN1d:
         images, shape = images.squeeze(2), squeeze(name, shape)
     named = layers_of(net)
+    # First: passes in training mode move the running statistics.
+    lnwot = dict(kernels(net, images, LAYERS, lambda i, o: o))
+    relu = kernels(net, images, ACTIVATIONS, lambda i, o: i[0])
     grads = gradients(net, images, labels)
     halves = [gradients(net, images[:4], labels[:4]), gradients(net, images[4:], labels[4:])]
     snips = [(m.weight * g).detach().abs() for (n, m), g in zip(named, grads)]
     flows = synflow(net, shape)
-    lnwot = dict(kernels(net, images, LAYERS, lambda i, o: o))
-    nwot = kernels(net, images, LAYERS, lambda i, o: o)
-    relu = kernels(net, images, ACTIVATIONS, lambda i, o: i[0])
-    layers = []
+    places, layers = places_of(net, images), []
     for k, (n, m) in enumerate(named):
-        layers.append({"name": n, "kind": type(m).__name__, "shape": list(m.weight.shape),
+        kind, extents = as_layer(m, places[k])
+        layers.append({"name": n, "kind": kind, "shape": extents,
                        "snip_sum": float(snips[k].sum()), "synflow_sum": float(flows[k].sum()),
                        "gnorm": float(grads[k].norm()), "lnwot": logdet(lnwot[n]),
                        "zico_log64": zico([h[k] for h in halves])})
@@ -478,14 +488,15 @@ def record(name):
         "grad_norm": sum(l["gnorm"] for l in layers),
         "zico64": sum(l["zico_log64"] for l in layers),
         "lnwot": sum(l["lnwot"] for l in layers),
-        "nwot": logdet(sum(k for n, k in nwot)),
+        "nwot": logdet(sum(lnwot.values())),
         "nwot_relu_strict": logdet(sum(k for n, k in relu)) if relu else 0.0,
         "snr_snip_none": sum(ratios),
         "tcet_snip_none": sum(r * l["lnwot"] for r, l in zip(ratios, layers)),
         "tcet_snip_log": sum(math.log(r) * l["lnwot"] for r, l in zip(ratios, layers)),
     }
     return {"arch": "%s.onnx@%s" % (name, digest[:16]), "C": classes, "batch": BATCH,
-            "params": sum(p.numel() for p in net.parameters()), "macs": macs_of(net, images),
+            "params": sum(p.numel() for p in net.parameters()), "macs": sum(m.weight.numel() * k for (n, m), k in zip(named, places)),
+            "x_sum": float(images.sum()), "w_sum": float(sum(m.weight.sum() for n, m in named)),
             "totals": totals, "layers": layers}
 
 
