@@ -267,27 +267,69 @@ static tcet_status fold_gather(struct onnx_net *x, const struct onnx_node *n)
     return give(x, n, out);
 }
 
+/* Elements from, from + step ... of an axis, `count` of them, as a constant of its own. */
+static struct onnx_tensor *stride_axis(struct onnx_net *x, const struct onnx_tensor *t,
+                                       int32_t axis, int64_t from, int64_t step, int64_t count)
+{
+    size_t size = onnx_type_size(t->type);
+    int64_t dims[ONNX_RANK_MAX], outer = 1, inner = 1;
+    struct onnx_tensor *out;
+    unsigned char *data;
+
+    for (int32_t k = 0; k < t->rank; k++) {
+        dims[k] = k == axis ? count : t->dims[k];
+        *(k < axis ? &outer : &inner) *= k == axis ? 1 : t->dims[k];
+    }
+    out = new_tensor(x, t->type, t->rank, dims, &data);
+    for (int64_t o = 0; out && o < outer; o++)
+        for (int64_t k = 0; k < count; k++)
+            memcpy(data + (size_t)((o * count + k) * inner) * size,
+                   t->data + (size_t)((o * t->dims[axis] + from + k * step) * inner) * size,
+                   (size_t)inner * size);
+    return out;
+}
+
+/* A bound of a slice: from the end where it is negative, and within low .. high. */
+static int64_t slice_bound(int64_t v, int64_t extent, int64_t low, int64_t high)
+{
+    v = v < 0 && v > INT64_MIN + extent ? v + extent : v;
+    return v < low ? low : v > high ? high : v;
+}
+
 static tcet_status fold_slice(struct onnx_net *x, const struct onnx_node *n)
 {
     const struct onnx_tensor *t = in(x, n, 0);
-    int64_t from[ONNX_RANK_MAX * 2], to[ONNX_RANK_MAX * 2], step[ONNX_RANK_MAX * 2] = {1}, *whole;
+    int64_t from[ONNX_RANK_MAX * 2], to[ONNX_RANK_MAX * 2], axes[ONNX_RANK_MAX * 2],
+        steps[ONNX_RANK_MAX * 2];
     tcet_status st = TCET_OK;
-    struct onnx_tensor *out;
+    int32_t count = onnx_net_ints(x, n, "starts", 1, from, &st);
+    int32_t ends = onnx_net_ints(x, n, "ends", 2, to, &st);
+    int32_t named = onnx_net_ints(x, n, "axes", 3, axes, &st);
+    int32_t stepped = onnx_net_ints(x, n, "steps", 4, steps, &st);
 
-    if (t->rank != 1 || !onnx_is_whole(t) || onnx_net_ints(x, n, "starts", 1, from, &st) != 1 ||
-        onnx_net_ints(x, n, "ends", 2, to, &st) != 1 ||
-        (n->input_count > 4 && onnx_net_ints(x, n, "steps", 4, step, &st) != 1) || step[0] != 1)
-        return ONNX_REFUSE(x, n, "of constants only lists of whole numbers are sliced, by step 1");
-    for (int end = 0; end < 2; end++) {
-        int64_t *v = end ? to : from;
+    if (st < 0)
+        return st;
+    if (ends != count || (named >= 0 && named != count) || (stepped >= 0 && stepped != count))
+        return ONNX_REFUSE(x, n, "its starts, ends, axes and steps are not as many");
+    for (int32_t k = 0; k < count; k++) {
+        int64_t axis = named < 0 ? k : axes[k] < 0 ? axes[k] + t->rank : axes[k];
+        int64_t step = stepped < 0 ? 1 : steps[k], extent, first, last;
 
-        *v = *v < 0 ? *v + t->count : *v;
-        *v = *v < 0 ? 0 : *v > t->count ? t->count : *v;
+        if (axis < 0 || axis >= t->rank || !step || step > INT32_MAX || step < -INT32_MAX)
+            return ONNX_REFUSE(x, n, "axis %lld of rank %d by step %lld", (long long)axis, t->rank,
+                               (long long)step);
+        extent = t->dims[axis];
+        first = slice_bound(from[k], extent, 0, step > 0 ? extent : extent - 1);
+        last = slice_bound(to[k], extent, step > 0 ? 0 : -1, extent);
+        if (step > 0)
+            last = last > first ? (last - first + step - 1) / step : 0;
+        else
+            last = first > last ? (first - last - step - 1) / -step : 0;
+        t = stride_axis(x, t, (int32_t)axis, first, step, last);
+        if (!t)
+            return TCET_E_MEMORY;
     }
-    out = onnx_net_whole(x, 1, to[0] > from[0] ? to[0] - from[0] : 0, &whole);
-    for (int64_t k = 0; out && k < out->count; k++)
-        whole[k] = onnx_int(t, from[0] + k);
-    return give(x, n, out);
+    return give(x, n, t);
 }
 
 static tcet_status fold_filled(struct onnx_net *x, const struct onnx_node *n)

@@ -446,7 +446,8 @@ tcet_status onnx_matmul(struct onnx_net *x, const struct onnx_node *n)
     if (st < 0)
         return st;
     rank = a->layout->rank;
-    if (rank < 3 || b->layout->rank != rank || !heads_of(a->layout, rank - 1, rank - 2, &heads_a))
+    if (rank < 3 || b->layout->rank != rank || a->layout->batch || b->layout->batch ||
+        !heads_of(a->layout, rank - 1, rank - 2, &heads_a))
         return ONNX_REFUSE(x, n, "products of two values are read as attention has them");
     nodes[0] = a->node;
     nodes[1] = b->node;

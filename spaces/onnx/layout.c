@@ -69,7 +69,7 @@ int onnx_layout_reshape(struct onnx_layout *l, const int64_t *dims, int32_t rank
     struct onnx_layout to = *l;
     int32_t i = 0;
 
-    if (rank < 1 || dims[0] != l->dims[0])
+    if (rank < 1 || l->batch || dims[0] != l->dims[0])
         return 0;
     to.rank = rank;
     memcpy(to.dims, dims, (size_t)rank * sizeof *dims);
@@ -99,13 +99,15 @@ int onnx_layout_transpose(struct onnx_layout *l, const int64_t *perm, int32_t ra
     struct onnx_layout to = *l;
     uint32_t seen = 0;
 
-    if (rank != l->rank || perm[0] != 0)
+    if (rank != l->rank)
         return 0;
     to.count = 0;
     for (int32_t axis = 0; axis < rank; axis++) {
         if (perm[axis] < 0 || perm[axis] >= rank || (seen >> perm[axis] & 1))
             return 0;
         seen |= 1u << perm[axis];
+        if (perm[axis] == l->batch)
+            to.batch = axis;
         to.dims[axis] = l->dims[perm[axis]];
         for (int32_t i = 0; i < l->count; i++)
             if (l->atom[i].axis == perm[axis]) {
@@ -115,6 +117,25 @@ int onnx_layout_transpose(struct onnx_layout *l, const int64_t *perm, int32_t ra
     }
     *l = to;
     return 1;
+}
+
+void onnx_layout_drop(struct onnx_layout *l, int32_t axis)
+{
+    for (int32_t i = 0; i < l->count; i++)
+        l->atom[i].axis -= l->atom[i].axis > axis;
+    l->batch -= l->batch > axis;
+    l->rank--;
+    memmove(l->dims + axis, l->dims + axis + 1, (size_t)(l->rank - axis) * sizeof *l->dims);
+}
+
+void onnx_layout_insert(struct onnx_layout *l, int32_t axis)
+{
+    for (int32_t i = 0; i < l->count; i++)
+        l->atom[i].axis += l->atom[i].axis >= axis;
+    l->batch += l->batch >= axis;
+    memmove(l->dims + axis + 1, l->dims + axis, (size_t)(l->rank - axis) * sizeof *l->dims);
+    l->dims[axis] = 1;
+    l->rank++;
 }
 
 void onnx_layout_resize(struct onnx_layout *l, int32_t atom, int64_t size)
@@ -162,6 +183,8 @@ int onnx_layout_is_image(const struct onnx_layout *l)
 {
     int rows = 0;
 
+    if (l->batch)
+        return 0;
     for (int32_t i = 0; i < l->count; i++) {
         const struct onnx_atom *a = &l->atom[i];
 
@@ -219,7 +242,7 @@ int32_t onnx_layout_atom(const struct onnx_layout *l, int32_t axis)
 
 int onnx_layout_same(const struct onnx_layout *a, const struct onnx_layout *b)
 {
-    int same = a->rank == b->rank && a->count == b->count;
+    int same = a->rank == b->rank && a->count == b->count && a->batch == b->batch;
 
     for (int32_t k = 0; same && k < a->rank; k++)
         same = a->dims[k] == b->dims[k];

@@ -15,12 +15,12 @@ struct onnx_atom {
     int64_t size;
     int32_t part;  /* ONNX_CHANNELS, ONNX_ROWS or ONNX_COLUMNS */
     int32_t place; /* among all atoms in the order of [c, h, w] */
-    int32_t axis;  /* of the tensor, from 1 */
+    int32_t axis;  /* of the tensor */
 };
 
-/* Atoms stand in the tensor's order; axis 0 is the batch and has none. */
+/* Atoms stand in the tensor's order; the batch's axis, 0 but between transposes, has none. */
 struct onnx_layout {
-    int32_t rank, count;
+    int32_t rank, count, batch;
     int64_t dims[ONNX_RANK_MAX];
     struct onnx_atom atom[ONNX_ATOMS_MAX];
 };
@@ -31,6 +31,10 @@ void onnx_layout_image(struct onnx_layout *l, int32_t rank, int64_t batch, int32
 /* 0: the tensor cannot be seen so without moving its numbers. */
 int onnx_layout_reshape(struct onnx_layout *l, const int64_t *dims, int32_t rank);
 int onnx_layout_transpose(struct onnx_layout *l, const int64_t *perm, int32_t rank);
+/* An axis of 1 goes. */
+void onnx_layout_drop(struct onnx_layout *l, int32_t axis);
+/* An axis of 1 comes in; there is room for it. */
+void onnx_layout_insert(struct onnx_layout *l, int32_t axis);
 /* The extent of one atom changes to `size`, and of its axis. */
 void onnx_layout_resize(struct onnx_layout *l, int32_t atom, int64_t size);
 

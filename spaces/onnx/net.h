@@ -111,7 +111,7 @@ tcet_status onnx_net_numbers(struct onnx_net *x, const struct onnx_node *n, uint
 onnx_rule onnx_conv, onnx_linear, onnx_gemm, onnx_batch_norm, onnx_layer_norm, onnx_pool,
     onnx_matmul;
 /* shapes.c */
-onnx_rule onnx_reshape, onnx_transpose, onnx_concat, onnx_split, onnx_slice, onnx_gather, onnx_pad,
-    onnx_mean;
+onnx_rule onnx_reshape, onnx_squeeze, onnx_transpose, onnx_concat, onnx_split, onnx_slice,
+    onnx_gather, onnx_pad, onnx_mean;
 
 #endif

@@ -14,16 +14,16 @@ static int64_t count_of(const struct onnx_layout *l)
     return n;
 }
 
-/* An axis that may count from the end; -1, refused: it is outside, or the batch where that may not be. */
+/* An axis that may count from the end; -1, refused: it is outside, or is the batch. */
 static int32_t axis_of(struct onnx_net *x, const struct onnx_node *n, int64_t axis, int32_t rank,
-                       tcet_status *st)
+                       int32_t batch, tcet_status *st)
 {
     int64_t at = axis < 0 ? axis + rank : axis;
 
-    if (at >= 1 && at < rank)
+    if (at >= 0 && at < rank && at != batch)
         return (int32_t)at;
     *st = ONNX_REFUSE(x, n, "axis %lld of rank %d%s", (long long)axis, rank,
-                      at == 0 ? " is the batch, which stays as it is" : " is none");
+                      at == batch ? " is the batch, which stays as it is" : " is none");
     return -1;
 }
 
@@ -71,42 +71,49 @@ static tcet_status flat_dims(struct onnx_net *x, const struct onnx_node *n,
 }
 
 /* Axes of 1 that are left out or put in. */
-static tcet_status squeezed_dims(struct onnx_net *x, const struct onnx_node *n,
-                                 const struct onnx_layout *l, int64_t dims[FEW], int32_t *rank)
+tcet_status onnx_squeeze(struct onnx_net *x, const struct onnx_node *n)
 {
     int unsqueeze = !strcmp(n->op, "Unsqueeze");
+    struct onnx_layout l;
+    struct onnx_value *v;
     int64_t axes[FEW];
     uint32_t marked = 0;
-    tcet_status st = TCET_OK;
-    int32_t count = onnx_net_ints(x, n, "axes", 1, axes, &st), full, at = 0;
+    int32_t count, full;
+    tcet_status st = onnx_net_data(x, n, 0, &v);
 
     if (st < 0)
         return st;
-    full = l->rank + (unsqueeze && count > 0 ? count : 0);
+    l = *v->layout;
+    count = onnx_net_ints(x, n, "axes", 1, axes, &st);
+    if (st < 0)
+        return st;
+    full = l.rank + (unsqueeze && count > 0 ? count : 0);
     if (full > ONNX_RANK_MAX || (unsqueeze && count < 1))
         return ONNX_REFUSE(x, n, "rank %d; at most %d is read", full, ONNX_RANK_MAX);
     for (int32_t k = 0; k < count; k++) {
-        int32_t axis = axis_of(x, n, axes[k], full, &st);
+        int32_t axis = axis_of(x, n, axes[k], full, unsqueeze ? -1 : l.batch, &st);
 
         if (axis < 0)
             return st;
         marked |= 1u << axis;
     }
-    for (int32_t k = 0, from = 0; k < full; k++) {
-        int mark = count < 0 ? k && l->dims[k] == 1 : (int)(marked >> k & 1);
-
-        if (unsqueeze)
-            dims[at++] = mark ? 1 : from < l->rank ? l->dims[from++] : 1;
-        else if (!mark)
-            dims[at++] = l->dims[k];
-        else if (l->dims[k] != 1)
-            return ONNX_REFUSE(x, n, "axis %d has %lld, not 1", k, (long long)l->dims[k]);
-    }
-    *rank = at;
-    return TCET_OK;
+    for (int32_t k = 0; k < l.rank && count < 0; k++)
+        marked |= l.dims[k] == 1 && k != l.batch ? 1u << k : 0;
+    if (count > 0 && __builtin_popcount(marked) != count)
+        return ONNX_REFUSE(x, n, "an axis stands twice in its axes");
+    for (int32_t k = 0; k < full && unsqueeze; k++)
+        if (marked >> k & 1)
+            onnx_layout_insert(&l, k);
+    for (int32_t k = l.rank; k-- > 0 && !unsqueeze;)
+        if (marked >> k & 1) {
+            if (l.dims[k] != 1)
+                return ONNX_REFUSE(x, n, "axis %d has %lld, not 1", k, (long long)l.dims[k]);
+            onnx_layout_drop(&l, k);
+        }
+    return onnx_net_set(x, n, v->node, &l);
 }
 
-/* Reshape, Flatten, Squeeze, Unsqueeze. */
+/* Reshape and Flatten. */
 tcet_status onnx_reshape(struct onnx_net *x, const struct onnx_node *n)
 {
     char from[128], to[128];
@@ -119,9 +126,8 @@ tcet_status onnx_reshape(struct onnx_net *x, const struct onnx_node *n)
     if (st < 0)
         return st;
     l = *v->layout;
-    st = !strcmp(n->op, "Reshape")   ? reshape_dims(x, n, &l, dims, &rank)
-         : !strcmp(n->op, "Flatten") ? flat_dims(x, n, &l, dims, &rank)
-                                     : squeezed_dims(x, n, &l, dims, &rank);
+    st = !strcmp(n->op, "Reshape") ? reshape_dims(x, n, &l, dims, &rank)
+                                   : flat_dims(x, n, &l, dims, &rank);
     if (st < 0)
         return st;
     if (!onnx_layout_reshape(&l, dims, rank))
@@ -141,8 +147,7 @@ tcet_status onnx_transpose(struct onnx_net *x, const struct onnx_node *n)
         return st;
     l = *v->layout;
     if (!perm || !onnx_layout_transpose(&l, perm->ints, perm->count))
-        return ONNX_REFUSE(x, n, "its perm is no order of %d axes that leaves the batch the first",
-                           l.rank);
+        return ONNX_REFUSE(x, n, "its perm is no order of %d axes", l.rank);
     return onnx_net_set(x, n, v->node, &l);
 }
 
@@ -181,7 +186,8 @@ tcet_status onnx_concat(struct onnx_net *x, const struct onnx_node *n)
         if (st < 0)
             return st;
         first = first ? first : v;
-        axis = axis_of(x, n, onnx_attr_int(n, "axis", 1), first->layout->rank, &st);
+        axis = axis_of(x, n, onnx_attr_int(n, "axis", 1), first->layout->rank, first->layout->batch,
+                       &st);
         if (st >= 0 && !same_but(first->layout, v->layout, axis))
             st = ONNX_REFUSE(x, n,
                              "shapes %s and %s along axis %d: along the channels, of equal images, "
@@ -248,7 +254,7 @@ tcet_status onnx_split(struct onnx_net *x, const struct onnx_node *n)
 
     if (st < 0)
         return st;
-    axis = axis_of(x, n, onnx_attr_int(n, "axis", 0), v->layout->rank, &st);
+    axis = axis_of(x, n, onnx_attr_int(n, "axis", 0), v->layout->rank, v->layout->batch, &st);
     count = st < 0 ? 0 : onnx_net_ints(x, n, "split", 1, sizes, &st);
     if (st < 0)
         return st;
@@ -292,14 +298,13 @@ tcet_status onnx_slice(struct onnx_net *x, const struct onnx_node *n)
         axes[k] = k;
     others = st < 0 ? -1 : onnx_net_ints(x, n, "steps", 4, steps, &st);
     for (int32_t k = 0; k < count && st >= 0; k++) {
-        int32_t axis = axes[k] == 0 && from[k] == 0 && to[k] >= l.dims[0]
-                           ? 0
-                           : axis_of(x, n, axes[k], l.rank, &st);
+        int whole = axes[k] == l.batch && from[k] == 0 && to[k] >= l.dims[l.batch];
+        int32_t axis = whole ? l.batch : axis_of(x, n, axes[k], l.rank, l.batch, &st);
         int64_t extent = axis < 0 ? 0 : l.dims[axis];
 
         if (others > k && steps[k] != 1)
             return ONNX_REFUSE(x, n, "a step of %lld; 1 is read", (long long)steps[k]);
-        if (axis < 1)
+        if (axis < 0 || whole)
             continue;
         from[k] = from[k] < 0 ? from[k] + extent : from[k];
         to[k] = to[k] < 0 ? to[k] + extent : to[k] > extent ? extent : to[k];
@@ -312,10 +317,10 @@ tcet_status onnx_slice(struct onnx_net *x, const struct onnx_node *n)
 tcet_status onnx_gather(struct onnx_net *x, const struct onnx_node *n)
 {
     const struct onnx_tensor *index;
-    int64_t dims[ONNX_RANK_MAX] = {0}, at;
+    int64_t at;
     struct onnx_layout l;
     struct onnx_value *v;
-    int32_t node, axis, rank = 0;
+    int32_t node, axis;
     tcet_status st = onnx_net_data(x, n, 0, &v);
 
     if (st >= 0)
@@ -324,7 +329,7 @@ tcet_status onnx_gather(struct onnx_net *x, const struct onnx_node *n)
         return st;
     l = *v->layout;
     node = v->node;
-    axis = axis_of(x, n, onnx_attr_int(n, "axis", 0), l.rank, &st);
+    axis = axis_of(x, n, onnx_attr_int(n, "axis", 0), l.rank, l.batch, &st);
     if (st < 0)
         return st;
     if (!index || index->rank != 0 || index->count != 1 || !onnx_is_whole(index))
@@ -334,11 +339,7 @@ tcet_status onnx_gather(struct onnx_net *x, const struct onnx_node *n)
     st = cut(x, n, v, axis, at, at + 1, &l, &node);
     if (st < 0)
         return st;
-    for (int32_t k = 0; k < l.rank; k++)
-        if (k != axis)
-            dims[rank++] = l.dims[k];
-    if (!onnx_layout_reshape(&l, dims, rank))
-        return ONNX_REFUSE(x, n, "the axis does not go");
+    onnx_layout_drop(&l, axis);
     return onnx_net_set(x, n, node, &l);
 }
 
@@ -391,11 +392,11 @@ tcet_status onnx_pad(struct onnx_net *x, const struct onnx_node *n)
 tcet_status onnx_mean(struct onnx_net *x, const struct onnx_node *n)
 {
     int global = !strcmp(n->op, "GlobalAveragePool"), keep = 1;
-    int64_t axes[FEW], dims[ONNX_RANK_MAX] = {0};
+    int64_t axes[FEW];
     uint32_t marked = 0;
     struct onnx_layout l;
     struct onnx_value *v;
-    int32_t count, rank = 0;
+    int32_t count;
     tcet_op op;
     tcet_status st = onnx_net_data(x, n, 0, &v);
 
@@ -405,7 +406,7 @@ tcet_status onnx_mean(struct onnx_net *x, const struct onnx_node *n)
     count = global ? l.rank - 2 : onnx_net_ints(x, n, "axes", 1, axes, &st);
     keep = global || onnx_attr_int(n, "keepdims", 1) != 0;
     for (int32_t k = 0; k < count && st >= 0; k++) {
-        int32_t axis = axis_of(x, n, global ? k + 2 : axes[k], l.rank, &st);
+        int32_t axis = axis_of(x, n, global ? k + 2 : axes[k], l.rank, l.batch, &st);
 
         marked |= axis < 0 ? 0 : 1u << axis;
     }
@@ -419,10 +420,10 @@ tcet_status onnx_mean(struct onnx_net *x, const struct onnx_node *n)
     for (int32_t i = l.count; i-- > 0;)
         if (l.atom[i].part != ONNX_CHANNELS)
             onnx_layout_resize(&l, i, 1);
-    for (int32_t k = 0; k < l.rank; k++)
-        if (keep || !(marked >> k & 1))
-            dims[rank++] = l.dims[k];
-    if (count < 1 || !onnx_layout_reshape(&l, dims, rank))
+    for (int32_t k = l.rank; k-- > 0 && !keep;)
+        if (marked >> k & 1)
+            onnx_layout_drop(&l, k);
+    if (count < 1)
         return ONNX_REFUSE(x, n, "means over all rows and columns are read");
     op = tcet_op_from(TCET_OP_GLOBAL_POOL, onnx_net_module(x, n, NULL), &v->node, 1);
     return onnx_net_give(x, n, &op, &l);

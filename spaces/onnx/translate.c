@@ -289,7 +289,7 @@ static int is_gate(const struct onnx_layout *a, const struct onnx_layout *b)
 {
     struct onnx_layout kept = *a;
 
-    if (a->rank != b->rank || a->dims[0] != b->dims[0])
+    if (a->rank != b->rank)
         return 0;
     kept.count = 0;
     for (int32_t i = 0; i < a->count; i++)
@@ -297,7 +297,8 @@ static int is_gate(const struct onnx_layout *a, const struct onnx_layout *b)
             kept.atom[kept.count++] = a->atom[i];
         else if (b->dims[a->atom[i].axis] != 1)
             return 0;
-    memcpy(kept.dims, b->dims, sizeof kept.dims);
+    for (int32_t k = 0; k < a->rank; k++)
+        kept.dims[k] = b->dims[k] == 1 && k != a->batch ? 1 : a->dims[k];
     return onnx_layout_same(&kept, b);
 }
 
@@ -387,12 +388,12 @@ static const struct {
     {"Slice", onnx_slice},
     {"Softmax", softmax},
     {"Split", onnx_split},
-    {"Squeeze", onnx_reshape},
+    {"Squeeze", onnx_squeeze},
     {"Sub", sub},
     {"Sum", add},
     {"Swish", swish},
     {"Transpose", onnx_transpose},
-    {"Unsqueeze", onnx_reshape},
+    {"Unsqueeze", onnx_squeeze},
 };
 
 static onnx_rule *rule_of(const char *op)
@@ -443,7 +444,7 @@ static tcet_status put_output(struct onnx_net *x, const struct onnx_value_info *
 
     if (!v->layout)
         return ONNX_REFUSE(x, NULL, "nothing gives its output \"%.100s\"", v->name);
-    if (v->layout->rank != 2 || !onnx_layout_flat(v->layout, 1))
+    if (v->layout->rank != 2 || v->layout->batch || !onnx_layout_flat(v->layout, 1))
         return ONNX_REFUSE(x, NULL,
                            "its output \"%.100s\" has shape %s; a network is scored that gives "
                            "[batch, classes], one number a class",
