@@ -4,8 +4,7 @@
 
 #include "onnx/net.h"
 
-/* The decimal number that float32 rounds to this one: 1e-5 is meant by 9.99999975e-06. */
-static double decimal(double value)
+double onnx_decimal(double value)
 {
     char text[32];
     double out = value;
@@ -299,8 +298,8 @@ tcet_status onnx_batch_norm(struct onnx_net *x, const struct onnx_node *n)
         return st;
     op = tcet_op_from(TCET_OP_BATCH_NORM, onnx_net_module(x, n, parts[0]), &v->node, 1);
     op.affine = op.track = 1;
-    op.eps = decimal(onnx_attr_real(n, "epsilon", 1e-5f));
-    op.momentum = decimal((float)(1 - decimal(onnx_attr_real(n, "momentum", 0.9f))));
+    op.eps = onnx_decimal(onnx_attr_real(n, "epsilon", 1e-5f));
+    op.momentum = onnx_decimal((float)(1 - onnx_decimal(onnx_attr_real(n, "momentum", 0.9f))));
     st = onnx_net_give(x, n, &op, v->layout);
     for (int k = 0; k < 4 && st >= 0; k++)
         st = onnx_net_numbers(x, n, what[k], op.module, parts[k], 0);
@@ -325,7 +324,7 @@ tcet_status onnx_layer_norm(struct onnx_net *x, const struct onnx_node *n)
         return st;
     op = tcet_op_from(TCET_OP_LAYER_NORM, onnx_net_module(x, n, parts[0]), &v->node, 1);
     op.affine = 1;
-    op.eps = decimal(onnx_attr_real(n, "epsilon", 1e-5f));
+    op.eps = onnx_decimal(onnx_attr_real(n, "epsilon", 1e-5f));
     st = onnx_net_give(x, n, &op, v->layout);
     return st < 0 ? st : numbers(x, n, op.module, parts[0], 0, parts[1]);
 }

@@ -108,6 +108,9 @@ tcet_status onnx_net_numbers(struct onnx_net *x, const struct onnx_node *n, uint
                              int32_t module, const struct onnx_tensor *t, int transposed);
 
 /* layers.c */
+
+/* The decimal number that float32 rounds to this one: 1e-5 is meant by 9.99999975e-06. */
+double onnx_decimal(double value);
 onnx_rule onnx_conv, onnx_linear, onnx_gemm, onnx_batch_norm, onnx_layer_norm, onnx_pool,
     onnx_matmul;
 /* shapes.c */

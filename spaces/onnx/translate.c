@@ -123,6 +123,29 @@ static tcet_status hard_swish(struct onnx_net *x, const struct onnx_node *n)
     return unary(x, n, TCET_OP_HSWISH);
 }
 
+static tcet_status hard_sigmoid(struct onnx_net *x, const struct onnx_node *n)
+{
+    double alpha = onnx_attr_real(n, "alpha", 0.2), beta = onnx_attr_real(n, "beta", 0.5);
+
+    if (fabs(alpha - 1.0 / 6) > 1e-6 || fabs(beta - 0.5) > 1e-6)
+        return ONNX_REFUSE(x, n, "of %g x + %g; with 1/6 and 1/2, as PyTorch has it, it is read",
+                           alpha, beta);
+    return unary(x, n, TCET_OP_HSIGMOID);
+}
+
+static tcet_status leaky_relu(struct onnx_net *x, const struct onnx_node *n)
+{
+    struct onnx_value *v;
+    tcet_status st = onnx_net_data(x, n, 0, &v);
+    tcet_op op;
+
+    if (st < 0)
+        return st;
+    op = tcet_op_from(TCET_OP_LEAKY_RELU, onnx_net_module(x, n, NULL), &v->node, 1);
+    op.eps = onnx_decimal(onnx_attr_real(n, "alpha", 0.01f));
+    return onnx_net_give(x, n, &op, v->layout);
+}
+
 static tcet_status gelu(struct onnx_net *x, const struct onnx_node *n)
 {
     if (strcmp(onnx_attr_text(n, "approximate", "none"), "none") != 0)
@@ -373,9 +396,11 @@ static const struct {
     {"Gelu", gelu},
     {"Gemm", onnx_gemm},
     {"GlobalAveragePool", onnx_mean},
+    {"HardSigmoid", hard_sigmoid},
     {"HardSwish", hard_swish},
     {"Identity", same},
     {"LayerNormalization", onnx_layer_norm},
+    {"LeakyRelu", leaky_relu},
     {"Linear", onnx_linear},
     {"MatMul", onnx_matmul},
     {"MaxPool", onnx_pool},
