@@ -22,4 +22,15 @@ while IFS= read -r record; do
         grep -v '^ok' table | cut -c 1-300 | sed 's/^/     /'
     fi
 done <"$data/expected.jsonl"
+
+# What is not read is refused by node, operation and file, before anything is scored.
+refuses "a network without a head" \
+    'unet.onnx: its output "scores" has shape \[2, 2, 16, 16\]; a network is scored' \
+    score "$source/conf/own/onnx.ini" "$data/unet.onnx"
+run score "$source/conf/own/onnx.ini" "$data/swin_block.onnx"
+check "attention within windows fails" test "$code" = 3
+check "... by node, operation and file" said \
+    'swin_block.onnx: node [0-9]+ "/Reshape_1" \(Reshape\): shape \[.*the batch changes' err
+refuses "a file that is no model" 'broken.onnx: the model is no protobuf message' \
+    score "$source/conf/own/onnx.ini" <(:) 2>/dev/null || true
 finish
