@@ -193,6 +193,8 @@ static tcet_status build(struct bench *b, const tcet_task *task, enum way way,
 
     if (way == BUILD_THIN)
         graph_thin_task(&t);
+    else if (b->ops->task_of)
+        TRY(done(b, space_task_of(enter(b, 1), text, &t, b->err)));
     memory_seal(b->p);
     graph_reset(b->graph, &t);
     probe_stage("%s of \"%.200s\"", name, b->text);
@@ -228,7 +230,9 @@ tcet_status space_exercise(struct probe *p, struct instance *i, enum scenario s,
         TRY(build(&b, &task, BUILD, &counts));
         buf_printf(out, "%s %s %d %lld %lld\n", b.text, key, traits.depth, (long long)counts.params,
                    (long long)counts.macs);
-        TRY(draw(&b, (uint64_t)k));
+        if (draw(&b, (uint64_t)k) == TCET_E_UNSUPPORTED)
+            continue;
+        TRY(err->status);
         buf_printf(out, "%s\n", b.text);
     }
     graph_free(b.graph);
