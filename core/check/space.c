@@ -215,6 +215,7 @@ tcet_status space_exercise(struct probe *p, struct instance *i, enum scenario s,
     char key[TCET_ARCH_MAX];
     struct bench b;
     tcet_task task;
+    tcet_status st;
 
     (void)s;
     TRY(open_bench(&b, p, i, err));
@@ -230,9 +231,10 @@ tcet_status space_exercise(struct probe *p, struct instance *i, enum scenario s,
         TRY(build(&b, &task, BUILD, &counts));
         buf_printf(out, "%s %s %d %lld %lld\n", b.text, key, traits.depth, (long long)counts.params,
                    (long long)counts.macs);
-        if (draw(&b, (uint64_t)k) == TCET_E_UNSUPPORTED)
+        st = draw(&b, (uint64_t)k);
+        if (st == TCET_E_UNSUPPORTED)
             continue;
-        TRY(err->status);
+        TRY(st);
         buf_printf(out, "%s\n", b.text);
     }
     graph_free(b.graph);
