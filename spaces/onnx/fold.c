@@ -235,7 +235,7 @@ static tcet_status fold_concat(struct onnx_net *x, const struct onnx_node *n)
     for (int32_t i = 0; i < n->input_count; i++) {
         const struct onnx_tensor *t = in(x, n, i);
 
-        if (t->rank > 1 || !onnx_is_whole(t))
+        if (!t || t->rank > 1 || !onnx_is_whole(t))
             return ONNX_REFUSE(x, n, "of constants only lists of whole numbers are joined");
         total += t->count;
     }

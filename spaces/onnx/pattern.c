@@ -166,7 +166,7 @@ static int64_t mean_axis(struct onnx_net *x, const struct onnx_node *n)
     int64_t axes[ONNX_RANK_MAX * 2];
     tcet_status st = TCET_OK;
 
-    if (!is_op(n, "ReduceMean") || onnx_attr_int(n, "keepdims", 1) != 1)
+    if (!is_op(n, "ReduceMean") || n->input_count < 1 || onnx_attr_int(n, "keepdims", 1) != 1)
         return INT64_MIN;
     if (!onnx_attr_of(n, "axes") && !is_constant(x, n, 1))
         return INT64_MIN;
@@ -185,7 +185,7 @@ static const char *standardised(struct onnx_net *x, const struct onnx_node *div,
     sub = maker(x, div, 0);
     root = maker(x, div, 1);
     add = is_op(root, "Sqrt") ? maker(x, root, 0) : NULL;
-    if (!is_op(sub, "Sub") || !is_op(add, "Add") || add->input_count != 2)
+    if (!is_op(sub, "Sub") || sub->input_count != 2 || !is_op(add, "Add") || add->input_count != 2)
         return NULL;
     side = is_constant(x, add, 0) ? 0 : 1;
     if (!is_constant(x, add, side) || onnx_net_input(x, add, side)->constant->count != 1)
@@ -251,7 +251,8 @@ static tcet_status match_pad(struct onnx_net *x, struct onnx_node *n)
     struct onnx_attr *attrs;
     tcet_status st = TCET_OK;
 
-    if (!is_op(pad, "Pad") || v->readers != 1 || onnx_attr_of(n, "auto_pad") ||
+    if (!is_op(pad, "Pad") || pad->input_count < 1 || v->readers != 1 ||
+        onnx_attr_of(n, "auto_pad") ||
         strcmp(onnx_attr_text(pad, "mode", "constant"), "constant") != 0 ||
         onnx_attr_real(pad, "value", 0) != 0 || onnx_net_input(x, pad, 3) ||
         (onnx_net_input(x, pad, 2) && !(is_number(x, pad, 2, 0))) ||
