@@ -120,7 +120,8 @@ static tcet_status even_padding(struct onnx_net *x, const struct onnx_node *n,
         if (w->end[k] < w->begin[k] || !zeros)
             return ONNX_REFUSE(x, n, "its padding of %lld before and %lld after %s is not read%s",
                                (long long)w->begin[k], (long long)w->end[k], k ? "columns" : "rows",
-                               zeros ? "; more after than before is" : "");
+                               zeros ? "; more after than before is"
+                                     : " where zeros are not the same (ceil_mode adds some)");
         more[k] = w->end[k] - w->begin[k];
     }
     if (!more[0] && !more[1])
@@ -228,10 +229,48 @@ tcet_status onnx_conv(struct onnx_net *x, const struct onnx_node *n)
     return st < 0 ? st : numbers(x, n, op.module, weight, 0, bias);
 }
 
+/* Is every number of a value 0 or more, by what gives it?  Then zeros around it are to a maximum what
+ * padding is, and win nothing: a window begins with a number of the image, and the first maximum counts. */
+static int is_positive(struct onnx_net *x, const struct onnx_value *v, int depth)
+{
+    static const char *const sure[] = {"Relu", "Sigmoid", "HardSigmoid", "Clip", "Softmax"};
+    static const char *const passes[] = {"MaxPool", "AveragePool", "Concat", "Dropout", "Identity"};
+    const struct onnx_node *n = onnx_net_producer(x, v);
+
+    if (!n || depth > 8)
+        return 0;
+    for (size_t i = 0; i < TCET_COUNT(sure); i++)
+        if (!strcmp(n->op, sure[i])) /* Clip is read from 0 alone */
+            return 1;
+    for (size_t i = 0; i < TCET_COUNT(passes); i++) {
+        int all = !strcmp(n->op, passes[i]);
+
+        for (int32_t k = 0; k < n->input_count && all && (!k || !strcmp(n->op, "Concat")); k++)
+            all = is_positive(x, onnx_net_input(x, n, k), depth + 1);
+        if (all)
+            return 1;
+    }
+    return 0;
+}
+
+/* ceil_mode: what the last window, which must begin within the image, reaches beyond the end. */
+static void add_ceiling(const int32_t size[2], struct window *w, int *added)
+{
+    for (int k = 0; k < 2; k++) {
+        int64_t reach = size[k] + w->begin[k] + w->end[k] - w->kernel[k];
+        int64_t rest = reach < 0 ? 0 : reach % w->stride[k];
+
+        if (rest && reach + w->stride[k] - rest < size[k] + w->begin[k]) {
+            w->end[k] += w->stride[k] - rest;
+            *added = 1;
+        }
+    }
+}
+
 tcet_status onnx_pool(struct onnx_net *x, const struct onnx_node *n)
 {
     struct window w = {{0, 0}, {1, 1}, {0, 0}, {0, 0}, {1, 1}};
-    int max = !strcmp(n->op, "MaxPool");
+    int max = !strcmp(n->op, "MaxPool"), counted, ceiling = 0;
     struct onnx_value *v;
     int32_t size[2], axes, node;
     tcet_op op;
@@ -248,18 +287,17 @@ tcet_status onnx_pool(struct onnx_net *x, const struct onnx_node *n)
         return st;
     if (!w.kernel[0] || !w.kernel[1] || w.dilation[0] != 1 || w.dilation[1] != 1)
         return ONNX_REFUSE(x, n, "pooling without kernel_shape, or dilated, is not read");
-    for (int k = 0; k < 2 && onnx_attr_int(n, "ceil_mode", 0); k++)
-        if ((size[k] + w.begin[k] + w.end[k] - w.kernel[k]) % w.stride[k])
-            return ONNX_REFUSE(x, n, "its ceil_mode adds a %s at the end, which is not read",
-                               k ? "column" : "row");
-    st = even_padding(x, n, size, &w, 0, &node);
+    counted = !max && onnx_attr_int(n, "count_include_pad", 0) != 0;
+    if (onnx_attr_int(n, "ceil_mode", 0))
+        add_ceiling(size, &w, &ceiling);
+    st = even_padding(x, n, size, &w, max ? is_positive(x, v, 0) : counted && !ceiling, &node);
     if (st < 0)
         return st;
     op = tcet_op_from(max ? TCET_OP_MAX_POOL : TCET_OP_AVG_POOL, onnx_net_module(x, n, NULL), &node,
                       1);
     set_window(&op, &w);
     op.dilation_h = op.dilation_w = 0;
-    op.count_include_pad = !max && onnx_attr_int(n, "count_include_pad", 0) != 0;
+    op.count_include_pad = counted;
     return give_image(x, n, &op, v->layout->rank);
 }
 

@@ -193,14 +193,15 @@ class Inception(nn.Module):
                                    nn.Conv2d(4, 4, (7, 1), padding=(3, 0)), nn.BatchNorm2d(4), nn.ReLU())
         self.dilated = conv_bn(8, 4, 3, d=2)
         self.pool = nn.Sequential(nn.AvgPool2d(3, 1, 1), nn.Conv2d(8, 4, 1))
-        self.most = nn.MaxPool2d(3, 1, 1)
-        self.fc = nn.Linear(24, 10)
+        self.most, self.ceil = nn.MaxPool2d(3, 1, 1), nn.MaxPool2d(3, 2, ceil_mode=True)
+        self.leaky, self.relu, self.fc = nn.LeakyReLU(0.1), nn.ReLU(), nn.Linear(24, 10)
 
     def forward(self, x):
         x = self.stem(x)
         a, b = torch.chunk(self.most(x), 2, 1)
         x = torch.cat([self.one(x), self.seven(x), self.dilated(x), self.pool(x), a - b, a * b], 1)
-        x = F.avg_pool2d(F.pad(x, (0, 1, 0, 1)), 3, 2)
+        x = F.avg_pool2d(F.pad(x, (0, 1, 0, 1)), 2, 1)
+        x = torch.cat([self.ceil(self.relu(self.leaky(x[:, :12]))), F.avg_pool2d(x[:, 12:], 2, 2)], 1)
         return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
 
 
@@ -339,7 +340,7 @@ NETS = {
 REFUSED = ("unet", "swin_block")
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Linear)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
-ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.GELU)
+ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.GELU, nn.LeakyReLU)
 
 
 def export(name):
