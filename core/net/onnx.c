@@ -399,6 +399,15 @@ static const char *hsigmoid(struct writer *w, const char *x)
     return NODE(w, "HardSigmoid", x);
 }
 
+static const char *shuffle(struct writer *w, const tcet_node *n, const char *x)
+{
+    static const int64_t turned[] = {0, 2, 1, 3};
+
+    x = heads(w, n, n->c, x);
+    add_ints(w, "perm", turned, 4);
+    return reshaped(w, NODE(w, "Transpose", x), n->c, n->h, n->w);
+}
+
 static const char *leaky_relu(struct writer *w, const tcet_node *n, const char *x)
 {
     add_float(w, "alpha", n->eps);
@@ -441,6 +450,7 @@ static const char *operation(struct writer *w, const tcet_node *n, const char *x
     case TCET_OP_SOFTMAX: return softmax(w, n, x);
     case TCET_OP_GELU: return gelu(w, x);
     case TCET_OP_HSIGMOID: return hsigmoid(w, x);
+    case TCET_OP_SHUFFLE: return shuffle(w, n, x);
     case TCET_OP_LEAKY_RELU: return leaky_relu(w, n, x);
     default: return NULL;
     }

@@ -113,6 +113,27 @@ tcet_status onnx_squeeze(struct onnx_net *x, const struct onnx_node *n)
     return onnx_net_set(x, n, v->node, &l);
 }
 
+/* Channels that a reshape leaves in another order, as ShuffleNet's groups do, are put into it. */
+static tcet_status put_in_order(struct onnx_net *x, struct onnx_layout *l, int32_t *node)
+{
+    for (int32_t i = 0; i + 1 < l->count; i++) {
+        const struct onnx_atom *a = &l->atom[i], *b = a + 1;
+        int32_t c, h, w, axis = a->axis;
+        tcet_op op = tcet_op_from(TCET_OP_SHUFFLE, -1, node, 1);
+
+        x->b->shape(x->b, *node, &c, &h, &w);
+        if (a->axis != b->axis || a->part != ONNX_CHANNELS || b->part != ONNX_CHANNELS ||
+            a->place != 1 || b->place != 0 || a->size * b->size != c)
+            continue;
+        op.groups = (int32_t)b->size;
+        *node = x->b->add(x->b, &op);
+        if (*node >= 0)
+            onnx_layout_widen(l, axis, c);
+        return *node < 0 ? *node : TCET_OK;
+    }
+    return TCET_OK;
+}
+
 /* Reshape and Flatten. */
 tcet_status onnx_reshape(struct onnx_net *x, const struct onnx_node *n)
 {
@@ -120,7 +141,7 @@ tcet_status onnx_reshape(struct onnx_net *x, const struct onnx_node *n)
     int64_t dims[FEW];
     struct onnx_layout l;
     struct onnx_value *v;
-    int32_t rank = 0;
+    int32_t rank = 0, node;
     tcet_status st = onnx_net_data(x, n, 0, &v);
 
     if (st < 0)
@@ -133,7 +154,9 @@ tcet_status onnx_reshape(struct onnx_net *x, const struct onnx_node *n)
     if (!onnx_layout_reshape(&l, dims, rank))
         return ONNX_REFUSE(x, n, "shape %s to %s: the batch changes, or the elements do not fit",
                            onnx_dims_text(l.dims, l.rank, from), onnx_dims_text(dims, rank, to));
-    return onnx_net_set(x, n, v->node, &l);
+    node = v->node;
+    st = put_in_order(x, &l, &node);
+    return st < 0 ? st : onnx_net_set(x, n, node, &l);
 }
 
 tcet_status onnx_transpose(struct onnx_net *x, const struct onnx_node *n)

@@ -254,6 +254,17 @@ CURVE(relu6, fmin(fmax(x, 0), 6))
 CURVE(hsigmoid, fmin(fmax(x + 3, 0), 6) / 6)
 CURVE(leaky_relu, x > 0 ? x : x * o->eps)
 
+static void ref_shuffle(const struct forward *f, const tcet_node *o, double *y)
+{
+    int64_t area = (int64_t)o->h * o->w, each = o->c / o->groups;
+
+    for (int64_t i = 0; i < f->n; i++)
+        for (int64_t k = 0; k < o->c; k++)
+            for (int64_t p = 0; p < area; p++)
+                y[(i * o->c + k) * area + p] =
+                    in_value(f, o, 0)[(i * o->c + k % o->groups * each + k / o->groups) * area + p];
+}
+
 /* Products of tokens: positions are the last two axes. */
 static void ref_matmul_t(const struct forward *f, const tcet_node *o, double *y)
 {
@@ -351,6 +362,7 @@ static reference_op *const reference[TCET_OPS] = {
     [TCET_OP_GELU] = ref_gelu,
     [TCET_OP_HSIGMOID] = ref_hsigmoid,
     [TCET_OP_LEAKY_RELU] = ref_leaky_relu,
+    [TCET_OP_SHUFFLE] = ref_shuffle,
 };
 
 /* The logits [n, classes] of n images with the graph's parameters, into `logits`. */

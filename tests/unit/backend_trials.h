@@ -115,6 +115,7 @@ static const struct trial trials[] = {
     {.op = {.op = TCET_OP_LEAKY_RELU, .input_count = 1, .eps = 0.2},
      .variant = "",
      .channels = {5}},
+    {.op = {.op = TCET_OP_SHUFFLE, .input_count = 1, .groups = 2}, .variant = "", .channels = {6}},
     {.op = {.op = TCET_OP_SCALE, .input_count = 1, .eps = -0.7}, .variant = "", .channels = {5}},
     {.op = {.op = TCET_OP_MATMUL_T, .input_count = 2}, .variant = "one head", .channels = {3, 3}},
     {.op = {.op = TCET_OP_MATMUL_T, .input_count = 2, .groups = 2},

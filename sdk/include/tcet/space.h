@@ -50,12 +50,14 @@ enum {
     /* eps, affine: over all channels at every position, torch.nn.LayerNorm(c) of tokens.
      * TCET_SITE_NORM and a pass's norm are batch norms'. */
     TCET_OP_LAYER_NORM = 24,
-    TCET_OP_GELU = 25,      /* x times the standard normal distribution function, by erf */
-    TCET_OP_HSIGMOID = 26,  /* min(max(x + 3, 0), 6) / 6 */
-    TCET_OP_LEAKY_RELU = 27 /* x, times `eps` where it is negative */
+    TCET_OP_GELU = 25,       /* x times the standard normal distribution function, by erf */
+    TCET_OP_HSIGMOID = 26,   /* min(max(x + 3, 0), 6) / 6 */
+    TCET_OP_LEAKY_RELU = 27, /* x, times `eps` where it is negative */
+    TCET_OP_SHUFFLE =
+        28 /* groups: channel k is the input's (k % groups) * (c / groups) + k / groups */
 };
 /* The length of a table by operation, in these headers: one more than the last number. */
-#define TCET_OPS (TCET_OP_LEAKY_RELU + 1)
+#define TCET_OPS (TCET_OP_SHUFFLE + 1)
 
 /* One operation to add.  Growable, passed by pointer; begin with TCET_OP_INIT. */
 typedef struct tcet_op {
