@@ -149,6 +149,8 @@ class SEResNeXt(nn.Module):
 
     def forward(self, x):
         x = self.stem(x)
+        n, c, h, w = x.shape
+        x = x.view(n, 4, c // 4, h, w).transpose(1, 2).reshape(n, c, h, w)  # ShuffleNet's
         for stage in self.stages:
             x = stage(x)
         return self.head(x.mean((2, 3)))
