@@ -41,6 +41,16 @@ check "... and are not the file's" test "$(cmp -s draw.1 file.1; echo $?)" = 1
 run space onnx --arch "$data/resnet18.onnx"
 check "modules bear the names of the initializers" said '^layer2.0.downsample.0 +conv2d +6x3x1x1 ' out
 
+# -- what this program writes it reads, to the bit
+sed '/^\[space\]/,/^weights/d' "$conf" >plain.ini
+own=(--set run.space=nats_tss --set data.resolution=8)
+run export-net plain.ini index:1462 own.onnx "${own[@]}"
+scores() { run score "$@" "${small[@]}" --json && grep -o '"params.*"guards' out; }
+scores plain.ini index:1462 "${own[@]}" >want
+scores "$conf" own.onnx >got
+check "a network that export-net wrote has the same scores" cmp want got
+check "... which are there" said '"tcet_snip":[0-9]' got
+
 # -- what is said
 cp "$source/tests/fuzz/corpus/onnx/folded" folded.onnx
 run score "$conf" folded.onnx "${small[@]}"
