@@ -70,7 +70,7 @@ room plugins/backend '*.c' "$sdk|$libc|\"[a-z0-9_]+\.(h|inc)\""
 room plugins/backend '*.inc' "$sdk|$libc|\"[a-z0-9_]+\.inc\""
 room plugins/backend '*.h' "$sdk|$libc|\"[a-z0-9_]+\.h\""
 room plugins/backend '*.cc' "$sdk|$libc|\"[a-z0-9_]+\.h\"|<[a-z_]+>|<(torch|ATen|c10)/[A-Za-z0-9_/]+\.h>"
-room spaces '*.[ch]' "$sdk|$libc|\"(family/)?[a-z0-9_]+\.(h|inc)\""
+room spaces '*.[ch]' "$sdk|$libc|\"((family|onnx)/)?[a-z0-9_]+\.(h|inc)\""
 
 # No circles: neither of rooms, nor of files of core that have a source and a header, counted as
 # one.  Headers without a source (internal.h) are a room's own, and go through to all its files.

@@ -17,6 +17,7 @@ struct bench {
     const tcet_space_ops *ops;
     struct error *err;
     int64_t size; /* -1: too many to number, or without an order */
+    int none;     /* 1: it gives no architecture, as one of files where no folder is named */
     struct graph *graph;
     char text[TCET_ARCH_MAX];
 };
@@ -27,6 +28,7 @@ static tcet_status done(struct bench *b, tcet_status st)
 }
 
 static tcet_status at(struct bench *b, int64_t index);
+static tcet_status draw(struct bench *b, uint64_t stream);
 
 static tcet_status open_bench(struct bench *b, struct probe *p, struct instance *i,
                               struct error *err)
@@ -43,7 +45,13 @@ static tcet_status open_bench(struct bench *b, struct probe *p, struct instance 
         return error_set(err, TCET_E_PLUGIN, "size() gives %lld", (long long)b->size);
     if (b->size > 0 && at(b, 0) == TCET_E_UNSUPPORTED)
         b->size = -1;
+    b->none = b->size < 0 && draw(b, 1) == TCET_E_UNSUPPORTED;
     return TCET_OK;
+}
+
+static tcet_status nothing_to_ask(struct probe *p)
+{
+    return probe_note(p, CHECK_SKIP, "it gives no architecture of itself");
 }
 
 static tcet_status new_bench(struct bench *b, struct probe *p, struct error *err)
@@ -185,6 +193,8 @@ static tcet_status build(struct bench *b, const tcet_task *task, enum way way,
 
     if (way == BUILD_THIN)
         graph_thin_task(&t);
+    else if (b->ops->task_of)
+        TRY(done(b, space_task_of(enter(b, 1), text, &t, b->err)));
     memory_seal(b->p);
     graph_reset(b->graph, &t);
     probe_stage("%s of \"%.200s\"", name, b->text);
@@ -205,11 +215,12 @@ tcet_status space_exercise(struct probe *p, struct instance *i, enum scenario s,
     char key[TCET_ARCH_MAX];
     struct bench b;
     tcet_task task;
+    tcet_status st;
 
     (void)s;
     TRY(open_bench(&b, p, i, err));
     TRY(task_of(&b, &task));
-    for (int64_t k = 0; k < FEW; k++) {
+    for (int64_t k = 0; k < FEW && !b.none; k++) {
         struct graph_counts counts;
         tcet_traits traits;
 
@@ -220,7 +231,10 @@ tcet_status space_exercise(struct probe *p, struct instance *i, enum scenario s,
         TRY(build(&b, &task, BUILD, &counts));
         buf_printf(out, "%s %s %d %lld %lld\n", b.text, key, traits.depth, (long long)counts.params,
                    (long long)counts.macs);
-        TRY(draw(&b, (uint64_t)k));
+        st = draw(&b, (uint64_t)k);
+        if (st == TCET_E_UNSUPPORTED)
+            continue;
+        TRY(st);
         buf_printf(out, "%s\n", b.text);
     }
     graph_free(b.graph);
@@ -233,6 +247,8 @@ tcet_status space_numbering(struct probe *p, struct error *err)
     struct bench b;
 
     TRY(new_bench(&b, p, err));
+    if (b.none)
+        return nothing_to_ask(p);
     if (b.size < 0)
         return TCET_OK;
     for (int64_t k = 0; k < SAMPLES; k++) {
@@ -269,6 +285,8 @@ tcet_status space_builds(struct probe *p, struct error *err)
     tcet_task task;
 
     TRY(new_bench(&b, p, err));
+    if (b.none)
+        return nothing_to_ask(p);
     TRY(task_of(&b, &task));
     for (int64_t k = 0; k < SAMPLES; k++) {
         TRY(choose(&b, k, SAMPLES));
@@ -331,8 +349,12 @@ tcet_status space_draws(struct probe *p, struct error *err)
     struct bench b;
 
     TRY(new_bench(&b, p, err));
+    if (b.none)
+        return nothing_to_ask(p);
     if (b.size == 1)
         return probe_note(p, CHECK_SKIP, "there is only one architecture");
+    if (draw(&b, 1) == TCET_E_UNSUPPORTED)
+        return probe_note(p, CHECK_SKIP, "it draws no architectures");
     for (uint64_t k = 0; k < SAMPLES; k++) {
         TRY(draw(&b, k));
         if (check(&b) < 0)
@@ -412,6 +434,8 @@ tcet_status space_neighbourhood(struct probe *p, struct error *err)
     struct bench b;
 
     TRY(new_bench(&b, p, err));
+    if (b.none)
+        return nothing_to_ask(p);
     if (!b.ops->neighbours)
         return probe_note(p, CHECK_SKIP, "it does not list neighbours");
     for (int64_t k = 0; k < FEW; k++) {
@@ -427,6 +451,8 @@ tcet_status space_keys(struct probe *p, struct error *err)
     struct bench b;
 
     TRY(new_bench(&b, p, err));
+    if (b.none)
+        return nothing_to_ask(p);
     for (int64_t k = 0; k < SAMPLES; k++) {
         TRY(choose(&b, k, SAMPLES));
         TRY(key_of(&b, key));
@@ -460,6 +486,8 @@ tcet_status space_refuses(struct probe *p, struct error *err)
     size_t n;
 
     TRY(new_bench(&b, p, err));
+    if (b.none)
+        return nothing_to_ask(p);
     TRY(choose(&b, 0, 1));
     strcpy(good, b.text);
     n = strlen(good);
@@ -507,6 +535,8 @@ tcet_status space_bounds(struct probe *p, struct error *err)
 
     p->guarding = GUARD_ENDS | GUARD_INPUTS;
     TRY(new_bench(&b, p, err));
+    if (b.none)
+        return nothing_to_ask(p);
     TRY(choose(&b, 0, 1));
     for (int f = b.size < 0 ? FILL_RANDOM : FILL_AT; f <= FILL_MUTATE; f++) {
         if (f == FILL_MUTATE && b.size == 1)

@@ -97,7 +97,8 @@ static void about_text(const struct space_flags *o, const struct plugin_info *in
     info_text(out, info);
     buf_puts(out, "\n");
     put_line(out, "size:",
-             size < 0 ? "too many to number (sample:N draws)"
+             size < 0 && !strncmp(s[6], "none: ", 6) ? "not numbered, and none is drawn"
+             : size < 0                              ? "too many to number (sample:N draws)"
              : *s[1] == '1'
                  ? arena_printf(a, "%lld, numbered (index:0 to index:%lld)", size, size - 1)
                  : arena_printf(a, "%lld, not numbered", size));

@@ -323,6 +323,29 @@ static void build_init(tcet_builder *b, uint32_t step, int32_t module, double a,
     g->steps[g->step_count++] = (struct graph_step){step, module, g->module_count, a, c};
 }
 
+static void build_values(tcet_builder *b, uint32_t what, int32_t module, const float *values,
+                         int64_t count)
+{
+    struct graph *g = graph_of(b);
+
+    if (g->err.status < 0)
+        return;
+    if (what < TCET_VALUES_WEIGHT || what > TCET_VALUES_VARIANCE || module < 0 ||
+        module >= g->module_count || count < 1 || count > MAX_ELEMENTS) {
+        error_set(&g->err, TCET_E_PLUGIN, "values: %lld of kind %u cannot be of module %d",
+                  (long long)count, what, module);
+        return;
+    }
+    if (g->given_count + count > g->given_cap) {
+        g->given_cap = 2 * (g->given_count + count);
+        g->given = mem_resize(g->given, (size_t)g->given_cap * sizeof *g->given);
+    }
+    g->costs[module].given[what] = 1 + g->given_count;
+    g->costs[module].given_as[what] = count;
+    memcpy(g->given + g->given_count, values, (size_t)count * sizeof *values);
+    g->given_count += count;
+}
+
 static void build_shape(const tcet_builder *b, int32_t node, int32_t *c, int32_t *h, int32_t *w)
 {
     const struct graph *g = (const struct graph *)b;
@@ -349,5 +372,6 @@ void graph_builder_init(struct graph *g)
                                 .shape = build_shape,
                                 .status = build_status,
                                 .module_class = build_module_class,
-                                .declare = build_declare};
+                                .declare = build_declare,
+                                .values = build_values};
 }

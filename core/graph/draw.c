@@ -3,6 +3,7 @@
 #include "graph/internal.h"
 
 #include <math.h>
+#include <string.h>
 
 static void fill(float *out, int64_t n, float value)
 {
@@ -58,6 +59,21 @@ static void run_step(const struct graph *g, const struct graph_step *s, tcet_rng
     }
 }
 
+/* Of what a module has been given, its parameters. */
+static void put_given(const struct graph *g, int32_t module, float *params)
+{
+    const tcet_graph_module *m = &g->modules[module];
+    const struct graph_cost *own = &g->costs[module];
+    int64_t weight = own->given[TCET_VALUES_WEIGHT], bias = own->given[TCET_VALUES_BIAS];
+
+    if (weight)
+        memcpy(params + m->weight, g->given + weight - 1, (size_t)m->weight_count * sizeof *params);
+    if (bias)
+        memcpy(params + m->bias, g->given + bias - 1, (size_t)m->bias_count * sizeof *params);
+    else if (weight)
+        fill(params + m->bias, m->bias_count, 0.0f);
+}
+
 void graph_draw(const struct graph *g, tcet_rng *rng, float *params)
 {
     int32_t s = 0;
@@ -66,9 +82,12 @@ void graph_draw(const struct graph *g, tcet_rng *rng, float *params)
     for (int32_t i = 0; i <= g->module_count; i++) {
         while (s < g->step_count && g->steps[s].after <= i)
             run_step(g, &g->steps[s++], rng, params);
-        if (i < g->module_count && g->modules[i].layer >= 0)
+        if (i < g->module_count && g->modules[i].layer >= 0 &&
+            !g->costs[i].given[TCET_VALUES_WEIGHT])
             draw_default(&g->modules[i], rng, params);
     }
+    for (int32_t i = 0; i < g->module_count && g->given_count; i++)
+        put_given(g, i, params);
 }
 
 /* torch.nn.init's kaiming_normal_, xavier_normal_ and normal_, in their order of rounding. */

@@ -34,6 +34,9 @@ void graph_free(struct graph *g)
     free(g->costs);
     free(g->layers);
     free(g->steps);
+    free(g->given);
+    free(g->means);
+    free(g->variances);
     free(g);
 }
 
@@ -47,6 +50,7 @@ void graph_reset(struct graph *g, const tcet_task *task)
                            .width = task->width,
                            .classes = task->classes};
     g->node_count = g->input_count = g->module_count = g->step_count = 0;
+    g->given_count = 0;
     g->cell = -1;
     g->counts = (struct graph_counts){0};
     g->err.status = TCET_OK;
@@ -95,6 +99,48 @@ static int32_t features_of(const struct graph *g)
     return -1;
 }
 
+/* Running statistics that are given, for the view. */
+static void list_statistics(struct graph *g)
+{
+    int some = 0;
+
+    g->means = graph_grow(g->means, &g->mean_cap, g->module_count + 1, sizeof *g->means);
+    g->variances =
+        graph_grow(g->variances, &g->variance_cap, g->module_count + 1, sizeof *g->variances);
+    for (int32_t i = 0; i < g->module_count; i++) {
+        const int64_t *at = g->costs[i].given;
+
+        g->means[i] = at[TCET_VALUES_MEAN] ? g->given + at[TCET_VALUES_MEAN] - 1 : NULL;
+        g->variances[i] = at[TCET_VALUES_VARIANCE] ? g->given + at[TCET_VALUES_VARIANCE] - 1 : NULL;
+        some |= g->means[i] || g->variances[i];
+    }
+    g->view.norm_mean = some ? g->means : NULL;
+    g->view.norm_variance = some ? g->variances : NULL;
+}
+
+/* Values that are given are as many as the module has. */
+static tcet_status check_values(struct graph *g)
+{
+    char name[256];
+
+    for (int32_t i = 0; i < g->module_count && g->given_count; i++) {
+        const tcet_graph_module *m = &g->modules[i];
+        int64_t norm = m->kind == TCET_LAYER_NORM ? m->weight_count : 0;
+        const int64_t want[] = {0, m->weight_count, m->bias_count, norm, norm};
+
+        for (uint32_t what = TCET_VALUES_WEIGHT; what <= TCET_VALUES_VARIANCE; what++) {
+            int64_t have = g->costs[i].given_as[what];
+
+            if (g->costs[i].given[what] && have != want[what])
+                return error_set(&g->err, TCET_E_PLUGIN,
+                                 "%s: %lld values of kind %u, the module has %lld",
+                                 graph_module_name(g, i, name, sizeof name), (long long)have, what,
+                                 (long long)want[what]);
+        }
+    }
+    return TCET_OK;
+}
+
 /* Checks what can only be known at the end. */
 static tcet_status check_complete(struct graph *g)
 {
@@ -123,11 +169,13 @@ static tcet_status check_complete(struct graph *g)
 
 tcet_status graph_finish(struct graph *g, struct error *err)
 {
-    if (g->err.status < 0 || check_complete(g) < 0) {
+    if (g->err.status < 0 || check_complete(g) < 0 || check_values(g) < 0) {
         *err = g->err;
         return err->status;
     }
     lay_out(g);
+    if (g->given_count)
+        list_statistics(g);
     g->view.nodes = g->nodes;
     g->view.inputs = g->inputs;
     g->view.modules = g->modules;

@@ -17,6 +17,9 @@ struct graph_step {
 struct graph_cost {
     int64_t macs, bias_macs;
     const char *class_name; /* NULL: the space does not say */
+    /* By TCET_VALUES_*: 1 + where its values begin among the given numbers, 0: they are not given;
+     * and how many they are. */
+    int64_t given[5], given_as[5];
 };
 
 /* Arrays grow and are kept by graph_reset, so that building many graphs allocates once. */
@@ -29,8 +32,11 @@ struct graph {
     struct graph_cost *costs; /* one a module */
     int32_t *layers;
     struct graph_step *steps;
+    float *given;                     /* numbers that the space gives */
+    const float **means, **variances; /* a module's among them, of the view; NULL none */
+    int64_t given_count, given_cap;
     int32_t node_count, node_cap, input_count, input_cap, module_count, module_cap, cost_cap;
-    int32_t layer_cap, step_count, step_cap;
+    int32_t layer_cap, step_count, step_cap, mean_cap, variance_cap;
     int32_t cell; /* of modules created from now on */
     struct graph_counts counts;
     struct error err; /* the first failure */

@@ -392,14 +392,26 @@ static const char *softmax(struct writer *w, const tcet_node *n, const char *x)
     return reshaped(w, NODE(w, "Softmax", x), n->c, n->h, n->w);
 }
 
-static const char *hswish(struct writer *w, const char *x)
+static const char *hsigmoid(struct writer *w, const char *x)
 {
-    const char *gate;
-
     add_float(w, "alpha", 1.0 / 6);
     add_float(w, "beta", 0.5);
-    gate = NODE(w, "HardSigmoid", x);
-    return NODE(w, "Mul", x, gate);
+    return NODE(w, "HardSigmoid", x);
+}
+
+static const char *shuffle(struct writer *w, const tcet_node *n, const char *x)
+{
+    static const int64_t turned[] = {0, 2, 1, 3};
+
+    x = heads(w, n, n->c, x);
+    add_ints(w, "perm", turned, 4);
+    return reshaped(w, NODE(w, "Transpose", x), n->c, n->h, n->w);
+}
+
+static const char *leaky_relu(struct writer *w, const tcet_node *n, const char *x)
+{
+    add_float(w, "alpha", n->eps);
+    return NODE(w, "LeakyRelu", x);
 }
 
 static const char *gelu(struct writer *w, const char *x)
@@ -430,13 +442,16 @@ static const char *operation(struct writer *w, const tcet_node *n, const char *x
     case TCET_OP_PAD: return pad(w, n, x);
     case TCET_OP_SIGMOID: return NODE(w, "Sigmoid", x);
     case TCET_OP_SWISH: return NODE(w, "Mul", x, NODE(w, "Sigmoid", x));
-    case TCET_OP_HSWISH: return hswish(w, x);
+    case TCET_OP_HSWISH: return NODE(w, "Mul", x, hsigmoid(w, x));
     case TCET_OP_RELU6: return NODE(w, "Clip", x, constant(w, 0), constant(w, 6));
     case TCET_OP_SCALE: return NODE(w, "Mul", x, constant(w, n->eps));
     case TCET_OP_MATMUL_T:
     case TCET_OP_MATMUL: return matmul(w, n, x, other);
     case TCET_OP_SOFTMAX: return softmax(w, n, x);
     case TCET_OP_GELU: return gelu(w, x);
+    case TCET_OP_HSIGMOID: return hsigmoid(w, x);
+    case TCET_OP_SHUFFLE: return shuffle(w, n, x);
+    case TCET_OP_LEAKY_RELU: return leaky_relu(w, n, x);
     default: return NULL;
     }
 }

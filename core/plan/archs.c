@@ -159,6 +159,12 @@ static tcet_status add_text(struct plan *p, struct list *l, const char *line, st
         return add_index(p, l, index, err);
     }
     TRY(space_check(p->space, text, err));
+    if (OPS(tcet_space_ops, p->space)->listed) {
+        char listed[TCET_ARCH_MAX];
+
+        TRY(space_listed(p->space, text, listed, sizeof listed, err));
+        line = arena_strdup(l->a, listed);
+    }
     list_add(l, line);
     return TCET_OK;
 }
@@ -333,6 +339,58 @@ static tcet_status expand(struct plan *p, struct list *l, struct error *err)
                             is_word(k->value) ? "; archs is all, first:N, sample:N, file:PATH, "
                                                 "index:N or an architecture"
                                               : "");
+    return TCET_OK;
+}
+
+/* The first line of a file that is not empty, however long the file. */
+static tcet_status first_line(const struct config_key *k, char out[TCET_ARCH_MAX],
+                              struct error *err)
+{
+    struct arena a = {0};
+    struct config_key part = *k;
+    char *line = NULL;
+    size_t cap = 0;
+    FILE *f;
+
+    part.value = k->value + 5;
+    f = file_open(config_path(&a, &part), FILE_MAX_BYTES, NULL, err);
+    arena_free(&a);
+    if (!f) {
+        error_prefix(err, "cannot open the list of architectures ");
+        return config_error_at(err, k);
+    }
+    err->status = TCET_OK;
+    while (!*out && getline(&line, &cap, f) >= 0) {
+        char *text = text_strip(line);
+
+        if (strlen(text) < TCET_ARCH_MAX)
+            strcpy(out, text);
+    }
+    fclose(f);
+    free(line);
+    return TCET_OK;
+}
+
+tcet_status plan_first_arch(struct plan *p, char out[TCET_ARCH_MAX], struct error *err)
+{
+    struct config_key *k = config_get(p->config, "run", "", "archs");
+    int64_t index = 0;
+
+    out[0] = '\0';
+    if (!k)
+        return TCET_OK;
+    if (!strncmp(k->value, "file:", 5))
+        return first_line(k, out, err);
+    if (!strncmp(k->value, "index:", 6) && text_to_i64(k->value + 6, &index) < 0)
+        return TCET_OK; /* refused when it is listed */
+    if (index || !strcmp(k->value, "all") || !strncmp(k->value, "first:", 6) ||
+        !strncmp(k->value, "sample:", 7) || !strncmp(k->value, "index:", 6)) {
+        tcet_status st = space_at(p->space, index, out, TCET_ARCH_MAX, err);
+
+        return st < 0 ? config_error_at(err, k) : st;
+    }
+    if (strlen(k->value) < TCET_ARCH_MAX)
+        strcpy(out, k->value);
     return TCET_OK;
 }
 

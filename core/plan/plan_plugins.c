@@ -109,6 +109,17 @@ static tcet_status read_resolution(struct plan *p, struct error *err)
     return TCET_OK;
 }
 
+/* The space's, or that of the run's first architecture. */
+static tcet_status natural_task(struct plan *p, struct error *err)
+{
+    char arch[TCET_ARCH_MAX] = "";
+
+    if (OPS(tcet_space_ops, p->space)->task_of)
+        TRY(plan_first_arch(p, arch, err));
+    return *arch ? space_task_of(p->space, arch, &p->task, err)
+                 : space_task(p->space, &p->task, err);
+}
+
 tcet_status plan_open_space(struct plan *p, struct error *err)
 {
     struct config_key *k = config_get(p->config, "run", "", "space");
@@ -122,7 +133,7 @@ tcet_status plan_open_space(struct plan *p, struct error *err)
     TRY(plan_find_plugin(p, TCET_SPACE, k, NULL, &plugin, err));
     TRY(plan_make_instance(p, plugin, config_section(p->config, "space", ""), "", NULL, 0,
                            &p->space, err));
-    TRY(space_task(p->space, &p->task, err));
+    TRY(natural_task(p, err));
     TRY(config_i64(p->config, "run", "", "classes", p->task.classes, 1, 100000, &classes, err));
     p->task.classes = (int32_t)classes;
     return read_resolution(p, err);

@@ -1,6 +1,8 @@
 /* calls.c -- see calls.h.  Room: core/plugin. */
 #include "plugin/calls.h"
 
+#include <string.h>
+
 /* One call of instance i, whose failure goes to err. */
 #define CALL(kind, function, ...)                                                                 \
     call_end(                                                                                     \
@@ -150,6 +152,26 @@ tcet_status space_neighbours(struct instance *i, const char *from, int64_t index
                              char *text, size_t cap, struct error *err)
 {
     return CALL(space, neighbours, from, index, count, text, cap);
+}
+
+tcet_status space_listed(struct instance *i, const char *text, char *out, size_t cap,
+                         struct error *err)
+{
+    if (OPS(tcet_space_ops, i)->listed)
+        return CALL(space, listed, text, out, cap);
+    if (strlen(text) >= cap)
+        return error_set(err, TCET_E_ARG, "an encoding of %zu bytes; it may have %zu", strlen(text),
+                         cap - 1);
+    strcpy(out, text);
+    return TCET_OK;
+}
+
+tcet_status space_task_of(struct instance *i, const char *text, tcet_task *out, struct error *err)
+{
+    if (!OPS(tcet_space_ops, i)->task_of)
+        return space_task(i, out, err);
+    out->struct_size = sizeof *out;
+    return CALL(space, task_of, text, out);
 }
 
 tcet_status space_facts(struct instance *i, const char *text, const tcet_task *task,

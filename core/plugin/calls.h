@@ -60,6 +60,11 @@ tcet_status space_crossover(struct instance *i, const char *one, const char *two
 tcet_status space_index_of(struct instance *i, const char *text, int64_t *out, struct error *err);
 tcet_status space_neighbours(struct instance *i, const char *from, int64_t index, int64_t *count,
                              char *text, size_t cap, struct error *err);
+/* The encoding under which an architecture is listed; the text itself where the space has no other. */
+tcet_status space_listed(struct instance *i, const char *text, char *out, size_t cap,
+                         struct error *err);
+/* The natural task of one architecture; the space's where architectures have none of their own. */
+tcet_status space_task_of(struct instance *i, const char *text, tcet_task *out, struct error *err);
 tcet_status space_facts(struct instance *i, const char *text, const tcet_task *task,
                         tcet_facts *out, struct error *err);
 

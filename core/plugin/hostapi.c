@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/sha256.h"
 #include "base/utf8.h"
 #include "num/linalg.h"
 #include "num/rng.h"
@@ -197,6 +198,15 @@ static double host_epsilon(tcet_ctx *cx)
     return call_of(cx)->epsilon;
 }
 
+static void host_sha256(const void *data, size_t n, char *out)
+{
+    struct sha256 s;
+
+    sha256_init(&s);
+    sha256_add(&s, data, n);
+    sha256_hex(&s, out);
+}
+
 static const tcet_host host_table = {
     .struct_size = sizeof host_table,
     .abi_major = TCET_ABI_MAJOR,
@@ -220,6 +230,7 @@ static const tcet_host host_table = {
     .gemm = host_gemm,
     .extension = host_extension,
     .epsilon = host_epsilon,
+    .sha256 = host_sha256,
 };
 
 static void free_blocks(struct call *cx)

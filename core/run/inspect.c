@@ -55,7 +55,14 @@ static tcet_status about(struct plan *p, struct answer *out, struct error *err)
     TRY(space_size(p->space, &size, err));
     ordered = size > 0 && space_at(p->space, 0, text, sizeof text, err) >= 0;
     p->space->cx.random_state = 1;
-    TRY(space_random(p->space, text, sizeof text, err));
+    if (!ordered || OPS(tcet_space_ops, p->space)->listed == NULL) {
+        tcet_status st = space_random(p->space, text, sizeof text, err);
+
+        if (st == TCET_E_UNSUPPORTED)
+            snprintf(text, sizeof text, "none: %s", err->text);
+        else if (st < 0)
+            return st;
+    }
     put_number(out, size);
     put_number(out, ordered);
     put_number(out, p->task.channels);
@@ -146,9 +153,13 @@ static void put_layers(const struct graph *g, struct answer *out)
 static tcet_status build(struct plan *p, const char *ask, char text[TCET_ARCH_MAX], struct graph *g,
                          struct error *err)
 {
+    tcet_task task = p->task;
+
     TRY(find(p, ask, text, err));
-    graph_reset(g, &p->task);
-    TRY(space_build(p->space, 0, text, &p->task, graph_builder(g), err));
+    if (OPS(tcet_space_ops, p->space)->task_of)
+        TRY(space_task_of(p->space, text, &task, err));
+    graph_reset(g, &task);
+    TRY(space_build(p->space, 0, text, &task, graph_builder(g), err));
     return graph_finish(g, err);
 }
 

@@ -86,6 +86,7 @@ check "there are spaces" test "$(wc -l <spaces.txt)" -gt 15
 while read -r name; do
     run space "$name"
     check "space $name: size, task, example" said '^  example: +.' out
+    [ "$name" != onnx ] || continue # of one's own files: none is drawn (onnx.sh), none has accuracies
     check "space $name: where its accuracies come from" said '^  (table: .* architectures|more: )' out
     run space "$name" --random 3 --seed 7
     cp out drawn.txt

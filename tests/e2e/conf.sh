@@ -52,6 +52,7 @@ for config in "${configs[@]}"; do
         head -1 "$source/conf/paper/nb301_archs.txt" >nb301.txt
         small[1]=file:nb301.txt
         ;;
+    onnx) small=(--archs "$source/tests/data/onnx/resnet18.onnx" --set data.batch=16) ;;
     esac
     run run "$source/conf/$config" "${small[@]}" --output "$name" --export "$name.csv" --quiet
     check "conf/$name.ini runs" test "$code" = 0

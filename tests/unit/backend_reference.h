@@ -251,6 +251,19 @@ CURVE(swish, x / (1 + exp(-x)))
 CURVE(hswish, x *fmin(fmax(x + 3, 0), 6) / 6)
 CURVE(gelu, x * 0.5 * erfc(-x / sqrt(2)))
 CURVE(relu6, fmin(fmax(x, 0), 6))
+CURVE(hsigmoid, fmin(fmax(x + 3, 0), 6) / 6)
+CURVE(leaky_relu, x > 0 ? x : x * o->eps)
+
+static void ref_shuffle(const struct forward *f, const tcet_node *o, double *y)
+{
+    int64_t area = (int64_t)o->h * o->w, each = o->c / o->groups;
+
+    for (int64_t i = 0; i < f->n; i++)
+        for (int64_t k = 0; k < o->c; k++)
+            for (int64_t p = 0; p < area; p++)
+                y[(i * o->c + k) * area + p] =
+                    in_value(f, o, 0)[(i * o->c + k % o->groups * each + k / o->groups) * area + p];
+}
 
 /* Products of tokens: positions are the last two axes. */
 static void ref_matmul_t(const struct forward *f, const tcet_node *o, double *y)
@@ -322,19 +335,34 @@ static void ref_layer_norm(const struct forward *f, const tcet_node *o, double *
 typedef void reference_op(const struct forward *f, const tcet_node *o, double *y);
 
 static reference_op *const reference[TCET_OPS] = {
-    [TCET_OP_INPUT] = ref_input,       [TCET_OP_CONV2D] = ref_conv2d,
-    [TCET_OP_LINEAR] = ref_linear,     [TCET_OP_BATCH_NORM] = ref_batch_norm,
-    [TCET_OP_RELU] = ref_relu,         [TCET_OP_AVG_POOL] = ref_avg_pool,
-    [TCET_OP_MAX_POOL] = ref_max_pool, [TCET_OP_GLOBAL_POOL] = ref_global_pool,
-    [TCET_OP_ADD] = ref_add,           [TCET_OP_CONCAT] = ref_concat,
-    [TCET_OP_MUL] = ref_mul,           [TCET_OP_ZERO] = ref_zero,
-    [TCET_OP_IDENTITY] = ref_identity, [TCET_OP_SLICE] = ref_slice,
-    [TCET_OP_PAD] = ref_pad,           [TCET_OP_SIGMOID] = ref_sigmoid,
-    [TCET_OP_SWISH] = ref_swish,       [TCET_OP_HSWISH] = ref_hswish,
-    [TCET_OP_RELU6] = ref_relu6,       [TCET_OP_SCALE] = ref_scale,
-    [TCET_OP_MATMUL_T] = ref_matmul_t, [TCET_OP_MATMUL] = ref_matmul,
-    [TCET_OP_SOFTMAX] = ref_softmax,   [TCET_OP_LAYER_NORM] = ref_layer_norm,
+    [TCET_OP_INPUT] = ref_input,
+    [TCET_OP_CONV2D] = ref_conv2d,
+    [TCET_OP_LINEAR] = ref_linear,
+    [TCET_OP_BATCH_NORM] = ref_batch_norm,
+    [TCET_OP_RELU] = ref_relu,
+    [TCET_OP_AVG_POOL] = ref_avg_pool,
+    [TCET_OP_MAX_POOL] = ref_max_pool,
+    [TCET_OP_GLOBAL_POOL] = ref_global_pool,
+    [TCET_OP_ADD] = ref_add,
+    [TCET_OP_CONCAT] = ref_concat,
+    [TCET_OP_MUL] = ref_mul,
+    [TCET_OP_ZERO] = ref_zero,
+    [TCET_OP_IDENTITY] = ref_identity,
+    [TCET_OP_SLICE] = ref_slice,
+    [TCET_OP_PAD] = ref_pad,
+    [TCET_OP_SIGMOID] = ref_sigmoid,
+    [TCET_OP_SWISH] = ref_swish,
+    [TCET_OP_HSWISH] = ref_hswish,
+    [TCET_OP_RELU6] = ref_relu6,
+    [TCET_OP_SCALE] = ref_scale,
+    [TCET_OP_MATMUL_T] = ref_matmul_t,
+    [TCET_OP_MATMUL] = ref_matmul,
+    [TCET_OP_SOFTMAX] = ref_softmax,
+    [TCET_OP_LAYER_NORM] = ref_layer_norm,
     [TCET_OP_GELU] = ref_gelu,
+    [TCET_OP_HSIGMOID] = ref_hsigmoid,
+    [TCET_OP_LEAKY_RELU] = ref_leaky_relu,
+    [TCET_OP_SHUFFLE] = ref_shuffle,
 };
 
 /* The logits [n, classes] of n images with the graph's parameters, into `logits`. */

@@ -97,6 +97,7 @@ def run_node(op, x, a):
         "Transpose": lambda v: v.permute(a["perm"]),
         "ReduceMean": lambda v: v.mean(tuple(a["axes"]), keepdim=True),
         "HardSigmoid": lambda v: (a["alpha"] * v + a["beta"]).clamp(0, 1),
+        "LeakyRelu": lambda v: torch.where(v > 0, v, a["alpha"] * v),
     }
     return simple[op](*x)
 

@@ -81,6 +81,12 @@ static inline void net_every_op(struct graph *g)
     k = net_op(b, TCET_OP_SOFTMAX, -1, net_op(b, TCET_OP_MATMUL_T, -1, y, k), -1);
     y = net_op(b, TCET_OP_MATMUL, -1, k, v);
     y = net_op(b, TCET_OP_GELU, -1, y, -1);
+    o = tcet_op_from(TCET_OP_LEAKY_RELU, -1, &y, 1);
+    o.eps = 0.1;
+    y = net_op(b, TCET_OP_HSIGMOID, -1, b->add(b, &o), -1);
+    o = tcet_op_from(TCET_OP_SHUFFLE, -1, &y, 1);
+    o.groups = 4;
+    y = b->add(b, &o);
     o = tcet_op_from(TCET_OP_SCALE, -1, &y, 1);
     o.eps = 1.5;
     y = tcet_add_op(b, TCET_OP_RELU, -1, b->add(b, &o));

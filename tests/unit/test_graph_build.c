@@ -498,12 +498,66 @@ static void test_init_program(void **state)
     graph_free(f.g);
 }
 
+/* A network of two layers and a norm, the first layer's weight and the norm's statistics given. */
+static void give(struct fixture *f, int64_t weights)
+{
+    static const float weight[] = {1, 2, 3, 4, 5, 6}, mean[] = {7, 8}, variance[] = {9, 10};
+    int32_t a, bn;
+
+    start(f, 3, 1, 1, 2);
+    a = f->b->module(f->b, -1, "a", -1);
+    bn = f->b->module(f->b, -1, "bn", -1);
+    f->x = tcet_add_linear(f->b, a, f->x, 2, 1);
+    f->x = tcet_add_norm(f->b, bn, f->x);
+    f->b->values(f->b, TCET_VALUES_WEIGHT, a, weight, weights);
+    f->b->values(f->b, TCET_VALUES_MEAN, bn, mean, 2);
+    f->b->values(f->b, TCET_VALUES_VARIANCE, bn, variance, 2);
+    f->b->output(f->b, tcet_add_linear(f->b, f->b->module(f->b, -1, "c", -1), f->x, 2, 0));
+}
+
+/* Numbers that a space gives take the place of drawn ones, which are then those of the others alone;
+ * a count that is not the module's is refused. */
+static void test_values(void **state)
+{
+    struct fixture f = {0};
+    struct error err = {0};
+    float params[6 + 2 + 4 + 4], want[4];
+    tcet_rng r;
+
+    (void)state;
+    give(&f, 6);
+    assert_int_equal(graph_finish(f.g, &err), TCET_OK);
+    assert_int_equal(graph_view(f.g)->param_floats, 16);
+    assert_true(graph_view(f.g)->norm_mean[1][1] == 8.0f);
+    assert_true(graph_view(f.g)->norm_variance[1][0] == 9.0f);
+    assert_null(graph_view(f.g)->norm_mean[0]);
+    rng_seed(&r, 3);
+    graph_draw(f.g, &r, params);
+    assert_true(params[0] == 1.0f && params[5] == 6.0f);
+    assert_true(params[6] == 0.0f && params[7] == 0.0f); /* a bias that is not given */
+    assert_true(params[8] == 1.0f && params[10] == 0.0f);
+    rng_seed(&r, 3);
+    rng_uniform(&r, want, 4, -1 / sqrt(2), 1 / sqrt(2));
+    for (int i = 0; i < 4; i++)
+        assert_true(fabsf(params[12 + i] - want[i]) < 1e-6f);
+
+    give(&f, 5);
+    assert_int_equal(graph_finish(f.g, &err), TCET_E_PLUGIN);
+    assert_non_null(strstr(err.text, "a: 5 values of kind 1, the module has 6"));
+    start(&f, 3, 1, 1, 2); /* nothing stays */
+    f.b->output(f.b, tcet_add_linear(f.b, f.b->module(f.b, -1, "a", -1), f.x, 2, 1));
+    assert_int_equal(graph_finish(f.g, &err), TCET_OK);
+    assert_null(graph_view(f.g)->norm_mean);
+    graph_free(f.g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes),     cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_declared),   cmocka_unit_test(test_layout),
         cmocka_unit_test(test_layer_norm), cmocka_unit_test(test_init_program),
+        cmocka_unit_test(test_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,6 +92,8 @@ tcet_status norm_forward(struct job *j, int32_t i);
 tcet_status norm_back(struct job *j, int32_t i, struct memory *g);
 tcet_status norm_tangent(struct job *j, int32_t i);
 tcet_status norm_tangent_back(struct job *j, int32_t i, struct memory *rg);
+/* Does a batch norm read running statistics that the space has given, rather than 0 and 1? */
+int norm_is_given(const struct job *j, int32_t i);
 tcet_status scale_forward(struct job *j, int32_t i);
 tcet_status scale_back(struct job *j, int32_t i, struct memory *g);
 tcet_status add_forward(struct job *j, int32_t i);

@@ -5,6 +5,7 @@
 #include "pool.h"
 #include "team.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,38 @@ static tcet_status open_scale(struct job *j, int32_t i)
     status = ts_to_device(j->d, j->now.v[i].norm.a, factor, c * j->ask.size);
     pool_put(factor);
     return job_check(j, status, i, "scale");
+}
+
+/* One of a norm's given running statistics, in the device's type; *to stays where there are none. */
+static tcet_status load_given(struct job *j, int32_t i, const float *from, void **to)
+{
+    int32_t c = job_node(j, i)->c;
+    float *magnitudes = NULL;
+    int status;
+
+    if (!from)
+        return TCET_OK;
+    *to = job_alloc(j, (size_t)c * j->ask.size);
+    if (!*to)
+        return TCET_E_MEMORY;
+    if (j->run->pass->weights == TCET_WEIGHTS_ABSOLUTE) {
+        magnitudes = pool_get((size_t)c * sizeof *magnitudes);
+        if (!magnitudes)
+            return job_fail(j, TCET_E_MEMORY, "out of memory");
+        for (int32_t k = 0; k < c; k++)
+            magnitudes[k] = fabsf(from[k]);
+    }
+    status = j->k->load(j->d, magnitudes ? magnitudes : from, 1, 1, c, *to);
+    pool_put(magnitudes);
+    return job_check(j, status, i, "running statistics");
+}
+
+int norm_is_given(const struct job *j, int32_t i)
+{
+    int32_t module = job_node(j, i)->module;
+
+    return j->graph->norm_mean && module >= 0 && !j->plan.node[i].batch_stats &&
+           (j->graph->norm_mean[module] || j->graph->norm_variance[module]);
 }
 
 tcet_status lines_open(struct job *j, int32_t i)
@@ -59,6 +92,13 @@ tcet_status lines_open(struct job *j, int32_t i)
     v->norm.gamma = node->affine ? job_weight(j, node) : NULL;
     v->norm.beta = node->affine ? job_bias(j, node) : NULL;
     v->norm.running_var = j->now.running[node->module];
+    if (norm_is_given(j, i)) {
+        tcet_status st = load_given(j, i, j->graph->norm_mean[node->module], &v->norm.running_mean);
+
+        return st == TCET_OK
+                   ? load_given(j, i, j->graph->norm_variance[node->module], &v->norm.running_var)
+                   : st;
+    }
     return TCET_OK;
 }
 

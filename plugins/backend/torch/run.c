@@ -116,7 +116,7 @@ static tcet_status carry_variances(struct job *j)
         struct value *v = &j->now.v[i];
         int32_t c = job_node(j, i)->c;
 
-        if (p->rep != i || !p->exec || !v->norm.running_var)
+        if (p->rep != i || !p->exec || !v->norm.running_var || norm_is_given(j, i))
             continue;
         if (p->call == 0) {
             char *next = (char *)v->norm.running_var + (size_t)c * j->ask.size;

@@ -35,6 +35,11 @@ static ts_tensor *record(struct job *j, int32_t at, ts_tensor *const *w, ts_tens
 
         for (int32_t k = 0; k < node->input_count && k <= g->node_count; k++)
             in[k] = t[g->inputs[node->first_input + k]];
+        if (norm_is_given(j, i)) {
+            job_fail(j, TCET_E_UNSUPPORTED,
+                     "H g, where it is libtorch's, of batch norms with given running statistics");
+            break;
+        }
         if (job_op(j, i)->input)
             t[i] = ts_leaf(j->d, x, shape, 4, 0);
         else

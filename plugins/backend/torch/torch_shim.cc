@@ -895,6 +895,12 @@ static Tensor apply(const tcet_node &op, const std::vector<Tensor> &in, const Te
     case TCET_OP_LAYER_NORM:
         return at::layer_norm(x.permute({0, 2, 3, 1}), {op.c}, w, b, op.eps).permute({0, 3, 1, 2});
     case TCET_OP_GELU: return at::gelu(x);
+    case TCET_OP_HSIGMOID: return (x + 3).clamp(0, 6) / 6;
+    case TCET_OP_LEAKY_RELU: return at::leaky_relu(x, op.eps);
+    case TCET_OP_SHUFFLE:
+        return x.reshape({n, op.groups, op.c / op.groups, op.h, op.w})
+            .transpose(1, 2)
+            .reshape_as(x);
     default: throw std::runtime_error("this backend does not know the operation");
     }
 }
@@ -919,6 +925,11 @@ static Tensor gradient(const tcet_node &op, const Tensor &x, const Tensor &y, co
 
         return g * (inside * (2 * x + 3) / 6 + (x >= 3).to(x.scalar_type()));
     }
+    case TCET_OP_SHUFFLE:
+        return g.reshape({g.size(0), op.c / op.groups, op.groups, op.h, op.w})
+            .transpose(1, 2)
+            .reshape_as(g);
+    case TCET_OP_HSIGMOID: return g * ((x > -3) & (x < 3)).to(x.scalar_type()) / 6;
     case TCET_OP_RELU6: return g * ((x > 0) & (x < 6)).to(x.scalar_type());
     case TCET_OP_SOFTMAX: {
         Tensor p = y.reshape({y.size(0), op.groups, op.c / op.groups, op.h, op.w});

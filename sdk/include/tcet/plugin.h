@@ -159,6 +159,8 @@ typedef struct tcet_host {
      * zero from noise: 2^-23 where the backend ran in float32, else 2^-52.  For an aggregator's
      * reduce(); 2^-52 in other calls. */
     double (*epsilon)(tcet_ctx *cx);
+    /* Since 1.2: SHA-256 of n bytes, as 64 lower-case hex digits and a NUL. */
+    void (*sha256)(const void *data, size_t n, char *out);
 } tcet_host;
 
 struct tcet_ctx {

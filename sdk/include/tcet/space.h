@@ -50,10 +50,14 @@ enum {
     /* eps, affine: over all channels at every position, torch.nn.LayerNorm(c) of tokens.
      * TCET_SITE_NORM and a pass's norm are batch norms'. */
     TCET_OP_LAYER_NORM = 24,
-    TCET_OP_GELU = 25 /* x times the standard normal distribution function, by erf */
+    TCET_OP_GELU = 25,       /* x times the standard normal distribution function, by erf */
+    TCET_OP_HSIGMOID = 26,   /* min(max(x + 3, 0), 6) / 6 */
+    TCET_OP_LEAKY_RELU = 27, /* x, times `eps` where it is negative */
+    TCET_OP_SHUFFLE =
+        28 /* groups: channel k is the input's (k % groups) * (c / groups) + k / groups */
 };
 /* The length of a table by operation, in these headers: one more than the last number. */
-#define TCET_OPS (TCET_OP_GELU + 1)
+#define TCET_OPS (TCET_OP_SHUFFLE + 1)
 
 /* One operation to add.  Growable, passed by pointer; begin with TCET_OP_INIT. */
 typedef struct tcet_op {
@@ -90,6 +94,14 @@ enum {
     TCET_INIT_DISCARD = 6  /* a 32-bit draws are thrown away (a module built and dropped) */
 };
 
+/* Since 1.2: what of a module's numbers a space may give (tcet_builder.values). */
+enum {
+    TCET_VALUES_WEIGHT = 1,  /* of a norm its gamma */
+    TCET_VALUES_BIAS = 2,    /* of a norm its beta */
+    TCET_VALUES_MEAN = 3,    /* of a tracking batch norm: its running statistics, which passes of */
+    TCET_VALUES_VARIANCE = 4 /* TCET_NORM_EVAL read; others begin at 0 and 1 */
+};
+
 /* Network-wide facts of the task. */
 typedef struct tcet_task {
     uint32_t struct_size;
@@ -122,6 +134,11 @@ struct tcet_builder {
     /* Since 1.2: op's module is one of the official model that never runs: it gets the parameters
      * that add() would give it, which are drawn and counted, and there is no node. */
     void (*declare)(tcet_builder *b, const tcet_op *op);
+    /* Since 1.2: numbers of a module that are given and not drawn: `what` is TCET_VALUES_*, values
+     * are as many as the module has (graph_finish checks it), in PyTorch's layout; copied.  A layer
+     * whose weight is given draws nothing, and has a bias of 0 where none is given. */
+    void (*values)(tcet_builder *b, uint32_t what, int32_t module, const float *values,
+                   int64_t count);
 };
 
 /* Facts about one architecture that need no graph. */
@@ -187,6 +204,12 @@ typedef struct tcet_space_ops {
      * modules, and an init program that goes on to how the official training script initialises it. */
     tcet_status (*build_train)(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
                                tcet_builder *b);
+    /* [instance] Optional, since 1.2: the encoding under which an architecture is listed and stored,
+     * where the text alone does not say which one it is: of a file its name with a digest. */
+    tcet_status (*listed)(tcet_ctx *cx, void *self, const char *text, char *out, size_t cap);
+    /* [instance] Optional, since 1.2: the natural input and classes of one architecture.  A run's
+     * task is then that of its first one. */
+    tcet_status (*task_of)(tcet_ctx *cx, void *self, const char *text, tcet_task *out);
 } tcet_space_ops;
 
 /* Longest encoding any space may print, with its NUL. */

@@ -53,6 +53,10 @@ typedef struct tcet_graph {
     int32_t features;                         /* input node of the last global pooling, -1: none */
     int32_t channels, height, width, classes; /* the task */
     int64_t param_floats;                     /* length of params */
+    /* By module: [c] running statistics of a batch norm that passes of TCET_NORM_EVAL read, NULL: 0
+     * and 1; and NULL where no module has any.  Passes of TCET_WEIGHTS_ABSOLUTE read their
+     * magnitudes. */
+    const float *const *norm_mean, *const *norm_variance;
 } tcet_graph;
 
 /* What a run shows of one layer: the views that are wanted of its site, as tcet_layer describes

@@ -1,0 +1,520 @@
+#!/usr/bin/python3
+"""make.py [NAME...] -- writes the networks NAME.onnx of this folder and what PyTorch makes of them in
+float64, expected.jsonl (a record a network, as tests/data/golden).  Debian's python3-torch 1.13.
+
+The networks are written here, narrow so that their files are small, exported in training mode.  Weights
+and running statistics are those that stand in the file; images are those of the dataset `gaussian`
+with seed 0.  Each value is computed from its definition, docs/proxies.md."""
+import copy
+import hashlib
+import json
+import math
+import os
+import sys
+import warnings
+
+import numpy
+import onnx
+import onnx.numpy_helper
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+warnings.filterwarnings("ignore")
+here = os.path.dirname(os.path.abspath(__file__))
+BATCH = 8
+
+
+def conv_bn(a, b, k=3, s=1, g=1, act=nn.ReLU, d=1):
+    layers = [nn.Conv2d(a, b, k, s, (k - 1) // 2 * d, d, g, bias=False), nn.BatchNorm2d(b)]
+    return nn.Sequential(*layers, *([act()] if act else []))
+
+
+class Basic(nn.Module):
+    def __init__(self, a, b, s):
+        super().__init__()
+        self.conv1 = nn.Conv2d(a, b, 3, s, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(b)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(b, b, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(b)
+        self.downsample = None
+        if s > 1 or a != b:
+            self.downsample = nn.Sequential(nn.Conv2d(a, b, 1, s, bias=False), nn.BatchNorm2d(b))
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        return self.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class ResNet18(nn.Module):
+    def __init__(self, w=3):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, w, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(w)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        for i in range(4):
+            a, b = (w if i == 0 else w << (i - 1)), w << i
+            setattr(self, "layer%d" % (i + 1),
+                    nn.Sequential(Basic(a, b, 1 if i == 0 else 2), Basic(b, b, 1)))
+        self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
+        self.fc = nn.Linear(8 * w, 10)
+
+    def forward(self, x):
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(torch.flatten(self.avgpool(x), 1))
+
+
+class Inverted(nn.Module):
+    """Of MobileNetV2 and V3."""
+
+    def __init__(self, a, b, wide, k, s, act, se=False):
+        super().__init__()
+        layers = [conv_bn(a, wide, 1, act=act)] if wide != a else []
+        layers.append(conv_bn(wide, wide, k, s, wide, act))
+        if se:
+            layers.append(Excite(wide, nn.Hardsigmoid))
+        layers.append(conv_bn(wide, b, 1, act=None))
+        self.block = nn.Sequential(*layers)
+        self.add = s == 1 and a == b
+
+    def forward(self, x):
+        return x + self.block(x) if self.add else self.block(x)
+
+
+class Excite(nn.Module):
+    def __init__(self, c, gate=nn.Sigmoid, less=4):
+        super().__init__()
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc1 = nn.Conv2d(c, max(c // less, 2), 1)
+        self.fc2 = nn.Conv2d(max(c // less, 2), c, 1)
+        self.activation = nn.ReLU()
+        self.scale_activation = gate()
+
+    def forward(self, x):
+        return self.scale_activation(self.fc2(self.activation(self.fc1(self.avgpool(x))))) * x
+
+
+class MobileNetV2(nn.Module):
+    def __init__(self):
+        super().__init__()
+        act = nn.ReLU6
+        self.features = nn.Sequential(
+            conv_bn(3, 4, 3, 2, act=act), Inverted(4, 4, 4, 3, 1, act), Inverted(4, 6, 24, 3, 2, act),
+            Inverted(6, 6, 36, 3, 1, act), Inverted(6, 8, 36, 3, 2, act), Inverted(8, 8, 48, 3, 1, act),
+            conv_bn(8, 24, 1, act=act))
+        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(24, 10))
+
+    def forward(self, x):
+        x = F.adaptive_avg_pool2d(self.features(x), (1, 1))
+        return self.classifier(torch.flatten(x, 1))
+
+
+class MobileNetV3(nn.Module):
+    def __init__(self):
+        super().__init__()
+        hs = nn.Hardswish
+        self.features = nn.Sequential(
+            conv_bn(3, 4, 3, 2, act=hs), Inverted(4, 4, 4, 3, 2, nn.ReLU, True),
+            Inverted(4, 6, 18, 3, 1, nn.ReLU), Inverted(6, 6, 22, 3, 1, nn.ReLU),
+            Inverted(6, 8, 24, 5, 2, hs, True), Inverted(8, 8, 32, 5, 1, hs, True),
+            conv_bn(8, 24, 1, act=hs))
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Sequential(nn.Linear(24, 16), hs(), nn.Dropout(0.2), nn.Linear(16, 10))
+
+    def forward(self, x):
+        return self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
+
+
+class NeXt(nn.Module):
+    def __init__(self, a, wide, b, s, groups):
+        super().__init__()
+        self.conv1, self.conv2 = conv_bn(a, wide, 1), conv_bn(wide, wide, 3, s, groups)
+        self.conv3, self.se = conv_bn(wide, b, 1, act=None), Excite(b)
+        self.relu = nn.ReLU()
+        self.shortcut = conv_bn(a, b, 1, s, act=None) if s > 1 or a != b else nn.Identity()
+
+    def forward(self, x):
+        return self.relu(self.se(self.conv3(self.conv2(self.conv1(x)))) + self.shortcut(x))
+
+
+class SEResNeXt(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = conv_bn(3, 8)
+        self.stages = nn.ModuleList([NeXt(8, 8, 16, 1, 4), NeXt(16, 16, 24, 2, 4), NeXt(24, 16, 24, 1, 4)])
+        self.head = nn.Linear(24, 10)
+
+    def forward(self, x):
+        x = self.stem(x)
+        n, c, h, w = x.shape
+        x = x.view(n, 4, c // 4, h, w).transpose(1, 2).reshape(n, c, h, w)  # ShuffleNet's
+        for stage in self.stages:
+            x = stage(x)
+        return self.head(x.mean((2, 3)))
+
+
+class Dense(nn.Module):
+    def __init__(self, a, growth, layers):
+        super().__init__()
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.BatchNorm2d(a + i * growth), nn.ReLU(),
+                          nn.Conv2d(a + i * growth, growth, 3, 1, 1, bias=False))
+            for i in range(layers))
+
+    def forward(self, x):
+        xs = [x]
+        for layer in self.layers:
+            xs.append(layer(torch.cat(xs, 1)))
+        return torch.cat(xs, 1)
+
+
+class DenseNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv0 = nn.Conv2d(3, 6, 3, 2, 1, bias=False)
+        self.block1 = Dense(6, 4, 3)
+        self.transition = nn.Sequential(nn.BatchNorm2d(18), nn.ReLU(), nn.Conv2d(18, 9, 1, bias=False),
+                                        nn.AvgPool2d(2, 2))
+        self.block2 = Dense(9, 4, 3)
+        self.norm, self.relu, self.fc = nn.BatchNorm2d(21), nn.ReLU(), nn.Linear(21, 10)
+
+    def forward(self, x):
+        x = self.relu(self.norm(self.block2(self.transition(self.block1(self.conv0(x))))))
+        return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+
+
+class Inception(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = conv_bn(3, 8, 3, 2, act=nn.SiLU)
+        self.one = conv_bn(8, 4, 1)
+        self.seven = nn.Sequential(nn.Conv2d(8, 4, (1, 7), padding=(0, 3)),
+                                   nn.Conv2d(4, 4, (7, 1), padding=(3, 0)), nn.BatchNorm2d(4), nn.ReLU())
+        self.dilated = conv_bn(8, 4, 3, d=2)
+        self.pool = nn.Sequential(nn.AvgPool2d(3, 1, 1), nn.Conv2d(8, 4, 1))
+        self.most, self.ceil = nn.MaxPool2d(3, 1, 1), nn.MaxPool2d(3, 2, ceil_mode=True)
+        self.leaky, self.relu, self.fc = nn.LeakyReLU(0.1), nn.ReLU(), nn.Linear(24, 10)
+
+    def forward(self, x):
+        x = self.stem(x)
+        a, b = torch.chunk(self.most(x), 2, 1)
+        x = torch.cat([self.one(x), self.seven(x), self.dilated(x), self.pool(x), a - b, a * b], 1)
+        x = F.avg_pool2d(F.pad(x, (0, 1, 0, 1)), 2, 1)
+        x = torch.cat([self.ceil(self.relu(self.leaky(x[:, :12]))), F.avg_pool2d(x[:, 12:], 2, 2)], 1)
+        return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+
+
+class MLP(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 16), nn.BatchNorm1d(16), nn.ReLU(),
+                                    nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 10))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+class CNN1d(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv1d(2, 6, 7, 2, 3, bias=False), nn.BatchNorm1d(6), nn.ReLU(),
+                                 nn.MaxPool1d(2), nn.Conv1d(6, 8, 5, dilation=2), nn.ReLU(),
+                                 nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(8, 5))
+
+    def forward(self, x):
+        return self.net(x)
+
+
+class ChannelNorm(nn.LayerNorm):
+    def forward(self, x):
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class ConvNeXtBlock(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.dwconv = nn.Conv2d(c, c, 7, padding=3, groups=c)
+        self.norm = nn.LayerNorm(c, eps=1e-6)
+        self.pwconv1, self.act, self.pwconv2 = nn.Linear(c, 4 * c), nn.GELU(), nn.Linear(4 * c, c)
+
+    def forward(self, x):
+        y = self.norm(self.dwconv(x).permute(0, 2, 3, 1))
+        return x + self.pwconv2(self.act(self.pwconv1(y))).permute(0, 3, 1, 2)
+
+
+class ConvNeXt(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 4, 4), ChannelNorm(8, eps=1e-6))
+        self.stage1 = ConvNeXtBlock(8)
+        self.down = nn.Sequential(ChannelNorm(8, eps=1e-6), nn.Conv2d(8, 12, 2, 2))
+        self.stage2 = ConvNeXtBlock(12)
+        self.norm, self.head = nn.LayerNorm(12, eps=1e-6), nn.Linear(12, 10)
+
+    def forward(self, x):
+        x = self.stage2(self.down(self.stage1(self.stem(x))))
+        return self.head(self.norm(x.mean((-2, -1))))
+
+
+class Attention(nn.Module):
+    def __init__(self, c, heads):
+        super().__init__()
+        self.heads, self.scale = heads, (c // heads) ** -0.5
+        self.qkv, self.proj = nn.Linear(c, 3 * c, bias=False), nn.Linear(c, c)
+
+    def forward(self, x):
+        n, t, c = x.shape
+        q, k, v = self.qkv(x).reshape(n, t, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
+        a = torch.softmax(q @ k.transpose(-2, -1) * self.scale, -1)
+        return self.proj((a @ v).transpose(1, 2).reshape(n, t, c))
+
+
+class Block(nn.Module):
+    def __init__(self, c, heads):
+        super().__init__()
+        self.norm1, self.attn = nn.LayerNorm(c), Attention(c, heads)
+        self.norm2 = nn.LayerNorm(c)
+        self.mlp = nn.Sequential(nn.Linear(c, 2 * c), nn.GELU(), nn.Linear(2 * c, c))
+
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class ViT(nn.Module):
+    """Without an embedding of positions, and pooled by the mean."""
+
+    def __init__(self):
+        super().__init__()
+        self.patch = nn.Conv2d(3, 12, 8, 8)
+        self.blocks = nn.Sequential(Block(12, 3), Block(12, 3))
+        self.norm, self.head = nn.LayerNorm(12), nn.Linear(12, 10)
+
+    def forward(self, x):
+        x = self.blocks(self.patch(x).flatten(2).transpose(1, 2))
+        return self.head(self.norm(x).mean(1))
+
+
+class UNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = conv_bn(3, 4), conv_bn(4, 8, 3, 2)
+        self.up, self.out = nn.ConvTranspose2d(8, 4, 2, 2), nn.Conv2d(8, 2, 1)
+
+    def forward(self, x):
+        a = self.a(x)
+        return self.out(torch.cat([a, self.up(self.b(a))], 1))
+
+
+class Window(nn.Module):
+    """Attention within windows, as Swin has it."""
+
+    def __init__(self):
+        super().__init__()
+        self.patch, self.attn, self.head = nn.Conv2d(3, 12, 4, 4), Attention(12, 3), nn.Linear(12, 10)
+
+    def forward(self, x):
+        x = self.patch(x).permute(0, 2, 3, 1)
+        n, h, w, c = x.shape
+        x = x.reshape(n, 2, h // 2, 2, w // 2, c).transpose(2, 3).reshape(n * 4, h * w // 4, c)
+        x = self.attn(x).reshape(n, h * w, c)
+        return self.head(x.mean(1))
+
+
+# Name: class, shape of an image, opset, is the batch left open?
+NETS = {
+    "resnet18": (ResNet18, (3, 32, 32), 13, True),
+    "mobilenet_v2": (MobileNetV2, (3, 32, 32), 11, False),
+    "mobilenet_v3": (MobileNetV3, (3, 32, 32), 14, False),
+    "se_resnext": (SEResNeXt, (3, 16, 16), 16, True),
+    "densenet": (DenseNet, (3, 16, 16), 9, False),
+    "inception": (Inception, (3, 16, 16), 15, False),
+    "mlp": (MLP, (3, 8, 8), 13, True),
+    "cnn1d": (CNN1d, (2, 1, 40), 12, False),
+    "convnext": (ConvNeXt, (3, 32, 32), 13, False),
+    "vit": (ViT, (3, 32, 32), 17, True),
+    "unet": (UNet, (3, 16, 16), 13, False),
+    "swin_block": (Window, (3, 32, 32), 13, False),
+}
+REFUSED = ("unet", "swin_block")
+LAYERS = (nn.Conv1d, nn.Conv2d, nn.Linear)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.GELU, nn.LeakyReLU)
+
+
+def export(name):
+    make, shape, opset, is_open = NETS[name]
+    torch.manual_seed(len(name))
+    net = make()
+    for m in net.modules():
+        if isinstance(m, NORMS + (nn.LayerNorm,)):
+            nn.init.uniform_(m.weight, 0.5, 1.5)
+            nn.init.normal_(m.bias, 0, 0.2)
+    for m in net.modules():
+        if isinstance(m, NORMS):
+            nn.init.normal_(m.running_mean, 0, 0.2)
+            nn.init.uniform_(m.running_var, 0.5, 1.5)
+    path = os.path.join(here, name + ".onnx")
+    x = torch.randn(2, *[d for i, d in enumerate(shape) if i != 1 or make is not CNN1d])
+    torch.onnx.export(net.train(), x, path, opset_version=opset, input_names=["images"],
+                      output_names=["scores"], do_constant_folding=False,
+                      training=torch.onnx.TrainingMode.TRAINING,
+                      dynamic_axes={"images": {0: "batch"}, "scores": {0: "batch"}} if is_open else None)
+    # The file's numbers are what is scored.
+    numbers = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+    state = net.state_dict()
+    for key in state:
+        if key in numbers:
+            state[key] = torch.tensor(numbers[key].copy())
+    net.load_state_dict(state)
+    for m in net.modules():
+        if isinstance(m, nn.Dropout):
+            m.p = 0.0
+    return net.double().train(), path, shape
+
+
+def layers_of(net):
+    return [(n, m) for n, m in net.named_modules() if isinstance(m, LAYERS)]
+
+
+def logdet(k):
+    sign, value = numpy.linalg.slogdet(k)
+    return float(value) if sign else 0.0
+
+
+def agreement(x):
+    c = (x.reshape(len(x), -1) > 0).double()
+    return (c @ c.t() + (1 - c) @ (1 - c).t()).numpy()
+
+
+def kernels(net, images, kinds, read):
+    """K of each module's inputs or outputs, summed over its calls; running statistics."""
+    net, found = copy.deepcopy(net).eval(), {}
+
+    def hook(m, i, o):
+        k = agreement(read(i, o).detach())
+        found[m] = found[m] + k if m in found else k
+
+    for m in net.modules():
+        if isinstance(m, kinds):
+            m.register_forward_hook(hook)
+    with torch.no_grad():
+        net(images)
+    return [(n, found[m]) for n, m in net.named_modules() if m in found]
+
+
+def gradients(net, images, labels):
+    net.zero_grad()
+    F.cross_entropy(net(images), labels).backward()
+    return [m.weight.grad.clone() for n, m in layers_of(net)]
+
+
+def snr(s):
+    deviation = s.std()
+    return float(s.sum() / deviation) if deviation > 0 else float(s.sum())
+
+
+def synflow(net, shape):
+    net = copy.deepcopy(net)
+    with torch.no_grad():
+        for p in list(net.parameters()) + list(net.buffers()):
+            p.abs_()
+    for m in net.modules():
+        if isinstance(m, NORMS):
+            m.forward = lambda x: x
+    net.zero_grad()
+    net(torch.ones(1, *shape, dtype=torch.float64)).sum().backward()
+    return [(m.weight * m.weight.grad).detach().abs() for n, m in layers_of(net)]
+
+
+def zico(pairs):
+    mean, deviation = sum(g.abs() for g in pairs) / 2, torch.stack(pairs).std(0, unbiased=False)
+    ratio = mean[deviation != 0] / deviation[deviation != 0]
+    return math.log(float(ratio.sum())) if float(ratio.sum()) else 0.0
+
+
+def places_of(net, images):
+    """At how many places of an image each layer is used."""
+    net = copy.deepcopy(net)
+
+    def hook(m, i, o):
+        m.places = o[0].numel() // m.weight.shape[0]
+
+    for n, m in layers_of(net):
+        m.register_forward_hook(hook)
+    with torch.no_grad():
+        net(images[:2])
+    return [m.places for n, m in layers_of(net)]
+
+
+def as_layer(m, places):
+    """Kind and shape as the host has them: 1-d convolutions over rows of 1, tokens as pixels."""
+    shape = list(m.weight.shape)
+    if isinstance(m, nn.Linear):
+        return ("Linear", shape) if places == 1 else ("Conv2d", shape + [1, 1])
+    return "Conv2d", shape[:2] + [1] * (4 - len(shape)) + shape[2:]
+
+
+def record(name):
+    net, path, shape = export(name)
+    with torch.no_grad():
+        classes = copy.deepcopy(net)(torch.zeros(2, *squeeze(name, shape)).double()).shape[1]
+    torch.manual_seed(0)
+    images = torch.randn(BATCH, *shape).double()
+    labels = torch.randint(0, classes, (BATCH,))
+    if NETS[name][0] is CNN1d:
+        images, shape = images.squeeze(2), squeeze(name, shape)
+    named = layers_of(net)
+    # First: passes in training mode move the running statistics.
+    lnwot = dict(kernels(net, images, LAYERS, lambda i, o: o))
+    relu = kernels(net, images, ACTIVATIONS, lambda i, o: i[0])
+    grads = gradients(net, images, labels)
+    halves = [gradients(net, images[:4], labels[:4]), gradients(net, images[4:], labels[4:])]
+    snips = [(m.weight * g).detach().abs() for (n, m), g in zip(named, grads)]
+    flows = synflow(net, shape)
+    places, layers = places_of(net, images), []
+    for k, (n, m) in enumerate(named):
+        kind, extents = as_layer(m, places[k])
+        layers.append({"name": n, "kind": kind, "shape": extents,
+                       "snip_sum": float(snips[k].sum()), "synflow_sum": float(flows[k].sum()),
+                       "gnorm": float(grads[k].norm()), "lnwot": logdet(lnwot[n]),
+                       "zico_log64": zico([h[k] for h in halves])})
+    with open(path, "rb") as f:
+        digest = hashlib.sha256(f.read()).hexdigest()
+    ratios = [snr(s) for s in snips]
+    totals = {
+        "snip": sum(l["snip_sum"] for l in layers),
+        "synflow": sum(l["synflow_sum"] for l in layers),
+        "grad_norm": sum(l["gnorm"] for l in layers),
+        "zico64": sum(l["zico_log64"] for l in layers),
+        "lnwot": sum(l["lnwot"] for l in layers),
+        "nwot": logdet(sum(lnwot.values())),
+        "nwot_relu_strict": logdet(sum(k for n, k in relu)) if relu else 0.0,
+        "snr_snip_none": sum(ratios),
+        "tcet_snip_none": sum(r * l["lnwot"] for r, l in zip(ratios, layers)),
+        "tcet_snip_log": sum(math.log(r) * l["lnwot"] for r, l in zip(ratios, layers)),
+    }
+    return {"arch": "%s.onnx@%s" % (name, digest[:16]), "C": classes, "batch": BATCH,
+            "params": sum(p.numel() for p in net.parameters()), "macs": sum(m.weight.numel() * k for (n, m), k in zip(named, places)),
+            "x_sum": float(images.sum()), "w_sum": float(sum(m.weight.sum() for n, m in named)),
+            "totals": totals, "layers": layers}
+
+
+def squeeze(name, shape):
+    return (shape[0], shape[2]) if NETS[name][0] is CNN1d else shape
+
+
+def main():
+    names = sys.argv[1:] or list(NETS)
+    with open(os.path.join(here, "expected.jsonl"), "w") as f:
+        for name in names:
+            if name in REFUSED:
+                export(name)
+            else:
+                f.write(json.dumps(record(name)) + "\n")
+
+
+main()

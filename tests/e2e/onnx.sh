@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# onnx.sh BUILD_DIR SOURCE_DIR -- protects the space `onnx` as a user meets it: paths, lists and folders,
+# what identifies a file, drawn weights, what is said of a folded batch norm, and that whatever is not
+# read is refused with file, node and operation.
+. "$(dirname "$0")/lib.sh"
+
+data=$source/tests/data/onnx conf=$source/conf/own/onnx.ini
+small=(--set data.batch=4 --set backend.precision=f64)
+cp "$data"/mlp.onnx one.onnx
+digest=$(sha256sum one.onnx | cut -c 1-16)
+
+# -- paths and identity
+run score "$conf" one.onnx "${small[@]}"
+check "a path on the command line is scored" test "$code" = 0
+check "... under its name and digest" said "^one.onnx@$digest$" out
+cp out first
+run score "$conf" "one.onnx@$digest" "${small[@]}"
+check "the listed encoding is read again" cmp -s first out
+refuses "another content is another architecture" 'one.onnx: its content is no more .* the file has changed' \
+    score "$conf" "one.onnx@0123456789abcdef"
+mkdir nets && cp "$data/mlp.onnx" nets/b.onnx && cp "$data/mlp.onnx" nets/a.onnx && : >nets/other.txt
+run run "$conf" --set space.folder="$work/nets" --archs all --output folder --export folder.csv --quiet "${small[@]}"
+check "a folder's files are numbered by name" said "^a.onnx@$digest,$" <(sed -n 2p folder.csv | cut -d, -f1 | sed 's/"//g; s/$/,/')
+printf 'nets/a.onnx\nnets/b.onnx\n' >list
+run run "$conf" --archs file:list --output list.out --export list.csv --quiet "${small[@]}"
+check "a list of paths runs" test "$(wc -l <list.csv)" = 3
+cp "$data/cnn1d.onnx" nets/b.onnx
+run run "$conf" --archs file:list --output list.out --quiet --resume "${small[@]}"
+check "a file that has changed is not taken for what it was" said 'nets/b.onnx.*2x1x40' err
+
+# -- weights
+for seed in 1 2; do
+    run score "$conf" one.onnx "${small[@]}" --set space.weights=draw --set run.seed=$seed
+    sed '/seconds/d' out >"draw.$seed"
+    run score "$conf" one.onnx "${small[@]}" --set run.seed=$seed
+    sed '/seconds/d' out >"file.$seed"
+done
+check "weights of the file depend on no seed" cmp -s file.1 file.2
+check "drawn ones do" test "$(cmp -s draw.1 draw.2; echo $?)" = 1
+check "... and are not the file's" test "$(cmp -s draw.1 file.1; echo $?)" = 1
+run space onnx --arch "$data/resnet18.onnx"
+check "modules bear the names of the initializers" said '^layer2.0.downsample.0 +conv2d +6x3x1x1 ' out
+
+# -- what this program writes it reads, to the bit
+sed '/^\[space\]/,/^weights/d' "$conf" >plain.ini
+own=(--set run.space=nats_tss --set data.resolution=8)
+run export-net plain.ini index:1462 own.onnx "${own[@]}"
+scores() { run score "$@" "${small[@]}" --json && grep -o '"params.*"guards' out; }
+scores plain.ini index:1462 "${own[@]}" >want
+scores "$conf" own.onnx >got
+check "a network that export-net wrote has the same scores" cmp want got
+check "... which are there" said '"tcet_snip":[0-9]' got
+
+# -- what is said
+cp "$source/tests/fuzz/corpus/onnx/folded" folded.onnx
+run score "$conf" folded.onnx "${small[@]}"
+check "a folded batch norm is noticed" said 'folded.onnx: batch norms are folded into 1 of its convolutions' err
+run space onnx
+check "the space says what an architecture is" said 'an architecture is the path of an ONNX file' out
+refuses "none is drawn" 'networks of your own are files: none is drawn' space onnx --random 1
+refuses "none is changed" 'networks of your own are files: none is changed' space onnx --mutate one.onnx
+
+# -- what is not read
+refuses "another name" '"model.pt" is no path of an ONNX file' score "$conf" model.pt
+refuses "a file that is not there" 'none.onnx: No such file' score "$conf" none.onnx
+head -c 5000 one.onnx >cut.onnx
+refuses "a file cut short" 'cut.onnx: the model is no protobuf message' score "$conf" cut.onnx
+: >empty.onnx
+refuses "an empty file" 'empty.onnx: it holds no graph' score "$conf" empty.onnx
+refuses "a network without a head" \
+    'unet.onnx: its output "scores" has shape \[2, 2, 16, 16\]; a network is scored' \
+    score "$conf" "$data/unet.onnx"
+run score "$conf" "$data/swin_block.onnx" "${small[@]}"
+check "attention within windows fails" test "$code" = 3
+check "... by file, node and operation" said \
+    'swin_block.onnx: node [0-9]+ "/Reshape_1" \(Reshape\): shape .* the batch changes' err
+refuses "a folder without a model" 'no file in it ends in .onnx' \
+    run "$conf" --set space.folder="$work/folder" --archs all
+finish
