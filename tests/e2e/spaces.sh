@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# spaces.sh BUILD_DIR SOURCE_DIR -- protects that every space, under each of its tasks and readings, has
+# T-CET(SNIP) and T-CET(Synflow) of random architectures: build, weights, both passes and the joining of
+# layers.  The numbers themselves are golden values' (tests/golden).
+. "$(dirname "$0")/lib.sh"
+
+cat >both.ini <<'EOI'
+[run]
+archs   = sample:2
+workers = 1
+[data]
+plugin = gaussian
+batch  = 4
+[metric snip_snr]
+saliency   = snip
+aggregator = snr
+[metric synflow_snr]
+saliency   = synflow
+aggregator = snr
+[metric lnwot]
+saliency   = nwot
+aggregator = logdet
+[score tcet_snip]
+combiner = layerdot
+metrics  = snip_snr, lnwot
+[score tcet_synflow]
+combiner = layerdot
+metrics  = synflow_snr, lnwot
+EOI
+archs=2
+[ "$sanitized" = 0 ] || archs=1 # all code runs slowly
+
+seen=" "
+# scored SPACE [OPTION...]: both scores of its architectures are numbers.
+scored()
+{
+    local name=$1 options=() o rows
+    shift
+    [[ $sanitized = 0 || $seen != *" $name "* ]] || return # there each space once
+    seen+="$name "
+    for o in "$@"; do options+=(--set "$o"); done
+    rm -rf out.d both.jsonl
+    run run both.ini --output out.d --export both.jsonl --quiet --set "run.space=$name" \
+        --set "run.archs=sample:$archs" "${options[@]}"
+    rows=$(grep -cE '"tcet_snip":-?[0-9].*"tcet_synflow":-?[0-9].*"status":"ok"' both.jsonl)
+    check "$name${*:+ ($*)}" test "$code" = 0 -a "$rows" = "$archs"
+}
+
+for dataset in cifar10 cifar100 ImageNet16-120; do
+    scored nats_tss space.dataset=$dataset
+    scored nats_sss space.dataset=$dataset
+done
+scored nats_tss space.reading=zero_cost_nas
+scored nats_tss space.reading=naslib
+for space in nb101 nb1shot1_1 nb1shot1_2 nb1shot1_3 nb_macro blox zennas; do
+    scored $space data.resolution=16
+done
+scored zennas data.resolution=16 space.reslink=1
+scored nb301 data.resolution=16
+scored nb301 data.resolution=16 space.reading=naslib
+for space in nds_amoeba nds_darts nds_enas nds_nasnet nds_pnas nds_resnet nds_resnext; do
+    scored $space data.resolution=16
+done
+for space in transnas_micro transnas_macro; do
+    for task in class_scene class_object jigsaw_tile; do
+        scored $space space.task=$task data.resolution=32
+    done
+    scored $space space.task=jigsaw data.resolution=32
+    scored $space space.reading=naslib data.resolution=32
+done
+archs=1 # of files there is no random one
+mkdir models && cp "$source"/tests/data/onnx/resnet18.onnx models/
+scored onnx space.folder=models run.archs=all
+
+for space in $("$host" list spaces --names); do
+    check "$space is among them" grep -q " $space " <<<"$seen"
+done
+finish
