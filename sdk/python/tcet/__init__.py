@@ -1,8 +1,8 @@
 """tcet -- tcet-host from Python: runs, searches, trainings, and the scores of a network of your own.
 
-    import tcet
-    run = tcet.run("conf/tcet_snip.ini", archs="first:20")
-    run.scores, run.layers(arch), run.correlate()
+    >>> import tcet
+    >>> run = tcet.run("conf/tcet_snip.ini", archs="first:20")
+    >>> run.scores, run.layers(arch), run.correlate()
 
 Pure Python of the standard library; tables are pandas.DataFrames where pandas is installed, else lists of
 dicts.  docs/python.md walks through it.
@@ -10,7 +10,9 @@ dicts.  docs/python.md walks through it.
 Room: sdk/python.  It starts the program tcet-host and reads what that writes; it loads no part of it."""
 import os
 import re
+import shutil
 import tempfile
+import weakref
 
 from ._host import Error, host
 from ._host import call as _call, config_arguments as _config_arguments
@@ -41,13 +43,18 @@ def _output(arguments, given, temporary):
 
 
 def _do(command, kind, config, overrides, output, options, progress, accept=(0,)):
-    temporary = tempfile.TemporaryDirectory(prefix="tcet-", ignore_cleanup_errors=True)
-    arguments = _config_arguments(config, overrides, temporary.name)
-    folder = _output(arguments, output, temporary.name)
-    _call(command, *arguments, "--output", folder, *options, progress=progress, accept=accept)
+    temporary = tempfile.mkdtemp(prefix="tcet-")
+    try:
+        arguments = _config_arguments(config, overrides, temporary)
+        folder = _output(arguments, output, temporary)
+        _call(command, *arguments, "--output", folder, *options, progress=progress, accept=accept)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
     path = overrides.get("plugins.path")
-    plugins = [p for p in str(path).split(":") if p] if path else []
-    return kind(folder, plugins, _keep=temporary)
+    result = kind(folder, [p for p in str(path).split(":") if p] if path else [])
+    weakref.finalize(result, shutil.rmtree, temporary, True)
+    return result
 
 
 def run(config, output=None, resume=False, retry_failed=False, progress=None, **overrides):

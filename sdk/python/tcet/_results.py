@@ -50,11 +50,10 @@ def read_csv(path):
 class Folder:
     """A folder of results."""
 
-    def __init__(self, folder, plugins=(), _keep=None):
+    def __init__(self, folder, plugins=()):
         """plugins: folders whose plugins may be opened for it, though it was made elsewhere."""
         self.folder = os.path.abspath(os.fspath(folder))
         self._plugins = [part for p in plugins for part in ("--plugins", p)]
-        self._keep = _keep  # a temporary folder, which lives as long as this
 
     def __repr__(self):
         return f"tcet.{type(self).__name__}({self.folder!r})"

@@ -49,12 +49,14 @@ def _images(batch, size, folder):
 
     x, y = batch if isinstance(batch, (tuple, list)) else (batch, None)
     x = torch.as_tensor(x).detach().cpu().float()
-    arrays = {"x": x.numpy()}
-    if y is not None:
-        arrays["y"] = torch.as_tensor(y).detach().cpu().numpy().astype("int64")
-    path = os.path.join(folder, "batch.npz")
-    numpy.savez(path, **arrays)
-    data = {"plugin": "npy", "path": path, "batch": len(x)}
+    data = {"plugin": "npy", "batch": len(x), "path": os.path.join(folder, "batch.npz")}
+    if y is None:
+        data["path"] = os.path.join(folder, "batch.npy")
+        numpy.save(data["path"], x.numpy())
+    else:
+        data["fewer_classes"] = "allow"  # a batch need not have images of the last ones
+        y = torch.as_tensor(y).detach().cpu().numpy().astype("int64")
+        numpy.savez(data["path"], x=x.numpy(), y=y)
     if x.ndim == 4:
         data["layout"] = "nchw"
     return data, x[:2].clone()
