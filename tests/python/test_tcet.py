@@ -150,6 +150,14 @@ class Running(Case):
             self.assertEqual(len(run.scores.rows), 6)
             self.assertIsInstance(run.layers(), pandas.DataFrame)
 
+    def test_failed_architectures_are_rows(self):
+        os.mkdir("plugins")
+        shutil.copy(os.path.join(BUILD, "tests", "fixtures", "bad_layer_fail.so"), "plugins")
+        run = tcet.run({**RUN, "metric": {"m": {"saliency": "fail", "aggregator": "sum"}}}, progress=False,
+                       archs="first:2", **{"plugins.path": os.path.abspath("plugins"), "run.retries": 0})
+        self.assertEqual([row["status"] for row in run.scores], ["failed", "failed"])
+        self.assertIn("layer 2 is not to my taste", run.scores[0]["error"])
+
     def test_numbers_that_are_not_finite(self):
         for text in ("inf", "-inf"):
             self.assertEqual(tcet._results.number(text), float(text))
