@@ -72,6 +72,15 @@ room plugins/backend '*.h' "$sdk|$libc|\"[a-z0-9_]+\.h\""
 room plugins/backend '*.cc' "$sdk|$libc|\"[a-z0-9_]+\.h\"|<[a-z_]+>|<(torch|ATen|c10)/[A-Za-z0-9_/]+\.h>"
 room spaces '*.[ch]' "$sdk|$libc|\"((family|onnx)/)?[a-z0-9_]+\.(h|inc)\""
 
+# Python stands on its standard library; what else it reads it asks for where it needs it.
+python='argparse|collections|copy|csv|functools|inspect|json|os|queue|re|shutil|signal|subprocess|sys|tempfile'
+python+='|threading|warnings|weakref'
+while IFS= read -r line; do
+    fail "sdk/python may not import this: $line"
+done < <(cd "$source_dir" && grep -HnE '^[[:space:]]*(import|from) ' sdk/python/tcet/*.py |
+    grep -vE ":[0-9]+:(import ($python)|from ($python)(\.[a-z]+)?  *import .*|from \.[a-z_]* import .*)$" |
+    grep -vE ':[0-9]+:[[:space:]]+import (numpy|pandas|torch)$')
+
 # No circles: neither of rooms, nor of files of core that have a source and a header, counted as
 # one.  Headers without a source (internal.h) are a room's own, and go through to all its files.
 includes() # lines "room/file room/file"

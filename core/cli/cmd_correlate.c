@@ -18,7 +18,7 @@
 struct correlate_flags {
     struct source_options from;
     const char *scores, *space, *nan, *format, *mask, *bootstrap, *seed;
-    bool pairs, matrix, cells;
+    bool pairs, matrix, cells, values;
 };
 
 static tcet_status settings(const struct correlate_flags *o, struct report_input *in,
@@ -97,13 +97,13 @@ static void say_what(const struct comparison *cmp, size_t covered, struct buf *o
     buf_puts(out, "\n");
 }
 
-enum view { LINES, MATRIX, CELLS };
+enum view { LINES, MATRIX, CELLS, VALUES };
 
 /* What is to be shown; refused where the source has not what it takes. */
 static tcet_status choose_view(const struct correlate_flags *o, const struct config *config,
                                const struct comparison *cmp, enum view *out, struct error *err)
 {
-    *out = o->cells ? CELLS : o->matrix || !cmp->in.accuracy ? MATRIX : LINES;
+    *out = o->values ? VALUES : o->cells ? CELLS : o->matrix || !cmp->in.accuracy ? MATRIX : LINES;
     if (o->pairs && !cmp->in.accuracy)
         return error_set(err, TCET_E_ARG,
                          "--pairs gives taus with and without the accuracy: give --table and "
@@ -151,13 +151,15 @@ static tcet_status print(const struct correlate_flags *o, const struct config *c
         ablation_hide(config, cmp);
     if (f == REPORT_CSV && !o->pairs)
         cmp->in.published_count = 0; /* one table a file: that of the scores */
-    if (cmp->in.accuracy)
+    if (cmp->in.accuracy && view != VALUES)
         TRY(report_make(&cmp->in, view == LINES && (o->pairs || f == REPORT_JSON), &r, err));
     say_unfinished(folder, f, &out);
-    if (f == REPORT_TEXT)
+    if (f == REPORT_TEXT && view != VALUES)
         say_what(cmp, r.covered, &out);
     if (view == MATRIX)
         report_matrix(&cmp->in, f, &out);
+    else if (view == VALUES)
+        report_values(&cmp->in, cmp->arch, f, &out);
     else
         print_lines(config, cmp, &r, view, f, &out);
     report_free(&r);
@@ -375,8 +377,9 @@ static int check_source(const struct command *c, const struct correlate_flags *o
         return cli_usage(c, "--plugins goes with a run's folder");
     if (!folder && (!o->from.table || !o->from.column))
         return cli_usage(c, "give a run's folder, or --table and --column");
-    if (o->pairs + o->matrix + o->cells > 1)
-        return cli_usage(c, "--pairs, --matrix and --cells are three tables: give one of them");
+    if (o->pairs + o->matrix + o->cells + o->values > 1)
+        return cli_usage(
+            c, "--pairs, --matrix, --cells and --values are four tables: give one of them");
     return -1;
 }
 
@@ -408,6 +411,8 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
          &o.matrix, NULL, NULL},
         {"--cells", NULL, "an ablation's table alone: a line a cell, a column a factor", &o.cells,
          NULL, NULL},
+        {"--values", NULL, "each architecture's accuracy and scores, instead of the table",
+         &o.values, NULL, NULL},
         {"--format", "F", "text, csv, markdown, json, latex (booktabs)", NULL, &o.format, NULL},
         {"--bootstrap", "N", "resamples for the intervals, 100 or more (default: automatic)", NULL,
          &o.bootstrap, NULL},

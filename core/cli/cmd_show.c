@@ -57,6 +57,23 @@ static tcet_status make_plan(const struct config *config, struct arena *a, struc
     return TCET_OK;
 }
 
+/* The plan, or for --config its config alone: that of a search or a training need not be a run's. */
+static tcet_status make_shown(const struct config *config, bool config_only, struct arena *a,
+                              struct wire_plan *plan, const char **why, struct error *err)
+{
+    struct buf text = {0};
+
+    if (make_plan(config, a, plan, why, err) >= 0)
+        return TCET_OK;
+    if (!config_only ||
+        (!config_section(config, "search", "") && !config_section(config, "train", "")))
+        return err->status;
+    config_print(config, &text);
+    plan->config = arena_strdup(a, text.data);
+    buf_free(&text);
+    return TCET_OK;
+}
+
 int cmd_show(const struct command *c, int argc, char **argv)
 {
     enum { PROBES = 5 };
@@ -85,7 +102,7 @@ int cmd_show(const struct command *c, int argc, char **argv)
     if (cli_config(path, &sets, &config, &err) < 0 || run_check(config, &table, &err) < 0 ||
         (estimate
              ? estimate_run(config, PROBES, &(struct once_log){cli_log, NULL}, &a, &plan, &e, &err)
-             : make_plan(config, &a, &plan, &why, &err)) < 0) {
+             : make_shown(config, config_only, &a, &plan, &why, &err)) < 0) {
         code = cli_fail(&err);
     } else {
         buf_puts(&out, config_only ? plan.config : plan.text);

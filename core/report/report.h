@@ -44,9 +44,9 @@ struct report_published {
 struct report_input {
     const struct report_series *series;
     size_t series_count, count;
-    const double
-        *accuracy;       /* [count]; NaN: not in the table; NULL: none, for report_matrix alone */
-    const uint8_t *mask; /* [count], NULL: all */
+    const double *
+        accuracy; /* [count]; NaN: not in the table; NULL: none, for report_matrix and report_values alone */
+    const uint8_t *mask;                    /* [count], NULL: all */
     const char *accuracy_name, *population; /* "cifar10_test", "all 15,625" */
     enum report_nan nan;
     size_t replicates; /* of the bootstrap; 0 automatic */
@@ -103,6 +103,10 @@ void report_print(const struct report_input *in, const struct report *r, enum re
 /* Kendall's tau-b between every two series and, unless it is NULL, the accuracy, each of the
  * architectures of the population where both are numbers, as a symmetric table.  CSV has 17 digits. */
 void report_matrix(const struct report_input *in, enum report_format f, struct buf *out);
+/* The values themselves: a line an architecture of the population, with its accuracy, where the input has
+ * accuracies, and all series; archs: [count] names. */
+void report_values(const struct report_input *in, const char *const *archs, enum report_format f,
+                   struct buf *out);
 
 /* The same as numbers. */
 struct report_taus {

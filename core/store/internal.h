@@ -56,7 +56,7 @@ struct row_view {
     struct buf message, times;
 };
 
-enum { STORE_FORMAT = 2, STORE_APPLICATION = 0x54434554 /* "TCET" */ };
+enum { STORE_FORMAT = 3, STORE_APPLICATION = 0x54434554 /* "TCET" */ };
 
 struct store {
     sqlite3 *db;

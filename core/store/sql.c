@@ -389,7 +389,7 @@ static tcet_status check_schema(struct store *s, struct error *err)
         return error_set(err, TCET_E_ARG,
                          "%s: holds tables, views or triggers that tcet-host did not make",
                          s->path);
-    return all == made ? TCET_OK : sql_damaged(s, "a table or an index is not there", err);
+    return all == made ? TCET_OK : sql_damaged(s, "a table, an index or a view is not there", err);
 }
 
 /* Is it ours, and of this version?  s->format: 0 of a new file, or one killed before its tables. */

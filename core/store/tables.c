@@ -6,7 +6,7 @@
  * Every row ends with `sum`, tcet_sum(TABLE, COLUMNS...) of all its other columns, with their types.
  * A store is looked at once, when it is opened: that each row is valid and has its sum, that what it
  * refers to is there, and that the indices say what the tables say.  Format 1 had no sums; its rows
- * are taken as they are and get theirs. */
+ * are taken as they are and get theirs.  Format 2 had no views. */
 #include "store/internal.h"
 
 #include <string.h>
@@ -152,6 +152,73 @@ static const struct form forms[] = {
 
 enum { FORMS = sizeof forms / sizeof *forms };
 
+/* A layer list's lines as a JSON array, for json_each, which is one of the few of SQLite's functions on
+ * JSON that a view may use where the schema is not trusted.  None of a list that JSON cannot hold so. */
+#define LINES                                                                                  \
+    "CASE WHEN l.text GLOB '*[' || char(1) || '-' || char(9, 11) || '-' || char(31) || ']*'"   \
+    " THEN '[]' ELSE '[\"' || replace(replace(replace(l.text, char(92), char(92) || 'u005c')," \
+    " char(34), char(92) || 'u0022'), char(10), '\",\"') || '\"]' END"
+#define LINE(k) "max(CASE j.key % 3 WHEN " k " THEN j.value END)"
+/* Byte k - 1 of number t.n of y.data. */
+#define BYTE(k)  "(instr(b.listed, substr(y.data, 8 * t.n + " k ", 1)) - 1)"
+#define EXPONENT "(" BYTE("8") " % 128 * 16 + " BYTE("7") " / 16)"
+#define MANTISSA                                                                                  \
+    "(" BYTE("1") " + 256 * (" BYTE("2") " + 256 * (" BYTE("3") " + 256 * (" BYTE(                \
+        "4") " + 256 * (" BYTE("5") " + 256 * (" BYTE("6") " + 256 * (" BYTE("7") " % 16 + 16 * " \
+                                                                                  "(" EXPONENT    \
+                                                                                  " > 0))))))))"
+
+/* What other programs read, as SQLite keeps it: docs/store.md.  They use nothing but SQLite's own
+ * innocuous functions.  The program itself reads the tables alone. */
+static const struct {
+    const char *name, *define;
+} views[] = {
+    {"scores",
+     "SELECT a.text AS arch, c.name AS name, v.value AS value,"
+     " CASE c.is_score WHEN 1 THEN 'score' ELSE 'metric' END AS kind, c.direction AS direction,"
+     " n.params AS params, n.macs AS macs, v.guards AS guards, v.seconds AS seconds,"
+     " r.ordinal AS ordinal"
+     " FROM run_arch r JOIN arch a ON a.id = r.arch CROSS JOIN run_column c"
+     " JOIN value v ON v.arch = r.arch AND v.key = c.key"
+     " LEFT JOIN outcome o ON o.arch = r.arch"
+     " LEFT JOIN network n ON n.id = coalesce(v.network, o.network)"},
+    /* A float64 is m 2^(e - 1075), m its mantissa with the leading one: power.p, whose products with
+     * m are exact. */
+    {"layers",
+     "WITH RECURSIVE power(e, p) AS (VALUES(1075, 1.0), (1074, 0.5) UNION ALL"
+     " SELECT CASE WHEN e >= 1075 THEN e + 1 ELSE e - 1 END,"
+     " CASE WHEN e >= 1075 THEN p * 2 ELSE p / 2 END FROM power WHERE e BETWEEN 2 AND 2046),"
+     " line(list, n, name, kind, shape) AS (SELECT l.id, j.key / 3, " LINE("0") ", " LINE(
+         "1") ", " LINE("2") " FROM layer_list l JOIN json_each(" LINES
+                             ") j GROUP BY l.id, j.key / 3),"
+                             " byte(listed) AS (VALUES(x'"
+                             "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+                             "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"
+                             "404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f"
+                             "606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f"
+                             "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"
+                             "a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf"
+                             "c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf"
+                             "e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff'))"
+                             " SELECT a.text AS arch, c.name AS metric, t.n AS layer, t.name AS "
+                             "name, t.kind AS kind,"
+                             " '[' || t.shape || ']' AS shape,"
+                             " CASE WHEN p.e = 2047 AND " MANTISSA
+                             " > 4503599627370496 THEN NULL" /* NaN */
+                             " WHEN " BYTE(
+                                 "8") " > 127 THEN -p.p * " MANTISSA " ELSE p.p * " MANTISSA
+                                      " END AS value,"
+                                      " r.ordinal AS ordinal"
+                                      " FROM run_arch r JOIN arch a ON a.id = r.arch CROSS JOIN "
+                                      "run_column c"
+                                      " JOIN value v ON v.arch = r.arch AND v.key = c.key"
+                                      " JOIN layer_value y ON y.arch = v.arch AND y.key = v.key"
+                                      " JOIN network w ON w.id = v.network CROSS JOIN line t CROSS "
+                                      "JOIN byte b CROSS JOIN power p"
+                                      " WHERE c.layered = 1 AND t.list = w.layers AND t.n < "
+                                      "v.layers AND p.e = max(" EXPONENT ", 1)"},
+};
+
 /* Of format 1, to know them again. */
 static const char format1[] =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -244,6 +311,21 @@ static void define(struct buf *b, const char *in)
     }
 }
 
+static void define_views(struct buf *b, const char *in)
+{
+    for (size_t i = 0; i < TCET_COUNT(views); i++)
+        buf_printf(b, "CREATE VIEW %s%s AS %s;", in, views[i].name, views[i].define);
+}
+
+/* To make all anew. */
+static void drop(struct buf *b)
+{
+    for (size_t i = 0; i < TCET_COUNT(views); i++)
+        buf_printf(b, "DROP VIEW IF EXISTS main.%s;", views[i].name);
+    for (size_t i = 0; i < FORMS; i++)
+        buf_printf(b, "DROP TABLE IF EXISTS main.%s;", forms[i].name);
+}
+
 char *tables_definition(int format)
 {
     struct buf b = {0};
@@ -251,6 +333,8 @@ char *tables_definition(int format)
     if (format == 1)
         return mem_strdup(format1);
     define(&b, "");
+    if (format > 2)
+        define_views(&b, "");
     return b.data;
 }
 
@@ -284,9 +368,9 @@ tcet_status tables_make(struct store *s, struct error *err)
     struct buf b = {0};
 
     buf_puts(&b, "BEGIN IMMEDIATE;");
-    for (size_t i = 0; s->format && i < FORMS; i++)
-        buf_printf(&b, "DROP TABLE IF EXISTS main.%s;", forms[i].name);
+    drop(&b);
     define(&b, "main.");
+    define_views(&b, "main.");
     add_sizes(&b, "main.");
     add_header(&b);
     buf_puts(&b, "COMMIT");
@@ -476,12 +560,24 @@ static tcet_status replace_tables(struct store *s, struct error *err)
     TRY(count_rows(s, "main", &before, err));
     TRY(count_rows(s, "temp", &after, err));
     s->dropped = before - after;
-    for (size_t i = 0; i < FORMS; i++)
-        buf_printf(&b, "DROP TABLE IF EXISTS main.%s;", forms[i].name);
+    drop(&b);
     define(&b, "main.");
+    define_views(&b, "main.");
     for (size_t i = 0; i < FORMS; i++)
         buf_printf(&b, "INSERT INTO main.%s SELECT * FROM temp.%s; DROP TABLE temp.%s;",
                    forms[i].name, forms[i].name, forms[i].name);
+    add_header(&b);
+    buf_puts(&b, "COMMIT");
+    return execute(s, &b, err);
+}
+
+/* Format 2 had the tables of this one. */
+static tcet_status add_views(struct store *s, struct error *err)
+{
+    struct buf b = {0};
+
+    buf_puts(&b, "BEGIN IMMEDIATE;");
+    define_views(&b, "main.");
     add_header(&b);
     buf_puts(&b, "COMMIT");
     return execute(s, &b, err);
@@ -492,8 +588,8 @@ tcet_status tables_mend(struct store *s, struct error *err)
     int found;
 
     TRY(look(s, s->format, &found, err));
-    if (!found && s->format == STORE_FORMAT)
-        return TCET_OK;
+    if (!found && s->format > 1)
+        return s->format == STORE_FORMAT ? TCET_OK : add_views(s, err);
     s->mended = found;
     TRY(replace_tables(s, err));
     TRY(look(s, STORE_FORMAT, &found, err));
@@ -508,7 +604,7 @@ tcet_status tables_check(struct store *s, struct error *err)
     TRY(look(s, s->format, &found, err));
     if (found)
         return TCET_E_IO;
-    if (s->format == STORE_FORMAT)
+    if (s->format > 1)
         return TCET_OK;
     buf_puts(&b, "PRAGMA query_only = 0; PRAGMA temp_store = MEMORY; BEGIN;");
     add_copy(&b, s->format);

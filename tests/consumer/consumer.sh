@@ -28,9 +28,14 @@ prefix=$work/prefix
 for part in bin/tcet-host lib/tcet/tcet-linalg.so include/tcet/tcet.h lib/pkgconfig/tcet-sdk.pc \
     lib/cmake/tcet-sdk/TcetPlugin.cmake lib/cmake/tcet-sdk/plugin.map \
     share/tcet/conf share/tcet/tables share/tcet/data share/tcet/templates \
-    share/doc/tcet-host/writing-a-plugin.md; do
+    lib/python3/dist-packages/tcet/__init__.py share/doc/tcet-host/writing-a-plugin.md; do
     [ -e "$prefix/$part" ] || fail "the installation lacks $part"
 done
+if command -v python3 >/dev/null; then
+    found=$(PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$prefix/lib/python3/dist-packages \
+        python3 -c 'import tcet; print(tcet.host())')
+    [ "$found" = "$prefix/bin/tcet-host" ] || fail "the installed Python package starts $found"
+fi
 if grep -rIlF "$build" "$prefix/lib/cmake" "$prefix/lib/pkgconfig"; then
     fail "these files of the installation name the build folder"
 fi

@@ -133,7 +133,7 @@ check "each value of a factor has its mean" said '^aggregator +(sum|snr) +-?[0-9
 check "what is no cell keeps its line" said '^wg@1 ' out
 refuses "--cells without an ablation" '--cells: the run.s config has no \[ablation\]' \
     correlate seeds --cells
-refuses "two tables at once" '--pairs, --matrix and --cells are three tables' \
+refuses "two tables at once" '--pairs, --matrix, --cells and --values are four tables' \
     correlate grid --cells --matrix
 run run grid.ini "${small[@]}" --archs first:6 --resume --output grid
 check "its seeds are compared, each once" said '^rank stability of snip_snr over seeds: .*1 pair)' out

@@ -260,6 +260,11 @@ check "two runs: columns of one name are told apart" \
 check "the same column agrees with itself" said '^one/count,1,1,' out
 run correlate one two --table nats_tss --column cifar10_test
 check "with accuracies they stand in one table" said '^macs +[0-9.]+ ' out
+run correlate one --table nats_tss --column cifar10_test --values --format csv
+check "joined values: an architecture a line" test "$(wc -l <out)" = 31
+check "with its accuracy and scores" said '^arch,cifar10_test,count,#params,FLOPs,depth$' out
+run correlate one --values --format json
+check "without a table there is no accuracy" said '^{"accuracy":null,.*,"accuracy":"nan","scores":{"count":[0-9]+,' out
 refuses "--pairs without accuracies" '^tcet-host: error: --pairs .*give --table' correlate one --pairs
 run run count.ini --set run.space=nats_sss --archs first:3 --output sss --quiet
 refuses "runs of two spaces" 'one is of space nats_tss, sss of space nats_sss' correlate one sss

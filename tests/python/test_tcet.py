@@ -1,0 +1,318 @@
+"""test_tcet.py BUILD_DIR SOURCE_DIR -- protects who uses tcet-host from Python (sdk/python): that a run's
+scores, layers, accuracies and agreement are those that the program prints, that what it refuses is an
+exception with its words, that Ctrl-C keeps what was computed, and that a network of one's own gets the
+scores that PyTorch gives it.  Room: tests; Python's standard library, PyTorch where it is installed."""
+import csv
+import json
+import math
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import types
+import unittest
+from unittest import mock
+
+BUILD, SOURCE = map(os.path.abspath, sys.argv[1:3])
+SDK = os.path.join(SOURCE, "sdk", "python")
+sys.dont_write_bytecode = True
+sys.path.insert(0, SDK)
+os.environ["TCET_HOST"] = os.path.join(BUILD, "bin", "tcet-host")
+os.environ["XDG_CACHE_HOME"] = os.path.join(BUILD, "tests", "e2e-cache")
+os.environ.pop("TCET_PLUGIN_PATH", None)
+os.makedirs(os.environ["XDG_CACHE_HOME"], exist_ok=True)
+
+import tcet  # noqa: E402
+
+COUNT = {"saliency": "ones", "aggregator": "sum"}
+SNIP = {"saliency": "snip", "aggregator": "sum"}
+RUN = {"run": {"space": "nats_tss", "archs": "first:6", "workers": 1}, "metric": {"count": COUNT}}
+TABLE = {"table": "nats_tss", "column": "test_cifar10"}
+NOISE = {"plugin": "gaussian", "batch": 2}
+SEARCH = {"run": {"space": "nats_tss"},
+          "search": {"strategy": "evolution", "score": "column:val_cifar10", "evaluations": 6},
+          "strategy evolution": {"population": 3, "sample": 2},
+          "benchmark": {"table": "nats_tss", "column": "test_cifar10"}}
+
+
+def told(*arguments):
+    return subprocess.run([tcet.host(), *arguments], check=True, capture_output=True, text=True).stdout
+
+
+class Case(unittest.TestCase):
+    """In a folder of its own, which is the current one."""
+
+    def setUp(self):
+        folder = tempfile.mkdtemp(prefix="tcet-python-")
+        self.addCleanup(shutil.rmtree, folder)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(folder)
+
+    def refused(self, code, pattern, call, *arguments, **keys):
+        with self.assertRaisesRegex(tcet.Error, pattern) as caught:
+            call(*arguments, progress=False, **keys)
+        self.assertEqual(caught.exception.code, code)
+        return caught.exception
+
+
+class Running(Case):
+    def test_scores_are_the_exports_and_the_tables(self):
+        run = tcet.run({**RUN, "benchmark": TABLE}, output="r", progress=False)
+        told("export", "r", "r.csv")
+        with open("r.csv", newline="") as file:
+            want = list(csv.DictReader(file))
+        with open(os.path.join(SOURCE, "spaces", "tables", "nats_tss.tsv")) as file:
+            lines = [line.rstrip("\n").split("\t") for line in file if not line.startswith("#")]
+        column = lines[0].index("test_cifar10")
+        trained = {line[0]: float(line[column]) for line in lines[1:]}
+        self.assertEqual(len(run.scores), 6)
+        for got, line in zip(run.scores, want):
+            self.assertEqual([got["arch"], got["status"], got["params"], got["macs"], got["count"]],
+                             [line["arch"], "ok", int(line["params"]), int(line["macs"]),
+                              float(line["count"])])
+            self.assertAlmostEqual(got["test_cifar10"], trained[got["arch"]], places=9)
+        self.assertEqual(json.loads(told("correlate", "r", "--format", "json"))["metrics"][0]["spearman"],
+                         run.correlate()[0]["spearman"])
+        self.assertEqual(run.correlate()[0]["name"], "count")
+        run.report("r.html")
+        self.assertTrue(os.path.exists("r.html"))
+
+    def test_without_a_table_there_are_no_accuracies(self):
+        run = tcet.run(RUN, progress=False)
+        self.assertEqual(list(run.scores[0]), ["arch", "status", "params", "macs", "count"])
+        with self.assertRaisesRegex(tcet.Error, "names no .benchmark. table"):
+            run.correlate()
+        self.assertIn("name", run.correlate(table="nats_tss", column="test_cifar10")[0])
+
+    def test_layers(self):
+        run = tcet.run({**RUN, "metric": {"snip": SNIP}, "data": NOISE}, archs="index:1462",
+                       progress=False)
+        arch = run.scores[0]["arch"]
+        layers = run.layers(arch)
+        self.assertEqual(layers, run.layers())
+        self.assertEqual([layers[0][k] for k in ("arch", "layer", "kind", "shape")],
+                         [arch, "stem.0", "conv", [16, 3, 3, 3]])
+        self.assertAlmostEqual(sum(layer["snip"] for layer in layers), run.scores[0]["snip"],
+                               delta=1e-9 * run.scores[0]["snip"])
+        with self.assertRaisesRegex(tcet.Error, "no layers of architecture 'x'"):
+            run.layers("x")
+
+    def test_the_views_of_the_store_say_the_same(self):
+        run = tcet.run({**RUN, "metric": {"snip": SNIP}, "data": NOISE}, output="r", progress=False)
+        db = sqlite3.connect("file:r/scores.db?mode=ro", uri=True)
+        self.assertEqual(db.execute("SELECT arch, value FROM scores ORDER BY ordinal").fetchall(),
+                         [(row["arch"], row["snip"]) for row in run.scores])
+        self.assertEqual(db.execute("SELECT arch, name, value FROM layers ORDER BY ordinal, layer").fetchall(),
+                         [(row["arch"], row["layer"], row["snip"]) for row in run.layers()])
+
+    def test_configs(self):
+        with open("c.ini", "w") as file:
+            file.write("[run]\nspace = nats_tss\narchs = first:6\n[metric count]\nsaliency = ones\n"
+                       "aggregator = sum\n")
+        want = tcet.run(RUN, progress=False).scores
+        self.assertEqual(tcet.run("c.ini", progress=False).scores, want)
+        self.assertFalse(os.path.exists("out"))
+        flat = {"run": RUN["run"], "metric count": COUNT}
+        self.assertEqual(tcet.run(flat, progress=False, archs="first:2").scores, want[:2])
+        with open("list.txt", "w") as file:
+            file.write("index:3\n")
+        listed = tcet.run(flat, progress=False, archs="file:list.txt")  # of the current folder
+        self.assertEqual(listed.scores, want[3:4])
+        mean = tcet.run(flat, progress=False, **{"metric.count.aggregator": "mean"})
+        self.assertLess(mean.scores[0]["count"], want[0]["count"])
+        both = tcet.run({"run": {"space": "nats_tss", "archs": "first:1", "proxy": ["params", "flops"]}},
+                        progress=False)
+        self.assertEqual(both.scores[0]["params"], both.scores[0]["score.params"])
+
+    def test_output_and_resume(self):
+        tcet.run(RUN, output="r", archs="first:2", progress=False)
+        self.refused(2, "--resume", tcet.run, RUN, output="r")
+        self.assertEqual(len(tcet.run(RUN, output="r", resume=True, progress=False).scores), 6)
+        self.assertEqual(len(tcet.Run("r").scores), 6)
+        named = {**RUN, "run": {**RUN["run"], "output": "named"}}
+        self.assertEqual(tcet.run(named, progress=False).folder, os.path.abspath("named"))
+        run = tcet.run(RUN, progress=False)
+        folder = run.folder
+        self.assertTrue(os.path.exists(folder))
+        del run
+        self.assertFalse(os.path.exists(folder))
+
+    def test_tables_are_pandas_where_it_is(self):
+        pandas = types.ModuleType("pandas")
+        pandas.DataFrame = type("DataFrame", (), {"__init__": lambda self, rows: setattr(self, "rows", rows)})
+        with mock.patch.dict(sys.modules, pandas=pandas):
+            run = tcet.run(RUN, progress=False)
+            self.assertIsInstance(run.scores, pandas.DataFrame)
+            self.assertEqual(len(run.scores.rows), 6)
+            self.assertIsInstance(run.layers(), pandas.DataFrame)
+
+    def test_failed_architectures_are_rows(self):
+        os.mkdir("plugins")
+        shutil.copy(os.path.join(BUILD, "tests", "fixtures", "bad_layer_fail.so"), "plugins")
+        run = tcet.run({**RUN, "metric": {"m": {"saliency": "fail", "aggregator": "sum"}}}, progress=False,
+                       archs="first:2", **{"plugins.path": os.path.abspath("plugins"), "run.retries": 0})
+        self.assertEqual([row["status"] for row in run.scores], ["failed", "failed"])
+        self.assertIn("layer 2 is not to my taste", run.scores[0]["error"])
+
+    def test_numbers_that_are_not_finite(self):
+        for text in ("inf", "-inf"):
+            self.assertEqual(tcet._results.number(text), float(text))
+        self.assertTrue(math.isnan(tcet._results.number("nan")))
+
+
+class Refusing(Case):
+    def test_the_programs_words(self):
+        with open("bad.ini", "w") as file:
+            file.write("[run]\nspace = nats_tsx\narchs = first:1\n")
+        error = self.refused(2, 'did you mean "nats_tss"', tcet.run, "bad.ini")
+        self.assertEqual((error.file, error.line), ("bad.ini", 2))
+        self.assertNotIn("tcet-host: error", error.text)
+        error = self.refused(2, r'--set run\.space: there is no space "nats_tsx"', tcet.run,
+                             {**RUN, "run": {"space": "nats_tsx"}})
+        self.assertIsNone(error.file)
+        self.refused(2, "no such file|No such file", tcet.run, "none.ini")
+        self.refused(None, "a config is a path or a dict", tcet.run, 3)
+        self.refused(None, "a section, a dict", tcet.run, {"run": 3})
+        with self.assertRaisesRegex(tcet.Error, "none"):
+            tcet.Run("none").scores
+
+    def test_progress_gets_the_lines(self):
+        lines = []
+        with self.assertRaises(tcet.Error):
+            tcet.run({**RUN, "run": {"space": "nats_tsx"}}, output="r", progress=lines.append)
+        self.assertTrue(any("nats_tsx" in line for line in lines), lines)
+
+        def stop(line):
+            raise ValueError(line)
+
+        with self.assertRaisesRegex(ValueError, "nats_tsx"):
+            tcet.run({**RUN, "run": {"space": "nats_tsx"}}, output="r", progress=stop)
+
+    def test_the_program_is_not_found(self):
+        with mock.patch.dict(os.environ, TCET_HOST="/nowhere"):
+            self.refused(None, "TCET_HOST=/nowhere: there is no such program", tcet.run, RUN)
+        shutil.copytree(os.path.join(SDK, "tcet"), os.path.join("far", "tcet"))
+        environment = {"PATH": "/nowhere", "PYTHONPATH": "far"}
+        done = subprocess.run([sys.executable, "-c", "import tcet; tcet.host()"], env=environment,
+                              capture_output=True, text=True)
+        self.assertRegex(done.stderr, "tcet.*Error: there is no tcet-host: .*TCET_HOST.*setup.sh")
+        environment["PATH"] = os.path.join(BUILD, "bin")
+        done = subprocess.run([sys.executable, "-c", "import tcet; print(tcet.host())"], env=environment,
+                              capture_output=True, text=True)
+        self.assertEqual(done.stdout.strip(), os.path.join(BUILD, "bin", "tcet-host"))
+
+
+class Interrupting(Case):
+    SCRIPT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import tcet
+try:
+    tcet.run({"run": {"space": "nats_tss", "archs": "all", "workers": 1}, "metric": {"snip": %r},
+              "data": %r}, output="r", progress=False)
+except KeyboardInterrupt:
+    print("interrupted")
+""" % (SNIP, NOISE)
+
+    def test_what_was_computed_is_kept(self):
+        child = subprocess.Popen([sys.executable, "-c", self.SCRIPT, SDK], stdout=subprocess.PIPE, text=True)
+        try:
+            scored = self.wait_for_scores(child)
+        finally:
+            child.send_signal(signal.SIGINT)  # it alone, as in a notebook
+        out, _ = child.communicate(timeout=600)
+        self.assertEqual((out.strip(), child.returncode), ("interrupted", 0))
+        # The lock is free, so the program has ended.
+        lines = []
+        run = tcet.run({**RUN, "metric": {"snip": SNIP}, "data": NOISE}, output="r", resume=True,
+                       archs=f"first:{min(scored, 5)}", progress=lines.append)
+        self.assertEqual({row["status"] for row in run.scores}, {"ok"})
+
+    def wait_for_scores(self, child):
+        while child.poll() is None:
+            try:
+                db = sqlite3.connect("file:r/scores.db?mode=ro", uri=True)
+                scored = db.execute("SELECT count(*) FROM scores").fetchone()[0]
+                db.close()
+            except sqlite3.Error:
+                scored = 0
+            if scored:
+                return scored
+            time.sleep(0.1)
+        self.fail("the run ended by itself")
+
+
+class Searching(Case):
+    def test_search(self):
+        search = tcet.search(SEARCH, output="s", progress=False)
+        self.assertEqual([row["ask"] for row in search.asks], [1, 2, 3, 4, 5, 6])
+        self.assertEqual(search.best["column:val_cifar10"], max(row["score"] for row in search.asks))
+        self.assertEqual(search.best, search.top[0])
+        self.assertEqual(search.curve[-1]["evaluations"], 6)
+        self.assertIn("test_cifar10", search.asks[0])
+        longer = tcet.search(SEARCH, output="s", resume=True, progress=False, **{"search.evaluations": 8})
+        self.assertEqual(longer.asks[:6], search.asks)
+        self.assertEqual(len(longer.asks), 8)
+        self.refused(2, "strategy", tcet.search, SEARCH, **{"search.strategy": "none"})
+
+    def test_train(self):
+        config = os.path.join(SOURCE, "conf", "train", "quick.ini")
+        training = tcet.train(config, output="t", progress=False,
+                              **{"train.epochs": 1, "train.images": 32, "train.batch": 16})
+        self.assertEqual([row["epoch"] for row in training.log], [1])
+        training.export("net.safetensors")
+        self.assertTrue(os.path.getsize("net.safetensors"))
+
+
+def has(kind, name):
+    return any(line.split()[:1] == [name] for line in told("list", kind).splitlines())
+
+
+class Scoring(Case):
+    """tcet.score of a module, against PyTorch."""
+
+    def setUp(self):
+        super().setUp()
+        try:
+            import torch  # noqa: F401
+        except ImportError:
+            self.skipTest("wants PyTorch (Debian's python3-torch)")
+        if not has("space", "onnx"):
+            self.skipTest("this program has no space onnx")
+
+    def network(self):
+        from torch import manual_seed, nn
+        manual_seed(0)
+        return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
+                             nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10))
+
+    def test_noise(self):
+        net = self.network().eval()
+        score = tcet.score(net, ["snip", "params"], 4, size=(3, 16, 16))
+        self.assertEqual(score["params"], sum(p.numel() for p in net.parameters()))
+        self.assertEqual([layer["layer"] for layer in score.layers], ["0", "5"])
+        self.assertFalse(net.training)
+        self.refused(None, "size=", tcet.score, net, "snip", 4)
+        self.refused(2, "snop", tcet.score, net, "snop", 4, size=(3, 16, 16))
+
+    def test_images(self):
+        if not has("dataset", "npy"):
+            self.skipTest("this program has no dataset npy")
+        import torch
+        net = self.network().train()
+        x, y = torch.randn(12, 3, 16, 16), torch.arange(12) % 9
+        score = tcet.score(net, {"metric": {"s": SNIP, "g": {"saliency": "grad", "aggregator": "l2"}}}, (x, y))
+        torch.nn.functional.cross_entropy(net(x), y).backward()
+        weights = [p for p in net.parameters() if p.dim() > 1]
+        for name, want in (("s", sum((p * p.grad).abs().sum() for p in weights)),
+                           ("g", sum(p.grad.norm() for p in weights))):
+            self.assertAlmostEqual(score[name], float(want), delta=1e-5 * float(want))
+        self.assertEqual(list(tcet.score(net, "snip", x)), ["snip"])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=2)
