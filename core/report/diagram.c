@@ -30,13 +30,22 @@ struct drawing {
 static void fit_colours(const struct diagram *n, struct arena *a, struct scale *out)
 {
     double *v = arena_alloc(a, (n->count + 1) * sizeof *v);
+    double low = INFINITY, high = -INFINITY;
     size_t count = 0;
 
     for (size_t i = 0; i < n->count; i++) {
-        if (n->op[i].layer)
+        if (n->op[i].layer && isfinite(n->op[i].value))
             v[count++] = n->op[i].value;
     }
     scale_fit(out, v, count, SCALE_WIDE);
+    for (size_t i = 0; i < count; i++) {
+        low = fmin(low, v[i]);
+        high = fmax(high, v[i]);
+    }
+    if (low < high && isfinite(low) && isfinite(high)) { /* their own ends, which are no wider */
+        out->low = low;
+        out->high = high;
+    }
     out->from = 0;
     out->to = SVG_BINS;
 }

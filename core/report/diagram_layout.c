@@ -13,7 +13,8 @@ enum {
     AROUND = 14, /* from a cell's box to its units */
     LANE = 11,   /* lines beside a cell */
     ORDER_SWEEPS = 8,
-    PLACE_SWEEPS = 10
+    PLACE_SWEEPS = 100,
+    STRAIGHT = 8 /* a line's part between bends counts so much */
 };
 
 /* What is needed while placing. */
@@ -21,10 +22,9 @@ struct placing {
     struct layout *l;
     size_t **in_row; /* points in order, outside ones last */
     size_t *row_len, *inside;
-    double *at;  /* [points]: place in its row, for the order */
-    double *key; /* [points] */
-    double *up_sum, *down_sum;
-    size_t *up_n, *down_n;
+    double *at;      /* [points]: place in its row, for the order */
+    double *key;     /* [points]: where it wants to be */
+    double *sum, *n; /* [points]: of their neighbours' places, and of how many */
 };
 
 /* -- rows and points ---------------------------------------------------------------------- */
@@ -53,13 +53,11 @@ static void find_rows(struct layout *l)
     }
 }
 
-/* Does the group read the unit, or hold it? */
-static int touches(const struct layout *l, const struct layout_group *g, size_t source)
+/* Does a line of the unit go through the group: does one read it there that has a row above it? */
+static int goes_through(const struct layout *l, const struct layout_group *g, size_t source)
 {
-    if (source >= g->first && source < g->first + g->count)
-        return 1;
     for (size_t i = g->first; i < g->first + g->count; i++) {
-        for (size_t k = 0; k < l->unit[i].input_count; k++) {
+        for (size_t k = 0; l->unit[i].row > g->row && k < l->unit[i].input_count; k++) {
             if (l->unit[i].input[k] == source)
                 return 1;
         }
@@ -95,7 +93,7 @@ static void add_points(struct placing *p)
         for (size_t row = l->unit[i].row + 1; row < last[i]; row++) {
             while (row >= l->group[g].row + l->group[g].rows) {
                 g++;
-                inside = touches(l, &l->group[g], i);
+                inside = goes_through(l, &l->group[g], i);
             }
             l->point[l->point_count] = (struct layout_point){
                 .source = i, .row = row, .bend = 1, .outside = !inside, .from = above, .w = BEND};
@@ -134,38 +132,23 @@ size_t layout_above(const struct layout *l, size_t source, size_t row)
     return steps < 2 ? source : l->bends[source] + steps - 2;
 }
 
-static void join(struct placing *p, size_t upper, size_t lower, const double *at)
+/* The points in the row above which a point is joined to. */
+static size_t upper_count(const struct layout *l, size_t i)
 {
-    p->up_sum[lower] += at[upper];
-    p->up_n[lower]++;
-    p->down_sum[upper] += at[lower];
-    p->down_n[upper]++;
+    return l->point[i].bend ? 1 : l->unit[i].input_count;
 }
 
-/* Sums of the places of each point's neighbours, in the rows above and below. */
-static void add_neighbours(struct placing *p, const double *at)
+static size_t upper(const struct layout *l, size_t i, size_t k)
 {
-    struct layout *l = p->l;
-
-    memset(p->up_sum, 0, l->point_count * sizeof *p->up_sum);
-    memset(p->down_sum, 0, l->point_count * sizeof *p->down_sum);
-    memset(p->up_n, 0, l->point_count * sizeof *p->up_n);
-    memset(p->down_n, 0, l->point_count * sizeof *p->down_n);
-    for (size_t i = 0; i < l->unit_count; i++) {
-        for (size_t k = 0; k < l->unit[i].input_count; k++)
-            join(p, layout_above(l, l->unit[i].input[k], l->unit[i].row), i, at);
-    }
-    for (size_t i = l->unit_count; i < l->point_count; i++)
-        join(p, l->point[i].from, i, at);
+    return l->point[i].bend ? l->point[i].from
+                            : layout_above(l, l->unit[i].input[k], l->unit[i].row);
 }
 
-/* The mean of the neighbours above and below, as wanted; its own place without any. */
-static double mean_of(const struct placing *p, size_t i, int up, int down, double own)
+/* Adds a neighbour's place. */
+static void add(struct placing *p, size_t to, double at, double weight)
 {
-    double n = (up ? (double)p->up_n[i] : 0) + (down ? (double)p->down_n[i] : 0);
-    double sum = (up ? p->up_sum[i] : 0) + (down ? p->down_sum[i] : 0);
-
-    return n > 0 ? sum / n : own;
+    p->sum[to] += weight * at;
+    p->n[to] += weight;
 }
 
 /* -- the order in rows -------------------------------------------------------------------- */
@@ -188,36 +171,57 @@ static void number_row(struct placing *p, size_t r)
         p->at[p->in_row[r][i]] = (double)i - (double)(p->inside[r] - 1) / 2;
 }
 
+/* Orders a row by the means of its points' neighbours, those in sum and n; without any a point stays. */
+static void order_row(struct placing *p, size_t r, struct sorted *s)
+{
+    for (size_t i = 0; i < p->inside[r]; i++) {
+        size_t at = p->in_row[r][i];
+
+        s[i] = (struct sorted){p->n[at] > 0 ? p->sum[at] / p->n[at] : p->at[at], i, at};
+    }
+    qsort(s, p->inside[r], sizeof *s, compare);
+    for (size_t i = 0; i < p->inside[r]; i++)
+        p->in_row[r][i] = s[i].point;
+    number_row(p, r);
+}
+
 static void order(struct placing *p)
 {
-    struct sorted *s = arena_alloc(p->l->a, (p->l->point_count + 1) * sizeof *s);
+    const struct layout *l = p->l;
+    struct sorted *s = arena_alloc(l->a, (l->point_count + 1) * sizeof *s);
 
-    for (size_t r = 0; r < p->l->row_count; r++)
+    for (size_t r = 0; r < l->row_count; r++)
         number_row(p, r);
     for (int sweep = 0; sweep < ORDER_SWEEPS; sweep++) {
         int down = sweep % 2 == 0;
 
-        add_neighbours(p, p->at);
-        for (size_t r = 0; r < p->l->row_count; r++) {
-            for (size_t i = 0; i < p->inside[r]; i++) {
-                size_t point = p->in_row[r][i];
+        memset(p->sum, 0, l->point_count * sizeof *p->sum);
+        memset(p->n, 0, l->point_count * sizeof *p->n);
+        for (size_t step = 0; step < l->row_count; step++) {
+            size_t r = down ? step : l->row_count - 1 - step;
 
-                s[i] = (struct sorted){mean_of(p, point, down, !down, p->at[point]), i, point};
+            for (size_t i = 0; down && i < p->inside[r]; i++) {
+                size_t at = p->in_row[r][i];
+
+                for (size_t k = 0; k < upper_count(l, at); k++)
+                    add(p, at, p->at[upper(l, at, k)], 1);
             }
-            qsort(s, p->inside[r], sizeof *s, compare);
-            for (size_t i = 0; i < p->inside[r]; i++)
-                p->in_row[r][i] = s[i].point;
+            order_row(p, r, s);
+            for (size_t i = 0; !down && i < p->row_len[r]; i++) {
+                size_t at = p->in_row[r][i];
+
+                for (size_t k = 0; k < upper_count(l, at); k++)
+                    add(p, upper(l, at, k), p->at[at], 1);
+            }
         }
-        for (size_t r = 0; r < p->l->row_count; r++)
-            number_row(p, r);
     }
 }
 
 /* -- places ------------------------------------------------------------------------------- */
 
-/* The places nearest to those wanted (least squares) which keep points in order and apart: pools of
+/* The places nearest to those wanted (least squares, bends counting more) which keep points in order and apart: pools of
  * neighbours that would overlap share the mean of what they want. */
-static void settle(struct placing *p, size_t r, double *sum, size_t *len)
+static void settle(struct placing *p, size_t r, double *sum, double *weight, size_t *len)
 {
     struct layout *l = p->l;
     size_t n = p->inside[r], pools = 0, i = 0;
@@ -228,11 +232,13 @@ static void settle(struct placing *p, size_t r, double *sum, size_t *len)
 
         if (k)
             offset += (l->point[p->in_row[r][k - 1]].w + at->w) / 2 + APART;
-        sum[pools] = p->key[p->in_row[r][k]] - offset;
+        weight[pools] = at->bend ? STRAIGHT : 1;
+        sum[pools] = weight[pools] * (p->key[p->in_row[r][k]] - offset);
         len[pools++] = 1;
         while (pools > 1 &&
-               sum[pools - 2] * (double)len[pools - 1] > sum[pools - 1] * (double)len[pools - 2]) {
+               sum[pools - 2] * weight[pools - 1] > sum[pools - 1] * weight[pools - 2]) {
             sum[pools - 2] += sum[pools - 1];
+            weight[pools - 2] += weight[pools - 1];
             len[pools - 2] += len[pools - 1];
             pools--;
         }
@@ -244,7 +250,7 @@ static void settle(struct placing *p, size_t r, double *sum, size_t *len)
 
             if (i)
                 offset += (l->point[p->in_row[r][i - 1]].w + at->w) / 2 + APART;
-            at->x = sum[pool] / (double)len[pool] + offset;
+            at->x = sum[pool] / weight[pool] + offset;
         }
     }
 }
@@ -271,31 +277,40 @@ static void bound(struct placing *p, struct layout_group *g)
     }
 }
 
+/* How much two points draw each other: parts of a line between bends are to be straight, lines beside
+ * groups draw nobody. */
+static double weight_of(const struct layout_point *a, const struct layout_point *b)
+{
+    return a->outside || b->outside ? 0 : a->bend && b->bend ? STRAIGHT : 1;
+}
+
 static void place_across(struct placing *p)
 {
     struct layout *l = p->l;
     double *sum = arena_alloc(l->a, (l->point_count + 1) * sizeof *sum);
+    double *weight = arena_alloc(l->a, (l->point_count + 1) * sizeof *weight);
     size_t *len = arena_alloc(l->a, (l->point_count + 1) * sizeof *len);
-    double *x = arena_alloc(l->a, (l->point_count + 1) * sizeof *x);
 
-    for (size_t sweep = 0; sweep <= PLACE_SWEEPS; sweep++) {
-        int last = sweep + 2 > PLACE_SWEEPS;
+    /* Half the way to the neighbours' mean at a time, since all move at once. */
+    for (int sweep = 0; sweep <= PLACE_SWEEPS; sweep++) {
+        memset(p->sum, 0, l->point_count * sizeof *p->sum);
+        memset(p->n, 0, l->point_count * sizeof *p->n);
+        for (size_t i = 0; i < l->point_count; i++) {
+            for (size_t k = 0; k < upper_count(l, i); k++) {
+                size_t above = upper(l, i, k);
+                double w = weight_of(&l->point[i], &l->point[above]);
 
-        for (size_t i = 0; i < l->point_count; i++)
-            x[i] = l->point[i].x;
-        add_neighbours(p, x);
-        for (size_t r = 0; r < l->row_count; r++) {
-            for (size_t i = 0; i < p->inside[r]; i++) {
-                size_t at = p->in_row[r][i];
-
-                p->key[at] =
-                    sweep ? mean_of(p, at, last || sweep % 2, last || !(sweep % 2), x[at]) : 0;
+                add(p, i, l->point[above].x, w);
+                add(p, above, l->point[i].x, w);
             }
-            settle(p, r, sum, len);
         }
-        for (size_t g = 0; g < l->group_count; g++)
-            bound(p, &l->group[g]);
+        for (size_t i = 0; i < l->point_count; i++)
+            p->key[i] = p->n[i] > 0 ? (l->point[i].x + p->sum[i] / p->n[i]) / 2 : l->point[i].x;
+        for (size_t r = 0; r < l->row_count; r++)
+            settle(p, r, sum, weight, len);
     }
+    for (size_t g = 0; g < l->group_count; g++)
+        bound(p, &l->group[g]);
 }
 
 static void place_down(struct layout *l)
@@ -359,10 +374,8 @@ void layout_place(struct layout *l)
     p.inside = arena_alloc(a, (l->row_count + 1) * sizeof *p.inside);
     p.at = arena_alloc(a, n * sizeof *p.at);
     p.key = arena_alloc(a, n * sizeof *p.key);
-    p.up_sum = arena_alloc(a, n * sizeof *p.up_sum);
-    p.down_sum = arena_alloc(a, n * sizeof *p.down_sum);
-    p.up_n = arena_alloc(a, n * sizeof *p.up_n);
-    p.down_n = arena_alloc(a, n * sizeof *p.down_n);
+    p.sum = arena_alloc(a, n * sizeof *p.sum);
+    p.n = arena_alloc(a, n * sizeof *p.n);
     fill_rows(&p);
     order(&p);
     place_across(&p);
