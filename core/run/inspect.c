@@ -137,42 +137,24 @@ static void put_kernel(struct answer *out, const tcet_node *node)
     put(out, arena_printf(out->a, "%dx%d%s", node->kernel_h, node->kernel_w, stride));
 }
 
-static int has_cells(const tcet_graph *view)
+/* The cells of operations, "" outside.  An operation without a module is where the last one that it reads
+ * is. */
+static const char **find_cells(const tcet_graph *view, struct arena *a)
 {
-    for (int32_t i = 0; i < view->module_count; i++) {
-        if (view->modules[i].cell >= 0)
-            return 1;
-    }
-    return 0;
-}
-
-/* The cells of operations, "" outside: those that a space numbers, else the outermost modules that hold
- * others.  An operation without a module is where the last one that it reads is. */
-static const char **find_cells(const struct graph *g, struct arena *a)
-{
-    const tcet_graph *view = graph_view(g);
     const char **cell = arena_alloc(a, ((size_t)view->node_count + 1) * sizeof *cell);
-    int numbered = has_cells(view);
-    char name[512];
 
     for (int32_t i = 0; i < view->node_count; i++) {
         const tcet_node *node = &view->nodes[i];
-        int32_t m = node->module, top = m, from = -1;
+        int32_t of = node->module < 0 ? -1 : view->modules[node->module].cell, last = -1;
 
-        cell[i] = "";
         for (int32_t k = 0; k < node->input_count; k++) {
             int32_t input = view->inputs[node->first_input + k];
 
-            from = input > from ? input : from;
+            last = input > last ? input : last;
         }
-        while (top >= 0 && view->modules[top].parent >= 0)
-            top = view->modules[top].parent;
-        if (m < 0 && from >= 0)
-            cell[i] = cell[from];
-        else if (m >= 0 && numbered && view->modules[m].cell >= 0)
-            cell[i] = arena_printf(a, "cell %d", view->modules[m].cell);
-        else if (m >= 0 && !numbered && top != m)
-            cell[i] = arena_strdup(a, graph_module_name(g, top, name, sizeof name));
+        cell[i] = node->module < 0 && last >= 0 ? cell[last]
+                  : of >= 0                     ? arena_printf(a, "cell %d", of)
+                                                : "";
     }
     return cell;
 }
@@ -192,7 +174,7 @@ static void put_layers(const struct graph *g, struct answer *out)
 {
     const tcet_graph *view = graph_view(g);
     uint8_t *seen = arena_alloc(out->a, (size_t)view->module_count + 1);
-    const char **cell = find_cells(g, out->a);
+    const char **cell = find_cells(view, out->a);
 
     for (int32_t i = 0; i < view->node_count; i++) {
         const tcet_node *node = &view->nodes[i];
