@@ -26,23 +26,28 @@ struct drawing {
     double left, top, gutter;
 };
 
-/* The range of colours. */
+/* The range of colours: of powers where no value is negative, when 0 has the lowest. */
 static void fit_colours(const struct diagram *n, struct arena *a, struct scale *out)
 {
-    double *v = arena_alloc(a, (n->count + 1) * sizeof *v);
+    double *v = arena_alloc(a, (n->count + 1) * sizeof *v), least = 0;
     double low = INFINITY, high = -INFINITY;
     size_t count = 0;
 
     for (size_t i = 0; i < n->count; i++) {
         if (n->op[i].layer && isfinite(n->op[i].value))
-            v[count++] = n->op[i].value;
+            least = fmin(least, n->op[i].value);
     }
-    scale_fit(out, v, count, SCALE_WIDE);
-    for (size_t i = 0; i < count; i++) {
-        low = fmin(low, v[i]);
-        high = fmax(high, v[i]);
+    for (size_t i = 0; i < n->count; i++) {
+        double value = n->op[i].value;
+
+        if (!n->op[i].layer || !isfinite(value) || (least >= 0 && value <= 0))
+            continue;
+        v[count++] = value;
+        low = fmin(low, value);
+        high = fmax(high, value);
     }
-    if (low < high && isfinite(low) && isfinite(high)) { /* their own ends, which are no wider */
+    scale_fit(out, v, count, least < 0 ? SCALE_WIDE : SCALE_POWERS);
+    if (low < high) { /* their own ends, which are no wider */
         out->low = low;
         out->high = high;
     }

@@ -344,6 +344,7 @@ void svg_style(struct buf *out, int page)
     paint_all(out, page, 0);
     if (!page) {
         buf_puts(out, "@media(prefers-color-scheme:dark){\n");
+        paint(out, "svg", "background", colour_of("page"), page, 1);
         paint_all(out, page, 1);
         buf_puts(out, "}\n");
     }
