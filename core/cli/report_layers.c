@@ -9,6 +9,22 @@
 
 enum { COLUMNS = 7 };
 
+/* " (guards: zero_sigma 3)", nothing without any.  They are counted by network, not by layer. */
+static const char *guards_of(struct arena *a, const struct result_value *v)
+{
+    struct buf text = {0};
+    const char *out;
+
+    for (size_t i = 0; i < v->guards.count; i++)
+        buf_printf(&text, "%s%s %lld", i ? ", " : " (guards: ", v->guards.item[i].name,
+                   (long long)v->guards.item[i].count);
+    if (text.len)
+        buf_puts(&text, ")");
+    out = arena_strdup(a, text.len ? text.data : "");
+    buf_free(&text);
+    return out;
+}
+
 /* The values of a layered column, layer by layer. */
 static void draw_layers(const struct result_row *row, const struct result_value *v,
                         const char *name, struct figures *out)
@@ -28,7 +44,8 @@ static void draw_layers(const struct result_row *row, const struct result_value 
         *cell++ = arena_strdup(a, row->layers[i].shape);
         *cell++ = arena_printf(a, "%.9g", v->layers[i]);
     }
-    chart_draw(&(struct chart){.note = arena_printf(a, "%.6g of %s", v->value, row->arch),
+    chart_draw(&(struct chart){.note = arena_printf(a, "%.6g%s of %s", v->value, guards_of(a, v),
+                                                    row->arch),
                                .desc = "A value a layer with weights, in the order in which the "
                                        "network has them.",
                                .x_name = "layer, in creation order",

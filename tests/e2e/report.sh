@@ -213,6 +213,10 @@ if command -v chromium >/dev/null; then
         check "no text lies upon another in $picture.svg" drawn $picture.html 1280
     done
 fi
+guarded=$(sed -n 's/.*"arch":"\([^"]*\)".*"guards":{"zero_sigma":\([0-9]*\).*/\1 \2/p' layers.jsonl | head -1)
+run report run -o guarded.html --svg guarded --arch "${guarded% *}"
+check "values by layer say which guards the score met" \
+    said "[0-9] \\(guards: zero_sigma ${guarded#* }\\) of \\|" guarded/layers-snip.svg
 refuses "an ending that is none" '-o net.png: a picture goes into a .svg or .dot file' \
     show run.ini --graph "$arch" -o net.png
 refuses "a picture without a file" '--graph needs -o FILE' show run.ini --graph "$arch"
