@@ -23,7 +23,7 @@ struct drawing {
     struct layout l;
     struct svg svg;
     struct scale colour;
-    double left, top, gutter;
+    double left, top;
 };
 
 /* The range of colours: of powers where no value is negative, when 0 has the lowest. */
@@ -195,56 +195,66 @@ static double gutter(struct layout *l)
     return ceil(wide);
 }
 
-/* Lays it out; where it is tall and has no colours, with equal cells once.  Returns whether so. */
-static int lay_out(struct drawing *w, struct arena *a)
+/* Lays it out; where it is tall and has no colours, with equal cells once: *once. */
+static tcet_status lay_out(struct drawing *w, struct arena *a, int *once, struct error *err)
 {
-    w->l = (struct layout){.a = a};
-    layout_units(w->n, 0, &w->l);
-    layout_place(&w->l);
-    if (w->n->value_name || w->l.height <= DIAGRAM_TALL)
-        return 0;
-    w->l = (struct layout){.a = a};
-    layout_units(w->n, 1, &w->l);
-    layout_place(&w->l);
-    return 1;
+    tcet_status st;
+
+    for (*once = 0;; ++*once) {
+        w->l = (struct layout){.a = a};
+        layout_units(w->n, *once, &w->l);
+        st = layout_place(&w->l, err);
+        if (*once || w->n->value_name || (st >= 0 && w->l.height <= DIAGRAM_TALL))
+            return st;
+    }
+}
+
+/* All of it, once it is laid out. */
+static void draw(struct drawing *w, const char *desc, struct figures *of, struct figure *f)
+{
+    double left = gutter(&w->l), wide = left + w->l.width, bar = w->n->value_name ? 22 : 0;
+    double width = fmax(LEAST_WIDTH, ceil(wide) + 2 * MARGIN);
+
+    f->sized = 1;
+    w->top = picture_begin(&w->svg, of, f, width, ceil(w->l.height) + bar + 3 * MARGIN, w->n->note,
+                           desc);
+    if (bar) {
+        fit_colours(w->n, w->l.a, &w->colour);
+        picture_colours(&w->svg, 4, w->top + 4, w->n->value_name, &w->colour);
+    }
+    w->top += bar + MARGIN;
+    w->left = (width - wide) / 2 + left;
+    for (size_t i = 0; i < w->l.group_count; i++)
+        draw_group(w, &w->l.group[i]);
+    draw_lines(w);
+    for (size_t i = 0; i < w->l.unit_count; i++)
+        draw_unit(w, &w->l.unit[i]);
+    svg_end(&w->svg);
 }
 
 tcet_status diagram_draw(const struct diagram *n, struct figures *of, struct figure *f,
                          struct error *err)
 {
+    static const char *const descs[] = {
+        "Operations as boxes, from the input down to the output; cells are boxes around them.",
+        "Operations as boxes, from the input down to the output; cells are boxes around them, and "
+        "a "
+        "cell that is like an earlier one is one box."};
     struct arena a = {0};
     struct drawing w = {.n = n};
-    double width, wide, bar = n->value_name ? 22 : 0;
-    const char *desc = "Operations as boxes, from the input down to the output; cells are boxes "
-                       "around them.";
+    tcet_status st;
+    int once;
 
     if (n->count > DIAGRAM_OPS)
         return error_set(err, TCET_E_ARG,
                          "the network has %zu operations; a picture has at most %d (a file ending "
                          "in .dot may have more)",
                          n->count, DIAGRAM_OPS);
-    if (lay_out(&w, &a))
-        desc = "Operations as boxes, from the input down to the output; cells are boxes around "
-               "them, and a cell that is like an earlier one is one box.";
-    w.gutter = gutter(&w.l);
-    wide = w.gutter + w.l.width;
-    width = fmax(LEAST_WIDTH, ceil(wide) + 2 * MARGIN);
-    f->sized = 1;
-    w.top = picture_begin(&w.svg, of, f, width, ceil(w.l.height) + bar + 3 * MARGIN, n->note, desc);
-    if (bar) {
-        fit_colours(n, &a, &w.colour);
-        picture_colours(&w.svg, 4, w.top + 4, n->value_name, &w.colour);
-    }
-    w.top += bar + MARGIN;
-    w.left = (width - wide) / 2 + w.gutter;
-    for (size_t i = 0; i < w.l.group_count; i++)
-        draw_group(&w, &w.l.group[i]);
-    draw_lines(&w);
-    for (size_t i = 0; i < w.l.unit_count; i++)
-        draw_unit(&w, &w.l.unit[i]);
-    svg_end(&w.svg);
+    st = lay_out(&w, &a, &once, err);
+    if (st >= 0)
+        draw(&w, descs[once], of, f);
     arena_free(&a);
-    return TCET_OK;
+    return st;
 }
 
 /* -- Graphviz ----------------------------------------------------------------------------- */

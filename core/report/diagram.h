@@ -32,11 +32,11 @@ struct diagram {
     const char *value_name; /* NULL: no colours */
 };
 
-/* The most operations of a picture; the most rows' height before equal cells are shown once (without
- * colours). */
-enum { DIAGRAM_OPS = 4000, DIAGRAM_TALL = 2400 };
+/* The most operations of a picture, and the most places that boxes and lines have in rows; the height from
+ * which equal cells are shown once (without colours). */
+enum { DIAGRAM_OPS = 4000, DIAGRAM_POINTS = 200000, DIAGRAM_TALL = 2400 };
 
-/* Draws it into f.  Errors: TCET_E_ARG, too many operations. */
+/* Draws it into f.  Errors: TCET_E_ARG, too many operations or long lines. */
 tcet_status diagram_draw(const struct diagram *n, struct figures *of, struct figure *f,
                          struct error *err);
 /* The same as text for Graphviz's dot: all operations, the cells as clusters. */

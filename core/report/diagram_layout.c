@@ -65,7 +65,7 @@ static int goes_through(const struct layout *l, const struct layout_group *g, si
     return 0;
 }
 
-static void add_points(struct placing *p)
+static tcet_status add_points(struct placing *p, struct error *err)
 {
     struct layout *l = p->l;
     size_t *last = arena_alloc(l->a, (l->unit_count + 1) * sizeof *last), total = l->unit_count;
@@ -81,6 +81,12 @@ static void add_points(struct placing *p)
     }
     for (size_t i = 0; i < l->unit_count; i++)
         total += last[i] - l->unit[i].row - 1;
+    if (total > DIAGRAM_POINTS)
+        return error_set(
+            err, TCET_E_ARG,
+            "the network's lines and operations have %zu places in %zu rows; a picture "
+            "has at most %d (a file ending in .dot may have more)",
+            total, l->row_count, DIAGRAM_POINTS);
     l->point = arena_alloc(l->a, (total + 1) * sizeof *l->point);
     for (size_t i = 0; i < l->unit_count; i++)
         l->point[i] = (struct layout_point){.source = i, .row = l->unit[i].row, .w = l->unit[i].w};
@@ -100,6 +106,7 @@ static void add_points(struct placing *p)
             above = l->point_count++;
         }
     }
+    return TCET_OK;
 }
 
 static void fill_rows(struct placing *p)
@@ -357,7 +364,7 @@ static void shift(struct layout *l)
     l->width = right;
 }
 
-void layout_place(struct layout *l)
+tcet_status layout_place(struct layout *l, struct error *err)
 {
     struct placing p = {.l = l};
     struct arena *a = l->a;
@@ -365,7 +372,7 @@ void layout_place(struct layout *l)
 
     find_rows(l);
     l->bends = arena_alloc(a, (l->unit_count + 1) * sizeof *l->bends);
-    add_points(&p);
+    TRY(add_points(&p, err));
     n = l->point_count + 1;
     l->row_y = arena_alloc(a, (l->row_count + 1) * sizeof *l->row_y);
     l->row_h = arena_alloc(a, (l->row_count + 1) * sizeof *l->row_h);
@@ -381,4 +388,5 @@ void layout_place(struct layout *l)
     place_across(&p);
     place_down(l);
     shift(l);
+    return TCET_OK;
 }

@@ -6,6 +6,7 @@
 #include <tcet/plugin.h>
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { PADDING = 9, LINE = 14, NAME_ROOM = 220 };
@@ -192,7 +193,7 @@ static void describe(const struct diagram *n, struct layout *l, struct layout_un
 static char *signature(const struct layout *l, const struct layout_group *g)
 {
     struct buf text = {0};
-    size_t *other = arena_alloc(l->a, (l->unit_count + 1) * sizeof *other), others = 0;
+    size_t *other = mem_alloc((l->unit_count + 1) * sizeof *other), others = 0;
     char *out;
 
     for (size_t i = g->first; i < g->first + g->count; i++) {
@@ -217,6 +218,7 @@ static char *signature(const struct layout *l, const struct layout_group *g)
     }
     out = arena_strdup(l->a, text.len ? text.data : "");
     buf_free(&text);
+    free(other);
     return out;
 }
 

@@ -49,8 +49,8 @@ struct layout {
 
 /* Units and groups, with texts and sizes.  once: a cell that is like an earlier one is one unit. */
 void layout_units(const struct diagram *n, int once, struct layout *out);
-/* Places them, from 0, 0. */
-void layout_place(struct layout *l);
+/* Places them, from 0, 0.  Errors: TCET_E_ARG, more than DIAGRAM_POINTS. */
+tcet_status layout_place(struct layout *l, struct error *err);
 /* The point at which a unit's line leaves the row above that of its reader. */
 size_t layout_above(const struct layout *l, size_t source, size_t row);
 /* A count for people: 3 digits, k, M, G. */

@@ -169,9 +169,10 @@ static void check(struct made *m)
     for (int once = 0; once < 2; once++) {
         struct arena a = {0};
         struct layout l = {.a = &a};
+        struct error err;
 
         layout_units(&m->n, once, &l);
-        layout_place(&l);
+        assert_int_equal(layout_place(&l, &err), TCET_OK);
         assert_laid_out(&l);
         assert_lines_free(&l);
         arena_free(&a);
@@ -316,12 +317,48 @@ static void test_too_many(void **state)
     free(op);
 }
 
+/* Each operation is read by the next and by the last: half a million lines' places. */
+static void test_too_many_lines(void **state)
+{
+    enum { MANY = 1000 };
+    struct figures figures = {.count = 0};
+    struct figure *f = figures_add(&figures, "network", NULL, "large");
+    struct diagram_op *op = calloc(MANY, sizeof *op);
+    size_t *input = calloc(MANY, sizeof *input);
+    const struct diagram n = {.arch = "large", .op = op, .count = MANY};
+    struct error err;
+
+    (void)state;
+    assert_non_null(op);
+    assert_non_null(input);
+    for (size_t i = 0; i < MANY; i++) {
+        input[i] = i;
+        op[i] = (struct diagram_op){.name = "",
+                                    .operation = "relu",
+                                    .kernel = "",
+                                    .shape = "",
+                                    .output = "1",
+                                    .cell = "",
+                                    .value = NAN,
+                                    .input = i ? input + i - 1 : NULL,
+                                    .input_count = i > 0};
+    }
+    op[MANY - 1].input = input;
+    op[MANY - 1].input_count = MANY - 1;
+    assert_int_equal(diagram_draw(&n, &figures, f, &err), TCET_E_ARG);
+    assert_non_null(strstr(err.text, "places in 1000 rows; a picture has at most 200000"));
+    free(input);
+    figures_free(&figures);
+    free(op);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_overlaps), cmocka_unit_test(test_chains_are_one_box),
         cmocka_unit_test(test_equal_cells_once), cmocka_unit_test(test_counts),
         cmocka_unit_test(test_names_are_text),   cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_too_many_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
