@@ -1,5 +1,6 @@
-/* cmd_show.c -- `tcet-host show CONFIG`: the resolved plan.  Room: core/cli. */
-#include "cli/cli.h"
+/* cmd_show.c -- `tcet-host show CONFIG`: the resolved plan; or a picture of a
+ * network.  Room: core/cli. */
+#include "cli/picture.h"
 #include "cli/progress.h"
 
 #include "run/client.h"
@@ -74,18 +75,58 @@ static tcet_status make_shown(const struct config *config, bool config_only, str
     return TCET_OK;
 }
 
+/* What the options for a picture ask for that cannot be, NULL: nothing. */
+static const char *refuse(const struct picture_options *p, int other)
+{
+    return !p->arch && (p->file || p->run || p->column) ? "-o, --run and --column go with --graph"
+           : p->arch && !p->file                        ? "--graph needs -o FILE"
+           : p->arch && other     ? "--graph goes without --config and --estimate"
+           : p->column && !p->run ? "--column is of --run"
+                                  : NULL;
+}
+
+static int show_graph(const struct picture_options *p, const char *path,
+                      const struct option_list *sets)
+{
+    struct config *config = NULL;
+    struct arena a = {0};
+    struct buf said = {0};
+    struct error err;
+    int code = 0;
+
+    if (!path)
+        path = arena_printf(&a, "%s/config.ini", p->run);
+    if (cli_config(path, sets, &config, &err) < 0 || config_check_sections(config, &err) < 0 ||
+        picture_write(p, config, &said, &err) < 0)
+        code = cli_fail(&err);
+    else
+        cli_write(&said);
+    config_free(config);
+    buf_free(&said);
+    arena_free(&a);
+    return code;
+}
+
 int cmd_show(const struct command *c, int argc, char **argv)
 {
     enum { PROBES = 5 };
     struct option_list sets = {.count = 0};
+    struct picture_options picture = {.arch = NULL};
     bool config_only = false, estimate = false;
     const struct option_spec specs[] = {
         {"--set", "A.B=VALUE", "override a key of the config (repeatable)", NULL, NULL, &sets},
         {"--config", NULL, "print the resolved config instead", &config_only, NULL, NULL},
         {"--estimate", NULL, "score five architectures and tell how long all would take", &estimate,
          NULL, NULL},
+        {"--graph", "ARCH", "write a picture of this architecture's network instead", NULL,
+         &picture.arch, NULL},
+        {"-o", "FILE", "of --graph: a .svg file, or .dot for Graphviz", NULL, &picture.file, NULL},
+        {"--run", "FOLDER", "of --graph: a run with values by layer, shown as colours", NULL,
+         &picture.run, NULL},
+        {"--column", "NAME", "of --run: whose values (default: the first column with such)", NULL,
+         &picture.column, NULL},
     };
-    const char *path, *why = NULL;
+    const char *path = NULL, *why = NULL;
     struct config *config = NULL;
     struct table *table = NULL;
     struct arena a = {0};
@@ -94,10 +135,17 @@ int cmd_show(const struct command *c, int argc, char **argv)
     struct estimate e;
     struct error err;
     size_t count;
-    int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), &path, 1, 1, &count);
+    int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), &path, 0, 1, &count);
 
     if (code >= 0)
         return code;
+    why = refuse(&picture, config_only || estimate);
+    if (!why && !path && !picture.run)
+        why = "something is missing: CONFIG, or --graph with --run";
+    if (why)
+        return cli_usage(c, "%s", why);
+    if (picture.arch)
+        return show_graph(&picture, path, &sets);
     code = 0;
     if (cli_config(path, &sets, &config, &err) < 0 || run_check(config, &table, &err) < 0 ||
         (estimate

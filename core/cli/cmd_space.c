@@ -1,7 +1,7 @@
 /* cmd_space.c -- `tcet-host space NAME`: what a space is, one of its architectures layer by layer,
  * random ones, mutations, keys, and whether a list is of it.  Plugins run in a worker.
  * Room: core/cli. */
-#include "cli/cli.h"
+#include "cli/picture.h"
 
 #include "base/file.h"
 #include "base/json.h"
@@ -18,7 +18,7 @@
 enum { LIST_MAX_BYTES = 1 << 28, AT_ONCE = 10000, ACTIONS = 5 };
 
 struct space_flags {
-    const char *name, *arch, *random, *mutate, *canonical, *list, *seed;
+    const char *name, *arch, *random, *mutate, *canonical, *list, *seed, *file;
     bool json;
     struct option_list sets, plugins;
 };
@@ -159,20 +159,22 @@ static tcet_status about(const struct space_flags *o, const struct config *confi
 
 /* -- One architecture --------------------------------------------------------------------- */
 
-static const char *const fields[INSPECT_FIELDS] = {"name",   "operation", "shape",
-                                                   "params", "macs",      "output"};
+/* Those that are listed. */
+enum { LISTED = 6 };
+static const char *const fields[LISTED] = {"name",   "operation", "shape",
+                                           "params", "macs",      "output"};
 
 static void layers_text(const struct answer *t, struct arena *a, struct buf *out)
 {
     size_t rows = (t->count - INSPECT_HEAD) / INSPECT_FIELDS;
-    const char **cell = arena_alloc(a, (rows + 1) * INSPECT_FIELDS * sizeof *cell);
+    const char **cell = arena_alloc(a, (rows + 1) * LISTED * sizeof *cell);
 
     memcpy(cell, fields, sizeof fields);
-    for (size_t i = 0; i < rows * INSPECT_FIELDS; i++) {
-        const char *text = t->text[INSPECT_HEAD + i];
-        size_t column = i % INSPECT_FIELDS;
+    for (size_t i = 0; i < rows * LISTED; i++) {
+        size_t column = i % LISTED;
+        const char *text = t->text[INSPECT_HEAD + i / LISTED * INSPECT_FIELDS + column];
 
-        cell[INSPECT_FIELDS + i] = (column == 3 || column == 4) && !strcmp(text, "0") ? "" : text;
+        cell[LISTED + i] = (column == 3 || column == 4) && !strcmp(text, "0") ? "" : text;
     }
     buf_printf(out, "%s\n%s parameters, %s multiply-accumulates; %s, depth %s\n\n", t->text[0],
                t->text[1], t->text[2],
@@ -180,7 +182,7 @@ static void layers_text(const struct answer *t, struct arena *a, struct buf *out
                : *t->text[3] == '1' ? "no dead edge"
                                     : "with a dead edge",
                t->text[5]);
-    report_table(out, cell, rows + 1, INSPECT_FIELDS, REPORT_TEXT, cli_width());
+    report_table(out, cell, rows + 1, LISTED, REPORT_TEXT, cli_width());
 }
 
 /* "16x3x3" as [16,3,3]. */
@@ -205,7 +207,7 @@ static void layers_json(const struct answer *t, struct arena *a, struct buf *out
     for (size_t i = 0; i < rows; i++) {
         const char *const *row = t->text + INSPECT_HEAD + i * INSPECT_FIELDS;
 
-        for (size_t k = 0; k < INSPECT_FIELDS; k++) {
+        for (size_t k = 0; k < LISTED; k++) {
             buf_printf(out, "%s\"%s\":", k ? "," : i ? ",{" : "{", fields[k]);
             if (k < 2)
                 json_write_string(out, row[k]);
@@ -381,7 +383,9 @@ static tcet_status do_action(const struct space_flags *o, const struct config *c
                              struct buf *out, struct error *err)
 {
     struct arena a = {0};
-    tcet_status st = o->arch                  ? layers(o, c, &a, out, err)
+    const struct picture_options picture = {.arch = o->arch, .file = o->file};
+    tcet_status st = o->file                  ? picture_write(&picture, c, out, err)
+                     : o->arch                ? layers(o, c, &a, out, err)
                      : o->canonical           ? canonical(o, c, &a, out, err)
                      : o->list                ? check_list(o, c, &a, bad, out, err)
                      : o->random || o->mutate ? draw(o, c, &a, out, err)
@@ -396,6 +400,8 @@ int cmd_space(const struct command *c, int argc, char **argv)
     struct space_flags o = {.name = NULL};
     const struct option_spec specs[] = {
         {"--arch", "A", "the layers of this architecture", NULL, &o.arch, NULL},
+        {"-o", "FILE", "a picture of --arch's network instead: .svg, or .dot for Graphviz", NULL,
+         &o.file, NULL},
         {"--random", "N", "so many random architectures", NULL, &o.random, NULL},
         {"--mutate", "A", "a mutation of this architecture", NULL, &o.mutate, NULL},
         {"--seed", "S", "of --random and --mutate (1)", NULL, &o.seed, NULL},
@@ -432,6 +438,8 @@ int cmd_space(const struct command *c, int argc, char **argv)
     }
     if (o.seed && !o.random && !o.mutate)
         return cli_usage(c, "--seed is of --random and --mutate");
+    if (o.file && (!o.arch || o.json))
+        return cli_usage(c, "-o is of --arch, and goes without --json");
     config = config_new();
     code = space_config(&o, config, &err) < 0 || do_action(&o, config, &bad, &out, &err) < 0
                ? cli_fail(&err)

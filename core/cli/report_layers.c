@@ -9,6 +9,22 @@
 
 enum { COLUMNS = 7 };
 
+/* " (guards: zero_sigma 3)", nothing without any.  They are counted by network, not by layer. */
+static const char *guards_of(struct arena *a, const struct result_value *v)
+{
+    struct buf text = {0};
+    const char *out;
+
+    for (size_t i = 0; i < v->guards.count; i++)
+        buf_printf(&text, "%s%s %lld", i ? ", " : " (guards: ", v->guards.item[i].name,
+                   (long long)v->guards.item[i].count);
+    if (text.len)
+        buf_puts(&text, ")");
+    out = arena_strdup(a, text.len ? text.data : "");
+    buf_free(&text);
+    return out;
+}
+
 /* The values of a layered column, layer by layer. */
 static void draw_layers(const struct result_row *row, const struct result_value *v,
                         const char *name, struct figures *out)
@@ -28,7 +44,8 @@ static void draw_layers(const struct result_row *row, const struct result_value 
         *cell++ = arena_strdup(a, row->layers[i].shape);
         *cell++ = arena_printf(a, "%.9g", v->layers[i]);
     }
-    chart_draw(&(struct chart){.note = arena_printf(a, "%.6g of %s", v->value, row->arch),
+    chart_draw(&(struct chart){.note = arena_printf(a, "%.6g%s of %s", v->value, guards_of(a, v),
+                                                    row->arch),
                                .desc = "A value a layer with weights, in the order in which the "
                                        "network has them.",
                                .x_name = "layer, in creation order",
@@ -56,55 +73,90 @@ static const struct result_value *layered(struct store *s, const struct result_r
     return NULL;
 }
 
-/* What a score by layerdot is the sum of: the product of its metrics, layer by layer. */
+/* What a score by layerdot is the sum of: the product of its metrics, layer by layer.  NULL where it is
+ * none, or a metric has no values by layer. */
+static const double *product_of(struct store *s, const struct config_section *score,
+                                const struct result_row *row, struct arena *a)
+{
+    const struct config_key *k = config_section_key(score, "combiner");
+    const struct config_key *metrics = config_section_key(score, "metrics");
+    const char *const *name;
+    size_t n;
+    double *product;
+
+    if (strcmp(score->kind, "score") || !k || strcmp(k->value, "layerdot") || !metrics ||
+        !row->layer_count)
+        return NULL;
+    n = text_split(a, metrics->value, ',', &name);
+    product = arena_alloc(a, row->layer_count * sizeof *product);
+    for (size_t l = 0; l < row->layer_count; l++)
+        product[l] = 1;
+    for (size_t i = 0; i < n; i++) {
+        const struct result_value *m = layered(s, row, name[i]);
+
+        if (!m)
+            return NULL;
+        for (size_t l = 0; l < row->layer_count; l++)
+            product[l] *= m->layers[l];
+    }
+    return n > 1 ? product : NULL;
+}
+
 static void draw_product(struct store *s, const struct config_section *score,
                          const struct result_row *row, struct figures *out)
 {
     struct arena a = {0};
-    const struct config_key *k = config_section_key(score, "metrics");
-    const char *const *name;
-    size_t n = k ? text_split(&a, k->value, ',', &name) : 0;
-    double *product = arena_alloc(&a, (row->layer_count + 1) * sizeof *product);
+    const double *product = product_of(s, score, row, &a);
     struct result_value v = {.value = 0, .layers = product, .layer_count = row->layer_count};
 
-    for (size_t i = 0; i < row->layer_count; i++)
-        product[i] = 1;
-    for (size_t i = 0; i < n; i++) {
-        const struct result_value *m = layered(s, row, name[i]);
-
-        for (size_t l = 0; l < row->layer_count; l++)
-            product[l] *= m ? m->layers[l] : NAN;
-    }
-    for (size_t l = 0; l < row->layer_count; l++)
+    for (size_t l = 0; product && l < row->layer_count; l++)
         v.value += product[l];
-    if (n > 1 && row->layer_count && !isnan(v.value))
+    if (product && !isnan(v.value))
         draw_layers(row, &v, arena_strdup(&out->arena, score->name), out);
     arena_free(&a);
+}
+
+const double *report_layer_values(struct store *s, const struct config *config,
+                                  const struct result_row *row, const char *name, struct arena *a)
+{
+    const struct result_value *v = layered(s, row, name);
+
+    for (size_t i = 0; !v && i < config->section_count; i++) {
+        const struct config_section *section = config->sections[i];
+
+        if (!strcmp(section->kind, "score") && !strcmp(section->name, name))
+            return product_of(s, section, row, a);
+    }
+    return v ? v->layers : NULL;
+}
+
+tcet_status report_row(struct store *s, const char *arch, struct arena *a, struct result_row *row,
+                       int *found, struct error *err)
+{
+    size_t at = 0, count = store_arch_count(s);
+
+    *row = (struct result_row){.arch = NULL};
+    for (const char *other; at < count; at++) {
+        other = store_arch(s, at);
+        if (other && !strcmp(other, arch))
+            break;
+    }
+    *found = at < count;
+    return *found ? store_take(s, at, a, row, err) : TCET_OK;
 }
 
 tcet_status report_layers(struct store *s, const struct config *config, const char *arch,
                           struct figures *out, struct error *err)
 {
     struct arena a = {0};
-    struct result_row row = {.arch = NULL};
-    size_t at = 0, count = store_arch_count(s), drawn = 0;
-    tcet_status st = TCET_OK;
+    struct result_row row;
+    size_t drawn = 0;
+    int found;
+    tcet_status st = report_row(s, arch, &a, &row, &found, err);
 
-    for (const char *other; at < count; at++) {
-        other = store_arch(s, at);
-        if (other && !strcmp(other, arch))
-            break;
-    }
-    if (at < count)
-        st = store_take(s, at, &a, &row, err);
     out->heading = "Layers";
-    for (size_t i = 0; st >= 0 && at < count && i < config->section_count; i++) {
-        const struct config_section *section = config->sections[i];
-        const struct config_key *k = config_section_key(section, "combiner");
-
-        if (!strcmp(section->kind, "score") && k && !strcmp(k->value, "layerdot"))
-            draw_product(s, section, &row, out);
-    }
+    for (size_t i = 0; st >= 0 && found && i < config->section_count; i++)
+        draw_product(s, config->sections[i], &row, out);
     for (size_t i = 0; st >= 0 && i < store_column_count(s) && drawn < COLUMNS; i++) {
         const char *name = store_column_at(s, i)->name;
         const struct result_value *v = layered(s, &row, name);

@@ -33,6 +33,13 @@ tcet_status report_trainings(const char *const *paths, size_t count, struct figu
                              struct error *err);
 /* Is this a folder of trainings: has it train.csv, or seed-N/train.csv? */
 int report_is_training(const char *path);
+/* All that a run's folder holds of an architecture; *found: is it one of the run's? */
+tcet_status report_row(struct store *s, const char *arch, struct arena *a, struct result_row *row,
+                       int *found, struct error *err);
+/* The row's values by layer of a column: a layered one's, or the products that a score by layerdot adds up;
+ * NULL: it has none.  [row->layer_count], of the row or in `a`. */
+const double *report_layer_values(struct store *s, const struct config *config,
+                                  const struct result_row *row, const char *name, struct arena *a);
 /* The layered columns of one architecture of a run, layer by layer, and the products that scores are which
  * multiply them so; nothing where it has none. */
 tcet_status report_layers(struct store *s, const struct config *config, const char *arch,

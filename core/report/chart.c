@@ -123,13 +123,6 @@ static void axes(struct plot *p)
 
 /* -- points ------------------------------------------------------------------------------- */
 
-static int bin_of(const struct plot *p, const struct chart_dots *d, size_t i)
-{
-    double at = d->colour && isfinite(d->colour[i]) ? scale_at(&p->colour, d->colour[i]) : 0;
-
-    return at < 0 ? 0 : at >= SVG_BINS ? SVG_BINS - 1 : (int)at;
-}
-
 static int is_drawn(const struct chart_dots *d, size_t i)
 {
     return isfinite(d->x[i]) && isfinite(d->y[i]);
@@ -148,7 +141,7 @@ static void few_dots(struct plot *p, const struct chart_dots *d)
                  d->colour ? "b"
                  : open    ? "c"
                            : "f",
-                 d->colour ? bin_of(p, d, i) : d->category);
+                 d->colour ? picture_bin(&p->colour, d->colour[i]) : d->category);
         scale_text(x, d->x[i], 5);
         scale_text(y, d->y[i], 5);
         if (d->label)
@@ -187,7 +180,7 @@ static void many_dots(struct plot *p, const struct chart_dots *d)
     uint8_t *grid = mem_alloc(bins * wide * high), *any = mem_alloc(bins);
 
     for (size_t i = 0; i < d->n; i++) {
-        size_t bin = d->colour ? (size_t)bin_of(p, d, i) : 0, x, y;
+        size_t bin = d->colour ? (size_t)picture_bin(&p->colour, d->colour[i]) : 0, x, y;
 
         if (!is_drawn(d, i))
             continue;
@@ -314,28 +307,6 @@ static int is_coloured(const struct chart *c)
     return c->dots_count && c->dots[0].colour && c->colour_name;
 }
 
-static void colours(struct plot *p, double y)
-{
-    enum { SWATCH = 12 };
-    char low[24], high[24];
-    struct scale *s = &p->colour;
-    double x;
-
-    scale_text(low, s->low, 3);
-    scale_text(high, s->high, 3);
-    x = p->left + svg_width(p->c->colour_name, SVG_SMALL) + 8;
-    svg_text(&p->svg, p->left, y + 9, SVG_START, "s", p->c->colour_name);
-    svg_text(&p->svg, x, y + 9, SVG_START, "s", low);
-    x += svg_width(low, SVG_SMALL) + 6;
-    for (int i = 0; i < SVG_BINS; i++) {
-        char class[16];
-
-        snprintf(class, sizeof class, "b%d", i);
-        svg_rect(&p->svg, x + i * SWATCH, y, SWATCH, 11, class, NULL);
-    }
-    svg_text(&p->svg, x + SVG_BINS * SWATCH + 6, y + 9, SVG_START, "s", high);
-}
-
 void chart_draw(const struct chart *c, struct figures *of, struct figure *f)
 {
     struct plot p = {.c = c, .of = of};
@@ -362,7 +333,7 @@ void chart_draw(const struct chart *c, struct figures *of, struct figure *f)
     for (size_t i = 0; i < c->line_count; i++)
         line(&p, &c->lines[i]);
     if (bar > 0)
-        colours(&p, p.bottom + 38);
+        picture_colours(&p.svg, p.left, p.bottom + 38, c->colour_name, &p.colour);
     legend(&p, p.bottom + 46 + bar, 1);
     svg_end(&p.svg);
 }

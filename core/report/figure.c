@@ -1,6 +1,8 @@
 /* figure.c -- the list of figures, and what all pictures begin with.  Room: core/report. */
 #include "report/picture.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,12 +87,43 @@ double picture_begin(struct svg *s, struct figures *of, struct figure *f, double
     double y = 16;
 
     f->width = width;
-    *s = (struct svg){&f->svg, f->name, width, height + (note ? 36 : 20), 0};
+    *s = (struct svg){.out = &f->svg,
+                      .name = f->name,
+                      .width = width,
+                      .height = height + (note ? 36 : 20),
+                      .sized = f->sized};
     svg_begin(s, f->title, desc);
     svg_text(s, 4, y, SVG_START, "t", svg_fit(&of->arena, f->title, SVG_FONT * 1.07, width - 8));
     if (note)
         svg_text(s, 4, y += 16, SVG_START, "q", svg_fit(&of->arena, note, SVG_FONT, width - 8));
     return y + 4;
+}
+
+int picture_bin(const struct scale *s, double v)
+{
+    double at = isfinite(v) ? scale_at(s, v) : 0;
+
+    return at < 0 ? 0 : at >= SVG_BINS ? SVG_BINS - 1 : (int)at;
+}
+
+void picture_colours(struct svg *s, double x, double y, const char *name, const struct scale *scale)
+{
+    enum { SWATCH = 12 };
+    char low[24], high[24];
+
+    scale_text(low, scale->low, 3);
+    scale_text(high, scale->high, 3);
+    svg_text(s, x, y + 9, SVG_START, "s", name);
+    x += svg_width(name, SVG_SMALL) + 8;
+    svg_text(s, x, y + 9, SVG_START, "s", low);
+    x += svg_width(low, SVG_SMALL) + 6;
+    for (int i = 0; i < SVG_BINS; i++) {
+        char class[16];
+
+        snprintf(class, sizeof class, "b%d", i);
+        svg_rect(s, x + i * SWATCH, y, SWATCH, 11, class, NULL);
+    }
+    svg_text(s, x + SVG_BINS * SWATCH + 6, y + 9, SVG_START, "s", high);
 }
 
 double legend_next(const struct legend *l, const char *text, double *x, double *y)

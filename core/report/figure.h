@@ -14,6 +14,7 @@ struct figure {
     const char *title;
     double width;            /* of its viewBox */
     struct buf svg;          /* as it stands in a page */
+    int sized;               /* its file is shown as large as width, not as its place */
     const char *const *cell; /* [rows][columns], the first row a header; NULL: no table */
     size_t rows, columns;
     int kept; /* its texts are the list's own */

@@ -8,6 +8,12 @@
 double picture_begin(struct svg *s, struct figures *of, struct figure *f, double width,
                      double height, const char *note, const char *desc);
 
+/* The colour of a value: bins of a scale from 0 to SVG_BINS. */
+int picture_bin(const struct scale *s, double v);
+/* The bins side by side, with the scale's ends. */
+void picture_colours(struct svg *s, double x, double y, const char *name,
+                     const struct scale *scale);
+
 /* Where a legend may be. */
 struct legend {
     double from, to;

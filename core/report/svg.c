@@ -130,8 +130,11 @@ void svg_begin(struct svg *s, const char *title, const char *desc)
 {
     buf_printf(s->out,
                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
-               "aria-labelledby=\"t-%s d-%s\">\n<title id=\"t-%s\">",
-               s->width, s->height, s->name, s->name, s->name);
+               "aria-labelledby=\"t-%s d-%s\"",
+               s->width, s->height, s->name, s->name);
+    if (s->sized)
+        buf_printf(s->out, " width=\"%.0f\" height=\"%.0f\"", s->width, s->height);
+    buf_printf(s->out, ">\n<title id=\"t-%s\">", s->name);
     svg_escape(s->out, title);
     buf_printf(s->out, "</title>\n<desc id=\"d-%s\">", s->name);
     svg_escape(s->out, desc);
@@ -195,6 +198,12 @@ void svg_rect(struct svg *s, double x, double y, double w, double h, const char 
     attribute(s, "width", w);
     attribute(s, "height", h);
     finish(s, "rect", tip);
+}
+
+void svg_path(struct svg *s, const char *d, const char *classes)
+{
+    buf_printf(s->out, "<path class=\"%s\" d=\"%s\"", classes, d);
+    finish(s, "path", NULL);
 }
 
 void svg_mark(struct svg *s, double x, double y, double r, enum svg_shape shape,
@@ -273,6 +282,14 @@ static const struct colour *colour_of(const char *name)
     return &COLOURS[0];
 }
 
+const char *svg_bin_colour(int bin)
+{
+    char name[16];
+
+    snprintf(name, sizeof name, "v%d", bin);
+    return colour_of(name)->light;
+}
+
 /* All rules that have a colour; f0..: filled, c0..: drawn, of a category; p0..: points of a bin, b0..: its
  * place in the legend. */
 static void paint_all(struct buf *out, int page, int dark)
@@ -327,6 +344,7 @@ void svg_style(struct buf *out, int page)
     paint_all(out, page, 0);
     if (!page) {
         buf_puts(out, "@media(prefers-color-scheme:dark){\n");
+        paint(out, "svg", "background", colour_of("page"), page, 1);
         paint_all(out, page, 1);
         buf_puts(out, "}\n");
     }

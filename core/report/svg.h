@@ -26,6 +26,7 @@ struct svg {
     const char *name;
     double width, height;
     size_t tips; /* so far */
+    int sized;   /* as large as its viewBox where it stands alone; 0: as its place */
 };
 enum { SVG_TIPS = 300 }; /* more tooltips make a page slow */
 
@@ -43,6 +44,8 @@ void svg_text_up(struct svg *s, double x, double y, enum svg_anchor anchor, cons
 void svg_line(struct svg *s, double x, double y, double x2, double y2, const char *classes);
 void svg_rect(struct svg *s, double x, double y, double w, double h, const char *classes,
               const char *tip);
+/* A path that is not filled; d: as SVG has it. */
+void svg_path(struct svg *s, const char *d, const char *classes);
 /* Shapes tell categories apart where colours do not. */
 enum svg_shape { SVG_DOT, SVG_SQUARE, SVG_DIAMOND, SVG_CROSS, SVG_RING, SVG_SHAPES };
 void svg_mark(struct svg *s, double x, double y, double r, enum svg_shape shape,
@@ -51,6 +54,8 @@ void svg_mark(struct svg *s, double x, double y, double r, enum svg_shape shape,
 /* What pictures and pages look like, as CSS; of a page by variables, in which it also prints light.
  * Alone a picture has literal colours, since few programs but browsers know variables. */
 void svg_style(struct buf *out, int page);
+/* The colour of class bBIN on light ground, #rrggbb. */
+const char *svg_bin_colour(int bin);
 enum { SVG_BINS = 12, SVG_CATEGORIES = 7, SVG_HEATS = 11 };
 
 #endif

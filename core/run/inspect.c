@@ -126,11 +126,62 @@ static void put_shape(struct answer *out, const int64_t *shape, int32_t n)
     put(out, text);
 }
 
+/* "3x3/2"; nothing where an operation has no window. */
+static void put_kernel(struct answer *out, const tcet_node *node)
+{
+    char stride[48] = "";
+    int window =
+        node->op == TCET_OP_CONV2D || node->op == TCET_OP_AVG_POOL || node->op == TCET_OP_MAX_POOL;
+
+    if (!window) {
+        put(out, "");
+        return;
+    }
+    if (node->stride_h != node->stride_w)
+        snprintf(stride, sizeof stride, "/%dx%d", node->stride_h, node->stride_w);
+    else if (node->stride_h != 1)
+        snprintf(stride, sizeof stride, "/%d", node->stride_h);
+    put(out, arena_printf(out->a, "%dx%d%s", node->kernel_h, node->kernel_w, stride));
+}
+
+/* The cells of operations, "" outside.  An operation without a module is where the last one that it reads
+ * is. */
+static const char **find_cells(const tcet_graph *view, struct arena *a)
+{
+    const char **cell = arena_alloc(a, ((size_t)view->node_count + 1) * sizeof *cell);
+
+    for (int32_t i = 0; i < view->node_count; i++) {
+        const tcet_node *node = &view->nodes[i];
+        int32_t of = node->module < 0 ? -1 : view->modules[node->module].cell, last = -1;
+
+        for (int32_t k = 0; k < node->input_count; k++) {
+            int32_t input = view->inputs[node->first_input + k];
+
+            last = input > last ? input : last;
+        }
+        cell[i] = node->module < 0 && last >= 0 ? cell[last]
+                  : of >= 0                     ? arena_printf(a, "cell %d", of)
+                                                : "";
+    }
+    return cell;
+}
+
+static void put_inputs(struct answer *out, const tcet_graph *view, const tcet_node *node)
+{
+    struct buf text = {0};
+
+    for (int32_t k = 0; k < node->input_count; k++)
+        buf_printf(&text, "%s%d", k ? " " : "", view->inputs[node->first_input + k]);
+    put(out, text.len ? text.data : "");
+    buf_free(&text);
+}
+
 /* The operations; of a module that is used twice the parameters stand at its first use. */
 static void put_layers(const struct graph *g, struct answer *out)
 {
     const tcet_graph *view = graph_view(g);
     uint8_t *seen = arena_alloc(out->a, (size_t)view->module_count + 1);
+    const char **cell = find_cells(view, out->a);
 
     for (int32_t i = 0; i < view->node_count; i++) {
         const tcet_node *node = &view->nodes[i];
@@ -146,6 +197,10 @@ static void put_layers(const struct graph *g, struct answer *out)
         put_number(out, parameters && first ? m->weight_count + m->bias_count : 0);
         put_number(out, parameters && first ? graph_module_macs(g, node->module) : 0);
         put_shape(out, shape, 3);
+        put_kernel(out, node);
+        put(out, m && m->layer >= 0 ? "1" : "0");
+        put(out, cell[i]);
+        put_inputs(out, view, node);
     }
 }
 

@@ -14,10 +14,11 @@
  * canonical ARCH             key, official number (-1: none), encoding
  * layers ARCH                encoding, parameters, MACs, live, alive, depth; then INSPECT_FIELDS an
  *                            operation, in order of execution: name, operation, shape of the weight,
- *                            parameters, MACs, shape of the output
+ *                            parameters, MACs, shape of the output; kernel and stride, 1 where it is a
+ *                            conv or linear layer, its cell, numbers of the operations that it reads
  * check ARCH...              an error for each, "" where there is none
  * net ARCH PATH              writes the drawn network to a file (net.h): encoding, parameters */
-enum { INSPECT_HEAD = 6, INSPECT_FIELDS = 6, INSPECT_COUNT_MAX = 100000 };
+enum { INSPECT_HEAD = 6, INSPECT_FIELDS = 10, INSPECT_COUNT_MAX = 100000 };
 
 tcet_status inspect_space(struct plan *p, const char *const *ask, size_t count, struct arena *a,
                           const char *const **out, size_t *out_count, struct error *err);

@@ -177,6 +177,61 @@ check "a front and its hypervolume" said 'on the front; hypervolume to ' more/fr
 check "loss by epoch" test -s more/train-loss-train.svg
 check "top-1, last and best" said 'test: last .* best .*selected on test' more/train-top1-train.svg
 
+# -- A network -------------------------------------------------------------------------------------
+count() { grep -c -- "$1" "$2"; }
+edges() { awk '/^  n[0-9]+ -> n[0-9]+$/ { bad += substr($1, 2) + 0 >= substr($3, 2) + 0; n++ } END { exit bad || !n }' "$1"; }
+for space in nats_tss nb301 zennas; do
+    arch=$("$host" space $space --random 1 2>err)
+    run space $space --arch "$arch" -o $space.svg
+    check "a picture of a network of $space" test "$code" = 0
+    check "is well-formed" well_formed $space.svg
+    check "needs nothing else" alone $space.svg
+    check "shows cells" said '>cell [0-9]+</text>' $space.svg
+    run space $space --arch "$arch" -o again.svg
+    check "is the same bytes every time" cmp $space.svg again.svg
+    run space $space --arch "$arch" -o $space.dot
+    check "for Graphviz, an operation as in the list" test "$(count '^  n[0-9]* \[label=' $space.dot)" = \
+        "$("$host" space $space --arch "$arch" --json | grep -o '"operation":' | wc -l)"
+    check "with lines from earlier ones to later ones" edges $space.dot
+done
+check "equal cells are shown once" said '>as cell 0</text>' nats_tss.svg
+arch=$("$host" export run scores.csv 2>err; sed -n '2s/,.*//p' scores.csv)
+run show --graph "$arch" --run run -o colours.svg
+check "with the values of a run" test "$code" = 0
+check "is well-formed" well_formed colours.svg
+check "says whose" said 'coloured by snip$' out
+layers=$("$host" export run layers.jsonl --layers 2>err; head -1 layers.jsonl | grep -o '"shape"' | wc -l)
+check "a layer has a colour and a value" test "$(count '>snip [-0-9.e]*</text>' colours.svg)" = "$layers"
+check "no cell is left out" test "$(count '>as cell' colours.svg)" = 0
+run show run.ini --graph "$arch" --run run --column joint -o colours.dot
+check "of a joint score, for Graphviz" test "$code" = 0
+check "in colours too" test "$(count 'fillcolor="#[0-9a-f]*"' colours.dot)" = "$layers"
+if command -v chromium >/dev/null; then
+    for picture in nats_tss colours; do
+        { echo "<html><body><figure id=\"$picture\">" && tail -n +2 $picture.svg &&
+            echo '</figure></body></html>'; } >$picture.html
+        check "no text lies upon another in $picture.svg" drawn $picture.html 1280
+    done
+fi
+guarded=$(sed -n 's/.*"arch":"\([^"]*\)".*"guards":{"zero_sigma":\([0-9]*\).*/\1 \2/p' layers.jsonl | head -1)
+run report run -o guarded.html --svg guarded --arch "${guarded% *}"
+check "values by layer say which guards the score met" \
+    said "[0-9] \\(guards: zero_sigma ${guarded#* }\\) of \\|" guarded/layers-snip.svg
+refuses "an ending that is none" '-o net.png: a picture goes into a .svg or .dot file' \
+    show run.ini --graph "$arch" -o net.png
+refuses "a picture without a file" '--graph needs -o FILE' show run.ini --graph "$arch"
+refuses "a file without a picture" '-o, --run and --column go with --graph' show run.ini -o net.svg
+refuses "an architecture that is none" "'\\|' is expected, not \"a<b>" \
+    show run.ini --graph 'a<b>' -o net.svg
+refuses "a column that is none" '"size<" is no column with values by layer; those are: snip, ' \
+    show --graph "$arch" --run run --column 'size<' -o net.svg
+refuses "an architecture that the run has not" 'run: has no scores of the architecture' \
+    show --graph '|none~0|+|none~0|none~1|+|none~0|none~1|none~2|' --run run -o net.svg
+refuses "no folder of a run" 'nowhere/config.ini: No such file' \
+    show --graph "$arch" --run nowhere -o net.svg
+refuses "-o without a network" '-o is of --arch' space nats_tss -o net.svg
+check "no picture of what was refused" test ! -e net.svg
+
 # -- In a browser ------------------------------------------------------------------------------------
 if command -v chromium >/dev/null; then
     for page in page one two more none; do
