@@ -94,10 +94,14 @@ static tcet_status open_file(tcet_ctx *cx, const struct onnx *s, const char *tex
     tcet_status st;
 
     if (n >= TCET_ARCH_MAX - DIGEST - 1 || !ends_in(text, n, ".onnx"))
-        return tcet_failf(cx, TCET_E_ARG,
-                          "\"%.200s\" is no path of an ONNX file; it ends in .onnx, and is at most "
-                          "%d bytes long",
-                          text, TCET_ARCH_MAX - DIGEST - 2);
+        return tcet_failf(
+            cx, TCET_E_ARG,
+            "\"%.200s\" is no path of an ONNX file, which ends in .onnx and is at most %d "
+            "bytes long%s",
+            text, TCET_ARCH_MAX - DIGEST - 2,
+            ends_in(text, n, ".pt") || ends_in(text, n, ".pth")
+                ? "; torch.onnx.export makes one of a network in PyTorch"
+                : "");
     memcpy(c->path, text, n);
     c->path[n] = '\0';
     path = cx->host->scratch(cx, strlen(s->folder) + n + 2);

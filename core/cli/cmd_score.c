@@ -35,6 +35,10 @@ static void print_text(const struct wire_plan *p, const struct result_row *r, bo
 {
     struct arena a = {0};
 
+    if (r->status == RESULT_FAILED) { /* it has no numbers; what failed is said */
+        buf_printf(out, "%s\n", p->archs[0]);
+        return;
+    }
     buf_printf(out, "%s\n%lld parameters, %lld multiply-accumulates\n\n", p->archs[0],
                (long long)r->params, (long long)r->macs);
     for (size_t i = 0; i < r->value_count; i++) {

@@ -378,6 +378,8 @@ tcet_status plan_first_arch(struct plan *p, char out[TCET_ARCH_MAX], struct erro
 
     out[0] = '\0';
     if (!k)
+        k = config_get(p->config, "train", "", "arch");
+    if (!k || !strncmp(k->value, "best:", 5))
         return TCET_OK;
     if (!strncmp(k->value, "file:", 5))
         return first_line(k, out, err);

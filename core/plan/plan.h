@@ -156,7 +156,8 @@ void plan_print(const struct plan *p, struct buf *out);
 tcet_status plan_archs(struct plan *p, struct arena *a, const char *const **out, size_t *count,
                        struct error *err);
 /* The first of them, for what depends on one (space_task_of): of a list its first line, of a number
- * of them the space's first.  out[0] is NUL where [run] archs is missing. */
+ * of them the space's first; without [run] archs [train] arch, unless it is `best:`.  out[0] is NUL
+ * where there is neither. */
 tcet_status plan_first_arch(struct plan *p, char out[TCET_ARCH_MAX], struct error *err);
 /* The architectures of a file, one a line, that a key names. */
 tcet_status plan_archs_file(struct plan *p, const struct config_key *k, struct arena *a,

@@ -229,16 +229,18 @@ static int is_labelled(const struct plan *p, const struct plan_data *d)
 static tcet_status check_classes(const struct plan *p, const struct plan_data *d, struct error *err)
 {
     static const char *const rules[] = {"error", "allow", NULL};
-    const char *space = p->space->plugin->desc.id;
+    const char *space = p->space->plugin->desc.id, *remedy;
     int allowed;
 
     TRY(config_choice(p->config, "data", "", "fewer_classes", rules, 0, &allowed, err));
     if (allowed || !d->info.classes || d->info.classes >= p->task.classes || !is_labelled(p, d))
         return TCET_OK;
+    /* Where each network has its own, [run] classes changes none. */
+    remedy = OPS(tcet_space_ops, p->space)->task_of ? "score networks of" : "set [run] classes =";
     error_set(err, TCET_E_ARG,
-              "networks of space %s have %d classes here, the images of dataset %s %d; set [run] "
-              "classes = %d, or another [data] plugin, or [data] fewer_classes = allow",
-              space, p->task.classes, d->dataset->plugin->desc.id, d->info.classes,
+              "networks of space %s have %d classes here, the images of dataset %s %d; %s %d, or "
+              "another [data] plugin, or [data] fewer_classes = allow",
+              space, p->task.classes, d->dataset->plugin->desc.id, d->info.classes, remedy,
               d->info.classes);
     return config_section_error_at(err, d->section);
 }

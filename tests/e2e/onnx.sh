@@ -28,6 +28,27 @@ cp "$data/cnn1d.onnx" nets/b.onnx
 run run "$conf" --archs file:list --output list.out --quiet --resume "${small[@]}"
 check "a file that has changed is not taken for what it was" said 'nets/b.onnx.*2x1x40' err
 
+# -- images: input and classes are the network's own
+for class in a b c; do
+    mkdir -p "three/$class" && cp "$source"/tests/data/dataset/{gray,rgb}.png "three/$class/"
+done
+pictures=$source/conf/own/onnx_images.ini
+images=(--set data.path=three --set data.batch=4)
+run export-net "$source/conf/tcet_snip.ini" index:1462 three.onnx --set run.classes=3 --set data.resolution=8
+run score "$pictures" three.onnx "${images[@]}" --layers
+check "a network is scored on a folder of images" said '^tcet_snip +[0-9]' out
+refuses "images of fewer classes" 'images of dataset images 3; score networks of 3, or' \
+    score "$pictures" "$data/resnet18.onnx" "${images[@]}"
+refuses "fewer images than a batch" 'three has 6; set \[data\] path to a larger set, batch to at most 6,' \
+    score "$pictures" three.onnx "${images[@]}" --set data.batch=32
+run score "$pictures" three.onnx "${images[@]}" --set run.classes=5 --set data.fewer_classes=allow
+check "a network of another task fails" test "$code" = 3
+check "... without numbers" test "$(grep -c parameters out)" = 0
+run train "$pictures" --arch three.onnx --set data.path=three --set train.batch=4 --set train.epochs=1 --output three.out --quiet
+check "... is trained with the file's classes" test "$code" = 0
+refuses "colour for a gray network" 'images of 3 channels, these have 1; set \[data\] colour = rgb' \
+    score "$pictures" three.onnx "${images[@]}" --set data.colour=gray
+
 # -- weights
 for seed in 1 2; do
     run score "$conf" one.onnx "${small[@]}" --set space.weights=draw --set run.seed=$seed
@@ -62,6 +83,7 @@ refuses "none is changed" 'networks of your own are files: none is changed' spac
 
 # -- what is not read
 refuses "another name" '"model.pt" is no path of an ONNX file' score "$conf" model.pt
+check "... and PyTorch's own gets the way" said 'torch.onnx.export makes one' err
 refuses "a file that is not there" 'none.onnx: No such file' score "$conf" none.onnx
 head -c 5000 one.onnx >cut.onnx
 refuses "a file cut short" 'cut.onnx: the model is no protobuf message' score "$conf" cut.onnx

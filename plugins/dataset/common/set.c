@@ -241,8 +241,9 @@ static tcet_status check_request(tcet_ctx *cx, const struct set *s, const tcet_d
     tcet_status st;
 
     if (r->channels && r->channels != s->channels)
-        return tcet_failf(cx, TCET_E_ARG, "the network wants images of %d channels, these have %d",
-                          r->channels, s->channels);
+        return tcet_failf(cx, TCET_E_ARG,
+                          "the network wants images of %d channels, these have %d%s", r->channels,
+                          s->channels, s->channels_hint ? s->channels_hint : "");
     st = check_size(cx, s, h, w);
     if (st < 0)
         return st;
@@ -253,8 +254,10 @@ static tcet_status check_request(tcet_ctx *cx, const struct set *s, const tcet_d
         return tcet_failf(
             cx, TCET_E_ARG,
             "needs %" PRId64 " images (%" PRId64 " of batch %" PRId64 "), %s has %" PRId64
-            "; set [data] path to the whole set, or data = gaussian in the metric",
-            r->batches * r->batch, r->batches, r->batch, s->where, s->count[TCET_SPLIT_TRAIN]);
+            "; set [data] path to a larger set, batch to at most %" PRId64
+            ", or data = gaussian in the metric",
+            r->batches * r->batch, r->batches, r->batch, s->where, s->count[TCET_SPLIT_TRAIN],
+            s->count[TCET_SPLIT_TRAIN] / (r->batches < 1 ? 1 : r->batches));
     return TCET_OK;
 }
 

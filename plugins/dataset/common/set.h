@@ -18,6 +18,8 @@ struct set {
     char where[512];       /* file or folder, for messages; its end is cut where it is longer */
     char name[64];         /* the identity's beginning, a word or two */
     const char *test_hint; /* what to do where there are no test images: "set path to ..." */
+    const char
+        *channels_hint;    /* what to do for a network of other channels: "; set ..."; or NULL */
     int32_t channels;      /* of an image, 1 .. SET_CHANNELS */
     int32_t height, width; /* natural size */
     int32_t resizes;       /* 1: pixels() makes any size; 0: the natural one, from which sizes that
