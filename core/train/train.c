@@ -19,6 +19,7 @@ struct trainee {
     const struct train_settings *s;
     struct plan *plan;
     struct arena arena;
+    char arch[TCET_ARCH_MAX]; /* as a run lists it: of a file with what is in it */
     struct train_network net; /* as drawn */
     tcet_model *model;
     tcet_training *training;
@@ -81,10 +82,9 @@ static void describe(struct trainee *t)
 {
     struct buf about = {0};
 
-    buf_printf(&about, "training=1\narch=%s\nseed=%llu\nclasses=%d\nimage=%dx%dx%d\n%s",
-               t->task->arch, (unsigned long long)t->task->seed, t->plan->task.classes,
-               t->plan->task.channels, t->plan->task.height, t->plan->task.width,
-               t->plan->identity);
+    buf_printf(&about, "training=1\narch=%s\nseed=%llu\nclasses=%d\nimage=%dx%dx%d\n%s", t->arch,
+               (unsigned long long)t->task->seed, t->plan->task.classes, t->plan->task.channels,
+               t->plan->task.height, t->plan->task.width, t->plan->identity);
     buf_printf(&about, "images=%s\ninit=%s\nparameters=%lld\n", t->images.identity,
                t->plan->init_text, (long long)t->p.params);
     train_settings_print(t->s, &about);
@@ -378,7 +378,8 @@ static tcet_status run(struct trainee *t, struct error *err)
     int64_t each;
 
     how.seed = t->task->seed;
-    TRY(train_network_build(&t->net, t->plan, t->s, t->task->arch, t->task->seed, err));
+    TRY(space_listed(t->plan->space, t->task->arch, t->arch, sizeof t->arch, err));
+    TRY(train_network_build(&t->net, t->plan, t->s, t->arch, t->task->seed, err));
     t->p.params = t->net.count;
     TRY(open_images(t, err));
     TRY(open_training(t, err));

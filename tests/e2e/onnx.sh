@@ -46,6 +46,14 @@ check "a network of another task fails" test "$code" = 3
 check "... without numbers" test "$(grep -c parameters out)" = 0
 run train "$pictures" --arch three.onnx --set data.path=three --set train.batch=4 --set train.epochs=1 --output three.out --quiet
 check "... is trained with the file's classes" test "$code" = 0
+cp three.onnx kept.onnx
+run export-net "$source/conf/tcet_snip.ini" index:1462 three.onnx --set run.classes=3 --set data.resolution=8 --set run.seed=2
+cmp -s three.onnx kept.onnx || cp three.onnx other.onnx
+check "the same network with other weights" test -s other.onnx
+refuses "a training does not go on with another file of that name" 'another training: .*three.onnx@' \
+    train "$pictures" --arch three.onnx --set data.path=three --set train.batch=4 --set train.epochs=1 \
+    --output three.out --resume
+mv kept.onnx three.onnx
 refuses "colour for a gray network" 'images of 3 channels, these have 1; set \[data\] colour = rgb' \
     score "$pictures" three.onnx "${images[@]}" --set data.colour=gray
 
