@@ -169,6 +169,7 @@ for space in "${spaces[@]}"; do
     case $space in
     nds_resnet) net='{"block_type":"res_basic_block","ds":[1,1,2,1],"ss":[1,1,2,2],"ws":[16,8,8,16]}' ;;
     nds_resnext) net='{"block_type":"res_bottleneck_block","ds":[1,1,2,1],"ss":[1,1,2,2],"ws":[16,16,16,16],"bot_muls":[0.0,0.5,0.5,0.5],"num_gs":[1,2,1,2]}' ;;
+    onnx) net=$source/tests/data/onnx/mobilenet_v2.onnx ;;
     *) net=$("$host" space "$space" --random 1 --seed 3) ;;
     esac
     run train any.ini --set run.space="$space" --arch "$net" --output "of_$space" \
