@@ -1,5 +1,5 @@
 /* spectrum.c -- what eigenvalues say: cond (of a kernel), jacob_cov (of the correlation of
- * rows).
+ * rows), eig_min (of any symmetric S), spectral_entropy (of any S: of its singular values).
  *
  * Room: plugins/aggregator.  Touches the SDK and libc's float.h and math.h alone. */
 #include <float.h>
@@ -128,6 +128,66 @@ static tcet_status jacob_cov_reduce(tcet_ctx *cx, void *self, const tcet_view *s
     return TCET_OK;
 }
 
+/* Eigenvalues of the symmetric S, ascending, into *values, or its singular values, descending;
+ * *values is NULL where S holds a NaN or infinity. */
+static tcet_status spectrum(tcet_ctx *cx, const tcet_view *s, int symmetric, double **values)
+{
+    int64_t m = s->shape[0], n = s->shape[1];
+    double *v;
+
+    *values = NULL;
+    if (!all_finite(tcet_f64(s), s->count))
+        return TCET_OK;
+    v = cx->host->scratch(cx, (size_t)(m < n ? m : n) * sizeof *v);
+    if (!v)
+        return tcet_fail(cx, TCET_E_MEMORY, no_memory);
+    *values = v;
+    return symmetric ? cx->host->eigvalsh(cx, tcet_f64(s), n, v)
+                     : cx->host->svdvals(cx, tcet_f64(s), m, n, v);
+}
+
+/* Of an empty S, a layer that was never executed, 0. */
+static tcet_status eig_min_reduce(tcet_ctx *cx, void *self, const tcet_view *s, double *out)
+{
+    double none = 0.0, *values = &none;
+    tcet_status st = TCET_OK;
+
+    (void)self;
+    if (s->shape[0] != s->shape[1])
+        return tcet_fail(cx, TCET_E_ARG, "needs a square S^l (saliency meco, nwot or ntk)");
+    if (s->count)
+        st = spectrum(cx, s, 1, &values);
+    if (st >= 0)
+        *out = values ? values[0] : NAN;
+    return st;
+}
+
+/* -sum p ln p, p the singular values over their sum; of a matrix of zeros 0. */
+static tcet_status entropy_reduce(tcet_ctx *cx, void *self, const tcet_view *s, double *out)
+{
+    int64_t n = s->shape[0] < s->shape[1] ? s->shape[0] : s->shape[1];
+    double *values = NULL, sum = 0.0, entropy = 0.0;
+    tcet_status st = n ? spectrum(cx, s, 0, &values) : TCET_OK;
+
+    (void)self;
+    if (st < 0)
+        return st;
+    if (n && !values) {
+        *out = NAN;
+        return TCET_OK;
+    }
+    for (int64_t i = 0; i < n && values[0] > 0.0; i++)
+        sum += values[i] / values[0]; /* of the largest: a sum that neither over- nor underflows */
+    for (int64_t i = 0; i < n && values[0] > 0.0; i++) {
+        double p = values[i] / values[0] / sum;
+
+        if (p > 0.0)
+            entropy -= p * log(p);
+    }
+    *out = entropy;
+    return TCET_OK;
+}
+
 static const char *const singular[] = {"infinite", "ratio", NULL};
 static const char *const nan_is[] = {"keep", "1e5", NULL};
 static const tcet_param cond_params[] = {
@@ -180,4 +240,36 @@ static const tcet_plugin jacob_cov = {
     .ops = &jacob_ops,
 };
 
-TCET_MODULE(&cond, &jacob_cov)
+static const tcet_aggregator_ops eig_min_ops = {
+    .struct_size = sizeof eig_min_ops,
+    .direction = 1,
+    .reduce = eig_min_reduce,
+    .forms = TCET_FORM_BIT(TCET_FORM_KERNEL) | TCET_FORM_BIT(TCET_FORM_CUSTOM),
+};
+static const tcet_plugin eig_min = {
+    .struct_size = sizeof eig_min,
+    .kind = TCET_AGGREGATOR,
+    .id = "eig_min",
+    .version = "1.0.0",
+    .summary = "Smallest eigenvalue of a symmetric S^l; summed over the layers.",
+    .cite = "Jiang, Wang, Bie: MeCo, NeurIPS 2023; HamsterMimi/MeCo measures/meco.py",
+    .ops = &eig_min_ops,
+};
+
+static const tcet_aggregator_ops entropy_ops = {
+    .struct_size = sizeof entropy_ops,
+    .direction = 1,
+    .reduce = entropy_reduce,
+};
+static const tcet_plugin spectral_entropy = {
+    .struct_size = sizeof spectral_entropy,
+    .kind = TCET_AGGREGATOR,
+    .id = "spectral_entropy",
+    .version = "1.0.0",
+    .summary =
+        "Entropy of the singular values of S^l over their sum: the log of its effective rank.",
+    .cite = "Roy, Vetterli: The effective rank, EUSIPCO 2007",
+    .ops = &entropy_ops,
+};
+
+TCET_MODULE(&cond, &jacob_cov, &eig_min, &spectral_entropy)

@@ -6,7 +6,7 @@
 
 struct gradient {
     int32_t rows, mode;
-    int32_t of; /* grad */
+    int32_t of, matrix; /* grad */
 };
 
 static tcet_status describe(tcet_ctx *cx, void *self, tcet_request *request)
@@ -23,12 +23,17 @@ static tcet_status describe(tcet_ctx *cx, void *self, tcet_request *request)
 }
 
 /* grad: of = all takes batch norms and biases in, which FORM_ROWS, sized by the weight, has no
- * place for. */
+ * place for; nor has it for a row an output. */
 static tcet_status grad_describe(tcet_ctx *cx, void *self, tcet_request *request)
 {
     const struct gradient *p = self;
     tcet_status st = describe(cx, self, request);
 
+    if (p->matrix && (p->of || p->rows))
+        return tcet_fail(cx, TCET_E_ARG,
+                         "matrix = 1 needs rows = batch and of = weights: its rows are outputs");
+    if (p->matrix)
+        request->form = TCET_FORM_CUSTOM;
     if (!p->of)
         return st;
     request->sites = TCET_SITE_WEIGHT | TCET_SITE_NORM;
@@ -40,10 +45,11 @@ static tcet_status grad_describe(tcet_ctx *cx, void *self, tcet_request *request
 static tcet_status grad_shape(tcet_ctx *cx, void *self, const tcet_layer *in, int64_t *rows,
                               int64_t *cols)
 {
+    const struct gradient *p = self;
+
     (void)cx;
-    (void)self;
-    *rows = in->rows;
-    *cols = in->params;
+    *rows = p->matrix ? in->weight.shape[0] : in->rows;
+    *cols = p->matrix ? in->weight.count / *rows : in->params;
     return TCET_OK;
 }
 
@@ -83,7 +89,7 @@ static tcet_status plain_layer(tcet_ctx *cx, void *self, const tcet_layer *in, t
 static tcet_status grad_layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_view *out)
 {
     const tcet_view g = in->gradient, b = in->bias_gradient;
-    int64_t rows = out->shape[0], cols = out->shape[1];
+    int64_t rows = in->rows, cols = out->count / rows;
     int64_t weights = g.count / rows, biases = b.count / rows;
     double *s = tcet_f64(out);
 
@@ -114,6 +120,9 @@ static const tcet_param grad_params[] = {
     TCET_PARAM_CHOICE(struct gradient, of, "weights", of,
                       "Gradients of conv and linear weights, or of all parameters: biases and "
                       "batch norms too (ZenNAS, with partition = network)."),
+    TCET_PARAM_BOOL(struct gradient, matrix, "0",
+                    "S is [outputs, inputs * kernel height * width] instead of one row: for "
+                    "aggregator spectral_entropy."),
 };
 
 static const tcet_saliency_ops snip_ops = {
@@ -140,7 +149,7 @@ static const tcet_plugin grad = {
     .struct_size = sizeof grad,
     .kind = TCET_SALIENCY,
     .id = "grad",
-    .version = "1.0.0",
+    .version = "1.1.0",
     .summary = "Gradient of the loss: S = dL/dtheta, signed; with aggregator l2: grad_norm.",
     .cite = "Abdelfattah et al.: Zero-Cost Proxies for Lightweight NAS, ICLR 2021; "
             "SamsungLabs/zero-cost-nas measures/grad_norm.py",

@@ -292,16 +292,57 @@ static void test_jacob_cov(void **state)
     assert_near(once("aggregator_spectrum", "jacob_cov", "", flat, 2, 3), NAN);
 }
 
+/* The smallest eigenvalue, negative ones too; a NaN in S is a NaN, no error of LAPACK's. */
+static void test_eig_min(void **state)
+{
+    static const double s[] = {2, 1, 0, 1, 2, 0, 0, 0, 1.5}, odd[] = {0, 3, 3, 0},
+                        nan[] = {1, NAN, NAN, 1};
+
+    (void)state;
+    assert_near(once("aggregator_spectrum", "eig_min", "", s, 3, 3), 1.0);
+    assert_near(once("aggregator_spectrum", "eig_min", "", odd, 2, 2), -3.0);
+    assert_near(once("aggregator_spectrum", "eig_min", "", nan, 2, 2), NAN);
+    refuses("aggregator_spectrum", "eig_min", "", 2, 3, "square");
+    assert_near(once("aggregator_spectrum", "eig_min", "", s, 0, 0), 0.0);
+}
+
+/* Entropy of (3, 1) / 4 whatever the size of the elements; n equal ones give ln n, rank one and a
+ * matrix of zeros 0. */
+static void test_spectral_entropy(void **state)
+{
+    static const double tall[] = {3, 0, 0, 0, 0, -1}, huge[] = {3e100, 0, 0, 1e100},
+                        one[] = {1, 2, 3, 2, 4, 6}, zero[4], eye[] = {1, 0, 0, 1},
+                        infinite[] = {1, INFINITY};
+    double want = -(0.75 * log(0.75) + 0.25 * log(0.25));
+
+    (void)state;
+    assert_near(once("aggregator_spectrum", "spectral_entropy", "", tall, 3, 2), want);
+    assert_near(once("aggregator_spectrum", "spectral_entropy", "", huge, 2, 2), want);
+    assert_near(once("aggregator_spectrum", "spectral_entropy", "", eye, 2, 2), log(2.0));
+    assert_true(fabs(once("aggregator_spectrum", "spectral_entropy", "", one, 2, 3)) < 1e-6);
+    assert_near(once("aggregator_spectrum", "spectral_entropy", "", zero, 2, 2), 0.0);
+    assert_near(once("aggregator_spectrum", "spectral_entropy", "", zero, 0, 2), 0.0);
+    assert_near(once("aggregator_spectrum", "spectral_entropy", "", infinite, 1, 2), NAN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_totals),      cmocka_unit_test(test_extremes),
-        cmocka_unit_test(test_snr),         cmocka_unit_test(test_zero_sigma),
-        cmocka_unit_test(test_accuracy),    cmocka_unit_test(test_axis),
-        cmocka_unit_test(test_norm_finish), cmocka_unit_test(test_logdet),
-        cmocka_unit_test(test_regions),     cmocka_unit_test(test_distinct),
-        cmocka_unit_test(test_zico),        cmocka_unit_test(test_cond),
+        cmocka_unit_test(test_totals),
+        cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_snr),
+        cmocka_unit_test(test_zero_sigma),
+        cmocka_unit_test(test_accuracy),
+        cmocka_unit_test(test_axis),
+        cmocka_unit_test(test_norm_finish),
+        cmocka_unit_test(test_logdet),
+        cmocka_unit_test(test_regions),
+        cmocka_unit_test(test_distinct),
+        cmocka_unit_test(test_zico),
+        cmocka_unit_test(test_cond),
         cmocka_unit_test(test_jacob_cov),
+        cmocka_unit_test(test_eig_min),
+        cmocka_unit_test(test_spectral_entropy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

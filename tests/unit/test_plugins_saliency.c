@@ -174,6 +174,73 @@ static void test_grad_all(void **state)
     fake_free(f);
 }
 
+/* grad with matrix = 1: the same elements, a row an output; what has no such row is refused. */
+static void test_grad_matrix(void **state)
+{
+    struct fake_plugin f = fake_new("saliency_snip", "grad", "matrix=1");
+    struct fake_plugin rows_too = fake_new("saliency_snip", "grad", "matrix=1 rows=sample");
+    struct fake_plugin all_too = fake_new("saliency_snip", "grad", "matrix=1 of=all");
+    tcet_layer in = conv(1);
+    int64_t shape_w[] = {1, 3, 1, 1}, rows, cols;
+    tcet_pass pass = {.struct_size = sizeof pass};
+    tcet_request r = described(f, &pass);
+    double s[3];
+
+    (void)state;
+    assert_int_equal(r.form, TCET_FORM_CUSTOM);
+    in.weight = fake_view(weight, TCET_F64, shape_w, 4);
+    assert_int_equal(ops(f)->shape(fake_begin(), f.self, &in, &rows, &cols), TCET_OK);
+    assert_int_equal(rows, 1);
+    assert_int_equal(cols, 3);
+    run(f, &in, s, rows, cols);
+    check(s, gradient, 3);
+    r.pass = &pass;
+    assert_int_equal(ops(f)->describe(fake_begin(), rows_too.self, &r), TCET_E_ARG);
+    assert_int_equal(ops(f)->describe(fake_begin(), all_too.self, &r), TCET_E_ARG);
+    fake_free(f);
+    fake_free(rows_too);
+    fake_free(all_too);
+}
+
+/* Correlations of channels over images and pixels, a constant one's 0;
+ * a layer that never ran has none. */
+static void test_meco(void **state)
+{
+    static const double x[] = {1,  2, 1, -3, 0.5, 0, 7, 7,  /* image 0: four channels of 2 pixels */
+                               -1, 0, 3, 1,  0,   1, 7, 7}; /* image 1 */
+    struct fake_plugin out = fake_new("saliency_meco", "meco", "");
+    struct fake_plugin in_of = fake_new("saliency_meco", "meco", "site=conv_in images=2 mode=eval");
+    tcet_layer in = {.struct_size = sizeof in, .site = TCET_SITE_WEIGHT};
+    int64_t rows, cols;
+    tcet_pass pass;
+    double s[16], r;
+
+    (void)state;
+    assert_int_equal(described(out, &pass).wants, TCET_WANT_OUTPUT);
+    assert_int_equal(pass.input, TCET_INPUT_GAUSSIAN);
+    assert_int_equal(pass.samples, 1);
+    assert_int_equal(described(in_of, &pass).wants, TCET_WANT_INPUT);
+    assert_int_equal(pass.samples, 2);
+    assert_int_equal(pass.norm, TCET_NORM_EVAL);
+    in.output = F64(x, 2, 4, 1, 2);
+    assert_int_equal(ops(out)->shape(fake_begin(), out.self, &in, &rows, &cols), TCET_OK);
+    assert_int_equal(rows, 4);
+    assert_int_equal(cols, 4);
+    run(out, &in, s, 4, 4);
+    /* channel 2 of mean 3/8: products with channel 0 (mean 1/2) */
+    r = (0.5 * 0.125 + 1.5 * -0.375 + -1.5 * -0.375 + -0.5 * 0.625) /
+        sqrt(5.0 * (0.125 * 0.125 + 2 * 0.375 * 0.375 + 0.625 * 0.625));
+    check(s, (const double[]){1, -9.0 / sqrt(5.0 * 19.0), r, 0}, 4);
+    assert_near(s[8], r);
+    assert_near(s[5], 1.0);
+    check(s + 12, (const double[]){0, 0, 0, 0}, 4);
+    in.order = -1;
+    run(out, &in, s, 4, 4);
+    check(s, (const double[]){0, 0, 0, 0}, 4);
+    fake_free(out);
+    fake_free(in_of);
+}
+
 /* The plugins that read no gradient: theta, #params (bias included), MACs. */
 static void test_static(void **state)
 {
@@ -582,6 +649,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_grad_all),
+        cmocka_unit_test(test_grad_matrix),
+        cmocka_unit_test(test_meco),
         cmocka_unit_test(test_synflow),
         cmocka_unit_test(test_synflow_channels),
         cmocka_unit_test(test_static),
