@@ -18,14 +18,28 @@ static const uint32_t round_constant[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static uint32_t rotate(uint32_t x, int n)
+static inline uint32_t rotate(uint32_t x, int n)
 {
     return x >> n | x << (32 - n);
 }
 
+/* One round, of the eight variables as they stand after the rounds before: the round renames them,
+ * so that none is moved. */
+#define ROUND(a, b, c, d, e, f, g, h, i)                                      \
+    do {                                                                      \
+        uint32_t t = (h) + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +   \
+                     (((e) & (f)) ^ (~(e) & (g))) + round_constant[i] + w[i]; \
+                                                                              \
+        (d) += t;                                                             \
+        (h) = t + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +            \
+              (((a) & (b)) ^ ((a) & (c)) ^ ((b) & (c)));                      \
+    } while (0)
+
 static void mix_block(uint32_t state[8], const unsigned char *p)
 {
-    uint32_t w[64], v[8];
+    uint32_t w[64];
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
 
     for (int i = 0; i < 16; i++)
         w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 |
@@ -36,20 +50,24 @@ static void mix_block(uint32_t state[8], const unsigned char *p)
 
         w[i] = w[i - 16] + s0 + w[i - 7] + s1;
     }
-    memcpy(v, state, sizeof v);
-    for (int i = 0; i < 64; i++) {
-        uint32_t s1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-        uint32_t s0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
-        uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-        uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-        uint32_t t = v[7] + s1 + choice + round_constant[i] + w[i];
-
-        memmove(v + 1, v, 7 * sizeof v[0]);
-        v[4] += t;
-        v[0] = t + s0 + majority;
+    for (int i = 0; i < 64; i += 8) {
+        ROUND(a, b, c, d, e, f, g, h, i);
+        ROUND(h, a, b, c, d, e, f, g, i + 1);
+        ROUND(g, h, a, b, c, d, e, f, i + 2);
+        ROUND(f, g, h, a, b, c, d, e, i + 3);
+        ROUND(e, f, g, h, a, b, c, d, i + 4);
+        ROUND(d, e, f, g, h, a, b, c, i + 5);
+        ROUND(c, d, e, f, g, h, a, b, i + 6);
+        ROUND(b, c, d, e, f, g, h, a, i + 7);
     }
-    for (int i = 0; i < 8; i++)
-        state[i] += v[i];
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
+    state[4] += e;
+    state[5] += f;
+    state[6] += g;
+    state[7] += h;
 }
 
 void sha256_init(struct sha256 *s)
@@ -67,18 +85,20 @@ void sha256_add(struct sha256 *s, const void *data, size_t n)
     size_t have = s->bytes % 64;
 
     s->bytes += n;
-    while (n) {
+    if (have) {
         size_t take = 64 - have < n ? 64 - have : n;
 
         memcpy(s->block + have, p, take);
-        have += take;
+        if (have + take < 64)
+            return;
+        mix_block(s->state, s->block);
         p += take;
         n -= take;
-        if (have == 64) {
-            mix_block(s->state, s->block);
-            have = 0;
-        }
     }
+    for (; n >= 64; p += 64, n -= 64)
+        mix_block(s->state, p);
+    if (n)
+        memcpy(s->block, p, n);
 }
 
 void sha256_hex(struct sha256 *s, char out[65])

@@ -1,4 +1,4 @@
-/* product.c -- arithmetic on metrics of one architecture: product, wproduct, sum,
+/* product.c -- arithmetic on metrics of one architecture: product, wproduct, sum, logsum,
  * param_product.
  *
  * Room: plugins/combiner.  Touches the SDK and libc alone. */
@@ -16,8 +16,11 @@ struct wproduct {
 struct sum {
     const char *weights;
     double weight[WEIGHTS_MAX];
-    int64_t count; /* 0: all weights are 1 */
+    int64_t count;     /* 0: all weights are 1 */
+    int32_t transform; /* logsum */
 };
+
+enum { TRANSFORM_LOG = 0, TRANSFORM_LOG1P, TRANSFORM_SIGNED };
 
 static tcet_status product_score(tcet_ctx *cx, void *self, const tcet_metric *const *metrics,
                                  int64_t count, double *out)
@@ -68,22 +71,48 @@ static tcet_status sum_init(tcet_ctx *cx, void *self)
     return TCET_OK;
 }
 
-static tcet_status sum_score(tcet_ctx *cx, void *self, const tcet_metric *const *metrics,
-                             int64_t count, double *out)
+/* The monotone transform of one number; of what log has no value for, -infinity. */
+static double transformed(tcet_ctx *cx, int32_t transform, double x)
 {
-    const struct sum *p = self;
+    if (transform == TRANSFORM_SIGNED)
+        return copysign(log1p(fabs(x)), x);
+    if (x <= (transform == TRANSFORM_LOG ? 0.0 : -1.0)) {
+        cx->host->guard(cx, "log_of_nonpositive");
+        return -INFINITY;
+    }
+    return transform == TRANSFORM_LOG ? log(x) : log1p(x);
+}
+
+/* Weighted sum of the metrics' numbers, or of their transforms. */
+static tcet_status weigh(tcet_ctx *cx, const struct sum *p, const tcet_metric *const *metrics,
+                         int64_t count, int transforms, double *out)
+{
     double v = 0.0;
 
     if (p->count && p->count != count)
         return tcet_failf(cx, TCET_E_ARG, "weights has %lld numbers for %lld metrics",
                           (long long)p->count, (long long)count);
     for (int64_t k = 0; k < count; k++) {
-        double w = p->count ? p->weight[k] : 1.0;
+        double w = p->count ? p->weight[k] : 1.0, x = metrics[k]->value;
 
-        v += w * (metrics[k]->direction < 0 ? -metrics[k]->value : metrics[k]->value);
+        if (transforms)
+            x = transformed(cx, p->transform, x);
+        v += w * (metrics[k]->direction < 0 ? -x : x);
     }
     *out = v;
     return TCET_OK;
+}
+
+static tcet_status sum_score(tcet_ctx *cx, void *self, const tcet_metric *const *metrics,
+                             int64_t count, double *out)
+{
+    return weigh(cx, self, metrics, count, 0, out);
+}
+
+static tcet_status logsum_score(tcet_ctx *cx, void *self, const tcet_metric *const *metrics,
+                                int64_t count, double *out)
+{
+    return weigh(cx, self, metrics, count, 1, out);
 }
 
 static tcet_status param_product_elements(tcet_ctx *cx, void *self, const tcet_view *const *s,
@@ -138,8 +167,15 @@ static const tcet_plugin wproduct = {
     .ops = &wproduct_ops,
 };
 
-static const tcet_param sum_params[] = {
-    TCET_PARAM_TEXT(struct sum, weights, "", "One number a metric, commas between; empty: all 1."),
+static const char *const transforms[] = {"log", "log1p", "signed", NULL};
+#define WEIGHTS \
+    TCET_PARAM_TEXT(struct sum, weights, "", "One number a metric, commas between; empty: all 1.")
+static const tcet_param sum_params[] = {WEIGHTS};
+static const tcet_param logsum_params[] = {
+    WEIGHTS,
+    TCET_PARAM_CHOICE(struct sum, transform, "log", transforms,
+                      "ln x, of x <= 0 -infinity (guard log_of_nonpositive); ln(1 + x); or of any "
+                      "number sign(x) ln(1 + |x|)."),
 };
 static const tcet_combiner_ops sum_ops = {.struct_size = sizeof sum_ops,
                                           .scope = TCET_SCOPE_NETWORK,
@@ -159,6 +195,24 @@ static const tcet_plugin sum = {
     .init = sum_init,
 };
 
+static const tcet_combiner_ops logsum_ops = {.struct_size = sizeof logsum_ops,
+                                             .scope = TCET_SCOPE_NETWORK,
+                                             .direction = 1,
+                                             .min_metrics = 2,
+                                             .score = logsum_score};
+static const tcet_plugin logsum = {
+    .struct_size = sizeof logsum,
+    .kind = TCET_COMBINER,
+    .id = "logsum",
+    .version = "1.0.0",
+    .summary = "Weighted sum of the logs of the networks' numbers: a product of powers; metrics of "
+               "which less is better count negative.",
+    .cite = "after the weighted product of T-CET (AutoML 2023)",
+    TCET_PARAMS(struct sum, logsum_params),
+    .ops = &logsum_ops,
+    .init = sum_init,
+};
+
 static const tcet_combiner_ops param_product_ops = {.struct_size = sizeof param_product_ops,
                                                     .scope = TCET_SCOPE_PARAMETER,
                                                     .min_metrics = 2,
@@ -173,4 +227,4 @@ static const tcet_plugin param_product = {
     .ops = &param_product_ops,
 };
 
-TCET_MODULE(&product, &wproduct, &sum, &param_product)
+TCET_MODULE(&product, &wproduct, &sum, &logsum, &param_product)

@@ -114,6 +114,31 @@ static void test_network(void **state)
     fake_free(three);
 }
 
+/* Logs weighted; smaller is better counts negative; what has no log is worst, and counted. */
+static void test_logsum(void **state)
+{
+    struct fake_plugin f = fake_new("combiner_product", "logsum", "weights=2,0.5");
+    struct fake_plugin plus = fake_new("combiner_product", "logsum", "transform=log1p");
+    struct fake_plugin sign = fake_new("combiner_product", "logsum", "transform=signed");
+    tcet_metric a = {.struct_size = sizeof a, .direction = 1, .value = 4};
+    tcet_metric b = {.struct_size = sizeof b, .direction = -1, .value = 3};
+    double out = 0;
+
+    (void)state;
+    assert_int_equal(score(f, &a, &b, &out), TCET_OK);
+    assert_near(out, 2 * log(4) - 0.5 * log(3));
+    assert_int_equal(score(plus, &a, &b, &out), TCET_OK);
+    assert_near(out, log(5) - log(4));
+    a.value = -4;
+    assert_int_equal(score(sign, &a, &b, &out), TCET_OK);
+    assert_near(out, -log(5) - log(4));
+    assert_int_equal(score(f, &a, &b, &out), TCET_OK);
+    assert_true(isinf(out) && out < 0);
+    fake_free(f);
+    fake_free(plus);
+    fake_free(sign);
+}
+
 static void test_elements(void **state)
 {
     static const double x[] = {1, 2, 3, 4}, y[] = {5, -6, 7, 0};
@@ -205,9 +230,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_module), cmocka_unit_test(test_by_order),
-        cmocka_unit_test(test_network),   cmocka_unit_test(test_elements),
-        cmocka_unit_test(test_ranks),     cmocka_unit_test(test_tenas),
-        cmocka_unit_test(test_vote),
+        cmocka_unit_test(test_network),   cmocka_unit_test(test_logsum),
+        cmocka_unit_test(test_elements),  cmocka_unit_test(test_ranks),
+        cmocka_unit_test(test_tenas),     cmocka_unit_test(test_vote),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# discover.sh BUILD_DIR SOURCE_DIR -- protects `discover`: it chooses on one part of the networks and
+# measures on the other, or on another run; and what it cannot do it says.
+. "$(dirname "$0")/lib.sh"
+
+# Metrics by layer that need no image and no pass.
+cat >counts.ini <<'INI'
+[run]
+space = nats_tss
+archs = sample:60
+[data]
+plugin = gaussian
+batch  = 2
+[metric norm]
+saliency   = weight
+aggregator = l2
+[metric macs]
+saliency   = macs
+aggregator = sum
+[score both]
+combiner = layerdot
+metrics  = norm, macs
+[benchmark]
+table  = nats_tss
+column = cifar10_test
+INI
+run run counts.ini --output tss --quiet
+run run counts.ini --output other --quiet --set run.sample_seed=7
+run run counts.ini --output sss --quiet --set run.space=nats_sss --set benchmark.table=nats_sss \
+    --set benchmark.column=val_cifar10
+run run counts.ini --output none --quiet --set benchmark.table= --set benchmark.column=
+
+found() { run discover "$@" && [ $code = 0 ]; }
+json() { /usr/bin/python3 -c "import json; d = json.load(open('out')); assert $1, d"; }
+
+check 'a run alone: chosen and held out' found tss --column cifar10_test --also cifar100_test
+check '... the choosing tau is called in-sample' said 'chosen \(in-sample\)' out
+check '... a column a target with intervals' said 'held out: cifar100_test' out
+check '... the run'"'"'s own score beside' said '^\(both\)' out
+check '... and the counts' said '^\(depth\)' out
+check 'JSON' found tss --format json --most 2 --weights 1 --keep 3
+# two alone, one pair by four forms
+check '... every combination was tried' json 'd["tried"] == 6 and len(d["scores"]) == 7'
+check '... and the parts are parts of the whole' \
+    json '10 <= d["chosen_on"] <= 50 and all(-1 <= m["tau"] <= 1 for s in d["scores"] for m in s["measured"])'
+cp out first
+check 'the same again' found tss --format json --most 2 --weights 1 --keep 3
+check '... gives the same bytes' cmp out first
+check 'another seed chooses on others' found tss --format json --most 2 --weights 1 --keep 3 --seed 5
+check '... which shows' bash -c '! cmp -s out first'
+check 'on all of one run, measured on another space' found tss --share 1 --test sss --format csv
+check '... its column stands there' said 'sss: val_cifar10' out
+check '... 17 digits' said '[0-9]\.[0-9]{14}' out
+check 'one form of two metrics' found tss --forms layerdot
+check '... is a section for a config' said '^combiner = layerdot$' out
+check 'one form of one metric' found tss --forms single --metrics macs --format markdown
+check '... is its line' said '^\| macs ' out
+
+refuses 'nothing to measure on' '--test' discover tss --share 1
+refuses 'no accuracies' 'give --table and --column' discover none
+refuses 'a metric that it has not' 'has no "snip"' discover tss --metrics snip
+refuses 'a form that is none' 'single, layerdot' discover tss --forms product
+refuses 'weights of nothing' 'no number above 0' discover tss --weights 0,1
+refuses 'too few networks' 'at least 10' discover tss --share 0.01
+refuses 'a column that the table has not' 'no column "cifar_test"' discover tss --column cifar_test
+refuses '--also alone' 'goes with --column' discover tss --also cifar100_test
+refuses 'no folder' 'nowhere' discover nowhere
+finish
