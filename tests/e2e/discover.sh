@@ -56,6 +56,30 @@ check '... is a section for a config' said '^combiner = layerdot$' out
 check 'one form of one metric' found tss --forms single --metrics macs --format markdown
 check '... is its line' said '^\| macs ' out
 
+# Ranks among a population that a file holds: a score of one network, in the order of its ranks there.
+mkdir -p conf
+printf 'include = ../counts.ini\n[score placed]\ncombiner  = refrank\nmetrics   = norm, macs\nreference = ref.csv\n' \
+    >conf/placed.ini
+run export tss conf/ref.csv
+check 'a run as reference' test $code = 0
+run run conf/placed.ini --output placed --quiet --export placed.jsonl
+check '... by a path from the config' test $code = 0
+check '... places its own networks as they rank' /usr/bin/python3 -c '
+import json, math
+rows = [json.loads(line)["scores"] for line in open("placed.jsonl")]
+def rank(name, v):
+    x = [r[name] for r in rows]
+    return sum(y < v for y in x) + (1 + sum(y == v for y in x)) / 2
+for r in rows:
+    want = sum(math.log(rank(n, r[n]) / (len(rows) + 1)) for n in ("norm", "macs"))
+    assert abs(r["placed"] - want) < 1e-12, (r, want)'
+run run conf/placed.ini --archs index:15624 --output alone --quiet
+check '... and one alone' test $code = 0
+sed -i 's/^reference.*//' conf/placed.ini
+refuses 'no reference' 'reference' run conf/placed.ini --output none2 --quiet
+sed -i 's/^metrics.*/&\nreference = nowhere.csv/' conf/placed.ini
+refuses 'a reference that is not there' 'nowhere.csv' run conf/placed.ini --output none2 --quiet
+
 refuses 'nothing to measure on' '--test' discover tss --share 1
 refuses 'no accuracies' 'give --table and --column' discover none
 refuses 'a metric that it has not' 'has no "snip"' discover tss --metrics snip

@@ -1,6 +1,8 @@
 /* test_plugins_combiner.c -- each combiner against values worked out by hand. */
 #include "fake_host.h"
 
+#include <unistd.h>
+
 static const int32_t modules_a[] = {10, 11, 12}, modules_b[] = {12, 10, 30}, modules_c[] = {40, 41},
                      in_order[] = {0, 1, 2}, shuffled[] = {2, 0, 1}, partly[] = {-1, 1, 0};
 static const double values_a[] = {2, 3, 5}, values_b[] = {7, 11, 13};
@@ -139,6 +141,62 @@ static void test_logsum(void **state)
     fake_free(sign);
 }
 
+/* Ranks among a population of a file: between two linear, mean rank where equal, more is higher beyond
+ * both ends; its columns are found by name, quoted or not, and text is no column of numbers. */
+static void test_reference(void **state)
+{
+    static const char text[] = "# two metrics\narch,\"a\",b\n\"x,y\",1,5\nz,3,5\nw,2,\nv,3,nan\n";
+    char path[] = "/tmp/tcet-reference-XXXXXX", settings[128];
+    int fd = mkstemp(path);
+    struct fake_plugin f, mean;
+    tcet_metric a = {.struct_size = sizeof a, .direction = 1, .name = "a", .value = 2};
+    tcet_metric b = {.struct_size = sizeof b, .direction = -1, .name = "b", .value = 5};
+    tcet_metric arch = {.struct_size = sizeof arch, .direction = 1, .name = "arch", .value = 1};
+    double out = 0, higher;
+    tcet_status st;
+
+    (void)state;
+    assert_true(fd >= 0 && write(fd, text, sizeof text - 1) == (ssize_t)sizeof text - 1);
+    close(fd);
+    snprintf(settings, sizeof settings, "reference=%s", path);
+    f = fake_new("combiner_reference", "refrank", settings);
+    snprintf(settings, sizeof settings, "reference=%s log=0", path);
+    mean = fake_new("combiner_reference", "refrank", settings);
+    /* a: 1, 2, 3, 3: 2 is second of four.  b: 5, 5: its mean rank, 1.5 of two, from above. */
+    assert_int_equal(score(f, &a, &b, &out), TCET_OK);
+    assert_near(out, log(2.0 / 5) + log(1 - 1.5 / 3));
+    a.value = 2.5; /* halfway from rank 2 to the mean of 3 and 4 */
+    assert_int_equal(score(mean, &a, &b, &out), TCET_OK);
+    assert_near(out, (2.75 / 5 + 0.5) / 2);
+    out = -INFINITY;
+    for (a.value = -3; a.value < 9; a.value += 0.25) {
+        assert_int_equal(score(f, &a, &b, &higher), TCET_OK);
+        assert_true(higher >= out && isfinite(higher));
+        assert_true(higher > out || a.value == 3);
+        out = higher;
+    }
+    a.value = NAN;
+    assert_int_equal(score(f, &a, &b, &out), TCET_OK);
+    assert_true(isnan(out));
+    assert_int_equal(score(f, &b, &arch, &out), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "no numbers in column \"arch\""));
+    arch.name = "c";
+    assert_int_equal(score(f, &b, &arch, &out), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "no column \"c\""));
+    fake_free(f);
+    fake_free(mean);
+    snprintf(settings, sizeof settings, "reference=%s", path);
+    assert_int_equal(truncate(path, sizeof text - 6), 0); /* the last line is "v,3" */
+    f = fake_try("combiner_reference", "refrank", settings, &st);
+    assert_int_equal(st, TCET_E_ARG);
+    assert_non_null(strstr(fake.message, ":6: fewer fields"));
+    free(f.self);
+    f = fake_try("combiner_reference", "refrank", "reference=/tmp", &st);
+    assert_int_equal(st, TCET_E_ARG);
+    free(f.self);
+    unlink(path);
+}
+
 static void test_elements(void **state)
 {
     static const double x[] = {1, 2, 3, 4}, y[] = {5, -6, 7, 0};
@@ -231,8 +289,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_module), cmocka_unit_test(test_by_order),
         cmocka_unit_test(test_network),   cmocka_unit_test(test_logsum),
-        cmocka_unit_test(test_elements),  cmocka_unit_test(test_ranks),
-        cmocka_unit_test(test_tenas),     cmocka_unit_test(test_vote),
+        cmocka_unit_test(test_reference), cmocka_unit_test(test_elements),
+        cmocka_unit_test(test_ranks),     cmocka_unit_test(test_tenas),
+        cmocka_unit_test(test_vote),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
