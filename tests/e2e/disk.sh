@@ -8,7 +8,7 @@ trap 'umount "$work/disk" 2>/dev/null; rm -rf "$work"' EXIT
 cat >disk.ini <<'EOF'
 [run]
 space   = nats_tss
-archs   = sample:3000
+archs   = sample:1600
 workers = 1
 [metric params]
 saliency   = ones

@@ -160,7 +160,8 @@ run export grow kept.jsonl --layers
 check "and keeps what it holds" cmp kept.jsonl fresh.jsonl
 
 # A killed run keeps what it had, leaves no process, and resumes to the same bytes.
-"$host" run "$conf" "${small[@]}" --archs first:60 --output killed --workers 2 >/dev/null 2>&1 &
+long=first:$((sanitized ? 24 : 60)) # enough to be killed in the middle of
+"$host" run "$conf" "${small[@]}" --archs "$long" --output killed --workers 2 >/dev/null 2>&1 &
 pid=$!
 rows() { rm -f rows.csv; "$host" export "$1" rows.csv 2>/dev/null; grep -cs ',ok,' rows.csv; }
 await_rows() # FOLDER: until more than four are kept
@@ -180,9 +181,9 @@ for w in $workers; do
 done
 kept=$(rows killed)
 check "rows outlive a kill" test "$kept" -gt 4
-run run "$conf" "${small[@]}" --archs first:60 --output killed --resume --quiet \
+run run "$conf" "${small[@]}" --archs "$long" --output killed --resume --quiet \
     --export killed.jsonl --layers
-run run "$conf" "${small[@]}" --archs first:60 --output whole --quiet --export whole.jsonl --layers
+run run "$conf" "${small[@]}" --archs "$long" --output whole --quiet --export whole.jsonl --layers
 check "a killed run resumes to the same bytes" cmp killed.jsonl whole.jsonl
 
 # An interrupted one says how to go on, by the name that it was called by.
