@@ -18,6 +18,7 @@ struct tss {
     struct choices_space base;
     int32_t dataset, reading;
     uint16_t index[SIZE]; /* official index of a code */
+    int32_t said;         /* that an encoding is NASLib's */
 };
 
 enum { OFFICIAL, ZERO_COST_NAS, NASLIB };
@@ -193,9 +194,9 @@ static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet
     uint32_t convs;
     tcet_status st = parse(cx, text, ops);
 
-    (void)self;
     if (st < 0)
         return st;
+    space_say_digits(cx, &((struct tss *)self)->said, text, "0-1, 0-2, 0-3, 1-2, 1-3, 2-3");
     convs = cell_edges_of(ops, NATS_CONV1) | cell_edges_of(ops, NATS_CONV3);
     cell_traits(ops, NATS_NONE, convs, out);
     return TCET_OK;

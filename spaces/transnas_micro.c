@@ -13,6 +13,7 @@ enum { MODULES = 5 };
 struct micro {
     struct choices_space base;
     int32_t task, reading;
+    int32_t said; /* that an encoding is NASLib's */
 };
 
 static const char *const op_names[OPS] = {"none", "skip", "conv1", "conv3"};
@@ -89,9 +90,9 @@ static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet
     int32_t ops[CELL_EDGES];
     tcet_status st = parse(cx, text, ops);
 
-    (void)self;
     if (st < 0)
         return st;
+    space_say_digits(cx, &((struct micro *)self)->said, text, "0-1, 0-2, 1-2, 0-3, 1-3, 2-3");
     cell_traits(ops, NONE, cell_edges_of(ops, CONV1) | cell_edges_of(ops, CONV3), out);
     return TCET_OK;
 }

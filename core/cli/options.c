@@ -1,6 +1,7 @@
 /* options.c -- the command line of one command (cli.h).  Room: core/cli. */
 #include "cli/cli.h"
 
+#include "base/hash.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -334,11 +335,29 @@ int cli_fail(const struct error *err)
     return err->status == TCET_E_MEMORY ? EXIT_FAULT : EXIT_BAD;
 }
 
+/* Was this note written before?  Several workers have the same to say. */
+static int was_said(const char *text)
+{
+    enum { KEPT = 256 };
+    static uint64_t said[KEPT];
+    static size_t count;
+    uint64_t hash = fnv(FNV_START, text, strlen(text));
+
+    for (size_t i = 0; i < count && i < KEPT; i++) {
+        if (said[i] == hash)
+            return 1;
+    }
+    said[count++ % KEPT] = hash;
+    return 0;
+}
+
 void cli_log(void *arg, int level, const char *text)
 {
     static const char *const names[] = {"debug", "note", "warning"};
 
     (void)arg;
+    if (level == TCET_LOG_INFO && was_said(text))
+        return;
     if (level > TCET_LOG_DEBUG && isatty(2))
         fputs("\r\033[K", stderr);
     if (level > TCET_LOG_DEBUG)

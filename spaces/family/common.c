@@ -117,3 +117,17 @@ tcet_status space_digits(tcet_ctx *cx, const char *text, int32_t limit, int32_t 
                           (size_t)(at - text) + 1, count);
     return TCET_OK;
 }
+
+void space_say_digits(tcet_ctx *cx, int32_t *said, const char *text, const char *order)
+{
+    char line[256];
+
+    if (*said || (*text != '(' && *text != '['))
+        return;
+    *said = 1;
+    snprintf(line, sizeof line,
+             "%.32s is not the space's own spelling: it is read as NASLib's, whose number at "
+             "each position is an operation, of the edges %s",
+             text, order);
+    cx->host->log(cx, TCET_LOG_INFO, line);
+}

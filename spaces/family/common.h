@@ -27,6 +27,10 @@ tcet_status space_unknown(tcet_ctx *cx, size_t position, const char *what, const
 tcet_status space_digits(tcet_ctx *cx, const char *text, int32_t limit, int32_t *out,
                          int32_t count);
 
+/* Says by the log, once (*said: 0 at first, kept by the instance), that text is another's spelling than
+ * the space's own, and which edges its numbers belong to; nothing of a text that is no such list. */
+void space_say_digits(tcet_ctx *cx, int32_t *said, const char *text, const char *order);
+
 /* Colour images of side x side pixels. */
 void space_images(tcet_task *out, int32_t side, int32_t classes);
 

@@ -567,4 +567,10 @@ run run cpu.ini --output cpu_shards --shard 1/2 --quiet --set run.cpu=any
 elsewhere run cpu.ini --output cpu_shards --shard 2/2 --quiet --set run.cpu=any
 run merge cpu_merged cpu_shards/shard-*
 check "which cpu = any allows" test $code = 0
+# Another's spelling is read, and said once.
+printf 'arch,acc,size\n"(4, 0, 3, 1, 4, 3)",1,3\n"(2, 4, 0, 0, 3, 2)",2,4\n' >tuples.csv
+run correlate --table tuples.csv --column acc --space nats_tss
+check "NASLib's tuples are read" test $code = 0
+check "... and that is said once, with the order of the edges" \
+    test "$(grep -c 'is not the space.s own spelling: .* position .* 0-1, 0-2, 0-3, 1-2, 1-3, 2-3$' err)" = 1
 finish
