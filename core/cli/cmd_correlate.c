@@ -25,7 +25,9 @@ static tcet_status settings(const struct correlate_flags *o, struct report_input
                             enum report_format *f, struct error *err)
 {
     static const char *const nans[] = {"lowest", "drop", NULL};
-    static const char *const formats[] = {"text", "csv", "markdown", "json", "latex", NULL};
+    static const char *const formats[] = {"text", "csv", "markdown", "json", "latex", "zc", NULL};
+    static const enum report_format meant[] = {REPORT_TEXT, REPORT_CSV,   REPORT_MARKDOWN,
+                                               REPORT_JSON, REPORT_LATEX, REPORT_ZC};
     int nan = 0, format = 0;
     uint64_t replicates = 0, seed = 0;
 
@@ -43,7 +45,10 @@ static tcet_status settings(const struct correlate_flags *o, struct report_input
     in->nan = (enum report_nan)nan;
     in->replicates = replicates;
     in->seed = seed;
-    *f = (enum report_format)format;
+    *f = meant[format];
+    if (*f == REPORT_ZC && !o->values)
+        return error_set(err, TCET_E_ARG,
+                         "--format zc is a file of scores and accuracies: it goes with --values");
     return TCET_OK;
 }
 
@@ -101,13 +106,16 @@ enum view { LINES, MATRIX, CELLS, VALUES };
 
 /* What is to be shown; refused where the source has not what it takes. */
 static tcet_status choose_view(const struct correlate_flags *o, const struct config *config,
-                               const struct comparison *cmp, enum view *out, struct error *err)
+                               const struct comparison *cmp, enum report_format format,
+                               enum view *out, struct error *err)
 {
     *out = o->values ? VALUES : o->cells ? CELLS : o->matrix || !cmp->in.accuracy ? MATRIX : LINES;
     if (o->pairs && !cmp->in.accuracy)
         return error_set(err, TCET_E_ARG,
                          "--pairs gives taus with and without the accuracy: give --table and "
                          "--column, or --matrix for the taus between scores");
+    if (o->values && format == REPORT_ZC && !cmp->in.accuracy)
+        return error_set(err, TCET_E_ARG, "--format zc has accuracies: give --table and --column");
     if (o->cells && !config_section(config, "ablation", ""))
         return error_set(err, TCET_E_ARG, "--cells: the run's config has no [ablation]");
     if (o->cells && !cmp->in.accuracy)
@@ -146,7 +154,7 @@ static tcet_status print(const struct correlate_flags *o, const struct config *c
     enum view view;
 
     TRY(settings(o, &cmp->in, &f, err));
-    TRY(choose_view(o, config, cmp, &view, err));
+    TRY(choose_view(o, config, cmp, f, &view, err));
     if (f == REPORT_TEXT && view == LINES)
         ablation_hide(config, cmp);
     if (f == REPORT_CSV && !o->pairs)
@@ -413,7 +421,10 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
          NULL, NULL},
         {"--values", NULL, "each architecture's accuracy and scores, instead of the table",
          &o.values, NULL, NULL},
-        {"--format", "F", "text, csv, markdown, json, latex (booktabs)", NULL, &o.format, NULL},
+        {"--format", "F",
+         "text, csv, markdown, json, latex (booktabs); with --values also zc, "
+         "NAS-Bench-Suite-Zero's JSON",
+         NULL, &o.format, NULL},
         {"--bootstrap", "N", "resamples for the intervals, 100 or more (default: automatic)", NULL,
          &o.bootstrap, NULL},
         {"--seed", "N", "seed of the resampling", NULL, &o.seed, NULL},

@@ -19,7 +19,8 @@ enum report_format {
     REPORT_MARKDOWN,
     REPORT_JSON,
     REPORT_LATEX, /* of the package booktabs */
-    REPORT_HTML   /* for a page's inside */
+    REPORT_HTML,  /* for a page's inside */
+    REPORT_ZC     /* of report_values alone: NAS-Bench-Suite-Zero's JSON */
 };
 
 /* A column, or a baseline in the shape of one, over all architectures: [count] values. */
@@ -104,7 +105,9 @@ void report_print(const struct report_input *in, const struct report *r, enum re
  * architectures of the population where both are numbers, as a symmetric table.  CSV has 17 digits. */
 void report_matrix(const struct report_input *in, enum report_format f, struct buf *out);
 /* The values themselves: a line an architecture of the population, with its accuracy, where the input has
- * accuracies, and all series; archs: [count] names. */
+ * accuracies, and all series; archs: [count] names.  REPORT_ZC: as zc_SPACE.json has them, {TASK: {ARCH:
+ * {"idx", "arch", PROXY: {"score", "time"}, "val_accuracy"}}}; the task and whether the accuracy is one of
+ * validation or of test are read from its name, time is the mean of the series. */
 void report_values(const struct report_input *in, const char *const *archs, enum report_format f,
                    struct buf *out);
 

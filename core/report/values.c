@@ -2,6 +2,7 @@
 #include "report/internal.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/text.h"
@@ -37,6 +38,65 @@ static void print_json(const struct report_input *in, const char *const *archs, 
     buf_puts(out, "]}\n");
 }
 
+/* "cifar10" and "val_accuracy" or "test_accuracy" of "val_cifar10" or "cifar10_test". */
+static const char *task_of(const char *accuracy, const char **field, struct arena *a)
+{
+    static const char *const marks[] = {"val", "valid", "test"};
+    size_t n = strlen(accuracy);
+
+    *field = "accuracy";
+    for (size_t i = 0; i < TCET_COUNT(marks); i++) {
+        size_t m = strlen(marks[i]);
+
+        if (n <= m + 1)
+            continue;
+        *field = i == 2 ? "test_accuracy" : "val_accuracy";
+        if (!strncmp(accuracy, marks[i], m) && accuracy[m] == '_')
+            return arena_strdup(a, accuracy + m + 1);
+        if (!strcmp(accuracy + n - m, marks[i]) && accuracy[n - m - 1] == '_')
+            return arena_strndup(a, accuracy, n - m - 1);
+        *field = "accuracy";
+    }
+    return accuracy;
+}
+
+static void print_zc(const struct report_input *in, const char *const *archs, struct buf *out)
+{
+    struct arena a = {0};
+    const char *field, *task = task_of(in->accuracy_name, &field, &a);
+    size_t rows = 0;
+
+    buf_puts(out, "{");
+    json_write_string(out, task);
+    buf_puts(out, ":{");
+    for (size_t i = 0; i < in->count; i++) {
+        if ((in->mask && !in->mask[i]) || isnan(in->accuracy[i]))
+            continue;
+        buf_puts(out, rows ? ",\n" : "\n");
+        json_write_string(out, archs[i]);
+        buf_printf(out, ":{\"idx\":\"%zu\",\"arch\":", rows++);
+        json_write_string(out, archs[i]);
+        for (size_t k = 0; k < in->series_count; k++) {
+            const struct report_series *s = &in->series[k];
+
+            if (!isfinite(s->values[i])) /* JSON has no such number */
+                continue;
+            buf_puts(out, ",");
+            json_write_string(out, s->column.name);
+            buf_puts(out, ":{\"score\":");
+            json_write_f64(out, s->values[i]);
+            buf_puts(out, ",\"time\":");
+            json_write_f64(out, s->seconds > 0 ? s->seconds : 0);
+            buf_puts(out, "}");
+        }
+        buf_printf(out, ",\"%s\":", field);
+        json_write_f64(out, in->accuracy[i]);
+        buf_puts(out, "}");
+    }
+    buf_puts(out, "\n}}\n");
+    arena_free(&a);
+}
+
 static const char *number(double v, enum report_format f, struct arena *a)
 {
     char digits[32];
@@ -55,6 +115,10 @@ void report_values(const struct report_input *in, const char *const *archs, enum
 
     if (f == REPORT_JSON) {
         print_json(in, archs, out);
+        return;
+    }
+    if (f == REPORT_ZC) {
+        print_zc(in, archs, out);
         return;
     }
     cell = arena_alloc(&a, (in->count + 1) * columns * sizeof *cell);

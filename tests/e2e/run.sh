@@ -264,6 +264,16 @@ check "with accuracies they stand in one table" said '^macs +[0-9.]+ ' out
 run correlate one --table nats_tss --column cifar10_test --values --format csv
 check "joined values: an architecture a line" test "$(wc -l <out)" = 31
 check "with its accuracy and scores" said '^arch,cifar10_test,count,#params,FLOPs,depth$' out
+run correlate one --table nats_tss --column cifar10_test --values --format zc
+check "NAS-Bench-Suite-Zero's JSON: task, architecture, score, time, which accuracy" /usr/bin/python3 -c '
+import json
+rows = json.load(open("out"))["cifar10"]
+assert len(rows) == 30
+for arch, row in rows.items():
+    assert row["arch"] == arch and row["count"]["score"] > 0 and row["count"]["time"] >= 0
+    assert 0 < row["test_accuracy"] < 100 and "val_accuracy" not in row'
+refuses "--format zc of anything else" 'goes with --values' correlate one --format zc
+refuses "--format zc without accuracies" 'give --table and --column' correlate one --values --format zc
 run correlate one --values --format json
 check "without a table there is no accuracy" said '^{"accuracy":null,.*,"accuracy":"nan","scores":{"count":[0-9]+,' out
 refuses "--pairs without accuracies" '^tcet-host: error: --pairs .*give --table' correlate one --pairs
@@ -573,4 +583,9 @@ run correlate --table tuples.csv --column acc --space nats_tss
 check "NASLib's tuples are read" test $code = 0
 check "... and that is said once, with the order of the edges" \
     test "$(grep -c 'is not the space.s own spelling: .* position .* 0-1, 0-2, 0-3, 1-2, 1-3, 2-3$' err)" = 1
+run correlate --table tuples.csv --column acc --scores size --values --format zc
+cp out zc.json
+run import zc zc.json back.tsv
+check "what is written as NAS-Bench-Suite-Zero's is read as its" \
+    test "$(grep -F '(4, 0, 3, 1, 4, 3)' back.tsv | cut -f 2)" = 3
 finish
