@@ -26,8 +26,13 @@ static const char LOOKS[] =
     "details{margin-top:.4rem;font-size:14px}summary{cursor:pointer;color:var(--soft)}\n"
     "pre{overflow-x:auto;font-size:12px;background:var(--panel);padding:.6rem;border-radius:6px}\n"
     "@media(max-width:480px){body{padding:.5rem}figure{padding:.2rem}}\n"
-    "@media print{body{max-width:none;padding:0}figure{break-inside:avoid;background:none}"
-    ".figures{display:block}figure{margin-bottom:1rem}"
+    /* On paper: two pictures beside one another, none cut; headings with what follows; tables that fit
+     * the page, since nobody can scroll there. */
+    "@media print{body{max-width:none;padding:0}h2{break-after:avoid;margin-top:1rem}"
+    "figure{break-inside:avoid;background:none}tr{break-inside:avoid}"
+    ".figures{grid-template-columns:1fr 1fr;gap:.6rem}"
+    ".scroll,pre{overflow:visible}.scroll>div{min-width:0!important}pre{white-space:pre-wrap}"
+    "table{font-size:6.8pt}th,td{padding:.1rem .22rem}"
     "details:not([open]){display:none}}\n";
 
 void page_begin(struct buf *out, const char *title)

@@ -37,14 +37,19 @@ for (const svg of document.querySelectorAll('svg')) {
 }
 if (document.documentElement.scrollWidth > window.innerWidth)
     found.push('wider than its window: ' + document.documentElement.scrollWidth);
-document.body.innerHTML = '<p id="found">' + found.length + ' found</p><pre></pre>';
+const ground = getComputedStyle(document.body).backgroundColor;
+document.body.innerHTML = '<p id="ground">' + ground + '</p><p id="found">' + found.length + ' found</p><pre></pre>';
 document.querySelector('pre').textContent = found.join('\n');
 JS
-drawn() # PAGE WIDTH
+browser() { timeout 120 chromium --headless --no-sandbox --disable-gpu "$@" 2>chromium.err; }
+drawn() # PAGE WIDTH [dark]
 {
+    local ground= scheme=1 # light
+    [ "${3:-}" != dark ] || ground='rgb(21, 24, 28)' scheme=0
     sed 's,</body>,<script src="measure.js"></script></body>,' "$1" >measured.html
-    timeout 120 chromium --headless --no-sandbox --disable-gpu --window-size="$2,2000" --dump-dom \
-        "file://$PWD/measured.html" 2>chromium.err >dom
+    browser --blink-settings=preferredColorScheme=$scheme --window-size="$2,2000" --dump-dom \
+        "file://$PWD/measured.html" >dom
+    grep -qF "<p id=\"ground\">$ground" dom || { grep 'id="ground"' dom; return 1; }
     grep -q '<p id="found">0 found</p>' dom || { sed -n '/id="found"/,$p' dom; return 1; }
 }
 
@@ -206,7 +211,7 @@ check "no cell is left out" test "$(count '>as cell' colours.svg)" = 0
 run show run.ini --graph "$arch" --run run --column joint -o colours.dot
 check "of a joint score, for Graphviz" test "$code" = 0
 check "in colours too" test "$(count 'fillcolor="#[0-9a-f]*"' colours.dot)" = "$layers"
-if command -v chromium >/dev/null; then
+if [ "$sanitized" = 0 ] && command -v chromium >/dev/null; then
     for picture in nats_tss colours; do
         { echo "<html><body><figure id=\"$picture\">" && tail -n +2 $picture.svg &&
             echo '</figure></body></html>'; } >$picture.html
@@ -232,13 +237,18 @@ refuses "no folder of a run" 'nowhere/config.ini: No such file' \
 refuses "-o without a network" '-o is of --arch' space nats_tss -o net.svg
 check "no picture of what was refused" test ! -e net.svg
 
-# -- In a browser ------------------------------------------------------------------------------------
-if command -v chromium >/dev/null; then
+# -- In a browser: the same page whatever built it, so once is enough ---------------------------------
+if [ "$sanitized" = 0 ] && command -v chromium >/dev/null; then
     for page in page one two more none; do
         for width in 1280 375; do
             check "nothing overflows in $page.html, $width wide" drawn $page.html $width
         done
     done
+    check "nor where dark is wished for, and it is dark" drawn page.html 1280 dark
+    browser --print-to-pdf=print.pdf --no-pdf-header-footer "file://$PWD/page.html"
+    figures=$(grep -c '<figure id=' page.html) pages=$(grep -a -c '/Type /Page$' print.pdf)
+    check "on paper, $figures pictures stand two beside one another: $pages pages" \
+        test "$pages" -gt 1 -a "$pages" -le $((figures / 2 + 2))
 fi
 
 # -- LaTeX -----------------------------------------------------------------------------------------
