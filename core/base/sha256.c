@@ -23,6 +23,18 @@ static uint32_t rotate(uint32_t x, int n)
     return x >> n | x << (32 - n);
 }
 
+/* One round of the words a to h, of which it leaves a new h, to be the next one's a, and a new d. */
+static inline void mix_round(uint32_t *h, uint32_t a, uint32_t b, uint32_t c, uint32_t *d,
+                             uint32_t e, uint32_t f, uint32_t g, uint32_t input)
+{
+    uint32_t s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
+    uint32_t s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
+    uint32_t t = *h + s1 + ((e & f) ^ (~e & g)) + input;
+
+    *d += t;
+    *h = t + s0 + ((a & b) ^ (a & c) ^ (b & c));
+}
+
 static void mix_block(uint32_t state[8], const unsigned char *p)
 {
     uint32_t w[64], v[8];
@@ -37,16 +49,20 @@ static void mix_block(uint32_t state[8], const unsigned char *p)
         w[i] = w[i - 16] + s0 + w[i - 7] + s1;
     }
     memcpy(v, state, sizeof v);
-    for (int i = 0; i < 64; i++) {
-        uint32_t s1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-        uint32_t s0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
-        uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-        uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-        uint32_t t = v[7] + s1 + choice + round_constant[i] + w[i];
-
-        memmove(v + 1, v, 7 * sizeof v[0]);
-        v[4] += t;
-        v[0] = t + s0 + majority;
+    for (int i = 0; i < 64; i += 8) { /* eight rounds turn the words once round: none is moved */
+#define ROUND(k)                                                                           \
+    mix_round(&v[(15 - (k)) % 8], v[(8 - (k)) % 8], v[(9 - (k)) % 8], v[(10 - (k)) % 8],   \
+              &v[(11 - (k)) % 8], v[(12 - (k)) % 8], v[(13 - (k)) % 8], v[(14 - (k)) % 8], \
+              round_constant[i + (k)] + w[i + (k)])
+        ROUND(0);
+        ROUND(1);
+        ROUND(2);
+        ROUND(3);
+        ROUND(4);
+        ROUND(5);
+        ROUND(6);
+        ROUND(7);
+#undef ROUND
     }
     for (int i = 0; i < 8; i++)
         state[i] += v[i];
