@@ -367,6 +367,9 @@ static void print_work(const struct run_result *r, struct buf *out)
     buf_printf(&line, "%zu architecture%s: %zu scored now in %.1f s (%d worker%s)",
                r->plan.arch_count, r->plan.arch_count == 1 ? "" : "s", p->done, p->seconds,
                r->workers, r->workers == 1 ? "" : "s");
+    if (p->shared)
+        buf_printf(&line, ", %zu of them by %zu that have the same network", p->shared,
+                   p->done - p->shared);
     if (r->completed)
         buf_printf(&line, ", %zu of them only in %s (the rest was stored)", r->completed,
                    r->lacked);

@@ -11,9 +11,9 @@
 
 /* Keys that the host itself reads; the rest of a section goes to its plugin. */
 static const char *const RUN_KEYS[] = {
-    "space",   "proxy",       "archs",   "seed",      "classes",      "output",
-    "workers", "timeout",     "retries", "memory",    "on_nonfinite", "top",
-    "repeats", "sample_seed", "init",    "init_bias", "in_flight",    "cpu"};
+    "space",   "proxy",     "archs",     "seed",         "classes", "output",  "workers",
+    "timeout", "retries",   "memory",    "on_nonfinite", "top",     "repeats", "sample_seed",
+    "init",    "init_bias", "in_flight", "cpu",          "prune",   "share"};
 static const char *const BENCHMARK_KEYS[] = {"table", "column", "population", "key", "duplicates"};
 static const char *const ABLATION_KEYS[] = {"saliency",  "aggregator", "combiner", "with",
                                             "partition", "seed",       "batch",    "data"};

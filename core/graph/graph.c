@@ -37,6 +37,7 @@ void graph_free(struct graph *g)
     free(g->given);
     free(g->means);
     free(g->variances);
+    free(g->fates);
     free(g);
 }
 
@@ -71,6 +72,7 @@ static void lay_out(struct graph *g)
     for (int32_t i = 0; i < g->module_count; i++) {
         tcet_graph_module *m = &g->modules[i];
 
+        m->layer = -1;
         if (!m->weight_count)
             continue;
         m->weight = at;
@@ -167,12 +169,8 @@ static tcet_status check_complete(struct graph *g)
     return TCET_OK;
 }
 
-tcet_status graph_finish(struct graph *g, struct error *err)
+void graph_lay_out(struct graph *g)
 {
-    if (g->err.status < 0 || check_complete(g) < 0 || check_values(g) < 0) {
-        *err = g->err;
-        return err->status;
-    }
     lay_out(g);
     if (g->given_count)
         list_statistics(g);
@@ -182,6 +180,15 @@ tcet_status graph_finish(struct graph *g, struct error *err)
     g->view.node_count = g->node_count;
     g->view.module_count = g->module_count;
     g->view.features = features_of(g);
+}
+
+tcet_status graph_finish(struct graph *g, struct error *err)
+{
+    if (g->err.status < 0 || check_complete(g) < 0 || check_values(g) < 0) {
+        *err = g->err;
+        return err->status;
+    }
+    graph_lay_out(g);
     return TCET_OK;
 }
 

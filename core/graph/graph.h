@@ -27,6 +27,14 @@ struct graph_counts {
  * TCET_SITE_WEIGHT), or a norm's gamma and beta, where it is affine. */
 enum { GRAPH_WEIGHT_NONE, GRAPH_WEIGHT_CONV, GRAPH_WEIGHT_LINEAR, GRAPH_WEIGHT_NORM };
 
+/* When an operation's output is exactly 0, its biases and a norm's beta being 0. */
+enum {
+    GRAPH_ZERO_NEVER,
+    GRAPH_ZERO_ALL, /* where all of its inputs are */
+    GRAPH_ZERO_ANY, /* where one of its inputs is */
+    GRAPH_ZERO_ALWAYS
+};
+
 /* What is known of an operation: its row of ops.def. */
 struct graph;
 struct graph_op {
@@ -39,6 +47,7 @@ struct graph_op {
     uint32_t kind;      /* TCET_LAYER_* of a module that holds it */
     uint32_t weight;    /* GRAPH_WEIGHT_* */
     int32_t activation; /* 1: a layer of TCET_SITE_ACTIVATION */
+    int32_t zero;       /* GRAPH_ZERO_* */
 };
 /* NULL where there is no such operation.  Any thread. */
 const struct graph_op *graph_op(uint32_t op);
@@ -67,6 +76,36 @@ const char *graph_module_class(const struct graph *g, int32_t module);
 const char *graph_module_name(const struct graph *g, int32_t module, char *out, size_t cap);
 /* The modules of the conv and linear layers, in creation order: graph_view()->layer_count. */
 const int32_t *graph_layers(const struct graph *g);
+
+/* -- What is alive (prune.c) -- An operation is dead if what it gives never reaches the network's
+ * output, or is exactly 0 for every input as the network is initialised: zeros and what is made of
+ * zeros alone.  Sums lose their terms of 0; elsewhere zeros stand for what gave them. */
+
+/* A module's counts, as they are or of its operations that are alive. */
+struct graph_part {
+    int64_t params, macs, bias_macs;
+    int32_t chain; /* its conv and linear operations on one longest chain of such ones from input to
+                      output */
+};
+/* Finds out what is alive in a finished graph, for graph_module_live and graph_module_chain. */
+void graph_find_live(struct graph *g);
+void graph_module_live(const struct graph *g, int32_t module, struct graph_part *out);
+int32_t graph_module_chain(const struct graph *g, int32_t module);
+/* Leaves of a finished graph what is alive: modules without a living operation keep their place and
+ * name, and have no parameters.  1: the output does not depend on the input; its last global pooling
+ * and what follows are left, fed by zeros. */
+int graph_prune(struct graph *g);
+
+/* What a digest tells apart beside what it always does. */
+struct graph_strict {
+    int names; /* modules by their names; their cells and classes always count */
+    int sums; /* terms of 0, and which of a sum's first two terms is the first: H g by tangents rounds
+                  by them */
+};
+/* Writes 64 hex digits that are equal for graphs whose networks give the same numbers bit for bit, in
+ * any pass and with any seed: the same operations in the same order, but for those that make no
+ * difference (identities, terms of 0, what no layer is made of), and the same draws. */
+void graph_digest(struct graph *g, const struct graph_strict *how, char out[65]);
 
 /* Runs the init program: params[graph_view()->param_floats], weights from rng as PyTorch's
  * constructors draw them; batch norm gamma 1, beta 0. */

@@ -20,6 +20,8 @@ struct graph_cost {
     /* By TCET_VALUES_*: 1 + where its values begin among the given numbers, 0: they are not given;
      * and how many they are. */
     int64_t given[5], given_as[5];
+    struct graph_part live; /* with the next: of graph_find_live */
+    int32_t chain;
 };
 
 /* Arrays grow and are kept by graph_reset, so that building many graphs allocates once. */
@@ -36,12 +38,28 @@ struct graph {
     const float **means, **variances; /* a module's among them, of the view; NULL none */
     int64_t given_count, given_cap;
     int32_t node_count, node_cap, input_count, input_cap, module_count, module_cap, cost_cap;
-    int32_t layer_cap, step_count, step_cap, mean_cap, variance_cap;
-    int32_t cell; /* of modules created from now on */
+    int32_t layer_cap, step_count, step_cap, mean_cap, variance_cap, fate_cap;
+    struct graph_fate *fates; /* one a node */
+    int32_t cell;             /* of modules created from now on */
     struct graph_counts counts;
     struct error err; /* the first failure */
 };
 
+/* What becomes of a node. */
+struct graph_fate {
+    uint8_t zero;    /* it is 0 whatever the input is */
+    uint8_t depends; /* on the input */
+    uint8_t live;    /* its output reaches the network's, and is not 0 */
+    uint8_t fills;   /* it is 0 and something alive that is no sum reads it */
+    int32_t deep;    /* conv and linear nodes on a longest chain to it, itself included */
+    int32_t before;  /* the chain's node before it, -1 none */
+    int32_t now;     /* its number after pruning, or in a digest; -1 none */
+};
+
+/* Lays parameters out, numbers the layers and fills in the view: graph_finish's last part. */
+void graph_lay_out(struct graph *g);
+/* Which nodes are 0 through operations without parameters alone, hence in every pass. */
+void graph_find_zeros(struct graph *g, int parameters);
 /* Makes room for `need` elements of `size` bytes. */
 void *graph_grow(void *old, int32_t *cap, int32_t need, size_t size);
 /* Fills in the functions of g->builder. */

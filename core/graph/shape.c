@@ -5,20 +5,21 @@
 
 #include <stdio.h>
 
-#define OP(suffix, text, count, least, rule, layer, parameters, site) \
+#define OP(suffix, text, count, least, rule, layer, parameters, site, zeros) \
     static tcet_status rule(struct graph *, const tcet_op *, const tcet_node *, tcet_node *);
 #include "graph/ops.def"
 #undef OP
 
 static const struct graph_op rows[TCET_OPS] = {
-#define OP(suffix, text, count, least, rule, layer, parameters, site) \
-    [TCET_OP_##suffix] = {.name = text,                               \
-                          .inputs = count,                            \
-                          .at_least = least,                          \
-                          .shape = rule,                              \
-                          .kind = TCET_LAYER_##layer,                 \
-                          .weight = GRAPH_WEIGHT_##parameters,        \
-                          .activation = site},
+#define OP(suffix, text, count, least, rule, layer, parameters, site, zeros) \
+    [TCET_OP_##suffix] = {.name = text,                                      \
+                          .inputs = count,                                   \
+                          .at_least = least,                                 \
+                          .shape = rule,                                     \
+                          .kind = TCET_LAYER_##layer,                        \
+                          .weight = GRAPH_WEIGHT_##parameters,               \
+                          .activation = site,                                \
+                          .zero = GRAPH_ZERO_##zeros},
 #include "graph/ops.def"
 #undef OP
 };

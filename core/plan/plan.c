@@ -174,6 +174,19 @@ static tcet_status choose_init(struct plan *p, struct error *err)
     return TCET_OK;
 }
 
+/* [run] prune and share. */
+static tcet_status choose_networks(struct plan *p, struct error *err)
+{
+    static const char *const prunes[] = {"none", "dead", NULL};
+    static const char *const shares[] = {"equal", "canonical", "none", NULL};
+    int share;
+
+    TRY(config_choice(p->config, "run", "", "prune", prunes, 0, &p->prune, err));
+    TRY(config_choice(p->config, "run", "", "share", shares, 0, &share, err));
+    p->share = (enum plan_share)share;
+    return TCET_OK;
+}
+
 static tcet_status make_space(struct plan *p, struct error *err)
 {
     int64_t seed;
@@ -182,6 +195,7 @@ static tcet_status make_space(struct plan *p, struct error *err)
     TRY(config_i64(p->config, "run", "", "seed", 1, 0, INT64_MAX, &seed, err));
     p->seed = (uint64_t)seed;
     TRY(choose_init(p, err));
+    TRY(choose_networks(p, err));
     return plan_open_space(p, err);
 }
 
@@ -297,6 +311,54 @@ tcet_status plan_open_backend(struct plan *p, struct error *err)
     name_instructions(p);
     plan_make_keys(p);
     return TCET_OK;
+}
+
+static int is_built_in(const struct instance *i)
+{
+    return !i || (i->plugin->info && i->plugin->info->builtin);
+}
+
+enum plan_share plan_shares(const struct plan *p)
+{
+    int built_in = is_built_in(p->backend) && is_built_in(p->space);
+
+    for (size_t i = 0; i < p->saliency_count; i++)
+        built_in &= is_built_in(p->saliencies[i].instance);
+    for (size_t i = 0; i < p->metric_count; i++)
+        built_in &= is_built_in(p->metrics[i].aggregator);
+    for (size_t i = 0; i < p->score_count; i++)
+        built_in &= is_built_in(p->scores[i].combiner) && is_built_in(p->scores[i].aggregator);
+    return p->pass_count && (built_in || p->share == SHARE_CANONICAL) ? p->share : SHARE_NONE;
+}
+
+/* Does a saliency ask for layers by their names?  Of built-in ones: with a parameter that is a text and
+ * not empty (nwot's `twice`). */
+static int asks_names(const struct plan *p)
+{
+    for (size_t i = 0; i < p->saliency_count; i++) {
+        const struct instance *s = p->saliencies[i].instance;
+        const tcet_plugin *d = &s->plugin->desc;
+
+        for (uint32_t k = 0; k < d->param_count; k++) {
+            const char *text;
+
+            if (d->params[k].type != TCET_P_TEXT)
+                continue;
+            memcpy(&text, (const char *)s->self + d->params[k].offset, sizeof text);
+            if (text && *text)
+                return 1;
+        }
+    }
+    return 0;
+}
+
+struct graph_strict plan_strictness(const struct plan *p)
+{
+    struct graph_strict how = {.names = asks_names(p)};
+
+    for (size_t i = 0; i < p->saliency_count; i++)
+        how.sums |= (p->saliencies[i].request.wants & TCET_WANT_HVP) != 0;
+    return how;
 }
 
 void plan_draw_weights(const struct plan *p, const struct graph *g, uint64_t seed, float *params)

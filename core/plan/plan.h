@@ -90,6 +90,9 @@ struct plan_skip {
 /* Architectures that a worker may have under way at once. */
 enum { IN_FLIGHT_MAX = 8 };
 
+/* [run] share: which networks are scored once. */
+enum plan_share { SHARE_EQUAL, SHARE_CANONICAL, SHARE_NONE };
+
 enum plan_nonfinite { NONFINITE_KEEP, NONFINITE_DROP, NONFINITE_FAIL };
 
 struct plan {
@@ -100,7 +103,9 @@ struct plan {
     enum graph_init init;  /* of weights, after the space's own initialisation */
     int zero_bias;         /* 1: and biases are 0 */
     const char *init_text; /* " init=kaiming init_bias=zero"; "" where neither is asked for */
-    uint32_t precision;    /* TCET_PRECISION_F32 or _F64 */
+    int prune;             /* 1: networks are scored without what is dead ([run] prune = dead) */
+    enum plan_share share;
+    uint32_t precision; /* TCET_PRECISION_F32 or _F64 */
     enum plan_nonfinite nonfinite;
     struct instance *space, *backend;
     tcet_task task;
@@ -147,6 +152,13 @@ void plan_free(struct plan *p);
 /* The weights that a seed draws for a network: its init program, then [run] init.  params:
  * [graph_view(g)->param_floats]. */
 void plan_draw_weights(const struct plan *p, const struct graph *g, uint64_t seed, float *params);
+
+/* Which networks are scored once, as far as it can be: none where no pass is run, so that nothing is
+ * saved, and equal ones only where all plugins are built in (another's may ask for an architecture's
+ * name, or for random numbers, which depend on it). */
+enum plan_share plan_shares(const struct plan *p);
+/* What has to be equal of two networks for their values to be so. */
+struct graph_strict plan_strictness(const struct plan *p);
 
 /* For people: metrics, scores, merged passes and why each is needed. */
 void plan_print(const struct plan *p, struct buf *out);

@@ -16,9 +16,10 @@ enum { SCORING = 2 };
 
 void plan_make_keys(struct plan *p)
 {
-    const char *space = arena_printf(&p->arena, "%d space %s task=%dx%dx%d/%d", SCORING,
-                                     plan_instance_key(p, p->space), p->task.channels,
-                                     p->task.height, p->task.width, p->task.classes);
+    const char *space = arena_printf(
+        &p->arena, "%d space %s task=%dx%dx%d/%d%s%s", SCORING, plan_instance_key(p, p->space),
+        p->task.channels, p->task.height, p->task.width, p->task.classes,
+        p->prune ? " prune=dead" : "", p->share == SHARE_CANONICAL ? " share=canonical" : "");
     static const char *const nonfinite[] = {"keep", "drop", "fail"};
 
     for (size_t i = 0; i < p->metric_count; i++) {

@@ -177,8 +177,8 @@ static const struct want {
 #undef WANT
 };
 /* Every view of a layer is somebody's: NORM_OUTPUT and OUTPUT share one. */
-_Static_assert(sizeof(tcet_layer) == 7 * sizeof(uint32_t) + sizeof(uint32_t) /* padding */ +
-                                         3 * sizeof(void *) + 7 * sizeof(int64_t) +
+_Static_assert(sizeof(tcet_layer) == 9 * sizeof(uint32_t) + sizeof(uint32_t) /* padding */ +
+                                         3 * sizeof(void *) + 10 * sizeof(int64_t) +
                                          (TCET_COUNT(wants) - 1) * sizeof(tcet_view),
                "a layer has another field");
 

@@ -386,20 +386,22 @@ tcet_status client_space(const struct config *config, const char *const *texts, 
     return st;
 }
 
-tcet_status client_keys(const struct config *config, const char *const *archs, size_t count,
-                        struct arena *a, const char *const **out, struct error *err)
+/* A text of each architecture; of those that no answer came for NULL. */
+static tcet_status ask_texts(struct client *c, uint32_t request, uint32_t answer,
+                             const char *const *archs, size_t count, struct arena *a,
+                             const char *const **out, struct error *err)
 {
     enum { AT_ONCE = 1000 };
     const char **all = arena_alloc(a, (count + 1) * sizeof *all);
-    struct client c;
-    tcet_status st = start_for_space(&c, config, err);
+    tcet_status st = TCET_OK;
 
+    *out = all;
     for (size_t at = 0; at < count && st >= 0; at += AT_ONCE) {
         size_t some = part_of(count, at, AT_ONCE), n, got = 0;
         const char *const *part;
         const char *data;
 
-        st = ask(&c, WIRE_KEYS, WIRE_KEYS_ANSWER, archs + at, some, &data, &n, err);
+        st = ask(c, request, answer, archs + at, some, &data, &n, err);
         if (st >= 0)
             st = wire_unpack_texts(data, n, a, &part, &got, err);
         if (st >= 0)
@@ -407,7 +409,23 @@ tcet_status client_keys(const struct config *config, const char *const *archs, s
         if (st >= 0)
             memcpy(all + at, part, some * sizeof *all);
     }
-    *out = all;
+    return st;
+}
+
+tcet_status client_keys(const struct config *config, const char *const *archs, size_t count,
+                        struct arena *a, const char *const **out, struct error *err)
+{
+    struct client c;
+    tcet_status st = start_for_space(&c, config, err);
+
+    if (st >= 0)
+        st = ask_texts(&c, WIRE_KEYS, WIRE_KEYS_ANSWER, archs, count, a, out, err);
     client_stop(&c);
     return st;
+}
+
+tcet_status client_alike(struct client *c, const char *const *archs, size_t count, struct arena *a,
+                         const char *const **out, struct error *err)
+{
+    return ask_texts(c, WIRE_ALIKE, WIRE_ALIKE_ANSWER, archs, count, a, out, err);
 }

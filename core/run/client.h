@@ -88,6 +88,11 @@ void client_stop(struct client *c);
 /* A worker is there: it may send. */
 int client_up(const struct client *c);
 
+/* What makes architectures alike for [run] share (WIRE_ALIKE), from a worker that has its plan: texts in
+ * a.  On failure too *out has what was answered, NULL for the rest. */
+tcet_status client_alike(struct client *c, const char *const *archs, size_t count, struct arena *a,
+                         const char *const **out, struct error *err);
+
 /* Facts of many architectures from a worker made for it (no backend). */
 tcet_status client_facts(const struct config *config, const char *const *archs, size_t count,
                          struct arena *a, const struct wire_fact **out, struct error *err);

@@ -8,6 +8,7 @@
 #include "run/pool.h"
 #include "run/population.h"
 #include "run/process.h"
+#include "run/share.h"
 #include "run/stored.h"
 
 #include <poll.h>
@@ -21,7 +22,10 @@ struct supervisor {
     const struct run_options *o;
     struct run_result *r;
     struct store *store;
-    struct pool pool;  /* its items are ordinals */
+    struct pool pool; /* its items are ordinals */
+    struct share share;
+    const char *const *whole; /* the list of which this run's may be a shard */
+    size_t whole_count;
     const char *shard; /* struct shard_part's text */
     uint8_t *missing;  /* scratch: one a column */
     double started, committed, shown;
@@ -48,6 +52,8 @@ static void take_shard(struct supervisor *s)
     struct shard_part part =
         shard_take(s->o->shard, p->archs, p->arch_count, s->r->folder, &s->r->arena);
 
+    s->whole = p->archs;
+    s->whole_count = p->arch_count;
     p->archs = part.item;
     p->arch_count = part.count;
     s->shard = part.text;
@@ -177,25 +183,111 @@ static tcet_status put(struct supervisor *s, const struct result_row *row, struc
     return store_put(s->store, row, err);
 }
 
-static tcet_status put_failure(void *arg, size_t arch, const char *why, struct error *err)
+/* A row is in the store. */
+static void count_row(struct supervisor *s, const struct result_row *row)
+{
+    s->r->progress.done++;
+    s->r->progress.failed += row->status == RESULT_FAILED;
+}
+
+/* -- Sharing ------------------------------------------------------------------------------ */
+
+static int is_canonical(const struct supervisor *s)
+{
+    return s->r->plan.share == SHARE_CANONICAL;
+}
+
+/* The row of `source` in the form of another's: it took no time. */
+static tcet_status take_stored(struct supervisor *s, size_t source, struct arena *a,
+                               struct result_row *row, struct error *err)
+{
+    struct result_value *v;
+
+    TRY(store_take(s->store, source, a, row, err));
+    v = arena_alloc(a, (row->value_count + 1) * sizeof *v);
+    for (size_t i = 0; i < row->value_count; i++) {
+        v[i] = row->values[i];
+        v[i].seconds = 0;
+    }
+    row->values = v;
+    row->times = (struct result_times){.total = 0};
+    return TCET_OK;
+}
+
+/* With `canonical` an item's row is that of the architecture that stands for it, failures included. */
+static tcet_status copy_row(struct supervisor *s, size_t source, size_t item, struct error *err)
+{
+    struct arena a = {0};
+    struct result_row row;
+    tcet_status st = take_stored(s, source, &a, &row, err);
+
+    row.arch = s->r->plan.archs[item];
+    if (st >= 0)
+        st = put(s, &row, err);
+    if (st >= 0) {
+        count_row(s, &row);
+        s->r->progress.shared++;
+    }
+    arena_free(&a);
+    return st;
+}
+
+/* An item is done with; those that waited for it go on. */
+static tcet_status release(struct supervisor *s, size_t item, int ok, struct error *err)
+{
+    size_t next;
+
+    while ((next = share_next(&s->share, item, ok || is_canonical(s))) != SHARE_NOBODY) {
+        if (is_canonical(s))
+            TRY(copy_row(s, item, next, err));
+        else
+            pool_add(&s->pool, next);
+    }
+    return TCET_OK;
+}
+
+static tcet_status put_failure(void *arg, size_t item, const char *why, struct error *err)
 {
     struct supervisor *s = arg;
-    struct result_row row = result_failure(s->r->plan.archs[arch], why);
+    struct result_row row = result_failure(s->r->plan.archs[item], why);
 
-    s->r->progress.failed++;
-    s->r->progress.done++;
-    return put(s, &row, err);
+    TRY(put(s, &row, err));
+    count_row(s, &row);
+    return release(s, item, 0, err);
 }
 
 /* A row that cannot be stored costs its architecture, not the run. */
 static tcet_status take_row(void *arg, size_t item, const struct result_row *row, struct error *err)
 {
     struct supervisor *s = arg;
+    struct result_row own = *row;
 
-    (void)item;
-    TRY(put(s, row, err));
-    s->r->progress.done++;
-    s->r->progress.failed += row->status == RESULT_FAILED;
+    own.arch = s->r->plan.archs[item];
+    TRY(put(s, &own, err));
+    count_row(s, &own);
+    s->r->progress.shared += share_source(&s->share, item) != SHARE_NOBODY;
+    return release(s, item, own.status == RESULT_OK, err);
+}
+
+/* Values that an equal network has got; *from: its columns. */
+static tcet_status shared_values(struct supervisor *s, size_t source, struct arena *a,
+                                 struct wire_job *j, struct error *err)
+{
+    const struct wire_plan *p = &s->r->plan;
+    struct result_value *known = arena_alloc(a, (p->column_count + 1) * sizeof *known);
+    struct result_row row;
+
+    TRY(take_stored(s, source, a, &row, err));
+    j->known = (struct score_known){.value = known, .w_sum = row.w_sum};
+    for (size_t c = 0; c < p->column_count; c++) {
+        for (size_t i = 0; s->missing[c] && i < row.value_count; i++) {
+            if (strcmp(p->columns[c].key, p->columns[row.values[i].column].key) != 0)
+                continue;
+            known[j->known.count] = row.values[i];
+            known[j->known.count++].column = (int)c;
+            break;
+        }
+    }
     return TCET_OK;
 }
 
@@ -234,28 +326,74 @@ static const char *name_lacked(struct supervisor *s, const uint8_t *lacked)
     return text;
 }
 
+/* Finds out who is alike, and of whom the store has all values; lacks: one an item. */
+static tcet_status find_alike(struct supervisor *s, const uint8_t *lacks, struct error *err)
+{
+    const struct wire_plan *p = &s->r->plan;
+    const struct shard *part = &s->o->shard;
+    int whole = is_canonical(s) || !part->count;
+
+    if (p->share == SHARE_NONE || s->whole_count < 2)
+        return TCET_OK;
+    TRY(share_ask(&s->share, &s->pool, is_canonical(s), whole ? s->whole : p->archs,
+                  whole ? s->whole_count : p->arch_count,
+                  whole && part->count ? (size_t)part->index - 1 : 0,
+                  whole && part->count ? (size_t)part->count : 1, &s->r->arena, err));
+    for (size_t i = 0; i < p->arch_count; i++) {
+        size_t has;
+
+        if (lacks[i])
+            continue;
+        TRY(store_missing(s->store, p->archs[i], 1, s->missing, err));
+        if (!count_lacks(s, &has)) /* rather than failed */
+            share_stored(&s->share, i);
+    }
+    return TCET_OK;
+}
+
+/* Hands every architecture that lacks a column to the pool, but for those that wait for another, or
+ * take its row at once. */
+static tcet_status hand_out(struct supervisor *s, const uint8_t *lacks, struct error *err)
+{
+    for (size_t i = 0; i < s->r->plan.arch_count; i++) {
+        if (!lacks[i] || !share_add(&s->share, i))
+            continue;
+        if (is_canonical(s) && share_source(&s->share, i) != SHARE_NOBODY)
+            TRY(copy_row(s, share_source(&s->share, i), i, err));
+        else
+            pool_add(&s->pool, i);
+    }
+    return TCET_OK;
+}
+
 /* Queues every architecture that lacks a column. */
 static tcet_status fill_queue(struct supervisor *s, struct error *err)
 {
     const struct wire_plan *p = &s->r->plan;
     uint8_t *lacked = arena_alloc(&s->r->arena, p->column_count + 1);
+    uint8_t *lacks = arena_alloc(&s->r->arena, p->arch_count + 1);
+    size_t total = 0;
 
     s->missing = mem_alloc(p->column_count + 1);
+    share_open(&s->share, p->archs, p->arch_count);
     for (size_t i = 0; i < p->arch_count; i++) {
         size_t has;
 
         TRY(store_missing(s->store, p->archs[i], s->o->retry_failed, s->missing, err));
-        if (!count_lacks(s, &has))
+        lacks[i] = count_lacks(s, &has) > 0;
+        if (!lacks[i])
             continue;
-        pool_add(&s->pool, i);
+        total++;
         s->r->completed += has > 0;
         for (size_t c = 0; c < p->column_count; c++)
             lacked[c] |= has && s->missing[c];
     }
     s->r->lacked = name_lacked(s, lacked);
-    s->r->progress.total = pool_pending(&s->pool);
-    s->r->progress.stored = p->arch_count - s->r->progress.total;
-    return TCET_OK;
+    s->r->progress.total = total;
+    s->r->progress.stored = p->arch_count - total;
+    if (total)
+        TRY(find_alike(s, lacks, err));
+    return hand_out(s, lacks, err);
 }
 
 /* Stored values that a lacking score needs travel with the job. */
@@ -266,7 +404,7 @@ static tcet_status known_values(struct supervisor *s, const char *arch, struct a
     struct result_value *known = arena_alloc(a, (p->column_count + 1) * sizeof *known);
     uint8_t *asked = arena_alloc(a, p->column_count + 1);
 
-    j->known = known;
+    j->known.value = known;
     for (size_t c = 0; c < p->column_count; c++) {
         for (size_t i = 0; s->missing[c] && i < p->columns[c].input_count; i++) {
             int in = p->columns[c].inputs[i], found;
@@ -274,8 +412,8 @@ static tcet_status known_values(struct supervisor *s, const char *arch, struct a
             if (s->missing[in] || asked[in])
                 continue;
             asked[in] = 1;
-            TRY(store_get(s->store, arch, in, a, &known[j->known_count], &found, err));
-            j->known_count += (size_t)found;
+            TRY(store_get(s->store, arch, in, a, &known[j->known.count], &found, err));
+            j->known.count += (size_t)found;
         }
     }
     return TCET_OK;
@@ -285,12 +423,15 @@ static tcet_status make_job(void *arg, size_t item, struct arena *a, struct wire
                             struct error *err)
 {
     struct supervisor *s = arg;
+    const char *arch = s->r->plan.archs[item];
+    size_t source = share_source(&s->share, item);
 
-    out->arch = s->r->plan.archs[item];
-    TRY(store_missing(s->store, out->arch, 1, s->missing, err));
+    out->arch = s->share.stands[item];
+    TRY(store_missing(s->store, arch, 1, s->missing, err));
     out->wanted = s->missing;
     out->column_count = s->r->plan.column_count;
-    return known_values(s, out->arch, a, out, err);
+    return source == SHARE_NOBODY ? known_values(s, arch, a, out, err)
+                                  : shared_values(s, source, a, out, err);
 }
 
 static void show(struct supervisor *s, int force)
@@ -394,6 +535,7 @@ tcet_status run_supervise(struct config *config, const struct run_options *optio
     if (s.store && st < 0)
         commit(&s, &late); /* what was computed is kept */
     store_close(s.store);
+    share_close(&s.share);
     free(s.missing);
     if (st < 0)
         run_result_free(result);

@@ -14,6 +14,7 @@
 
 struct run_progress {
     size_t total, done, failed; /* of what this run has to do */
+    size_t shared;              /* of those done: with the values of a network that is alike */
     size_t stored;              /* found in the store already */
     double seconds;             /* since the first job was sent */
 };

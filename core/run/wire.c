@@ -138,6 +138,7 @@ void wire_pack_plan(struct buf *b, const struct wire_plan *p)
     pack_text(b, p->config);
     pack_text(b, p->space);
     pack_u32(b, (uint32_t)p->in_flight);
+    pack_u32(b, (uint32_t)p->share);
 }
 
 tcet_status wire_unpack_plan(const void *d, size_t n, struct arena *a, struct wire_plan *out,
@@ -179,6 +180,7 @@ tcet_status wire_unpack_plan(const void *d, size_t n, struct arena *a, struct wi
     out->config = unpack_text(&u);
     out->space = unpack_text(&u);
     out->in_flight = (int)unpack_u32(&u);
+    out->share = (int)unpack_u32(&u);
     return unpack_done(&u, "plan", err);
 }
 
@@ -188,7 +190,8 @@ void wire_pack_job(struct buf *b, const struct wire_job *j)
     pack_i64(b, j->again);
     pack_u32(b, (uint32_t)j->column_count);
     buf_add(b, j->wanted, j->column_count);
-    pack_values(b, j->known, j->known_count);
+    pack_values(b, j->known.value, j->known.count);
+    pack_f64(b, j->known.w_sum);
 }
 
 tcet_status wire_unpack_job(const void *d, size_t n, struct arena *a, struct wire_job *out,
@@ -202,7 +205,8 @@ tcet_status wire_unpack_job(const void *d, size_t n, struct arena *a, struct wir
     out->wanted = (const uint8_t *)u.at;
     if (u.ok)
         u.at += out->column_count;
-    out->known = take_values(&u, out->column_count, &out->known_count);
+    out->known.value = take_values(&u, out->column_count, &out->known.count);
+    out->known.w_sum = unpack_f64(&u);
     return unpack_done(&u, "job", err);
 }
 

@@ -6,6 +6,7 @@
 
 #include "proc/frame.h"
 #include "result/result.h"
+#include "score/score.h"
 #include "search/search.h"
 #include "train/train.h"
 
@@ -17,6 +18,7 @@ enum wire_type {
     WIRE_POPULATION, /* struct wire_population; answered by VALUES */
     WIRE_KEYS,       /* architectures; answered by KEYS_ANSWER */
     WIRE_SPACE,      /* texts: a question about the space (inspect.h); answered by SPACE_ANSWER */
+    WIRE_ALIKE,      /* architectures; answered by ALIKE_ANSWER */
     /* worker to supervisor */
     WIRE_PLAN,         /* struct wire_plan */
     WIRE_ROW,          /* struct result_row */
@@ -24,6 +26,7 @@ enum wire_type {
     WIRE_VALUES,       /* float64s */
     WIRE_KEYS_ANSWER,  /* texts: canonical keys, "" of what the space cannot read */
     WIRE_SPACE_ANSWER, /* texts */
+    WIRE_ALIKE_ANSWER, /* texts: equal where [run] share scores once (share.h), "" of what is alone */
     WIRE_LOG,          /* level, text */
     WIRE_FOREIGN,      /* text: code that is not built in and will run now (registry_foreign) */
     WIRE_ERROR,        /* status, text: the last request failed */
@@ -60,6 +63,7 @@ struct wire_plan {
     const char *config; /* config_print with paths made absolute */
     const char *space;  /* id */
     int in_flight;      /* architectures that the worker has under way; 1 to IN_FLIGHT_MAX */
+    int share;          /* enum plan_share: plan_shares */
 };
 
 struct wire_job {
@@ -67,8 +71,7 @@ struct wire_job {
     int64_t again;         /* added to the seeds of its weights */
     const uint8_t *wanted; /* one a column */
     size_t column_count;
-    const struct result_value *known; /* without guards */
-    size_t known_count;
+    struct score_known known;
 };
 
 struct wire_fact {

@@ -174,6 +174,7 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
     p.config = config.data;
     p.space = w->plan->space->plugin->desc.id;
     p.in_flight = w->plan->in_flight;
+    p.share = plan_shares(w->plan);
     wire_pack_plan(&w->out, &p);
     buf_free(&text);
     buf_free(&config);
@@ -193,7 +194,7 @@ static tcet_status begin_job(struct worker *w, struct buf *in, struct error *err
     TRY(wire_unpack_job(slot->in.data, slot->in.len, &slot->arena, j, err));
     if (!w->plan->backend || j->column_count != w->plan->column_count)
         return error_set(err, TCET_E_PLUGIN, "a job for another plan");
-    scorer_begin(slot->scorer, j->arch, (uint64_t)j->again, j->wanted, j->known, j->known_count);
+    scorer_begin(slot->scorer, j->arch, (uint64_t)j->again, j->wanted, &j->known);
     w->busy++;
     return TCET_OK;
 }
@@ -253,6 +254,29 @@ static tcet_status keys(struct worker *w, const struct buf *in, struct error *er
     return answer(w, WIRE_KEYS_ANSWER, err);
 }
 
+/* What cannot be built is alone: a job says why. */
+static tcet_status alike(struct worker *w, const struct buf *in, struct error *err)
+{
+    const char *const *archs;
+    struct buf text = {0};
+    size_t count;
+    const char **of;
+
+    TRY(wire_unpack_texts(in->data, in->len, &w->arena, &archs, &count, err));
+    of = arena_alloc(&w->arena, (count + 1) * sizeof *of);
+    for (size_t i = 0; i < count; i++) {
+        struct error unused;
+
+        text.len = 0;
+        of[i] = scorer_alike(w->slots[0].scorer, archs[i], &text, &unused) >= 0
+                    ? arena_strdup(&w->arena, text.data)
+                    : "";
+    }
+    buf_free(&text);
+    wire_pack_texts(&w->out, of, count);
+    return answer(w, WIRE_ALIKE_ANSWER, err);
+}
+
 static tcet_status space(struct worker *w, const struct buf *in, struct error *err)
 {
     const char *const *ask, *const *texts;
@@ -291,6 +315,7 @@ static tcet_status serve(struct worker *w, uint32_t type, struct buf *in, struct
     case WIRE_POPULATION: return population(w, in, err);
     case WIRE_KEYS: return keys(w, in, err);
     case WIRE_SPACE: return space(w, in, err);
+    case WIRE_ALIKE: return alike(w, in, err);
     case WIRE_TOLD: return TCET_OK; /* came early for a search that ended without it */
     case WIRE_SEEK:
         return seeker_serve(&w->seeker, w->fd, w->nonce, w->plan, in->data, in->len, err);

@@ -39,7 +39,7 @@ void network_close(struct network *n)
 
 void network_begin(struct network *n)
 {
-    n->made = n->drawn = 0;
+    n->made = n->drawn = n->constant = 0;
     n->w_sum = NAN;
     n->seconds_build = n->seconds_init = 0;
 }
@@ -130,6 +130,7 @@ void network_list(struct network *n, struct arena *a)
     int32_t *place = arena_alloc(a, ((size_t)g->module_count + 1) * sizeof *place);
     int32_t next_weight = 0, next_norm = 0;
 
+    graph_find_live(n->graph);
     site_open(weight, a, (size_t)g->layer_count);
     site_open(norm, a, (size_t)g->module_count);
     site_open(activation, a, (size_t)g->node_count);
@@ -186,6 +187,7 @@ tcet_layer network_layer(const struct network *n, uint32_t site, size_t index, i
 {
     const struct site *s = &n->site[site_number(site)];
     const tcet_graph_module *m = module_of(n, site, index);
+    struct graph_part live;
     tcet_layer l = {.struct_size = sizeof l,
                     .kind = kind_of(site, m),
                     .site = site,
@@ -202,6 +204,12 @@ tcet_layer network_layer(const struct network *n, uint32_t site, size_t index, i
         l.params = m->weight_count + m->bias_count;
         l.macs = graph_module_macs(n->graph, s->modules[index]);
         l.bias_macs = graph_module_bias_macs(n->graph, s->modules[index]);
+        l.chain = graph_module_chain(n->graph, s->modules[index]);
+        graph_module_live(n->graph, s->modules[index], &live);
+        l.live_params = live.params;
+        l.live_macs = live.macs;
+        l.live_bias_macs = live.bias_macs;
+        l.live_chain = live.chain;
         l.weight.count = m->weight_count;
         l.weight.shape = shape;
         l.weight.ndim = m->ndim;
@@ -222,6 +230,13 @@ tcet_status network_build(struct network *n, const struct subject *s, struct err
     TRY(space_build(subject_call(s, space, NULL), n->thin, s->arch, &task, graph_builder(n->graph),
                     err));
     return graph_finish(n->graph, err);
+}
+
+tcet_status network_build_scored(struct network *n, const struct subject *s, struct error *err)
+{
+    TRY(network_build(n, s, err));
+    n->constant = s->plan->prune ? graph_prune(n->graph) : 0;
+    return TCET_OK;
 }
 
 tcet_status network_draw(struct network *n, const struct subject *s, uint64_t seed,
@@ -245,7 +260,7 @@ tcet_status network_make(struct network *n, struct subject *s, struct error *err
 {
     double start = clock_now();
 
-    TRY(network_build(n, s, err));
+    TRY(network_build_scored(n, s, err));
     network_list(n, &s->arena);
     n->made = 1;
     n->seconds_build = clock_now() - start;

@@ -17,7 +17,8 @@ struct site {
 };
 
 struct network {
-    int thin; /* the space's thin one */
+    int thin;     /* the space's thin one */
+    int constant; /* it was pruned, and its output does not depend on the input */
     struct graph *graph;
     int made; /* graph and sites are those of the current architecture */
     struct site site[TCET_SITES];
@@ -33,11 +34,13 @@ void network_open(struct network *n, int thin);
 void network_close(struct network *n);
 /* Another architecture begins. */
 void network_begin(struct network *n);
-/* The graph alone. */
+/* The graph alone, with all that the space builds. */
 tcet_status network_build(struct network *n, const struct subject *s, struct error *err);
 /* Lists every site's layers, and the order in which the finished graph first executes them. */
 void network_list(struct network *n, struct arena *a);
-/* The graph, and its layers listed. */
+/* The graph, without what is dead where the plan says so. */
+tcet_status network_build_scored(struct network *n, const struct subject *s, struct error *err);
+/* The same, and its layers listed. */
 tcet_status network_make(struct network *n, struct subject *s, struct error *err);
 /* Draws the weights from a seed, unless they are: for who reads them, since it takes most of the time
  * where nothing else does. */

@@ -100,28 +100,35 @@ static void describe_network(struct scorer *s)
     s->row.macs = counts.macs;
 }
 
-static const struct result_value *find_value(const struct result_value *v, size_t count, int column)
+static const struct result_value *find_value(const struct score_known *known, size_t column)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (v[i].column == column)
-            return &v[i];
+    for (size_t i = 0; i < known->count; i++) {
+        if ((size_t)known->value[i].column == column)
+            return &known->value[i];
     }
     return NULL;
 }
 
-/* Columns to compute: the wanted ones, and the inputs of wanted scores that are not known. */
-static void choose_columns(struct scorer *s, const struct result_value *known, size_t known_count)
+/* Columns to compute: the wanted ones, and the inputs of wanted scores, that are not known. */
+static void choose_columns(struct scorer *s, const struct score_known *known)
 {
     const struct plan *p = s->subject.plan;
 
-    for (size_t c = 0; c < p->column_count; c++)
-        s->needed[c] = s->wanted[c] && !p->columns[c].population;
+    for (size_t c = 0; c < p->column_count; c++) {
+        const struct result_value *value = s->wanted[c] ? find_value(known, c) : NULL;
+
+        s->needed[c] = s->wanted[c] && !value && !p->columns[c].population;
+        if (value) {
+            s->row.values[c] = *value;
+            s->networks[TCET_NETWORK_FULL].w_sum = known->w_sum;
+        }
+    }
     for (size_t k = p->score_count; k-- > 0;) {
         const struct plan_score *sc = &p->scores[k];
 
         for (size_t i = 0; s->needed[sc->column] && i < sc->input_count; i++) {
             int c = sc->inputs[i];
-            const struct result_value *value = find_value(known, known_count, c);
+            const struct result_value *value = find_value(known, (size_t)c);
 
             /* S^l itself is never stored, so parameter scope computes its inputs again. */
             if (value && sc->scope != TCET_SCOPE_PARAMETER) {
@@ -135,8 +142,8 @@ static void choose_columns(struct scorer *s, const struct result_value *known, s
     }
 }
 
-static tcet_status begin(struct scorer *s, const char *arch, const struct result_value *known,
-                         size_t known_count, struct error *err)
+static tcet_status begin(struct scorer *s, const char *arch, const struct score_known *known,
+                         struct error *err)
 {
     const struct plan *p = s->subject.plan;
 
@@ -149,7 +156,7 @@ static tcet_status begin(struct scorer *s, const char *arch, const struct result
         s->row.values[c].column = -1;
     TRY(network_make(&s->networks[TCET_NETWORK_FULL], &s->subject, err));
     describe_network(s);
-    choose_columns(s, known, known_count);
+    choose_columns(s, known);
     layers_begin(&s->layers, s->row.values, s->needed);
     passes_begin(&s->passes);
     return TCET_OK;
@@ -170,15 +177,29 @@ static void take_times(struct scorer *s)
 }
 
 void scorer_begin(struct scorer *s, const char *arch, uint64_t again, const uint8_t *wanted,
-                  const struct result_value *known, size_t known_count)
+                  const struct score_known *known)
 {
     double start = clock_now();
 
     s->wanted = wanted;
     s->subject.again = again;
-    s->begun = begin(s, arch, known, known_count, &s->subject.first);
+    s->begun = begin(s, arch, known, &s->subject.first);
     take_times(s);
     s->row.times.total = clock_now() - start;
+}
+
+/* Of a pruned network that does not look at its input only the head was scored: every metric says so. */
+static void note_constant(struct scorer *s)
+{
+    const struct plan *p = s->subject.plan;
+
+    for (size_t m = 0; m < p->metric_count; m++) {
+        struct result_value *v = &s->row.values[p->metrics[m].column];
+
+        if (s->needed[p->metrics[m].column] && result_has(v) &&
+            s->networks[p->saliencies[p->metrics[m].saliency].asked.network].constant)
+            guards_add(&v->guards, "constant_network", 1);
+    }
 }
 
 static void end(struct scorer *s)
@@ -189,6 +210,7 @@ static void end(struct scorer *s)
     passes_run(&s->passes);
     s->row.w_sum = s->networks[TCET_NETWORK_FULL].w_sum;
     combine_metrics(&c);
+    note_constant(s);
     combine_scores(&c);
     take_times(s);
     costs_charge(&s->costs, s->row.times.build + s->row.times.init, s->needed, s->row.values);
@@ -236,6 +258,42 @@ tcet_status scorer_facts(struct scorer *s, const char *arch, struct arch_facts *
     TRY(space_traits(space, s->subject.arch, &out->traits, err));
     TRY(network_build(n, &s->subject, err));
     graph_count(n->graph, &out->counts);
+    return TCET_OK;
+}
+
+/* The digests of the networks that the plan looks at. */
+static tcet_status digest_networks(struct scorer *s, struct buf *out, struct error *err)
+{
+    const struct plan *p = s->subject.plan;
+    const struct graph_strict how = plan_strictness(p);
+    char digest[65];
+    int thin = 0;
+
+    for (size_t i = 0; i < p->saliency_count; i++)
+        thin |= p->saliencies[i].asked.network == TCET_NETWORK_THIN;
+    for (int i = 0; i <= thin; i++) {
+        TRY(network_build_scored(&s->networks[i], &s->subject, err));
+        graph_digest(s->networks[i].graph, &how, digest);
+        buf_puts(out, digest);
+    }
+    return TCET_OK;
+}
+
+tcet_status scorer_alike(struct scorer *s, const char *arch, struct buf *out, struct error *err)
+{
+    struct network *n = &s->networks[TCET_NETWORK_FULL];
+    char key[TCET_ARCH_MAX];
+    struct graph_counts c;
+
+    begin_subject(s, arch);
+    TRY(space_check(s->subject.plan->space, s->subject.arch, err));
+    if (s->subject.plan->share == SHARE_EQUAL)
+        return digest_networks(s, out, err);
+    TRY(space_canonical(s->subject.plan->space, s->subject.arch, key, sizeof key, err));
+    TRY(network_build_scored(n, &s->subject, err));
+    graph_count(n->graph, &c);
+    buf_printf(out, "%s %lld %lld %lld %lld", key, (long long)c.params, (long long)c.macs,
+               (long long)c.bias_macs, (long long)c.layers);
     return TCET_OK;
 }
 

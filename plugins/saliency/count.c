@@ -1,10 +1,14 @@
-/* count.c -- what a network's graph says without a tensor: ones (#params), macs (FLOPs).
+/* count.c -- what a network's graph says without a tensor: ones (#params), macs (FLOPs), depth.
  *
  * Room: plugins/saliency.  Touches the SDK alone. */
 #include <tcet/saliency.h>
 
+struct ones {
+    int32_t live;
+};
+
 struct macs {
-    int32_t bias;
+    int32_t bias, live;
 };
 
 static tcet_status ones_describe(tcet_ctx *cx, void *self, tcet_request *request)
@@ -20,9 +24,8 @@ static tcet_status ones_shape(tcet_ctx *cx, void *self, const tcet_layer *in, in
                               int64_t *cols)
 {
     (void)cx;
-    (void)self;
     *rows = 1;
-    *cols = in->params;
+    *cols = ((const struct ones *)self)->live ? in->live_params : in->params;
     return TCET_OK;
 }
 
@@ -49,12 +52,27 @@ static tcet_status macs_describe(tcet_ctx *cx, void *self, tcet_request *request
 static tcet_status macs_layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_view *out)
 {
     const struct macs *p = self;
+    int64_t macs = p->live ? in->live_macs : in->macs;
+    int64_t bias = p->live ? in->live_bias_macs : in->bias_macs;
 
     (void)cx;
-    tcet_f64(out)[0] = (double)(in->macs + (p->bias ? in->bias_macs : 0));
+    tcet_f64(out)[0] = (double)(macs + (p->bias ? bias : 0));
     return TCET_OK;
 }
 
+static tcet_status depth_layer(tcet_ctx *cx, void *self, const tcet_layer *in, tcet_view *out)
+{
+    (void)cx;
+    tcet_f64(out)[0] = ((const struct ones *)self)->live ? in->live_chain : in->chain;
+    return TCET_OK;
+}
+
+#define LIVE(T)                                                                             \
+    TCET_PARAM_BOOL(T, live, "0",                                                           \
+                    "Count without operations that are dead: that reach no output, or are " \
+                    "0 for every input as the network is initialised.")
+
+static const tcet_param ones_params[] = {LIVE(struct ones)};
 static const tcet_saliency_ops ones_ops = {.struct_size = sizeof ones_ops,
                                            .direction = 1,
                                            .describe = ones_describe,
@@ -67,12 +85,14 @@ static const tcet_plugin ones = {
     .version = "1.0.0",
     .summary = "A one for every parameter, bias and batch norm included; its sum is #params.",
     .cite = "Dong, Yang: NAS-Bench-201, ICLR 2020 (the tables' parameter counts)",
+    TCET_PARAMS(struct ones, ones_params),
     .ops = &ones_ops,
 };
 
 static const tcet_param macs_params[] = {
     TCET_PARAM_BOOL(struct macs, bias, "0",
                     "Count bias additions too, as the NATS-Bench tables' FLOPs do."),
+    LIVE(struct macs),
 };
 static const tcet_saliency_ops macs_ops = {
     .struct_size = sizeof macs_ops, .direction = 1, .describe = macs_describe, .layer = macs_layer};
@@ -87,4 +107,19 @@ static const tcet_plugin macs = {
     .ops = &macs_ops,
 };
 
-TCET_MODULE(&ones, &macs)
+static const tcet_saliency_ops depth_ops = {.struct_size = sizeof depth_ops,
+                                            .direction = 1,
+                                            .describe = macs_describe,
+                                            .layer = depth_layer};
+static const tcet_plugin depth = {
+    .struct_size = sizeof depth,
+    .kind = TCET_SALIENCY,
+    .id = "depth",
+    .version = "1.0.0",
+    .summary = "A layer's executions on one longest chain of conv and linear layers; their sum is "
+               "the depth.",
+    TCET_PARAMS(struct ones, ones_params),
+    .ops = &depth_ops,
+};
+
+TCET_MODULE(&ones, &macs, &depth)

@@ -61,7 +61,7 @@ static void job(const void *data, size_t n, struct arena *a, struct error *err)
         return;
     touch_texts(&j.arch, 1);
     touch(j.wanted, j.column_count);
-    touch_values(j.known, j.known_count);
+    touch_values(j.known.value, j.known.count);
 }
 
 static void row(const void *data, size_t n, struct arena *a, struct error *err)

@@ -179,6 +179,12 @@ typedef struct tcet_layer {
     tcet_view bias_gradient;   /* since 1.1: float64 [rows, out]; as bias */
     const char *container;     /* since 1.2: class of the module that holds this one in the official
                                   model, "ReLUConvBN"; "" where the space does not say */
+    /* Since 1.2: the module's counts without operations that are dead, which reach no output or are 0
+     * for every input as the network is initialised. */
+    int64_t live_params, live_macs, live_bias_macs;
+    int32_t chain;      /* since 1.2: its executions on one longest chain of conv and linear
+                           operations from the network's input to its output */
+    int32_t live_chain; /* since 1.2: the same among operations that are not dead */
 } tcet_layer;
 
 typedef struct tcet_saliency_ops {
