@@ -178,11 +178,11 @@ static tcet_status choose_init(struct plan *p, struct error *err)
 static tcet_status choose_networks(struct plan *p, struct error *err)
 {
     static const char *const prunes[] = {"none", "dead", NULL};
-    static const char *const shares[] = {"equal", "canonical", "none", NULL};
+    static const char *const shares[] = {"none", "equal", "canonical", NULL};
     int share;
 
     TRY(config_choice(p->config, "run", "", "prune", prunes, 0, &p->prune, err));
-    TRY(config_choice(p->config, "run", "", "share", shares, 0, &share, err));
+    TRY(config_choice(p->config, "run", "", "share", shares, SHARE_EQUAL, &share, err));
     p->share = (enum plan_share)share;
     return TCET_OK;
 }

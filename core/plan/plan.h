@@ -91,7 +91,7 @@ struct plan_skip {
 enum { IN_FLIGHT_MAX = 8 };
 
 /* [run] share: which networks are scored once. */
-enum plan_share { SHARE_EQUAL, SHARE_CANONICAL, SHARE_NONE };
+enum plan_share { SHARE_NONE, SHARE_EQUAL, SHARE_CANONICAL };
 
 enum plan_nonfinite { NONFINITE_KEEP, NONFINITE_DROP, NONFINITE_FAIL };
 
