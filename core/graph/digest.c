@@ -49,7 +49,7 @@ static void add_modules(const struct graph *g, struct sha256 *h, const struct gr
     int32_t count = 0, s = 0;
 
     for (int32_t i = 0; i <= g->module_count; i++) {
-        const tcet_graph_module *m = &g->modules[i];
+        const tcet_graph_module *m;
 
         for (; s < g->step_count && g->steps[s].after <= i; s++) {
             const struct graph_step *step = &g->steps[s];
@@ -62,6 +62,7 @@ static void add_modules(const struct graph *g, struct sha256 *h, const struct gr
         }
         if (i == g->module_count)
             break;
+        m = &g->modules[i];
         place[i] = m->weight_count ? count++ : -1;
         if (!m->weight_count)
             continue;

@@ -29,7 +29,7 @@ struct supervisor {
     const char *shard; /* struct shard_part's text */
     uint8_t *missing;  /* scratch: one a column */
     double started, committed, shown;
-    int dirty; /* rows since the last commit */
+    int dirty; /* a batch is open */
 };
 
 static void log_text(const struct supervisor *s, int level, const char *text)
@@ -175,11 +175,18 @@ static tcet_status commit(struct supervisor *s, struct error *err)
     return store_commit(s->store, err);
 }
 
-static tcet_status put(struct supervisor *s, const struct result_row *row, struct error *err)
+/* What is read and put until the next commit is one batch: each by itself would take the file's locks. */
+static tcet_status hold(struct supervisor *s, struct error *err)
 {
     if (!s->dirty)
         TRY(store_begin(s->store, err));
     s->dirty = 1;
+    return TCET_OK;
+}
+
+static tcet_status put(struct supervisor *s, const struct result_row *row, struct error *err)
+{
+    TRY(hold(s, err));
     return store_put(s->store, row, err);
 }
 
@@ -376,6 +383,7 @@ static tcet_status fill_queue(struct supervisor *s, struct error *err)
 
     s->missing = mem_alloc(p->column_count + 1);
     share_open(&s->share, p->archs, p->arch_count);
+    TRY(hold(s, err));
     for (size_t i = 0; i < p->arch_count; i++) {
         size_t has;
 
@@ -427,6 +435,7 @@ static tcet_status make_job(void *arg, size_t item, struct arena *a, struct wire
     size_t source = share_source(&s->share, item);
 
     out->arch = s->share.stands[item];
+    TRY(hold(s, err));
     TRY(store_missing(s->store, arch, 1, s->missing, err));
     out->wanted = s->missing;
     out->column_count = s->r->plan.column_count;

@@ -61,6 +61,7 @@ static void begin_subject(struct scorer *s, const char *arch)
     subject->failed = 0;
     /* Blanks at the ends of an input line are not part of the encoding. */
     subject->arch = text_strip(arena_strdup(&subject->arena, arch));
+    subject->random = rng_hash(subject->plan->seed + subject->again, subject->arch);
     for (int i = 0; i < 2; i++)
         network_begin(&s->networks[i]);
 }

@@ -15,7 +15,7 @@ void subject_fail(struct subject *s, const struct error *err)
 struct instance *subject_call(const struct subject *s, struct instance *i, struct guards *g)
 {
     i->cx.guards = g;
-    i->cx.random_state = rng_hash(rng_hash(s->plan->seed + s->again, s->arch), i->cx.who);
+    i->cx.random_state = rng_hash(s->random, i->cx.who);
     return i;
 }
 

@@ -10,6 +10,7 @@ struct subject {
     struct plan *plan;
     const char *arch;   /* its encoding */
     uint64_t again;     /* added to the seeds of weights */
+    uint64_t random;    /* what random streams of it begin from: its seed's and text's hash */
     struct arena arena; /* dies with it */
     struct error first; /* the first failure, once one was noted */
     int failed;

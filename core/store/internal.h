@@ -18,6 +18,7 @@ enum sql {
     SQL_KEY_ID,
     SQL_KEY_ADD,
     SQL_RUN_ARCHS,
+    SQL_RUN_TEXTS,
     SQL_RUN_ARCH_ADD,
     SQL_RUN_COLUMNS,
     SQL_RUN_COLUMN_ADD,

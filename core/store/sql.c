@@ -33,6 +33,8 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_KEY_ID] = "SELECT id FROM key WHERE text = ?",
     [SQL_KEY_ADD] = ADD_TEXT("key"),
     [SQL_RUN_ARCHS] = "SELECT arch FROM run_arch ORDER BY ordinal",
+    [SQL_RUN_TEXTS] = "SELECT a.text FROM run_arch r JOIN arch a ON a.id = r.arch"
+                      " ORDER BY r.ordinal",
     [SQL_RUN_ARCH_ADD] = PUT_2("run_arch"),
     [SQL_RUN_COLUMNS] = "SELECT c.name, k.id, k.text, c.is_score, c.population, c.direction,"
                         " c.layered FROM run_column c JOIN key k ON k.id = c.key"

@@ -28,6 +28,24 @@ static tcet_status leave(struct store *s, tcet_status st, struct error *err)
     return st;
 }
 
+/* Many reads go into one transaction: outside of one each takes the file's locks.  *ours: it was begun
+ * here. */
+static tcet_status begin_reads(struct store *s, int *ours, struct error *err)
+{
+    *ours = sqlite3_get_autocommit(s->db);
+    return *ours ? sql_exec(s, "BEGIN", err) : TCET_OK;
+}
+
+static tcet_status end_reads(struct store *s, int ours, tcet_status st, struct error *err)
+{
+    if (!ours || sqlite3_get_autocommit(s->db))
+        return st;
+    if (st >= 0)
+        return sql_exec(s, "COMMIT", err);
+    sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return st;
+}
+
 /* The id that statement q gives, or 0. */
 static tcet_status find_text(struct store *s, enum sql q, const char *text, int64_t *id,
                              struct error *err)
@@ -231,9 +249,35 @@ tcet_status store_set_columns(struct store *s, const struct result_column *colum
     return leave(s, put_columns(s, columns, count, err), err);
 }
 
+/* Is it the list that is stored? */
+static tcet_status has_archs(struct store *s, const char *const *arch, size_t count, int *same,
+                             struct error *err)
+{
+    tcet_status st;
+    size_t n = 0;
+    int have = 0;
+
+    *same = count == s->arch_count;
+    if (!*same)
+        return TCET_OK;
+    st = sql_bind(s, SQL_RUN_TEXTS, err, "");
+    while (st >= 0 && *same && (st = sql_step(s, SQL_RUN_TEXTS, &have, err)) >= 0 && have) {
+        *same = n < count && !strcmp(sql_text(s, SQL_RUN_TEXTS, 0), arch[n]);
+        n++;
+    }
+    sql_done(s, SQL_RUN_TEXTS);
+    *same = *same && n == count;
+    return st;
+}
+
 static tcet_status put_archs(struct store *s, const char *const *arch, size_t count,
                              struct error *err)
 {
+    int same;
+
+    TRY(has_archs(s, arch, count, &same, err));
+    if (same && count)
+        return TCET_OK;
     TRY(sql_exec(s, "DELETE FROM run_arch", err));
     for (size_t i = 0; i < count; i++) {
         int64_t id = 0;
@@ -665,14 +709,18 @@ tcet_status store_get(struct store *s, const char *arch, int column, struct aren
 
 tcet_status store_column_values(struct store *s, int column, double *out, struct error *err)
 {
+    tcet_status st;
+    int ours;
+
     TRY(check_column(s, column, err));
-    for (size_t i = 0; i < s->arch_count; i++) {
+    st = begin_reads(s, &ours, err);
+    for (size_t i = 0; i < s->arch_count && st >= 0; i++) {
         int found;
 
         out[i] = NAN;
-        TRY(get_value(s, s->arch[i], s->column_key[column], &out[i], NULL, &found, err));
+        st = get_value(s, s->arch[i], s->column_key[column], &out[i], NULL, &found, err);
     }
-    return TCET_OK;
+    return end_reads(s, ours, st, err);
 }
 
 static void add_guard(void *user, const char *name, size_t length, double count)
@@ -738,11 +786,16 @@ tcet_status store_put_population(struct store *s, int column, const double *valu
 tcet_status store_summarise(struct store *s, struct store_summary *out, struct error *err)
 {
     struct store_summary sum = {0};
+    tcet_status st;
+    int ours;
 
-    for (size_t i = 0; i < s->arch_count; i++) {
+    st = begin_reads(s, &ours, err);
+    for (size_t i = 0; i < s->arch_count && st >= 0; i++) {
         int ranked = 1;
 
-        TRY(store_look(s, s->arch[i], err));
+        st = store_look(s, s->arch[i], err);
+        if (st < 0)
+            break;
         for (size_t c = 0; c < s->column_count; c++)
             ranked &= s->view.has[c] || !s->column[c].population;
         sum.unranked += s->view.state == RESULT_OK && !ranked;
@@ -751,14 +804,18 @@ tcet_status store_summarise(struct store *s, struct store_summary *out, struct e
         sum.missing += s->view.state == RESULT_MISSING;
     }
     *out = sum;
-    return TCET_OK;
+    return end_reads(s, ours, st, err);
 }
 
 tcet_status store_tried(struct store *s, uint8_t *out, struct error *err)
 {
-    for (size_t i = 0; i < s->arch_count; i++) {
-        TRY(store_look(s, s->arch[i], err));
+    tcet_status st;
+    int ours;
+
+    st = begin_reads(s, &ours, err);
+    for (size_t i = 0; i < s->arch_count && st >= 0; i++) {
+        st = store_look(s, s->arch[i], err);
         out[i] = s->view.state != RESULT_MISSING;
     }
-    return TCET_OK;
+    return end_reads(s, ours, st, err);
 }
