@@ -382,8 +382,9 @@ int main(int argc, char **argv)
                             .lines = 40}};
     int failed;
 
-    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-        return usage(stdout);
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+            return usage(stdout);
     if (parse(argc, argv, &b.o) < 0 || isa_of(b.o.isa) < 0)
         return usage(stderr);
     if (space_load_with(&b.space, b.o.space, b.o.key, b.o.value) != 0) {
