@@ -46,6 +46,8 @@ static const struct ts_conv shapes[] = {
     SQUARE(56, 17, 5, 1, 1, 0, 1, 1),
     SQUARE(13, 56, 11, 1, 1, 0, 1, 1),
     SQUARE(20, 150, 12, 1, 1, 0, 1, 1),
+    /* filters of many channels: blocks of more tiles */
+    SQUARE(128, 144, 9, 3, 1, 1, 1, 1),
     /* a filter each channel */
     SQUARE(32, 32, 9, 3, 1, 1, 1, 32),
     SQUARE(16, 16, 8, 5, 1, 2, 1, 16),
