@@ -514,7 +514,9 @@ static int usage(FILE *f)
 {
     fputs("usage: bench/speed [--quick] [--channels-last] [--rounds N] [--archs N] [--seed N]\n"
           "       bench/speed --designs [--rounds N] [--archs N] [--seed N]\n"
-          "       bench/speed --soak N\n\n"
+          "       bench/speed --soak N\n"
+          "       bench/speed --space NAME | --kernels, with options of their own: --kernels "
+          "--help\n\n"
           "  --quick      one architecture a round, less than 50 s\n"
           "  --channels-last  the reference in PyTorch's faster memory format, not in its own, as\n"
           "               the toolkits run it\n"
@@ -522,7 +524,9 @@ static int usage(FILE *f)
           "  --archs N    architectures a round (8)\n"
           "  --seed N     which architectures (1)\n"
           "  --designs    instead: three ways to use a second core, and what the machine grants\n"
-          "  --soak N     instead: N small architectures through one worker, and its memory\n\n"
+          "  --soak N     instead: N small architectures through one worker, and its memory\n"
+          "  --space NAME instead: T-CET(SNIP) over libtorch's convolutions in any space\n"
+          "  --kernels    instead: where the time goes, by kernel and shape\n\n"
           "Ends with vs_reference, vs_convolutions, two_workers, first_order, all_proxies;\n"
           "docs/performance.md says what they are.\n",
           f);

@@ -523,67 +523,14 @@ static void losses(void **state)
     }
 }
 
-static void convolutions(void **state)
-{
-    (void)state;
-    for (int k = 0; k < 12; k++) {
-        int64_t size = k % 2 ? 7 : 16, kernel = k % 3 ? 3 : 1, c = k < 6 ? 16 : 48, oc = 32;
-        struct ts_conv s = {.n = IMAGES,
-                            .c = c,
-                            .h = size,
-                            .w = size,
-                            .oc = oc,
-                            .oh = size,
-                            .ow = size,
-                            .kh = kernel,
-                            .kw = kernel,
-                            .stride_h = 1,
-                            .stride_w = 1,
-                            .pad_h = kernel / 2,
-                            .pad_w = kernel / 2,
-                            .dilation_h = 1,
-                            .dilation_w = 1,
-                            .groups = 1};
-        int64_t in = IMAGES * size * size * c, out = in / c * oc, of = oc * c * kernel * kernel;
-        struct both *x, *w, *bias, *g, *y, *dx, *dw;
-
-        if (!tables[0]->conv_takes) /* libtorch's, then */
-            return;
-        assert_true(tables[0]->conv_takes(&s));
-        x = some(in);
-        w = some(of);
-        bias = some(oc);
-        g = some(out);
-        y = some(out);
-        dx = some(in);
-        dw = some(of);
-        EACH(t)
-        {
-            assert_int_equal(tables[t]->conv_forward(&device, &s, x->of[t], w->of[t],
-                                                     k % 4 ? bias->of[t] : NULL, y->of[t]),
-                             0);
-            assert_int_equal(tables[t]->conv_weights(&device, &s, g->of[t], x->of[t], dw->of[t]),
-                             0);
-            assert_int_equal(tables[t]->conv_input(&device, &s, g->of[t], w->of[t], dx->of[t]), 0);
-        }
-        near("conv_forward", c, y, 40);
-        near("conv_weights", c, dw, 40);
-        near("conv_input", c, dx, 40);
-    }
-}
-
 /* All of it on one instruction set. */
 static int check(const struct kernels *(*isa)(int32_t f64))
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(moves, free_all),
-        cmocka_unit_test_teardown(combine, free_all),
-        cmocka_unit_test_teardown(gather, free_all),
-        cmocka_unit_test_teardown(norms, free_all),
-        cmocka_unit_test_teardown(pools, free_all),
-        cmocka_unit_test_teardown(curves, free_all),
+        cmocka_unit_test_teardown(moves, free_all),  cmocka_unit_test_teardown(combine, free_all),
+        cmocka_unit_test_teardown(gather, free_all), cmocka_unit_test_teardown(norms, free_all),
+        cmocka_unit_test_teardown(pools, free_all),  cmocka_unit_test_teardown(curves, free_all),
         cmocka_unit_test_teardown(losses, free_all),
-        cmocka_unit_test_teardown(convolutions, free_all),
     };
 
     tables[0] = isa(0);

@@ -61,6 +61,7 @@ struct node_plan {
     int32_t next_back;
     int32_t retire_head, retire_back_head; /* lists that end at this step */
     uint8_t exec;                          /* computed at all */
+    uint8_t nil;                           /* zeros, whatever the images and weights */
     uint8_t stored;                        /* as numbers, not only as lines */
     uint8_t lines;                         /* known as lines over its input */
     uint8_t batch_stats;                   /* batch norm with the batch's statistics */

@@ -23,24 +23,25 @@ static tcet_status unknown_forward(struct job *j, int32_t i)
     .tangent_back = name##_tangent_back
 
 /* Those with functions of their own here. */
-#define OWN_OPS(ROW)                                                                   \
-    ROW(INPUT, WRITES(input), .input = 1)                                              \
-    ROW(CONV2D, FUNCTIONS(conv), .weight = 1, .saved = SAVED_INPUTS)                   \
-    ROW(LINEAR, FUNCTIONS(linear), .weight = 1, .saved = SAVED_INPUTS)                 \
-    ROW(BATCH_NORM, FUNCTIONS(norm), .form = FORM_LINES, .statistics = 1, .affine = 1, \
-        .saved = SAVED_INPUTS)                                                         \
-    ROW(RELU, .form = FORM_GATE, .activation = 1, .pure = 1, .saved = SAVED_OUTPUT)    \
-    ROW(AVG_POOL, WRITES_LINEAR(avg_pool), .pure = 1)                                  \
-    ROW(MAX_POOL, WRITES_LINEAR(max_pool), .pure = 1, .saved = SAVED_INPUTS)           \
-    ROW(GLOBAL_POOL, WRITES_LINEAR(global_pool), .pure = 1)                            \
-    ROW(ADD, FUNCTIONS(add), .form = FORM_SUM)                                         \
-    ROW(CONCAT, WRITES_LINEAR(window))                                                 \
-    ROW(MUL, WRITES_BACK(mul), .saved = SAVED_INPUTS)                                  \
-    ROW(ZERO, WRITES(zero), .form = FORM_ZERO)                                         \
-    ROW(IDENTITY, .form = FORM_SAME)                                                   \
-    ROW(SLICE, WRITES_LINEAR(window))                                                  \
-    ROW(PAD, WRITES_LINEAR(window))                                                    \
-    ROW(SCALE, .forward = scale_forward, .back = scale_back, .tangent = norm_tangent,  \
+#define OWN_OPS(ROW)                                                                          \
+    ROW(INPUT, WRITES(input), .input = 1)                                                     \
+    ROW(CONV2D, FUNCTIONS(conv), .weight = 1, .saved = SAVED_INPUTS, .keeps_zero = 1)         \
+    ROW(LINEAR, FUNCTIONS(linear), .weight = 1, .saved = SAVED_INPUTS)                        \
+    ROW(BATCH_NORM, FUNCTIONS(norm), .form = FORM_LINES, .statistics = 1, .affine = 1,        \
+        .saved = SAVED_INPUTS)                                                                \
+    ROW(RELU, .form = FORM_GATE, .activation = 1, .pure = 1, .saved = SAVED_OUTPUT,           \
+        .keeps_zero = 1)                                                                      \
+    ROW(AVG_POOL, WRITES_LINEAR(avg_pool), .pure = 1, .keeps_zero = 1)                        \
+    ROW(MAX_POOL, WRITES_LINEAR(max_pool), .pure = 1, .saved = SAVED_INPUTS, .keeps_zero = 1) \
+    ROW(GLOBAL_POOL, WRITES_LINEAR(global_pool), .pure = 1)                                   \
+    ROW(ADD, FUNCTIONS(add), .form = FORM_SUM, .keeps_zero = 1)                               \
+    ROW(CONCAT, WRITES_LINEAR(window))                                                        \
+    ROW(MUL, WRITES_BACK(mul), .saved = SAVED_INPUTS)                                         \
+    ROW(ZERO, WRITES(zero), .form = FORM_ZERO)                                                \
+    ROW(IDENTITY, .form = FORM_SAME)                                                          \
+    ROW(SLICE, WRITES_LINEAR(window))                                                         \
+    ROW(PAD, WRITES_LINEAR(window))                                                           \
+    ROW(SCALE, .forward = scale_forward, .back = scale_back, .tangent = norm_tangent,         \
         .tangent_back = norm_tangent_back, .form = FORM_LINES)
 
 static const struct op unknown = {.forward = unknown_forward};

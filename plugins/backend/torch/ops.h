@@ -49,6 +49,7 @@ struct op {
     uint8_t input;      /* the network's input */
     uint8_t activation; /* a layer of TCET_SITE_ACTIVATION */
     uint8_t pure;       /* two of them over one input are one value */
+    uint8_t keeps_zero; /* of zeros it makes zeros, unless it adds a bias */
     uint8_t curved;     /* R of its backward reads its gradient, and R of its inputs */
 };
 

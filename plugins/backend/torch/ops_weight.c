@@ -93,11 +93,21 @@ static tcet_status run_backward(struct job *j, int32_t i, const struct ts_conv *
     return TCET_OK;
 }
 
+/* Of zeros nothing is multiplied. */
+static tcet_status write_zeros(struct job *j, int32_t i, struct memory **y)
+{
+    *y = job_tensor(j, i);
+    return *y ? job_check(j, j->k->zero(j->d, (*y)->data, (*y)->bytes), i, "convolution of zeros")
+              : TCET_E_MEMORY;
+}
+
 tcet_status conv_forward(struct job *j, int32_t i)
 {
     const tcet_node *node = job_node(j, i);
     struct ts_conv s = conv_shape(j, i);
 
+    if (j->plan.node[i].nil)
+        return write_zeros(j, i, &j->now.v[i].val);
     return run_forward(j, i, &s, job_value(j, job_input(j, i, 0)), job_weight(j, node),
                        job_bias(j, node), &j->now.v[i].val);
 }
@@ -107,7 +117,7 @@ tcet_status conv_back(struct job *j, int32_t i, struct memory *g)
     const tcet_node *node = job_node(j, i);
     int32_t in = job_input(j, i, 0);
     struct ts_conv s = conv_shape(j, i);
-    void *dw = job_gradient(j, node);
+    void *dw = j->plan.node[in].nil ? NULL : job_gradient(j, node);
     const void *x = dw ? job_value(j, in) : NULL;
     struct memory *dx = NULL;
     tcet_status st;

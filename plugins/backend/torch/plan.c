@@ -59,6 +59,19 @@ static int32_t find_rep(const struct job *j, int32_t i)
     return i;
 }
 
+/* Is rep i zeros by construction, as what comes of an edge that is none is until a batch norm? */
+static int is_nil(const struct job *j, int32_t i)
+{
+    const tcet_node *node = job_node(j, i);
+
+    if (job_op(j, i)->form == FORM_ZERO)
+        return 1;
+    for (int32_t k = 0; k < node->input_count; k++)
+        if (!j->plan.node[job_input(j, i, k)].nil)
+            return 0;
+    return job_op(j, i)->keeps_zero && !node->bias;
+}
+
 static void find_reps(struct job *j)
 {
     for (int32_t i = 0; i < j->graph->node_count; i++) {
@@ -71,6 +84,7 @@ static void find_reps(struct job *j)
         p->last = i;
         p->rep = i; /* find_rep compares with earlier nodes only */
         p->rep = find_rep(j, i);
+        p->nil = p->rep == i && is_nil(j, i);
         p->lines = op->form == FORM_LINES;
         p->batch_stats = op->statistics && (j->run->pass->norm != TCET_NORM_EVAL || !node->track);
         if (p->rep == i && op->form == FORM_GATE)

@@ -1,0 +1,281 @@
+/* test_kernels_conv.c -- protects the convolutions of the fused kernels, in float and double and on every
+ * instruction set of this CPU, against plain loops in double: all shapes that a table says it takes, with
+ * odd sizes, channels that fill no vector, strides, margins, dilations and groups.  In float the sets
+ * must give the same bits.  Bounds are a few roundings of the largest number of an output.
+ * Room: tests. */
+#include "../../plugins/backend/torch/kernels_isa.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <math.h>
+
+static struct ts_device device;
+static const struct kernels *tables[2]; /* float, double */
+
+#define SQUARE(c_, oc_, size, k, stride, pad, dilation, groups_)                        \
+    {                                                                                   \
+        .c = c_, .oc = oc_, .h = size, .w = size, .kh = k, .kw = k, .stride_h = stride, \
+        .stride_w = stride, .pad_h = pad, .pad_w = pad, .dilation_h = dilation,         \
+        .dilation_w = dilation, .groups = groups_                                       \
+    }
+
+/* The first `FAST` must be taken in float wherever anything is. */
+static const struct ts_conv shapes[] = {
+    SQUARE(16, 32, 16, 3, 1, 1, 1, 1),
+    SQUARE(16, 32, 7, 3, 1, 1, 1, 1),
+    SQUARE(48, 32, 16, 3, 1, 1, 1, 1),
+    SQUARE(48, 32, 7, 3, 1, 1, 1, 1),
+    SQUARE(16, 32, 16, 1, 1, 0, 1, 1),
+    SQUARE(16, 32, 7, 1, 1, 0, 1, 1),
+    SQUARE(48, 32, 16, 1, 1, 0, 1, 1),
+    SQUARE(48, 32, 7, 1, 1, 0, 1, 1),
+    /* channels that are no units */
+    SQUARE(8, 24, 9, 3, 1, 1, 1, 1),
+    SQUARE(40, 8, 6, 3, 1, 1, 1, 1),
+    SQUARE(56, 17, 5, 3, 1, 1, 1, 1),
+    SQUARE(13, 56, 8, 3, 1, 1, 1, 1),
+    SQUARE(8, 24, 9, 1, 1, 0, 1, 1),
+    SQUARE(40, 8, 6, 1, 1, 0, 1, 1),
+    SQUARE(56, 17, 5, 1, 1, 0, 1, 1),
+    SQUARE(13, 56, 11, 1, 1, 0, 1, 1),
+    SQUARE(20, 150, 12, 1, 1, 0, 1, 1),
+    /* filters of many channels: blocks of more tiles */
+    SQUARE(128, 144, 9, 3, 1, 1, 1, 1),
+    /* a filter each channel */
+    SQUARE(32, 32, 9, 3, 1, 1, 1, 32),
+    SQUARE(16, 16, 8, 5, 1, 2, 1, 16),
+    SQUARE(24, 24, 7, 7, 1, 3, 1, 24),
+    SQUARE(5, 5, 11, 3, 2, 1, 1, 5),
+    SQUARE(33, 33, 8, 5, 2, 2, 1, 33),
+    SQUARE(16, 16, 9, 3, 1, 2, 2, 16),
+    SQUARE(40, 40, 10, 5, 1, 4, 2, 40),
+    SQUARE(17, 17, 12, 3, 2, 2, 2, 17),
+    SQUARE(6, 6, 17, 1, 3, 0, 1, 6),
+    SQUARE(9, 9, 6, 4, 1, 0, 1, 9),
+    SQUARE(2, 2, 300, 2, 1, 1, 1, 2),
+    {.c = 18,
+     .oc = 18,
+     .h = 5,
+     .w = 13,
+     .kh = 3,
+     .kw = 5,
+     .stride_h = 2,
+     .stride_w = 1,
+     .pad_h = 1,
+     .pad_w = 3,
+     .dilation_h = 1,
+     .dilation_w = 2,
+     .groups = 18},
+    /* libtorch's in float */
+    SQUARE(3, 16, 9, 3, 2, 1, 1, 1),
+    SQUARE(16, 16, 9, 3, 1, 2, 2, 1),
+    SQUARE(16, 32, 8, 1, 2, 0, 1, 1),
+    SQUARE(32, 32, 3, 3, 1, 1, 1, 1),
+    SQUARE(16, 16, 9, 7, 1, 3, 1, 1),
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes, FAST = SHAPES - 5, IMAGES = 3 };
+
+static uint64_t noise;
+
+/* Uniform in [-1, 1), as a float has it. */
+static double uniform(void)
+{
+    noise = noise * 6364136223846793005u + 1442695040888963407u;
+    return (double)((float)(int32_t)(noise >> 32) / 2147483648.0f);
+}
+
+/* Numbers, in a block that ends where they do. */
+static void *typed(int64_t count, int f64, const double *from)
+{
+    void *x = calloc((size_t)count, f64 ? sizeof(double) : sizeof(float));
+
+    assert_non_null(x);
+    for (int64_t i = 0; from && i < count; i++) {
+        if (f64)
+            ((double *)x)[i] = from[i];
+        else
+            ((float *)x)[i] = (float)from[i];
+    }
+    return x;
+}
+
+static double *drawn(int64_t count)
+{
+    double *x = typed(count, 1, NULL);
+
+    for (int64_t i = 0; i < count; i++)
+        x[i] = uniform();
+    return x;
+}
+
+/* One convolution: inputs, and what is expected. */
+struct trial {
+    struct ts_conv s;
+    int64_t in, out, of; /* numbers in x, y and w */
+    double *x, *w, *bias, *g, *y, *dx, *dw;
+};
+
+/* Plain loops: y, and what g makes of x and w; dw begins with what `start` says. */
+static void expect(struct trial *t)
+{
+    const struct ts_conv *s = &t->s;
+    int64_t each = s->c / s->groups, outs = s->oc / s->groups, taps = s->kh * s->kw;
+
+    for (int64_t at = 0; at < t->out; at++) {
+        int64_t o = at % s->oc, j = at / s->oc % s->ow, i = at / s->oc / s->ow % s->oh,
+                n = at / s->oc / s->ow / s->oh;
+
+        t->y[at] = t->bias ? t->bias[o] : 0;
+        for (int64_t k = 0; k < each * taps; k++) {
+            int64_t r = i * s->stride_h - s->pad_h + k % taps / s->kw * s->dilation_h,
+                    q = j * s->stride_w - s->pad_w + k % s->kw * s->dilation_w,
+                    from = ((n * s->h + r) * s->w + q) * s->c + o / outs * each + k / taps,
+                    w = o * each * taps + k;
+
+            if (r < 0 || r >= s->h || q < 0 || q >= s->w)
+                continue;
+            t->y[at] += t->x[from] * t->w[w];
+            t->dx[from] += t->g[at] * t->w[w];
+            t->dw[w] += t->g[at] * t->x[from];
+        }
+    }
+}
+
+static struct trial new_trial(int k)
+{
+    struct trial t = {.s = shapes[k]};
+    struct ts_conv *s = &t.s;
+
+    s->n = IMAGES;
+    s->oh = (s->h + 2 * s->pad_h - s->dilation_h * (s->kh - 1) - 1) / s->stride_h + 1;
+    s->ow = (s->w + 2 * s->pad_w - s->dilation_w * (s->kw - 1) - 1) / s->stride_w + 1;
+    t.in = s->n * s->h * s->w * s->c;
+    t.out = s->n * s->oh * s->ow * s->oc;
+    t.of = s->oc * s->c / s->groups * s->kh * s->kw;
+    t.x = drawn(t.in);
+    t.w = drawn(t.of);
+    t.bias = k % 4 ? drawn(s->oc) : NULL;
+    t.g = drawn(t.out);
+    t.y = typed(t.out, 1, NULL);
+    t.dx = typed(t.in, 1, NULL);
+    t.dw = drawn(t.of);
+    return t;
+}
+
+static void free_trial(struct trial *t)
+{
+    double *all[] = {t->x, t->w, t->bias, t->g, t->y, t->dx, t->dw};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        free(all[i]);
+}
+
+static void near(const char *what, int k, int f64, const void *is, const double *expected,
+                 int64_t count)
+{
+    double size = 0, apart = 0, rounding = f64 ? 0x1p-52 : 0x1p-23;
+
+    for (int64_t i = 0; i < count; i++) {
+        double a = f64 ? ((const double *)is)[i] : (double)((const float *)is)[i];
+
+        size = fmax(size, fabs(expected[i]));
+        apart = fmax(apart, isfinite(a) ? fabs(a - expected[i]) : INFINITY);
+    }
+    if (!(size > 0 && apart <= 40 * size * rounding))
+        fail_msg("%s %s of shape %d, float%d: %g apart, of %g", tables[0]->name, what, k,
+                 f64 ? 64 : 32, apart, size);
+}
+
+static uint64_t digest(uint64_t sum, const void *x, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        sum = (sum ^ ((const unsigned char *)x)[i]) * 1099511628211u;
+    return sum;
+}
+
+/* Of each shape in float, by the first set that takes it. */
+static uint64_t digests[SHAPES];
+
+static void try_table(const struct trial *t, const struct trial *inputs, int k, int f64)
+{
+    const struct kernels *table = tables[f64];
+    void *x = typed(t->in, f64, t->x), *w = typed(t->of, f64, t->w),
+         *bias = t->bias ? typed(t->s.oc, f64, t->bias) : NULL, *g = typed(t->out, f64, t->g),
+         *y = typed(t->out, f64, NULL), *dx = typed(t->in, f64, NULL),
+         *dw = typed(t->of, f64, inputs->dw);
+    uint64_t sum = 14695981039346656037u;
+
+    assert_int_equal(table->conv_forward(&device, &t->s, x, w, bias, y), 0);
+    assert_int_equal(table->conv_weights(&device, &t->s, g, x, dw), 0);
+    assert_int_equal(table->conv_input(&device, &t->s, g, w, dx), 0);
+    near("conv_forward", k, f64, y, t->y, t->out);
+    near("conv_weights", k, f64, dw, t->dw, t->of);
+    near("conv_input", k, f64, dx, t->dx, t->in);
+    if (!f64) {
+        sum = digest(sum, y, (size_t)t->out * sizeof(float));
+        sum = digest(sum, dx, (size_t)t->in * sizeof(float));
+        sum = digest(sum, dw, (size_t)t->of * sizeof(float));
+        assert_true(digests[k] == 0 || digests[k] == sum);
+        digests[k] = sum;
+    }
+    free(x);
+    free(w);
+    free(bias);
+    free(g);
+    free(y);
+    free(dx);
+    free(dw);
+}
+
+static void convolutions(void **state)
+{
+    (void)state;
+    noise = 1;
+    for (int k = 0; k < SHAPES; k++) {
+        struct trial t = new_trial(k), inputs = t;
+
+        inputs.dw = typed(t.of, 1, t.dw); /* gradients of weights are added to */
+        expect(&t);
+        for (int f64 = 0; f64 < 2; f64++) {
+            int takes = tables[f64]->conv_takes && tables[f64]->conv_takes(&t.s);
+
+            if (f64 ? t.s.groups == 1 : tables[0]->conv_takes && k < FAST)
+                assert_true(takes);
+            if (takes)
+                try_table(&t, &inputs, k, f64);
+        }
+        free(inputs.dw);
+        free_trial(&t);
+    }
+}
+
+/* All of it on one instruction set. */
+static int check(const struct kernels *(*isa)(int32_t f64))
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(convolutions)};
+
+    tables[0] = isa(0);
+    tables[1] = isa(1);
+    return cmocka_run_group_tests_name(tables[0]->name, tests, NULL, NULL);
+}
+
+int main(void)
+{
+    int failed = check(kernels_baseline);
+
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        failed += check(kernels_avx2);
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        failed += check(kernels_avx512);
+#endif
+    return failed;
+}
