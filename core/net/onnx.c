@@ -408,6 +408,48 @@ static const char *shuffle(struct writer *w, const tcet_node *n, const char *x)
     return reshaped(w, NODE(w, "Transpose", x), n->c, n->h, n->w);
 }
 
+/* A module's own numbers, for every image of the batch. */
+static const char *parameter(struct writer *w, const tcet_node *n)
+{
+    static const int64_t first = 0;
+    const int64_t ones[] = {1, 1, 1}, image[] = {1, n->c, 1, 1};
+    const tcet_graph_module *m = &w->g->modules[n->module];
+    const char *name = weights_of(w, n->module).weight, *batch;
+
+    if (!name) { /* a constant, which is none of the network's tensors */
+        int64_t dims[4] = {m->shape[0], m->shape[1], m->shape[2], m->shape[3]};
+
+        name = initializer(w, unique(w, "constant"), ELEMENT_FLOAT, dims, m->ndim,
+                           w->net->params + m->weight, (size_t)m->weight_count * sizeof(float));
+    }
+    batch = NODE(w, "Gather", NODE(w, "Shape", "input"), integers(w, &first, 1));
+    add_int(w, "axis", 0);
+    batch = NODE(w, "Concat", batch, integers(w, ones, 3));
+    return NODE(w, "Expand", NODE(w, "Reshape", name, integers(w, image, 4)), batch);
+}
+
+/* Numbers in other places: those that are to be 0 are a number more, behind the last. */
+static const char *arrange(struct writer *w, const tcet_node *n, const char *x)
+{
+    static const int64_t one_after[] = {0, 0, 0, 0, 0, 1};
+    const tcet_node *in = &w->g->nodes[w->g->inputs[n->first_input]];
+    int64_t from = (int64_t)in->h * in->w, *at;
+    int whole = n->index_count == (int64_t)n->h * n->w && in->c == n->c, zeros = 0;
+    int64_t shape[] = {0, whole ? in->c : 1, -1};
+
+    from *= whole ? 1 : in->c;
+    at = arena_alloc(&w->arena, (size_t)n->index_count * sizeof *at);
+    for (int64_t k = 0; k < n->index_count; k++) {
+        at[k] = n->index[k] < 0 ? from : n->index[k];
+        zeros |= n->index[k] < 0;
+    }
+    x = NODE(w, "Reshape", x, integers(w, shape, 3));
+    if (zeros)
+        x = NODE(w, "Pad", x, integers(w, one_after, 6));
+    add_int(w, "axis", 2);
+    return reshaped(w, NODE(w, "Gather", x, integers(w, at, n->index_count)), n->c, n->h, n->w);
+}
+
 static const char *leaky_relu(struct writer *w, const tcet_node *n, const char *x)
 {
     add_float(w, "alpha", n->eps);
@@ -451,6 +493,7 @@ static const char *operation(struct writer *w, const tcet_node *n, const char *x
     case TCET_OP_GELU: return gelu(w, x);
     case TCET_OP_HSIGMOID: return hsigmoid(w, x);
     case TCET_OP_SHUFFLE: return shuffle(w, n, x);
+    case TCET_OP_ARRANGE: return arrange(w, n, x);
     case TCET_OP_LEAKY_RELU: return leaky_relu(w, n, x);
     default: return NULL;
     }
@@ -467,6 +510,7 @@ static tcet_status put_node(struct writer *w, int32_t i, struct error *err)
     case TCET_OP_INPUT: v->whole = "input"; break;
     case TCET_OP_LINEAR: v->flat = linear(w, n, flat(w, inputs[0])); break;
     case TCET_OP_ZERO: v->zero = 1; break;
+    case TCET_OP_PARAMETER: v->whole = parameter(w, n); break;
     case TCET_OP_ADD:
         v->whole = sum(w, n);
         v->zero = !v->whole;

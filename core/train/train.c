@@ -49,8 +49,9 @@ static const uint8_t *decay_flags(struct trainee *t)
 
     for (int32_t k = 0; k < g->module_count; k++) {
         int weighs = g->modules[k].layer >= 0;
+        int learned = graph_module_role(t->net.graph, k) == GRAPH_LEARNED;
 
-        flags[2 * k] = (uint8_t)(t->s->decay_all || weighs);
+        flags[2 * k] = (uint8_t)((t->s->decay_all && learned) || weighs);
         flags[2 * k + 1] = (uint8_t)t->s->decay_all;
     }
     return flags;
