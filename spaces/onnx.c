@@ -16,7 +16,7 @@
 enum { DIGEST = 16, FOLDER_MAX = 1 << 16 };
 
 struct onnx {
-    const char *folder;
+    const char *folder, *buffers;
     int32_t weights;
     struct onnx_names names;
     char **files; /* of the folder, in the order of their names */
@@ -138,6 +138,7 @@ static tcet_status open_net(tcet_ctx *cx, struct onnx *s, const char *text, stru
                                .m = &o->memory,
                                .model = &o->model,
                                .names = &s->names,
+                               .buffers = s->buffers,
                                .from_file = s->weights == WEIGHTS_FILE};
     return st < 0 ? st : onnx_net_open(&o->net);
 }
@@ -427,6 +428,9 @@ static const tcet_param params[] = {
         struct onnx, folder, "",
         "folder of .onnx files, which are then numbered and in which paths begin; none: "
         "paths begin in the working directory"),
+    TCET_PARAM_TEXT(struct onnx, buffers, "",
+                      "names of initializers that are numbers of the network and not learned, with "
+                      "commas: whole, or behind the last dot (mask,mean); a file does not say which"),
     TCET_PARAM_CHOICE(struct onnx, weights, "file", weights,
                       "file: the file's weights; draw: PyTorch's default draws, by the run's seed"),
 };
