@@ -429,8 +429,8 @@ static const tcet_param params[] = {
         "folder of .onnx files, which are then numbered and in which paths begin; none: "
         "paths begin in the working directory"),
     TCET_PARAM_TEXT(struct onnx, buffers, "",
-                      "names of initializers that are numbers of the network and not learned, with "
-                      "commas: whole, or behind the last dot (mask,mean); a file does not say which"),
+                    "names of initializers that are numbers of the network and not learned, with "
+                    "commas: whole, or behind the last dot (mask,mean); a file does not say which"),
     TCET_PARAM_CHOICE(struct onnx, weights, "file", weights,
                       "file: the file's weights; draw: PyTorch's default draws, by the run's seed"),
 };

@@ -21,11 +21,19 @@ enum {
     ATTRIBUTE_NAME = 1,
     ATTRIBUTE_F = 2,
     ATTRIBUTE_I = 3,
+    ATTRIBUTE_T = 5,
     ATTRIBUTE_INTS = 8,
     ATTRIBUTE_TYPE = 20
 };
 enum { TENSOR_DIMS = 1, TENSOR_TYPE = 2, TENSOR_NAME = 8, TENSOR_RAW = 9 };
-enum { ELEMENT_FLOAT = 1, ELEMENT_INT64 = 7, TYPE_FLOAT = 1, TYPE_INT = 2, TYPE_INTS = 7 };
+enum {
+    ELEMENT_FLOAT = 1,
+    ELEMENT_INT64 = 7,
+    TYPE_FLOAT = 1,
+    TYPE_INT = 2,
+    TYPE_TENSOR = 4,
+    TYPE_INTS = 7
+};
 
 struct value {
     const char *whole; /* name of [batch, c, h, w]; NULL: not there yet */
@@ -78,6 +86,20 @@ static void add_ints(struct writer *w, const char *name, const int64_t *v, int n
     for (int i = 0; i < n; i++)
         proto_int(&a, ATTRIBUTE_INTS, v[i]);
     proto_int(&a, ATTRIBUTE_TYPE, TYPE_INTS);
+    proto_message(&w->attributes, NODE_ATTRIBUTE, &a);
+}
+
+/* [n] floats. */
+static void add_tensor(struct writer *w, const char *name, const float *v, int64_t n)
+{
+    struct buf t = {0}, a = {0};
+
+    proto_int(&t, TENSOR_DIMS, n);
+    proto_int(&t, TENSOR_TYPE, ELEMENT_FLOAT);
+    proto_bytes(&t, TENSOR_RAW, v, (size_t)n * sizeof *v);
+    proto_text(&a, ATTRIBUTE_NAME, name);
+    proto_message(&a, ATTRIBUTE_T, &t);
+    proto_int(&a, ATTRIBUTE_TYPE, TYPE_TENSOR);
     proto_message(&w->attributes, NODE_ATTRIBUTE, &a);
 }
 
@@ -416,11 +438,9 @@ static const char *parameter(struct writer *w, const tcet_node *n)
     const tcet_graph_module *m = &w->g->modules[n->module];
     const char *name = weights_of(w, n->module).weight, *batch;
 
-    if (!name) { /* a constant, which is none of the network's tensors */
-        int64_t dims[4] = {m->shape[0], m->shape[1], m->shape[2], m->shape[3]};
-
-        name = initializer(w, unique(w, "constant"), ELEMENT_FLOAT, dims, m->ndim,
-                           w->net->params + m->weight, (size_t)m->weight_count * sizeof(float));
+    if (!name) { /* a constant, which is none of the network's tensors, and no initializer */
+        add_tensor(w, "value", w->net->params + m->weight, m->weight_count);
+        name = NODE(w, "Constant", NULL);
     }
     batch = NODE(w, "Gather", NODE(w, "Shape", "input"), integers(w, &first, 1));
     add_int(w, "axis", 0);

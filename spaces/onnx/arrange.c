@@ -159,7 +159,8 @@ static tcet_status mismatch(struct onnx_net *x, const struct onnx_node *n, const
     char one[128], two[128];
 
     return ONNX_REFUSE(x, n, "of shapes %s and %s it is not read",
-                       onnx_dims_text(want->dims, want->rank, one), onnx_dims_text(dims, rank, two));
+                       onnx_dims_text(want->dims, want->rank, one),
+                       onnx_dims_text(dims, rank, two));
 }
 
 /* ---- constants as parameters ---- */
@@ -202,10 +203,11 @@ static tcet_status parameter(struct onnx_net *x, const struct onnx_node *n,
         return TCET_OK;
     }
     if (v && v->weighs)
-        return ONNX_REFUSE(x, n,
-                           "\"%.100s\" is the weight of a layer too; numbers that are shared so are "
-                           "not read",
-                           t->name);
+        return ONNX_REFUSE(
+            x, n,
+            "\"%.100s\" is the weight of a layer too; numbers that are shared so are "
+            "not read",
+            t->name);
     op.module = onnx_net_own_module(x, in_state ? t->name : NULL);
     if (op.module < 0)
         return x->b->status(x->b) < 0 ? x->b->status(x->b) : TCET_E_MEMORY;
@@ -300,15 +302,13 @@ tcet_status onnx_net_parts(struct onnx_net *x, const struct onnx_node *n, const 
     return onnx_net_as(x, n, &v, l, node);
 }
 
-tcet_status onnx_net_tokens(struct onnx_net *x, const struct onnx_node *n, struct onnx_layout *l,
-                            int32_t *node)
+tcet_status onnx_net_along(struct onnx_net *x, const struct onnx_node *n, int32_t axis,
+                           struct onnx_layout *l, int32_t *node)
 {
-    int32_t parts[ONNX_RANK_MAX];
+    int32_t parts[ONNX_RANK_MAX], columns = axis == l->rank - 1 ? l->rank - 2 : l->rank - 1;
 
-    for (int32_t axis = 0; axis < l->rank; axis++)
-        parts[axis] = axis == l->rank - 1   ? ONNX_CHANNELS
-                      : axis == l->rank - 2 ? ONNX_COLUMNS
-                                            : ONNX_ROWS;
+    for (int32_t k = 0; k < l->rank; k++)
+        parts[k] = k == axis ? ONNX_CHANNELS : k == columns ? ONNX_COLUMNS : ONNX_ROWS;
     return onnx_net_parts(x, n, parts, l, node);
 }
 

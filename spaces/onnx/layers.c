@@ -356,6 +356,12 @@ tcet_status onnx_batch_norm(struct onnx_net *x, const struct onnx_node *n)
     return st;
 }
 
+/* Do a vector's numbers stand on the axis that is `from_end` from the end, 1 the last? */
+static int is_along(const struct onnx_tensor *t, int32_t from_end)
+{
+    return t->count == 1 || (t->rank >= from_end && t->dims[t->rank - from_end] == t->count);
+}
+
 tcet_status onnx_layer_norm(struct onnx_net *x, const struct onnx_node *n)
 {
     const struct onnx_tensor *parts[4] = {NULL};
@@ -371,12 +377,16 @@ tcet_status onnx_layer_norm(struct onnx_net *x, const struct onnx_node *n)
     l = *v->layout;
     node = v->node;
     axis = axis < 0 ? axis + l.rank : axis;
-    if (axis != l.rank - 1 || axis < 1 || axis == l.batch)
-        return ONNX_REFUSE(x, n, "over the last axis it is read");
+    if (axis < 0 || axis >= l.rank || axis == l.batch ||
+        (axis != l.rank - 1 && !onnx_attr_int(n, "one_axis", 0)))
+        return ONNX_REFUSE(x, n, "over the last axis it is read, or over one of an image");
     if (!onnx_layout_channels(&l, (int32_t)axis))
-        st = onnx_net_tokens(x, n, &l, &node);
+        st = onnx_net_along(x, n, (int32_t)axis, &l, &node);
     if (st >= 0)
         st = norm_vectors(x, n, l.dims[axis], parts, 2);
+    for (int k = 0; k < 2 && st >= 0; k++)
+        if (!is_along(parts[k], l.rank - (int32_t)axis))
+            st = ONNX_REFUSE(x, n, "its scale and shift are not of the axis it is over");
     if (st < 0)
         return st;
     op = tcet_op_from(TCET_OP_LAYER_NORM, onnx_net_module(x, n, parts[0]), &node, 1);
@@ -411,7 +421,7 @@ static tcet_status product(struct onnx_net *x, const struct onnx_node *n,
         return ONNX_REFUSE(x, n, "its input's last axis is not of %lld numbers", (long long)in);
     flat = onnx_layout_flat(&l, last);
     if (!flat && !onnx_layout_channels(&l, last)) {
-        st = onnx_net_tokens(x, n, &l, &node);
+        st = onnx_net_along(x, n, last, &l, &node);
         if (st < 0)
             return st;
         flat = onnx_layout_flat(&l, last);
@@ -529,12 +539,14 @@ tcet_status onnx_matmul(struct onnx_net *x, const struct onnx_node *n)
         alike &= la.dims[k] == lb.dims[k];
     if (rank < 3 || lb.rank != rank || la.batch > rank - 3 || lb.batch != la.batch || !alike ||
         la.before != lb.before || la.dims[rank - 1] != lb.dims[rank - 2])
-        return ONNX_REFUSE(x, n, "products of two values are read as attention has them, of equal "
-                                 "batch and heads");
+        return ONNX_REFUSE(x, n,
+                           "products of two values are read as attention has them, of equal "
+                           "batch and heads");
     nodes[0] = a->node;
     nodes[1] = b->node;
     /* Q K^T where what b's columns are of stands on them, else A V */
-    turned = heads_of(&lb, rank - 2, rank - 1, &heads) || !heads_of(&lb, rank - 1, rank - 2, &heads);
+    turned =
+        heads_of(&lb, rank - 2, rank - 1, &heads) || !heads_of(&lb, rank - 1, rank - 2, &heads);
     st = as_heads(x, n, rank - 2, &la, &nodes[0], &heads);
     if (st >= 0)
         st = as_heads(x, n, turned ? rank - 1 : rank - 2, &lb, &nodes[1], &heads);

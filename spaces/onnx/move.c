@@ -223,7 +223,8 @@ static int joins(const struct onnx_tensor *t, const struct onnx_tensor *first, i
 tcet_status onnx_fold_concat(struct onnx_net *x, const struct onnx_node *n)
 {
     const struct onnx_tensor *first = onnx_net_folded(x, n, 0);
-    int64_t axis = onnx_attr_int(n, "axis", 0), dims[ONNX_RANK_MAX] = {0}, outer = 1, inner = 1, *to;
+    int64_t axis = onnx_attr_int(n, "axis", 0), dims[ONNX_RANK_MAX] = {0}, outer = 1, inner = 1,
+            *to;
     int whole = onnx_is_whole(first);
     struct onnx_tensor *out;
     int64_t before = 0;
@@ -366,4 +367,3 @@ tcet_status onnx_fold_slice(struct onnx_net *x, const struct onnx_node *n)
     }
     return onnx_net_fold_give(x, n, t);
 }
-

@@ -80,9 +80,9 @@ tcet_status onnx_net_as(struct onnx_net *x, const struct onnx_node *n, const str
 /* The node as onnx_layout_parts has it; l becomes that. */
 tcet_status onnx_net_parts(struct onnx_net *x, const struct onnx_node *n, const int32_t *parts,
                            struct onnx_layout *l, int32_t *node);
-/* The last axis becomes the channels, the others rows and columns. */
-tcet_status onnx_net_tokens(struct onnx_net *x, const struct onnx_node *n, struct onnx_layout *l,
-                            int32_t *node);
+/* The axis becomes the channels, the others rows and columns. */
+tcet_status onnx_net_along(struct onnx_net *x, const struct onnx_node *n, int32_t axis,
+                           struct onnx_layout *l, int32_t *node);
 /* What each axis is of: the part of its last atom. */
 void onnx_net_parts_of(const struct onnx_layout *l, int32_t *parts);
 /* Elements at[0 .. count) of an axis, -1 a zero; l and the node become theirs. */

@@ -153,16 +153,17 @@ tcet_status onnx_reshape(struct onnx_net *x, const struct onnx_node *n)
     if (st < 0)
         return st;
     node = v->node;
-    if (!onnx_layout_reshape(&l, dims, rank)) { /* with the numbers in their order any shape is one */
+    if (!onnx_layout_reshape(&l, dims,
+                             rank)) { /* with the numbers in their order any shape is one */
         for (int32_t k = 0; k < l.rank; k++)
             parts[k] = ONNX_CHANNELS;
         st = onnx_net_parts(x, n, parts, &l, &node);
         if (st < 0)
             return st;
         if (!onnx_layout_reshape(&l, dims, rank))
-            return ONNX_REFUSE(x, n, "shape %s to %s: the batch changes, or the elements do not fit",
-                               onnx_dims_text(l.dims, l.rank, from),
-                               onnx_dims_text(dims, rank, to));
+            return ONNX_REFUSE(
+                x, n, "shape %s to %s: the batch changes, or the elements do not fit",
+                onnx_dims_text(l.dims, l.rank, from), onnx_dims_text(dims, rank, to));
     }
     st = put_in_order(x, &l, &node);
     return st < 0 ? st : onnx_net_set(x, n, node, &l);
@@ -445,8 +446,8 @@ tcet_status onnx_gather(struct onnx_net *x, const struct onnx_node *n)
         at[k] = onnx_int(index, k);
         at[k] = at[k] < 0 ? at[k] + l.dims[axis] : at[k];
         if (at[k] < 0 || at[k] >= l.dims[axis])
-            return ONNX_REFUSE(x, n, "element %lld of an axis of %lld", (long long)onnx_int(index, k),
-                               (long long)l.dims[axis]);
+            return ONNX_REFUSE(x, n, "element %lld of an axis of %lld",
+                               (long long)onnx_int(index, k), (long long)l.dims[axis]);
     }
     if (index->rank) {
         st = onnx_net_pick(x, n, axis, at, index->count, &l, &node);
@@ -634,12 +635,14 @@ tcet_status onnx_resize(struct onnx_net *x, const struct onnx_node *n)
                            onnx_attr_text(n, "mode", "nearest"));
     if ((!sizes && (!scales || scales->count != l.rank || onnx_is_whole(scales))) ||
         (sizes && (sizes->count != l.rank || !onnx_is_whole(sizes))) || onnx_attr_of(n, "axes"))
-        return ONNX_REFUSE(x, n, "by a constant size or factor of each of %d axes it is read", l.rank);
+        return ONNX_REFUSE(x, n, "by a constant size or factor of each of %d axes it is read",
+                           l.rank);
     for (int32_t axis = 0; axis < l.rank && st >= 0; axis++) {
         int64_t extent = l.dims[axis], to = 0, *at;
         double scale;
 
-        if (axis == l.batch && (sizes || (onnx_real(scales, axis) <= 1 && onnx_real(scales, axis) >= 1)))
+        if (axis == l.batch &&
+            (sizes || (onnx_real(scales, axis) <= 1 && onnx_real(scales, axis) >= 1)))
             continue;
         st = resized(x, n, sizes, scales, axis, extent, &to, &scale);
         if (st < 0 || to == extent)
@@ -650,12 +653,14 @@ tcet_status onnx_resize(struct onnx_net *x, const struct onnx_node *n)
         if (!at)
             return TCET_E_MEMORY;
         for (int64_t k = 0; k < to; k++) {
-            at[k] = old && !upsample ? nearest(&(struct onnx_node){.op = "Upsample"}, k, extent, to, scale)
-                                     : nearest(n, k, extent, to, scale);
+            at[k] = old && !upsample
+                        ? nearest(&(struct onnx_node){.op = "Upsample"}, k, extent, to, scale)
+                        : nearest(n, k, extent, to, scale);
             if (at[k] < 0)
-                return ONNX_REFUSE(x, n, "coordinates by \"%.40s\", rounded by \"%.40s\"",
-                                   onnx_attr_text(n, "coordinate_transformation_mode", "half_pixel"),
-                                   onnx_attr_text(n, "nearest_mode", "round_prefer_floor"));
+                return ONNX_REFUSE(
+                    x, n, "coordinates by \"%.40s\", rounded by \"%.40s\"",
+                    onnx_attr_text(n, "coordinate_transformation_mode", "half_pixel"),
+                    onnx_attr_text(n, "nearest_mode", "round_prefer_floor"));
         }
         st = onnx_net_pick(x, n, axis, at, to, &l, &node);
     }

@@ -70,7 +70,7 @@ tcet_status onnx_net_give(struct onnx_net *x, const struct onnx_node *n, const t
 }
 
 tcet_status onnx_net_values(struct onnx_net *x, const struct onnx_node *n, uint32_t what,
-                             int32_t module, const struct onnx_tensor *t, int transposed)
+                            int32_t module, const struct onnx_tensor *t, int transposed)
 {
     float *values;
     int64_t rows = transposed ? t->dims[1] : t->count, columns = transposed ? t->dims[0] : 1;
@@ -215,15 +215,15 @@ static tcet_status softmax(struct onnx_net *x, const struct onnx_node *n)
     l = *v->layout;
     node = v->node;
     axis = axis < 0 ? axis + l.rank : axis;
-    if (axis != l.rank - 1 || axis == l.batch)
-        return ONNX_REFUSE(x, n, "along axis %lld of rank %d; along the last one it is read",
-                           (long long)axis, l.rank);
+    if (axis < 0 || axis >= l.rank || axis == l.batch ||
+        (axis != l.rank - 1 && x->model->opset < 13))
+        return ONNX_REFUSE(x, n, "along axis %lld of rank %d", (long long)axis, l.rank);
     atom = onnx_layout_atom(&l, (int32_t)axis);
     for (int32_t i = 0; i < l.count && atom >= 0; i++)
         if (i != atom && l.atom[i].part == ONNX_CHANNELS && l.atom[i].place > l.atom[atom].place)
             atom = -1;
     if (atom < 0 || l.atom[atom].part != ONNX_CHANNELS) {
-        st = onnx_net_tokens(x, n, &l, &node);
+        st = onnx_net_along(x, n, (int32_t)axis, &l, &node);
         if (st < 0)
             return st;
     }
@@ -356,7 +356,8 @@ static tcet_status sub(struct onnx_net *x, const struct onnx_node *n)
 }
 
 /* l with one number a channel, if b is such; 0: it is none. */
-static int gate_of(const struct onnx_layout *l, const struct onnx_value *b, struct onnx_layout *gate)
+static int gate_of(const struct onnx_layout *l, const struct onnx_value *b,
+                   struct onnx_layout *gate)
 {
     int32_t rank;
     const int64_t *dims = dims_of(b, &rank);
@@ -559,7 +560,7 @@ static tcet_status put_output(struct onnx_net *x, const struct onnx_value_info *
                            "[batch, classes], one number a class",
                            v->name, onnx_dims_text(v->layout->dims, v->layout->rank, text));
     if (!onnx_layout_flat(&l, 1))
-        st = onnx_net_tokens(x, NULL, &l, &node);
+        st = onnx_net_along(x, NULL, 1, &l, &node);
     if (st < 0)
         return st;
     x->b->output(x->b, node);

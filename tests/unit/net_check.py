@@ -100,6 +100,7 @@ def run_node(op, x, a):
         "ReduceMean": lambda v: v.mean(tuple(a["axes"]), keepdim=True),
         "HardSigmoid": lambda v: (a["alpha"] * v + a["beta"]).clamp(0, 1),
         "LeakyRelu": lambda v: torch.where(v > 0, v, a["alpha"] * v),
+        "Constant": lambda: torch.from_numpy(onnx.numpy_helper.to_array(a["value"]).copy()),
         "Shape": lambda v: torch.tensor(v.shape),
         "Gather": lambda v, at: v.index_select(a.get("axis", 0), at),
         "Expand": lambda v, to: v.expand(torch.broadcast_shapes(v.shape, to.tolist())),
