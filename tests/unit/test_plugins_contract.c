@@ -30,12 +30,18 @@ static int set_up(void **state)
     return file_count >= 20 ? 0 : -1;
 }
 
+/* Its default; the socket of a function in Python alone has none, and must be given. */
+static int is_bound(const tcet_plugin *p, const tcet_param *param)
+{
+    return param->initial || (!strcmp(p->id, "python") && !strcmp(param->name, "socket"));
+}
+
 static void check_param(const tcet_plugin *p, const tcet_param *param)
 {
     size_t sizes[] = {[TCET_P_F64] = 8,  [TCET_P_I64] = 8,    [TCET_P_BOOL] = 4,
                       [TCET_P_TEXT] = 8, [TCET_P_CHOICE] = 4, [TCET_P_PATH] = 8};
 
-    if (!param->doc || !*param->doc || !param->initial || param->size != sizes[param->type] ||
+    if (!param->doc || !*param->doc || !is_bound(p, param) || param->size != sizes[param->type] ||
         param->offset + param->size > p->instance_size ||
         (param->type == TCET_P_CHOICE) != (param->choices != NULL))
         fail_msg("%s: parameter %s is incomplete", p->id, param->name);
@@ -64,7 +70,7 @@ static void test_descriptors(void **state)
             assert_true(ops_size >= 16);
             for (uint32_t j = 0; j < p->param_count; j++)
                 check_param(p, &p->params[j]);
-            fake_free(fake_new(files[i], p->id, ""));
+            fake_free(fake_new(files[i], p->id, strcmp(p->id, "python") ? "" : "socket=s"));
         }
     }
 }
