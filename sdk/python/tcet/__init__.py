@@ -76,7 +76,8 @@ def run(config, output=None, resume=False, retry_failed=False, progress=None, **
 
 def search(config, output=None, resume=False, progress=None, **overrides):
     """Looks for the best architecture: tcet-host search.  The Search; arguments as of run()."""
-    return _do("search", Search, config, overrides, output, ["--resume"] * bool(resume), progress)
+    options = ["--progress", "5"] + ["--resume"] * bool(resume)
+    return _do("search", Search, config, overrides, output, options, progress)
 
 
 def train(config, arch=None, output=None, resume=False, progress=None, **overrides):
