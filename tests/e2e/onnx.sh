@@ -129,6 +129,18 @@ refuses "an operation that is not read, by file, node and name" \
 sed 's/nearest/linear\x20/g' "$data/unet_head.onnx" >linear.onnx
 run score "$conf" linear.onnx "${small[@]}"
 check "a Resize that is not to the nearest" said '\(Resize\): to the nearest it is read, not by mode' err
+refuses "a network where a list belongs" \
+    'one.onnx:1: a control character: this is no list, .* a network is an architecture itself: archs = ' \
+    run "$conf" --archs file:one.onnx
+mkdir mixed
+cp "$data/mobilenet_v3.onnx" mixed/a.onnx
+cp "$data/mlp.onnx" mixed/b.onnx
+run run "$conf" --set space.folder=mixed --archs all --output mixed.out --set data.batch=4
+check "a folder of several tasks: the first one's, and others say so" said \
+    'b.onnx: it is for images of 3x8x8 .*first architecture \(with archs = all a.onnx\).*list networks of one input' err
+check "dropout is off" said 'a.onnx: dropout is off' err
+run report mixed.out -o mixed.html
+check "... which a report does not say again" test "$(grep -c dropout err)" = 0
 refuses "a folder without a model" 'no file in it ends in .onnx' \
     run "$conf" --set space.folder="$work/folder" --archs all
 finish
