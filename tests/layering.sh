@@ -73,8 +73,8 @@ room plugins/backend '*.cc' "$sdk|$libc|\"[a-z0-9_]+\.h\"|<[a-z_]+>|<(torch|ATen
 room spaces '*.[ch]' "$sdk|$libc|\"((family|onnx)/)?[a-z0-9_]+\.(h|inc)\""
 
 # Python stands on its standard library; what else it reads it asks for where it needs it.
-python='argparse|collections|copy|csv|functools|inspect|json|os|queue|re|shutil|signal|subprocess|sys|tempfile'
-python+='|threading|warnings|weakref'
+python='argparse|array|collections|copy|csv|functools|inspect|json|mmap|numbers|os|queue|re|shutil|signal|socket'
+python+='|struct|subprocess|sys|tempfile|threading|traceback|warnings|weakref'
 while IFS= read -r line; do
     fail "sdk/python may not import this: $line"
 done < <(cd "$source_dir" && grep -HnE '^[[:space:]]*(import|from) ' sdk/python/tcet/*.py |

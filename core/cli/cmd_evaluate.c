@@ -17,8 +17,9 @@ struct evaluate_flags {
 static void print(const char *file, const struct train_progress *p, bool json, struct buf *out)
 {
     if (!json) {
-        buf_printf(out, "top-1 %.2f %%, top-5 %.2f %%, loss %.6f on %lld images\n", p->test_top1,
-                   p->test_top5, p->test_loss, (long long)p->test_images);
+        buf_printf(out, "top-1 %.2f %%", p->test_top1);
+        cli_put_top5(p, out);
+        buf_printf(out, ", loss %.6f on %lld images\n", p->test_loss, (long long)p->test_images);
         return;
     }
     buf_puts(out, "{\"file\":");

@@ -564,8 +564,6 @@ int cmd_run(const struct command *c, int argc, char **argv)
         return code;
     if (o.retry && !o.resume)
         return cli_usage(c, "--retry-failed goes with --resume: without it no row has failed yet");
-    if (o.progress && (text_to_f64(o.progress, &o.every) < 0 || !(o.every >= 0) || o.every > 86400))
-        return cli_usage(c, "--progress \"%.40s\" is no number of seconds from 0 to 86400",
-                         o.progress);
-    return execute(path, &o);
+    code = cli_progress(c, o.progress, &o.every);
+    return code ? code : execute(path, &o);
 }

@@ -14,8 +14,9 @@
 
 struct search_flags {
     struct option_list sets;
-    const char *output, *workers, *in_flight, *shard;
+    const char *output, *workers, *in_flight, *shard, *progress;
     bool resume, quiet;
+    double every; /* seconds between lines of progress where there is no terminal */
     int argc;
     char **argv;
 };
@@ -227,7 +228,7 @@ static tcet_status prepare(const char *path, const struct search_flags *o, struc
 
 static int execute(const char *path, const struct search_flags *o)
 {
-    struct progress progress = progress_begin(o->quiet, PROGRESS_EVERY);
+    struct progress progress = progress_begin(o->quiet, o->every);
     struct seek_options so = {.resume = o->resume, .log = cli_log};
     struct search_settings settings = {.strategy = NULL};
     struct config *config = NULL;
@@ -258,7 +259,7 @@ static int execute(const char *path, const struct search_flags *o)
 
 int cmd_search(const struct command *c, int argc, char **argv)
 {
-    struct search_flags o = {.argc = argc, .argv = argv};
+    struct search_flags o = {.every = PROGRESS_EVERY, .argc = argc, .argv = argv};
     const struct option_spec specs[] = {
         {"--set", "A.B=VALUE", "override a key of the config (repeatable)", NULL, NULL, &o.sets},
         {"--output", "FOLDER", "where the results go ([run] output)", NULL, &o.output, NULL},
@@ -271,11 +272,17 @@ int cmd_search(const struct command *c, int argc, char **argv)
          "every N-th seed from the I-th on, in OUTPUT/shard-I-of-N (auto: by Slurm job array)",
          NULL, &o.shard, NULL},
         {"--resume", NULL, "go on with the search in the folder", &o.resume, NULL, NULL},
+        {"--progress", "SECONDS",
+         "between lines of progress where there is no terminal (default 60, 0: none)", NULL,
+         &o.progress, NULL},
         {"--quiet", NULL, "no progress, no summary", &o.quiet, NULL, NULL},
     };
     const char *path;
     size_t count;
     int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), &path, 1, 1, &count);
 
-    return code >= 0 ? code : execute(path, &o);
+    if (code >= 0)
+        return code;
+    code = cli_progress(c, o.progress, &o.every);
+    return code ? code : execute(path, &o);
 }

@@ -131,6 +131,14 @@ static void show_progress(void *arg, int64_t seed, const struct train_progress *
                       (double)(p->done - before) / p->rate, "images", note);
 }
 
+void cli_put_top5(const struct train_progress *p, struct buf *out)
+{
+    enum { OF_FIVE = 5 };
+
+    if (p->classes > OF_FIVE)
+        buf_printf(out, ", top-5 %.2f %%", p->test_top5);
+}
+
 /* on: the images it was measured on, "test" or "train". */
 static void say_one(const struct fit_one *o, const char *on, struct buf *out)
 {
@@ -141,11 +149,10 @@ static void say_one(const struct fit_one *o, const char *on, struct buf *out)
         buf_printf(out, "%lld epochs, not measured\n", (long long)p->epoch);
         return;
     }
-    buf_printf(out,
-               "last (epoch %lld) %s top-1 %.2f %%, top-5 %.2f %%, loss %.4f; best: selected on %s "
-               "(epoch %lld) top-1 %.2f %%\n",
-               (long long)p->epoch, on, p->test_top1, p->test_top5, p->test_loss, on,
-               (long long)p->best_epoch, p->best);
+    buf_printf(out, "last (epoch %lld) %s top-1 %.2f %%", (long long)p->epoch, on, p->test_top1);
+    cli_put_top5(p, out);
+    buf_printf(out, ", loss %.4f; best: selected on %s (epoch %lld) top-1 %.2f %%\n", p->test_loss,
+               on, (long long)p->best_epoch, p->best);
 }
 
 /* Mean and deviation over the seeds. */

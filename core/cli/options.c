@@ -119,6 +119,13 @@ int cli_usage(const struct command *c, const char *format, ...)
     return EXIT_BAD;
 }
 
+int cli_progress(const struct command *c, const char *text, double *every)
+{
+    if (text && (text_to_f64(text, every) < 0 || !(*every >= 0) || *every > 86400))
+        return cli_usage(c, "--progress \"%.40s\" is no number of seconds from 0 to 86400", text);
+    return 0;
+}
+
 /* Sets one option; value is NULL for a flag. */
 static int set_option(const struct command *c, const struct option_spec *o, const char *value)
 {

@@ -47,6 +47,13 @@ static void weight_of(const tcet_op *op, const tcet_node *x, const tcet_node *n,
         set_extents(want, 4, n->c, x->c / n->groups, n->kernel_h, n->kernel_w);
         break;
     case GRAPH_WEIGHT_LINEAR: set_extents(want, 2, n->c, (int64_t)x->c * x->h * x->w, 0, 0); break;
+    case GRAPH_WEIGHT_OWN:
+        want->bias_count = 0;
+        set_extents(want, op->extent_count, op->extents[0], op->extents[1], op->extents[2],
+                    op->extents[3]);
+        for (int32_t k = op->extent_count; k < 4; k++)
+            want->shape[k] = 0;
+        break;
     default: /* a norm's gamma and beta */
         set_extents(want, 1, n->c, 0, 0, 0);
         want->bias_count = n->c;
@@ -101,6 +108,24 @@ static tcet_status own_weight(struct graph *g, const tcet_op *op, const tcet_nod
     memcpy(m->shape, want.shape, sizeof m->shape);
     m->weight_count = want.weight_count;
     m->bias_count = want.bias_count;
+    if (graph_op(op->op)->weight == GRAPH_WEIGHT_OWN && !op->affine)
+        g->costs[op->module].role = op->track ? GRAPH_BUFFER : GRAPH_CONSTANT;
+    return TCET_OK;
+}
+
+tcet_status graph_keep_index(struct graph *g, const tcet_op *op, tcet_node *n)
+{
+    size_t bytes = (size_t)op->index_count * sizeof *op->index;
+    int32_t *copy = mem_try((size_t)op->index_count, sizeof *copy);
+
+    if (!copy)
+        return graph_refuse(g, TCET_E_MEMORY, op, "no memory for %lld places",
+                            (long long)op->index_count);
+    memcpy(copy, op->index, bytes);
+    g->indices = graph_grow(g->indices, &g->index_cap, g->index_lists + 1, sizeof *g->indices);
+    g->indices[g->index_lists++] = copy;
+    n->index = copy;
+    n->index_count = op->index_count;
     return TCET_OK;
 }
 
@@ -216,6 +241,8 @@ static void fill_node(const struct graph *restrict g, const tcet_op *restrict op
     n->eps = op->eps;
     n->momentum = op->momentum;
     n->kept = op->kept != 0;
+    n->index = NULL;
+    n->index_count = 0;
 }
 
 static void build_module_class(tcet_builder *b, int32_t module, const char *name)
@@ -267,7 +294,7 @@ static int32_t build_add(tcet_builder *b, const tcet_op *given)
         graph_grow(g->inputs, &g->input_cap, g->input_count + op->input_count, sizeof *g->inputs);
     n = &g->nodes[at];
     TRY(infer(g, op, op->input_count ? &g->nodes[op->inputs[0]] : NULL, n));
-    if (needs_weight(op) && !graph_is_norm(&g->modules[op->module]))
+    if (needs_weight(op) && graph_is_layer(&g->modules[op->module]))
         TRY(count_node(g, op, n));
     for (int32_t i = 0; i < op->input_count; i++)
         g->inputs[g->input_count++] = op->inputs[i];

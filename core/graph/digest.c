@@ -169,6 +169,8 @@ static void add_attributes(const tcet_node *n, struct sha256 *h)
     sha256_add(h, said, (size_t)count * sizeof *said);
     if (of[TCET_COUNT(of) - 1])
         sha256_add(h, reals, sizeof reals);
+    if (n->index)
+        sha256_add(h, n->index, (size_t)n->index_count * sizeof *n->index);
 }
 
 /* Where a value comes from: the node's place among those that are needed, or zeros. */

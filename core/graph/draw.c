@@ -11,15 +11,15 @@ static void fill(float *out, int64_t n, float value)
         out[i] = value;
 }
 
-/* Norms: gamma 1, beta 0; nothing is drawn for them. */
+/* Norms: gamma 1, beta 0; parameters of their own 0; nothing is drawn for them. */
 static void fill_norms(const struct graph *g, float *params)
 {
     for (int32_t i = 0; i < g->module_count; i++) {
         const tcet_graph_module *m = &g->modules[i];
 
-        if (!graph_is_norm(m))
+        if (!m->weight_count || graph_is_layer(m))
             continue;
-        fill(params + m->weight, m->weight_count, 1.0f);
+        fill(params + m->weight, m->weight_count, graph_is_norm(m) ? 1.0f : 0.0f);
         fill(params + m->bias, m->bias_count, 0.0f);
     }
 }
@@ -126,6 +126,9 @@ void graph_draw_again(const struct graph *g, enum graph_init init, int zero_bias
 void graph_draw_gaussian(const struct graph *g, tcet_rng *rng, float *params)
 {
     fill_norms(g, params);
+    for (int32_t i = 0; i < g->module_count && g->given_count; i++)
+        if (!graph_is_layer(&g->modules[i]) && !graph_is_norm(&g->modules[i]))
+            put_given(g, i, params);
     for (int32_t i = 0; i < g->view.layer_count; i++) {
         const tcet_graph_module *m = &g->modules[g->layers[i]];
 
@@ -136,8 +139,13 @@ void graph_draw_gaussian(const struct graph *g, tcet_rng *rng, float *params)
 
 void graph_absolute(const struct graph *g, const float *in, float *out)
 {
-    for (int64_t i = 0; i < g->view.param_floats; i++)
-        out[i] = fabsf(in[i]);
+    for (int32_t k = 0; k < g->module_count; k++) {
+        const tcet_graph_module *m = &g->modules[k];
+        int as_is = g->costs[k].role == GRAPH_CONSTANT;
+
+        for (int64_t i = m->weight; i < m->weight + m->weight_count + m->bias_count; i++)
+            out[i] = as_is ? in[i] : fabsf(in[i]);
+    }
 }
 
 double graph_weight_sum(const struct graph *g, const float *params)

@@ -24,10 +24,18 @@ struct graph *graph_new(void)
     return g;
 }
 
+static void drop_indices(struct graph *g)
+{
+    while (g->index_lists)
+        free(g->indices[--g->index_lists]);
+}
+
 void graph_free(struct graph *g)
 {
     if (!g)
         return;
+    drop_indices(g);
+    free(g->indices);
     free(g->nodes);
     free(g->inputs);
     free(g->modules);
@@ -52,6 +60,7 @@ void graph_reset(struct graph *g, const tcet_task *task)
                            .classes = task->classes};
     g->node_count = g->input_count = g->module_count = g->step_count = 0;
     g->given_count = 0;
+    drop_indices(g);
     g->cell = -1;
     g->counts = (struct graph_counts){0};
     g->err.status = TCET_OK;
@@ -67,7 +76,7 @@ tcet_builder *graph_builder(struct graph *g)
 static void lay_out(struct graph *g)
 {
     int32_t layers = 0;
-    int64_t at = 0, weights = 0;
+    int64_t at = 0, weights = 0, fixed = 0;
 
     for (int32_t i = 0; i < g->module_count; i++) {
         tcet_graph_module *m = &g->modules[i];
@@ -78,7 +87,8 @@ static void lay_out(struct graph *g)
         m->weight = at;
         m->bias = at + m->weight_count;
         at = m->bias + m->bias_count;
-        if (graph_is_norm(m))
+        fixed += g->costs[i].role == GRAPH_LEARNED ? 0 : m->weight_count;
+        if (!graph_is_layer(m))
             continue;
         g->layers = graph_grow(g->layers, &g->layer_cap, layers + 1, sizeof *g->layers);
         g->layers[layers] = i;
@@ -87,7 +97,7 @@ static void lay_out(struct graph *g)
     }
     g->counts.weights = weights;
     g->counts.layers = layers;
-    g->counts.params = at;
+    g->counts.params = at - fixed;
     g->view.layer_count = layers;
     g->view.param_floats = at;
 }
@@ -206,6 +216,11 @@ const tcet_graph *graph_view(const struct graph *g)
 void graph_count(const struct graph *g, struct graph_counts *out)
 {
     *out = g->counts;
+}
+
+enum graph_role graph_module_role(const struct graph *g, int32_t module)
+{
+    return g->costs[module].role;
 }
 
 const char *graph_module_class(const struct graph *g, int32_t module)

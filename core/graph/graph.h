@@ -24,8 +24,17 @@ struct graph_counts {
 };
 
 /* Which parameters an operation has: a conv's or linear's weight and bias (a layer of
- * TCET_SITE_WEIGHT), or a norm's gamma and beta, where it is affine. */
-enum { GRAPH_WEIGHT_NONE, GRAPH_WEIGHT_CONV, GRAPH_WEIGHT_LINEAR, GRAPH_WEIGHT_NORM };
+ * TCET_SITE_WEIGHT), a norm's gamma and beta, where it is affine, or numbers of its own. */
+enum {
+    GRAPH_WEIGHT_NONE,
+    GRAPH_WEIGHT_CONV,
+    GRAPH_WEIGHT_LINEAR,
+    GRAPH_WEIGHT_NORM,
+    GRAPH_WEIGHT_OWN
+};
+/* What a module's numbers are to its network: learned, a buffer (in its state_dict, and no parameter),
+ * or a constant of its code. */
+enum graph_role { GRAPH_LEARNED, GRAPH_BUFFER, GRAPH_CONSTANT };
 
 /* When an operation's output is exactly 0, its biases and a norm's beta being 0. */
 enum {
@@ -70,6 +79,10 @@ void graph_count(const struct graph *g, struct graph_counts *out);
 /* Per module: macs and bias_macs of one image (0 for modules without). */
 int64_t graph_module_macs(const struct graph *g, int32_t module);
 int64_t graph_module_bias_macs(const struct graph *g, int32_t module);
+/* Does the module hold a norm's gamma and beta, a layer's weight? */
+int graph_is_norm(const tcet_graph_module *m);
+int graph_is_layer(const tcet_graph_module *m);
+enum graph_role graph_module_role(const struct graph *g, int32_t module);
 /* Its class in the official model, "" where the space does not say, or module is -1. */
 const char *graph_module_class(const struct graph *g, int32_t module);
 /* Full name into out; returns out. */
@@ -128,7 +141,7 @@ void graph_draw_again(const struct graph *g, enum graph_init init, int zero_bias
 /* TCET_WEIGHTS_GAUSSIAN: conv and linear weights normal_(0,1) in layer order, biases 0,
  * batch norm 1/0 (Zen-score). */
 void graph_draw_gaussian(const struct graph *g, tcet_rng *rng, float *params);
-/* TCET_WEIGHTS_ABSOLUTE: out may be in. */
+/* TCET_WEIGHTS_ABSOLUTE, of all but constants: out may be in. */
 void graph_absolute(const struct graph *g, const float *in, float *out);
 /* Float64 sum of all conv and linear weights, in layer order. */
 double graph_weight_sum(const struct graph *g, const float *params);

@@ -17,6 +17,7 @@ struct graph_step {
 struct graph_cost {
     int64_t macs, bias_macs;
     const char *class_name; /* NULL: the space does not say */
+    enum graph_role role;
     /* By TCET_VALUES_*: 1 + where its values begin among the given numbers, 0: they are not given;
      * and how many they are. */
     int64_t given[5], given_as[5];
@@ -35,10 +36,12 @@ struct graph {
     int32_t *layers;
     struct graph_step *steps;
     float *given;                     /* numbers that the space gives */
+    int32_t **indices;                /* of nodes that move numbers */
     const float **means, **variances; /* a module's among them, of the view; NULL none */
     int64_t given_count, given_cap;
     int32_t node_count, node_cap, input_count, input_cap, module_count, module_cap, cost_cap;
     int32_t layer_cap, step_count, step_cap, mean_cap, variance_cap, fate_cap;
+    int32_t index_lists, index_cap;
     struct graph_fate *fates; /* one a node */
     int32_t cell;             /* of modules created from now on */
     struct graph_counts counts;
@@ -62,10 +65,10 @@ void graph_lay_out(struct graph *g);
 void graph_find_zeros(struct graph *g, int parameters);
 /* Makes room for `need` elements of `size` bytes. */
 void *graph_grow(void *old, int32_t *cap, int32_t need, size_t size);
+/* A copy of op's index for n. */
+tcet_status graph_keep_index(struct graph *g, const tcet_op *op, tcet_node *n);
 /* Fills in the functions of g->builder. */
 void graph_builder_init(struct graph *g);
-/* Does the module hold a norm's gamma and beta, rather than a layer's weight? */
-int graph_is_norm(const tcet_graph_module *m);
 /* Records the first failure, with the module and the operation it befell; returns code. */
 tcet_status graph_refuse(struct graph *g, tcet_status code, const tcet_op *op, const char *format,
                          ...) __attribute__((format(printf, 4, 5)));

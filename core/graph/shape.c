@@ -42,12 +42,25 @@ const struct graph_op *graph_op(uint32_t op)
     return op >= 1 && op < TCET_OPS ? &rows[op] : NULL;
 }
 
-int graph_is_norm(const tcet_graph_module *m)
+/* The rule of what a module holds. */
+static uint32_t weight_rule(const tcet_graph_module *m)
 {
     for (uint32_t op = 1; op < TCET_OPS; op++)
         if (rows[op].kind == m->kind)
-            return rows[op].weight == GRAPH_WEIGHT_NORM;
-    return 0;
+            return rows[op].weight;
+    return GRAPH_WEIGHT_NONE;
+}
+
+int graph_is_norm(const tcet_graph_module *m)
+{
+    return weight_rule(m) == GRAPH_WEIGHT_NORM;
+}
+
+int graph_is_layer(const tcet_graph_module *m)
+{
+    uint32_t rule = weight_rule(m);
+
+    return rule == GRAPH_WEIGHT_CONV || rule == GRAPH_WEIGHT_LINEAR;
 }
 
 tcet_status graph_refuse(struct graph *g, tcet_status code, const tcet_op *op, const char *format,
@@ -312,4 +325,48 @@ static tcet_status shape_matmul(struct graph *g, const tcet_op *op, const tcet_n
 static tcet_status shape_heads(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
 {
     return check_heads(g, op, x->c, n);
+}
+
+/* Its numbers, as channels. */
+static tcet_status shape_parameter(struct graph *g, const tcet_op *op, const tcet_node *x,
+                                   tcet_node *n)
+{
+    int64_t count = 1;
+
+    (void)x;
+    if (op->extent_count < 1 || op->extent_count > 4)
+        return graph_refuse(g, TCET_E_PLUGIN, op, "%d extents, there must be 1 to 4",
+                            op->extent_count);
+    for (int32_t k = 0; k < op->extent_count; k++)
+        if (op->extents[k] < 1 || __builtin_mul_overflow(count, op->extents[k], &count) ||
+            count > INT32_MAX)
+            return graph_refuse(g, TCET_E_PLUGIN, op, "extent %lld is empty or too large",
+                                (long long)op->extents[k]);
+    n->c = (int32_t)count;
+    n->h = n->w = 1;
+    return TCET_OK;
+}
+
+/* Every index is -1 or a place of the input. */
+static tcet_status shape_arrange(struct graph *g, const tcet_op *op, const tcet_node *x,
+                                 tcet_node *n)
+{
+    int64_t places = (int64_t)op->kernel_h * op->kernel_w, from = (int64_t)x->h * x->w;
+
+    if (op->channels) {
+        from *= x->c;
+        if (__builtin_mul_overflow(places, op->channels, &places))
+            places = -1;
+    }
+    if (places < 1 || places != op->index_count || !op->index)
+        return graph_refuse(g, TCET_E_PLUGIN, op, "%lld indices for shape [%d, %d, %d]",
+                            (long long)op->index_count, op->channels, op->kernel_h, op->kernel_w);
+    for (int64_t k = 0; k < places; k++)
+        if (op->index[k] < -1 || op->index[k] >= from)
+            return graph_refuse(g, TCET_E_PLUGIN, op, "index %lld is %d, of %lld places",
+                                (long long)k, op->index[k], (long long)from);
+    n->c = op->channels ? op->channels : x->c;
+    n->h = op->kernel_h;
+    n->w = op->kernel_w;
+    return graph_keep_index(g, op, n);
 }

@@ -51,7 +51,11 @@ void net_tensors(const struct graph *g, struct arena *a, struct tensors *out)
         int64_t c = channels[i];
 
         graph_module_name(g, i, name, sizeof name);
-        if (m->weight_count)
+        if (graph_module_role(g, i) == GRAPH_CONSTANT)
+            continue; /* of the code, not of the state */
+        if (m->weight_count && !graph_is_layer(m) && !graph_is_norm(m))
+            add(out, a, i, "", name, m->ndim, m->shape)->place = m->weight;
+        else if (m->weight_count)
             add(out, a, i, name, "weight", m->ndim, m->shape)->place = m->weight;
         if (m->bias_count)
             add(out, a, i, name, "bias", 1, &m->bias_count)->place = m->bias;

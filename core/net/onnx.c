@@ -21,11 +21,19 @@ enum {
     ATTRIBUTE_NAME = 1,
     ATTRIBUTE_F = 2,
     ATTRIBUTE_I = 3,
+    ATTRIBUTE_T = 5,
     ATTRIBUTE_INTS = 8,
     ATTRIBUTE_TYPE = 20
 };
 enum { TENSOR_DIMS = 1, TENSOR_TYPE = 2, TENSOR_NAME = 8, TENSOR_RAW = 9 };
-enum { ELEMENT_FLOAT = 1, ELEMENT_INT64 = 7, TYPE_FLOAT = 1, TYPE_INT = 2, TYPE_INTS = 7 };
+enum {
+    ELEMENT_FLOAT = 1,
+    ELEMENT_INT64 = 7,
+    TYPE_FLOAT = 1,
+    TYPE_INT = 2,
+    TYPE_TENSOR = 4,
+    TYPE_INTS = 7
+};
 
 struct value {
     const char *whole; /* name of [batch, c, h, w]; NULL: not there yet */
@@ -78,6 +86,20 @@ static void add_ints(struct writer *w, const char *name, const int64_t *v, int n
     for (int i = 0; i < n; i++)
         proto_int(&a, ATTRIBUTE_INTS, v[i]);
     proto_int(&a, ATTRIBUTE_TYPE, TYPE_INTS);
+    proto_message(&w->attributes, NODE_ATTRIBUTE, &a);
+}
+
+/* [n] floats. */
+static void add_tensor(struct writer *w, const char *name, const float *v, int64_t n)
+{
+    struct buf t = {0}, a = {0};
+
+    proto_int(&t, TENSOR_DIMS, n);
+    proto_int(&t, TENSOR_TYPE, ELEMENT_FLOAT);
+    proto_bytes(&t, TENSOR_RAW, v, (size_t)n * sizeof *v);
+    proto_text(&a, ATTRIBUTE_NAME, name);
+    proto_message(&a, ATTRIBUTE_T, &t);
+    proto_int(&a, ATTRIBUTE_TYPE, TYPE_TENSOR);
     proto_message(&w->attributes, NODE_ATTRIBUTE, &a);
 }
 
@@ -408,6 +430,46 @@ static const char *shuffle(struct writer *w, const tcet_node *n, const char *x)
     return reshaped(w, NODE(w, "Transpose", x), n->c, n->h, n->w);
 }
 
+/* A module's own numbers, for every image of the batch. */
+static const char *parameter(struct writer *w, const tcet_node *n)
+{
+    static const int64_t first = 0;
+    const int64_t ones[] = {1, 1, 1}, image[] = {1, n->c, 1, 1};
+    const tcet_graph_module *m = &w->g->modules[n->module];
+    const char *name = weights_of(w, n->module).weight, *batch;
+
+    if (!name) { /* a constant, which is none of the network's tensors, and no initializer */
+        add_tensor(w, "value", w->net->params + m->weight, m->weight_count);
+        name = NODE(w, "Constant", NULL);
+    }
+    batch = NODE(w, "Gather", NODE(w, "Shape", "input"), integers(w, &first, 1));
+    add_int(w, "axis", 0);
+    batch = NODE(w, "Concat", batch, integers(w, ones, 3));
+    return NODE(w, "Expand", NODE(w, "Reshape", name, integers(w, image, 4)), batch);
+}
+
+/* Numbers in other places: those that are to be 0 are a number more, behind the last. */
+static const char *arrange(struct writer *w, const tcet_node *n, const char *x)
+{
+    static const int64_t one_after[] = {0, 0, 0, 0, 0, 1};
+    const tcet_node *in = &w->g->nodes[w->g->inputs[n->first_input]];
+    int64_t from = (int64_t)in->h * in->w, *at;
+    int whole = n->index_count == (int64_t)n->h * n->w && in->c == n->c, zeros = 0;
+    int64_t shape[] = {0, whole ? in->c : 1, -1};
+
+    from *= whole ? 1 : in->c;
+    at = arena_alloc(&w->arena, (size_t)n->index_count * sizeof *at);
+    for (int64_t k = 0; k < n->index_count; k++) {
+        at[k] = n->index[k] < 0 ? from : n->index[k];
+        zeros |= n->index[k] < 0;
+    }
+    x = NODE(w, "Reshape", x, integers(w, shape, 3));
+    if (zeros)
+        x = NODE(w, "Pad", x, integers(w, one_after, 6));
+    add_int(w, "axis", 2);
+    return reshaped(w, NODE(w, "Gather", x, integers(w, at, n->index_count)), n->c, n->h, n->w);
+}
+
 static const char *leaky_relu(struct writer *w, const tcet_node *n, const char *x)
 {
     add_float(w, "alpha", n->eps);
@@ -451,6 +513,7 @@ static const char *operation(struct writer *w, const tcet_node *n, const char *x
     case TCET_OP_GELU: return gelu(w, x);
     case TCET_OP_HSIGMOID: return hsigmoid(w, x);
     case TCET_OP_SHUFFLE: return shuffle(w, n, x);
+    case TCET_OP_ARRANGE: return arrange(w, n, x);
     case TCET_OP_LEAKY_RELU: return leaky_relu(w, n, x);
     default: return NULL;
     }
@@ -467,6 +530,7 @@ static tcet_status put_node(struct writer *w, int32_t i, struct error *err)
     case TCET_OP_INPUT: v->whole = "input"; break;
     case TCET_OP_LINEAR: v->flat = linear(w, n, flat(w, inputs[0])); break;
     case TCET_OP_ZERO: v->zero = 1; break;
+    case TCET_OP_PARAMETER: v->whole = parameter(w, n); break;
     case TCET_OP_ADD:
         v->whole = sum(w, n);
         v->zero = !v->whole;

@@ -23,6 +23,7 @@ struct list {
     struct arena *a;
     const char **item;
     size_t count, cap;
+    int first_alone; /* 1: a list's others are not read */
 };
 
 static void list_add(struct list *l, const char *text)
@@ -169,6 +170,25 @@ static tcet_status add_text(struct plan *p, struct list *l, const char *line, st
     return TCET_OK;
 }
 
+/* A line that no text has: a file that is something else, as a network itself. */
+static tcet_status no_text(const char *path, const char *what, struct error *err)
+{
+    size_t n = strlen(path);
+    int network = n > 5 && !strcmp(path + n - 5, ".onnx");
+
+    return error_set(
+        err, TCET_E_ARG, "%s: this is no list, which is text of an architecture a line%s%s", what,
+        network ? "; a network is an architecture itself: archs = " : "", network ? path : "");
+}
+
+static int has_control(const char *line)
+{
+    for (; *line; line++)
+        if (((unsigned char)*line < ' ' && *line != '\t' && *line != '\r') || *line == 0x7f)
+            return 1;
+    return 0;
+}
+
 static tcet_status read_lines(struct plan *p, struct list *l, FILE *f, const char *path,
                               struct error *err)
 {
@@ -178,13 +198,15 @@ static tcet_status read_lines(struct plan *p, struct list *l, FILE *f, const cha
     ssize_t n;
     int number = 0;
 
-    while (st >= 0 && (n = getline(&line, &cap, f)) >= 0) {
+    while (st >= 0 && !(l->first_alone && l->count) && (n = getline(&line, &cap, f)) >= 0) {
         if (!number++ && n >= 3 && !memcmp(line, "\xef\xbb\xbf", 3)) /* byte order mark */
             memmove(line, line + 3, (size_t)(n -= 3) + 1);
         while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
             line[--n] = '\0';
         if (strlen(line) != (size_t)n)
-            st = error_set(err, TCET_E_ARG, "a NUL byte");
+            st = no_text(path, "a NUL byte", err);
+        else if (has_control(line))
+            st = no_text(path, "a control character", err);
         else if (memchr(line, '\r', (size_t)n))
             st = error_set(err, TCET_E_ARG,
                            "a carriage return within the line: lines end by \\n or \\r\\n, not by "
@@ -342,33 +364,22 @@ static tcet_status expand(struct plan *p, struct list *l, struct error *err)
     return TCET_OK;
 }
 
-/* The first line of a file that is not empty, however long the file. */
-static tcet_status first_line(const struct config_key *k, char out[TCET_ARCH_MAX],
+/* The first architecture of a list, as it is listed. */
+static tcet_status first_line(struct plan *p, const struct config_key *k, char *out,
                               struct error *err)
 {
-    struct arena a = {0};
     struct config_key part = *k;
-    char *line = NULL;
-    size_t cap = 0;
-    FILE *f;
+    struct arena a = {0};
+    struct list l = {.a = &a, .first_alone = 1};
+    tcet_status st;
 
     part.value = k->value + 5;
-    f = file_open(config_path(&a, &part), FILE_MAX_BYTES, NULL, err);
+    st = from_path(p, &l, k, config_path(&a, &part), err);
+    if (st >= 0)
+        snprintf(out, TCET_ARCH_MAX, "%s", l.item[0]);
+    free(l.item);
     arena_free(&a);
-    if (!f) {
-        error_prefix(err, "cannot open the list of architectures ");
-        return config_error_at(err, k);
-    }
-    err->status = TCET_OK;
-    while (!*out && getline(&line, &cap, f) >= 0) {
-        char *text = text_strip(line);
-
-        if (strlen(text) < TCET_ARCH_MAX)
-            strcpy(out, text);
-    }
-    fclose(f);
-    free(line);
-    return TCET_OK;
+    return st;
 }
 
 tcet_status plan_first_arch(struct plan *p, char out[TCET_ARCH_MAX], struct error *err)
@@ -382,7 +393,7 @@ tcet_status plan_first_arch(struct plan *p, char out[TCET_ARCH_MAX], struct erro
     if (!k || !strncmp(k->value, "best:", 5))
         return TCET_OK;
     if (!strncmp(k->value, "file:", 5))
-        return first_line(k, out, err);
+        return first_line(p, k, out, err);
     if (!strncmp(k->value, "index:", 6) && text_to_i64(k->value + 6, &index) < 0)
         return TCET_OK; /* refused when it is listed */
     if (index || !strcmp(k->value, "all") || !strncmp(k->value, "first:", 6) ||

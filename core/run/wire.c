@@ -438,13 +438,14 @@ tcet_status wire_unpack_told(const void *d, size_t n, size_t columns, struct are
 }
 
 /* A progress's numbers in order, with their place. */
-enum { TRAINED_WHOLE = 12, TRAINED_REAL = 9 };
+enum { TRAINED_WHOLE = 13, TRAINED_REAL = 9 };
 static void trained_numbers(struct train_progress *p, int64_t *whole[TRAINED_WHOLE],
                             double *real[TRAINED_REAL])
 {
     int64_t *const w[TRAINED_WHOLE] = {&p->epoch,        &p->epochs,      &p->step,   &p->steps,
                                        &p->best_epoch,   &p->done,        &p->total,  &p->began,
-                                       &p->train_images, &p->test_images, &p->params, &p->ended};
+                                       &p->train_images, &p->test_images, &p->params, &p->ended,
+                                       &p->classes};
     double *const r[TRAINED_REAL] = {&p->lr,        &p->loss,      &p->top1,
                                      &p->test_top1, &p->test_loss, &p->test_top5,
                                      &p->best,      &p->rate,      &p->waited};

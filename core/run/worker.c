@@ -44,12 +44,16 @@ struct worker {
 
 static pid_t forker;    /* who forks */
 static int log_fd = -1; /* where plugins' log lines go; set once by worker_main */
+static int
+    notes_off; /* 1: of networks that were scored, whose run has said what there is to note */
 
 static void send_log(int level, const char *who, const char *text)
 {
     struct buf b = {0};
     struct error ignored;
 
+    if (notes_off && level <= TCET_LOG_INFO)
+        return;
     pack_u32(&b, (uint32_t)level);
     buf_printf(&b, "%s: %s", who, text);
     buf_add(&b, "", 1); /* its NUL travels along */
@@ -306,6 +310,7 @@ static tcet_status population(struct worker *w, const struct buf *in, struct err
 
 static tcet_status serve(struct worker *w, uint32_t type, struct buf *in, struct error *err)
 {
+    notes_off = type == WIRE_FACTS;
     if (type != WIRE_HELLO && !w->slots)
         return error_set(err, TCET_E_PLUGIN, "a worker without a plan");
     switch (type) {

@@ -74,12 +74,15 @@ static tcet_status open_training(struct evaluation *e, struct error *err)
 static tcet_status evaluate(struct evaluation *e, struct error *err)
 {
     const struct train_task *task = e->task;
+    struct graph_counts counts;
     struct batch_images test;
     struct measured m;
 
     TRY(train_network_build(&e->net, task->plan, task->settings, task->arch, 0, err));
     TRY(train_network_read(&e->net, task->folder, err));
-    e->p.params = e->net.count;
+    graph_count(e->net.graph, &counts);
+    e->p.params = counts.params;
+    e->p.classes = graph_view(e->net.graph)->classes;
     TRY(train_images(task->plan, task->settings, &e->images, NULL, &test, err));
     if (!test.count)
         return error_set(err, TCET_E_ARG, "[train] test = none: there is nothing to measure on");

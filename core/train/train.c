@@ -49,8 +49,9 @@ static const uint8_t *decay_flags(struct trainee *t)
 
     for (int32_t k = 0; k < g->module_count; k++) {
         int weighs = g->modules[k].layer >= 0;
+        int learned = graph_module_role(t->net.graph, k) == GRAPH_LEARNED;
 
-        flags[2 * k] = (uint8_t)(t->s->decay_all || weighs);
+        flags[2 * k] = (uint8_t)((t->s->decay_all && learned) || weighs);
         flags[2 * k + 1] = (uint8_t)t->s->decay_all;
     }
     return flags;
@@ -375,12 +376,15 @@ static tcet_status open_images(struct trainee *t, struct error *err)
 static tcet_status run(struct trainee *t, struct error *err)
 {
     struct batch_options how = t->s->batch;
+    struct graph_counts counts;
     int64_t each;
 
     how.seed = t->task->seed;
     TRY(space_listed(t->plan->space, t->task->arch, t->arch, sizeof t->arch, err));
     TRY(train_network_build(&t->net, t->plan, t->s, t->arch, t->task->seed, err));
-    t->p.params = t->net.count;
+    graph_count(t->net.graph, &counts);
+    t->p.params = counts.params;
+    t->p.classes = graph_view(t->net.graph)->classes;
     TRY(open_images(t, err));
     TRY(open_training(t, err));
     describe(t);

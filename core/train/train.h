@@ -30,7 +30,7 @@ struct train_progress {
     int64_t total;      /* of all */
     double rate;        /* images a second since it was opened */
     double waited;      /* seconds in which images were waited for */
-    int64_t train_images, test_images, params;
+    int64_t train_images, test_images, params, classes;
     int64_t began; /* epochs that were done before: 0, or where it was resumed */
     int64_t ended;
 };

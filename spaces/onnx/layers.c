@@ -132,24 +132,31 @@ static tcet_status even_padding(struct onnx_net *x, const struct onnx_node *n,
     return *node < 0 ? *node : TCET_OK;
 }
 
-/* An input that is an image, and its size. */
+/* An input as an image, its node and size. */
 static tcet_status image(struct onnx_net *x, const struct onnx_node *n, struct onnx_value **v,
-                         int32_t size[2])
+                         int32_t *node, int32_t size[2])
 {
+    static const int32_t flat[] = {ONNX_ROWS, ONNX_CHANNELS, ONNX_COLUMNS},
+                         parts[] = {ONNX_ROWS, ONNX_CHANNELS, ONNX_ROWS, ONNX_COLUMNS};
+    struct onnx_layout l;
     char text[128];
     int32_t c;
     tcet_status st = onnx_net_data(x, n, 0, v);
 
     if (st < 0)
         return st;
-    if (!onnx_layout_is_image(*v && (*v)->layout->rank > 2 ? (*v)->layout
-                                                           : &(struct onnx_layout){.rank = 1}))
+    l = *(*v)->layout;
+    *node = (*v)->node;
+    if ((l.rank != 3 && l.rank != 4) || l.batch || onnx_layout_extent(&l, 0) != 1)
         return ONNX_REFUSE(x, n,
                            "its input of shape %s is no image [batch, channels, rows, columns] or "
-                           "[batch, channels, length] as the graph has it",
-                           onnx_dims_text((*v)->layout->dims, (*v)->layout->rank, text));
-    x->b->shape(x->b, (*v)->node, &c, &size[0], &size[1]);
-    return TCET_OK;
+                           "[batch, channels, length]",
+                           onnx_dims_text(l.dims, l.rank, text));
+    if (!onnx_layout_is_image(&l))
+        st = onnx_net_parts(x, n, l.rank == 3 ? flat : parts, &l, node);
+    if (st >= 0)
+        x->b->shape(x->b, *node, &c, &size[0], &size[1]);
+    return st;
 }
 
 /* Gives op with the layout of the image that it makes. */
@@ -196,7 +203,7 @@ tcet_status onnx_conv(struct onnx_net *x, const struct onnx_node *n)
     struct onnx_value *v;
     int32_t size[2], axes, node;
     tcet_op op;
-    tcet_status st = image(x, n, &v, size);
+    tcet_status st = image(x, n, &v, &node, size);
 
     if (st >= 0)
         st = onnx_net_constant(x, n, 1, &weight);
@@ -215,7 +222,6 @@ tcet_status onnx_conv(struct onnx_net *x, const struct onnx_node *n)
             st = ONNX_REFUSE(x, n, "kernel_shape is not that of its weight");
     if (st >= 0)
         st = vector(x, n, 2, weight->dims[0], &bias);
-    node = v->node;
     if (st >= 0)
         st = even_padding(x, n, size, &w, 1, &node);
     if (st < 0)
@@ -274,11 +280,10 @@ tcet_status onnx_pool(struct onnx_net *x, const struct onnx_node *n)
     struct onnx_value *v;
     int32_t size[2], axes, node;
     tcet_op op;
-    tcet_status st = image(x, n, &v, size);
+    tcet_status st = image(x, n, &v, &node, size);
 
     if (st < 0)
         return st;
-    node = v->node;
     axes = v->layout->rank - 2;
     if (axes == 1)
         w.kernel[0] = 1;
@@ -322,26 +327,39 @@ tcet_status onnx_batch_norm(struct onnx_net *x, const struct onnx_node *n)
     static const uint32_t what[] = {TCET_VALUES_WEIGHT, TCET_VALUES_BIAS, TCET_VALUES_MEAN,
                                     TCET_VALUES_VARIANCE};
     const struct onnx_tensor *parts[4] = {NULL};
+    static const int32_t image[] = {ONNX_ROWS, ONNX_CHANNELS, ONNX_ROWS, ONNX_COLUMNS};
     struct onnx_value *v;
+    struct onnx_layout l;
+    int32_t node;
     tcet_op op;
     tcet_status st = onnx_net_data(x, n, 0, &v);
 
     if (st < 0)
         return st;
-    if (v->layout->rank < 2 || !onnx_layout_channels(v->layout, 1) ||
-        onnx_attr_int(n, "spatial", 1) != 1)
-        return ONNX_REFUSE(x, n, "its axis 1 is not the channels of the image");
-    st = norm_vectors(x, n, v->layout->dims[1], parts, 4);
+    l = *v->layout;
+    node = v->node;
+    if (l.rank < 2 || l.rank > 4 || l.batch == 1 || onnx_attr_int(n, "spatial", 1) != 1)
+        return ONNX_REFUSE(x, n, "its axis 1 is not the channels of an image");
+    if (!onnx_layout_channels(&l, 1))
+        st = onnx_net_parts(x, n, image, &l, &node);
+    if (st >= 0)
+        st = norm_vectors(x, n, l.dims[1], parts, 4);
     if (st < 0)
         return st;
-    op = tcet_op_from(TCET_OP_BATCH_NORM, onnx_net_module(x, n, parts[0]), &v->node, 1);
+    op = tcet_op_from(TCET_OP_BATCH_NORM, onnx_net_module(x, n, parts[0]), &node, 1);
     op.affine = op.track = 1;
     op.eps = onnx_decimal(onnx_attr_real(n, "epsilon", 1e-5f));
     op.momentum = onnx_decimal((float)(1 - onnx_decimal(onnx_attr_real(n, "momentum", 0.9f))));
-    st = onnx_net_give(x, n, &op, v->layout);
+    st = onnx_net_give(x, n, &op, &l);
     for (int k = 0; k < 4 && st >= 0; k++)
         st = onnx_net_numbers(x, n, what[k], op.module, parts[k], 0);
     return st;
+}
+
+/* Do a vector's numbers stand on the axis that is `from_end` from the end, 1 the last? */
+static int is_along(const struct onnx_tensor *t, int32_t from_end)
+{
+    return t->count == 1 || (t->rank >= from_end && t->dims[t->rank - from_end] == t->count);
 }
 
 tcet_status onnx_layer_norm(struct onnx_net *x, const struct onnx_node *n)
@@ -349,21 +367,32 @@ tcet_status onnx_layer_norm(struct onnx_net *x, const struct onnx_node *n)
     const struct onnx_tensor *parts[4] = {NULL};
     int64_t axis = onnx_attr_int(n, "axis", -1);
     struct onnx_value *v;
+    struct onnx_layout l;
+    int32_t node;
     tcet_op op;
     tcet_status st = onnx_net_data(x, n, 0, &v);
 
     if (st < 0)
         return st;
-    axis = axis < 0 ? axis + v->layout->rank : axis;
-    if (axis != v->layout->rank - 1 || axis < 1 || !onnx_layout_channels(v->layout, (int32_t)axis))
-        return ONNX_REFUSE(x, n, "over the channels, on the last axis, it is read");
-    st = norm_vectors(x, n, v->layout->dims[axis], parts, 2);
+    l = *v->layout;
+    node = v->node;
+    axis = axis < 0 ? axis + l.rank : axis;
+    if (axis < 0 || axis >= l.rank || axis == l.batch ||
+        (axis != l.rank - 1 && !onnx_attr_int(n, "one_axis", 0)))
+        return ONNX_REFUSE(x, n, "over the last axis it is read, or over one of an image");
+    if (!onnx_layout_channels(&l, (int32_t)axis))
+        st = onnx_net_along(x, n, (int32_t)axis, &l, &node);
+    if (st >= 0)
+        st = norm_vectors(x, n, l.dims[axis], parts, 2);
+    for (int k = 0; k < 2 && st >= 0; k++)
+        if (!is_along(parts[k], l.rank - (int32_t)axis))
+            st = ONNX_REFUSE(x, n, "its scale and shift are not of the axis it is over");
     if (st < 0)
         return st;
-    op = tcet_op_from(TCET_OP_LAYER_NORM, onnx_net_module(x, n, parts[0]), &v->node, 1);
+    op = tcet_op_from(TCET_OP_LAYER_NORM, onnx_net_module(x, n, parts[0]), &node, 1);
     op.affine = 1;
     op.eps = onnx_decimal(onnx_attr_real(n, "epsilon", 1e-5f));
-    st = onnx_net_give(x, n, &op, v->layout);
+    st = onnx_net_give(x, n, &op, &l);
     return st < 0 ? st : numbers(x, n, op.module, parts[0], 0, parts[1]);
 }
 
@@ -378,7 +407,7 @@ static tcet_status product(struct onnx_net *x, const struct onnx_node *n,
     int64_t out = weight->dims[transposed], in = weight->dims[!transposed];
     struct onnx_layout l;
     struct onnx_value *v;
-    int32_t last;
+    int32_t last, node;
     int flat;
     tcet_op op;
     tcet_status st = onnx_net_data(x, n, 0, &v);
@@ -387,15 +416,18 @@ static tcet_status product(struct onnx_net *x, const struct onnx_node *n,
         return st;
     l = *v->layout;
     last = l.rank - 1;
+    node = v->node;
+    if (last < 1 || last == l.batch || l.dims[last] != in || !out)
+        return ONNX_REFUSE(x, n, "its input's last axis is not of %lld numbers", (long long)in);
     flat = onnx_layout_flat(&l, last);
-    if (last < 1 || l.dims[last] != in || !out || (!flat && !onnx_layout_channels(&l, last)))
-        return ONNX_REFUSE(
-            x, n,
-            "its input's last axis is not the %lld channels, or not the image in the "
-            "graph's order",
-            (long long)in);
-    op = tcet_op_from(flat ? TCET_OP_LINEAR : TCET_OP_CONV2D, onnx_net_module(x, n, weight),
-                      &v->node, 1);
+    if (!flat && !onnx_layout_channels(&l, last)) {
+        st = onnx_net_along(x, n, last, &l, &node);
+        if (st < 0)
+            return st;
+        flat = onnx_layout_flat(&l, last);
+    }
+    op = tcet_op_from(flat ? TCET_OP_LINEAR : TCET_OP_CONV2D, onnx_net_module(x, n, weight), &node,
+                      1);
     op.channels = (int32_t)out;
     op.bias = bias != NULL;
     if (!flat)
@@ -439,11 +471,11 @@ tcet_status onnx_gemm(struct onnx_net *x, const struct onnx_node *n)
 
 /* ---- attention ---- */
 
-/* Is it a layout with the positions on one axis, and of the channels the heads, if there are any, on
- * another and the rest on axis `rest`?  *heads: how many. */
+/* Is it a layout with the positions on one axis and, of the channels, the heads on others before the rest,
+ * which is on axis `rest`?  *heads: how many. */
 static int heads_of(const struct onnx_layout *l, int32_t rest, int32_t positions, int32_t *heads)
 {
-    int32_t last = -1;
+    int32_t last = -1, next = 0;
 
     *heads = 1;
     for (int32_t i = 0; i < l->count; i++) {
@@ -452,9 +484,9 @@ static int heads_of(const struct onnx_layout *l, int32_t rest, int32_t positions
         if ((a->part != ONNX_CHANNELS) != (a->axis == positions))
             return 0;
         if (a->part == ONNX_CHANNELS && a->axis != rest) {
-            if (*heads > 1 || a->place != 0)
+            if (a->place != next++)
                 return 0;
-            *heads = (int32_t)a->size;
+            *heads *= (int32_t)a->size;
         } else if (a->axis == positions) { /* in their order */
             if (a->place < last)
                 return 0;
@@ -464,11 +496,29 @@ static int heads_of(const struct onnx_layout *l, int32_t rest, int32_t positions
     return onnx_layout_atom(l, rest) >= 0 || l->dims[rest] == 1;
 }
 
+/* An operand of a product as heads_of has it. */
+static tcet_status as_heads(struct onnx_net *x, const struct onnx_node *n, int32_t positions,
+                            struct onnx_layout *l, int32_t *node, int32_t *heads)
+{
+    int32_t parts[ONNX_RANK_MAX], rest = 2 * l->rank - 3 - positions;
+    tcet_status st;
+
+    if (heads_of(l, rest, positions, heads))
+        return TCET_OK;
+    for (int32_t axis = 0; axis < l->rank; axis++)
+        parts[axis] = axis == positions ? ONNX_COLUMNS : ONNX_CHANNELS;
+    st = onnx_net_parts(x, n, parts, l, node);
+    if (st >= 0 && !heads_of(l, rest, positions, heads))
+        st = ONNX_REFUSE(x, n, "products of two values are read as attention has them");
+    return st;
+}
+
 tcet_status onnx_matmul(struct onnx_net *x, const struct onnx_node *n)
 {
     struct onnx_value *a, *b, *w = onnx_net_input(x, n, 1);
-    int32_t rank, heads_a, heads_b, nodes[2];
-    struct onnx_layout l;
+    int32_t rank, heads, nodes[2], turned;
+    struct onnx_layout la, lb;
+    int alike = 1;
     tcet_status st;
     tcet_op op;
 
@@ -482,22 +532,29 @@ tcet_status onnx_matmul(struct onnx_net *x, const struct onnx_node *n)
         st = onnx_net_data(x, n, 1, &b);
     if (st < 0)
         return st;
-    rank = a->layout->rank;
-    if (rank < 3 || b->layout->rank != rank || a->layout->batch || b->layout->batch ||
-        !heads_of(a->layout, rank - 1, rank - 2, &heads_a))
-        return ONNX_REFUSE(x, n, "products of two values are read as attention has them");
+    la = *a->layout;
+    lb = *b->layout;
+    rank = la.rank;
+    for (int32_t k = 0; k < rank - 2 && lb.rank == rank; k++)
+        alike &= la.dims[k] == lb.dims[k];
+    if (rank < 3 || lb.rank != rank || la.batch > rank - 3 || lb.batch != la.batch || !alike ||
+        la.before != lb.before || la.dims[rank - 1] != lb.dims[rank - 2])
+        return ONNX_REFUSE(x, n,
+                           "products of two values are read as attention has them, of equal "
+                           "batch and heads");
     nodes[0] = a->node;
     nodes[1] = b->node;
-    if (heads_of(b->layout, rank - 2, rank - 1, &heads_b)) /* Q K^T */
-        op = tcet_op_from(TCET_OP_MATMUL_T, onnx_net_module(x, n, NULL), nodes, 2);
-    else if (heads_of(b->layout, rank - 1, rank - 2, &heads_b))
-        op = tcet_op_from(TCET_OP_MATMUL, onnx_net_module(x, n, NULL), nodes, 2);
-    else
-        return ONNX_REFUSE(x, n, "products of two values are read as attention has them");
-    if (heads_a != heads_b || a->layout->dims[rank - 1] != b->layout->dims[rank - 2])
-        return ONNX_REFUSE(x, n, "the heads or the extents of its two values differ");
-    op.groups = heads_a;
-    l = *a->layout;
-    onnx_layout_replace(&l, b->layout->dims[rank - 1]);
-    return onnx_net_give(x, n, &op, &l);
+    /* Q K^T where what b's columns are of stands on them, else A V */
+    turned =
+        heads_of(&lb, rank - 2, rank - 1, &heads) || !heads_of(&lb, rank - 1, rank - 2, &heads);
+    st = as_heads(x, n, rank - 2, &la, &nodes[0], &heads);
+    if (st >= 0)
+        st = as_heads(x, n, turned ? rank - 1 : rank - 2, &lb, &nodes[1], &heads);
+    if (st < 0)
+        return st;
+    op = tcet_op_from(turned ? TCET_OP_MATMUL_T : TCET_OP_MATMUL, onnx_net_module(x, n, NULL),
+                      nodes, 2);
+    op.groups = heads;
+    onnx_layout_replace(&la, lb.dims[rank - 1]);
+    return onnx_net_give(x, n, &op, &la);
 }

@@ -3,10 +3,22 @@
 
 #include <string.h>
 
+/* The atoms that stand before the batch: how many of all. */
+static int32_t batch_at(const struct onnx_layout *l)
+{
+    int32_t at = l->before;
+
+    for (int32_t i = 0; i < l->count; i++)
+        at += l->atom[i].axis < l->batch;
+    return at;
+}
+
 static void drop(struct onnx_layout *l, int32_t i)
 {
     int32_t place = l->atom[i].place;
 
+    if (l->atom[i].axis == l->batch && i < batch_at(l))
+        l->before--;
     memmove(&l->atom[i], &l->atom[i + 1], (size_t)(l->count - i - 1) * sizeof *l->atom);
     l->count--;
     for (int32_t k = 0; k < l->count; k++)
@@ -22,7 +34,8 @@ static void simplify(struct onnx_layout *l)
     for (int32_t i = l->count - 1; i-- > 0;) {
         struct onnx_atom *a = &l->atom[i], *b = a + 1;
 
-        if (a->axis != b->axis || a->part != b->part || b->place != a->place + 1)
+        if (a->axis != b->axis || a->part != b->part || b->place != a->place + 1 ||
+            (a->axis == l->batch && i + 1 == batch_at(l)))
             continue;
         a->size *= b->size;
         drop(l, i + 1);
@@ -49,6 +62,54 @@ void onnx_layout_image(struct onnx_layout *l, int32_t rank, int64_t batch, int32
     simplify(l);
 }
 
+int64_t onnx_layout_extent(const struct onnx_layout *l, int32_t axis)
+{
+    int64_t n = 1;
+
+    for (int32_t i = 0; i < l->count; i++)
+        n *= l->atom[i].axis == axis ? l->atom[i].size : 1;
+    return n;
+}
+
+int64_t onnx_layout_batch(const struct onnx_layout *l)
+{
+    return l->dims[l->batch] / onnx_layout_extent(l, l->batch);
+}
+
+void onnx_layout_shape(const struct onnx_layout *l, int32_t shape[3])
+{
+    shape[0] = shape[1] = shape[2] = 1;
+    for (int32_t i = 0; i < l->count; i++)
+        shape[l->atom[i].part] *= (int32_t)l->atom[i].size;
+}
+
+void onnx_layout_parts(struct onnx_layout *l, const struct onnx_layout *like, const int32_t *parts)
+{
+    struct onnx_layout to = {.rank = like->rank, .batch = like->batch, .before = 0};
+    int32_t place = 0, at = batch_at(like);
+    int64_t first = 1;
+
+    memcpy(to.dims, like->dims, sizeof to.dims);
+    for (int32_t i = 0; i < at; i++)
+        first *= like->atom[i].axis == like->batch ? like->atom[i].size : 1;
+    for (int32_t axis = 0; axis < like->rank; axis++) {
+        int64_t size = axis == like->batch ? onnx_layout_extent(like, axis) : like->dims[axis];
+
+        if (axis == like->batch && first > 1) {
+            to.atom[to.count++] = (struct onnx_atom){first, parts[axis], 0, axis};
+            to.before = 1;
+            size /= first;
+        }
+        if (size > 1)
+            to.atom[to.count++] = (struct onnx_atom){size, parts[axis], 0, axis};
+    }
+    for (int32_t part = ONNX_CHANNELS; part <= ONNX_COLUMNS; part++)
+        for (int32_t i = 0; i < to.count; i++)
+            if (to.atom[i].part == part)
+                to.atom[i].place = place++;
+    *l = to;
+}
+
 /* Splits atom i into `first` and the rest behind it; 0: there are too many atoms. */
 static int split(struct onnx_layout *l, int32_t i, int64_t first)
 {
@@ -67,27 +128,41 @@ static int split(struct onnx_layout *l, int32_t i, int64_t first)
 int onnx_layout_reshape(struct onnx_layout *l, const int64_t *dims, int32_t rank)
 {
     struct onnx_layout to = *l;
-    int32_t i = 0;
+    int32_t i = 0, at = batch_at(l), seen = 0;
+    int64_t batch = onnx_layout_batch(l);
 
-    if (rank < 1 || l->batch || dims[0] != l->dims[0])
+    if (rank < 1)
         return 0;
     to.rank = rank;
     memcpy(to.dims, dims, (size_t)rank * sizeof *dims);
-    for (int32_t axis = 1; axis < rank; axis++) {
+    for (int32_t axis = 0; axis < rank; axis++) {
         int64_t left = dims[axis];
+        int32_t first = i;
 
-        while (left > 1) {
+        while (left > 1 || (batch == 1 && i == at && !seen)) {
+            if (i == at && !seen) {
+                if (left % batch)
+                    return 0;
+                left /= batch;
+                to.batch = axis;
+                to.before = i - first;
+                seen = 1;
+                continue;
+            }
             if (i == to.count)
                 return 0;
-            if (to.atom[i].size > left && (to.atom[i].size % left || !split(&to, i, left)))
-                return 0;
+            if (to.atom[i].size > left) {
+                if (to.atom[i].size % left || !split(&to, i, left))
+                    return 0;
+                at += i < at;
+            }
             if (left % to.atom[i].size)
                 return 0;
             left /= to.atom[i].size;
             to.atom[i++].axis = axis;
         }
     }
-    if (i != to.count)
+    if (i != to.count || !seen)
         return 0;
     simplify(&to);
     *l = to;
@@ -242,7 +317,8 @@ int32_t onnx_layout_atom(const struct onnx_layout *l, int32_t axis)
 
 int onnx_layout_same(const struct onnx_layout *a, const struct onnx_layout *b)
 {
-    int same = a->rank == b->rank && a->count == b->count && a->batch == b->batch;
+    int same = a->rank == b->rank && a->count == b->count && a->batch == b->batch &&
+               a->before == b->before;
 
     for (int32_t k = 0; same && k < a->rank; k++)
         same = a->dims[k] == b->dims[k];

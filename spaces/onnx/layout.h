@@ -18,9 +18,10 @@ struct onnx_atom {
     int32_t axis;  /* of the tensor */
 };
 
-/* Atoms stand in the tensor's order; the batch's axis, 0 but between transposes, has none. */
+/* Atoms stand in the tensor's order.  The batch is no atom: it is on axis `batch`, behind the first
+ * `before` atoms there; windows that attention stays within join it on its axis. */
 struct onnx_layout {
-    int32_t rank, count, batch;
+    int32_t rank, count, batch, before;
     int64_t dims[ONNX_RANK_MAX];
     struct onnx_atom atom[ONNX_ATOMS_MAX];
 };
@@ -28,6 +29,14 @@ struct onnx_layout {
 /* A node [c, h, w] as a tensor of rank 2 [batch, c], 3 [batch, c, w] or 4. */
 void onnx_layout_image(struct onnx_layout *l, int32_t rank, int64_t batch, int32_t c, int32_t h,
                        int32_t w);
+/* How many images the batch has; and how many numbers of one image stand on an axis. */
+int64_t onnx_layout_batch(const struct onnx_layout *l);
+int64_t onnx_layout_extent(const struct onnx_layout *l, int32_t axis);
+/* The tensor of `like`, of which axis k is of channels, rows or columns, as parts[k] says: as many atoms
+ * as axes. */
+void onnx_layout_parts(struct onnx_layout *l, const struct onnx_layout *like, const int32_t *parts);
+/* [c, h, w] of the node that a layout is of. */
+void onnx_layout_shape(const struct onnx_layout *l, int32_t shape[3]);
 /* 0: the tensor cannot be seen so without moving its numbers. */
 int onnx_layout_reshape(struct onnx_layout *l, const int64_t *dims, int32_t rank);
 int onnx_layout_transpose(struct onnx_layout *l, const int64_t *perm, int32_t rank);

@@ -79,16 +79,29 @@ none:
     return NULL;
 }
 
+/* "FILE: node 12 "name" (Op): ..." */
+__attribute__((format(printf, 4, 0))) static tcet_status
+refuse_at(tcet_ctx *cx, const char *file, const struct onnx_node *n, const char *format, va_list ap)
+{
+    char text[800];
+
+    vsnprintf(text, sizeof text, format, ap);
+    if (!n)
+        return tcet_failf(cx, TCET_E_ARG, "%s: %s", file, text);
+    return tcet_failf(cx, TCET_E_ARG, "%s: node %d%s%.120s%s (%.60s): %s", file, n->number,
+                      *n->name ? " \"" : "", n->name, *n->name ? "\"" : "", n->op, text);
+}
+
 __attribute__((format(printf, 2, 3))) static tcet_status refuse(const struct reader *r,
                                                                 const char *format, ...)
 {
-    char text[800];
     va_list ap;
+    tcet_status st;
 
     va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
+    st = refuse_at(r->m->cx, r->file, NULL, format, ap);
     va_end(ap);
-    return tcet_failf(r->m->cx, TCET_E_ARG, "%s: %s", r->file, text);
+    return st;
 }
 
 static tcet_status broken(const struct reader *r, const char *what)
@@ -595,16 +608,13 @@ tcet_status onnx_model_read(struct onnx_memory *m, const char *file, const void 
 tcet_status onnx_refuse(tcet_ctx *cx, const struct onnx_model *model, const struct onnx_node *n,
                         const char *format, ...)
 {
-    char text[700];
     va_list ap;
+    tcet_status st;
 
     va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
+    st = refuse_at(cx, model->file, n, format, ap);
     va_end(ap);
-    if (!n)
-        return tcet_failf(cx, TCET_E_ARG, "%s: %s", model->file, text);
-    return tcet_failf(cx, TCET_E_ARG, "%s: node %d%s%.120s%s (%.60s): %s", model->file, n->number,
-                      *n->name ? " \"" : "", n->name, *n->name ? "\"" : "", n->op, text);
+    return st;
 }
 
 const struct onnx_attr *onnx_attr_of(const struct onnx_node *n, const char *name)

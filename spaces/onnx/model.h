@@ -49,7 +49,20 @@ struct onnx_tensor {
     int64_t count;
     const unsigned char *data;
     const unsigned char *source; /* the file's elements, of which this is the same or a transpose */
+    /* Of one whose elements are an initializer's in other places: that, and where each is there, or
+     * how many rows the transpose of it has. */
+    const struct onnx_tensor *origin;
+    const int32_t *from;
+    int64_t turned;
+    int32_t computed; /* 1: weights are computed with to make it */
 };
+/* Which element of its origin element i is. */
+static inline int64_t onnx_origin_at(const struct onnx_tensor *t, int64_t i)
+{
+    if (t->turned)
+        i = i % (t->count / t->turned) * t->turned + i / (t->count / t->turned);
+    return t->from ? t->from[i] : i;
+}
 /* Bytes of an element; 0: the type is none that is read. */
 size_t onnx_type_size(int32_t type);
 int64_t onnx_int(const struct onnx_tensor *t, int64_t i);

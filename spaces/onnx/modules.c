@@ -178,6 +178,17 @@ int32_t onnx_net_module(struct onnx_net *x, const struct onnx_node *n, const str
     return m->id;
 }
 
+int32_t onnx_net_own_module(struct onnx_net *x, const char *name)
+{
+    char made_up[32];
+    struct module *m;
+
+    snprintf(made_up, sizeof made_up, "constants.%d", name ? 0 : x->constants++);
+    name = name ? name : made_up;
+    m = module_of(x, name, strlen(name));
+    return m ? m->id : -1;
+}
+
 /* A weight and the node that has it first. */
 struct holder {
     const struct onnx_tensor *weight;
@@ -220,7 +231,7 @@ static tcet_status open_modules(struct onnx_net *x)
         for (const char *at = x->model->tensors[i].name; *at; at++)
             parts += 2 * (*at == '.');
     }
-    parts += 2 * (uint64_t)x->model->node_count;
+    parts += 4 * (uint64_t)x->model->node_count; /* and constants' */
     if (!m)
         return TCET_E_MEMORY;
     for (m->slots = 64; m->slots < 2 * parts; m->slots *= 2)
@@ -244,8 +255,15 @@ tcet_status onnx_net_modules(struct onnx_net *x)
         const struct onnx_node *n = &m->nodes[i];
         struct onnx_value *w = n->dead || !has_weight(n) ? NULL : onnx_net_input(x, n, 1);
 
-        if (w && w->constant)
-            list[count++] = (struct holder){w->constant, n};
+        if (!w || !w->constant)
+            continue;
+        list[count++] = (struct holder){w->constant, n};
+        for (int32_t k = 1; k < n->input_count; k++) {
+            struct onnx_value *own = onnx_net_input(x, n, k);
+
+            if (own)
+                own->weighs = 1;
+        }
     }
     qsort(list, count, sizeof *list, by_place);
     for (size_t i = 0; i < count; i++)

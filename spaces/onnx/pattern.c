@@ -173,6 +173,27 @@ static int64_t mean_axis(struct onnx_net *x, const struct onnx_node *n)
     return onnx_net_ints(x, n, "axes", 1, axes, &st) == 1 ? axes[0] : INT64_MIN;
 }
 
+/* Is it z less a mean of z? */
+static int is_mean_of(struct onnx_net *x, const struct onnx_node *sub)
+{
+    const struct onnx_node *mean = maker(x, sub, 1);
+
+    return mean && mean_axis(x, mean) != INT64_MIN && !strcmp(mean->inputs[0], sub->inputs[0]);
+}
+
+/* Are two inputs one value, or two differences of the same values? */
+static int is_same(struct onnx_net *x, const struct onnx_node *a, int32_t i,
+                   const struct onnx_node *b, int32_t k)
+{
+    const struct onnx_node *p = maker(x, a, i), *q = maker(x, b, k);
+
+    if (!strcmp(a->inputs[i], b->inputs[k]))
+        return 1;
+    return is_op(p, "Sub") && is_op(q, "Sub") && p->input_count == 2 && q->input_count == 2 &&
+           !strcmp(p->inputs[0], q->inputs[0]) && is_mean_of(x, p) && is_mean_of(x, q) &&
+           mean_axis(x, maker(x, p, 1)) == mean_axis(x, maker(x, q, 1));
+}
+
 /* What (z - mean z) / sqrt(mean (z - mean z)^2 + eps) is of; NULL: the node is no such quotient. */
 static const char *standardised(struct onnx_net *x, const struct onnx_node *div, int64_t *axis,
                                 double *eps)
@@ -194,7 +215,7 @@ static const char *standardised(struct onnx_net *x, const struct onnx_node *div,
     *eps = onnx_real(onnx_net_input(x, add, side)->constant, 0);
     *axis = mean ? mean_axis(x, mean) : INT64_MIN;
     square = *axis == INT64_MIN ? NULL : maker(x, mean, 0);
-    if (!square || square->input_count != 2 || strcmp(square->inputs[0], div->inputs[0]) != 0)
+    if (!square || square->input_count != 2 || !is_same(x, square, 0, div, 0))
         return NULL;
     if (is_op(square, "Pow")
             ? !is_number(x, square, 1, 2)
@@ -226,14 +247,15 @@ static tcet_status match_layer_norm(struct onnx_net *x, struct onnx_node *n)
             continue;
         inputs[1] = mul->inputs[1 - side];
         inputs[2] = n->inputs[1 - (k & 1)];
-        attrs = onnx_alloc(x->m, 2, sizeof *attrs);
+        attrs = onnx_alloc(x->m, 3, sizeof *attrs);
         st = attrs ? become(x, n, "LayerNormalization", inputs, 3) : TCET_E_MEMORY;
         if (st < 0)
             return st;
         attrs[0] = (struct onnx_attr){.name = "axis", .type = ONNX_ATTR_I, .i = axis};
         attrs[1] = (struct onnx_attr){.name = "epsilon", .type = ONNX_ATTR_F, .f = (float)eps};
+        attrs[2] = (struct onnx_attr){.name = "one_axis", .type = ONNX_ATTR_I, .i = 1};
         n->attrs = attrs;
-        n->attr_count = 2;
+        n->attr_count = 3;
         return TCET_OK;
     }
     return TCET_OK;

@@ -1,4 +1,5 @@
 /* shapes.c -- operations that move, join and cut; see net.h.  Room: spaces/onnx. */
+#include <math.h>
 #include <string.h>
 
 #include "onnx/net.h"
@@ -141,7 +142,7 @@ tcet_status onnx_reshape(struct onnx_net *x, const struct onnx_node *n)
     int64_t dims[FEW];
     struct onnx_layout l;
     struct onnx_value *v;
-    int32_t rank = 0, node;
+    int32_t rank = 0, node, parts[ONNX_RANK_MAX];
     tcet_status st = onnx_net_data(x, n, 0, &v);
 
     if (st < 0)
@@ -151,10 +152,19 @@ tcet_status onnx_reshape(struct onnx_net *x, const struct onnx_node *n)
                                    : flat_dims(x, n, &l, dims, &rank);
     if (st < 0)
         return st;
-    if (!onnx_layout_reshape(&l, dims, rank))
-        return ONNX_REFUSE(x, n, "shape %s to %s: the batch changes, or the elements do not fit",
-                           onnx_dims_text(l.dims, l.rank, from), onnx_dims_text(dims, rank, to));
     node = v->node;
+    if (!onnx_layout_reshape(&l, dims,
+                             rank)) { /* with the numbers in their order any shape is one */
+        for (int32_t k = 0; k < l.rank; k++)
+            parts[k] = ONNX_CHANNELS;
+        st = onnx_net_parts(x, n, parts, &l, &node);
+        if (st < 0)
+            return st;
+        if (!onnx_layout_reshape(&l, dims, rank))
+            return ONNX_REFUSE(
+                x, n, "shape %s to %s: the batch changes, or the elements do not fit",
+                onnx_dims_text(l.dims, l.rank, from), onnx_dims_text(dims, rank, to));
+    }
     st = put_in_order(x, &l, &node);
     return st < 0 ? st : onnx_net_set(x, n, node, &l);
 }
@@ -193,39 +203,90 @@ static int same_but(const struct onnx_layout *a, const struct onnx_layout *b, in
     return onnx_layout_same(&one, &two);
 }
 
+/* Values along an axis that is not all channels' or not of all of them: first as channels, which are joined,
+ * then as the first value had it. */
+static tcet_status join(struct onnx_net *x, const struct onnx_node *n, struct onnx_value **v,
+                        int32_t axis, const struct onnx_layout *first, int32_t *nodes)
+{
+    int32_t parts[ONNX_RANK_MAX], node;
+    struct onnx_layout l = *first;
+    int64_t total = 0;
+    tcet_op op;
+    tcet_status st = TCET_OK;
+
+    for (int32_t k = 0; k < l.rank; k++)
+        parts[k] = k == axis ? ONNX_CHANNELS : k == l.rank - 1 ? ONNX_COLUMNS : ONNX_ROWS;
+    for (int32_t k = 0; k < n->input_count && st >= 0; k++) {
+        struct onnx_layout want = *first;
+        int32_t rank = v[k]->constant ? v[k]->constant->rank : v[k]->layout->rank;
+        const int64_t *dims = v[k]->constant ? v[k]->constant->dims : v[k]->layout->dims;
+
+        if (rank != l.rank)
+            return ONNX_REFUSE(x, n, "of ranks %d and %d", l.rank, rank);
+        want.dims[axis] = dims[axis];
+        onnx_layout_parts(&want, &want, parts);
+        st = onnx_net_as(x, n, v[k], &want, &nodes[k]);
+        total += dims[axis];
+    }
+    if (st < 0)
+        return st;
+    op = tcet_op_from(TCET_OP_CONCAT, onnx_net_module(x, n, NULL), nodes, n->input_count);
+    node = x->b->add(x->b, &op);
+    if (node < 0)
+        return node;
+    l.dims[axis] = total;
+    onnx_layout_parts(&l, &l, parts);
+    onnx_net_parts_of(first, parts);
+    st = onnx_net_parts(x, n, parts, &l, &node);
+    return st < 0 ? st : onnx_net_set(x, n, node, &l);
+}
+
 tcet_status onnx_concat(struct onnx_net *x, const struct onnx_node *n)
 {
     int32_t *nodes = onnx_alloc(x->m, (size_t)n->input_count + 1, sizeof *nodes), axis = -1;
-    struct onnx_value *first = NULL, *v;
+    struct onnx_value **v = onnx_alloc(x->m, (size_t)n->input_count + 1, sizeof(void *));
+    const struct onnx_layout *first = NULL;
     struct onnx_layout l;
     int64_t total = 0;
+    int channels = 1;
     tcet_op op;
-    tcet_status st = nodes ? TCET_OK : TCET_E_MEMORY;
+    tcet_status st = nodes && v ? TCET_OK : TCET_E_MEMORY;
 
     for (int32_t k = 0; k < n->input_count && st >= 0; k++) {
-        char one[128], two[128];
-
-        st = onnx_net_data(x, n, k, &v);
-        if (st < 0)
-            return st;
-        first = first ? first : v;
-        axis = axis_of(x, n, onnx_attr_int(n, "axis", 1), first->layout->rank, first->layout->batch,
-                       &st);
-        if (st >= 0 && !same_but(first->layout, v->layout, axis))
-            st = ONNX_REFUSE(x, n,
-                             "shapes %s and %s along axis %d: along the channels, of equal images, "
-                             "it is read",
-                             onnx_dims_text(first->layout->dims, first->layout->rank, one),
-                             onnx_dims_text(v->layout->dims, v->layout->rank, two), axis);
-        total += st < 0 ? 0 : v->layout->dims[axis];
-        nodes[k] = v->node;
+        v[k] = onnx_net_input(x, n, k);
+        if (!v[k] || !v[k]->constant)
+            st = onnx_net_data(x, n, k, &v[k]);
+        if (st >= 0 && !first && v[k]->layout)
+            first = v[k]->layout;
     }
     if (st < 0 || !first)
         return st < 0 ? st : ONNX_REFUSE(x, n, "it has no input");
-    l = *first->layout;
+    axis = axis_of(x, n, onnx_attr_int(n, "axis", 1), first->rank, first->batch, &st);
+    for (int32_t k = 0; k < n->input_count && st >= 0; k++) {
+        channels &= !v[k]->constant && same_but(first, v[k]->layout, axis);
+        nodes[k] = v[k]->node;
+        total += channels ? v[k]->layout->dims[axis] : 0;
+    }
+    if (st < 0 || !channels)
+        return st < 0 ? st : join(x, n, v, axis, first, nodes);
+    l = *first;
     onnx_layout_widen(&l, axis, total);
     op = tcet_op_from(TCET_OP_CONCAT, onnx_net_module(x, n, NULL), nodes, n->input_count);
     return onnx_net_give(x, n, &op, &l);
+}
+
+/* `count` elements of an axis, from one on by a step. */
+static tcet_status pick_range(struct onnx_net *x, const struct onnx_node *n, int32_t axis,
+                              int64_t from, int64_t step, int64_t count, struct onnx_layout *l,
+                              int32_t *node)
+{
+    int64_t *at = onnx_alloc(x->m, (size_t)count + 1, sizeof *at);
+
+    if (!at)
+        return TCET_E_MEMORY;
+    for (int64_t k = 0; k < count; k++)
+        at[k] = from + k * step;
+    return onnx_net_pick(x, n, axis, at, count, l, node);
 }
 
 /* [from, to) of an axis of v, as a node; *l becomes its layout. */
@@ -259,10 +320,7 @@ static tcet_status cut(struct onnx_net *x, const struct onnx_node *n, const stru
         atom = -1;
     }
     if (atom < 0)
-        return ONNX_REFUSE(x, n,
-                           "of axis %d elements %lld to %lld: channels, and rows or columns to the "
-                           "end, are cut",
-                           axis, (long long)from, (long long)to);
+        return pick_range(x, n, axis, from, 1, to - from, l, node);
     *node = x->b->add(x->b, &op);
     onnx_layout_resize(l, atom, to - from);
     return *node < 0 ? *node : TCET_OK;
@@ -301,6 +359,27 @@ tcet_status onnx_split(struct onnx_net *x, const struct onnx_node *n)
     return st;
 }
 
+/* Every step-th element; of a negative step backwards. */
+static tcet_status stepped(struct onnx_net *x, const struct onnx_node *n, int32_t axis,
+                           int64_t from, int64_t to, int64_t step, struct onnx_layout *l,
+                           int32_t *node)
+{
+    int64_t extent = l->dims[axis], low = step > 0 ? 0 : -1, high = step > 0 ? extent : extent - 1;
+    int64_t count;
+
+    if (!step || step > extent || step < -extent || axis == l->batch)
+        return ONNX_REFUSE(x, n, "a step of %lld along axis %d of %lld", (long long)step, axis,
+                           (long long)extent);
+    from = from < 0 ? from + extent : from;
+    to = to < 0 && to >= -extent ? to + extent : to;
+    from = from < 0 ? 0 : from > high ? high : from;
+    to = to < low ? low : to > extent ? extent : to;
+    count = step > 0 ? (to - from + step - 1) / step : (from - to - step - 1) / -step;
+    if (count < 1)
+        return ONNX_REFUSE(x, n, "no element of an axis of %lld", (long long)extent);
+    return pick_range(x, n, axis, from, step, count, l, node);
+}
+
 tcet_status onnx_slice(struct onnx_net *x, const struct onnx_node *n)
 {
     int64_t from[FEW], to[FEW], axes[FEW], steps[FEW];
@@ -325,10 +404,12 @@ tcet_status onnx_slice(struct onnx_net *x, const struct onnx_node *n)
         int32_t axis = whole ? l.batch : axis_of(x, n, axes[k], l.rank, l.batch, &st);
         int64_t extent = axis < 0 ? 0 : l.dims[axis];
 
-        if (others > k && steps[k] != 1)
-            return ONNX_REFUSE(x, n, "a step of %lld; 1 is read", (long long)steps[k]);
-        if (axis < 0 || whole)
+        if (axis < 0 || (whole && others <= k) || (whole && steps[k] == 1))
             continue;
+        if (others > k && steps[k] != 1) {
+            st = stepped(x, n, axis, from[k], to[k], steps[k], &l, &node);
+            continue;
+        }
         from[k] = from[k] < 0 ? from[k] + extent : from[k];
         to[k] = to[k] < 0 ? to[k] + extent : to[k] > extent ? extent : to[k];
         st = cut(x, n, v, axis, from[k], to[k], &l, &node);
@@ -336,11 +417,11 @@ tcet_status onnx_slice(struct onnx_net *x, const struct onnx_node *n)
     return st < 0 ? st : onnx_net_set(x, n, node, &l);
 }
 
-/* One element of an axis, which goes. */
+/* Elements of an axis by a constant's indices; of one without dims the axis goes. */
 tcet_status onnx_gather(struct onnx_net *x, const struct onnx_node *n)
 {
     const struct onnx_tensor *index;
-    int64_t at;
+    int64_t *at;
     struct onnx_layout l;
     struct onnx_value *v;
     int32_t node, axis;
@@ -355,18 +436,85 @@ tcet_status onnx_gather(struct onnx_net *x, const struct onnx_node *n)
     axis = axis_of(x, n, onnx_attr_int(n, "axis", 0), l.rank, l.batch, &st);
     if (st < 0)
         return st;
-    if (!index || index->rank != 0 || index->count != 1 || !onnx_is_whole(index))
-        return ONNX_REFUSE(x, n, "one element is gathered, not several");
-    at = onnx_int(index, 0);
-    at = at < 0 ? at + l.dims[axis] : at;
-    st = cut(x, n, v, axis, at, at + 1, &l, &node);
+    if (!index || index->rank > 1 || index->count < 1 || index->count > ONNX_MOVES_MAX ||
+        !onnx_is_whole(index))
+        return ONNX_REFUSE(x, n, "by one constant index, or a list of them, it is read");
+    at = onnx_alloc(x->m, (size_t)index->count, sizeof *at);
+    if (!at)
+        return TCET_E_MEMORY;
+    for (int64_t k = 0; k < index->count; k++) {
+        at[k] = onnx_int(index, k);
+        at[k] = at[k] < 0 ? at[k] + l.dims[axis] : at[k];
+        if (at[k] < 0 || at[k] >= l.dims[axis])
+            return ONNX_REFUSE(x, n, "element %lld of an axis of %lld",
+                               (long long)onnx_int(index, k), (long long)l.dims[axis]);
+    }
+    if (index->rank) {
+        st = onnx_net_pick(x, n, axis, at, index->count, &l, &node);
+    } else {
+        st = cut(x, n, v, axis, at[0], at[0] + 1, &l, &node);
+        if (st >= 0)
+            onnx_layout_drop(&l, axis);
+    }
+    return st < 0 ? st : onnx_net_set(x, n, node, &l);
+}
+
+/* Axes of 1 that become longer. */
+tcet_status onnx_expand(struct onnx_net *x, const struct onnx_node *n)
+{
+    int64_t dims[FEW];
+    struct onnx_layout l;
+    struct onnx_value *v;
+    int32_t rank, node;
+    tcet_status st = onnx_net_data(x, n, 0, &v);
+
     if (st < 0)
         return st;
-    onnx_layout_drop(&l, axis);
-    return onnx_net_set(x, n, node, &l);
+    l = *v->layout;
+    node = v->node;
+    rank = onnx_net_ints(x, n, "shape", 1, dims, &st);
+    if (st < 0)
+        return st;
+    if (rank < 0 || rank > l.rank)
+        return ONNX_REFUSE(x, n, "to rank %d from %d", rank, l.rank);
+    for (int32_t k = 0; k < rank && st >= 0; k++) {
+        int32_t axis = l.rank - rank + k;
+
+        if (dims[k] == 1 || dims[k] == l.dims[axis])
+            continue;
+        if (l.dims[axis] != 1 || dims[k] < 1 || dims[k] > ONNX_MOVES_MAX || axis == l.batch)
+            return ONNX_REFUSE(x, n, "an axis of %lld to %lld", (long long)l.dims[axis],
+                               (long long)dims[k]);
+        st = pick_range(x, n, axis, 0, 0, dims[k], &l, &node);
+    }
+    return st < 0 ? st : onnx_net_set(x, n, node, &l);
 }
 
 /* ---- rows and columns ---- */
+
+/* Zeros around what stands on each axis, or less of it. */
+static tcet_status pad_axes(struct onnx_net *x, const struct onnx_node *n, const int64_t *pads,
+                            struct onnx_layout *l, int32_t *node)
+{
+    tcet_status st = TCET_OK;
+
+    for (int32_t axis = 0; axis < l->rank && st >= 0; axis++) {
+        int64_t before = pads[axis], after = pads[l->rank + axis], extent = l->dims[axis], *at;
+
+        if (!before && !after)
+            continue;
+        if (axis == l->batch || before + after + extent < 1)
+            return ONNX_REFUSE(x, n, "%lld zeros before and %lld after axis %d", (long long)before,
+                               (long long)after, axis);
+        at = onnx_alloc(x->m, (size_t)(before + extent + after), sizeof *at);
+        if (!at)
+            return TCET_E_MEMORY;
+        for (int64_t k = 0; k < before + extent + after; k++)
+            at[k] = k < before || k >= before + extent ? -1 : k - before;
+        st = onnx_net_pick(x, n, axis, at, before + extent + after, l, node);
+    }
+    return st;
+}
 
 tcet_status onnx_pad(struct onnx_net *x, const struct onnx_node *n)
 {
@@ -374,41 +522,149 @@ tcet_status onnx_pad(struct onnx_net *x, const struct onnx_node *n)
     int64_t pads[FEW];
     struct onnx_layout l;
     struct onnx_value *v;
-    int32_t count, c, h, w;
+    int32_t count, node, c, h, w, simple = 1;
     tcet_op op;
     tcet_status st = onnx_net_data(x, n, 0, &v);
 
     if (st < 0)
         return st;
     l = *v->layout;
+    node = v->node;
     count = onnx_net_ints(x, n, "pads", 1, pads, &st);
     if (st >= 0)
         st = onnx_net_constant(x, n, 2, &value);
     if (st < 0)
         return st;
-    if (l.rank < 3 || count != 2 * l.rank || !onnx_layout_is_image(&l) ||
+    if (count != 2 * l.rank || onnx_net_input(x, n, 3) ||
         strcmp(onnx_attr_text(n, "mode", "constant"), "constant") != 0 ||
         (value && (value->count != 1 || onnx_real(value, 0) < 0 || onnx_real(value, 0) > 0)) ||
-        onnx_attr_real(n, "value", 0) < 0 || onnx_attr_real(n, "value", 0) > 0 ||
-        onnx_net_input(x, n, 3))
-        return ONNX_REFUSE(x, n, "zeros around images are read");
-    op = tcet_op_from(TCET_OP_PAD, onnx_net_module(x, n, NULL), &v->node, 1);
+        onnx_attr_real(n, "value", 0) < 0 || onnx_attr_real(n, "value", 0) > 0)
+        return ONNX_REFUSE(x, n, "zeros are read, of every axis");
     for (int32_t k = 0; k < count; k++) {
-        if (k < l.rank + 2 && pads[k])
-            return ONNX_REFUSE(x, n,
-                               "zeros before rows or columns are read where a convolution or an "
-                               "average pool follows alone");
-        if (pads[k] < 0 || pads[k] > INT16_MAX)
+        simple &= (k >= l.rank + 2 || !pads[k]) && pads[k] >= 0;
+        if (pads[k] < -INT16_MAX || pads[k] > INT16_MAX)
             return ONNX_REFUSE(x, n, "%lld zeros", (long long)pads[k]);
     }
+    if (l.rank < 3 || !onnx_layout_is_image(&l) || !simple) {
+        st = pad_axes(x, n, pads, &l, &node);
+        return st < 0 ? st : onnx_net_set(x, n, node, &l);
+    }
+    op = tcet_op_from(TCET_OP_PAD, onnx_net_module(x, n, NULL), &node, 1);
     op.padding_w = (int32_t)pads[count - 1];
     op.padding_h = l.rank == 4 ? (int32_t)pads[count - 2] : 0;
-    st = onnx_net_give(x, n, &op, &l);
+    node = x->b->add(x->b, &op);
+    if (node < 0)
+        return node;
+    x->b->shape(x->b, node, &c, &h, &w);
+    onnx_layout_image(&l, l.rank, x->batch, c, h, w);
+    return onnx_net_set(x, n, node, &l);
+}
+
+/* Which element of `from` element k of `to` is, to the nearest; the scale is to / from, or what is said. */
+static int64_t nearest(const struct onnx_node *n, int64_t k, int64_t from, int64_t to, double scale)
+{
+    const char *mode = onnx_attr_text(n, "nearest_mode", "round_prefer_floor");
+    const char *way = onnx_attr_text(n, "coordinate_transformation_mode", "half_pixel");
+    double at;
+
+    if (!strcmp(n->op, "Upsample")) {
+        mode = "floor";
+        way = "asymmetric";
+    }
+    if (!strcmp(way, "asymmetric"))
+        at = (double)k / scale;
+    else if (!strcmp(way, "align_corners"))
+        at = to > 1 ? (double)k * (double)(from - 1) / (double)(to - 1) : 0;
+    else if (!strcmp(way, "half_pixel") || (!strcmp(way, "pytorch_half_pixel") && to > 1))
+        at = ((double)k + 0.5) / scale - 0.5;
+    else if (!strcmp(way, "pytorch_half_pixel"))
+        at = 0;
+    else
+        return -1;
+    at = !strcmp(mode, "floor")                ? floor(at)
+         : !strcmp(mode, "ceil")               ? ceil(at)
+         : !strcmp(mode, "round_prefer_floor") ? ceil(at - 0.5)
+         : !strcmp(mode, "round_prefer_ceil")  ? floor(at + 0.5)
+                                               : NAN;
+    if (isnan(at))
+        return -1;
+    return at < 0 ? 0 : at > (double)(from - 1) ? from - 1 : (int64_t)at;
+}
+
+/* How long an axis becomes, by the input that has sizes, or factors; *scale: the factor. */
+static tcet_status resized(struct onnx_net *x, const struct onnx_node *n,
+                           const struct onnx_tensor *sizes, const struct onnx_tensor *scales,
+                           int32_t axis, int64_t extent, int64_t *to, double *scale)
+{
+    if (sizes) {
+        *to = onnx_int(sizes, axis);
+        *scale = (double)*to / (double)extent;
+    } else {
+        *scale = onnx_real(scales, axis);
+        if (!(*scale > 0) || *scale > INT16_MAX)
+            return ONNX_REFUSE(x, n, "by a factor of %g", *scale);
+        *to = (int64_t)floor((double)extent * *scale);
+    }
+    if (*to < 1 || *to > ONNX_MOVES_MAX)
+        return ONNX_REFUSE(x, n, "an axis of %lld to %lld", (long long)extent, (long long)*to);
+    return TCET_OK;
+}
+
+/* Resize and Upsample, to the nearest. */
+tcet_status onnx_resize(struct onnx_net *x, const struct onnx_node *n)
+{
+    int upsample = !strcmp(n->op, "Upsample"), old = upsample || x->model->opset < 11;
+    const struct onnx_tensor *scales = NULL, *sizes = NULL;
+    struct onnx_layout l;
+    struct onnx_value *v;
+    int32_t node;
+    tcet_status st = onnx_net_data(x, n, 0, &v);
+
+    if (st >= 0)
+        st = onnx_net_constant(x, n, old ? 1 : 2, &scales);
+    if (st >= 0 && !old)
+        st = onnx_net_constant(x, n, 3, &sizes);
     if (st < 0)
         return st;
-    x->b->shape(x->b, onnx_net_value(x, n->outputs[0])->node, &c, &h, &w);
-    onnx_layout_image(&l, l.rank, x->batch, c, h, w);
-    return onnx_net_set(x, n, onnx_net_value(x, n->outputs[0])->node, &l);
+    l = *v->layout;
+    node = v->node;
+    sizes = sizes && sizes->count ? sizes : NULL;
+    scales = scales && scales->count ? scales : NULL;
+    if (strcmp(onnx_attr_text(n, "mode", "nearest"), "nearest") != 0)
+        return ONNX_REFUSE(x, n, "to the nearest it is read, not by mode \"%.40s\"",
+                           onnx_attr_text(n, "mode", "nearest"));
+    if ((!sizes && (!scales || scales->count != l.rank || onnx_is_whole(scales))) ||
+        (sizes && (sizes->count != l.rank || !onnx_is_whole(sizes))) || onnx_attr_of(n, "axes"))
+        return ONNX_REFUSE(x, n, "by a constant size or factor of each of %d axes it is read",
+                           l.rank);
+    for (int32_t axis = 0; axis < l.rank && st >= 0; axis++) {
+        int64_t extent = l.dims[axis], to = 0, *at;
+        double scale;
+
+        if (axis == l.batch &&
+            (sizes || (onnx_real(scales, axis) <= 1 && onnx_real(scales, axis) >= 1)))
+            continue;
+        st = resized(x, n, sizes, scales, axis, extent, &to, &scale);
+        if (st < 0 || to == extent)
+            continue;
+        if (axis == l.batch)
+            return ONNX_REFUSE(x, n, "the batch stays as it is");
+        at = onnx_alloc(x->m, (size_t)to, sizeof *at);
+        if (!at)
+            return TCET_E_MEMORY;
+        for (int64_t k = 0; k < to; k++) {
+            at[k] = old && !upsample
+                        ? nearest(&(struct onnx_node){.op = "Upsample"}, k, extent, to, scale)
+                        : nearest(n, k, extent, to, scale);
+            if (at[k] < 0)
+                return ONNX_REFUSE(
+                    x, n, "coordinates by \"%.40s\", rounded by \"%.40s\"",
+                    onnx_attr_text(n, "coordinate_transformation_mode", "half_pixel"),
+                    onnx_attr_text(n, "nearest_mode", "round_prefer_floor"));
+        }
+        st = onnx_net_pick(x, n, axis, at, to, &l, &node);
+    }
+    return st < 0 ? st : onnx_net_set(x, n, node, &l);
 }
 
 /* The mean over all rows and columns. */
@@ -419,7 +675,8 @@ tcet_status onnx_mean(struct onnx_net *x, const struct onnx_node *n)
     uint32_t marked = 0;
     struct onnx_layout l;
     struct onnx_value *v;
-    int32_t count;
+    int32_t count, node, parts[ONNX_RANK_MAX];
+    int moves = 0;
     tcet_op op;
     tcet_status st = onnx_net_data(x, n, 0, &v);
 
@@ -435,11 +692,15 @@ tcet_status onnx_mean(struct onnx_net *x, const struct onnx_node *n)
     }
     if (st < 0)
         return st;
+    node = v->node;
     for (int32_t i = 0; i < l.count; i++)
-        if ((l.atom[i].part != ONNX_CHANNELS) != (int)(marked >> l.atom[i].axis & 1))
-            return ONNX_REFUSE(x, n,
-                               "means over all rows and columns, and over nothing else, are "
-                               "read");
+        moves |= (l.atom[i].part != ONNX_CHANNELS) != (int)(marked >> l.atom[i].axis & 1);
+    for (int32_t k = 0; k < l.rank; k++)
+        parts[k] = marked >> k & 1 ? ONNX_COLUMNS : ONNX_CHANNELS;
+    if (moves)
+        st = onnx_net_parts(x, n, parts, &l, &node);
+    if (st < 0)
+        return st;
     for (int32_t i = l.count; i-- > 0;)
         if (l.atom[i].part != ONNX_CHANNELS)
             onnx_layout_resize(&l, i, 1);
@@ -448,6 +709,6 @@ tcet_status onnx_mean(struct onnx_net *x, const struct onnx_node *n)
             onnx_layout_drop(&l, k);
     if (count < 1)
         return ONNX_REFUSE(x, n, "means over all rows and columns are read");
-    op = tcet_op_from(TCET_OP_GLOBAL_POOL, onnx_net_module(x, n, NULL), &v->node, 1);
+    op = tcet_op_from(TCET_OP_GLOBAL_POOL, onnx_net_module(x, n, NULL), &node, 1);
     return onnx_net_give(x, n, &op, &l);
 }

@@ -69,13 +69,13 @@ tcet_status onnx_net_give(struct onnx_net *x, const struct onnx_node *n, const t
     return node < 0 ? node : onnx_net_set(x, n, node, layout);
 }
 
-tcet_status onnx_net_numbers(struct onnx_net *x, const struct onnx_node *n, uint32_t what,
-                             int32_t module, const struct onnx_tensor *t, int transposed)
+tcet_status onnx_net_values(struct onnx_net *x, const struct onnx_node *n, uint32_t what,
+                            int32_t module, const struct onnx_tensor *t, int transposed)
 {
     float *values;
     int64_t rows = transposed ? t->dims[1] : t->count, columns = transposed ? t->dims[0] : 1;
 
-    if (!x->from_file || !t->count)
+    if (!t->count)
         return TCET_OK;
     if (onnx_is_whole(t))
         return ONNX_REFUSE(x, n, "its weights are whole numbers, which are not read");
@@ -87,6 +87,12 @@ tcet_status onnx_net_numbers(struct onnx_net *x, const struct onnx_node *n, uint
             values[r * columns + c] = (float)onnx_real(t, transposed ? c * rows + r : r);
     x->b->values(x->b, what, module, values, t->count);
     return x->b->status(x->b);
+}
+
+tcet_status onnx_net_numbers(struct onnx_net *x, const struct onnx_node *n, uint32_t what,
+                             int32_t module, const struct onnx_tensor *t, int transposed)
+{
+    return x->from_file ? onnx_net_values(x, n, what, module, t, transposed) : TCET_OK;
 }
 
 /* ---- element by element ---- */
@@ -199,31 +205,34 @@ static tcet_status softmax(struct onnx_net *x, const struct onnx_node *n)
 {
     struct onnx_value *v;
     int64_t axis = onnx_attr_int(n, "axis", x->model->opset < 13 ? 1 : -1);
-    int32_t atom, heads = 1;
+    int32_t heads = 1, atom, node;
+    struct onnx_layout l;
     tcet_status st = onnx_net_data(x, n, 0, &v);
     tcet_op op;
 
     if (st < 0)
         return st;
-    axis = axis < 0 ? axis + v->layout->rank : axis;
-    if (axis != v->layout->rank - 1)
-        return ONNX_REFUSE(x, n, "along axis %lld of rank %d; along the last one it is read",
-                           (long long)axis, v->layout->rank);
-    atom = onnx_layout_atom(v->layout, (int32_t)axis);
-    for (int32_t i = 0; i < v->layout->count && atom >= 0; i++) {
-        const struct onnx_atom *a = &v->layout->atom[i], *last = &v->layout->atom[atom];
-
-        if (i != atom && a->part == ONNX_CHANNELS) {
-            heads *= (int32_t)a->size;
-            if (a->place > last->place)
-                atom = -1;
-        }
+    l = *v->layout;
+    node = v->node;
+    axis = axis < 0 ? axis + l.rank : axis;
+    if (axis < 0 || axis >= l.rank || axis == l.batch ||
+        (axis != l.rank - 1 && x->model->opset < 13))
+        return ONNX_REFUSE(x, n, "along axis %lld of rank %d", (long long)axis, l.rank);
+    atom = onnx_layout_atom(&l, (int32_t)axis);
+    for (int32_t i = 0; i < l.count && atom >= 0; i++)
+        if (i != atom && l.atom[i].part == ONNX_CHANNELS && l.atom[i].place > l.atom[atom].place)
+            atom = -1;
+    if (atom < 0 || l.atom[atom].part != ONNX_CHANNELS) {
+        st = onnx_net_along(x, n, (int32_t)axis, &l, &node);
+        if (st < 0)
+            return st;
     }
-    if (atom < 0 || v->layout->atom[atom].part != ONNX_CHANNELS)
-        return ONNX_REFUSE(x, n, "along rows or columns of an image; along channels it is read");
-    op = tcet_op_from(TCET_OP_SOFTMAX, onnx_net_module(x, n, NULL), &v->node, 1);
+    for (int32_t i = 0; i < l.count; i++)
+        if (l.atom[i].part == ONNX_CHANNELS && l.atom[i].axis != axis)
+            heads *= (int32_t)l.atom[i].size;
+    op = tcet_op_from(TCET_OP_SOFTMAX, onnx_net_module(x, n, NULL), &node, 1);
     op.groups = heads;
-    return onnx_net_give(x, n, &op, v->layout);
+    return onnx_net_give(x, n, &op, &l);
 }
 
 /* ---- of two ---- */
@@ -239,134 +248,204 @@ static tcet_status scale(struct onnx_net *x, const struct onnx_node *n, struct o
     return onnx_net_give(x, n, &op, v->layout);
 }
 
-/* The one number of a constant input; 0: it is none. */
+/* The one number of a constant input, which no weight is; 0: it is none. */
 static int number_at(struct onnx_net *x, const struct onnx_node *n, int32_t k, double *out)
 {
     struct onnx_value *v = onnx_net_input(x, n, k);
 
-    if (!v || !v->constant || v->constant->count != 1 || !onnx_type_size(v->constant->type))
+    if (!v || !v->constant || v->constant->count != 1 || !onnx_type_size(v->constant->type) ||
+        (v->constant->rank && onnx_net_learned(x, v->constant)))
         return 0;
     *out = onnx_real(v->constant, 0);
     return 1;
 }
 
-static tcet_status mismatch(struct onnx_net *x, const struct onnx_node *n,
-                            const struct onnx_value *a, const struct onnx_value *b)
+/* The dims of an operand, a constant or data. */
+static const int64_t *dims_of(const struct onnx_value *v, int32_t *rank)
+{
+    *rank = v->constant ? v->constant->rank : v->layout->rank;
+    return v->constant ? v->constant->dims : v->layout->dims;
+}
+
+/* Does l have an axis of that extent, or b's is 1, for every axis of b? */
+static int covers(const struct onnx_layout *l, const struct onnx_value *b)
+{
+    int32_t rank;
+    const int64_t *dims = dims_of(b, &rank);
+
+    for (int32_t k = 0; k < rank && rank <= l->rank; k++)
+        if (dims[k] != 1 && dims[k] != l->dims[l->rank - rank + k])
+            return 0;
+    return rank <= l->rank;
+}
+
+/* The operands of an operation element by element, the widest of which the others are spread to; *lead:
+ * which. */
+static tcet_status operands(struct onnx_net *x, const struct onnx_node *n, struct onnx_value **v,
+                            int32_t *lead)
 {
     char one[128], two[128];
+    int32_t rank = 0, other = 0;
 
+    *lead = -1;
+    for (int32_t k = 0; k < n->input_count; k++) {
+        v[k] = onnx_net_input(x, n, k);
+        if (!v[k] || !v[k]->constant) {
+            tcet_status st = onnx_net_data(x, n, k, &v[k]);
+
+            if (st < 0)
+                return st;
+        }
+    }
+    for (int32_t k = 0; k < n->input_count; k++) {
+        int all = !v[k]->constant;
+
+        for (int32_t i = 0; i < n->input_count && all; i++) {
+            all = covers(v[k]->layout, v[i]);
+            if (!all)
+                other = i;
+        }
+        if (all && *lead < 0)
+            *lead = k;
+    }
+    if (*lead >= 0)
+        return TCET_OK;
+    if (n->input_count < 2)
+        return ONNX_REFUSE(x, n, "it has no input");
+    onnx_dims_text(dims_of(v[other ? 0 : 1], &rank), rank, one);
+    onnx_dims_text(dims_of(v[other], &rank), rank, two);
     return ONNX_REFUSE(x, n,
-                       "of shapes %s and %s, or of numbers that stand in another order, it is "
-                       "not read",
-                       onnx_dims_text(a->layout->dims, a->layout->rank, one),
-                       onnx_dims_text(b->layout->dims, b->layout->rank, two));
+                       "of shapes %s and %s it is not read; where one is spread to the other's it "
+                       "is",
+                       one, two);
+}
+
+/* The sum, or a - b: then b is taken times -1. */
+static tcet_status total(struct onnx_net *x, const struct onnx_node *n, int minus)
+{
+    int32_t *nodes = onnx_alloc(x->m, (size_t)n->input_count + 1, sizeof *nodes), lead;
+    struct onnx_value **v = onnx_alloc(x->m, (size_t)n->input_count + 1, sizeof(void *));
+    struct onnx_layout l;
+    tcet_op op;
+    tcet_status st = nodes && v ? operands(x, n, v, &lead) : TCET_E_MEMORY;
+
+    if (st < 0)
+        return st;
+    l = *v[lead]->layout;
+    for (int32_t k = 0; k < n->input_count && st >= 0; k++)
+        st = onnx_net_as(x, n, v[k], &l, &nodes[k]);
+    if (st < 0)
+        return st;
+    if (minus) {
+        op = tcet_op_from(TCET_OP_SCALE, -1, &nodes[1], 1);
+        op.eps = -1;
+        nodes[1] = x->b->add(x->b, &op);
+    }
+    op = tcet_op_from(TCET_OP_ADD, onnx_net_module(x, n, NULL), nodes, n->input_count);
+    return onnx_net_give(x, n, &op, &l);
 }
 
 static tcet_status add(struct onnx_net *x, const struct onnx_node *n)
 {
-    int32_t *nodes = onnx_alloc(x->m, (size_t)n->input_count + 1, sizeof *nodes);
-    struct onnx_value *first = NULL, *v;
-    tcet_op op;
-
-    if (!nodes)
-        return TCET_E_MEMORY;
-    for (int32_t k = 0; k < n->input_count; k++) {
-        tcet_status st = onnx_net_data(x, n, k, &v);
-
-        if (st < 0)
-            return st;
-        first = first ? first : v;
-        if (!onnx_layout_same(first->layout, v->layout))
-            return mismatch(x, n, first, v);
-        nodes[k] = v->node;
-    }
-    if (!first)
-        return ONNX_REFUSE(x, n, "it has no input");
-    op = tcet_op_from(TCET_OP_ADD, onnx_net_module(x, n, NULL), nodes, n->input_count);
-    return onnx_net_give(x, n, &op, first->layout);
+    return total(x, n, 0);
 }
 
 static tcet_status sub(struct onnx_net *x, const struct onnx_node *n)
 {
-    struct onnx_value *a, *b;
-    tcet_status st = onnx_net_data(x, n, 0, &a);
-    int32_t nodes[2];
-    tcet_op op;
-
-    if (st >= 0)
-        st = onnx_net_data(x, n, 1, &b);
-    if (st < 0)
-        return st;
-    if (!onnx_layout_same(a->layout, b->layout))
-        return mismatch(x, n, a, b);
-    op = tcet_op_from(TCET_OP_SCALE, -1, &b->node, 1);
-    op.eps = -1;
-    nodes[0] = a->node;
-    nodes[1] = x->b->add(x->b, &op);
-    op = tcet_op_from(TCET_OP_ADD, onnx_net_module(x, n, NULL), nodes, 2);
-    return onnx_net_give(x, n, &op, a->layout);
+    return n->input_count == 2 ? total(x, n, 1) : ONNX_REFUSE(x, n, "it must have two inputs");
 }
 
-/* Is b of a's channels, one number each? */
-static int is_gate(const struct onnx_layout *a, const struct onnx_layout *b)
+/* l with one number a channel, if b is such; 0: it is none. */
+static int gate_of(const struct onnx_layout *l, const struct onnx_value *b,
+                   struct onnx_layout *gate)
 {
-    struct onnx_layout kept = *a;
+    int32_t rank;
+    const int64_t *dims = dims_of(b, &rank);
 
-    if (a->rank != b->rank)
+    *gate = *l;
+    gate->count = 0;
+    if (onnx_layout_extent(l, l->batch) != 1)
         return 0;
-    kept.count = 0;
-    for (int32_t i = 0; i < a->count; i++)
-        if (a->atom[i].part == ONNX_CHANNELS)
-            kept.atom[kept.count++] = a->atom[i];
-        else if (b->dims[a->atom[i].axis] != 1)
-            return 0;
-    for (int32_t k = 0; k < a->rank; k++)
-        kept.dims[k] = b->dims[k] == 1 && k != a->batch ? 1 : a->dims[k];
-    return onnx_layout_same(&kept, b);
+    for (int32_t axis = 0; axis < l->rank; axis++) {
+        int32_t own = axis - (l->rank - rank), first = gate->count;
+
+        for (int32_t i = 0; i < l->count; i++)
+            if (l->atom[i].axis == axis && l->atom[i].part == ONNX_CHANNELS)
+                gate->atom[gate->count++] = l->atom[i];
+        if (axis == l->batch || onnx_layout_extent(gate, axis) == l->dims[axis])
+            continue;
+        if (gate->count > first || (own >= 0 && dims[own] != 1))
+            return 0; /* of channels and places, or a number a place */
+        gate->dims[axis] = 1;
+    }
+    return 1;
 }
 
 static tcet_status mul(struct onnx_net *x, const struct onnx_node *n)
 {
-    struct onnx_value *a, *b;
+    struct onnx_value *v[2];
+    struct onnx_layout l, gate;
     double by;
     tcet_status st;
-    int32_t nodes[2];
+    int32_t nodes[2], lead;
     tcet_op op;
 
+    if (n->input_count != 2)
+        return ONNX_REFUSE(x, n, "it must have two inputs");
     for (int32_t k = 0; k < 2; k++)
         if (number_at(x, n, k, &by)) {
-            st = onnx_net_data(x, n, 1 - k, &a);
-            return st < 0 ? st : scale(x, n, a, by);
+            st = onnx_net_data(x, n, 1 - k, &v[0]);
+            return st < 0 ? st : scale(x, n, v[0], by);
         }
-    st = onnx_net_data(x, n, 0, &a);
-    if (st >= 0)
-        st = onnx_net_data(x, n, 1, &b);
+    st = operands(x, n, v, &lead);
     if (st < 0)
         return st;
-    if (!onnx_layout_same(a->layout, b->layout) && !is_gate(a->layout, b->layout)) {
-        struct onnx_value *other = a;
-
-        if (!is_gate(b->layout, a->layout))
-            return mismatch(x, n, a, b);
-        a = b;
-        b = other;
-    }
-    nodes[0] = a->node;
-    nodes[1] = b->node;
+    l = *v[lead]->layout;
+    st = onnx_net_as(x, n, v[lead], &l, &nodes[0]);
+    if (st >= 0 && gate_of(&l, v[1 - lead], &gate))
+        st = onnx_net_as(x, n, v[1 - lead], &gate, &nodes[1]);
+    else if (st >= 0)
+        st = onnx_net_as(x, n, v[1 - lead], &l, &nodes[1]);
+    if (st < 0)
+        return st;
     op = tcet_op_from(TCET_OP_MUL, onnx_net_module(x, n, NULL), nodes, 2);
-    return onnx_net_give(x, n, &op, a->layout);
+    return onnx_net_give(x, n, &op, &l);
 }
 
+/* By one number, or by constants: their inverses are multiplied with. */
 static tcet_status divide(struct onnx_net *x, const struct onnx_node *n)
 {
-    struct onnx_value *a;
-    double by;
-    tcet_status st;
+    const struct onnx_tensor *t;
+    struct onnx_tensor *inverse;
+    struct onnx_value *a, *v;
+    struct onnx_node times = *n;
+    double by, *data;
+    tcet_status st = onnx_net_data(x, n, 0, &a);
 
-    if (!number_at(x, n, 1, &by) || !(fabs(by) > 0))
-        return ONNX_REFUSE(x, n, "division by a number that is not 0 is read");
-    st = onnx_net_data(x, n, 0, &a);
-    return st < 0 ? st : scale(x, n, a, 1 / by);
+    if (st >= 0)
+        st = onnx_net_constant(x, n, 1, &t);
+    if (st < 0)
+        return st;
+    if (number_at(x, n, 1, &by) && fabs(by) > 0)
+        return scale(x, n, a, 1 / by);
+    if (!t || onnx_net_learned(x, t) || t->computed || onnx_is_whole(t))
+        return ONNX_REFUSE(x, n, "division by learned numbers or whole ones is not read");
+    inverse = onnx_net_tensor(x, ONNX_DOUBLE, t->rank, t->dims, &data);
+    times.inputs = onnx_alloc(x->m, 2, sizeof *times.inputs);
+    if (!inverse || !times.inputs)
+        return TCET_E_MEMORY;
+    for (int64_t k = 0; k < t->count; k++) {
+        if (!(fabs(onnx_real(t, k)) > 0))
+            return ONNX_REFUSE(x, n, "division by 0");
+        data[k] = 1 / onnx_real(t, k);
+    }
+    v = onnx_net_input(x, n, 1);
+    times.inputs[0] = n->inputs[0];
+    times.inputs[1] = n->inputs[1];
+    v->constant = inverse; /* for this product alone */
+    st = mul(x, &times);
+    v->constant = t;
+    return st;
 }
 
 static tcet_status refuse_transposed(struct onnx_net *x, const struct onnx_node *n)
@@ -391,6 +470,7 @@ static const struct {
     {"ConvTranspose", refuse_transposed},
     {"Div", divide},
     {"Dropout", same},
+    {"Expand", onnx_expand},
     {"Flatten", onnx_reshape},
     {"Gather", onnx_gather},
     {"Gelu", gelu},
@@ -409,6 +489,7 @@ static const struct {
     {"ReduceMean", onnx_mean},
     {"Relu", relu},
     {"Reshape", onnx_reshape},
+    {"Resize", onnx_resize},
     {"Sigmoid", sigmoid},
     {"Slice", onnx_slice},
     {"Softmax", softmax},
@@ -419,6 +500,7 @@ static const struct {
     {"Swish", swish},
     {"Transpose", onnx_transpose},
     {"Unsqueeze", onnx_squeeze},
+    {"Upsample", onnx_resize},
 };
 
 static onnx_rule *rule_of(const char *op)
@@ -456,7 +538,6 @@ static tcet_status put_input(struct onnx_net *x, const struct onnx_value_info *i
     if (v->node < 0)
         return v->node;
     x->b->shape(x->b, v->node, &c, &h, &w);
-    x->batch = in->dims[0] ? in->dims[0] : ONNX_OPEN_BATCH;
     onnx_layout_image(l, in->rank, x->batch, c, h, w);
     v->layout = l;
     return TCET_OK;
@@ -465,25 +546,36 @@ static tcet_status put_input(struct onnx_net *x, const struct onnx_value_info *i
 static tcet_status put_output(struct onnx_net *x, const struct onnx_value_info *out)
 {
     const struct onnx_value *v = onnx_net_value(x, out->name);
+    struct onnx_layout l;
+    int32_t node = v->node;
     char text[128];
+    tcet_status st = TCET_OK;
 
     if (!v->layout)
         return ONNX_REFUSE(x, NULL, "nothing gives its output \"%.100s\"", v->name);
-    if (v->layout->rank != 2 || v->layout->batch || !onnx_layout_flat(v->layout, 1))
+    l = *v->layout;
+    if (l.rank != 2 || l.batch || onnx_layout_extent(&l, 0) != 1)
         return ONNX_REFUSE(x, NULL,
                            "its output \"%.100s\" has shape %s; a network is scored that gives "
                            "[batch, classes], one number a class",
                            v->name, onnx_dims_text(v->layout->dims, v->layout->rank, text));
-    x->b->output(x->b, v->node);
+    if (!onnx_layout_flat(&l, 1))
+        st = onnx_net_along(x, NULL, 1, &l, &node);
+    if (st < 0)
+        return st;
+    x->b->output(x->b, node);
     return x->b->status(x->b);
 }
 
 /* What can be known without shapes: constants, needed nodes, patterns. */
 static tcet_status prepare(struct onnx_net *x)
 {
+    const struct onnx_value_info *in, *out;
     struct onnx_model *m = x->model;
-    tcet_status st = TCET_OK;
+    tcet_status st = onnx_net_ends(x, &in, &out);
 
+    if (st >= 0)
+        x->batch = in->dims[0] ? in->dims[0] : ONNX_OPEN_BATCH;
     for (int32_t i = 0; i < m->node_count && st >= 0; i++)
         if (strcmp(m->nodes[i].op, "Shape") != 0 && !*m->nodes[i].domain &&
             onnx_net_folds(x, &m->nodes[i]))

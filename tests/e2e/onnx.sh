@@ -70,6 +70,28 @@ check "... and are not the file's" test "$(cmp -s draw.1 file.1; echo $?)" = 1
 run space onnx --arch "$data/resnet18.onnx"
 check "modules bear the names of the initializers" said '^layer2.0.downsample.0 +conv2d +6x3x1x1 ' out
 
+# -- numbers of modules' own
+run score "$conf" "$data/mha.onnx" --set data.batch=8 --set backend.precision=f64 --json
+check "PyTorch's attention: parameters and gradients" said '"params":5038,.*"grad_norm":4\.449614978994' out
+run score "$conf" "$data/swin.onnx" "${small[@]}"
+check "an initializer is learned" said '^3558 parameters' out
+run score "$conf" "$data/swin.onnx" "${small[@]}" --set space.buffers=attn_mask
+check "... unless it is named as a buffer" said '^2534 parameters' out
+run export-net "$conf" "$data/vit_token.onnx" token.pth
+check "they are exported under their names" grep -q 'class_token' token.pth
+for network in vit_token swin; do
+    run export-net "$conf" "$data/$network.onnx" again.onnx --set space.buffers=attn_mask
+    for file in "$data/$network.onnx" again.onnx; do
+        run score "$conf" "$file" "${small[@]}" --set space.buffers=attn_mask
+        sed '/onnx\|seconds/d' out >"again.${file##*/}"
+    done
+    check "$network, written and read again, scores as before" \
+        cmp "again.$network.onnx" again.again.onnx
+done
+run train "$pictures" --arch "$data/vit_token.onnx" --set data.path=three --set data.resolution=32 \
+    --set train.batch=4 --set train.epochs=1 --set data.fewer_classes=allow --output token.out --quiet
+check "a network with a class token is trained" test "$code" = 0
+
 # -- what this program writes it reads, to the bit
 sed '/^\[space\]/,/^weights/d' "$conf" >plain.ini
 own=(--set run.space=nats_tss --set data.resolution=8)
@@ -100,10 +122,25 @@ refuses "an empty file" 'empty.onnx: it holds no graph' score "$conf" empty.onnx
 refuses "a network without a head" \
     'unet.onnx: its output "scores" has shape \[2, 2, 16, 16\]; a network is scored' \
     score "$conf" "$data/unet.onnx"
-run score "$conf" "$data/swin_block.onnx" "${small[@]}"
-check "attention within windows fails" test "$code" = 3
-check "... by file, node and operation" said \
-    'swin_block.onnx: node [0-9]+ "/Reshape_1" \(Reshape\): shape .* the batch changes' err
+sed 's/Softmax/Softmix/g' "$data/vit.onnx" >mixed.onnx
+refuses "an operation that is not read, by file, node and name" \
+    'mixed.onnx: node [0-9]+ "[^"]*Softmix" \(Softmix\): this operation is not read' \
+    score "$conf" mixed.onnx "${small[@]}"
+sed 's/nearest/linear\x20/g' "$data/unet_head.onnx" >linear.onnx
+run score "$conf" linear.onnx "${small[@]}"
+check "a Resize that is not to the nearest" said '\(Resize\): to the nearest it is read, not by mode' err
+refuses "a network where a list belongs" \
+    'one.onnx:1: a control character: this is no list, .* a network is an architecture itself: archs = ' \
+    run "$conf" --archs file:one.onnx
+mkdir mixed
+cp "$data/mobilenet_v3.onnx" mixed/a.onnx
+cp "$data/mlp.onnx" mixed/b.onnx
+run run "$conf" --set space.folder=mixed --archs all --output mixed.out --set data.batch=4
+check "a folder of several tasks: the first one's, and others say so" said \
+    'b.onnx: it is for images of 3x8x8 .*first architecture \(with archs = all a.onnx\).*list networks of one input' err
+check "dropout is off" said 'a.onnx: dropout is off' err
+run report mixed.out -o mixed.html
+check "... which a report does not say again" test "$(grep -c dropout err)" = 0
 refuses "a folder without a model" 'no file in it ends in .onnx' \
     run "$conf" --set space.folder="$work/folder" --archs all
 finish

@@ -12,7 +12,7 @@ while IFS= read -r record; do
     name=${arch%.onnx@*}
     echo "$arch" >arch
     run run "$source/conf/golden.ini" --set run.space=onnx --set "space.folder=$data" \
-        --set data.batch=8 --archs file:arch --output "out.$name" --layers --export got.jsonl --quiet
+        --set data.batch=8 --set space.buffers=mean,std,attn_mask --archs file:arch --output "out.$name" --layers --export got.jsonl --quiet
     check "$name is scored" test "$code" = 0
     echo "$record" >want.jsonl
     if "$compare" want.jsonl got.jsonl 'total:*=1e-6' 'layer:*=1e-6' >table; then

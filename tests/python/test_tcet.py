@@ -268,6 +268,79 @@ class Searching(Case):
         self.assertTrue(os.path.getsize("net.safetensors"))
 
 
+class Saliency(Case):
+    """Functions in Python, against the same in C."""
+
+    def config(self, saliency, c=SNIP, **more):
+        return {"run": {"space": "nats_tss", "archs": "first:2", "retries": 0, **more},
+                "metric": {"python": {"saliency": saliency, "aggregator": "sum"}, "c": c}, "data": NOISE}
+
+    def same(self, run):
+        for row in run.scores:
+            self.assertEqual(row["status"], "ok", row)
+            self.assertAlmostEqual(row["python"], row["c"], delta=1e-5 * abs(row["c"]))
+
+    def test_by_two_workers(self):
+        try:
+            import numpy  # noqa: F401
+        except ImportError:
+            self.skipTest("wants numpy")
+        seen = []
+
+        @tcet.saliency
+        def snip(layer):
+            seen.append((layer.name, layer.kind, layer.shape, layer.gradient.shape, len(layer.labels)))
+            return abs(layer.weight * layer.gradient)
+
+        self.same(tcet.run(self.config(snip, workers=2, archs="first:4"), progress=False))
+        self.assertEqual(seen[0][1:], ("conv", (16, 3, 3, 3), (16, 3, 3, 3), NOISE["batch"]))
+        rows = {"saliency": "grad", "saliency.rows": "sample", "aggregator": "sum"}
+        self.same(tcet.run(self.config(tcet.saliency(lambda layer: layer.gradient, form="rows", rows="sample"),
+                                       rows), progress=False))
+
+    def test_without_numpy(self):
+        def snip(layer):
+            self.assertEqual(layer.shapes["weight"], layer.shape)
+            return [abs(w * g) for w, g in zip(layer.weight, layer.gradient)]
+
+        with mock.patch.dict(sys.modules, numpy=None), tcet.saliency(snip) as served:
+            self.same(tcet.run(self.config(served, archs="first:1"), progress=False))
+
+    def test_its_errors_are_the_architectures(self):
+        def wrong(layer):
+            return layer.nothing
+
+        for function, words in ((wrong, r"layer stem\.0: in Python: AttributeError: .*no nothing.*test_tcet.py"),
+                                (lambda layer: 1.0, "gave 1 numbers, S has 432: form="),
+                                (lambda layer: "text", "TypeError")):
+            run = tcet.run(self.config(tcet.saliency(function), archs="first:1"), progress=False)
+            self.assertEqual(run.scores[0]["status"], "failed")
+            self.assertRegex(run.scores[0]["error"], words)
+        with self.assertRaises(TypeError):
+            tcet.saliency(wrong, view="weight")
+        self.refused(2, 'there is none "wait"', tcet.run, self.config(tcet.saliency(wrong, views="wait")))
+        self.refused(2, 'the parameter "socket" must be given .*tcet.saliency', tcet.run, self.config("python"))
+
+    def test_the_other_side_ends(self):
+        served = tcet.saliency(lambda layer: 0)
+        served.close()
+        run = tcet.run(self.config(served, archs="first:1"), progress=False)
+        self.assertIn("nobody serves it", run.scores[0]["error"])
+        script = ("import os, sys; sys.path.insert(0, sys.argv[1]); import tcet\n"
+                  "served = tcet.saliency(lambda layer: os._exit(3)); print(served.socket, flush=True)\n"
+                  "sys.stdin.read()")
+        child = subprocess.Popen([sys.executable, "-c", script, SDK], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, text=True)
+        path = child.stdout.readline().strip()
+        config = self.config("python", archs="first:1")
+        config["metric"]["python"]["saliency.socket"] = path
+        run = tcet.run(config, progress=False)
+        self.assertIn("ended before it answered", run.scores[0]["error"])
+        child.communicate()
+        self.assertEqual(child.returncode, 3)
+        shutil.rmtree(os.path.dirname(path))
+
+
 def has(kind, name):
     return any(line.split()[:1] == [name] for line in told("list", kind).splitlines())
 

@@ -265,6 +265,27 @@ static void ref_shuffle(const struct forward *f, const tcet_node *o, double *y)
                     in_value(f, o, 0)[(i * o->c + k % o->groups * each + k / o->groups) * area + p];
 }
 
+static void ref_parameter(const struct forward *f, const tcet_node *o, double *y)
+{
+    for (int64_t i = 0; i < f->n; i++)
+        memcpy(y + i * o->c, weight_of(f, o), (size_t)o->c * sizeof *y);
+}
+
+static void ref_arrange(const struct forward *f, const tcet_node *o, double *y)
+{
+    const tcet_node *x = in_node(f, o, 0);
+    int64_t area = (int64_t)o->h * o->w, from = (int64_t)x->h * x->w;
+
+    for (int64_t i = 0; i < f->n; i++)
+        for (int64_t k = 0; k < o->c * area; k++) {
+            int whole = o->index_count == area; /* of positions with their channels */
+            int64_t at = o->index[whole ? k % area : k];
+
+            at = at < 0 ? -1 : whole ? k / area * from + at : at;
+            y[i * o->c * area + k] = at < 0 ? 0 : in_value(f, o, 0)[i * x->c * from + at];
+        }
+}
+
 /* Products of tokens: positions are the last two axes. */
 static void ref_matmul_t(const struct forward *f, const tcet_node *o, double *y)
 {
@@ -363,6 +384,8 @@ static reference_op *const reference[TCET_OPS] = {
     [TCET_OP_HSIGMOID] = ref_hsigmoid,
     [TCET_OP_LEAKY_RELU] = ref_leaky_relu,
     [TCET_OP_SHUFFLE] = ref_shuffle,
+    [TCET_OP_PARAMETER] = ref_parameter,
+    [TCET_OP_ARRANGE] = ref_arrange,
 };
 
 /* The logits [n, classes] of n images with the graph's parameters, into `logits`. */

@@ -18,6 +18,10 @@ struct trial {
     int32_t channels[STEMS], stride[STEMS], pooled[STEMS];
 };
 
+/* Some places of 36 positions, and of 2 x 36 numbers; one twice, one left out. */
+static const int32_t some_positions[] = {7, 0, 35, -1, 7, 12},
+                     some_numbers[] = {71, 3, 40, 3, -1, 8};
+
 static const struct trial trials[] = {
     {.op = {.op = TCET_OP_INPUT}, .variant = ""},
     {.op = {.op = TCET_OP_CONV2D,
@@ -117,6 +121,26 @@ static const struct trial trials[] = {
      .channels = {5}},
     {.op = {.op = TCET_OP_SHUFFLE, .input_count = 1, .groups = 2}, .variant = "", .channels = {6}},
     {.op = {.op = TCET_OP_SCALE, .input_count = 1, .eps = -0.7}, .variant = "", .channels = {5}},
+    {.op = {.op = TCET_OP_PARAMETER, .affine = 1, .extent_count = 2, .extents = {2, 3}},
+     .variant = "learned"},
+    {.op = {.op = TCET_OP_PARAMETER, .extent_count = 1, .extents = {4}}, .variant = "constant"},
+    {.op = {.op = TCET_OP_ARRANGE,
+            .input_count = 1,
+            .kernel_h = 2,
+            .kernel_w = 3,
+            .index = some_positions,
+            .index_count = 6},
+     .variant = "positions",
+     .channels = {5}},
+    {.op = {.op = TCET_OP_ARRANGE,
+            .input_count = 1,
+            .channels = 3,
+            .kernel_h = 1,
+            .kernel_w = 2,
+            .index = some_numbers,
+            .index_count = 6},
+     .variant = "numbers",
+     .channels = {2}},
     {.op = {.op = TCET_OP_MATMUL_T, .input_count = 2}, .variant = "one head", .channels = {3, 3}},
     {.op = {.op = TCET_OP_MATMUL_T, .input_count = 2, .groups = 2},
      .variant = "two heads, fewer keys",

@@ -38,9 +38,11 @@ def safetensors(path):
 
 def strict(state):
     """Every module's tensors go into PyTorch's module of that kind."""
-    for module in {name.rsplit(".", 1)[0] for name in state}:
-        part = {n.rsplit(".", 1)[1]: t for n, t in state.items() if n.rsplit(".", 1)[0] == module}
+    for module in {name.rpartition(".")[0] for name in state}:
+        part = {n.rpartition(".")[2]: t for n, t in state.items() if n.rpartition(".")[0] == module}
         w = part.get("weight")
+        if not set(part) & {"weight", "running_mean"}:
+            continue  # numbers of a module's own
         if "running_mean" in part:
             m = torch.nn.BatchNorm2d(len(part["running_mean"]), affine=w is not None)
         elif w.ndim == 4:
@@ -81,8 +83,8 @@ def run_node(op, x, a):
             out = out.narrow(axis, start, min(end, out.shape[axis]) - start)
         return out
     if op == "Pad":
-        p = x[1].tolist()
-        return F.pad(x[0], (p[3], p[7], p[2], p[6], p[1], p[5], p[0], p[4]))
+        p, rank = x[1].tolist(), x[0].dim()
+        return F.pad(x[0], [p[k + side * rank] for k in reversed(range(rank)) for side in (0, 1)])
     if op == "Reshape":
         return x[0].reshape([x[0].shape[i] if n == 0 else n for i, n in enumerate(x[1].tolist())])
     simple = {
@@ -98,6 +100,10 @@ def run_node(op, x, a):
         "ReduceMean": lambda v: v.mean(tuple(a["axes"]), keepdim=True),
         "HardSigmoid": lambda v: (a["alpha"] * v + a["beta"]).clamp(0, 1),
         "LeakyRelu": lambda v: torch.where(v > 0, v, a["alpha"] * v),
+        "Constant": lambda: torch.from_numpy(onnx.numpy_helper.to_array(a["value"]).copy()),
+        "Shape": lambda v: torch.tensor(v.shape),
+        "Gather": lambda v, at: v.index_select(a.get("axis", 0), at),
+        "Expand": lambda v, to: v.expand(torch.broadcast_shapes(v.shape, to.tolist())),
     }
     return simple[op](*x)
 

@@ -398,13 +398,14 @@ static const char *const LABELS[PICKLE_LISTS] = {"labels"};
 /* What Python 2 (by hand) and Python 3's protocols 3 and 4 make of one dict. */
 static void test_pickles(void **state)
 {
-    static const char *const names[] = {"python2.pickle", "protocol3.pickle", "protocol4.pickle"};
-    static const int32_t labels[] = {3, 0, 1, 300};
+    static const char *const names[] = {"python2.pickle", "protocol3.pickle", "protocol4.pickle",
+                                        "int64.pickle",   "int32.pickle",     "uint8.pickle"};
+    static const int32_t labels[] = {3, 0, 1, 300}, small[] = {3, 0, 1, 200};
     unsigned char bytes[2000];
     struct pickle p;
 
     (void)state;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 6; i++) {
         size_t n = slurp(names[i], bytes, sizeof bytes);
 
         if (pickle_read(bytes, n, LABELS, &p, error, sizeof error) < 0)
@@ -413,7 +414,7 @@ static void test_pickles(void **state)
         assert_int_equal(p.columns, 12);
         for (int k = 0; k < 48; k++)
             assert_int_equal(bytes[p.at + (size_t)k], k);
-        assert_memory_equal(p.labels[0], labels, sizeof labels);
+        assert_memory_equal(p.labels[0], i == 5 ? small : labels, sizeof labels);
         assert_null(p.labels[1]);
         pickle_free(&p);
     }
@@ -434,11 +435,16 @@ static void no_pickle(const void *bytes, size_t n, const char *word)
 static void test_bad_pickles(void **state)
 {
 #define P(text) "\x80\2" text, sizeof("\x80\2" text) - 1
-    static const char *const names[] = {"python2.pickle", "protocol3.pickle", "protocol4.pickle"};
+    static const char *const names[] = {"python2.pickle", "protocol3.pickle", "protocol4.pickle",
+                                        "int64.pickle"};
     unsigned char bytes[2000];
     struct pickle p;
 
     (void)state;
+    no_pickle(bytes, slurp("turned.pickle", bytes, sizeof bytes), "most significant byte");
+    no_pickle(bytes, slurp("square.pickle", bytes, sizeof bytes),
+              "holds no list \"labels\", or array");
+    no_pickle(bytes, slurp("below.pickle", bytes, sizeof bytes), "\"labels\": label 1 is none");
     no_pickle(bytes, slurp("evil.pickle", bytes, sizeof bytes), "posix.system");
     says("nothing was run");
     no_pickle(P("cos\nsystem\n(U\4true\x85R."), "names os.system");
@@ -470,7 +476,7 @@ static void test_bad_pickles(void **state)
     no_pickle(P("b."), "takes what is not there");
     no_pickle(P("\x87."), "takes what is not there");
     no_pickle(P("\x93."), "takes what is not there");
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         size_t n = slurp(names[i], bytes, sizeof bytes);
 
         for (size_t cut = 0; cut < n; cut++)

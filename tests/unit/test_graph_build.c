@@ -128,6 +128,7 @@ static void assert_refused(struct fixture *f, tcet_status code, const char *want
 
 static void test_refusals(void **state)
 {
+    static const int32_t places[] = {0, 64, 1};
     struct fixture f = {0};
     int32_t m, two[2];
     tcet_op o;
@@ -214,6 +215,26 @@ static void test_refusals(void **state)
                    "(matmul): the first input has 3 channels, it must have 3 groups of 64, one a "
                    "position of the second of shape [3, 8, 8]");
 
+    start(&f, 3, 8, 8, 10);
+    o = with(TCET_OP_PARAMETER, f.b->module(f.b, -1, "token", -1), NULL, 0);
+    f.b->add(f.b, &o);
+    assert_refused(&f, TCET_E_PLUGIN, "token (parameter): 0 extents, there must be 1 to 4");
+
+    start(&f, 3, 8, 8, 10);
+    o = with(TCET_OP_ARRANGE, -1, &f.x, 1);
+    o.kernel_h = 2;
+    o.kernel_w = 1;
+    o.index = places;
+    o.index_count = 3;
+    f.b->add(f.b, &o);
+    assert_refused(&f, TCET_E_PLUGIN, "(arrange): 3 indices for shape [0, 2, 1]");
+
+    start(&f, 3, 8, 8, 10);
+    o.inputs = &f.x;
+    o.index_count = 2;
+    f.b->add(f.b, &o);
+    assert_refused(&f, TCET_E_PLUGIN, "(arrange): index 1 is 64, of 64 places");
+
     start(&f, 1 << 20, 1 << 20, 1 << 20, 10);
     assert_refused(&f, TCET_E_ARG, "too large");
 
@@ -241,6 +262,53 @@ static void test_refusals(void **state)
         assert_int_equal(graph_finish(f.g, &err), TCET_E_PLUGIN);
         assert_non_null(strstr(err.text, "empty: init step for a bias that is not there"));
     }
+    graph_free(f.g);
+}
+
+/* What a module's own numbers are to the network: those that are not learned are not counted, a
+ * constant's sign stays in passes of magnitudes, and no draw of weights touches them. */
+static void test_own_numbers(void **state)
+{
+    static const float given[2] = {-3, 5};
+    struct fixture f = {0};
+    struct graph_counts n;
+    struct error err;
+    int32_t sum[3];
+    tcet_rng r;
+    float w[6 + 2 + 2];
+
+    (void)state;
+    start(&f, 2, 1, 1, 2);
+    for (int k = 0; k < 3; k++) { /* learned, a buffer, a constant */
+        tcet_op o = with(TCET_OP_PARAMETER, f.b->module(f.b, -1, "own", k), NULL, 0);
+
+        o.affine = k == 0;
+        o.track = k == 1;
+        o.extent_count = 1;
+        o.extents[0] = 2;
+        sum[k] = f.b->add(f.b, &o);
+        if (k)
+            f.b->values(f.b, TCET_VALUES_WEIGHT, o.module, given, 2);
+    }
+    sum[0] = tcet_add_sum(f.b, -1, sum, 3);
+    f.b->output(f.b, tcet_add_linear(f.b, f.b->module(f.b, -1, "fc", -1), sum[0], 2, 0));
+    assert_int_equal(graph_finish(f.g, &err), TCET_OK);
+    graph_count(f.g, &n);
+    assert_int_equal(n.params, 2 + 4);
+    assert_int_equal(n.layers, 1);
+    assert_int_equal(graph_view(f.g)->param_floats, 10);
+    for (int gaussian = 0; gaussian < 2; gaussian++) {
+        rng_seed(&r, 1);
+        if (gaussian)
+            graph_draw_gaussian(f.g, &r, w);
+        else
+            graph_draw(f.g, &r, w);
+        assert_true(w[0] == 0 && w[1] == 0 && w[2] == -3 && w[3] == 5 && w[4] == -3 && w[5] == 5);
+    }
+    graph_absolute(f.g, w, w);
+    assert_true(w[2] == 3 && w[4] == -3);
+    for (int k = 6; k < 10; k++)
+        assert_true(w[k] >= 0);
     graph_free(f.g);
 }
 
@@ -554,10 +622,10 @@ static void test_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),     cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_declared),   cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_layer_norm), cmocka_unit_test(test_init_program),
-        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_shapes),       cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_declared),     cmocka_unit_test(test_own_numbers),
+        cmocka_unit_test(test_layout),       cmocka_unit_test(test_layer_norm),
+        cmocka_unit_test(test_init_program), cmocka_unit_test(test_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,7 +97,7 @@ int job_has_params(const struct job *j, const tcet_node *node)
     const struct op *op = op_of(node->op);
 
     (void)j;
-    return node->module >= 0 && (op->weight || (op->affine && node->affine));
+    return node->module >= 0 && (op->weight || op->own || (op->affine && node->affine));
 }
 
 /* Row `row` of the gradient of a node's weight; NULL: not wanted. */

@@ -45,7 +45,8 @@ struct op {
     uint8_t saved;
     uint8_t weight;     /* conv, linear: a layer of TCET_SITE_WEIGHT */
     uint8_t statistics; /* batch norm: the batch's, unless the pass or the node says otherwise */
-    uint8_t affine;     /* a norm: gamma and beta where the node says so */
+    uint8_t affine;     /* learned where the node says so: a norm's gamma and beta */
+    uint8_t own;        /* has its module's numbers even where they are not learned */
     uint8_t input;      /* the network's input */
     uint8_t activation; /* a layer of TCET_SITE_ACTIVATION */
     uint8_t pure;       /* two of them over one input are one value */

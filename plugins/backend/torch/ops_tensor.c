@@ -262,7 +262,7 @@ int plain_write_tangent_back(struct job *j, int32_t i, int32_t k, const void *rg
     struct ts_plain s = plain_call(j, i);
 
     s.k = k;
-    s.g = j->now.v[i].dy->data;
+    s.g = job_op(j, i)->curved ? j->now.v[i].dy->data : NULL;
     s.rg = rg;
     return j->k->plain(j->d, TS_TANGENT_BACK, &s, rdx);
 }

@@ -35,6 +35,8 @@ static ts_tensor *record(struct job *j, int32_t at, ts_tensor *const *w, ts_tens
 
         for (int32_t k = 0; k < node->input_count && k <= g->node_count; k++)
             in[k] = t[g->inputs[node->first_input + k]];
+        if (!node->input_count && i > 0) /* an image tells how many there are */
+            in[0] = t[0];
         if (norm_is_given(j, i)) {
             job_fail(j, TCET_E_UNSUPPORTED,
                      "H g, where it is libtorch's, of batch norms with given running statistics");
@@ -43,8 +45,9 @@ static ts_tensor *record(struct job *j, int32_t at, ts_tensor *const *w, ts_tens
         if (job_op(j, i)->input)
             t[i] = ts_leaf(j->d, x, shape, 4, 0);
         else
-            t[i] = ts_apply(j->d, node, in, node->input_count, has ? w[node->module] : NULL,
-                            has ? b[node->module] : NULL, j->run->pass->norm);
+            t[i] = ts_apply(j->d, node, in, node->input_count ? node->input_count : 1,
+                            has ? w[node->module] : NULL, has ? b[node->module] : NULL,
+                            j->run->pass->norm);
         if (!t[i]) {
             job_fail(j, TCET_E_BACKEND, "recording the graph");
             break;

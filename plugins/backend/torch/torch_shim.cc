@@ -5,6 +5,7 @@
 #include <tcet/draft/backend.h>
 
 #include <ATen/ATen.h>
+#include <ATen/TensorIndexing.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <c10/core/GradMode.h>
@@ -845,7 +846,28 @@ static Tensor heads(const tcet_node &op, const Tensor &x)
     return x.reshape({x.size(0), op.groups, x.size(1) / op.groups, x.size(2) * x.size(3)});
 }
 
-/* One graph operation; w and b are undefined where it has none, norm is a TCET_NORM_*. */
+/* Places of an arrangement, of the flat image or of its positions; those that are to be 0 read one more
+ * number behind the last. */
+static Tensor arranged(const tcet_node &op, const Tensor &x)
+{
+    bool whole = op.index_count == int64_t{op.h} * op.w && x.size(1) == op.c;
+    Tensor from = whole ? x.flatten(2) : x.flatten(1).unsqueeze(1);
+    ts_device host{};
+    Tensor index = wrap(&host, op.index, {op.index_count}, at::kInt).to(at::kLong);
+    bool zeros = index.min().item<int64_t>() < 0;
+
+    if (zeros) {
+        index.masked_fill_(index < 0, from.size(2));
+        from = at::constant_pad_nd(from, {0, 1}, 0);
+    }
+    if (x.is_cuda()) /* whose gradient adds up in a fixed order, as index_select's does on the CPU */
+        return from.index({at::indexing::Slice(), at::indexing::Slice(), index.to(x.device())})
+            .reshape({x.size(0), op.c, op.h, op.w});
+    return from.index_select(2, index).reshape({x.size(0), op.c, op.h, op.w});
+}
+
+/* One graph operation; w and b are undefined where it has none, norm is a TCET_NORM_*.  One without
+ * inputs gets another tensor of as many images. */
 static Tensor apply(const tcet_node &op, const std::vector<Tensor> &in, const Tensor &w,
                     const Tensor &b, uint32_t norm)
 {
@@ -901,6 +923,8 @@ static Tensor apply(const tcet_node &op, const std::vector<Tensor> &in, const Te
         return x.reshape({n, op.groups, op.c / op.groups, op.h, op.w})
             .transpose(1, 2)
             .reshape_as(x);
+    case TCET_OP_PARAMETER: return w.reshape({1, op.c, 1, 1}).expand({n, op.c, 1, 1});
+    case TCET_OP_ARRANGE: return arranged(op, x);
     default: throw std::runtime_error("this backend does not know the operation");
     }
 }
@@ -972,8 +996,16 @@ static std::vector<Tensor> inputs_of(const ts_device *d, const ts_plain *s)
 {
     std::vector<Tensor> in;
 
-    for (int32_t k = 0; k < s->node->input_count; k++)
-        in.push_back(image_of(d, s->x[k], s->n, s->in[k]));
+    for (int32_t k = 0; k < s->node->input_count; k++) {
+        const tcet_node *from = s->in[k];
+
+        /* of what is not read the shape alone matters */
+        in.push_back(s->x[k]
+                         ? image_of(d, s->x[k], s->n, from)
+                         : at::empty({s->n, from->c, from->h, from->w}, options(d, kind(d)), LAST));
+    }
+    if (in.empty())
+        in.push_back(at::empty({s->n, 0}, options(d, kind(d))));
     return in;
 }
 
@@ -990,7 +1022,8 @@ static int derived_weight(ts_device *d, const ts_plain *s, void *out)
 {
     return recorded(d, [&] {
         Tensor w = wrap(d, s->w, {s->node->c}).clone().set_requires_grad(true);
-        Tensor b = wrap(d, s->b, {s->node->c}), g = image_of(d, s->g, s->n, s->node);
+        Tensor b = s->b ? wrap(d, s->b, {s->node->c}) : Tensor();
+        Tensor g = image_of(d, s->g, s->n, s->node);
         Tensor y = apply(*s->node, inputs_of(d, s), w, b, TCET_NORM_TRAIN);
         auto dw = torch::autograd::grad({y}, {w}, {g});
         c10::InferenceMode no_autograd;

@@ -23,8 +23,9 @@ static const char *const TYPES[] = {"None",    "a number", "a text",     "a tupl
                                     "a dtype", "an array", "a mark"};
 
 /* INT: a is the number.  TEXT: a is where it begins, b its length.  TUPLE, LIST, DICT: a is the node.
- * DTYPE: a is 1 for uint8, and b 1 once it is built.  ARRAY: a is the node, whose items are rows,
- * columns and the text of its bytes. */
+ * DTYPE: a is the bytes of a number, 1 of uint8, 4 of int32, 8 of int64, 0 of another type, and b 1 once
+ * it is made.  ARRAY: a is the node, whose items are rows, columns, the text of its bytes, and the bytes of
+ * a number. */
 struct value {
     enum type type;
     int64_t a, b;
@@ -302,6 +303,12 @@ static int global_stack(struct machine *m)
     return global(m, m->bytes + module->a, (size_t)module->b, m->bytes + name->a, (size_t)name->b);
 }
 
+/* Of numbers of that numpy type; 0: they are not read. */
+static int number_bytes(const struct machine *m, const struct value *type)
+{
+    return text_is(m, type, "u1") ? 1 : text_is(m, type, "i4") ? 4 : text_is(m, type, "i8") ? 8 : 0;
+}
+
 /* _reconstruct(ndarray, (0,), 'b') and dtype('u1', ...): a value that BUILD fills. */
 static int reduce(struct machine *m)
 {
@@ -316,18 +323,24 @@ static int reduce(struct machine *m)
     called = m->stack[m->depth - 2].type;
     m->depth -= 2;
     if (called == DTYPE && n->count >= 1 && n->item[0].type == TEXT)
-        return push(m, DTYPE, text_is(m, &n->item[0], "u1"), 1);
+        return push(m, DTYPE, number_bytes(m, &n->item[0]), 1);
     if (called != RECONSTRUCT || n->count != 3 || n->item[0].type != NDARRAY)
         return wrong(m, "calls something else than numpy's array and dtype; nothing was run");
     return push_node(m, ARRAY);
 }
 
-/* (1, (rows, columns), dtype, fortran, bytes) of an array; a dtype's state changes no uint8. */
+/* Is the state (3, '>', ...), which turns the bytes of a dtype's numbers around? */
+static int is_turned(const struct machine *m, const struct node *state)
+{
+    return state->count > 1 && text_is(m, &state->item[1], ">");
+}
+
+/* (1, (rows, columns), dtype, fortran, bytes) of an array; of a dtype only the order of bytes matters. */
 static int build(struct machine *m)
 {
     const struct value *state = top(m, 0, TUPLE, "a state"), *shape, *type, *data;
     const struct node *n = state ? &m->node[state->a] : NULL, *s;
-    struct value *built, three[3];
+    struct value *built, parts[4];
     int64_t rows, columns;
 
     if (!n)
@@ -336,6 +349,8 @@ static int build(struct machine *m)
         return wrong(m, "takes what is not there");
     built = &m->stack[m->depth - 2];
     if (built->type == DTYPE && built->b == 1) {
+        if (built->a && is_turned(m, n))
+            return wrong(m, "numbers whose most significant byte is the first");
         m->depth--;
         return 0;
     }
@@ -350,21 +365,22 @@ static int build(struct machine *m)
     rows = s->count > 0 && s->item[0].type == INT ? s->item[0].a : -1;
     columns = s->count == 2 && s->item[1].type == INT ? s->item[1].a : 1;
     if (type->a) { /* others, such as the mean image's, are not looked at */
-        if (s->count != 2 || rows < 1 || columns < 1 || rows > INT32_MAX || columns > INT32_MAX ||
-            rows * columns != data->b)
+        if (s->count < 1 || s->count > 2 || rows < 1 || columns < 1 || rows > INT32_MAX ||
+            columns > INT32_MAX || rows * columns > data->b || rows * columns * type->a != data->b)
             return wrong(m, "an array whose bytes are not those of its shape");
         if (n->item[3].type != INT || n->item[3].a)
             return wrong(m, "an array in Fortran's order");
     }
-    three[0] = (struct value){INT, type->a ? rows : 0, 0};
-    three[1] = (struct value){INT, columns, 0};
-    three[2] = *data;
+    parts[0] = (struct value){INT, type->a ? rows : 0, 0};
+    parts[1] = (struct value){INT, columns, 0};
+    parts[2] = *data;
+    parts[3] = (struct value){INT, type->a, 0};
     m->depth--;
-    for (int i = 0; i < 3; i++) {
-        if (push(m, three[i].type, three[i].a, three[i].b) < 0)
+    for (int i = 0; i < 4; i++) {
+        if (push(m, parts[i].type, parts[i].a, parts[i].b) < 0)
             return -1;
     }
-    return fill(m, m->depth - 3, m->depth - 3, &(struct value){ARRAY, m->stack[m->depth - 4].a, 0});
+    return fill(m, m->depth - 4, m->depth - 4, &(struct value){ARRAY, m->stack[m->depth - 5].a, 0});
 }
 
 static int long_number(struct machine *m)
@@ -478,15 +494,39 @@ static const struct value *member(const struct machine *m, const char *name)
     return NULL;
 }
 
+/* Element i of a list of numbers, or of an array; -1: it is no label. */
+static int64_t label_at(const struct machine *m, const struct value *v, const struct node *n,
+                        int64_t i)
+{
+    const unsigned char *at;
+    int64_t size, label = 0;
+
+    if (v->type == LIST)
+        return n->item[i].type == INT ? n->item[i].a : -1;
+    size = n->item[3].a;
+    at = m->bytes + n->item[2].a + i * size;
+    for (int64_t k = size; k-- > 0;) {
+        if (size == 8 && k > 3 && at[k]) /* below 0, or larger than any label */
+            return -1;
+        label = label << 8 | at[k];
+    }
+    return label;
+}
+
 static int take_labels(const struct machine *m, const char *name, int64_t rows, int32_t **out,
                        char *error, size_t cap)
 {
     const struct value *v = member(m, name);
-    const struct node *n = v && v->type == LIST ? &m->node[v->a] : NULL;
+    const struct node *n = v && (v->type == LIST || v->type == ARRAY) ? &m->node[v->a] : NULL;
+    int right = n && (v->type == LIST ? n->count == (size_t)rows
+                                      : n->count == 4 && n->item[0].a == rows && n->item[1].a == 1);
 
-    if (!n || n->count != (size_t)rows) {
-        snprintf(error, cap, "holds no list \"%s\" with a label for each of %" PRId64 " images",
-                 name, rows);
+    if (!right) {
+        snprintf(
+            error, cap,
+            "holds no list \"%s\", or array of uint8, int32 or int64, with a label for each of "
+            "%" PRId64 " images",
+            name, rows);
         return -1;
     }
     *out = malloc((size_t)rows * sizeof **out);
@@ -495,11 +535,13 @@ static int take_labels(const struct machine *m, const char *name, int64_t rows, 
         return -1;
     }
     for (int64_t i = 0; i < rows; i++) {
-        if (n->item[i].type != INT || n->item[i].a < 0 || n->item[i].a >= INT32_MAX) {
+        int64_t label = label_at(m, v, n, i);
+
+        if (label < 0 || label >= INT32_MAX) {
             snprintf(error, cap, "\"%s\": label %" PRId64 " is none", name, i);
             return -1;
         }
-        (*out)[i] = (int32_t)n->item[i].a;
+        (*out)[i] = (int32_t)label;
     }
     return 0;
 }
@@ -510,7 +552,7 @@ static int take(const struct machine *m, const char *const names[PICKLE_LISTS], 
     const struct value *data = member(m, "data");
     const struct node *n = data && data->type == ARRAY ? &m->node[data->a] : NULL;
 
-    if (!n || n->count != 3 || n->item[0].a < 1) {
+    if (!n || n->count != 4 || n->item[0].a < 1 || n->item[3].a != 1) {
         snprintf(error, cap, "holds no array \"data\" of bytes");
         return -1;
     }

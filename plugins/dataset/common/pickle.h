@@ -1,5 +1,5 @@
 /* pickle.h -- the Python pickles in which CIFAR-10, CIFAR-100 and the downsampled ImageNet are published:
- * a dict with an array of bytes, "data", and lists of labels.
+ * a dict with an array of bytes, "data", and labels: lists, or arrays of uint8, int32 or int64.
  *
  * A pickle is a program, and reading one elsewhere runs it.  This reader knows the opcodes that these
  * files use and the three names of numpy that make an array, and calls nothing: any other opcode or
@@ -23,7 +23,7 @@ struct pickle {
 /* Does a file begin as such a pickle (protocol 2 to 5)? */
 int pickle_begins(const unsigned char *bytes, size_t size);
 
-/* Reads a file's bytes; names: the keys of the lists of labels, or NULL.  0, or -1 with a message, to
+/* Reads a file's bytes; names: the keys of the labels, or NULL.  0, or -1 with a message, to
  * which the file's name belongs in front.  pickle_free() afterwards, also after an error. */
 int pickle_read(const unsigned char *bytes, size_t size, const char *const names[PICKLE_LISTS],
                 struct pickle *out, char *error, size_t cap);

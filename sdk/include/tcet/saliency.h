@@ -128,7 +128,8 @@ enum {
     TCET_LAYER_INPUT = 5,
     TCET_LAYER_FEATURES = 6,
     TCET_LAYER_LOGITS = 7,
-    TCET_LAYER_LAYER_NORM = 8 /* since 1.2; no site shows it */
+    TCET_LAYER_LAYER_NORM = 8, /* since 1.2; no site shows it */
+    TCET_LAYER_PARAMETER = 9   /* since 1.2; no site shows it */
 };
 
 /* What a saliency needs.  The host gives it with defaults filled in (site weight, form

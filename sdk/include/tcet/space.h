@@ -54,10 +54,19 @@ enum {
     TCET_OP_HSIGMOID = 26,   /* min(max(x + 3, 0), 6) / 6 */
     TCET_OP_LEAKY_RELU = 27, /* x, times `eps` where it is negative */
     TCET_OP_SHUFFLE =
-        28 /* groups: channel k is the input's (k % groups) * (c / groups) + k / groups */
+        28, /* groups: channel k is the input's (k % groups) * (c / groups) + k / groups */
+    /* No input; extents: the module's own numbers, of every image the same: [numbers, 1, 1].  affine:
+     * it is learned, and counted; else track: a buffer, whose magnitudes passes of
+     * TCET_WEIGHTS_ABSOLUTE read as they do parameters'; neither: a constant.  0, unless values() or
+     * the init program say otherwise. */
+    TCET_OP_PARAMETER = 29,
+    /* The input's numbers in other places: [channels, kernel_h, kernel_w], whose k-th number in this
+     * order is the input's index[k]-th, or 0 where that is -1.  channels 0: the input's; an index then
+     * stands for a position with all its channels. */
+    TCET_OP_ARRANGE = 30
 };
 /* The length of a table by operation, in these headers: one more than the last number. */
-#define TCET_OPS (TCET_OP_SHUFFLE + 1)
+#define TCET_OPS (TCET_OP_ARRANGE + 1)
 
 /* One operation to add.  Growable, passed by pointer; begin with TCET_OP_INIT. */
 typedef struct tcet_op {
@@ -75,8 +84,12 @@ typedef struct tcet_op {
     int32_t count_include_pad; /* average pool */
     int32_t offset_c, offset_h, offset_w;
     double eps, momentum;
-    int32_t kept; /* since 1.2: batch norm that stays where a pass removes norms, with the
+    int32_t kept;         /* since 1.2: batch norm that stays where a pass removes norms, with the
                              batch's statistics */
+    int32_t extent_count; /* since 1.2: of a parameter, 1 to 4 */
+    const int32_t *index; /* since 1.2: places of TCET_OP_ARRANGE; copied */
+    int64_t index_count;  /* kernel_h * kernel_w, times channels where that is set */
+    int64_t extents[4];   /* since 1.2: a parameter's shape in PyTorch */
 } tcet_op;
 /* Zero is "PyTorch's default" everywhere: stride 1 (pools: the kernel), dilation 1,
  * groups 1; affine and track must be said. */

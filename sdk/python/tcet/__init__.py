@@ -17,10 +17,11 @@ import weakref
 from ._host import Error, host
 from ._host import call as _call, config_arguments as _config_arguments
 from ._results import Folder, Run, Search, Training
+from ._saliency import Layer, Saliency, saliency
 from ._torch import Score, score
 
-__all__ = ["Error", "Folder", "Run", "Score", "Search", "Training", "host", "run", "score", "search", "train",
-           "version"]
+__all__ = ["Error", "Folder", "Layer", "Run", "Saliency", "Score", "Search", "Training", "host", "run", "saliency",
+           "score", "search", "train", "version"]
 
 
 def version():
@@ -75,7 +76,8 @@ def run(config, output=None, resume=False, retry_failed=False, progress=None, **
 
 def search(config, output=None, resume=False, progress=None, **overrides):
     """Looks for the best architecture: tcet-host search.  The Search; arguments as of run()."""
-    return _do("search", Search, config, overrides, output, ["--resume"] * bool(resume), progress)
+    options = ["--progress", "5"] + ["--resume"] * bool(resume)
+    return _do("search", Search, config, overrides, output, options, progress)
 
 
 def train(config, arch=None, output=None, resume=False, progress=None, **overrides):

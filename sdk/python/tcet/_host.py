@@ -135,6 +135,15 @@ def value(v):
     return str(v)
 
 
+def _spread(pairs):
+    """Pairs of keys and values, where what stands for several keys (tcet.saliency) is those."""
+    for name, v in pairs:
+        if hasattr(v, "options") and hasattr(v, "keys"):
+            yield from v.keys(name)
+        else:
+            yield name, v
+
+
 def _sections(config):
     """("run.space", value) of {"run": {"space": ...}}, {"metric": {"m": {...}}}, {"metric m": {...}}."""
     for section, keys in config.items():
@@ -160,7 +169,7 @@ def config_arguments(config, overrides, folder):
     elif not isinstance(config, (str, os.PathLike)):
         raise Error(f"a config is a path or a dict, not a {type(config).__name__}")
     pairs += [(name if "." in name else "run." + name, v) for name, v in overrides.items()]
-    pairs = [(name, v) for name, v in pairs if v is not None]
+    pairs = [(name, v) for name, v in _spread(pairs) if v is not None]
     if len(pairs) > SETS_MAX:
         raise Error(f"{len(pairs)} keys: more than {SETS_MAX} must stand in a file")
     arguments = [os.fspath(config)]

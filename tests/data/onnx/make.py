@@ -324,6 +324,188 @@ class Window(nn.Module):
         return self.head(x.mean(1))
 
 
+class ScaledBlock(ConvNeXtBlock):
+    """With layer scale: [c, 1, 1] as torchvision has it, or [c] as the first ConvNeXt."""
+
+    def __init__(self, c, shape):
+        super().__init__(c)
+        self.layer_scale = nn.Parameter(torch.rand(*shape) + 0.5)
+
+    def forward(self, x):
+        y = self.norm(self.dwconv(x).permute(0, 2, 3, 1))
+        y = self.pwconv2(self.act(self.pwconv1(y)))
+        if self.layer_scale.dim() == 1:
+            return x + (self.layer_scale * y).permute(0, 3, 1, 2)
+        return x + self.layer_scale * y.permute(0, 3, 1, 2)
+
+
+class LayerScale(nn.Module):
+    """The image is normalised by buffers, and a number is learned alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([0.4, -0.3, 0.2]).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor([0.9, 1.1, 1.2]).view(3, 1, 1))
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 4, 4), ChannelNorm(8, eps=1e-6))
+        self.stage1, self.stage2 = ScaledBlock(8, (8, 1, 1)), ScaledBlock(8, (8,))
+        self.alpha = nn.Parameter(torch.tensor([0.7]))
+        self.norm, self.head = nn.LayerNorm(8, eps=1e-6), nn.Linear(8, 10)
+
+    def forward(self, x):
+        x = self.stem((x - self.mean) / self.std)
+        x = x + self.alpha * self.stage2(self.stage1(x))
+        return self.head(self.norm(x.mean((-2, -1))))
+
+
+class TokenViT(nn.Module):
+    """With a class token, which is what is read at the end, and an embedding of positions."""
+
+    def __init__(self):
+        super().__init__()
+        self.class_token = nn.Parameter(torch.randn(1, 1, 12) * 0.3)
+        self.pos_embedding = nn.Parameter(torch.randn(1, 17, 12) * 0.3)
+        self.patch = nn.Conv2d(3, 12, 8, 8)
+        self.blocks = nn.Sequential(Block(12, 3), Block(12, 3))
+        self.norm, self.head = nn.LayerNorm(12), nn.Linear(12, 10)
+
+    def forward(self, x):
+        x = self.patch(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.class_token.expand(x.shape[0], -1, -1), x], 1) + self.pos_embedding
+        return self.head(self.norm(self.blocks(x))[:, 0])
+
+
+class WindowAttention(nn.Module):
+    """Within windows of side m, with a learned bias by relative position, and a mask or none."""
+
+    def __init__(self, c, heads, m):
+        super().__init__()
+        self.heads, self.scale = heads, (c // heads) ** -0.5
+        self.qkv, self.proj = nn.Linear(c, 3 * c), nn.Linear(c, c)
+        self.relative_position_bias_table = nn.Parameter(torch.randn((2 * m - 1) ** 2, heads) * 0.3)
+        at = torch.stack(torch.meshgrid(torch.arange(m), torch.arange(m))).flatten(1)
+        way = (at[:, :, None] - at[:, None, :]) + m - 1
+        self.register_buffer("relative_position_index", way[0] * (2 * m - 1) + way[1])
+
+    def forward(self, x, mask):
+        n, t, c = x.shape
+        q, k, v = self.qkv(x).reshape(n, t, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
+        a = (q * self.scale) @ k.transpose(-2, -1)
+        bias = self.relative_position_bias_table[self.relative_position_index.view(-1)]
+        a = a + bias.view(t, t, -1).permute(2, 0, 1).unsqueeze(0)
+        if mask is not None:
+            a = a.view(-1, mask.shape[0], self.heads, t, t) + mask.unsqueeze(1).unsqueeze(0)
+            a = a.view(-1, self.heads, t, t)
+        a = torch.softmax(a, -1)
+        return self.proj((a @ v).transpose(1, 2).reshape(n, t, c))
+
+
+class SwinBlock(nn.Module):
+    def __init__(self, c, heads, m, side, shift):
+        super().__init__()
+        self.m, self.side, self.shift = m, side, shift
+        self.norm1, self.attn = nn.LayerNorm(c), WindowAttention(c, heads, m)
+        self.norm2 = nn.LayerNorm(c)
+        self.mlp = nn.Sequential(nn.Linear(c, 2 * c), nn.GELU(), nn.Linear(2 * c, c))
+        mask = None
+        if shift:
+            region = torch.zeros(side, side)
+            for i, rows in enumerate((slice(0, -m), slice(-m, -shift), slice(-shift, None))):
+                for k, columns in enumerate((slice(0, -m), slice(-m, -shift), slice(-shift, None))):
+                    region[rows, columns] = 3 * i + k
+            region = self.windows(region.view(1, side, side, 1)).squeeze(-1)
+            mask = (region.unsqueeze(1) != region.unsqueeze(2)).float() * -100
+        self.register_buffer("attn_mask", mask)
+
+    def windows(self, x):
+        k, m = self.side // self.m, self.m
+        x = x.reshape(-1, k, m, k, m, x.shape[-1])
+        return x.permute(0, 1, 3, 2, 4, 5).reshape(-1, m * m, x.shape[-1])
+
+    def forward(self, x):
+        k, m, c = self.side // self.m, self.m, x.shape[-1]
+        y = self.norm1(x)
+        if self.shift:
+            y = torch.roll(y, (-self.shift, -self.shift), (1, 2))
+        y = self.attn(self.windows(y), self.attn_mask).view(-1, k, k, m, m, c)
+        y = y.permute(0, 1, 3, 2, 4, 5).reshape(-1, self.side, self.side, c)
+        if self.shift:
+            y = torch.roll(y, (self.shift, self.shift), (1, 2))
+        x = x + y
+        return x + self.mlp(self.norm2(x))
+
+
+class Swin(nn.Module):
+    """Two blocks, the second of shifted windows, and the merging of patches."""
+
+    def __init__(self):
+        super().__init__()
+        self.patch = nn.Conv2d(3, 8, 4, 4)
+        self.blocks = nn.Sequential(SwinBlock(8, 2, 4, 8, 0), SwinBlock(8, 2, 4, 8, 2))
+        self.norm, self.reduction = nn.LayerNorm(32), nn.Linear(32, 16, bias=False)
+        self.head = nn.Linear(16, 10)
+
+    def forward(self, x):
+        x = self.blocks(self.patch(x).permute(0, 2, 3, 1))
+        x = torch.cat([x[:, 0::2, 0::2], x[:, 1::2, 0::2], x[:, 0::2, 1::2], x[:, 1::2, 1::2]], -1)
+        return self.head(self.reduction(self.norm(x)).mean((1, 2)))
+
+
+class ChannelsFirst(nn.Module):
+    """Layer norm of images, as the first ConvNeXt writes it out."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.rand(c)), nn.Parameter(torch.rand(c))
+
+    def forward(self, x):
+        u = x.mean(1, keepdim=True)
+        s = (x - u).pow(2).mean(1, keepdim=True)
+        x = (x - u) / torch.sqrt(s + 1e-6)
+        return self.weight[:, None, None] * x + self.bias[:, None, None]
+
+
+class Encoder(nn.Module):
+    """PyTorch's own attention, whose batch is not the first axis inside."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm1, self.attn = nn.LayerNorm(12), nn.MultiheadAttention(12, 3, batch_first=True)
+        self.norm2 = nn.LayerNorm(12)
+        self.mlp = nn.Sequential(nn.Linear(12, 24), nn.GELU(), nn.Linear(24, 12))
+
+    def forward(self, x):
+        y = self.norm1(x)
+        x = x + self.attn(y, y, y, need_weights=False)[0]
+        return x + self.mlp(self.norm2(x))
+
+
+class MHA(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patch, self.norm = nn.Conv2d(3, 12, 8, 8), ChannelsFirst(12)
+        self.blocks, self.head = nn.Sequential(Encoder(), Encoder()), nn.Linear(12, 10)
+
+    def forward(self, x):
+        return self.head(self.blocks(self.norm(self.patch(x)).flatten(2).transpose(1, 2)).mean(1))
+
+
+class UNetHead(nn.Module):
+    """U-shaped, up by the nearest, with a head that gives classes."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = conv_bn(3, 4), conv_bn(4, 6, 3, 2), conv_bn(6, 8, 3, 2)
+        self.up1, self.up2 = conv_bn(14, 6), conv_bn(10, 4)
+        self.fc = nn.Linear(4, 10)
+
+    def forward(self, x):
+        a = self.a(x)
+        b = self.b(a)
+        x = F.interpolate(self.c(b), scale_factor=2.0, mode="nearest")
+        x = F.interpolate(self.up1(torch.cat([b, x], 1)), size=(16, 16), mode="nearest")
+        return self.fc(self.up2(torch.cat([a, x], 1)).mean((2, 3)))
+
+
 # Name: class, shape of an image, opset, is the batch left open?
 NETS = {
     "resnet18": (ResNet18, (3, 32, 32), 13, True),
@@ -338,8 +520,14 @@ NETS = {
     "vit": (ViT, (3, 32, 32), 17, True),
     "unet": (UNet, (3, 16, 16), 13, False),
     "swin_block": (Window, (3, 32, 32), 13, False),
+    "layer_scale": (LayerScale, (3, 32, 32), 13, False),
+    "vit_token": (TokenViT, (3, 32, 32), 14, True),
+    "swin": (Swin, (3, 32, 32), 13, True),
+    "unet_head": (UNetHead, (3, 16, 16), 11, True),
+    "mha": (MHA, (3, 32, 32), 14, True),
 }
-REFUSED = ("unet", "swin_block")
+REFUSED = ("unet",)
+SUMS = ("mha",)  # tests/e2e/onnx.sh: its attention holds weights that are no module's
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Linear)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.GELU, nn.LeakyReLU)
@@ -386,7 +574,7 @@ def logdet(k):
 
 
 def agreement(x):
-    c = (x.reshape(len(x), -1) > 0).double()
+    c = (x.reshape(BATCH, -1) > 0).double()  # windows of one image stand beside each other
     return (c @ c.t() + (1 - c) @ (1 - c).t()).numpy()
 
 
@@ -441,7 +629,7 @@ def places_of(net, images):
     net = copy.deepcopy(net)
 
     def hook(m, i, o):
-        m.places = o[0].numel() // m.weight.shape[0]
+        m.places = o.numel() // 2 // m.weight.shape[0]
 
     for n, m in layers_of(net):
         m.register_forward_hook(hook)
@@ -503,6 +691,16 @@ def record(name):
             "totals": totals, "layers": layers}
 
 
+def sums(name):
+    """Parameters, and the sum of all weights' gradients' norms, are printed."""
+    net, path, shape = export(name)
+    torch.manual_seed(0)
+    images, labels = torch.randn(BATCH, *shape).double(), torch.randint(0, 10, (BATCH,))
+    F.cross_entropy(net(images), labels).backward()
+    weights = [p for n, p in net.named_parameters() if n.endswith("weight") and p.dim() > 1]
+    print(name, sum(p.numel() for p in net.parameters()), float(sum(p.grad.norm() for p in weights)))
+
+
 def squeeze(name, shape):
     return (shape[0], shape[2]) if NETS[name][0] is CNN1d else shape
 
@@ -513,6 +711,8 @@ def main():
         for name in names:
             if name in REFUSED:
                 export(name)
+            elif name in SUMS:
+                sums(name)
             else:
                 f.write(json.dumps(record(name)) + "\n")
 

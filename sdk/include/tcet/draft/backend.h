@@ -26,11 +26,13 @@ typedef struct tcet_node {
     int32_t offset_c, offset_h, offset_w;
     int32_t kept; /* batch norm: TCET_NORM_REMOVED is TCET_NORM_TRAIN */
     double eps, momentum;
+    const int32_t *index; /* of TCET_OP_ARRANGE; the graph's */
+    int64_t index_count;
 } tcet_node;
 
 /* A module with parameters has its float32 values at params[weight .. weight+weight_count)
  * and params[bias .. bias+bias_count); other modules have counts of 0.  For a norm,
- * weight is gamma and bias is beta. */
+ * weight is gamma and bias is beta; for a parameter weight is its numbers. */
 typedef struct tcet_graph_module {
     int32_t parent;   /* -1: the network */
     int32_t index;    /* number after the name, -1: none */
