@@ -129,5 +129,5 @@ void space_say_digits(tcet_ctx *cx, int32_t *said, const char *text, const char 
              "%.32s is not the space's own spelling: it is read as NASLib's, whose number at "
              "each position is an operation, of the edges %s",
              text, order);
-    cx->host->log(cx, TCET_LOG_INFO, line);
+    cx->host->log(cx, TCET_LOG_WARN, line); /* another order would be read without an error */
 }
