@@ -164,13 +164,13 @@ for command in $commands; do
 done
 run info snr
 check "info in a pipe: a line a text" said 'the plain sum, or 0\.  Counted as guard zero_sigma\.$' out
-if command -v script >/dev/null; then
+if has_terminal; then
     script -qec "$host info snr" /dev/null >out </dev/null
     check "info on a terminal: the same text within 80 columns" test -z "$(tr -d '\r' <out |
         grep -v '^  file:' | awk 'length > 80')" -a "$(grep -c 'Counted as guard' out)" = 1
 fi
 
-if command -v script >/dev/null; then
+if has_terminal; then
     for words in list 'list proxies' "show $source/conf/tcet_snip.ini" 'tables nats_tss' 'info naswot' \
         'check --list'; do
         script -qec "stty cols 80; $host $words" /dev/null >out </dev/null

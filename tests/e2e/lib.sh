@@ -49,6 +49,9 @@ check()
     fi
 }
 
+# Can a terminal be made here?  A bare chroot has no devices for it.
+has_terminal() { command -v script >/dev/null && script -qec true /dev/null >/dev/null 2>&1 </dev/null; }
+
 # said REGEX FILE: a line of FILE fits (grep -E).
 said() { grep -qE -- "$1" "$2"; }
 

@@ -218,7 +218,7 @@ check "the line to go on does so" test "$code" = 0
 check "in the same folder" said "$many architectures: .* from the store, 0 failed; .*/a b's$" out
 
 # People get what fits their terminal, with the best in bold; programs get all of it, plain.
-if command -v script >/dev/null; then
+if has_terminal; then
     seen() { # OUT [VARIABLE=VALUE]: the summary of a whole run, as a terminal of 80 columns gets it
         script -qec "stty cols 80; env TERM=xterm ${*:2} $host run count.ini --archs sample:20 \
             --output shown --resume --set benchmark.table=nats_tss \
@@ -495,7 +495,7 @@ if [ -w /dev/full ]; then
     run export full full.jsonl --layers
     check "and the results are kept" cmp full.jsonl fresh.jsonl
 fi
-if command -v script >/dev/null; then
+if has_terminal; then
     script -qec "'$host' run '$conf' ${small[*]} --archs first:6 --output tty >tty.out" /dev/null \
         >tty.err </dev/null
     check "progress is shown on a terminal" said '6/6 architectures' tty.err
