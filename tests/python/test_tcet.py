@@ -28,6 +28,12 @@ os.makedirs(os.environ["XDG_CACHE_HOME"], exist_ok=True)
 
 import tcet  # noqa: E402
 
+try:
+    import pandas as PANDAS
+except ImportError:
+    PANDAS = None
+sys.modules["pandas"] = None  # tables are lists of dicts but where a test says otherwise
+
 COUNT = {"saliency": "ones", "aggregator": "sum"}
 SNIP = {"saliency": "snip", "aggregator": "sum"}
 RUN = {"run": {"space": "nats_tss", "archs": "first:6", "workers": 1}, "metric": {"count": COUNT}}
@@ -149,6 +155,15 @@ class Running(Case):
             self.assertIsInstance(run.scores, pandas.DataFrame)
             self.assertEqual(len(run.scores.rows), 6)
             self.assertIsInstance(run.layers(), pandas.DataFrame)
+
+    @unittest.skipUnless(PANDAS, "wants pandas")
+    def test_with_pandas(self):
+        want = tcet.run(RUN, progress=False).scores
+        with mock.patch.dict(sys.modules, pandas=PANDAS):
+            run = tcet.run(RUN, progress=False)
+            self.assertEqual(list(run.scores.columns), list(want[0]))
+            self.assertEqual(run.scores["count"].tolist(), [row["count"] for row in want])
+            self.assertEqual(len(run.layers()), len(run.layers()["layer"]))
 
     def test_failed_architectures_are_rows(self):
         os.mkdir("plugins")
