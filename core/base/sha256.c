@@ -84,6 +84,8 @@ void sha256_add(struct sha256 *s, const void *data, size_t n)
     const unsigned char *p = data;
     size_t have = s->bytes % 64;
 
+    if (!n)
+        return; /* data may be NULL */
     s->bytes += n;
     if (have) {
         size_t take = 64 - have < n ? 64 - have : n;

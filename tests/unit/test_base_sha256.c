@@ -40,6 +40,22 @@ static void known_digests(void **state)
     free(a);
 }
 
+/* Nothing, from nowhere, adds nothing, within a block too. */
+static void nothing_adds_nothing(void **state)
+{
+    struct sha256 s;
+    char hex[65];
+
+    (void)state;
+    sha256_init(&s);
+    sha256_add(&s, NULL, 0);
+    sha256_add(&s, "ab", 2);
+    sha256_add(&s, NULL, 0);
+    sha256_add(&s, "c", 1);
+    sha256_hex(&s, hex);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
 /* However the bytes arrive, the digest is of all of them. */
 static void pieces_do_not_matter(void **state)
 {
@@ -115,8 +131,11 @@ static void hints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_digests), cmocka_unit_test(pieces_do_not_matter),
-        cmocka_unit_test(files),         cmocka_unit_test(utf8),
+        cmocka_unit_test(known_digests),
+        cmocka_unit_test(nothing_adds_nothing),
+        cmocka_unit_test(pieces_do_not_matter),
+        cmocka_unit_test(files),
+        cmocka_unit_test(utf8),
         cmocka_unit_test(hints),
     };
 
