@@ -1,7 +1,8 @@
-"""test_tcet.py BUILD_DIR SOURCE_DIR -- protects who uses tcet-host from Python (sdk/python): that a run's
-scores, layers, accuracies and agreement are those that the program prints, that what it refuses is an
-exception with its words, that Ctrl-C keeps what was computed, and that a network of one's own gets the
-scores that PyTorch gives it.  Room: tests; Python's standard library, PyTorch where it is installed."""
+"""test_tcet.py BUILD_DIR SOURCE_DIR, or python3 -m pytest tests/python -- protects who uses tcet-host from
+Python (sdk/python): that a run's scores, layers, accuracies and agreement are those that the program prints,
+that what it refuses is an exception with its words, that Ctrl-C keeps what was computed, and that a network of
+one's own gets the scores that PyTorch gives it.  Room: tests; Python's standard library, PyTorch where it is
+installed."""
 import csv
 import json
 import math
@@ -17,7 +18,11 @@ import types
 import unittest
 from unittest import mock
 
-BUILD, SOURCE = map(os.path.abspath, sys.argv[1:3])
+if __name__ == "__main__":
+    BUILD, SOURCE = map(os.path.abspath, sys.argv[1:3])
+else:  # python3 -m pytest tests/python
+    SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    BUILD = os.environ.get("TCET_BUILD", os.path.join(SOURCE, "build", "release"))
 SDK = os.path.join(SOURCE, "sdk", "python")
 sys.dont_write_bytecode = True
 sys.path.insert(0, SDK)
