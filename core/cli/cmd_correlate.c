@@ -26,8 +26,6 @@ static tcet_status settings(const struct correlate_flags *o, struct report_input
 {
     static const char *const nans[] = {"lowest", "drop", NULL};
     static const char *const formats[] = {"text", "csv", "markdown", "json", "latex", "zc", NULL};
-    static const enum report_format meant[] = {REPORT_TEXT, REPORT_CSV,   REPORT_MARKDOWN,
-                                               REPORT_JSON, REPORT_LATEX, REPORT_ZC};
     int nan = 0, format = 0;
     uint64_t replicates = 0, seed = 0;
 
@@ -45,7 +43,7 @@ static tcet_status settings(const struct correlate_flags *o, struct report_input
     in->nan = (enum report_nan)nan;
     in->replicates = replicates;
     in->seed = seed;
-    *f = meant[format];
+    *f = (enum report_format)format;
     if (*f == REPORT_ZC && !o->values)
         return error_set(err, TCET_E_ARG,
                          "--format zc is a file of scores and accuracies: it goes with --values");
@@ -114,7 +112,7 @@ static tcet_status choose_view(const struct correlate_flags *o, const struct con
         return error_set(err, TCET_E_ARG,
                          "--pairs gives taus with and without the accuracy: give --table and "
                          "--column, or --matrix for the taus between scores");
-    if (o->values && format == REPORT_ZC && !cmp->in.accuracy)
+    if (format == REPORT_ZC && !cmp->in.accuracy)
         return error_set(err, TCET_E_ARG, "--format zc has accuracies: give --table and --column");
     if (o->cells && !config_section(config, "ablation", ""))
         return error_set(err, TCET_E_ARG, "--cells: the run's config has no [ablation]");

@@ -19,8 +19,8 @@ enum report_format {
     REPORT_MARKDOWN,
     REPORT_JSON,
     REPORT_LATEX, /* of the package booktabs */
-    REPORT_HTML,  /* for a page's inside */
-    REPORT_ZC     /* of report_values alone: NAS-Bench-Suite-Zero's JSON */
+    REPORT_ZC,    /* of report_values alone: NAS-Bench-Suite-Zero's JSON */
+    REPORT_HTML   /* for a page's inside */
 };
 
 /* A column, or a baseline in the shape of one, over all architectures: [count] values. */
