@@ -67,9 +67,21 @@ run_ctest()
     summary $((tests - failed - skipped)) "$failed" "$skipped"
 }
 
+under_valgrind() # TEST: a line with its result, and what it said when it failed
+{
+    local said
+    if said=$(valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+        --suppressions=tests/valgrind.supp "$1" 2>&1); then
+        printf 'passed %s\n' "$1"
+    else
+        printf 'FAILED %s\n%s\n' "$1" "$said"
+    fi
+}
+export -f under_valgrind
+
 run_valgrind()
 {
-    local passed=0 failed=0 skipped=0 room test
+    local results=$PWD/build/$preset/valgrind.log skipped=0 room test tests=()
     for room in base num config plugin graph net table store proc report run train; do
         for test in "build/$preset/bin/test_${room}_"*; do
             [ -x "$test" ] || continue
@@ -79,16 +91,13 @@ run_valgrind()
                 skipped=$((skipped + 1))
                 continue
             fi
-            echo "valgrind: $test"
-            if valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
-                --suppressions=tests/valgrind.supp "$test"; then
-                passed=$((passed + 1))
-            else
-                failed=$((failed + 1))
-            fi
+            tests+=("$test")
         done
     done
-    summary $passed $failed $skipped
+    [ ${#tests[@]} -gt 0 ] || die "there are no tests in build/$preset/bin"
+    printf '%s\0' "${tests[@]}" | xargs -0 -n 1 -P "$jobs" bash -c 'under_valgrind "$0"' | tee "$results"
+    count() { grep -c "^$1 build/" "$results" || true; }
+    summary "$(count passed)" $((${#tests[@]} - $(count passed))) $skipped
 }
 
 [ $install -eq 0 ] || ./setup.sh --packages || die "the packages that tests need could not be installed"

@@ -35,7 +35,9 @@ static inline uint32_t rotate(uint32_t x, int n)
               (((a) & (b)) ^ ((a) & (c)) ^ ((b) & (c)));                      \
     } while (0)
 
-static void mix_block(uint32_t state[8], const unsigned char *p)
+/* Every start hashes plugins: instrumented, this took a sixth of a sanitized run. */
+__attribute__((no_sanitize("address", "undefined"))) static void mix_block(uint32_t state[8],
+                                                                           const unsigned char *p)
 {
     uint32_t w[64];
     uint32_t a = state[0], b = state[1], c = state[2], d = state[3];

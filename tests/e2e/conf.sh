@@ -34,7 +34,8 @@ for config in "${configs[@]}"; do
     ./references/*) ;;
     *) small+=(--set data.batch=16) ;;
     esac
-    name=$(basename "${config%.ini}")
+    name=${config#./} name=${name%.ini}
+    mkdir -p "$(dirname "$name")" # as in conf: two folders may have a config of one name
     if [ "$config" = ./proxies.ini ]; then # no run, but metrics for the runs of others
         small+=(--proxy "$(sed -n 's/^\[metric \(.*\)\]$/\1/p' "$source/conf/$config" | paste -sd,)")
         config=./tcet_snip.ini
@@ -48,7 +49,7 @@ for config in "${configs[@]}"; do
     fi
     if grep -q '^\[train\]' "$source/conf/$config" && [ "$config" != ./own/onnx_images.ini ]; then # two steps
         net=()
-        case $name in table5*)
+        case $name in paper/table5*)
             net=(--arch 'SuperConvK3BNRELU(3,8,1,1)SuperResK3K3(8,16,1,8,1)SuperConvK1BNRELU(16,32,1,1)') ;;
         esac
         run train "$source/conf/$config" "${net[@]}" --set train.batch=8 --set train.images=16 \
@@ -63,7 +64,7 @@ for config in "${configs[@]}"; do
         head -1 "$source/conf/paper/nb301_archs.txt" >nb301.txt
         small[1]=file:nb301.txt
         ;;
-    onnx) small=(--archs "$source/tests/data/onnx/resnet18.onnx" --set data.batch=16) ;;
+    own/onnx) small=(--archs "$source/tests/data/onnx/resnet18.onnx" --set data.batch=16) ;;
     esac
     run run "$source/conf/$config" "${small[@]}" --output "$name" --export "$name.csv" --quiet
     check "conf/$name.ini runs" test "$code" = 0
