@@ -51,7 +51,7 @@ core mpi "" '"(proc/mpi|base/error)\.h"|<mpi\.h>'
 core plugin "result config num base" '<jansson\.h>'
 core graph "num base"
 core net "graph num base"
-core table "base"
+core table "base" '<zlib\.h>'
 core train "net plan plugin result config graph num base"
 core store "result base" '<sqlite3\.h>'
 core proc "base"

@@ -119,10 +119,15 @@ char *file_text(const char *path, int64_t max, size_t *size, struct error *err)
         return NULL;
     text = mem_try((size_t)want + 1, 1);
     *size = text ? fread(text, 1, (size_t)want, f) : 0;
-    if (!text)
-        error_set(err, TCET_E_MEMORY, "%s: no memory to read it", path);
-    else
+    if (!text) {
+        error_set(err, TCET_E_MEMORY, "%s: no memory for its %lld bytes", path, (long long)want);
+    } else if (ferror(f)) {
+        error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
+        free(text);
+        text = NULL;
+    } else {
         text[*size] = '\0';
+    }
     fclose(f);
     return text;
 }

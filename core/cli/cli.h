@@ -175,8 +175,10 @@ struct folder {
     size_t column_count;
     size_t main_column; /* what the summary ranks by */
     const char *space, *data, *config_text;
-    struct store
-        *store; /* open for reading, since opening looks at all of it; NULL of a joined one */
+    struct store *store; /* open for reading, since opening looks at all of it; NULL of a joined
+                          * one, and of a table */
+    struct table *table; /* that it is (source.h); NULL of a run's folder */
+    const double *group; /* of a table that says so: networks of equal numbers are one; else NULL */
 };
 tcet_status folder_read(const char *path, struct folder *out, struct error *err);
 /* Adds a paper's figures from [reference] to the columns they name.  Errors name the key. */

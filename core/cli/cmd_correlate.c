@@ -17,7 +17,7 @@
 
 struct correlate_flags {
     struct source_options from;
-    const char *scores, *space, *nan, *format, *mask, *bootstrap, *seed;
+    const char *scores, *nan, *format, *mask, *bootstrap, *seed;
     bool pairs, matrix, cells, values;
 };
 
@@ -255,22 +255,6 @@ static size_t score_names(const struct table *t, const char *text, struct arena 
     return count;
 }
 
-/* A column of text, the architecture in another spelling say, is no score: it is left out, and that
- * is said. */
-static int is_text(const struct table *t, size_t column)
-{
-    const struct table_text *text = &t->no_number[column];
-    char said[512];
-
-    if (!text->fields || text->numbers)
-        return 0;
-    snprintf(said, sizeof said,
-             "%.200s:%zu: column \"%.100s\" holds text (\"%.40s\") and is left out", t->path,
-             text->line, t->column[column], text->first);
-    cli_log(NULL, TCET_LOG_INFO, said);
-    return 1;
-}
-
 /* The columns that --scores names, or all that are no accuracies as far as the table says. */
 static tcet_status table_columns(const struct correlate_flags *o, const struct table *t,
                                  struct arena *a, struct report_series **out, size_t *count,
@@ -290,7 +274,7 @@ static tcet_status table_columns(const struct correlate_flags *o, const struct t
         int32_t direction = 1;
         const double *values;
 
-        if (!o->scores && (table_is_trained(t, name) || is_text(t, i)))
+        if (!o->scores && (table_is_trained(t, name) || score_table_has_text(t, i)))
             continue;
         if (*name == '-' && !table_has(t, name)) { /* "-latency": smaller is better */
             direction = -1;
@@ -302,9 +286,9 @@ static tcet_status table_columns(const struct correlate_flags *o, const struct t
         (*out)[(*count)++] = (struct report_series){
             .column = {.name = name, .direction = direction}, .values = values};
     }
-    if (!o->space)
+    if (!o->from.space)
         add_counts(t, target, *out, count);
-    if (!*count && !o->space)
+    if (!*count && !o->from.space)
         return error_set(err, TCET_E_ARG,
                          "%s: holds accuracies alone; name columns by --scores, or "
                          "a --space for its baselines",
@@ -342,8 +326,8 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
     int duplicates = 0;
     tcet_status st;
 
-    if (o->space)
-        cli_put_run(config, "space", o->space);
+    if (o->from.space)
+        cli_put_run(config, "space", o->from.space);
     st = source_duplicates(&o->from, &duplicates, err);
     options = (struct table_options){o->from.key, (enum table_duplicates)duplicates};
     if (st >= 0)
@@ -372,7 +356,7 @@ static int check_source(const struct command *c, const struct correlate_flags *o
 {
     const struct {
         const char *name, *given;
-    } of_tables[] = {{"--scores", o->scores}, {"--space", o->space}, {"--mask", o->mask}};
+    } of_tables[] = {{"--scores", o->scores}, {"--mask", o->mask}};
 
     for (size_t i = 0; folder && i < TCET_COUNT(of_tables); i++) {
         if (of_tables[i].given)
@@ -403,8 +387,8 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
          &o.from.duplicates, NULL},
         {"--scores", "A,B,...", "without FOLDER: score columns of the table (-A: less is better)",
          NULL, &o.scores, NULL},
-        {"--space", "NAME", "without FOLDER: baselines of that space, not the table's own", NULL,
-         &o.space, NULL},
+        {"--space", "NAME", "of tables: their space, for its baselines and other spellings", NULL,
+         &o.from.space, NULL},
         {"--population", "WHICH", "all, or live (no dead edge)", NULL, &o.from.population, NULL},
         {"--mask", "NAME", "without FOLDER: rows where this column is > 0", NULL, &o.mask, NULL},
         {"--plugins", "DIR",

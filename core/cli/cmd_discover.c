@@ -169,7 +169,8 @@ int cmd_discover(const struct command *c, int argc, char **argv)
         {"--table", "TABLE", "shipped table's name, or a file (default: the run's)", NULL,
          &f.from.table, NULL},
         {"--test", "FOLDER",
-         "another run with the same metrics, to measure on: its own table and column (repeatable)",
+         "another run (or table) with the same metrics, to measure on: its own table and column "
+         "(repeatable)",
          NULL, NULL, &f.tests},
         {"--share", "X", "share of the networks that the choice is made on (0.5)", NULL, &f.share,
          NULL},
@@ -185,6 +186,7 @@ int cmd_discover(const struct command *c, int argc, char **argv)
          NULL, &f.screen, NULL},
         {"--keep", "N", "combinations that are shown (10)", NULL, &f.keep, NULL},
         {"--population", "WHICH", "all, or live (no dead edge)", NULL, &f.from.population, NULL},
+        {"--space", "NAME", "of a table of scores", NULL, &f.from.space, NULL},
         {"--key", "NAME", "the table's column of architectures", NULL, &f.from.key, NULL},
         {"--duplicates", "RULE", "rows of one architecture: error, mean, first, auto", NULL,
          &f.from.duplicates, NULL},

@@ -71,7 +71,7 @@ static tcet_status reading_open(const struct source_options *from, const char *p
 /* Is a column a metric that can be combined: of its own, and not one of several seeds? */
 static int is_metric(const struct report_series *c)
 {
-    return !c->column.is_score && !c->repeat && !c->hidden;
+    return !c->column.is_score && !c->repeat && !c->hidden && !c->baseline;
 }
 
 static const struct report_series *find(const struct folder *f, const char *name)
@@ -83,23 +83,36 @@ static const struct report_series *find(const struct folder *f, const char *name
     return NULL;
 }
 
+/* What is compared of that name: a table of scores may hold accuracies, which are not. */
+static const struct report_series *find_compared(const struct reading *r, const char *name)
+{
+    const struct report_input *in = &r->cmp[0].in;
+
+    for (size_t i = 0; i < in->series_count; i++) {
+        if (!in->series[i].baseline && !strcmp(in->series[i].column.name, name))
+            return &in->series[i];
+    }
+    return NULL;
+}
+
 /* The names of --metrics, or of all metrics of the run. */
-static tcet_status choose_metrics(const struct folder *f, const char *given, const char *path,
+static tcet_status choose_metrics(const struct reading *r, const char *given, const char *path,
                                   struct arena *a, const char ***out, size_t *count,
                                   struct error *err)
 {
+    const struct report_input *in = &r->cmp[0].in;
     const char *const *part = NULL;
-    size_t n = given ? text_split(a, given, ',', &part) : f->column_count;
+    size_t n = given ? text_split(a, given, ',', &part) : in->series_count;
 
     *out = arena_alloc(a, (n + 1) * sizeof **out);
     *count = 0;
     for (size_t i = 0; i < n; i++) {
-        if (given && !find(f, part[i]))
+        if (given && !find_compared(r, part[i]))
             return error_set(err, TCET_E_ARG,
                              "--metrics: %s has no \"%s\"; `tcet-host correlate` shows what it has",
                              path, part[i]);
-        if (given || is_metric(&f->columns[i]))
-            (*out)[(*count)++] = given ? part[i] : arena_strdup(a, f->columns[i].column.name);
+        if (given || is_metric(&in->series[i]))
+            (*out)[(*count)++] = given ? part[i] : arena_strdup(a, in->series[i].column.name);
     }
     return *count ? TCET_OK : error_set(err, TCET_E_ARG, "%s has no metric", path);
 }
@@ -160,6 +173,9 @@ static tcet_status read_layers(const struct reading *r, const char *const *names
     int *column = arena_alloc(a, (count + 1) * sizeof *column);
     struct visit v = {r, column, count, 0, NULL};
 
+    *width = 0;
+    if (!f->store) /* a table has no layers */
+        return TCET_OK;
     TRY(visit_rows(&v, err));
     for (size_t k = 0; k < count; k++) {
         column[k] = (int)(find(f, names[k]) - f->columns);
@@ -190,9 +206,8 @@ static tcet_status make_set(const struct reading *r, const char *const *names, s
                             const char *path, struct arena *a, struct discover_set *out,
                             struct error *err)
 {
-    const struct folder *f = &r->source.all;
     struct discover_metric *m = arena_alloc(a, (count + 1) * sizeof *m);
-    double **layers = arena_alloc(a, (count + 1) * sizeof *layers);
+    double **layers = arena_alloc(a, (count + 1) * sizeof *layers); /* zeroed */
     const double **accuracy = arena_alloc(a, (r->columns + 1) * sizeof *accuracy);
 
     *out = (struct discover_set){.count = r->count,
@@ -201,7 +216,7 @@ static tcet_status make_set(const struct reading *r, const char *const *names, s
                                  .accuracy = accuracy,
                                  .accuracy_count = r->columns};
     for (size_t k = 0; k < count; k++) {
-        const struct report_series *c = find(f, names[k]);
+        const struct report_series *c = find_compared(r, names[k]);
 
         if (!c)
             return error_set(err, TCET_E_ARG, "%s has no metric \"%s\"", path, names[k]);
@@ -248,12 +263,16 @@ static tcet_status split_networks(const struct reading *r, const struct discover
 
     for (size_t i = 0; i < r->count; i++)
         archs[i] = f->archs[r->index[i]];
-    if (config_get(r->source.chosen, "run", "", "space"))
+    if (!f->group && config_get(r->source.chosen, "run", "", "space"))
         TRY(client_keys(r->source.chosen, archs, r->count, a, &keys, err));
     for (size_t i = 0; i < r->count; i++) {
         const char *key = keys && *keys[i] ? keys[i] : archs[i];
-        uint64_t h = fnv(fnv(FNV_START, &split->seed, sizeof split->seed), key, strlen(key));
+        uint64_t h = fnv(FNV_START, &split->seed, sizeof split->seed);
 
+        if (f->group)
+            h = fnv(h, &f->group[r->index[i]], sizeof *f->group);
+        else
+            h = fnv(h, key, strlen(key));
         h ^= h >> 33; /* FNV's high bits know little of a short text's end */
         h *= UINT64_C(0xff51afd7ed558ccd);
         h ^= h >> 33;
@@ -297,7 +316,8 @@ static tcet_status add_test(const struct source_options *from, const char *path,
                             const char *const *names, size_t count, struct discover_samples *out,
                             struct error *err)
 {
-    struct source_options own = {.plugins = from->plugins};
+    struct source_options own = {.plugins = from->plugins,
+                                 .space = score_table_is(path) ? from->space : NULL};
     struct discover_sample *s = &out->sample[out->sample_count];
     struct reading r = {.columns = 0};
     tcet_status st = reading_open(&own, path, NULL, &out->arena, &r, err);
@@ -333,7 +353,7 @@ tcet_status discover_read(const struct source_options *from, const char *path, c
         columns = arena_printf(a, "%s,%s", columns, also);
     st = reading_open(from, path, columns, a, &r, err);
     if (st >= 0)
-        st = choose_metrics(&r.source.all, metrics, path, a, &names, &count, err);
+        st = choose_metrics(&r, metrics, path, a, &names, &count, err);
     if (st >= 0)
         st = make_set(&r, names, count, path, a, &all, err);
     if (st >= 0)

@@ -186,6 +186,7 @@ void folder_stability(const struct folder *f, struct buf *out)
 void folder_free(struct folder *f)
 {
     store_close(f->store);
+    table_free(f->table);
     arena_free(&f->arena);
 }
 
@@ -257,7 +258,7 @@ tcet_status folder_join(const struct folder *f, const char *const *paths, size_t
 
     for (size_t k = 0; k < count; k++) {
         columns += f[k].column_count;
-        if (strcmp(f[k].space, f[0].space)) {
+        if (*f[k].space && *f[0].space && strcmp(f[k].space, f[0].space)) {
             arena_free(&j.arena);
             return error_set(err, TCET_E_ARG, "%s is of space %s, %s of space %s", paths[0],
                              f[0].space, paths[k], f[k].space);

@@ -45,23 +45,43 @@ static tcet_status folder_table(const struct source_options *o, const struct con
     return source_table(table, &options, out, err);
 }
 
+/* A run's folder and its config. */
+static tcet_status read_folder(const struct source_options *o, const char *path, struct folder *f,
+                               struct config **config, const char **forgotten, struct error *err)
+{
+    struct arena a = {0};
+    tcet_status st = TCET_OK;
+
+    TRY(folder_read(path, f, err));
+    if (!f->arch_count)
+        st = error_set(err, TCET_E_ARG, "%s: none of the %zu architectures is scored yet", path,
+                       f->listed);
+    if (st >= 0 && o->space)
+        st = error_set(err, TCET_E_ARG,
+                       "--space goes with tables of scores; %s is a run's folder, whose config "
+                       "names its space",
+                       path);
+    if (st >= 0)
+        st = stored_read(path, cli_folders(&o->plugins, &a), o->plugins.count, config, forgotten,
+                         err);
+    arena_free(&a);
+    if (st < 0)
+        folder_free(f);
+    return st;
+}
+
 static tcet_status read_part(struct source *s, const struct source_options *o, const char *path,
                              struct error *err)
 {
     struct folder *f = &s->part[s->count];
     struct config **config = &s->config[s->count];
-    struct arena a = {0};
-    const char *forgotten;
-    tcet_status st;
+    const char *forgotten = "";
 
-    TRY(folder_read(path, f, err));
+    if (score_table_is(path))
+        TRY(score_table_read(o, path, f, config, err));
+    else
+        TRY(read_folder(o, path, f, config, &forgotten, err));
     s->count++;
-    if (!f->arch_count)
-        return error_set(err, TCET_E_ARG, "%s: none of the %zu architectures is scored yet", path,
-                         f->listed);
-    st = stored_read(path, cli_folders(&o->plugins, &a), o->plugins.count, config, &forgotten, err);
-    arena_free(&a);
-    TRY(st);
     if (!s->chosen || (!config_get(s->chosen, "benchmark", "", "table") &&
                        config_get(*config, "benchmark", "", "table"))) {
         s->chosen = *config;
@@ -114,12 +134,43 @@ tcet_status source_read(const struct source_options *o, const char *const *paths
     return st;
 }
 
+/* Is a name that of an accuracy of the table, by either of its names? */
+static int is_accuracy(const struct table *t, const char *name)
+{
+    struct error none = {0};
+    const double *values;
+
+    if (table_column(t, name, &values, &none) < 0)
+        return 0;
+    return table_is_trained(t, t->column[(size_t)(values - t->values) / t->rows]);
+}
+
+/* The columns to compare: of a table of scores, which may hold accuracies too (an export does), without
+ * those.  The caller's to free(). */
+static struct report_series *scores_of(const struct source *s, const struct table *t, size_t *count)
+{
+    const struct folder *f = &s->all;
+    struct report_series *columns = mem_alloc((f->column_count + 1) * sizeof *columns);
+    int tables = 0;
+
+    *count = 0;
+    for (size_t i = 0; i < s->count; i++)
+        tables |= s->part[i].table != NULL;
+    for (size_t i = 0; i < f->column_count; i++) {
+        if (!tables || !t || !is_accuracy(t, f->columns[i].column.name))
+            columns[(*count)++] = f->columns[i];
+    }
+    return columns;
+}
+
 tcet_status source_compare(const struct source_options *o, const struct source *s,
                            struct comparison *out, struct error *err)
 {
     const struct folder *f = &s->all;
     const char *table, *column, *population;
     struct table *t = NULL;
+    struct report_series *columns;
+    size_t count;
     tcet_status st = TCET_OK;
 
     table = o->table ? o->table : config_text(s->chosen, "benchmark", "", "table", NULL);
@@ -133,9 +184,11 @@ tcet_status source_compare(const struct source_options *o, const struct source *
                        table ? "column" : "table", table ? "column" : "table");
     if (st >= 0 && table)
         st = folder_table(o, s->chosen, table, &t, err);
+    columns = scores_of(s, t, &count);
     if (st >= 0)
-        st = compare_with_table(s->chosen, f->archs, f->arch_count, f->columns, f->column_count, t,
-                                table, column, population, out, err);
+        st = compare_with_table(s->chosen, f->archs, f->arch_count, columns, count, t, table,
+                                column, population, out, err);
+    free(columns);
     table_free(t);
     if (st < 0 && (t || !table))
         stored_error(s->path, s->forgotten, err);

@@ -2,6 +2,7 @@
  *
  * The file is read whole and walked twice: check() finds every error and counts the rows, fill()
  * then cuts the text into fields in place and cannot fail. */
+#include "table/gzip.h"
 #include "table/internal.h"
 
 #include <dirent.h>
@@ -14,7 +15,6 @@
 #include <unistd.h>
 
 #include "base/csv.h"
-#include "base/file.h"
 #include "base/names.h"
 #include "base/text.h"
 
@@ -124,30 +124,6 @@ static char *line_end(const struct source *s, char *p, char **next)
     return end > p && end[-1] == '\r' ? end - 1 : end;
 }
 
-static tcet_status read_file(const char *path, struct source *s, struct error *err)
-{
-    int64_t size;
-    FILE *file = file_open(path, FILE_MAX, &size, err);
-    size_t got;
-    tcet_status status = TCET_OK;
-
-    if (!file)
-        return err->status;
-    s->text = mem_try((size_t)size + 1, 1);
-    if (!s->text) {
-        fclose(file);
-        return error_set(err, TCET_E_MEMORY, "%s: no memory for its %lld bytes", path,
-                         (long long)size);
-    }
-    got = fread(s->text, 1, (size_t)size, file);
-    if (ferror(file))
-        status = error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
-    fclose(file);
-    s->end = s->text + got;
-    *s->end = '\0';
-    return status;
-}
-
 static tcet_status no_nul(const struct source *s, struct error *err)
 {
     const char *nul = memchr(s->text, '\0', (size_t)(s->end - s->text));
@@ -157,7 +133,7 @@ static tcet_status no_nul(const struct source *s, struct error *err)
         return TCET_OK;
     for (const char *p = s->text; p < nul; p++)
         line += *p == s->newline;
-    return error_set(err, TCET_E_ARG, "%s:%zu: a NUL byte; tables are plain text (compressed?)",
+    return error_set(err, TCET_E_ARG, "%s:%zu: a NUL byte; tables are plain text, or such in gzip",
                      s->path, line);
 }
 
@@ -594,10 +570,13 @@ static tcet_status parse(struct source *s, struct table *t, struct error *err)
 
 static tcet_status read_text(struct source *s, struct table *t, struct error *err)
 {
-    tcet_status status = read_file(s->path, s, err);
+    size_t size;
 
-    t->text = s->text;
-    return status < 0 ? status : parse(s, t, err);
+    t->text = s->text = gzip_text(s->path, FILE_MAX, &size, err);
+    if (!s->text)
+        return err->status;
+    s->end = s->text + size;
+    return parse(s, t, err);
 }
 
 tcet_status table_load(const char *path, const struct table_options *options, struct table **out,
@@ -740,15 +719,26 @@ static int word_means(const char *word, size_t n, const char *column)
     return strlen(column) == n && !strncmp(word, column, n);
 }
 
-int table_is_trained(const struct table *t, const char *column)
+/* Behind the = of a comment line "NAME = ...", or NULL. */
+static const char *said_of(const char *line, const char *name)
+{
+    size_t n = strlen(name);
+
+    line += strspn(line, " \t");
+    if (strncmp(line, name, n))
+        return NULL;
+    line += n;
+    line += strspn(line, " \t");
+    return *line == '=' ? line + 1 : NULL;
+}
+
+int table_lists(const struct table *t, const char *what, const char *column)
 {
     for (const char *line = t->comment; line; line = strchr(line, '\n')) {
-        int start = 0;
+        const char *word;
 
         line += *line == '\n';
-        if (sscanf(line, " trained =%n", &start) != 0 || !start)
-            continue;
-        for (const char *word = line + start; *word && *word != '\n';) {
+        for (word = said_of(line, what); word && *word && *word != '\n';) {
             size_t n;
 
             word += strspn(word, " \t,");
@@ -759,6 +749,24 @@ int table_is_trained(const struct table *t, const char *column)
         }
     }
     return 0;
+}
+
+int table_is_trained(const struct table *t, const char *column)
+{
+    return table_lists(t, "trained", column);
+}
+
+const char *table_says(const struct table *t, const char *name, struct arena *a)
+{
+    for (const char *line = t->comment; line; line = strchr(line, '\n')) {
+        const char *text;
+
+        line += *line == '\n';
+        text = said_of(line, name);
+        if (text)
+            return text_strip(arena_strndup(a, text, strcspn(text, "\n")));
+    }
+    return NULL;
 }
 
 int table_ends_in(const char *text, const char *end)
@@ -777,8 +785,12 @@ const char *const *table_shipped(const char *data_dir, struct arena *a, size_t *
 
     *count = 0;
     while (dir && (entry = readdir(dir))) {
-        if (table_ends_in(entry->d_name, ".tsv")) {
-            char *name = arena_strndup(a, entry->d_name, strlen(entry->d_name) - 4);
+        size_t end = table_ends_in(entry->d_name, ".tsv")      ? 4
+                     : table_ends_in(entry->d_name, ".tsv.gz") ? 7
+                                                               : 0;
+
+        if (end) {
+            char *name = arena_strndup(a, entry->d_name, strlen(entry->d_name) - end);
 
             buf_add(&names, &name, sizeof name);
             ++*count;
@@ -794,6 +806,17 @@ const char *const *table_shipped(const char *data_dir, struct arena *a, size_t *
     return list;
 }
 
+int table_is_path(const char *text)
+{
+    static const char *const ends[] = {".csv", ".tsv", ".json", ".csv.gz", ".tsv.gz"};
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        if (table_ends_in(text, ends[i]))
+            return 1;
+    }
+    return strchr(text, '/') != NULL;
+}
+
 tcet_status table_path(const char *name_or_path, const char *data_dir, struct arena *a,
                        const char **out, struct error *err)
 {
@@ -801,12 +824,13 @@ tcet_status table_path(const char *name_or_path, const char *data_dir, struct ar
     const char *const *list;
     size_t count;
 
-    if (strchr(name_or_path, '/') || table_ends_in(name_or_path, ".csv") ||
-        table_ends_in(name_or_path, ".tsv") || table_ends_in(name_or_path, ".json")) {
+    if (table_is_path(name_or_path)) {
         *out = arena_strdup(a, name_or_path);
         return TCET_OK;
     }
     path = arena_printf(a, "%s/tables/%s.tsv", data_dir, name_or_path);
+    if (access(path, R_OK))
+        path = arena_printf(a, "%s.gz", path);
     if (!access(path, R_OK)) {
         *out = path;
         return TCET_OK;

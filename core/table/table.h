@@ -1,7 +1,7 @@
 /* table.h -- benchmark tables: trained accuracies (and anything else) by architecture.
  *
- * Room: core/table.  Stands on core/base.  Plain text, UTF-8, a byte order mark or not, lines that
- * end by \n, \r\n or \r.  Fields are apart by what stands first in the header of: tab, comma,
+ * Room: core/table.  Stands on core/base and zlib.  Plain text, as it is or in gzip, UTF-8, a byte
+ * order mark or not, lines that end by \n, \r\n or \r.  Fields are apart by what stands first in the header of: tab, comma,
  * semicolon, bar, blanks; they may be "quoted" ("" is a quote; a field ends on its own line), and
  * spaces around them do not count.  The architecture is the column asked for, else the one named
  * "arch", else the first that has a name (pandas' index has none).  Lines starting with # before the
@@ -90,15 +90,25 @@ tcet_status table_column(const struct table *t, const char *name, const double *
 /* Is there a column of that name, or with it as its second one? */
 int table_has(const struct table *t, const char *name);
 
-/* Is a column measured after training, and so no proxy?  A comment line "# trained = NAME ..."
- * says which are, where test_* stands for all names that begin so; without one, none is. */
+/* Does a comment line "# WHAT = NAME ..." list the column?  test_* there stands for all names that begin
+ * so.  What says which columns are measured after training ("trained"), and of which less is better
+ * ("less"). */
+int table_lists(const struct table *t, const char *what, const char *column);
+
+/* Is a column measured after training, and so no proxy?  Without a line of that, none is. */
 int table_is_trained(const struct table *t, const char *column);
 
-/* Names of the shipped tables, data_dir/tables/NAME.tsv, sorted; they live in a. */
+/* What a comment line "# NAME = VALUE" says, in a; NULL: nothing does. */
+const char *table_says(const struct table *t, const char *name, struct arena *a);
+
+/* Names of the shipped tables, data_dir/tables/NAME.tsv and NAME.tsv.gz, sorted; they live in a. */
 const char *const *table_shipped(const char *data_dir, struct arena *a, size_t *count);
 
-/* Where a table is: a text with a slash, or that ends in .csv, .tsv or .json, is a path and returned
- * as it is; another is the name of a shipped table, data_dir/tables/NAME.tsv.  *out lives in a.
+/* Is a text the path of a table: has it a slash, or ends it in .csv, .tsv (with .gz or not) or .json? */
+int table_is_path(const char *text);
+
+/* Where a table is: a path as it is; another text is the name of a shipped table,
+ * data_dir/tables/NAME.tsv or NAME.tsv.gz.  *out lives in a.
  * The error lists what is shipped. */
 tcet_status table_path(const char *name_or_path, const char *data_dir, struct arena *a,
                        const char **out, struct error *err);

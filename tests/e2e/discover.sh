@@ -56,6 +56,41 @@ check '... is a section for a config' said '^combiner = layerdot$' out
 check 'one form of one metric' found tss --forms single --metrics macs --format markdown
 check '... is its line' said '^\| macs ' out
 
+# A table of scores in the place of a folder: an export, or a file whose comments say the rest.
+cat >tidy.py <<'PY'
+import csv, gzip
+rows = list(csv.DictReader(open("tss.csv")))
+with gzip.open("scores.tsv.gz", "wt") as f:
+    f.write("# space = nats_tss\n# table = nats_tss\n# column = cifar10_test\n# scores = both\n# less = cost\n# group = twin\n")
+    f.write("\t".join(["arch", "twin", "norm", "macs", "both", "cost", "test_cifar10"]) + "\n")
+    for i, r in enumerate(rows):
+        cost = -float(r["macs"])
+        f.write("\t".join(map(str, [r["arch"], i // 2, r["norm"], r["score.macs"], r["both"], cost, 1])) + "\n")
+PY
+run export tss tss.csv
+/usr/bin/python3 tidy.py
+run correlate scores.tsv.gz --format csv
+cp out table.csv
+run correlate tss --format csv
+check 'a table of scores has the taus of its run' /usr/bin/python3 -c '
+import csv
+a, b = ({r["proxy"]: float(r["Kendall"]) for r in csv.DictReader(open(f))} for f in ("table.csv", "out"))
+for name in ("norm", "macs", "both", "(#params)"):
+    assert abs(a[name] - b[name]) < 1e-12, (name, a, b)
+assert abs(a["cost"] - b["macs"]) < 1e-12, a
+assert "twin" not in a and "test_cifar10" not in a, a'
+run correlate tss.csv --table nats_tss --column cifar10_test --space nats_tss --format csv
+check 'an export, its table given' said '^both,' out
+check '... baselines of the space' said '^\(#params\),' out
+check 'discover of a table' found scores.tsv.gz --format json --most 2 --weights 1 --keep 9
+check '... the scores it has are not combined, layers are not there' \
+    json 'd["tried"] == 12 and not any("layerdot" in s["score"] or "both" == s["score"] for s in d["scores"][:9])'
+check 'on a table, measured on a run' found scores.tsv.gz --metrics norm,macs --share 1 --test other
+check 'on a run, measured on a table' found tss --metrics norm,macs --share 1 --test scores.tsv.gz
+refuses 'a table without accuracies' 'give --table and --column' discover tss.csv
+head -c 200 scores.tsv.gz >cut.tsv.gz
+refuses 'a table that is cut' 'cut.tsv.gz: cut' correlate cut.tsv.gz
+
 # Ranks among a population that a file holds: a score of one network, in the order of its ranks there.
 mkdir -p conf
 printf 'include = ../counts.ini\n[score placed]\ncombiner  = refrank\nmetrics   = norm, macs\nreference = ref.csv\n' \

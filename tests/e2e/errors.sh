@@ -306,7 +306,9 @@ refuses "one resample" '--bootstrap "1" is no number of resamples \(100 to' corr
     --bootstrap 1
 refuses "export to no folder names the file" '^tcet-host: error: no/x.csv: No such file' export keep \
     no/x.csv
-for option in --mask --space --scores; do
+refuses "correlate of a run with --space" "--space goes with tables of scores; keep is a run's" \
+    correlate keep --space nats_tss
+for option in --mask --scores; do
     refuses "correlate of a run with $option" "$option goes with a table alone" correlate keep \
         $option nats_tss
 done

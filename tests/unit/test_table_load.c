@@ -1,6 +1,7 @@
 /* Protects: what a user's table says is what is looked up, and a damaged or hostile file is
  * refused with its file and line, never misread. */
 #include "base/csv.h"
+#include "table/gzip.h"
 #include "table/table.h" /* before cmocka, whose macro fail() would rename a member */
 
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <zlib.h>
 
 static char path[64];
 
@@ -324,11 +326,11 @@ static void nul_and_binary(void **state)
 {
     (void)state;
     assert_string_equal(refusal("arch,acc\na,1\nb\0,2\n", 18),
-                        ":3: a NUL byte; tables are plain text (compressed?)");
+                        ":3: a NUL byte; tables are plain text, or such in gzip");
     assert_string_equal(refusal("\xfd"
                                 "7zXZ\0\0",
                                 7),
-                        ":1: a NUL byte; tables are plain text (compressed?)");
+                        ":1: a NUL byte; tables are plain text, or such in gzip");
 }
 
 /* neither a long field nor a wide header with many short lines takes memory before it is refused */
@@ -511,6 +513,93 @@ static void keys(void **state)
     arena_free(&a);
 }
 
+/* Adds text to the file as a member of gzip's. */
+static void add_member(const char *text)
+{
+    gzFile f = gzopen(path, "ab");
+
+    assert_non_null(f);
+    assert_int_equal(gzwrite(f, text, (unsigned)strlen(text)), strlen(text));
+    assert_int_equal(gzclose(f), Z_OK);
+}
+
+static size_t read_bytes(unsigned char *out, size_t cap)
+{
+    FILE *f = fopen(path, "rb");
+    size_t n = f ? fread(out, 1, cap, f) : 0;
+
+    assert_true(n > 0 && n < cap);
+    fclose(f);
+    return n;
+}
+
+/* A table in gzip is the table, its members one after the other; what is cut or damaged is an error. */
+static void compressed(void **state)
+{
+    static const char *const says[] = {"cut", "damaged", "damaged"};
+    unsigned char packed[512];
+    size_t n;
+    struct table *t;
+    struct error err = {0};
+
+    (void)state;
+    write_bytes("", 0);
+    add_member("# trained = acc\narch\tacc\na\t1.5\n");
+    n = read_bytes(packed, sizeof packed);
+    add_member("b\t2.5\n");
+    assert_int_equal(table_load(path, NULL, &t, &err), TCET_OK);
+    assert_int_equal(t->rows, 2);
+    assert_true(t->values[table_row(t, "b")] == 2.5 && table_is_trained(t, "acc"));
+    table_free(t);
+    for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
+        if (i)
+            packed[i == 1 ? n - 5 : 12] ^= 0x40; /* the checksum; the text */
+        write_bytes(packed, i ? n : n - 3);
+        assert_int_equal(table_load(path, NULL, &t, &err), TCET_E_ARG);
+        assert_non_null(strstr(err.text, says[i]));
+        assert_non_null(strstr(err.text, path));
+    }
+}
+
+/* What inflates without end is stopped at the bound, and what fits is read whole. */
+static void inflated_too_far(void **state)
+{
+    char zeros[4096];
+    size_t size;
+    char *text;
+    struct error err = {0};
+
+    (void)state;
+    memset(zeros, 'x', sizeof zeros - 1);
+    zeros[sizeof zeros - 1] = '\0';
+    write_bytes("", 0);
+    for (int i = 0; i < 10; i++)
+        add_member(zeros);
+    text = gzip_text(path, 1 << 16, &size, &err);
+    assert_non_null(text);
+    assert_int_equal(size, 10 * (sizeof zeros - 1));
+    assert_int_equal(strlen(text), size);
+    free(text);
+    assert_null(gzip_text(path, 40000, &size, &err));
+    assert_non_null(strstr(err.text, "more than 40000 bytes"));
+}
+
+/* What comments say: a word of a list, with * for all that begin so, or a text. */
+static void comments(void **state)
+{
+    struct arena a = {0};
+    struct table *t =
+        load("# space = nats_tss\n#  less=cost time_*\n# lesser = acc\narch,acc\na,1\n");
+
+    (void)state;
+    assert_string_equal(table_says(t, "space", &a), "nats_tss");
+    assert_null(table_says(t, "table", &a));
+    assert_true(table_lists(t, "less", "cost") && table_lists(t, "less", "time_gpu"));
+    assert_false(table_lists(t, "less", "acc") || table_lists(t, "less", "cos"));
+    table_free(t);
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -531,6 +620,9 @@ int main(void)
         cmocka_unit_test(shielded),
         cmocka_unit_test(trained),
         cmocka_unit_test(large),
+        cmocka_unit_test(compressed),
+        cmocka_unit_test(inflated_too_far),
+        cmocka_unit_test(comments),
     };
 
     return cmocka_run_group_tests(tests, make_path, remove_path);
