@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "run/client.h"
 #include "run/fit.h"
+#include "run/stored.h"
 
 #include <errno.h>
 #include <math.h>
@@ -72,6 +73,47 @@ static tcet_status best_of_search(const char *path, struct arena *a, const char 
     return TCET_OK;
 }
 
+/* Says which keys of [space] are otherwise in the config by which the folder's architecture was chosen:
+ * those that `one` has, of all that `skip` has not. */
+static void note_parameters(const struct config *c, const struct config *chosen,
+                            const struct config *one, const struct config *skip, const char *path)
+{
+    const struct config_section *s = config_section(one, "space", "");
+    char text[512];
+
+    for (size_t i = 0; s && i < s->key_count; i++) {
+        const char *key = s->keys[i]->name;
+        const char *mine = config_text(c, "space", "", key, "(not set)");
+        const char *theirs = config_text(chosen, "space", "", key, "(not set)");
+
+        if (!strcmp(mine, theirs) || (skip && config_get(skip, "space", "", key)))
+            continue;
+        snprintf(text, sizeof text, "[space] %.60s is %.80s here, and was %.80s where %.200s chose",
+                 key, mine, theirs, path);
+        cli_log(NULL, TCET_LOG_INFO, text);
+    }
+}
+
+/* The folder's architectures must be of the config's space; other parameters of it are noted. */
+static tcet_status check_space(const struct config *c, const char *path, struct error *err)
+{
+    const char *mine = config_text(c, "run", "", "space", ""), *theirs, *forgotten;
+    struct config *other;
+    tcet_status st = TCET_OK;
+
+    TRY(stored_read(path, NULL, 0, &other, &forgotten, err));
+    theirs = config_text(other, "run", "", "space", "");
+    if (strcmp(mine, theirs))
+        st = error_set(err, TCET_E_ARG, "%s is of space %s, this config of space %s", path, theirs,
+                       mine);
+    if (st >= 0)
+        note_parameters(c, other, c, NULL, path);
+    if (st >= 0)
+        note_parameters(c, other, other, c, path);
+    config_free(other);
+    return st;
+}
+
 /* Puts an encoding of the space in place of what [train] arch says. */
 static tcet_status resolve_arch(struct config *c, struct arena *a, struct error *err)
 {
@@ -88,7 +130,8 @@ static tcet_status resolve_arch(struct config *c, struct arena *a, struct error 
         path = config_path(a, &folder);
         best = arena_printf(a, "%s/best.txt", path);
         if ((access(best, F_OK) ? best_of_run(path, a, &text, err)
-                                : best_of_search(best, a, &text, err)) < 0)
+                                : best_of_search(best, a, &text, err)) < 0 ||
+            check_space(c, path, err) < 0)
             return config_error_at(err, k);
     }
     if (client_space(c, (const char *const[]){"canonical", text}, 2, a, &answer, &count, err) < 0)

@@ -59,7 +59,7 @@ const struct command COMMANDS[] = {
     {"export", "FOLDER FILE [options]",
      "write a run's results (.csv, .jsonl) or a trained network (.safetensors, .pth, .onnx)",
      "tcet-host export out/tcet_snip scores.jsonl --layers", cmd_export},
-    {"export-net", "CONFIG ARCH FILE.safetensors|FILE.pth|FILE.onnx [options]",
+    {"export-net", "CONFIG ARCH FILE.safetensors|.pth|.onnx [options]",
      "write a network with the weights that a run draws, for PyTorch or ONNX",
      "tcet-host export-net conf/tcet_snip.ini index:1462 net.pth", cmd_export_net},
     {"merge", "OUT IN... [options]",
@@ -152,7 +152,7 @@ int main(int argc, char **argv)
     mem_exhausted = out_of_memory;
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, with a message */
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
-        (argc == 2 && !strcmp(argv[1], "help"))) {
+        (!strcmp(argv[1], "help") && (argc == 2 || !strcmp(argv[2], "help")))) {
         help(argc < 2 ? stderr : stdout);
         return argc < 2 ? EXIT_BAD : printed(0);
     }

@@ -8,6 +8,7 @@
 #include "run/supervise.h"
 #include "run/trainer.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,11 +78,26 @@ static tcet_status train_one(struct client *c, const char *arch, const char *con
     return ask(c, texts, config, o, one->seed, &one->p, err);
 }
 
+/* Has the folder one a seed, "seed-N"?  Then a training of one seed goes on there. */
+static int has_seeds(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    int found = 0;
+
+    while (dir && !found && (entry = readdir(dir)))
+        found = !strncmp(entry->d_name, "seed-", 5);
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
 static tcet_status run(struct config *config, const struct train_settings *s, const char *arch,
                        const struct fit_options *o, struct fit_result *r, struct client *c,
                        int *lock, struct error *err)
 {
     struct wire_plan plan;
+    int apart;
 
     TRY(run_folder(config, &r->arena, &r->folder, err));
     TRY(start(c, config, 0, o, &r->arena, &plan, err));
@@ -89,13 +105,14 @@ static tcet_status run(struct config *config, const struct train_settings *s, co
     TRY(folder_lock(r->folder, lock, err));
     r->count = (size_t)(s->last_seed - s->first_seed + 1);
     r->one = arena_alloc(&r->arena, r->count * sizeof *r->one);
+    apart = r->count > 1 || has_seeds(r->folder);
     for (size_t i = 0; i < r->count; i++) {
         struct fit_one *one = &r->one[i];
 
         one->seed = s->first_seed + (int64_t)i;
-        one->folder = r->count == 1 ? r->folder
-                                    : arena_printf(&r->arena, "%s/seed-%lld", r->folder,
-                                                   (long long)one->seed);
+        one->folder =
+            !apart ? r->folder
+                   : arena_printf(&r->arena, "%s/seed-%lld", r->folder, (long long)one->seed);
     }
     for (size_t i = 0; i < r->count; i++) {
         TRY(folder_make(r->one[i].folder, err));

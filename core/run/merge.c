@@ -230,6 +230,31 @@ static tcet_status take_items(struct merge *m, size_t part, size_t room, struct 
     return TCET_OK;
 }
 
+/* An item that nobody holds: which shards are not here. */
+static tcet_status say_missing(const struct merge *m, size_t item, struct error *err)
+{
+    int n = m->part[0].shard.count, lacking = 0;
+    struct buf b = {0};
+
+    for (int i = 1; i <= n; i++) {
+        int here = 0;
+
+        for (size_t k = 0; k < m->count; k++)
+            here |= m->part[k].shard.index == i;
+        if (!here && lacking++ < 8)
+            buf_printf(&b, "%s%d/%d", b.len ? ", " : "", i, n);
+    }
+    if (lacking > 8)
+        buf_printf(&b, " and %d more", lacking - 8);
+    if (lacking)
+        error_set(err, TCET_E_ARG, "no folder is shard %s", b.data);
+    else
+        error_set(err, TCET_E_IO, "damaged: no folder holds %s %zu of %zu", item_name(m), item + 1,
+                  m->part[0].total);
+    buf_free(&b);
+    return err->status;
+}
+
 /* Who holds what: every item once. */
 static tcet_status cover(struct merge *m, struct error *err)
 {
@@ -244,12 +269,8 @@ static tcet_status cover(struct merge *m, struct error *err)
     for (size_t k = 0; k < m->count; k++)
         TRY(take_items(m, k, room, err));
     for (size_t i = 0; i < room; i++) {
-        int n = m->part[0].shard.count;
-
         if (!m->owner[i])
-            return error_set(err, TCET_E_ARG,
-                             "no folder holds %s %zu of %zu: is shard %d/%d missing?", item_name(m),
-                             i, total, (int)(i % (size_t)n) + 1, n);
+            return say_missing(m, i, err);
     }
     return check_list(m, err);
 }

@@ -209,9 +209,17 @@ run train found.ini --output of_run
 check "the best of a run is trained" test "$code" = 0
 check "it is that one" said "^trained $(grep -oE '\|.*\|' <<<"$best" | sed 's/[|+]/\\&/g')\$" out
 check "not measured" said '^seed 1: 1 epochs, not measured$' out
+refuses "the best of another space" 'found is of space nats_tss, this config of space nb_macro' \
+    train found.ini --output elsewhere --set run.space=nb_macro
+run train found.ini --output shorter --set space.reading=naslib
+check "other parameters of the space are said" said 'note: \[space\] reading is naslib here, and was \(not set\) where .*found chose' err
 run train small.ini --output seeds --set train.seeds=1..2 --set train.epochs=2
 check "two seeds" said '^2 seeds: last train top-1 [0-9.]+ % \(std [0-9.]+\), best: selected on train' out
 check "each in a folder" test -s seeds/seed-1/last.ckpt -a -s seeds/seed-2/last.ckpt
+cp seeds/seed-2/train.csv second.csv
+run train small.ini --output seeds --set train.seeds=2 --set train.epochs=2 --resume
+check "one of them goes on in its own folder" test "$code" = 0 -a ! -e seeds/train.csv
+check "... and was done" cmp seeds/seed-2/train.csv second.csv
 check "which differ" test "$(cmp seeds/seed-1/train.csv seeds/seed-2/train.csv | wc -l)" = 1
 
 for format in safetensors pth onnx; do
