@@ -216,6 +216,8 @@ static tcet_status show_runs(const struct report_page *p, const struct kinds *k,
     folder_stability(&s->all, &stability);
     if (st >= 0 && stability.len)
         page_text(page, stability.data);
+    for (size_t i = 0; i < k->runs && st >= 0; i++)
+        st = report_hours(s->config[i], &s->part[i], page, err);
     for (size_t i = 0; i < k->runs && st >= 0; i++) {
         const char *arch = p->arch ? p->arch : best_arch(&s->part[i]);
 

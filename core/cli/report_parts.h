@@ -44,5 +44,9 @@ const double *report_layer_values(struct store *s, const struct config *config,
  * multiply them so; nothing where it has none. */
 tcet_status report_layers(struct store *s, const struct config *config, const char *arch,
                           struct figures *out, struct error *err);
+/* A run's mean times over all networks of its space, beside [reference_hours]; nothing where no time or no
+ * number of networks is known. */
+tcet_status report_hours(const struct config *config, const struct folder *f, struct buf *page,
+                         struct error *err);
 
 #endif

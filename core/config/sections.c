@@ -54,6 +54,7 @@ static const struct {
     {"benchmark", NULL, BENCHMARK_KEYS, TCET_COUNT(BENCHMARK_KEYS)},
     {"reference", NULL, NULL, 0},
     {"reference_pairs", "NAME", NULL, 0},
+    {"reference_hours", NULL, NULL, 0},
     {"search", NULL, SEARCH_KEYS, TCET_COUNT(SEARCH_KEYS)},
     {"strategy", "ID", NULL, 0},
     {"train", NULL, TRAIN_KEYS, TCET_COUNT(TRAIN_KEYS)},

@@ -131,10 +131,11 @@ static tcet_status check_defaults(struct plan *p, struct error *err)
     return TCET_OK;
 }
 
-/* [reference] has a number for columns alone. */
-static tcet_status check_reference(const struct plan *p, struct error *err)
+/* [reference] and the like have a number, WHAT, for columns alone. */
+static tcet_status check_reference(const struct plan *p, const char *kind, const char *what,
+                                   struct error *err)
 {
-    const struct config_section *s = config_section(p->config, "reference", "");
+    const struct config_section *s = config_section(p->config, kind, "");
     const char **names = mem_alloc((p->column_count + 1) * sizeof *names);
     char hint[128];
     double value;
@@ -146,12 +147,10 @@ static tcet_status check_reference(const struct plan *p, struct error *err)
         const struct config_key *k = s->keys[i];
 
         if (!names_has(names, p->column_count, k->name))
-            config_error(err, k,
-                         "[reference] names \"%s\", which is neither a metric nor a score%s",
+            config_error(err, k, "[%s] names \"%s\", which is neither a metric nor a score%s", kind,
                          k->name, text_suggest(hint, sizeof hint, k->name, names, p->column_count));
         else if (text_to_f64(k->value, &value) < 0)
-            config_error(err, k, "%s = \"%.80s\": expected a number, a published Kendall tau",
-                         k->name, k->value);
+            config_error(err, k, "%s = \"%.80s\": expected a number, %s", k->name, k->value, what);
     }
     free(names);
     return err->status;
@@ -220,7 +219,8 @@ static tcet_status make(struct plan *p, struct error *err)
     TRY(expand_config(p->config, p->registry, err));
     TRY(plan_open_first_data(p, err));
     TRY(add_sections(p, err));
-    TRY(check_reference(p, err));
+    TRY(check_reference(p, "reference", "a published Kendall tau", err));
+    TRY(check_reference(p, "reference_hours", "published hours for the whole space", err));
     TRY(plan_merge_passes(p, err));
     for (size_t i = 0; i < p->data_count; i++)
         TRY(plan_draw_data(p, &p->data[i], err));

@@ -259,6 +259,8 @@ late "[export] file with a folder" export.files=a/x.csv 'without folders'
 late "population of no name" benchmark.population=liv 'liv.*did you mean "live"'
 late "table without the column" benchmark.column=cifar10_tset 'did you mean "cifar10_test"'
 printf 'include = %s\n[reference]\nlnwott = 0.5\n' "$conf" >late.ini
+printf 'include = %s\n[reference_hours]\nlnwott = 3\n' "$conf" >hours.ini
+refuses "hours of no metric" 'hours.ini:3: .*\[reference_hours\] names "lnwott"' show hours.ini
 refuses "reference of no metric, file and line" '^tcet-host: error: late.ini:3: ' show late.ini
 
 refuses "correlate without the column" 'no column "test_cifar1"' correlate --table nats_tss \

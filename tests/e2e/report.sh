@@ -89,6 +89,8 @@ combiner = layerdot
 metrics  = synflow, snip
 [reference]
 snip = .6
+[reference_hours]
+joint = 4.2
 [benchmark]
 table  = nats_tss
 column = cifar10_test
@@ -110,6 +112,9 @@ done
 check "tau is that of correlate" said "<td class=\"n\">$("$host" correlate run --format csv 2>err |
     awk -F, '$1 == "snip" { printf "%.4f", $2 }')</td>" page.html
 check "the published figure is there" said 'published 0\.6' pictures/tau.svg
+check "hours for the whole space are the mean time times its networks" awk -F'</td><td[^>]*>' '
+    /<td>joint<\/td>/ && NF == 5 { rows++; sub(/<.*/, "", $5); d = $2 * $3 / 3.6e6 - $4
+        bad += $3 != 15625 || $5 != "4.2" || d > .02 || d < -.02 } END { exit bad || rows != 1 }' page.html
 check "the config is there" said '^plugin = gaussian$' page.html
 check "provenance says what computed it" said '<td>backend</td><td>libtorch' page.html
 check "a joint score by layer is the product of its metrics" awk -F'[<>]' '
