@@ -61,9 +61,9 @@ run_ctest()
     rm -f "$report"
     ctest --preset "$preset" -j "$jobs" --output-junit "$report" "$@" || true
     [ -s "$report" ] || die "ctest ran no tests"
-    count() { sed -n "s/.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$report" | head -n 1; }
-    tests=$(count tests) failed=$(count failures)
-    skipped=$(($(count skipped) + $(count disabled)))
+    reported() { sed -n "s/.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$report" | head -n 1; }
+    tests=$(reported tests) failed=$(reported failures)
+    skipped=$(($(reported skipped) + $(reported disabled)))
     summary $((tests - failed - skipped)) "$failed" "$skipped"
 }
 
@@ -96,8 +96,9 @@ run_valgrind()
     done
     [ ${#tests[@]} -gt 0 ] || die "there are no tests in build/$preset/bin"
     printf '%s\0' "${tests[@]}" | xargs -0 -n 1 -P "$jobs" bash -c 'under_valgrind "$0"' | tee "$results"
-    count() { grep -c "^$1 build/" "$results" || true; }
-    summary "$(count passed)" $((${#tests[@]} - $(count passed))) $skipped
+    local passed
+    passed=$(grep -c "^passed build/" "$results" || true)
+    summary "$passed" $((${#tests[@]} - passed)) $skipped
 }
 
 [ $install -eq 0 ] || ./setup.sh --packages || die "the packages that tests need could not be installed"
