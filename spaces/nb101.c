@@ -1,22 +1,64 @@
 /* nb101.c -- NAS-Bench-101: cells that are graphs of up to seven vertices and nine edges with
  * three operations, 423,624 different ones (Ying et al., ICML 2019).
  * Room: spaces.  Stands on the SDK and spaces/family. */
+#include "family/nb101_order.h"
 #include "family/nb101_space.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static tcet_status space_size(tcet_ctx *cx, void *self, int64_t *out)
 {
     (void)cx, (void)self;
-    *out = 423624;
+    *out = NB101_CELLS;
     return TCET_OK;
+}
+
+static tcet_status get_order(tcet_ctx *cx, const uint32_t **out)
+{
+    *out = nb101_order();
+    return *out ? TCET_OK : tcet_fail(cx, TCET_E_MEMORY, "no memory for the list of all cells");
 }
 
 static tcet_status space_at(tcet_ctx *cx, void *self, int64_t index, char *text, size_t cap)
 {
-    (void)self, (void)index, (void)text, (void)cap;
-    return tcet_fail(cx, TCET_E_UNSUPPORTED,
-                     "nb101 cells have no numbers: name them, or draw them by sample:N");
+    const uint32_t *order;
+    struct nb101_cell c;
+    tcet_status st = get_order(cx, &order);
+
+    (void)self;
+    if (st < 0)
+        return st;
+    if (index < 0 || index >= NB101_CELLS)
+        return tcet_failf(cx, TCET_E_ARG, "cells are numbered from 0 to %d", NB101_CELLS - 1);
+    nb101_order_cell(order[index], &c);
+    return nb101_print(cx, &c, text, cap);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Of any spelling: that of the isomorphic cell which is listed. */
+static tcet_status space_index_of(tcet_ctx *cx, void *self, const char *text, int64_t *out)
+{
+    struct nb101_cell c, pruned;
+    tcet_status st = nb101_parse(cx, text, &c, &pruned);
+    const uint32_t *order, *found;
+    uint32_t number;
+
+    (void)self;
+    if (st >= 0)
+        st = get_order(cx, &order);
+    if (st < 0)
+        return st;
+    number = nb101_order_number(&pruned);
+    found = bsearch(&number, order, NB101_CELLS, sizeof number, by_number);
+    *out = found ? found - order : -1;
+    return TCET_OK;
 }
 
 static tcet_status space_random(tcet_ctx *cx, void *self, char *text, size_t cap)
@@ -121,6 +163,7 @@ static const tcet_space_ops ops = {
     .build = nb101_space_build,
     .random = space_random,
     .mutate = space_mutate,
+    .index_of = space_index_of,
     .neighbours = space_neighbours,
 };
 

@@ -169,14 +169,13 @@ wrong "architecture number too large" 'index:15625.*15625' --archs index:15625
 wrong "first: too many" '20000 architectures asked for, space nats_tss has 15625' --archs first:20000
 wrong "all of a space with numbers, but too many" 'nb301 is too large for all; use sample:N' \
     --archs all --set run.space=nb301
-wrong "all of a space without numbers" 'nb101 is too large for all; use sample:N' \
-    --archs all --set run.space=nb101
-wrong "a sample larger than a space without numbers" \
-    '423625 architectures asked for, space nb101 has 423624' --archs sample:423625 --set run.space=nb101
-wrong "a sample that draws would not end" 'nb101 has 423624, .* draws at most 105906' \
-    --archs sample:423624 --set run.space=nb101
-wrong "first: of a space without numbers" 'nb101 have no order; use sample:N' --archs first:3 \
-    --set run.space=nb101
+mkdir unordered && cp "$fixtures/good_unordered.so" unordered/
+unordered() { wrong "$@" --set run.space=unordered --set plugins.path=unordered; }
+unordered "all of a space without numbers" 'unordered is too large for all; use sample:N' --archs all
+unordered "a sample larger than a space without numbers" \
+    '9 architectures asked for, space unordered has 8' --archs sample:9
+unordered "a sample that draws would not end" 'unordered has 8, .* draws at most 2' --archs sample:8
+unordered "first: of a space without numbers" 'unordered have no order; use sample:N' --archs first:3
 wrong "first: more than a run can hold" '2000000 architectures asked for, a run takes at most' \
     --archs first:2000000 --set run.space=nb301
 wrong "sample: of text" '"x" is not a number' --archs sample:x

@@ -312,6 +312,40 @@ static void test_nb301(void **state)
     graph_free(g);
 }
 
+/* NAS-Bench-101's cells are 423,624 in all (its paper's number), each listed once: the list is strictly rising by
+ * the benchmark's own hash's classes, every cell is found under its number, and any spelling of a cell
+ * under that of its class. */
+static void test_nb101_order(void **state)
+{
+    static const char chain[] = "(0,1,0, 0,0,1, 0,0,0, 0,4,1)";
+    char text[512], again[512], key[64], other[64];
+    struct space s;
+    int64_t index, size;
+
+    (void)state;
+    assert_int_equal(space_load(&s, "nb101"), 0);
+    assert_int_equal(s.ops->size(&s.cx, s.self, &size), 0);
+    assert_int_equal(size, 423624);
+    for (int64_t i = 0; i < size; i += i + 37 < size ? 37 : 1) {
+        assert_int_equal(s.ops->at(&s.cx, s.self, i, text, sizeof text), 0);
+        assert_int_equal(s.ops->check(&s.cx, s.self, text), 0);
+        assert_int_equal(s.ops->index_of(&s.cx, s.self, text, &index), 0);
+        assert_int_equal(index, i);
+    }
+    for (int i = 0; i < 500; i++) {
+        assert_int_equal(s.ops->random(&s.cx, s.self, text, sizeof text), 0);
+        assert_int_equal(s.ops->index_of(&s.cx, s.self, text, &index), 0);
+        assert_in_range(index, 0, size - 1);
+        assert_int_equal(s.ops->at(&s.cx, s.self, index, again, sizeof again), 0);
+        assert_int_equal(s.ops->canonical(&s.cx, s.self, text, key, sizeof key), 0);
+        assert_int_equal(s.ops->canonical(&s.cx, s.self, again, other, sizeof other), 0);
+        assert_string_equal(key, other);
+    }
+    assert_int_equal(s.ops->index_of(&s.cx, s.self, chain, &index), 0);
+    assert_int_equal(index, 3); /* after the cell without operations, and pool and 1x1 alone */
+    space_unload(&s);
+}
+
 /* The Inception-like cell of the paper and the simplest ones: parameters and hashes as
  * published; dangling vertices change nothing. */
 static void test_nb101(void **state)
@@ -871,21 +905,14 @@ static void test_zennas_wide(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_other_spellings),
-        cmocka_unit_test(test_zennas_wide),
-        cmocka_unit_test(test_nb_macro),
-        cmocka_unit_test(test_transnas_micro),
-        cmocka_unit_test(test_transnas_tasks),
-        cmocka_unit_test(test_transnas_macro),
-        cmocka_unit_test(test_nb301),
-        cmocka_unit_test(test_nb101),
-        cmocka_unit_test(test_zennas),
-        cmocka_unit_test(test_zennas_inverted),
-        cmocka_unit_test(test_zennas_official),
-        cmocka_unit_test(test_neighbours),
-        cmocka_unit_test(test_blox),
-        cmocka_unit_test(test_nb301_naslib),
-        cmocka_unit_test(test_nb1shot1),
+        cmocka_unit_test(test_other_spellings), cmocka_unit_test(test_zennas_wide),
+        cmocka_unit_test(test_nb_macro),        cmocka_unit_test(test_transnas_micro),
+        cmocka_unit_test(test_transnas_tasks),  cmocka_unit_test(test_transnas_macro),
+        cmocka_unit_test(test_nb301),           cmocka_unit_test(test_nb101),
+        cmocka_unit_test(test_nb101_order),     cmocka_unit_test(test_zennas),
+        cmocka_unit_test(test_zennas_inverted), cmocka_unit_test(test_zennas_official),
+        cmocka_unit_test(test_neighbours),      cmocka_unit_test(test_blox),
+        cmocka_unit_test(test_nb301_naslib),    cmocka_unit_test(test_nb1shot1),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
