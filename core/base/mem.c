@@ -1,6 +1,8 @@
 /* mem.c -- see mem.h.  Room: core/base. */
 #include "base/mem.h"
 
+#include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,12 @@ void *mem_resize(void *old, size_t bytes)
     if (!p)
         mem_exhausted(bytes);
     return p;
+}
+
+void mem_reuse(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
 }
 
 void *mem_try(size_t count, size_t size)

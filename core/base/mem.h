@@ -18,6 +18,9 @@ void *mem_resize(void *old, size_t bytes); /* realloc */
 void *mem_try(size_t count, size_t size);  /* calloc, 64-byte aligned, NULL on failure or
                                                    overflow; free() it */
 char *mem_strdup(const char *text);
+/* From now on memory that is freed stays with the process, for the next allocation: for commands that
+ * work on one large column after the other, where half of the time would go into pages that come and go. */
+void mem_reuse(void);
 
 /* Everything allocated from an arena dies with it. {0} is a valid empty arena. */
 struct arena {

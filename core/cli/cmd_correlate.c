@@ -420,6 +420,7 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
 
     if (code >= 0)
         return code;
+    mem_reuse();
     code = check_source(c, &o, count != 0);
     if (code >= 0)
         return code;

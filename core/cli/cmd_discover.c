@@ -202,5 +202,6 @@ int cmd_discover(const struct command *c, int argc, char **argv)
 
     if (code >= 0)
         return code;
+    mem_reuse();
     return discover(&f, path[0], &err) < 0 ? cli_fail(&err) : 0;
 }

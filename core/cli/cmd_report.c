@@ -35,6 +35,7 @@ int cmd_report(const struct command *c, int argc, char **argv)
 
     if (code >= 0)
         return code;
+    mem_reuse();
     p.file = p.file ? p.file : "report.html";
     if (report_page_write(&p, paths, count, &err) < 0)
         return cli_fail(&err);

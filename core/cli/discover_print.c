@@ -12,7 +12,7 @@ static struct discover_tau measure(const struct discover_set *set, const double 
 {
     struct stats_relation relation;
 
-    stats_relate(score, set->accuracy[k], set->count, 0, 0, &relation);
+    stats_relate(score, set->accuracy[k], set->count, 0, 0, NULL, &relation);
     return (struct discover_tau){relation.kendall, relation.interval};
 }
 

@@ -205,16 +205,39 @@ struct joint {
     uint32_t distinct_x, distinct_y;
 };
 
-static struct joint joint_sort(const double *x, const double *y, size_t n)
+/* o is y's order from now on, if it was not. */
+static void order_column(struct stats_order *o, const double *y, size_t n)
 {
-    uint32_t *perm = mem_alloc(n * sizeof *perm), *rx = mem_alloc(n * sizeof *rx);
-    uint32_t *ry = mem_alloc(n * sizeof *ry), *at, sum = 0;
+    if (o->y && o->n == n && !memcmp(o->y, y, n * sizeof *y))
+        return;
+    stats_order_free(o);
+    o->n = n;
+    o->y = mem_alloc(n * sizeof *o->y);
+    memcpy(o->y, y, n * sizeof *y);
+    o->perm = mem_alloc(n * sizeof *o->perm);
+    o->rank = mem_alloc(n * sizeof *o->rank);
+    sort_values(y, n, 0, o->perm);
+    o->distinct = dense_ranks(y, n, o->perm, o->rank);
+}
+
+void stats_order_free(struct stats_order *o)
+{
+    free(o->y);
+    free(o->perm);
+    free(o->rank);
+    *o = (struct stats_order){.n = 0};
+}
+
+static struct joint joint_sort(const double *x, const double *y, size_t n, struct stats_order *kept)
+{
+    struct stats_order own = {.n = 0}, *o = kept ? kept : &own;
+    uint32_t *perm = mem_alloc(n * sizeof *perm), *rx = mem_alloc(n * sizeof *rx), *at, sum = 0;
     struct joint j = {n, mem_alloc(n * sizeof *j.x), mem_alloc(n * sizeof *j.y), 0, 0};
 
     sort_values(x, n, 0, perm);
     j.distinct_x = dense_ranks(x, n, perm, rx);
-    sort_values(y, n, 0, perm);
-    j.distinct_y = dense_ranks(y, n, perm, ry);
+    order_column(o, y, n);
+    j.distinct_y = o->distinct;
     at = mem_alloc(j.distinct_x * sizeof *at);
     for (size_t i = 0; i < n; i++)
         at[rx[i]]++;
@@ -225,15 +248,15 @@ static struct joint joint_sort(const double *x, const double *y, size_t n)
         sum += c;
     }
     for (size_t k = 0; k < n; k++) { /* in the order of y, so y ascends within each x */
-        uint32_t i = perm[k], place = at[rx[i]]++;
+        uint32_t i = o->perm[k], place = at[rx[i]]++;
 
         j.x[place] = rx[i];
-        j.y[place] = ry[i];
+        j.y[place] = o->rank[i];
     }
     free(perm);
     free(rx);
-    free(ry);
     free(at);
+    stats_order_free(&own);
     return j;
 }
 
@@ -371,7 +394,7 @@ double stats_kendall(const double *x, const double *y, size_t n)
 
     if (n < 2)
         return NAN;
-    j = joint_sort(x, y, n);
+    j = joint_sort(x, y, n, NULL);
     tau = joint_kendall(&j);
     joint_free(&j);
     return tau;
@@ -384,7 +407,7 @@ double stats_spearman(const double *x, const double *y, size_t n)
 
     if (n < 2)
         return NAN;
-    j = joint_sort(x, y, n);
+    j = joint_sort(x, y, n, NULL);
     rho = joint_spearman(&j);
     joint_free(&j);
     return rho;
@@ -566,21 +589,21 @@ struct stats_interval stats_kendall_interval(const double *x, const double *y, s
 
     if (n < 2)
         return out;
-    j = joint_sort(x, y, n);
+    j = joint_sort(x, y, n, NULL);
     out = joint_interval(&j, replicates, seed);
     joint_free(&j);
     return out;
 }
 
 void stats_relate(const double *x, const double *y, size_t n, size_t replicates, uint64_t seed,
-                  struct stats_relation *out)
+                  struct stats_order *kept, struct stats_relation *out)
 {
     struct joint j;
 
     *out = (struct stats_relation){NAN, NAN, {NAN, NAN, "none"}};
     if (n < 2)
         return;
-    j = joint_sort(x, y, n);
+    j = joint_sort(x, y, n, kept);
     out->interval = joint_interval(&j, replicates, seed);
     out->spearman = joint_spearman(&j);
     out->kendall = joint_kendall(&j); /* last: it destroys j */

@@ -37,13 +37,24 @@ struct stats_interval {
 struct stats_interval stats_kendall_interval(const double *x, const double *y, size_t n,
                                              size_t replicates, uint64_t seed);
 
-/* All three from one sort: what a table of correlations needs. */
+/* Remembers how a column is ordered, for the next one that is compared with it.  {0} at first; freed by
+ * stats_order_free. */
+struct stats_order {
+    size_t n;
+    double *y;             /* a copy; NULL: nothing yet */
+    uint32_t *perm, *rank; /* which item is at each place; dense ranks of the items */
+    uint32_t distinct;
+};
+void stats_order_free(struct stats_order *o);
+
+/* All three from one sort: what a table of correlations needs.  kept: y's order from an earlier call or
+ * for a later one, when y is the same; NULL: of no other. */
 struct stats_relation {
     double kendall, spearman;
     struct stats_interval interval; /* of kendall */
 };
 void stats_relate(const double *x, const double *y, size_t n, size_t replicates, uint64_t seed,
-                  struct stats_relation *out);
+                  struct stats_order *kept, struct stats_relation *out);
 
 struct stats_top {
     size_t k;      /* as asked, at most n */

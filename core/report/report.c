@@ -45,7 +45,8 @@ void report_pick(const struct report_input *in, const struct report_series *c, s
 }
 
 static void make_line(const struct report_input *in, const struct report_series *series,
-                      struct arena *of_report, struct report_line *l)
+                      struct stats_order *accuracies, struct arena *of_report,
+                      struct report_line *l)
 {
     static const size_t ks[] = {1, 10, 100};
     double *number = arena_alloc(of_report, LINE_STATISTIC_COUNT * sizeof *number);
@@ -55,7 +56,7 @@ static void make_line(const struct report_input *in, const struct report_series 
 
     report_pick(in, series, &a, &p);
     *l = (struct report_line){.series = series, .n = p.n, .nan = p.nan, .number = number};
-    stats_relate(p.score, p.accuracy, p.n, in->replicates, in->seed, &l->relation);
+    stats_relate(p.score, p.accuracy, p.n, in->replicates, in->seed, accuracies, &l->relation);
     /* Which k are best is no question to scores that are equal or no numbers. */
     for (int i = 0; i < 3; i++) {
         if (p.ranked >= ks[i])
@@ -121,6 +122,7 @@ tcet_status report_make(const struct report_input *in, int with_pairs, struct re
                         struct error *err)
 {
     struct report r = {.line_count = in->series_count};
+    struct stats_order accuracies = {.n = 0};
 
     for (size_t i = 0; i < in->count; i++) {
         r.covered += !isnan(in->accuracy[i]) && (!in->mask || in->mask[i]);
@@ -132,7 +134,8 @@ tcet_status report_make(const struct report_input *in, int with_pairs, struct re
                          in->count, in->accuracy_name, r.masked ? " and is in the population" : "");
     r.lines = arena_alloc(&r.arena, (in->series_count + 1) * sizeof *r.lines);
     for (size_t i = 0; i < in->series_count; i++)
-        make_line(in, &in->series[i], &r.arena, &r.lines[i]);
+        make_line(in, &in->series[i], &accuracies, &r.arena, &r.lines[i]);
+    stats_order_free(&accuracies);
     r.pairs = arena_alloc(&r.arena, (in->series_count * in->series_count + 1) * sizeof *r.pairs);
     for (size_t i = 0; i < in->series_count; i++) {
         const struct report_series *x = &in->series[i], *y = x + 1;

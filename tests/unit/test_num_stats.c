@@ -189,14 +189,44 @@ static void relation_is_the_parts(void **state)
         x[i] = (double)(rng_mix(&seed) % 30);
         y[i] = x[i] - (double)(rng_mix(&seed) % 50);
     }
-    stats_relate(x, y, N, 100, 7, &r);
+    stats_relate(x, y, N, 100, 7, NULL, &r);
     v = stats_kendall_interval(x, y, N, 100, 7);
     assert_true(r.kendall == stats_kendall(x, y, N));
     assert_true(r.spearman == stats_spearman(x, y, N));
     assert_true(r.interval.low == v.low && r.interval.high == v.high);
     assert_string_equal(r.interval.method, "bootstrap 100");
-    stats_relate(x, y, 1, 0, 7, &r);
+    stats_relate(x, y, 1, 0, 7, NULL, &r);
     assert_true(isnan(r.kendall) && isnan(r.spearman) && isnan(r.interval.low));
+}
+
+/* An order that is kept between columns changes no number, also where the second column is another one, of
+ * another length. */
+static void a_kept_order_is_no_other(void **state)
+{
+    enum { N = 200 };
+    uint64_t seed = 9;
+    double x[N], y[N], z[N];
+    struct stats_order kept = {.n = 0};
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        x[i] = (double)(rng_mix(&seed) % 40);
+        y[i] = x[i] - (double)(rng_mix(&seed) % 60);
+        z[i] = y[i] + (double)(i % 3);
+    }
+    for (int round = 0; round < 4; round++) {
+        const double *other = round == 2 ? z : y;
+        size_t n = round == 3 ? N - 7 : N;
+        struct stats_relation with, without;
+
+        stats_relate(x, other, n, 100, 7, &kept, &with);
+        stats_relate(x, other, n, 100, 7, NULL, &without);
+        assert_true(with.kendall == without.kendall && with.spearman == without.spearman);
+        assert_true(with.interval.low == without.interval.low);
+        assert_int_equal(kept.n, n);
+    }
+    stats_order_free(&kept);
+    assert_null(kept.y);
 }
 
 static void top_k(void **state)
@@ -353,7 +383,7 @@ static void large_tables(void **state)
         y[i] = (i % 2 ? x[i] : -x[i]) + (double)(rng_mix(&seed) >> 11);
     }
     start = clock();
-    stats_relate(x, y, n, 0, 1, &r);
+    stats_relate(x, y, n, 0, 1, NULL, &r);
     assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 5);
     assert_string_equal(r.interval.method, "jackknife");
     assert_true(r.interval.low < r.kendall && r.kendall < r.interval.high);
@@ -372,6 +402,7 @@ int main(void)
         cmocka_unit_test(jackknife_by_definition),
         cmocka_unit_test(bootstrap_interval),
         cmocka_unit_test(relation_is_the_parts),
+        cmocka_unit_test(a_kept_order_is_no_other),
         cmocka_unit_test(top_k),
         cmocka_unit_test(orders_of_many),
         cmocka_unit_test(moments_and_product),
