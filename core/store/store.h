@@ -104,6 +104,22 @@ tcet_status store_column_cost(struct store *s, int column, struct store_cost *ou
 tcet_status store_put_population(struct store *s, int column, const double *values,
                                  struct error *err);
 
+/* A column of a benchmark's table at the run's architectures. */
+enum { STORE_ACCURACIES_MAX = 64 };
+struct store_accuracy {
+    const char *name;     /* as the table, or whoever asks for it, calls it */
+    const char *table;    /* what the table is called, without folders */
+    const char *sha256;   /* of its file, in hex */
+    const double *values; /* by ordinal; NaN: the table has none */
+};
+/* Replaces all such columns, STORE_ACCURACIES_MAX at most, by these, for the architectures set before; names
+ * differ.  Writes nothing where they are there already. */
+tcet_status store_set_accuracies(struct store *s, const struct store_accuracy *columns,
+                                 size_t count, struct error *err);
+/* Those that are there; in the arena. */
+tcet_status store_accuracies(struct store *s, struct arena *a, const struct store_accuracy **out,
+                             size_t *count, struct error *err);
+
 /* Reading back what a folder holds. */
 size_t store_arch_count(struct store *s);
 const char *store_arch(struct store *s, size_t ordinal); /* lives until the next call; NULL:
