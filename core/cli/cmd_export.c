@@ -73,7 +73,7 @@ static tcet_status note_lacks(struct store *s, const char *folder, int *code, st
 
 int cmd_export(const struct command *c, int argc, char **argv)
 {
-    struct store_export how = {0, 0};
+    struct store_export how = {.layers = 0};
     struct option_list plugins = {.count = 0};
     bool layers = false, times = false, best = false;
     enum net_format format;

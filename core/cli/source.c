@@ -119,6 +119,7 @@ tcet_status source_compare(const struct source_options *o, const struct source *
 {
     const struct folder *f = &s->all;
     const char *table, *column, *population;
+    struct join j = {.count = 0};
     struct table *t = NULL;
     tcet_status st = TCET_OK;
 
@@ -134,8 +135,11 @@ tcet_status source_compare(const struct source_options *o, const struct source *
     if (st >= 0 && table)
         st = folder_table(o, s->chosen, table, &t, err);
     if (st >= 0)
-        st = compare_with_table(s->chosen, f->archs, f->arch_count, f->columns, f->column_count, t,
-                                table, column, population, out, err);
+        st = t ? join_make(s->chosen, f->archs, f->arch_count, t, &j, err) : TCET_OK;
+    if (st >= 0)
+        st = compare_with_table(s->chosen, f->archs, f->arch_count, f->columns, f->column_count,
+                                t ? &j : NULL, table, column, population, out, err);
+    join_free(&j);
     table_free(t);
     if (st < 0 && (t || !table))
         stored_error(s->path, s->forgotten, err);

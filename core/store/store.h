@@ -155,16 +155,20 @@ tcet_status store_copy_meta(struct store *into, struct store *from, struct error
  * .csv or .jsonl.  Written to a temporary beside the target and renamed.  Nothing in them
  * depends on time, date, path, worker or order of work unless `times`.
  * JSONL, one object a line: space (the fact of that name), arch, params, macs, x_sum, w_sum,
- * scores{name: value} (every metric and score, config order), layers[{name, kind,
+ * scores{name: value} (every metric and score, config order), accuracies{name: value} (where there are
+ * any), layers[{name, kind,
  * shape: [16,3,3,3], metrics{name: value}}] (with `layers`; layered columns), guards{name: n},
  * status ("ok", "failed", "missing"), error (only when failed), times (only with `times`).
- * CSV: arch, status, params, macs, then one column each metric and score; with `layers`, a
+ * CSV: arch, status, params, macs, then one column each metric and score ("score.NAME" where one of ours
+ * has the name) and accuracy ("table.NAME" where any has it); with `layers`, a
  * second file, scores.layers.csv beside scores.csv: arch, layer, kind, shape, then the layered
  * columns.  Numbers have 17 significant digits; non-finite ones are nan, inf, -inf, in JSON
  * as strings.  What is lacking is left out (JSON) or empty (CSV): params, macs and the sums
- * where the network was not built, scores without a value. */
+ * where the network was not built, scores without a value, accuracies that the table has not. */
 struct store_export {
     int layers, times;
+    const struct store_accuracy *accuracies; /* in the place of the store's; NULL: those */
+    size_t accuracy_count;
 };
 tcet_status store_export(struct store *s, const char *path, const struct store_export *options,
                          struct error *err);

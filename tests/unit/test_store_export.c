@@ -5,7 +5,8 @@
 
 #include <math.h>
 
-static const struct store_export plain = {0, 0}, layered = {1, 0}, timed = {1, 1};
+static const struct store_export plain = {.layers = 0}, layered = {.layers = 1},
+                                 timed = {.layers = 1, .times = 1};
 
 static char *export_as(struct store *s, struct fixture *f, const char *name,
                        const struct store_export *options)

@@ -257,7 +257,7 @@ static void make_big(struct fixture *f)
 /* Opens to read and exports everything; TCET_OK or the error met. */
 static tcet_status read_all(struct fixture *f, struct error *err)
 {
-    static const struct store_export layered = {1, 1};
+    static const struct store_export layered = {.layers = 1, .times = 1};
     struct store *s = NULL;
     char path[160];
     tcet_status st;
@@ -458,7 +458,7 @@ static void read_only_file(void **state)
  * back.  An export to a full disk fails and leaves nothing. */
 static void fill_up(struct fixture *f, const char *cause, int full)
 {
-    const struct store_export plain = {1, 0};
+    const struct store_export plain = {.layers = 1};
     struct store_summary sum;
     struct store *s = NULL;
     struct error err;
