@@ -15,6 +15,7 @@
 
 #include "base/csv.h"
 #include "base/json.h"
+#include "base/names.h"
 #include "base/text.h"
 
 enum { FLUSH_AT = 1 << 20 };
@@ -314,20 +315,11 @@ static void csv_own(struct buf *b, const char *const *own)
         buf_printf(b, "%s%s", i ? "," : "", own[i]);
 }
 
-static int is_among(const char *name, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (!strcmp(name, names[i]))
-            return 1;
-    }
-    return 0;
-}
-
 /* One more column; "score.NAME" where ours has the name.  Its name as it stands there, in x->run. */
 static const char *csv_column(struct exporter *x, struct buf *b, const char *name,
                               const char *const *own)
 {
-    if (is_among(name, own, OWN))
+    if (names_has(own, OWN, name))
         name = arena_printf(&x->run, "score.%s", name);
     buf_puts(b, ",");
     csv_write(b, name);
@@ -349,7 +341,7 @@ static void csv_header(struct exporter *x)
             (void)csv_column(x, &x->layers.text, s->column[i].name, own_layer_columns);
     }
     for (size_t i = 0; i < x->accuracy_count; i++) {
-        for (name = x->accuracies[i].name; is_among(name, taken, n);)
+        for (name = x->accuracies[i].name; names_has(taken, n, name);)
             name = arena_printf(&x->run, "table.%s", name);
         taken[n++] = name;
         buf_puts(&x->main.text, ",");
