@@ -352,7 +352,7 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
     if (st >= 0)
         st = table_columns(o, t, &a, &columns, &count, err);
     if (st >= 0)
-        st = join_make(config, t->arch, t->rows, t, &j, err);
+        st = join_make(config, t->arch, t->rows, t, NULL, &j, err);
     if (st >= 0)
         st = compare_with_table(config, t->arch, t->rows, columns, count, &j, o->from.table,
                                 o->from.column, o->from.population ? o->from.population : "all",

@@ -135,7 +135,7 @@ static tcet_status read_accuracies(const struct source_options *from, const stru
     if (st >= 0)
         st = choose_columns(t, columns, a, &names, &how->accuracy_count, err);
     if (st >= 0)
-        st = join_make(config, archs, count, t, &j, err);
+        st = join_make(config, archs, count, t, NULL, &j, err);
     if (st >= 0)
         st = join_accuracies(&j, name, names, how->accuracy_count, a, &how->accuracies, err);
     for (size_t i = 0; i < j.count; i++)

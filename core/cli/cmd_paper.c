@@ -262,7 +262,7 @@ static tcet_status add_page(const struct item *it, const char *path, struct buf 
     if (st >= 0)
         st = compare_check(it->config, &t, err);
     if (st >= 0 && t)
-        st = join_make(it->config, f.archs, f.arch_count, t, &j, err);
+        st = join_make(it->config, f.archs, f.arch_count, t, NULL, &j, err);
     if (st >= 0)
         st = compare_with_table(it->config, f.archs, f.arch_count, f.columns, f.column_count,
                                 t ? &j : NULL, name, column, population, &cmp, err);

@@ -35,6 +35,7 @@ struct trained {
     struct table *table; /* NULL: none is asked for */
     struct join join;    /* the run's architectures in it */
     struct shard shard;
+    const volatile int *stop;
     struct progress progress;
 };
 
@@ -155,7 +156,7 @@ static tcet_status compare(const struct trained *b, const struct folder *f, stru
     if (!b->table)
         return TCET_OK;
     if (f->arch_count != b->join.count) /* else the folder's are the run's, in their order */
-        st = join_make(config, f->archs, f->arch_count, b->table, &tried, err);
+        st = join_make(config, f->archs, f->arch_count, b->table, NULL, &tried, err);
     if (st >= 0)
         st = compare_with_table(config, f->archs, f->arch_count, f->columns, f->column_count,
                                 f->arch_count == b->join.count ? &b->join : &tried, table->value,
@@ -175,12 +176,14 @@ static tcet_status join_table(void *arg, const struct wire_plan *plan, struct er
     struct config_key *table = config_get(b->config, "benchmark", "", "table");
     const char *column = config_text(b->config, "benchmark", "", "column", "");
     const double *values;
+    tcet_status st;
 
     if (!b->table)
         return TCET_OK;
     TRY(table_column(b->table, column, &values, err));
-    if (join_make(b->config, plan->archs, plan->arch_count, b->table, &b->join, err) < 0)
-        return config_error_at(err, table);
+    st = join_make(b->config, plan->archs, plan->arch_count, b->table, b->stop, &b->join, err);
+    if (st < 0)
+        return st == TCET_E_CANCELLED ? st : config_error_at(err, table);
     for (size_t i = 0; i < b->join.count; i++) {
         if (!isnan(join_value(&b->join, values, i)))
             return TCET_OK;
@@ -485,7 +488,7 @@ static int finish(const struct trained *b, const struct run_flags *o, struct run
     static const char *const again[] = {"--resume", NULL};
     struct error err;
 
-    if (r->stopped && !r->plan.arch_count) {
+    if (r->stopped && !r->workers) {
         fprintf(stderr, "tcet-host: interrupted before the first architecture; nothing was kept\n");
         return EXIT_INTERRUPTED;
     }
@@ -540,7 +543,7 @@ static int execute(const char *path, const struct run_flags *o)
         cli_put_run(b.config, "top", o->top);
     if (o->proxy)
         cli_put_run(b.config, "proxy", o->proxy);
-    ro.stop = cli_interrupts();
+    ro.stop = b.stop = cli_interrupts();
     ro.progress = show_progress;
     if (run_check(b.config, &b.table, &err) < 0 || check_outputs(o, &err) < 0 ||
         config_i64(b.config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||

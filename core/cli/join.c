@@ -11,7 +11,7 @@
 /* Those that the table spells otherwise: of one canonical key, hence the same network. */
 static tcet_status join_by_key(const struct config *config, struct join *j,
                                const char *const *archs, const size_t *missing, size_t count,
-                               struct arena *a, struct error *err)
+                               const volatile int *stop, struct arena *a, struct error *err)
 {
     const char **asked = arena_alloc(a, (count + 1) * sizeof *asked);
     const char *const *of_missing, *const *of_table;
@@ -20,8 +20,8 @@ static tcet_status join_by_key(const struct config *config, struct join *j,
 
     for (size_t i = 0; i < count; i++)
         asked[i] = archs[missing[i]];
-    TRY(client_keys(config, asked, count, a, &of_missing, err));
-    TRY(client_keys(config, j->t->arch, j->t->rows, a, &of_table, err));
+    TRY(client_keys(config, asked, count, stop, a, &of_missing, err));
+    TRY(client_keys(config, j->t->arch, j->t->rows, stop, a, &of_table, err));
     table_sort_keys(j->t, of_table, a, &keys);
     j->rows = rows = arena_alloc(&j->arena, (keys.count + 1) * sizeof *rows);
     for (size_t i = 0; i < keys.count; i++)
@@ -36,7 +36,8 @@ static tcet_status join_by_key(const struct config *config, struct join *j,
 }
 
 tcet_status join_make(const struct config *config, const char *const *archs, size_t count,
-                      const struct table *t, struct join *out, struct error *err)
+                      const struct table *t, const volatile int *stop, struct join *out,
+                      struct error *err)
 {
     struct join j = {.t = t, .count = count};
     struct arena scratch = {0};
@@ -54,7 +55,7 @@ tcet_status join_make(const struct config *config, const char *const *archs, siz
             j.place[i] = (struct join_place){.n = 1, .first = (uint32_t)row};
     }
     if (lacks && config && config_get(config, "run", "", "space"))
-        st = join_by_key(config, &j, archs, missing, lacks, &scratch, err);
+        st = join_by_key(config, &j, archs, missing, lacks, stop, &scratch, err);
     arena_free(&scratch);
     if (st < 0)
         join_free(&j);

@@ -22,9 +22,11 @@ struct join {
 };
 
 /* Looks every architecture up.  Where some stand in the table under no spelling of theirs and config
- * names a space, a worker is asked for keys, of them and of the table.  *out: to be freed; borrows t. */
+ * names a space, a worker is asked for keys, of them and of the table; *stop, which may be NULL, set
+ * meanwhile: TCET_E_CANCELLED.  *out: to be freed; borrows t. */
 tcet_status join_make(const struct config *config, const char *const *archs, size_t count,
-                      const struct table *t, struct join *out, struct error *err);
+                      const struct table *t, const volatile int *stop, struct join *out,
+                      struct error *err);
 /* Of every `step`-th architecture from `first` on, a shard, remains the join. */
 void join_take(struct join *j, size_t first, size_t step);
 /* A column's value (values[rows of the table]) at architecture i: where several rows have its key their

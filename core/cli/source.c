@@ -134,7 +134,7 @@ tcet_status source_compare(const struct source_options *o, const struct source *
     if (st >= 0 && table)
         st = source_folder_table(o, s->chosen, table, &t, err);
     if (st >= 0)
-        st = t ? join_make(s->chosen, f->archs, f->arch_count, t, &j, err) : TCET_OK;
+        st = t ? join_make(s->chosen, f->archs, f->arch_count, t, NULL, &j, err) : TCET_OK;
     if (st >= 0)
         st = compare_with_table(s->chosen, f->archs, f->arch_count, f->columns, f->column_count,
                                 t ? &j : NULL, table, column, population, out, err);
