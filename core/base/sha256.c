@@ -119,10 +119,10 @@ void sha256_hex(struct sha256 *s, char out[65])
         snprintf(out + 8 * i, 9, "%08x", s->state[i]);
 }
 
-tcet_status sha256_file(const char *path, char out[65], struct error *err)
+tcet_status sha256_file(const char *path, int64_t max, char out[65], struct error *err)
 {
     unsigned char chunk[64 * 1024];
-    FILE *f = file_open(path, SHA256_FILE_MAX, NULL, err);
+    FILE *f = file_open(path, max, NULL, err);
     struct sha256 s;
     size_t n;
 

@@ -18,9 +18,8 @@ void sha256_add(struct sha256 *s, const void *data, size_t n);
 /* Writes 64 lower-case hex digits and a NUL; the state is used up. */
 void sha256_hex(struct sha256 *s, char out[65]);
 
-enum { SHA256_FILE_MAX = 1 << 30 };
-/* Digest of a whole regular file of at most SHA256_FILE_MAX bytes.  Errors name the file
- * (file_open). */
-tcet_status sha256_file(const char *path, char out[65], struct error *err);
+enum { SHA256_CODE_MAX = 1 << 30 }; /* of a plugin's file */
+/* Digest of a whole regular file of at most max bytes.  Errors name the file (file_open). */
+tcet_status sha256_file(const char *path, int64_t max, char out[65], struct error *err);
 
 #endif

@@ -264,7 +264,7 @@ tcet_status check_file(const char *path, const struct check_options *options, si
     memset(count, 0, 4 * sizeof *count);
     if (!realpath(path, absolute))
         return error_set(err, TCET_E_IO, "%s: %s", path, strerror(errno));
-    f = file_open(absolute, SHA256_FILE_MAX, NULL, err);
+    f = file_open(absolute, SHA256_CODE_MAX, NULL, err);
     if (!f)
         return err->status;
     got = fread(magic, 1, sizeof magic, f);

@@ -5,6 +5,7 @@
 #ifndef CORE_CLI_H
 #define CORE_CLI_H
 
+#include "cli/join.h"
 #include "config/config.h"
 #include "plugin/registry.h"
 #include "report/report.h"
@@ -153,15 +154,12 @@ tcet_status compare_check(const struct config *config, struct table **out, struc
 /* What the supervisor or a worker cannot refuse before any work: sections and keys, [export],
  * [benchmark], whose table is *out. */
 tcet_status run_check(const struct config *config, struct table **out, struct error *err);
-/* Has the table a value of any of these architectures, by spelling or canonical key? */
-tcet_status compare_covers(const struct config *config, const char *const *archs, size_t count,
-                           const struct table *t, const double *values, int *covered,
-                           struct error *err);
-/* Fills accuracy, mask and baselines from a table t, which the user calls `table` (NULL: no accuracy),
- * and the space's facts.  population: "all" or "live"; config supplies the space.  Columns: the caller's. */
+/* Fills accuracy, mask and baselines from the architectures' places in a table (NULL: no accuracy), which
+ * the user calls `table`, and the space's facts.  population: "all" or "live"; config supplies the space.
+ * Columns: the caller's. */
 tcet_status compare_with_table(const struct config *config, const char *const *archs, size_t count,
                                const struct report_series *columns, size_t column_count,
-                               const struct table *t, const char *table, const char *column,
+                               const struct join *j, const char *table, const char *column,
                                const char *population, struct comparison *out, struct error *err);
 void comparison_free(struct comparison *c);
 

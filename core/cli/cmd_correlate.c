@@ -320,6 +320,7 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
     struct report_series *columns;
     struct comparison cmp;
     struct table_options options;
+    struct join j = {.count = 0};
     struct table *t = NULL;
     struct arena a = {0};
     size_t count;
@@ -335,7 +336,9 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
     if (st >= 0)
         st = table_columns(o, t, &a, &columns, &count, err);
     if (st >= 0)
-        st = compare_with_table(config, t->arch, t->rows, columns, count, t, o->from.table,
+        st = join_make(config, t->arch, t->rows, t, NULL, &j, err);
+    if (st >= 0)
+        st = compare_with_table(config, t->arch, t->rows, columns, count, &j, o->from.table,
                                 o->from.column, o->from.population ? o->from.population : "all",
                                 &cmp, err);
     if (st >= 0) {
@@ -344,6 +347,7 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
             st = print(o, config, NULL, &cmp, err);
         comparison_free(&cmp);
     }
+    join_free(&j);
     table_free(t);
     config_free(config);
     arena_free(&a);

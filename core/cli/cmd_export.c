@@ -1,6 +1,7 @@
 /* cmd_export.c -- `tcet-host export FOLDER FILE`.  Room: core/cli. */
-#include "cli/cli.h"
+#include "cli/source.h"
 
+#include "base/names.h"
 #include "base/text.h"
 #include "net/net.h"
 #include "run/fit.h"
@@ -71,42 +72,172 @@ static tcet_status note_lacks(struct store *s, const char *folder, int *code, st
     return TCET_OK;
 }
 
+/* -- Accuracies of a table that the folder has not ---------------------------------------- */
+
+/* The columns asked for, else all that the table says are trained. */
+static tcet_status choose_columns(const struct table *t, const struct option_list *asked,
+                                  struct arena *a, const char *const **out, size_t *count,
+                                  struct error *err)
+{
+    const char **names = arena_alloc(a, (t->columns + 1) * sizeof *names);
+    size_t n = 0;
+
+    *out = asked->item;
+    *count = asked->count;
+    for (size_t i = 0; i < asked->count; i++) {
+        if (names_has(asked->item, i, asked->item[i]))
+            return error_set(err, TCET_E_ARG, "--column %s twice", asked->item[i]);
+    }
+    if (asked->count)
+        return TCET_OK;
+    for (size_t i = 0; i < t->columns; i++) {
+        if (table_is_trained(t, t->column[i]))
+            names[n++] = t->column[i];
+    }
+    *out = names;
+    *count = n;
+    return n ? TCET_OK
+             : error_set(err, TCET_E_ARG,
+                         "%s: does not say which of its columns are trained; name them by --column "
+                         "(`tcet-host tables FILE` lists them)",
+                         t->path);
+}
+
+/* All architectures of a store. */
+static tcet_status list_archs(struct store *s, const char *folder, struct arena *a,
+                              const char *const **out, struct error *err)
+{
+    size_t n = store_arch_count(s);
+    const char **list = arena_alloc(a, (n + 1) * sizeof *list), *arch;
+
+    *out = list;
+    for (size_t i = 0; i < n; i++) {
+        arch = store_arch(s, i);
+        if (!arch)
+            return error_set(err, TCET_E_IO, "%s: damaged (architecture %zu cannot be read)",
+                             folder, i);
+        list[i] = arena_strdup(a, arch);
+    }
+    return TCET_OK;
+}
+
+static tcet_status read_accuracies(const struct source_options *from, const struct config *config,
+                                   const char *name, const struct option_list *columns,
+                                   const char *const *archs, size_t count, struct arena *a,
+                                   struct store_export *how, struct error *err)
+{
+    struct join j = {.count = 0};
+    struct table *t = NULL;
+    const char *const *names;
+    size_t found = 0;
+    tcet_status st = source_folder_table(from, config, name, &t, err);
+
+    if (st >= 0)
+        st = choose_columns(t, columns, a, &names, &how->accuracy_count, err);
+    if (st >= 0)
+        st = join_make(config, archs, count, t, NULL, &j, err);
+    if (st >= 0)
+        st = join_accuracies(&j, name, names, how->accuracy_count, a, &how->accuracies, err);
+    for (size_t i = 0; i < j.count; i++)
+        found += j.place[i].n > 0;
+    if (st >= 0 && count && !found)
+        st = error_set(err, TCET_E_ARG,
+                       "table %.200s has none of the %zu architecture%s of the folder", name, count,
+                       count == 1 ? "" : "s");
+    join_free(&j);
+    table_free(t);
+    return st;
+}
+
+/* Joins the folder with a table, of --table or else of its config, which opens no plugins by itself. */
+static tcet_status join_folder(struct store *s, const char *folder,
+                               const struct source_options *from, const struct option_list *columns,
+                               struct arena *a, struct store_export *how, struct error *err)
+{
+    const char *const *archs;
+    const char *table = from->table, *forgotten;
+    struct config *config;
+    tcet_status st;
+
+    TRY(list_archs(s, folder, a, &archs, err));
+    TRY(stored_read(folder, cli_folders(&from->plugins, a), from->plugins.count, &config,
+                    &forgotten, err));
+    if (!table)
+        table = config_text(config, "benchmark", "", "table", "");
+    if (!*table)
+        st = error_set(err, TCET_E_ARG, "the run names no [benchmark] table; give --table");
+    else
+        st = read_accuracies(from, config, table, columns, archs, store_arch_count(s), a, how, err);
+    if (st < 0)
+        stored_error(folder, forgotten, err);
+    config_free(config);
+    return st;
+}
+
+static int export_scores(const char *folder, const char *file, const struct source_options *from,
+                         const struct option_list *columns, struct store_export *how)
+{
+    struct arena a = {0};
+    struct store *s = NULL;
+    struct error err;
+    int code = 0;
+    tcet_status st = store_open(folder, STORE_READ, &s, &err);
+
+    if (st >= 0 && (from->table || columns->count))
+        st = join_folder(s, folder, from, columns, &a, how, &err);
+    if (st >= 0)
+        st = store_export(s, file, how, &err);
+    if (st >= 0)
+        st = note_lacks(s, folder, &code, &err);
+    store_close(s);
+    arena_free(&a);
+    return st < 0 ? cli_fail(&err) : code;
+}
+
 int cmd_export(const struct command *c, int argc, char **argv)
 {
-    struct store_export how = {0, 0};
-    struct option_list plugins = {.count = 0};
+    struct store_export how = {.layers = 0};
+    struct source_options from = {.table = NULL};
+    struct option_list columns = {.count = 0};
     bool layers = false, times = false, best = false;
     enum net_format format;
     const struct option_spec specs[] = {
         {"--layers", NULL, "per-layer values too", &layers, NULL, NULL},
         {"--times", NULL, "seconds by part too, in a .jsonl (they differ from run to run)", &times,
          NULL, NULL},
-        {"--plugins", "DIR", "of a training: plugins there may be opened (repeatable)", NULL, NULL,
-         &plugins},
+        {"--table", "TABLE",
+         "accuracies of this table (name or file), not those of the run's [benchmark]", NULL,
+         &from.table, NULL},
+        {"--column", "NAME", "which accuracies (repeatable; default: all that are trained)", NULL,
+         NULL, &columns},
+        {"--key", "NAME", "column of architectures (default: arch, else the first)", NULL,
+         &from.key, NULL},
+        {"--duplicates", "RULE",
+         "rows of one architecture: error, mean, first (default of .json), auto", NULL,
+         &from.duplicates, NULL},
+        {"--plugins", "DIR",
+         "of a training, or with --table: plugins there may be opened (repeatable)", NULL, NULL,
+         &from.plugins},
         {"--best", NULL, "of a training: the best epoch's network, not the last one's", &best, NULL,
          NULL},
     };
     const char *paths[2];
-    struct store *s;
     struct error err;
     size_t count;
     int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), paths, 2, 2, &count);
-    tcet_status st;
+    bool joined = from.table || columns.count;
 
     if (code >= 0)
         return code;
     if (net_format_of(paths[1], &format, &err) >= 0)
-        return layers || times ? cli_usage(c, "--layers and --times are of scores")
-                               : export_network(paths[0], paths[1], best, &plugins);
+        return layers || times || joined
+                   ? cli_usage(c, "--layers, --times, --table and --column are of scores")
+                   : export_network(paths[0], paths[1], best, &from.plugins);
     if (best)
         return cli_usage(c, "--best is of networks: a .safetensors, .pth or .onnx file");
+    if (!joined && (from.key || from.duplicates))
+        return cli_usage(c, "--key and --duplicates go with --table or --column");
     how.layers = layers;
     how.times = times;
-    if (store_open(paths[0], STORE_READ, &s, &err) < 0)
-        return cli_fail(&err);
-    st = store_export(s, paths[1], &how, &err);
-    if (st >= 0)
-        st = note_lacks(s, paths[0], &code, &err);
-    store_close(s);
-    return st < 0 ? cli_fail(&err) : code;
+    return export_scores(paths[0], paths[1], &from, &columns, &how);
 }

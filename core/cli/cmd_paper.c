@@ -252,6 +252,7 @@ static tcet_status add_page(const struct item *it, const char *path, struct buf 
     const char *name = config_text(it->config, "benchmark", "", "table", "");
     struct comparison cmp = {.archs = 0};
     struct report r = {.line_count = 0};
+    struct join j = {.count = 0};
     struct table *t = NULL;
     struct folder f;
     tcet_status st;
@@ -260,9 +261,11 @@ static tcet_status add_page(const struct item *it, const char *path, struct buf 
     st = folder_reference(&f, it->config, err);
     if (st >= 0)
         st = compare_check(it->config, &t, err);
+    if (st >= 0 && t)
+        st = join_make(it->config, f.archs, f.arch_count, t, NULL, &j, err);
     if (st >= 0)
-        st = compare_with_table(it->config, f.archs, f.arch_count, f.columns, f.column_count, t,
-                                name, column, population, &cmp, err);
+        st = compare_with_table(it->config, f.archs, f.arch_count, f.columns, f.column_count,
+                                t ? &j : NULL, name, column, population, &cmp, err);
     if (st >= 0)
         st = comparison_reference(&cmp, it->config, err);
     if (st >= 0)
@@ -284,6 +287,7 @@ static tcet_status add_page(const struct item *it, const char *path, struct buf 
     }
     report_free(&r);
     comparison_free(&cmp);
+    join_free(&j);
     table_free(t);
     folder_free(&f);
     return st;

@@ -33,6 +33,9 @@ struct run_flags {
 struct trained {
     struct config *config;
     struct table *table; /* NULL: none is asked for */
+    struct join join;    /* the run's architectures in it */
+    struct shard shard;
+    const volatile int *stop;
     struct progress progress;
 };
 
@@ -139,47 +142,77 @@ static void print_best(const struct folder *f, size_t column, const struct compa
 
 /* -- Comparison with accuracies --------------------------------------------------------- */
 
-/* t: the table of [benchmark], NULL: none. */
-static tcet_status compare(const struct config *config, const struct table *t,
-                           const struct folder *f, struct comparison *cmp, int *have,
-                           struct error *err)
+static tcet_status compare(const struct trained *b, const struct folder *f, struct comparison *cmp,
+                           int *have, struct error *err)
 {
+    const struct config *config = b->config;
     struct config_key *table = config_get(config, "benchmark", "", "table");
     struct config_key *column = config_get(config, "benchmark", "", "column");
     struct config_key *population = config_get(config, "benchmark", "", "population");
+    struct join tried = {.count = 0};
+    tcet_status st = TCET_OK;
 
     *have = 0;
-    if (!t)
+    if (!b->table)
         return TCET_OK;
-    if (compare_with_table(config, f->archs, f->arch_count, f->columns, f->column_count, t,
-                           table->value, column->value, population ? population->value : "all", cmp,
-                           err) < 0)
+    if (f->arch_count != b->join.count) /* else the folder's are the run's, in their order */
+        st = join_make(config, f->archs, f->arch_count, b->table, NULL, &tried, err);
+    if (st >= 0)
+        st = compare_with_table(config, f->archs, f->arch_count, f->columns, f->column_count,
+                                f->arch_count == b->join.count ? &b->join : &tried, table->value,
+                                column->value, population ? population->value : "all", cmp, err);
+    join_free(&tried);
+    if (st < 0)
         return config_error_at(err, table);
     *have = 1;
     return comparison_reference(cmp, config, err);
 }
 
-/* A table that has a value of none of the run's architectures, another space's say, is refused
- * before the first is scored. */
-static tcet_status check_table_covers(void *arg, const struct wire_plan *plan, struct error *err)
+/* Looks all architectures up.  A table that has a value of none, another space's say, is refused before
+ * the first is scored. */
+static tcet_status join_table(void *arg, const struct wire_plan *plan, struct error *err)
 {
-    const struct trained *b = arg;
+    struct trained *b = arg;
     struct config_key *table = config_get(b->config, "benchmark", "", "table");
     const char *column = config_text(b->config, "benchmark", "", "column", "");
     const double *values;
-    int covered;
+    tcet_status st;
 
     if (!b->table)
         return TCET_OK;
     TRY(table_column(b->table, column, &values, err));
-    TRY(compare_covers(b->config, plan->archs, plan->arch_count, b->table, values, &covered, err));
-    if (covered)
-        return TCET_OK;
+    st = join_make(b->config, plan->archs, plan->arch_count, b->table, b->stop, &b->join, err);
+    if (st < 0)
+        return st == TCET_E_CANCELLED ? st : config_error_at(err, table);
+    for (size_t i = 0; i < b->join.count; i++) {
+        if (!isnan(join_value(&b->join, values, i)))
+            return TCET_OK;
+    }
     return config_error(
         err, table,
         "table %.200s has a value of %s for none of the %zu architecture%s of space %s; "
         "\"table =\" names no table",
         table->value, column, plan->arch_count, plan->arch_count == 1 ? "" : "s", plan->space);
+}
+
+/* Leaves in the folder what the table says of its architectures, for exports and other programs. */
+static tcet_status put_accuracies(void *arg, struct store *s, struct error *err)
+{
+    struct trained *b = arg;
+    const char *table = config_text(b->config, "benchmark", "", "table", "");
+    const char *column = config_text(b->config, "benchmark", "", "column", "");
+    const struct store_accuracy *accuracies = NULL;
+    struct arena a = {0};
+    tcet_status st = TCET_OK;
+
+    if (b->table && b->shard.count)
+        join_take(&b->join, (size_t)b->shard.index - 1, (size_t)b->shard.count);
+    if (b->table)
+        st = join_accuracies(&b->join, table, &column, 1, &a, &accuracies, err);
+    if (st >= 0)
+        st = store_set_accuracies(s, accuracies, b->table ? 1 : 0, err);
+    arena_free(&a);
+    return st;
 }
 
 /* The last line: how one score agrees. */
@@ -271,7 +304,8 @@ static tcet_status export_all(const struct config *config, const struct run_flag
         st = config_bool(config, "export", "", "times", o->times, &times, err);
     if (st >= 0 && (n || o->exports.count))
         st = store_open(folder, STORE_READ, &s, err);
-    how = (struct store_export){st >= 0 ? layers || o->layers : 0, st >= 0 ? times || o->times : 0};
+    how = (struct store_export){.layers = st >= 0 && (layers || o->layers),
+                                .times = st >= 0 && (times || o->times)};
     for (size_t i = 0; st >= 0 && i < o->exports.count; i++)
         st = store_export(s, o->exports.item[i], &how, err);
     for (size_t i = 0; st >= 0 && i < n; i++) /* configured exports stand in the run's folder */
@@ -395,7 +429,7 @@ static tcet_status conclude(const struct trained *b, const struct run_flags *o,
     column = f.main_column;
     st = folder_reference(&f, b->config, err);
     if (st >= 0)
-        st = compare(b->config, b->table, &f, &cmp, &have, err);
+        st = compare(b, &f, &cmp, &have, err);
     if (st >= 0 && !o->quiet) {
         print_work(r, &out);
         folder_stability(&f, &agreement);
@@ -454,7 +488,7 @@ static int finish(const struct trained *b, const struct run_flags *o, struct run
     static const char *const again[] = {"--resume", NULL};
     struct error err;
 
-    if (r->stopped && !r->plan.arch_count) {
+    if (r->stopped && !r->workers) {
         fprintf(stderr, "tcet-host: interrupted before the first architecture; nothing was kept\n");
         return EXIT_INTERRUPTED;
     }
@@ -480,8 +514,9 @@ static int execute(const char *path, const struct run_flags *o)
     struct run_options ro = {.resume = o->resume,
                              .retry_failed = o->retry,
                              .log = cli_log,
-                             .accept = check_table_covers};
-    struct trained b = {NULL, NULL, progress_begin(o->quiet, o->every)};
+                             .accept = join_table,
+                             .opened = put_accuracies};
+    struct trained b = {.progress = progress_begin(o->quiet, o->every)};
     struct run_result r;
     struct error err;
     int64_t top;
@@ -493,6 +528,7 @@ static int execute(const char *path, const struct run_flags *o)
         cli_config(path, &o->sets, &b.config, &err) < 0)
         return cli_fail(&err);
     ro.arg = &b;
+    b.shard = ro.shard;
     if (o->archs)
         cli_put_run(b.config, "archs", o->archs);
     if (cli_put_output(b.config, o->output, &err) < 0) {
@@ -507,7 +543,7 @@ static int execute(const char *path, const struct run_flags *o)
         cli_put_run(b.config, "top", o->top);
     if (o->proxy)
         cli_put_run(b.config, "proxy", o->proxy);
-    ro.stop = cli_interrupts();
+    ro.stop = b.stop = cli_interrupts();
     ro.progress = show_progress;
     if (run_check(b.config, &b.table, &err) < 0 || check_outputs(o, &err) < 0 ||
         config_i64(b.config, "run", "", "top", 10, 0, 1000000, &top, &err) < 0 ||
@@ -519,6 +555,7 @@ static int execute(const char *path, const struct run_flags *o)
         code = finish(&b, o, &r, (size_t)top, ro.ranks);
         run_result_free(&r);
     }
+    join_free(&b.join);
     table_free(b.table);
     config_free(b.config);
     return code;

@@ -127,72 +127,16 @@ tcet_status compare_check(const struct config *config, struct table **out, struc
     return st;
 }
 
-/* Architectures that the table spells otherwise: of one canonical key, hence the same network. */
-static tcet_status join_by_key(const struct config *config, struct comparison *c,
-                               const struct table *t, const double *values, double *accuracy,
-                               const size_t *missing, size_t count, struct error *err)
+/* Notes how the architectures were found. */
+static void count_places(struct comparison *c, const struct join *j)
 {
-    const char **archs = arena_alloc(&c->arena, (count + 1) * sizeof *archs);
-    const char *const *of_missing, *const *of_table;
-    struct table_keys keys;
-
-    for (size_t i = 0; i < count; i++)
-        archs[i] = c->arch[missing[i]];
-    TRY(client_keys(config, archs, count, &c->arena, &of_missing, err));
-    TRY(client_keys(config, t->arch, t->rows, &c->arena, &of_table, err));
-    table_sort_keys(t, of_table, &c->arena, &keys);
-    for (size_t i = 0; i < count; i++)
-        c->by_key += (size_t)table_at_key(&keys, values, of_missing[i], &accuracy[missing[i]]);
-    return TCET_OK;
-}
-
-/* Looks every architecture up, by its spelling, else by its canonical key. */
-static tcet_status join(const struct config *config, struct comparison *c, const struct table *t,
-                        const double *values, double *accuracy, struct error *err)
-{
-    size_t *missing = arena_alloc(&c->arena, (c->archs + 1) * sizeof *missing);
-
-    c->repeats = t->duplicates;
-    c->first_counts = t->rule == TABLE_DUPLICATES_FIRST;
+    c->repeats = j->t->duplicates;
+    c->first_counts = j->t->rule == TABLE_DUPLICATES_FIRST;
     for (size_t i = 0; i < c->archs; i++) {
-        int64_t row = c->arch == t->arch
-                          ? (int64_t)i /* the table's own */
-                          : table_row(t, text_strip(arena_strdup(&c->arena, c->arch[i])));
-
-        accuracy[i] = row < 0 ? NAN : values[row];
-        if (row < 0)
-            missing[c->missing++] = i;
+        c->by_key += j->place[i].n && j->place[i].by_key;
+        if (!j->place[i].n && !c->missing++)
+            c->first_missing = c->arch[i];
     }
-    if (c->missing && config && config_get(config, "run", "", "space"))
-        TRY(join_by_key(config, c, t, values, accuracy, missing, c->missing, err));
-    for (size_t i = 0; i < c->missing && !c->first_missing; i++) {
-        if (isnan(accuracy[missing[i]]))
-            c->first_missing = c->arch[missing[i]];
-    }
-    c->missing -= c->by_key;
-    return TCET_OK;
-}
-
-tcet_status compare_covers(const struct config *config, const char *const *archs, size_t count,
-                           const struct table *t, const double *values, int *covered,
-                           struct error *err)
-{
-    struct comparison c = {.archs = count, .arch = archs};
-    double *accuracy = arena_alloc(&c.arena, (count + 1) * sizeof *accuracy);
-    tcet_status st = TCET_OK;
-
-    *covered = 0;
-    for (size_t i = 0; i < count && !*covered; i++) {
-        int64_t row = table_row(t, text_strip(arena_strdup(&c.arena, archs[i])));
-
-        *covered = row >= 0 && !isnan(values[row]);
-    }
-    if (!*covered)
-        st = join(config, &c, t, values, accuracy, err);
-    for (size_t i = 0; st >= 0 && i < count && !*covered; i++)
-        *covered = !isnan(accuracy[i]);
-    comparison_free(&c);
-    return st;
 }
 
 void comparison_say_join(const struct comparison *c, struct buf *out)
@@ -215,17 +159,16 @@ void comparison_say_join(const struct comparison *c, struct buf *out)
 
 tcet_status compare_with_table(const struct config *config, const char *const *archs, size_t count,
                                const struct report_series *columns, size_t column_count,
-                               const struct table *t, const char *table, const char *column,
+                               const struct join *j, const char *table, const char *column,
                                const char *population, struct comparison *out, struct error *err)
 {
     struct comparison c = {.archs = count, .arch = archs, .table = table, .column = column};
     struct report_series *all = arena_alloc(&c.arena, (column_count + 4) * sizeof *all);
     double *accuracy = arena_alloc(&c.arena, (count + 1) * sizeof *accuracy);
-    const double *values;
-    tcet_status st = t ? table_column(t, column, &values, err) : TCET_OK;
+    tcet_status st = j ? join_column(j, column, accuracy, err) : TCET_OK;
 
-    if (st >= 0 && t)
-        st = join(config, &c, t, values, accuracy, err);
+    if (st >= 0 && j)
+        count_places(&c, j);
     if (st >= 0 && config && config_section(config, "run", "") &&
         config_get(config, "run", "", "space"))
         st = client_facts(config, archs, count, &c.arena, &c.facts, err);
@@ -235,7 +178,7 @@ tcet_status compare_with_table(const struct config *config, const char *const *a
         memcpy(all, columns, column_count * sizeof *all);
     c.in.series = c.series = all;
     c.in.count = count;
-    c.in.accuracy = t ? accuracy : NULL;
+    c.in.accuracy = j ? accuracy : NULL;
     c.in.accuracy_name = column;
     c.in.wide = cli_width();
     if (st >= 0 && c.facts)

@@ -264,7 +264,7 @@ static tcet_status split_networks(const struct reading *r, const struct discover
     for (size_t i = 0; i < r->count; i++)
         archs[i] = f->archs[r->index[i]];
     if (!f->group && config_get(r->source.chosen, "run", "", "space"))
-        TRY(client_keys(r->source.chosen, archs, r->count, a, &keys, err));
+        TRY(client_keys(r->source.chosen, archs, r->count, NULL, a, &keys, err));
     for (size_t i = 0; i < r->count; i++) {
         const char *key = keys && *keys[i] ? keys[i] : archs[i];
         uint64_t h = fnv(FNV_START, &split->seed, sizeof split->seed);

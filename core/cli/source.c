@@ -29,8 +29,7 @@ tcet_status source_table(const char *name, const struct table_options *options, 
     return st;
 }
 
-/* The table of a run's folder, read as the command line says, else its config. */
-static tcet_status folder_table(const struct source_options *o, const struct config *config,
+tcet_status source_folder_table(const struct source_options *o, const struct config *config,
                                 const char *table, struct table **out, struct error *err)
 {
     struct table_options options;
@@ -168,6 +167,7 @@ tcet_status source_compare(const struct source_options *o, const struct source *
 {
     const struct folder *f = &s->all;
     const char *table, *column, *population;
+    struct join j = {.count = 0};
     struct table *t = NULL;
     struct report_series *columns;
     size_t count;
@@ -183,11 +183,14 @@ tcet_status source_compare(const struct source_options *o, const struct source *
         st = error_set(err, TCET_E_ARG, "the run names no [benchmark] %s; give --%s",
                        table ? "column" : "table", table ? "column" : "table");
     if (st >= 0 && table)
-        st = folder_table(o, s->chosen, table, &t, err);
+        st = source_folder_table(o, s->chosen, table, &t, err);
     columns = scores_of(s, t, &count);
     if (st >= 0)
-        st = compare_with_table(s->chosen, f->archs, f->arch_count, columns, count, t, table,
-                                column, population, out, err);
+        st = t ? join_make(s->chosen, f->archs, f->arch_count, t, NULL, &j, err) : TCET_OK;
+    if (st >= 0)
+        st = compare_with_table(s->chosen, f->archs, f->arch_count, columns, count, t ? &j : NULL,
+                                table, column, population, out, err);
+    join_free(&j);
     free(columns);
     table_free(t);
     if (st < 0 && (t || !table))

@@ -36,6 +36,9 @@ tcet_status source_compare(const struct source_options *o, const struct source *
 /* A table by name or path; what --duplicates says, an enum table_duplicates. */
 tcet_status source_table(const char *name, const struct table_options *options, struct table **out,
                          struct error *err);
+/* The same for a run's folder, read as the command line says, else its config. */
+tcet_status source_folder_table(const struct source_options *o, const struct config *config,
+                                const char *table, struct table **out, struct error *err);
 tcet_status source_duplicates(const struct source_options *o, int *out, struct error *err);
 
 /* Is this a table of scores, and no folder?  What is neither is taken for a folder. */

@@ -307,7 +307,7 @@ tcet_status plan_open_backend(struct plan *p, struct error *err)
         p->in_flight = p->backend_info.in_flight < IN_FLIGHT_MAX ? (int)p->backend_info.in_flight
                                                                  : IN_FLIGHT_MAX;
     if (*p->backend_info.code)
-        TRY(sha256_file(p->backend_info.code, p->backend_code, err));
+        TRY(sha256_file(p->backend_info.code, SHA256_CODE_MAX, p->backend_code, err));
     name_instructions(p);
     plan_make_keys(p);
     return TCET_OK;

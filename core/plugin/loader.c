@@ -242,7 +242,7 @@ tcet_status registry_load(const struct plugin_info *info, struct arena *a, struc
     char sha[65];
     size_t count;
 
-    TRY(sha256_file(info->path, sha, err));
+    TRY(sha256_file(info->path, SHA256_CODE_MAX, sha, err));
     if (strcmp(sha, info->sha256) != 0)
         return error_set(err, TCET_E_PLUGIN, "%s: has changed since this program started",
                          info->path);

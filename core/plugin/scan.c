@@ -234,7 +234,7 @@ tcet_status scan_files(struct plugin_file *files, size_t count, struct arena *a,
             if (st >= 0 && !children[i].file && next < count) {
                 struct plugin_file *f = &files[next++];
 
-                st = sha256_file(f->path, sha, err);
+                st = sha256_file(f->path, SHA256_CODE_MAX, sha, err);
                 f->sha256 = arena_strdup(a, sha);
                 if (st >= 0)
                     st = start(&children[i], f, err);

@@ -320,12 +320,14 @@ static tcet_status ask(struct client *c, uint32_t request, uint32_t answer,
     return st < 0 ? st : client_wait(c, answer, data, n, err);
 }
 
-static tcet_status start_for_space(struct client *c, const struct config *config, struct error *err)
+static tcet_status start_for_space(struct client *c, const struct config *config,
+                                   const volatile int *stop, struct error *err)
 {
     const char *data;
     size_t n;
 
     *c = client_here(CLIENT_SHARE);
+    c->stop = stop;
     TRY(client_start(c, config, &(struct wire_hello){.space_only = 1}, 0, err));
     return client_wait(c, WIRE_PLAN, &data, &n, err);
 }
@@ -349,7 +351,7 @@ tcet_status client_facts(const struct config *config, const char *const *archs, 
     enum { AT_ONCE = 100 };
     struct wire_fact *all = arena_alloc(a, (count + 1) * sizeof *all);
     struct client c;
-    tcet_status st = start_for_space(&c, config, err);
+    tcet_status st = start_for_space(&c, config, NULL, err);
 
     for (size_t at = 0; at < count && st >= 0; at += AT_ONCE) {
         size_t some = part_of(count, at, AT_ONCE), n, got = 0;
@@ -376,7 +378,7 @@ tcet_status client_space(const struct config *config, const char *const *texts, 
     struct client c;
     const char *data;
     size_t n;
-    tcet_status st = start_for_space(&c, config, err);
+    tcet_status st = start_for_space(&c, config, NULL, err);
 
     if (st >= 0)
         st = ask(&c, WIRE_SPACE, WIRE_SPACE_ANSWER, texts, count, &data, &n, err);
@@ -413,10 +415,11 @@ static tcet_status ask_texts(struct client *c, uint32_t request, uint32_t answer
 }
 
 tcet_status client_keys(const struct config *config, const char *const *archs, size_t count,
-                        struct arena *a, const char *const **out, struct error *err)
+                        const volatile int *stop, struct arena *a, const char *const **out,
+                        struct error *err)
 {
     struct client c;
-    tcet_status st = start_for_space(&c, config, err);
+    tcet_status st = start_for_space(&c, config, stop, err);
 
     if (st >= 0)
         st = ask_texts(&c, WIRE_KEYS, WIRE_KEYS_ANSWER, archs, count, a, out, err);

@@ -96,9 +96,11 @@ tcet_status client_alike(struct client *c, const char *const *archs, size_t coun
 /* Facts of many architectures from a worker made for it (no backend). */
 tcet_status client_facts(const struct config *config, const char *const *archs, size_t count,
                          struct arena *a, const struct wire_fact **out, struct error *err);
-/* Canonical keys of the same, "" of what the space cannot read; no network is built. */
+/* Canonical keys of the same, "" of what the space cannot read; no network is built.  stop: struct
+ * client's. */
 tcet_status client_keys(const struct config *config, const char *const *archs, size_t count,
-                        struct arena *a, const char *const **out, struct error *err);
+                        const volatile int *stop, struct arena *a, const char *const **out,
+                        struct error *err);
 /* A question about the space (inspect.h) to a worker made for it. */
 tcet_status client_space(const struct config *config, const char *const *texts, size_t count,
                          struct arena *a, const char *const **out, size_t *out_count,

@@ -80,6 +80,7 @@ static tcet_status open_parts(struct merge *m, const char *const *in, const stru
         TRY(stored_read(p->folder, o->plugins, o->plugin_count, &p->config, &p->forgotten, err));
         TRY(merge_read_search(p, err));
         TRY(read_shard(m, p, err));
+        TRY(store_accuracies(p->store, &m->arena, &p->accuracies, &p->accuracy_count, err));
     }
     return TCET_OK;
 }
@@ -320,6 +321,57 @@ static tcet_status copy_rows(struct merge *m, struct error *err)
     return st;
 }
 
+/* Have all parts accuracies of the same columns of the same table? */
+static int same_accuracies(const struct merge *m)
+{
+    const struct part *a = &m->part[0];
+
+    for (size_t k = 1; k < m->count; k++) {
+        const struct part *b = &m->part[k];
+
+        if (b->accuracy_count != a->accuracy_count)
+            return 0;
+        for (size_t i = 0; i < a->accuracy_count; i++) {
+            const struct store_accuracy *x = &a->accuracies[i], *y = &b->accuracies[i];
+
+            if (strcmp(x->name, y->name) || strcmp(x->table, y->table) ||
+                strcmp(x->sha256, y->sha256))
+                return 0;
+        }
+    }
+    return 1;
+}
+
+/* What is not of one table, a resume puts anew. */
+static tcet_status merge_accuracies(struct merge *m, struct error *err)
+{
+    const struct part *first = &m->part[0];
+    struct store_accuracy *whole =
+        arena_alloc(&m->arena, (first->accuracy_count + 1) * sizeof *whole);
+
+    if (!same_accuracies(m)) {
+        if (m->o->log)
+            m->o->log(
+                m->o->arg, TCET_LOG_WARN,
+                "the folders' accuracies are not of one table, or one has none: they are left "
+                "out; tcet-host run CONFIG --resume puts them");
+        return store_set_accuracies(m->out, NULL, 0, err);
+    }
+    for (size_t i = 0; i < first->accuracy_count; i++) {
+        double *values = arena_alloc(&m->arena, (first->total + 1) * sizeof *values);
+
+        for (size_t k = 0; k < m->count; k++) {
+            const struct part *p = &m->part[k];
+
+            for (size_t at = 0; at < p->item_count; at++)
+                values[ordinal(p, at)] = p->accuracies[i].values[at];
+        }
+        whole[i] = first->accuracies[i];
+        whole[i].values = values;
+    }
+    return store_set_accuracies(m->out, whole, first->accuracy_count, err);
+}
+
 static tcet_status write_all(struct merge *m, struct error *err)
 {
     struct store *first = m->part[0].store;
@@ -336,6 +388,8 @@ static tcet_status write_all(struct merge *m, struct error *err)
     TRY(store_set_meta(m->out, "shard", "", err));
     TRY(store_set_meta(m->out, STORE_MERGING, "1", err)); /* until population scores are in */
     TRY(copy_rows(m, err));
+    if (!m->part[0].lines)
+        TRY(merge_accuracies(m, err));
     return store_commit(m->out, err);
 }
 
@@ -393,6 +447,14 @@ static tcet_status digest(const struct merge *m, char out[65], struct error *err
 
         sha256_add(&hash, c->name, strlen(c->name) + 1);
         sha256_add(&hash, c->key, strlen(c->key) + 1);
+    }
+    for (size_t k = 0; k < m->count; k++) {
+        for (size_t i = 0; i < m->part[k].accuracy_count; i++) {
+            const struct store_accuracy *c = &m->part[k].accuracies[i];
+
+            sha256_add(&hash, c->name, strlen(c->name) + 1);
+            sha256_add(&hash, c->sha256, strlen(c->sha256) + 1);
+        }
     }
     for (size_t k = 0; k < m->count; k++) {
         struct store_summary sum;

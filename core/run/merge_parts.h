@@ -15,6 +15,8 @@ struct part {
     struct shard shard;
     size_t total;     /* items of the whole */
     const char *list; /* their digest */
+    const struct store_accuracy *accuracies;
+    size_t accuracy_count;
     const char *const *item;
     size_t item_count;
     char *lines; /* of a search: its search.csv; NULL: a run */

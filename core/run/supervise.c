@@ -511,6 +511,8 @@ static tcet_status run(struct supervisor *s, struct error *err)
         TRY(s->o->accept(s->o->arg, &s->r->plan, err));
     take_shard(s);
     TRY(open_store(s, err));
+    if (s->o->opened)
+        TRY(s->o->opened(s->o->arg, s->store, err));
     TRY(fill_queue(s, err));
     pool_limit(&s->pool, s->r->progress.total);
     s->r->workers = s->pool.client_count;

@@ -27,6 +27,9 @@ struct run_options {
     int ranks;          /* more than 1: rank 0 of so many (remote.h); workers are on each */
     /* May refuse what the first worker made of the config, before the folder is touched. */
     tcet_status (*accept)(void *arg, const struct wire_plan *plan, struct error *err);
+    /* May put what else belongs into the folder, which has the run's columns and architectures (a
+     * shard's: its own), before the first is scored. */
+    tcet_status (*opened)(void *arg, struct store *s, struct error *err);
     const volatile int *stop; /* set by a signal handler: stop handing out, commit, return */
     void (*progress)(void *arg, const struct run_progress *p); /* at most ten times a second */
     void (*log)(void *arg, int level, const char *text);

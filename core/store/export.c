@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include "base/csv.h"
 #include "base/json.h"
+#include "base/names.h"
 #include "base/text.h"
 
 enum { FLUSH_AT = 1 << 20 };
@@ -30,6 +32,10 @@ struct exporter {
     const struct store_export *options;
     struct output main, layers; /* layers: CSV only */
     const char **json_name;     /* [columns] "name": ready to print */
+    const struct store_accuracy *accuracies;
+    const char **accuracy_json; /* [accuracies] the same */
+    size_t accuracy_count;
+    struct arena run; /* of what is made once */
 
     /* Of the architecture at hand; layered[column] is NULL or [layer_count]. */
     struct arena arena;
@@ -195,6 +201,17 @@ static tcet_status look_layered(struct exporter *x, int64_t arch, struct error *
     return st;
 }
 
+/* "NAME": in quotes, with what that takes. */
+static const char *json_name(struct arena *a, const char *name)
+{
+    struct buf b = {0};
+
+    json_write_string(&b, name);
+    name = arena_printf(a, "%s:", b.data);
+    buf_free(&b);
+    return name;
+}
+
 static void json_member(struct buf *b, int *some, const char *name)
 {
     buf_puts(b, *some ? "," : "");
@@ -224,7 +241,26 @@ static void json_layer(struct exporter *x, size_t l)
     buf_puts(b, "}}");
 }
 
-static void write_json(struct exporter *x, const char *space)
+static void json_accuracies(struct exporter *x, size_t ordinal)
+{
+    struct buf *b = &x->main.text;
+    int some = 0;
+
+    if (!x->accuracy_count)
+        return;
+    buf_puts(b, ",\"accuracies\":{");
+    for (size_t i = 0; i < x->accuracy_count; i++) {
+        double value = x->accuracies[i].values[ordinal];
+
+        if (isnan(value))
+            continue;
+        json_member(b, &some, x->accuracy_json[i]);
+        json_write_f64(b, value);
+    }
+    buf_puts(b, "}");
+}
+
+static void write_json(struct exporter *x, const char *space, size_t ordinal)
 {
     const struct row_view *view = &x->s->view;
     struct buf *b = &x->main.text;
@@ -249,6 +285,7 @@ static void write_json(struct exporter *x, const char *space)
         json_write_f64(b, view->value[i]);
     }
     buf_puts(b, "}");
+    json_accuracies(x, ordinal);
     if (x->options->layers) {
         buf_puts(b, ",\"layers\":[");
         for (size_t l = 0; l < x->row.layer_count; l++)
@@ -278,33 +315,43 @@ static void csv_own(struct buf *b, const char *const *own)
         buf_printf(b, "%s%s", i ? "," : "", own[i]);
 }
 
-/* One more column; "score.NAME" where ours has the name. */
-static void csv_column(struct buf *b, const char *name, const char *const *own)
+/* One more column; "score.NAME" where ours has the name.  Its name as it stands there, in x->run. */
+static const char *csv_column(struct exporter *x, struct buf *b, const char *name,
+                              const char *const *own)
 {
+    if (names_has(own, OWN, name))
+        name = arena_printf(&x->run, "score.%s", name);
     buf_puts(b, ",");
-    for (int i = 0; i < OWN; i++) {
-        if (!strcmp(name, own[i]))
-            buf_puts(b, "score.");
-    }
     csv_write(b, name);
+    return name;
 }
 
 static void csv_header(struct exporter *x)
 {
     const struct store *s = x->s;
+    size_t n = OWN, all = OWN + s->column_count + x->accuracy_count;
+    const char **taken = arena_alloc(&x->run, all * sizeof *taken), *name;
 
+    memcpy(taken, own_columns, sizeof own_columns);
     csv_own(&x->main.text, own_columns);
     csv_own(&x->layers.text, own_layer_columns);
     for (size_t i = 0; i < s->column_count; i++) {
-        csv_column(&x->main.text, s->column[i].name, own_columns);
+        taken[n++] = csv_column(x, &x->main.text, s->column[i].name, own_columns);
         if (s->column[i].layered == RESULT_ROW_LAYERS)
-            csv_column(&x->layers.text, s->column[i].name, own_layer_columns);
+            (void)csv_column(x, &x->layers.text, s->column[i].name, own_layer_columns);
+    }
+    for (size_t i = 0; i < x->accuracy_count; i++) {
+        for (name = x->accuracies[i].name; names_has(taken, n, name);)
+            name = arena_printf(&x->run, "table.%s", name);
+        taken[n++] = name;
+        buf_puts(&x->main.text, ",");
+        csv_write(&x->main.text, name);
     }
     buf_puts(&x->main.text, "\n");
     buf_puts(&x->layers.text, "\n");
 }
 
-static void write_csv(struct exporter *x)
+static void write_csv(struct exporter *x, size_t ordinal)
 {
     const struct row_view *view = &x->s->view;
     struct buf *b = &x->main.text;
@@ -320,6 +367,13 @@ static void write_csv(struct exporter *x)
         buf_puts(b, ",");
         if (view->has[i])
             buf_puts(b, text_f64(number, view->value[i]));
+    }
+    for (size_t i = 0; i < x->accuracy_count; i++) {
+        double value = x->accuracies[i].values[ordinal];
+
+        buf_puts(b, ",");
+        if (!isnan(value))
+            buf_puts(b, text_f64(number, value));
     }
     buf_puts(b, "\n");
 }
@@ -372,11 +426,11 @@ static tcet_status export_rows(struct exporter *x, int csv, struct error *err)
         if (!x->arch) {
             st = sql_damaged(s, "an architecture without its text", err);
         } else if (csv) {
-            write_csv(x);
+            write_csv(x, i);
             if (x->options->layers)
                 write_csv_layers(x);
         } else {
-            write_json(x, space);
+            write_json(x, space, i);
         }
         if (st >= 0)
             st = output_flush(&x->main, FLUSH_AT, err);
@@ -387,6 +441,21 @@ static tcet_status export_rows(struct exporter *x, int csv, struct error *err)
     return st;
 }
 
+/* Those that are given, else the store's. */
+static tcet_status look_accuracies(struct exporter *x, struct error *err)
+{
+    if (x->options->accuracies) {
+        x->accuracies = x->options->accuracies;
+        x->accuracy_count = x->options->accuracy_count;
+    } else {
+        TRY(store_accuracies(x->s, &x->run, &x->accuracies, &x->accuracy_count, err));
+    }
+    x->accuracy_json = arena_alloc(&x->run, (x->accuracy_count + 1) * sizeof *x->accuracy_json);
+    for (size_t i = 0; i < x->accuracy_count; i++)
+        x->accuracy_json[i] = json_name(&x->run, x->accuracies[i].name);
+    return TCET_OK;
+}
+
 /* One snapshot of the store, though a run may be going on. */
 static tcet_status export_snapshot(struct exporter *x, int csv, struct error *err)
 {
@@ -395,7 +464,9 @@ static tcet_status export_snapshot(struct exporter *x, int csv, struct error *er
 
     if (own)
         TRY(sql_exec(x->s, "BEGIN", err));
-    st = export_rows(x, csv, err);
+    st = look_accuracies(x, err);
+    if (st >= 0)
+        st = export_rows(x, csv, err);
     if (own) /* only read: nothing can be lost */
         sqlite3_exec(x->s->db, "COMMIT", NULL, NULL, NULL);
     return st;
@@ -428,26 +499,20 @@ tcet_status store_export(struct store *s, const char *path, const struct store_e
                          struct error *err)
 {
     struct exporter x = {.s = s, .options = options, .main.fd = -1, .layers.fd = -1};
-    struct arena run = {0};
     int csv = ends_with(path, ".csv");
     tcet_status st;
 
     if (!csv && !ends_with(path, ".jsonl"))
         return error_set(err, TCET_E_ARG, "%s: an export's name ends in .csv or .jsonl", path);
-    x.layered = arena_alloc(&run, s->column_count * sizeof *x.layered);
-    x.json_name = arena_alloc(&run, s->column_count * sizeof *x.json_name);
-    for (size_t i = 0; i < s->column_count; i++) {
-        struct buf name = {0};
-
-        json_write_string(&name, s->column[i].name);
-        x.json_name[i] = arena_printf(&run, "%s:", name.data);
-        buf_free(&name);
-    }
+    x.layered = arena_alloc(&x.run, s->column_count * sizeof *x.layered);
+    x.json_name = arena_alloc(&x.run, s->column_count * sizeof *x.json_name);
+    for (size_t i = 0; i < s->column_count; i++)
+        x.json_name[i] = json_name(&x.run, s->column[i].name);
     st = export_files(&x, path, csv, err);
     output_close(&x.main);
     output_close(&x.layers);
     free(x.guards);
     arena_free(&x.arena);
-    arena_free(&run);
+    arena_free(&x.run);
     return st;
 }

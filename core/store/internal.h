@@ -45,6 +45,10 @@ enum sql {
     SQL_OUTCOME_GET,
     SQL_OUTCOME_COUNT,
     SQL_GUARDS,
+    SQL_ACCURACY_COLUMNS,
+    SQL_ACCURACY_COLUMN_ADD,
+    SQL_ACCURACY_ADD,
+    SQL_ACCURACY_GET,
     SQL_COUNT
 };
 
@@ -57,7 +61,7 @@ struct row_view {
     struct buf message, times;
 };
 
-enum { STORE_FORMAT = 3, STORE_APPLICATION = 0x54434554 /* "TCET" */ };
+enum { STORE_FORMAT = 4, STORE_APPLICATION = 0x54434554 /* "TCET" */ };
 
 struct store {
     sqlite3 *db;
@@ -121,11 +125,21 @@ int tables_add_sum(sqlite3 *db);
 char *tables_definition(int format);
 /* Makes empty tables, in the place of those that are there. */
 tcet_status tables_make(struct store *s, struct error *err);
-/* Looks at a store opened to read: the first row that is damaged is an error.  One of an older format
- * is read by a copy in memory from then on. */
+/* Looks at a store opened to read: the first row that is damaged is an error.  What one of an older format
+ * has not stands empty in memory; one of format 1 is read by a copy there from then on. */
 tcet_status tables_check(struct store *s, struct error *err);
 /* Looks at a store opened to write: drops what is damaged, brings an older format to this one. */
 tcet_status tables_mend(struct store *s, struct error *err);
+
+/* -- store.c -- */
+
+/* What is put between these is one transaction: the open batch's, or its own.  store_leave gives st, or
+ * why it could not commit. */
+tcet_status store_enter(struct store *s, struct error *err);
+tcet_status store_leave(struct store *s, tcet_status st, struct error *err);
+/* The same of many reads: outside of a transaction each takes the file's locks.  *ours: it was begun here. */
+tcet_status store_begin_reads(struct store *s, int *ours, struct error *err);
+tcet_status store_end_reads(struct store *s, int ours, tcet_status st, struct error *err);
 
 /* Fills s->view for one architecture. */
 tcet_status store_look(struct store *s, int64_t arch, struct error *err);

@@ -98,6 +98,14 @@ static const char *const statements[SQL_COUNT] = {
                         " WHERE arch = ?",
     [SQL_OUTCOME_COUNT] = "SELECT count(*) FROM outcome",
     [SQL_GUARDS] = "SELECT key, guards FROM value WHERE arch = ? AND guards IS NOT NULL",
+    [SQL_ACCURACY_COLUMNS] = "SELECT id, name, table_name, table_sha256 FROM accuracy_column"
+                             " ORDER BY id",
+    [SQL_ACCURACY_COLUMN_ADD] = "INSERT INTO accuracy_column SELECT ?1, ?2, ?3, ?4, n,"
+                                " tcet_sum('accuracy_column', ?1, ?2, ?3, ?4, n)"
+                                " FROM (SELECT count(*) AS n FROM accuracy WHERE column_id = ?1)",
+    [SQL_ACCURACY_ADD] = "INSERT OR REPLACE INTO accuracy VALUES(?1, ?2, ?3,"
+                         " tcet_sum('accuracy', ?1, ?2, ?3))",
+    [SQL_ACCURACY_GET] = "SELECT value FROM accuracy WHERE column_id = ? AND arch = ?",
 };
 
 tcet_status sql_fail(struct store *s, struct error *err)

@@ -11,14 +11,13 @@
 #include "base/hash.h"
 #include "base/json.h"
 
-/* Runs work inside a transaction: the open batch's, or its own. */
-static tcet_status enter(struct store *s, struct error *err)
+tcet_status store_enter(struct store *s, struct error *err)
 {
     return s->batch ? TCET_OK : sql_exec(s, "BEGIN IMMEDIATE", err);
 }
 
-/* Ends what enter() began.  A database error has already rolled back (sql_fail). */
-static tcet_status leave(struct store *s, tcet_status st, struct error *err)
+/* Ends what store_enter() began.  A database error has already rolled back (sql_fail). */
+tcet_status store_leave(struct store *s, tcet_status st, struct error *err)
 {
     if (s->batch || sqlite3_get_autocommit(s->db))
         return st;
@@ -28,15 +27,13 @@ static tcet_status leave(struct store *s, tcet_status st, struct error *err)
     return st;
 }
 
-/* Many reads go into one transaction: outside of one each takes the file's locks.  *ours: it was begun
- * here. */
-static tcet_status begin_reads(struct store *s, int *ours, struct error *err)
+tcet_status store_begin_reads(struct store *s, int *ours, struct error *err)
 {
     *ours = sqlite3_get_autocommit(s->db);
     return *ours ? sql_exec(s, "BEGIN", err) : TCET_OK;
 }
 
-static tcet_status end_reads(struct store *s, int ours, tcet_status st, struct error *err)
+tcet_status store_end_reads(struct store *s, int ours, tcet_status st, struct error *err)
 {
     if (!ours || sqlite3_get_autocommit(s->db))
         return st;
@@ -245,8 +242,8 @@ tcet_status store_set_columns(struct store *s, const struct result_column *colum
                 return error_set(err, TCET_E_ARG, "two columns are called \"%s\"", columns[i].name);
         }
     }
-    TRY(enter(s, err));
-    return leave(s, put_columns(s, columns, count, err), err);
+    TRY(store_enter(s, err));
+    return store_leave(s, put_columns(s, columns, count, err), err);
 }
 
 /* Is it the list that is stored? */
@@ -292,8 +289,8 @@ static tcet_status put_archs(struct store *s, const char *const *arch, size_t co
 tcet_status store_set_archs(struct store *s, const char *const *arch, size_t count,
                             struct error *err)
 {
-    TRY(enter(s, err));
-    return leave(s, put_archs(s, arch, count, err), err);
+    TRY(store_enter(s, err));
+    return store_leave(s, put_archs(s, arch, count, err), err);
 }
 
 static tcet_status put_meta(struct store *s, const char *name, const char *value, struct error *err)
@@ -304,8 +301,8 @@ static tcet_status put_meta(struct store *s, const char *name, const char *value
 
 tcet_status store_set_meta(struct store *s, const char *name, const char *value, struct error *err)
 {
-    TRY(enter(s, err));
-    return leave(s, put_meta(s, name, value, err), err);
+    TRY(store_enter(s, err));
+    return store_leave(s, put_meta(s, name, value, err), err);
 }
 
 /* The first column of the row that q finds, copied into b; NULL: none. */
@@ -521,8 +518,8 @@ static tcet_status put_row(struct store *s, const struct result_row *row, struct
 tcet_status store_put(struct store *s, const struct result_row *row, struct error *err)
 {
     TRY(check_row(s, row, err));
-    TRY(enter(s, err));
-    return leave(s, put_row(s, row, err), err);
+    TRY(store_enter(s, err));
+    return store_leave(s, put_row(s, row, err), err);
 }
 
 tcet_status store_begin(struct store *s, struct error *err)
@@ -713,14 +710,14 @@ tcet_status store_column_values(struct store *s, int column, double *out, struct
     int ours;
 
     TRY(check_column(s, column, err));
-    st = begin_reads(s, &ours, err);
+    st = store_begin_reads(s, &ours, err);
     for (size_t i = 0; i < s->arch_count && st >= 0; i++) {
         int found;
 
         out[i] = NAN;
         st = get_value(s, s->arch[i], s->column_key[column], &out[i], NULL, &found, err);
     }
-    return end_reads(s, ours, st, err);
+    return store_end_reads(s, ours, st, err);
 }
 
 static void add_guard(void *user, const char *name, size_t length, double count)
@@ -779,8 +776,8 @@ tcet_status store_put_population(struct store *s, int column, const double *valu
                                  struct error *err)
 {
     TRY(check_column(s, column, err));
-    TRY(enter(s, err));
-    return leave(s, put_population(s, s->column_key[column], values, err), err);
+    TRY(store_enter(s, err));
+    return store_leave(s, put_population(s, s->column_key[column], values, err), err);
 }
 
 tcet_status store_summarise(struct store *s, struct store_summary *out, struct error *err)
@@ -789,7 +786,7 @@ tcet_status store_summarise(struct store *s, struct store_summary *out, struct e
     tcet_status st;
     int ours;
 
-    st = begin_reads(s, &ours, err);
+    st = store_begin_reads(s, &ours, err);
     for (size_t i = 0; i < s->arch_count && st >= 0; i++) {
         int ranked = 1;
 
@@ -804,7 +801,7 @@ tcet_status store_summarise(struct store *s, struct store_summary *out, struct e
         sum.missing += s->view.state == RESULT_MISSING;
     }
     *out = sum;
-    return end_reads(s, ours, st, err);
+    return store_end_reads(s, ours, st, err);
 }
 
 tcet_status store_tried(struct store *s, uint8_t *out, struct error *err)
@@ -812,10 +809,10 @@ tcet_status store_tried(struct store *s, uint8_t *out, struct error *err)
     tcet_status st;
     int ours;
 
-    st = begin_reads(s, &ours, err);
+    st = store_begin_reads(s, &ours, err);
     for (size_t i = 0; i < s->arch_count && st >= 0; i++) {
         st = store_look(s, s->arch[i], err);
         out[i] = s->view.state != RESULT_MISSING;
     }
-    return end_reads(s, ours, st, err);
+    return store_end_reads(s, ours, st, err);
 }

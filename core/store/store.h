@@ -104,6 +104,22 @@ tcet_status store_column_cost(struct store *s, int column, struct store_cost *ou
 tcet_status store_put_population(struct store *s, int column, const double *values,
                                  struct error *err);
 
+/* A column of a benchmark's table at the run's architectures. */
+enum { STORE_ACCURACIES_MAX = 64 };
+struct store_accuracy {
+    const char *name;     /* as the table, or whoever asks for it, calls it */
+    const char *table;    /* what the table is called, without folders */
+    const char *sha256;   /* of its file, in hex */
+    const double *values; /* by ordinal; NaN: the table has none */
+};
+/* Replaces all such columns, STORE_ACCURACIES_MAX at most, by these, for the architectures set before; names
+ * differ.  Writes nothing where they are there already. */
+tcet_status store_set_accuracies(struct store *s, const struct store_accuracy *columns,
+                                 size_t count, struct error *err);
+/* Those that are there; in the arena. */
+tcet_status store_accuracies(struct store *s, struct arena *a, const struct store_accuracy **out,
+                             size_t *count, struct error *err);
+
 /* Reading back what a folder holds. */
 size_t store_arch_count(struct store *s);
 const char *store_arch(struct store *s, size_t ordinal); /* lives until the next call; NULL:
@@ -139,16 +155,20 @@ tcet_status store_copy_meta(struct store *into, struct store *from, struct error
  * .csv or .jsonl.  Written to a temporary beside the target and renamed.  Nothing in them
  * depends on time, date, path, worker or order of work unless `times`.
  * JSONL, one object a line: space (the fact of that name), arch, params, macs, x_sum, w_sum,
- * scores{name: value} (every metric and score, config order), layers[{name, kind,
+ * scores{name: value} (every metric and score, config order), accuracies{name: value} (where there are
+ * any), layers[{name, kind,
  * shape: [16,3,3,3], metrics{name: value}}] (with `layers`; layered columns), guards{name: n},
  * status ("ok", "failed", "missing"), error (only when failed), times (only with `times`).
- * CSV: arch, status, params, macs, then one column each metric and score; with `layers`, a
+ * CSV: arch, status, params, macs, then one column each metric and score ("score.NAME" where one of ours
+ * has the name) and accuracy ("table.NAME" where any has it); with `layers`, a
  * second file, scores.layers.csv beside scores.csv: arch, layer, kind, shape, then the layered
  * columns.  Numbers have 17 significant digits; non-finite ones are nan, inf, -inf, in JSON
  * as strings.  What is lacking is left out (JSON) or empty (CSV): params, macs and the sums
- * where the network was not built, scores without a value. */
+ * where the network was not built, scores without a value, accuracies that the table has not. */
 struct store_export {
     int layers, times;
+    const struct store_accuracy *accuracies; /* in the place of the store's; NULL: those */
+    size_t accuracy_count;
 };
 tcet_status store_export(struct store *s, const char *path, const struct store_export *options,
                          struct error *err);

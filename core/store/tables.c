@@ -6,7 +6,7 @@
  * Every row ends with `sum`, tcet_sum(TABLE, COLUMNS...) of all its other columns, with their types.
  * A store is looked at once, when it is opened: that each row is valid and has its sum, that what it
  * refers to is there, and that the indices say what the tables say.  Format 1 had no sums; its rows
- * are taken as they are and get theirs.  Format 2 had no views. */
+ * are taken as they are and get theirs.  Format 2 had no views, format 3 no accuracies. */
 #include "store/internal.h"
 
 #include <string.h>
@@ -20,6 +20,7 @@
 #define TEXT(c)          "typeof(" c ") = 'text' AND instr(" c ", char(0)) = 0"
 #define TEXT_OR_NULL(c)  "(" c " IS NULL OR (" TEXT(c) "))"
 #define ABSENT(c, table) "(" c " IS NOT NULL AND " c " NOT IN (SELECT id FROM " table "))"
+#define ROWS_OF_COLUMN   "(SELECT count(*) FROM accuracy a WHERE a.column_id = accuracy_column.id)"
 #define LAYERS_OF_VALUE                                    \
     "(SELECT length(l.data) / 8 FROM layer_value l WHERE " \
     "l.arch = value.arch AND l.key = value.key)"
@@ -43,6 +44,8 @@ struct form {
     const char *lacking;    /* a row refers to what is not there; NULL: it cannot */
     const char *row;        /* what a row is called in messages */
     const char *format1;    /* where a store of format 1 has these columns */
+    int since;              /* the first format that has it; 0: all have */
+    int counted;            /* made of the other tables, never copied */
 };
 
 /* clang-format off */
@@ -91,7 +94,8 @@ static const struct form forms[] = {
      .valid = TEXT("name") " AND " INT("count"),
      .lacking = "count IS NOT " RUN_SIZE,
      .row = "name",
-     .format1 = NULL},
+     .since = 2,
+     .counted = 1},
     /* text: name, kind and shape of each layer, a line each */
     {.name = "layer_list",
      .columns = "id, hash, text",
@@ -147,10 +151,31 @@ static const struct form forms[] = {
                 " AND v.key = layer_value.key) IS NULL",
      .row = "arch || ',' || key",
      .format1 = "main.layer_value"},
+    /* Columns of the run's benchmark table; count: how many accuracies of it there are. */
+    {.name = "accuracy_column",
+     .columns = "id, name, table_name, table_sha256, count",
+     .define = "id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, table_name TEXT NOT NULL,"
+               " table_sha256 TEXT NOT NULL, count INTEGER NOT NULL",
+     .valid = INT("id") " AND id BETWEEN 1 AND 64 AND " TEXT("name") " AND name <> '' AND " TEXT("table_name")
+              " AND " TEXT("table_sha256") " AND " INT("count"),
+     .lacking = "count IS NOT " ROWS_OF_COLUMN,
+     .row = "id",
+     .since = 4},
+    /* Without a type for -0.0, as above; what the table has no value of has no row. */
+    {.name = "accuracy",
+     .columns = "column_id, arch, value",
+     .define = "column_id INTEGER, arch INTEGER, value",
+     .keys = "PRIMARY KEY(column_id, arch), ",
+     .end = " WITHOUT ROWID",
+     .valid = INT("column_id") " AND " INT("arch") " AND typeof(value) = 'real'",
+     .lacking = ABSENT("column_id", "accuracy_column") " OR " ABSENT("arch", "arch"),
+     .row = "column_id || ',' || arch",
+     .since = 4},
 };
 /* clang-format on */
 
 enum { FORMS = sizeof forms / sizeof *forms };
+_Static_assert(STORE_ACCURACIES_MAX == 64, "accuracy_column's ids");
 
 /* A layer list's lines as a JSON array, for json_each, which is one of the few of SQLite's functions on
  * JSON that a view may use where the schema is not trusted.  None of a list that JSON cannot hold so. */
@@ -171,9 +196,11 @@ enum { FORMS = sizeof forms / sizeof *forms };
 /* What other programs read, as SQLite keeps it: docs/store.md.  They use nothing but SQLite's own
  * innocuous functions.  The program itself reads the tables alone. */
 static const struct {
-    const char *name, *define;
+    const char *name;
+    int since; /* the first format that has it */
+    const char *define;
 } views[] = {
-    {"scores",
+    {"scores", 3,
      "SELECT a.text AS arch, c.name AS name, v.value AS value,"
      " CASE c.is_score WHEN 1 THEN 'score' ELSE 'metric' END AS kind, c.direction AS direction,"
      " n.params AS params, n.macs AS macs, v.guards AS guards, v.seconds AS seconds,"
@@ -184,7 +211,7 @@ static const struct {
      " LEFT JOIN network n ON n.id = coalesce(v.network, o.network)"},
     /* A float64 is m 2^(e - 1075), m its mantissa with the leading one: power.p, whose products with
      * m are exact. */
-    {"layers",
+    {"layers", 3,
      "WITH RECURSIVE power(e, p) AS (VALUES(1075, 1.0), (1074, 0.5) UNION ALL"
      " SELECT CASE WHEN e >= 1075 THEN e + 1 ELSE e - 1 END,"
      " CASE WHEN e >= 1075 THEN p * 2 ELSE p / 2 END FROM power WHERE e BETWEEN 2 AND 2046),"
@@ -217,6 +244,11 @@ static const struct {
                                       "JOIN byte b CROSS JOIN power p"
                                       " WHERE c.layered = 1 AND t.list = w.layers AND t.n < "
                                       "v.layers AND p.e = max(" EXPONENT ", 1)"},
+    {"accuracies", 4,
+     "SELECT a.text AS arch, c.name AS name, v.value AS value, c.table_name AS table_name,"
+     " r.ordinal AS ordinal, c.table_sha256 AS table_sha256"
+     " FROM run_arch r JOIN arch a ON a.id = r.arch CROSS JOIN accuracy_column c"
+     " JOIN accuracy v ON v.column_id = c.id AND v.arch = r.arch"},
 };
 
 /* Of format 1, to know them again. */
@@ -298,12 +330,16 @@ static const char *or_nothing(const char *text)
     return text ? text : "";
 }
 
-/* As SQLite keeps them where `in` is "", else to be made in that database. */
-static void define(struct buf *b, const char *in)
+/* What of the formats above `after` and up to `format` is new: as SQLite keeps it where `in` is "", else
+ * to be made in that database. */
+static void define(struct buf *b, const char *in, int after, int format)
 {
     for (size_t i = 0; i < FORMS; i++) {
         const struct form *f = &forms[i];
+        int since = f->since ? f->since : 1;
 
+        if (since <= after || since > format)
+            continue;
         buf_printf(b, "CREATE TABLE %s%s(%s, sum INTEGER NOT NULL, %sCHECK(%s))%s;", in, f->name,
                    f->define, or_nothing(f->keys), f->valid, or_nothing(f->end));
         if (f->index)
@@ -311,10 +347,12 @@ static void define(struct buf *b, const char *in)
     }
 }
 
-static void define_views(struct buf *b, const char *in)
+static void define_views(struct buf *b, const char *in, int after, int format)
 {
-    for (size_t i = 0; i < TCET_COUNT(views); i++)
-        buf_printf(b, "CREATE VIEW %s%s AS %s;", in, views[i].name, views[i].define);
+    for (size_t i = 0; i < TCET_COUNT(views); i++) {
+        if (views[i].since > after && views[i].since <= format)
+            buf_printf(b, "CREATE VIEW %s%s AS %s;", in, views[i].name, views[i].define);
+    }
 }
 
 /* To make all anew. */
@@ -332,9 +370,8 @@ char *tables_definition(int format)
 
     if (format == 1)
         return mem_strdup(format1);
-    define(&b, "");
-    if (format > 2)
-        define_views(&b, "");
+    define(&b, "", 0, format);
+    define_views(&b, "", 0, format);
     return b.data;
 }
 
@@ -369,8 +406,8 @@ tcet_status tables_make(struct store *s, struct error *err)
 
     buf_puts(&b, "BEGIN IMMEDIATE;");
     drop(&b);
-    define(&b, "main.");
-    define_views(&b, "main.");
+    define(&b, "main.", 0, STORE_FORMAT);
+    define_views(&b, "main.", 0, STORE_FORMAT);
     add_sizes(&b, "main.");
     add_header(&b);
     buf_puts(&b, "COMMIT");
@@ -434,7 +471,7 @@ static tcet_status find_invalid(struct store *s, int format, int *found, struct 
         struct buf bad = {0}, what = {0};
         tcet_status st;
 
-        if (!from)
+        if (f->since > format)
             continue;
         add_invalid(&bad, f, format);
         buf_printf(&what,
@@ -449,7 +486,7 @@ static tcet_status find_invalid(struct store *s, int format, int *found, struct 
     return TCET_OK;
 }
 
-static tcet_status find_lacking(struct store *s, int *found, struct error *err)
+static tcet_status find_lacking(struct store *s, int format, int *found, struct error *err)
 {
     int64_t sizes;
 
@@ -458,7 +495,7 @@ static tcet_status find_lacking(struct store *s, int *found, struct error *err)
     if (*found)
         (void)!sql_damaged(s, "table run_size, a row is not there", err);
     for (size_t i = 0; i < FORMS && !*found; i++) {
-        if (forms[i].lacking)
+        if (forms[i].lacking && forms[i].since <= format)
             TRY(find_row(s, &forms[i], forms[i].name, forms[i].lacking,
                          "'what belongs to it is not there'", found, err));
     }
@@ -481,21 +518,27 @@ static tcet_status look(struct store *s, int format, int *found, struct error *e
 {
     TRY(find_invalid(s, format, found, err));
     if (!*found && format > 1)
-        TRY(find_lacking(s, found, err));
+        TRY(find_lacking(s, format, found, err));
     return *found ? TCET_OK : check_pages(s, found, err);
 }
 
 /* -- Mending ----------------------------------------------------------------------------- */
 
+/* Is the table copied, from a store of this format? */
+static int is_copied(const struct form *f, int format)
+{
+    return !f->counted && f->since <= format;
+}
+
 /* Copies what is valid of the tables into temporary ones, which hide them; prunes what then lacks
  * something, what is referred to first. */
 static void add_copy(struct buf *b, int format)
 {
-    define(b, "temp.");
+    define(b, "temp.", 0, STORE_FORMAT);
     for (size_t i = 0; i < FORMS; i++) {
         const struct form *f = &forms[i];
 
-        if (!f->format1)
+        if (!is_copied(f, format))
             continue;
         buf_printf(b, "INSERT OR IGNORE INTO temp.%s SELECT %s, tcet_sum('%s', %s) FROM ", f->name,
                    f->columns, f->name, f->columns);
@@ -512,7 +555,7 @@ static void add_copy(struct buf *b, int format)
 static void add_prune(struct buf *b)
 {
     for (size_t i = 0; i < FORMS; i++) {
-        if (forms[i].lacking && forms[i].format1)
+        if (forms[i].lacking && !forms[i].counted)
             buf_printf(b, "DELETE FROM temp.%s WHERE %s;", forms[i].name, forms[i].lacking);
     }
 }
@@ -536,7 +579,7 @@ static tcet_status count_rows(struct store *s, const char *in, int64_t *out, str
     tcet_status st;
 
     for (size_t i = 0; i < FORMS; i++) {
-        if (forms[i].format1)
+        if (is_copied(&forms[i], s->format))
             buf_printf(&b, "%s(SELECT count(*) FROM %s.%s NOT INDEXED)", b.len ? " + " : "SELECT ",
                        in, forms[i].name);
     }
@@ -561,8 +604,8 @@ static tcet_status replace_tables(struct store *s, struct error *err)
     TRY(count_rows(s, "temp", &after, err));
     s->dropped = before - after;
     drop(&b);
-    define(&b, "main.");
-    define_views(&b, "main.");
+    define(&b, "main.", 0, STORE_FORMAT);
+    define_views(&b, "main.", 0, STORE_FORMAT);
     for (size_t i = 0; i < FORMS; i++)
         buf_printf(&b, "INSERT INTO main.%s SELECT * FROM temp.%s; DROP TABLE temp.%s;",
                    forms[i].name, forms[i].name, forms[i].name);
@@ -571,13 +614,14 @@ static tcet_status replace_tables(struct store *s, struct error *err)
     return execute(s, &b, err);
 }
 
-/* Format 2 had the tables of this one. */
-static tcet_status add_views(struct store *s, struct error *err)
+/* From format 2 on tables stay as they are, and others are added. */
+static tcet_status add_newer(struct store *s, struct error *err)
 {
     struct buf b = {0};
 
     buf_puts(&b, "BEGIN IMMEDIATE;");
-    define_views(&b, "main.");
+    define(&b, "main.", s->format, STORE_FORMAT);
+    define_views(&b, "main.", s->format, STORE_FORMAT);
     add_header(&b);
     buf_puts(&b, "COMMIT");
     return execute(s, &b, err);
@@ -589,7 +633,7 @@ tcet_status tables_mend(struct store *s, struct error *err)
 
     TRY(look(s, s->format, &found, err));
     if (!found && s->format > 1)
-        return s->format == STORE_FORMAT ? TCET_OK : add_views(s, err);
+        return s->format == STORE_FORMAT ? TCET_OK : add_newer(s, err);
     s->mended = found;
     TRY(replace_tables(s, err));
     TRY(look(s, STORE_FORMAT, &found, err));
@@ -604,13 +648,19 @@ tcet_status tables_check(struct store *s, struct error *err)
     TRY(look(s, s->format, &found, err));
     if (found)
         return TCET_E_IO;
-    if (s->format > 1)
+    if (s->format == STORE_FORMAT)
         return TCET_OK;
     buf_puts(&b, "PRAGMA query_only = 0; PRAGMA temp_store = MEMORY; BEGIN;");
-    add_copy(&b, s->format);
-    add_sizes(&b, "temp.");
+    if (s->format == 1) {
+        add_copy(&b, 1);
+        add_sizes(&b, "temp.");
+    } else {
+        define(&b, "temp.", s->format, STORE_FORMAT);
+    }
     buf_puts(&b, "COMMIT; PRAGMA query_only = 1");
     TRY(execute(s, &b, err));
-    TRY(find_lacking(s, &found, err));
+    if (s->format > 1)
+        return TCET_OK;
+    TRY(find_lacking(s, STORE_FORMAT, &found, err));
     return found ? TCET_E_IO : TCET_OK;
 }

@@ -24,10 +24,9 @@ void table_sort_keys(const struct table *t, const char *const *keys, struct aren
     qsort(out->sorted, out->count, sizeof *out->sorted, by_key);
 }
 
-int table_at_key(const struct table_keys *k, const double *values, const char *key, double *out)
+size_t table_key_rows(const struct table_keys *k, const char *key, size_t *first)
 {
     size_t low = 0, high = k->count, n = 0;
-    double sum = 0;
 
     while (low < high) { /* the first that is not before it */
         size_t middle = low + (high - low) / 2;
@@ -37,8 +36,19 @@ int table_at_key(const struct table_keys *k, const double *values, const char *k
         else
             high = middle;
     }
-    for (; low + n < k->count && !strcmp(k->sorted[low + n].key, key) && !(n && k->first); n++)
-        sum += values[k->sorted[low + n].row];
+    while (low + n < k->count && !strcmp(k->sorted[low + n].key, key) && !(n && k->first))
+        n++;
+    *first = low;
+    return n;
+}
+
+int table_at_key(const struct table_keys *k, const double *values, const char *key, double *out)
+{
+    size_t first, n = table_key_rows(k, key, &first);
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += values[k->sorted[first + i].row];
     if (n)
         *out = sum / (double)n;
     return n > 0;

@@ -78,6 +78,8 @@ struct table_keys {
 /* keys[rows], "" or NULL: the row has none; they live as long as *out, which is in a. */
 void table_sort_keys(const struct table *t, const char *const *keys, struct arena *a,
                      struct table_keys *out);
+/* How many rows count under a key: sorted[*first] and those behind it. */
+size_t table_key_rows(const struct table_keys *k, const char *key, size_t *first);
 /* The value of a column (values[rows]) under a key; 0: no row has it. */
 int table_at_key(const struct table_keys *k, const double *values, const char *key, double *out);
 

@@ -275,6 +275,9 @@ metrics = q, p
 [score r]
 combiner = rankave
 metrics = p, q
+[benchmark]
+table = nats_tss
+column = cifar10_test
 EOF
 run run ranked.ini --quiet --export ranked.jsonl --layers
 check "a run to be changed" test $code = 0
@@ -331,6 +334,15 @@ if command -v python3 >/dev/null; then
         "UPDATE run_column SET name = '' WHERE ordinal = 1"
     changed "a space that is another" 'table meta' \
         "UPDATE meta SET value = 'nats_sss' WHERE name = 'space'"
+    changed "an accuracy that is another" 'table accuracy, row .1,2' \
+        'UPDATE accuracy SET value = value + 5 WHERE arch = 2'
+    changed "an accuracy of no architecture" 'table accuracy, row' \
+        'UPDATE accuracy SET arch = 99 WHERE arch = 1'
+    changed "an accuracy that is gone" 'table accuracy_column, row 1' \
+        'DELETE FROM accuracy WHERE arch = 3'
+    changed "accuracies of no column" 'table accuracy, row' 'DELETE FROM accuracy_column'
+    changed "accuracies of another table" 'table accuracy_column, row 1' \
+        "UPDATE accuracy_column SET table_name = 'theirs'"
     changed "a shard of 2^61" 'table meta' \
         "UPDATE meta SET value = '1/1 of 2305843009213693952, list x' WHERE name = 'shard'"
     # Forged: the checksums fit, and still nothing is read or written where it should not be.

@@ -42,6 +42,9 @@ static void make_sound(void)
                              .times = {.total = 0.5},
                              .values = values,
                              .value_count = 2};
+    static const double trained[] = {93.5, 0.25};
+    static const struct store_accuracy accuracies[] = {{"acc", "t", "0", trained},
+                                                       {"val", "t", "0", trained}};
     struct store *s;
     struct error err;
     sqlite3 *db;
@@ -55,6 +58,7 @@ static void make_sound(void)
     row.status = RESULT_FAILED;
     row.value_count = 1;
     CHECK(store_put(s, &row, &err) == TCET_OK);
+    CHECK(store_set_accuracies(s, accuracies, 2, &err) == TCET_OK);
     store_close(s);
     /* small, and in one file */
     CHECK(sqlite3_open(database, &db) == SQLITE_OK);
@@ -99,6 +103,12 @@ static void replace_texts(const uint8_t *data, size_t size)
         "UPDATE outcome SET network = ?1",
         "UPDATE run_arch SET arch = ?1 WHERE ordinal = 1",
         "INSERT INTO meta VALUES('space', ?1, 0)",
+        "UPDATE accuracy_column SET name = ?1 WHERE id = 1",
+        "UPDATE accuracy_column SET table_name = ?1, table_sha256 = ?1",
+        "UPDATE OR IGNORE accuracy_column SET id = ?1",
+        "UPDATE accuracy_column SET count = ?1 WHERE id = 2",
+        "UPDATE accuracy SET value = ?1 WHERE arch = 1",
+        "UPDATE OR IGNORE accuracy SET arch = ?1, column_id = 1",
     };
     sqlite3_stmt *stmt;
     sqlite3 *db;
@@ -149,6 +159,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct store_export all = {.layers = 1, .times = 1};
     struct store_summary summary;
     struct store_cost cost;
+    const struct store_accuracy *accuracies;
+    struct arena a = {0};
+    size_t accuracy_count;
     struct store *s;
     struct error err = {0};
 
@@ -177,6 +190,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     for (size_t i = 0; i < store_arch_count(s); i++)
         store_arch(s, i);
+    (void)!store_accuracies(s, &a, &accuracies, &accuracy_count, &err);
+    arena_free(&a);
     (void)!store_summarise(s, &summary, &err);
     store_close(s);
     return 0;

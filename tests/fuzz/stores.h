@@ -6,6 +6,7 @@
 #ifndef FUZZ_STORES_H
 #define FUZZ_STORES_H
 
+#include <math.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -55,12 +56,30 @@ static inline struct result_row stores_row(const char *arch)
                                .value_count = *arch == 'f' ? 0 : STORE_COLUMNS};
 }
 
+/* What a table says of the same; of "b" nothing. */
+static inline tcet_status stores_accuracies(struct store *s, const char *const *archs, size_t count,
+                                            struct error *err)
+{
+    struct store_accuracy column = {.name = "acc", .table = "t", .sha256 = "0"};
+    double *values = calloc(count + 1, sizeof *values);
+    tcet_status st;
+
+    CHECK(values);
+    for (size_t i = 0; i < count; i++)
+        values[i] = *archs[i] == 'b' ? NAN : *archs[i] - 0.5;
+    column.values = values;
+    st = store_set_accuracies(s, &column, 1, err);
+    free(values);
+    return st;
+}
+
 /* Puts what a folder lacks, as a run does. */
 static inline tcet_status stores_run(struct store *s, const char *const *archs, size_t count,
                                      struct error *err)
 {
     TRY(store_set_columns(s, stores_columns, STORE_COLUMNS, err));
     TRY(store_set_archs(s, archs, count, err));
+    TRY(stores_accuracies(s, archs, count, err));
     for (size_t i = 0; i < count; i++) {
         uint8_t missing[STORE_COLUMNS];
         struct result_row row = stores_row(archs[i]);
@@ -118,6 +137,8 @@ static const struct {
      "arch, key",
      {"arch", "key", "network", "value", "guards", "seconds", "layers", "sum"}},
     {"layer_value", "arch, key", {"arch", "key", "data", "sum"}},
+    {"accuracy_column", "id", {"id", "name", "table_name", "table_sha256", "count", "sum"}},
+    {"accuracy", "column_id, arch", {"column_id", "arch", "value", "sum"}},
 };
 
 /* Binds the new content, in one of the ways that a column can hold something. */

@@ -86,13 +86,13 @@ static void files(void **state)
     (void)state;
     assert_int_equal(write(fd, "abc", 3), 3);
     close(fd);
-    assert_int_equal(sha256_file(path, hex, &err), TCET_OK);
+    assert_int_equal(sha256_file(path, 1 << 20, hex, &err), TCET_OK);
     assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     unlink(path);
-    assert_int_equal(sha256_file(path, hex, &err), TCET_E_IO);
+    assert_int_equal(sha256_file(path, 1 << 20, hex, &err), TCET_E_IO);
     snprintf(message, sizeof message, "%s: No such file or directory", path);
     assert_string_equal(err.text, message);
-    assert_int_equal(sha256_file("/", hex, &err), TCET_E_IO);
+    assert_int_equal(sha256_file("/", 1 << 20, hex, &err), TCET_E_IO);
 }
 
 static void utf8(void **state)

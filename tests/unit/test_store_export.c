@@ -5,7 +5,8 @@
 
 #include <math.h>
 
-static const struct store_export plain = {0, 0}, layered = {1, 0}, timed = {1, 1};
+static const struct store_export plain = {.layers = 0}, layered = {.layers = 1},
+                                 timed = {.layers = 1, .times = 1};
 
 static char *export_as(struct store *s, struct fixture *f, const char *name,
                        const struct store_export *options)
@@ -227,6 +228,51 @@ static void other_layers(void **state)
     arena_free(&a);
 }
 
+/* Accuracies stand behind the scores, under names that nothing else has; what the table has not is
+ * empty, or left out.  Whoever exports may bring others. */
+static void accuracies(void **state)
+{
+    static const double acc[ARCHS] = {93.5, NAN, INFINITY}, params[ARCHS] = {NAN, 7, 8},
+                        theirs[ARCHS] = {1, NAN, NAN};
+    static const struct store_accuracy own[] = {{"tcet", "t", "0", acc},
+                                                {"params", "t", "0", params},
+                                                {"=acc", "t", "0", acc}},
+                                       other = {"a\"b", "u", "1", theirs};
+    const struct store_export given = {.accuracies = &other, .accuracy_count = 1},
+                              none = {.accuracies = &other};
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+    struct error err;
+    char *text;
+
+    set_run(s);
+    OK(store_set_accuracies(s, own, 3, &err));
+    text = export_as(s, f, "out.csv", &plain);
+    assert_string_equal(text, "arch,status,params,macs,snip_snr,lnwot,tcet,rank,table.tcet,"
+                              "table.params,'=acc\n"
+                              "|conv~0|,missing,,,,,,,93.5,,93.5\n"
+                              "\"a,\"\"b\"\"\",missing,,,,,,,,7,\n"
+                              "|none~0|,missing,,,,,,,inf,8,inf\n");
+    free(text);
+    text = export_as(s, f, "out.jsonl", &plain);
+    assert_non_null(strstr(text,
+                           "\"arch\":\"|conv~0|\",\"scores\":{},\"accuracies\":{\"tcet\":93.5,"
+                           "\"=acc\":93.5},\"guards\":{}"));
+    assert_non_null(strstr(text, "\"accuracies\":{\"params\":7},"));
+    assert_non_null(
+        strstr(text, "\"accuracies\":{\"tcet\":\"inf\",\"params\":8,\"=acc\":\"inf\"},"));
+    free(text);
+    text = export_as(s, f, "out.jsonl", &given);
+    assert_non_null(strstr(text, "\"accuracies\":{\"a\\\"b\":1},"));
+    assert_non_null(strstr(text, "\"accuracies\":{},"));
+    assert_null(strstr(text, "tcet"));
+    free(text);
+    text = export_as(s, f, "out.jsonl", &none);
+    assert_null(strstr(text, "accuracies"));
+    free(text);
+    store_close(s);
+}
+
 /* A target that cannot be written is named, and no half file stays. */
 static void bad_targets(void **state)
 {
@@ -260,8 +306,13 @@ static void bad_targets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(golden),       T(older_store), T(same_bytes_by_another_way), T(missing_rows_and_times),
-        T(other_layers), T(bad_targets),
+        T(golden),
+        T(older_store),
+        T(same_bytes_by_another_way),
+        T(missing_rows_and_times),
+        T(other_layers),
+        T(bad_targets),
+        T(accuracies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -257,7 +257,7 @@ static void make_big(struct fixture *f)
 /* Opens to read and exports everything; TCET_OK or the error met. */
 static tcet_status read_all(struct fixture *f, struct error *err)
 {
-    static const struct store_export layered = {1, 1};
+    static const struct store_export layered = {.layers = 1, .times = 1};
     struct store *s = NULL;
     char path[160];
     tcet_status st;
@@ -296,7 +296,7 @@ static void not_a_store(void **state)
     sqlite3_close(db);
     for (int mode = STORE_FRESH; mode <= STORE_READ; mode++) {
         assert_int_equal(store_open(f->folder, (enum store_mode)mode, &s, &err), TCET_E_ARG);
-        assert_non_null(strstr(err.text, "newer tcet-host (format 99; this one knows format 3)"));
+        assert_non_null(strstr(err.text, "newer tcet-host (format 99; this one knows format 4)"));
     }
     scribble(path, 0, 100);
     for (int mode = STORE_FRESH; mode <= STORE_READ; mode++) {
@@ -458,7 +458,7 @@ static void read_only_file(void **state)
  * back.  An export to a full disk fails and leaves nothing. */
 static void fill_up(struct fixture *f, const char *cause, int full)
 {
-    const struct store_export plain = {1, 0};
+    const struct store_export plain = {.layers = 1};
     struct store_summary sum;
     struct store *s = NULL;
     struct error err;

@@ -52,6 +52,15 @@ static inline int fixture_drop(void **state)
     return rc;
 }
 
+/* Another run may be made in its folder. */
+static inline void fixture_empty(const struct fixture *f)
+{
+    char command[192];
+
+    snprintf(command, sizeof command, "rm -rf %s", f->folder);
+    assert_int_equal(system(command), 0);
+}
+
 enum { SNIP, NWOT, TCET, RANK, COLUMNS };
 static const struct result_column columns[COLUMNS] = {
     [SNIP] = {"snip_snr", "key snip", 0, 0, 1, 1},

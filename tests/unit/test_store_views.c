@@ -2,10 +2,11 @@
  * put, to the bit, under the names that they were put under, with SQLite's own functions and an untrusted
  * schema; that a store of format 2 gets the views when its run goes on; and that a view of these names
  * which says something else is not taken for ours. */
-#include <math.h>
-#include <sqlite3.h>
-
 #include "test_store_fixture.h"
+
+#include "store_other.h"
+
+#include <math.h>
 
 enum { ODD = 14 };
 static const double odd[ODD] = {0.0,
@@ -22,60 +23,6 @@ static const double odd[ODD] = {0.0,
                                 -40759.58231061032,
                                 9007199254740993.0,
                                 4503599627370497.5};
-
-static sqlite3 *open_other(const char *folder, int flags)
-{
-    char path[128];
-    sqlite3 *db;
-
-    snprintf(path, sizeof path, "%s/scores.db", folder);
-    assert_int_equal(sqlite3_open_v2(path, &db, flags, NULL), SQLITE_OK);
-    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    return db;
-}
-
-static void change(const char *folder, const char *sql)
-{
-    sqlite3 *db = open_other(folder, SQLITE_OPEN_READWRITE);
-
-    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
-    sqlite3_close(db);
-}
-
-/* All rows of a query, as "a|b|c\n"; free() it. */
-static char *rows(const char *folder, const char *sql)
-{
-    sqlite3 *db = open_other(folder, SQLITE_OPEN_READWRITE);
-    sqlite3_stmt *stmt;
-    struct buf b = {0};
-    int rc;
-
-    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
-            const char *text = (const char *)sqlite3_column_text(stmt, i);
-
-            buf_printf(&b, "%s%s", i ? "|" : "", text ? text : "NULL");
-        }
-        buf_puts(&b, "\n");
-    }
-    if (rc != SQLITE_DONE)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
-    sqlite3_finalize(stmt);
-    sqlite3_close(db);
-    return b.data ? b.data : mem_strdup("");
-}
-
-static void says(const char *folder, const char *sql, const char *want)
-{
-    char *got = rows(folder, sql);
-
-    if (strcmp(got, want) != 0)
-        fail_msg("%s\n%s\nwant\n%s", sql, got, want);
-    free(got);
-}
 
 static void run_of_three(const char *folder)
 {
@@ -165,11 +112,13 @@ static void format_2_gets_views(void **state)
     struct fixture *f = *state;
 
     run_of_three(f->folder);
-    change(f->folder, "DROP VIEW scores; DROP VIEW layers; PRAGMA user_version = 2");
+    change(f->folder,
+           "DROP VIEW scores; DROP VIEW layers; DROP VIEW accuracies; DROP TABLE accuracy;"
+           " DROP TABLE accuracy_column; PRAGMA user_version = 2");
     store_close(open_store(f->folder, STORE_READ));
     says(f->folder, "SELECT count(*) FROM sqlite_master WHERE type = 'view'", "0\n");
     store_close(open_store(f->folder, STORE_RESUME));
-    says(f->folder, "PRAGMA user_version", "3\n");
+    says(f->folder, "PRAGMA user_version", "4\n");
     shows_the_sample(f->folder);
     store_close(open_store(f->folder, STORE_RESUME));
     store_close(open_store(f->folder, STORE_READ));
