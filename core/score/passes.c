@@ -120,7 +120,12 @@ static tcet_status choose_inputs(struct passes *p, const struct plan_pass *pp,
         if (pass->source == TCET_SOURCE_PARTS)
             run->n = pass->samples ? n : d->batch / pass->batches;
         run->x = pass->network == TCET_NETWORK_THIN ? d->thin : d->x;
-        run->y = pass->loss == TCET_LOSS_CROSS_ENTROPY ? d->y : NULL;
+        if (pass->loss == TCET_LOSS_CROSS_ENTROPY) {
+            run->y = d->target == TCET_TARGET_CLASS ? d->y : NULL;
+            run->targets = d->targets;
+            run->target = d->target;
+            run->share_epsilon = p->subject->plan->task.share_epsilon;
+        }
         run->data_id = 2 + 2 * (uint64_t)pp->data + pass->network;
         return TCET_OK;
     case TCET_INPUT_ONES:
@@ -174,13 +179,15 @@ static tcet_layer make_layer(const struct passes *p, uint32_t site, int32_t inde
 {
     const struct plan_pass *pp = &p->subject->plan->passes[p->at];
     const tcet_run *run = &p->submitted[p->at].run;
+    const struct plan_data *d = &p->subject->plan->data[pp->data];
     tcet_layer l = network_layer(network_of(p, p->at), site, (size_t)index, shape);
 
     l.rows = (int64_t)run->forwards * pp->pass.repeat;
     if (pp->pass.gradient == TCET_GRADIENT_SAMPLE)
         l.rows *= run->n;
     l.batch = run->n;
-    l.labels = pp->pass.input == TCET_INPUT_BATCH ? p->subject->plan->data[pp->data].y : NULL;
+    if (pp->pass.input == TCET_INPUT_BATCH && d->target <= TCET_TARGET_NUMBERS)
+        l.labels = d->y;
     l.positive = v->positive;
     l.weight = v->weight;
     l.gradient = v->gradient;

@@ -68,7 +68,7 @@ static inline int32_t net_own_numbers(tcet_builder *b, int32_t x)
 /* Images [3, 8, 8], five classes. */
 static inline void net_every_op(struct graph *g)
 {
-    const tcet_task task = {sizeof task, 3, 8, 8, 5};
+    const tcet_task task = {sizeof task, 3, 8, 8, 5, 0, 0};
     tcet_builder *b;
     tcet_op o;
     int32_t in, x, y, zero, k, v, two[2], stem;
@@ -146,7 +146,7 @@ static inline void net_every_op(struct graph *g)
 /* conv (bias) - norm - linear: 1 x 2 x 2 images, two classes, 12 parameters. */
 static inline void net_small(struct graph *g)
 {
-    const tcet_task task = {sizeof task, 1, 2, 2, 2};
+    const tcet_task task = {sizeof task, 1, 2, 2, 2, 0, 0};
     tcet_builder *b;
     int32_t x, stem;
 

@@ -20,7 +20,7 @@ struct fixture {
 
 static void start(struct fixture *f, int32_t c, int32_t h, int32_t w, int32_t classes)
 {
-    tcet_task task = {sizeof task, c, h, w, classes};
+    tcet_task task = {sizeof task, c, h, w, classes, 0, 0};
 
     if (!f->g)
         f->g = graph_new();

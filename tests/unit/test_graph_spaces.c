@@ -587,7 +587,7 @@ static void test_zennas_official(void **state)
     assert_int_equal(space_load(&s, "zennas"), 0);
     for (size_t i = 0; i < TCET_COUNT(children); i++) {
         tcet_facts f = {.struct_size = sizeof f};
-        tcet_task task = {sizeof task, 3, 32, 32, 10};
+        tcet_task task = {sizeof task, 3, 32, 32, 10, 0, 0};
 
         assert_int_equal(s.ops->facts(&s.cx, s.self, children[i].text, &task, &f), 0);
         assert_int_equal(f.count, 3);

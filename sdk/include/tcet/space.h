@@ -119,6 +119,11 @@ enum {
 typedef struct tcet_task {
     uint32_t struct_size;
     int32_t channels, height, width, classes;
+    uint32_t
+        target; /* since 1.2: TCET_TARGET_*; of CLASS, images that have shares are scored by these.
+                        The network's output is [classes, 1, 1], of PIXELS, MAP and SELF [classes,
+                        height, width] */
+    double share_epsilon; /* since 1.2: e of TCET_TARGET_SHARES, at least 0 */
 } tcet_task;
 
 /* The builder that build() is given.  Errors are sticky: after the first failure every
