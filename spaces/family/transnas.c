@@ -3,25 +3,35 @@
 
 #include <math.h>
 
-enum { SCENE, OBJECT, JIGSAW, JIGSAW_TILE };
+enum { SCENE, OBJECT, JIGSAW, JIGSAW_TILE, ROOM_LAYOUT, TASKS };
 enum { OFFICIAL, NASLIB };
 enum { TILES = 9, COLOURS = 3 };
 
-const char *const transnas_tasks[] = {[SCENE] = "class_scene",
-                                      [OBJECT] = "class_object",
-                                      [JIGSAW] = "jigsaw",
-                                      [JIGSAW_TILE] = "jigsaw_tile",
-                                      NULL};
+const char *const transnas_tasks[] = {
+    [SCENE] = "class_scene",       [OBJECT] = "class_object",     [JIGSAW] = "jigsaw",
+    [JIGSAW_TILE] = "jigsaw_tile", [ROOM_LAYOUT] = "room_layout", NULL};
+
+/* Of a task: size of its images, outputs of the official network and of NASLib's, what these are. */
+static const struct {
+    int32_t size, outputs[2];
+    uint32_t target;
+} tasks[TASKS] = {
+    [SCENE] = {256, {47, 63}, TCET_TARGET_CLASS},
+    [OBJECT] = {256, {75, 100}, TCET_TARGET_CLASS},
+    [JIGSAW] = {64, {1000, 1000}, TCET_TARGET_CLASS},
+    [JIGSAW_TILE] = {64, {1000, 1000}, TCET_TARGET_CLASS},
+    [ROOM_LAYOUT] = {256, {9, 9}, TCET_TARGET_NUMBERS},
+};
+
 const char *const transnas_readings[] = {[OFFICIAL] = "official", [NASLIB] = "naslib", NULL};
 
 void transnas_task(int32_t task, int32_t reading, tcet_task *out)
 {
-    static const int32_t size[] = {256, 256, 64, 64};
-    static const int32_t classes[][2] = {{47, 63}, {75, 100}, {1000, 1000}, {1000, 1000}};
-
     out->channels = task == JIGSAW ? TILES * COLOURS : COLOURS;
-    out->height = out->width = size[task];
-    out->classes = classes[task][reading];
+    out->height = out->width = tasks[task].size;
+    out->classes = tasks[task].outputs[reading];
+    out->target = tasks[task].target;
+    out->share_epsilon = 1e-5; /* of class_scene's and class_object's loss of soft labels */
 }
 
 int32_t transnas_module(struct transnas *t, int32_t parent, const char *name, int32_t index)

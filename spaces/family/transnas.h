@@ -2,9 +2,9 @@
  * head of a task, and the second drawing of the encoder's weights.
  * Room: spaces/family.  Stands on the SDK.
  *
- * Tasks: those whose loss is the cross-entropy of labels.  jigsaw is the published Siamese network: one
- * encoder on nine tiles, which an image of 27 channels holds one after the other.  The tasks whose decoders
- * make images or numbers are not offered. */
+ * Tasks: class_scene and class_object, whose labels may be soft; room_layout, of nine numbers; jigsaw, the
+ * published Siamese network: one encoder on nine tiles, which an image of 27 channels holds one after the
+ * other.  The tasks whose decoders make images are not offered. */
 #ifndef SPACES_TRANSNAS_H
 #define SPACES_TRANSNAS_H
 
@@ -12,7 +12,7 @@
 
 enum { TRANSNAS_CONVS = 128, TRANSNAS_MODULES = 512 };
 
-extern const char *const transnas_tasks[5];
+extern const char *const transnas_tasks[6];
 extern const char *const transnas_readings[3];
 
 /* The parameters `task` and `reading` of a space whose struct is `type`. */

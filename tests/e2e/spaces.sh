@@ -62,9 +62,10 @@ for space in nds_amoeba nds_darts nds_enas nds_nasnet nds_pnas nds_resnet nds_re
     scored $space data.resolution=16
 done
 for space in transnas_micro transnas_macro; do
-    for task in class_scene class_object jigsaw_tile; do
+    for task in class_scene class_object jigsaw_tile room_layout; do
         scored $space space.task=$task data.resolution=32
     done
+    scored $space data.soft=1 data.resolution=32
     scored $space space.task=jigsaw data.resolution=32
     scored $space space.reading=naslib data.resolution=32
 done
