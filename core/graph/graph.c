@@ -103,13 +103,20 @@ static void lay_out(struct graph *g)
     g->view.param_floats = at;
 }
 
-/* What the last global pooling reads, -1 where there is none. */
-static int32_t features_of(const struct graph *g)
+static int32_t input_of_last(const struct graph *g, uint32_t op)
 {
     for (int32_t i = g->node_count; i-- > 0;)
-        if (g->nodes[i].op == TCET_OP_GLOBAL_POOL)
+        if (g->nodes[i].op == op)
             return g->inputs[g->nodes[i].first_input];
     return -1;
+}
+
+/* What the last global pooling reads, of a map without one the last convolution; -1: there is none. */
+static int32_t features_of(const struct graph *g)
+{
+    int32_t pooled = input_of_last(g, TCET_OP_GLOBAL_POOL);
+
+    return pooled >= 0 || !g->maps ? pooled : input_of_last(g, TCET_OP_CONV2D);
 }
 
 /* Running statistics that are given, for the view. */

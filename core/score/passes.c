@@ -51,11 +51,11 @@ static tcet_status make_room(struct floats *f, size_t n, struct error *err)
 }
 
 /* Weights from the generator where it stands. */
-static tcet_status draw_gaussian(struct passes *p, const struct graph *g, const float **out,
+static tcet_status draw_gaussian(struct passes *p, const struct network *n, const float **out,
                                  struct error *err)
 {
-    TRY(make_room(&p->gaussian, (size_t)graph_view(g)->param_floats, err));
-    graph_draw_gaussian(g, &p->rng, p->gaussian.data);
+    TRY(make_room(&p->gaussian, (size_t)graph_view(n->graph)->param_floats, err));
+    graph_draw_gaussian(n->graph, n->params, &p->rng, p->gaussian.data);
     *out = p->gaussian.data;
     return TCET_OK;
 }
@@ -74,7 +74,7 @@ static tcet_status choose_weights(struct passes *p, const struct plan_pass *pp, 
         graph_absolute(n->graph, n->params, p->absolute.data);
         *out = p->absolute.data;
         return TCET_OK;
-    case TCET_WEIGHTS_GAUSSIAN: return draw_gaussian(p, n->graph, out, err);
+    case TCET_WEIGHTS_GAUSSIAN: return draw_gaussian(p, n, out, err);
     default: *out = n->params; return TCET_OK;
     }
 }
@@ -235,7 +235,7 @@ static tcet_status redraw(void *arg)
     struct error err;
 
     if (run->pass->weights == TCET_WEIGHTS_GAUSSIAN)
-        TRY(draw_gaussian(p, n->graph, &params, &err));
+        TRY(draw_gaussian(p, n, &params, &err));
     return draw_images(p, run->pass, run->n * image_floats(n), run->forwards, &err);
 }
 

@@ -952,6 +952,11 @@ static Tensor apply(const tcet_node &op, const std::vector<Tensor> &in, const Te
     case TCET_OP_GELU: return at::gelu(x);
     case TCET_OP_HSIGMOID: return (x + 3).clamp(0, 6) / 6;
     case TCET_OP_LEAKY_RELU: return at::leaky_relu(x, op.eps);
+    case TCET_OP_CONV_TRANSPOSE:
+        return at::conv_transpose2d(x, w, bias, {op.stride_h, op.stride_w},
+                                    {op.padding_h, op.padding_w}, {op.offset_h, op.offset_w},
+                                    op.groups, {op.dilation_h, op.dilation_w});
+    case TCET_OP_TANH: return x.tanh();
     case TCET_OP_SHUFFLE:
         return x.reshape({n, op.groups, op.c / op.groups, op.h, op.w})
             .transpose(1, 2)

@@ -87,7 +87,8 @@ enum {
                                  INPUT */
     TCET_SITE_NORM = 4,       /* every batch norm with affine weights */
     TCET_SITE_INPUT = 8,      /* the network's input, one layer */
-    TCET_SITE_FEATURES = 16,  /* the input of the global pooling, one layer */
+    TCET_SITE_FEATURES = 16,  /* the input of the global pooling, one layer; where there is none and
+                                 the output is a map, that of the last conv */
     TCET_SITE_LOGITS = 32     /* the network's output, one layer */
 };
 enum { TCET_SITES = 6 };
@@ -130,8 +131,9 @@ enum {
     TCET_LAYER_INPUT = 5,
     TCET_LAYER_FEATURES = 6,
     TCET_LAYER_LOGITS = 7,
-    TCET_LAYER_LAYER_NORM = 8, /* since 1.2; no site shows it */
-    TCET_LAYER_PARAMETER = 9   /* since 1.2; no site shows it */
+    TCET_LAYER_LAYER_NORM = 8,     /* since 1.2; no site shows it */
+    TCET_LAYER_PARAMETER = 9,      /* since 1.2; no site shows it */
+    TCET_LAYER_CONV_TRANSPOSE = 10 /* since 1.2; no site shows it */
 };
 
 /* What a saliency needs.  The host gives it with defaults filled in (site weight, form

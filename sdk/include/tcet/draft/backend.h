@@ -51,8 +51,8 @@ typedef struct tcet_graph {
     const tcet_node *nodes; /* topological order */
     const int32_t *inputs;
     const tcet_graph_module *modules;
-    int32_t output;                           /* node of the logits */
-    int32_t features;                         /* input node of the last global pooling, -1: none */
+    int32_t output;   /* node of the logits */
+    int32_t features; /* input node of the last global pooling, or for maps conv, -1: none */
     int32_t channels, height, width, classes; /* the task; of a map of outputs `classes` are its
                                                  channels */
     int64_t param_floats;                     /* length of params */
