@@ -200,7 +200,7 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
     const struct macro *m = self;
     const struct transnas_encoder e = {c.kind, c.count, NULL, add_block};
 
-    return st < 0 ? st : transnas_build(b, m->task, m->reading, &e, task->classes);
+    return st < 0 ? st : transnas_build(cx, b, m->task, m->reading, &e, task);
 }
 
 static tcet_status space_random(tcet_ctx *cx, void *self, char *text, size_t cap)

@@ -165,7 +165,7 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
     const struct transnas_encoder e = {macro, MODULES, ops, add_cell};
     tcet_status st = parse(cx, text, ops);
 
-    return st < 0 ? st : transnas_build(b, m->task, m->reading, &e, task->classes);
+    return st < 0 ? st : transnas_build(cx, b, m->task, m->reading, &e, task);
 }
 
 static const tcet_param params[] = {

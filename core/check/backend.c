@@ -126,10 +126,27 @@ static void build_gates(tcet_builder *b, int32_t x)
     end(b, plain(b, TCET_OP_RELU, kept_norm(b, b->add(b, &scale))));
 }
 
+/* A map of outputs. */
+static void build_map(tcet_builder *b, int32_t x)
+{
+    x = plain(b, TCET_OP_RELU, norm(b, conv(b, x, 3, 3, 1)));
+    b->output(b, conv(b, x, CLASSES, 1, 1));
+}
+
+/* Those of other targets than classes are for losses of these alone. */
 static const struct {
     const char *name;
     void (*build)(tcet_builder *b, int32_t input);
-} graphs[] = {{"chain", build_chain}, {"branches", build_branches}, {"gates", build_gates}};
+    uint32_t target;
+} graphs[] = {{"chain", build_chain, TCET_TARGET_CLASS},
+              {"branches", build_branches, TCET_TARGET_CLASS},
+              {"gates", build_gates, TCET_TARGET_CLASS},
+              {"chain to soft labels", build_chain, TCET_TARGET_SHARES},
+              {"chain to numbers", build_chain, TCET_TARGET_NUMBERS},
+              {"map of classes", build_map, TCET_TARGET_PIXELS},
+              {"map of numbers", build_map, TCET_TARGET_MAP}};
+enum { OF_CLASSES = 3 };
+static const double SHARE_EPSILON = 0.01;
 
 /* A graph with weights and inputs. */
 struct net {
@@ -138,6 +155,8 @@ struct net {
     const tcet_graph *view;
     float *params, *x;
     int64_t y[FORWARDS * IMAGES];
+    uint32_t target;
+    float targets[FORWARDS * IMAGES * CLASSES * HEIGHT * WIDTH];
 };
 
 static size_t image_floats(const struct net *n)
@@ -147,7 +166,8 @@ static size_t image_floats(const struct net *n)
 
 static tcet_status make_net(struct probe *p, size_t which, struct net *n, struct error *err)
 {
-    const tcet_task task = {sizeof task, 3, HEIGHT, WIDTH, CLASSES};
+    const tcet_task task = {sizeof task,  3, HEIGHT, WIDTH, CLASSES, graphs[which].target,
+                            SHARE_EPSILON};
     size_t floats;
     tcet_rng *rng = arena_alloc(&p->arena, sizeof *rng);
 
@@ -172,6 +192,9 @@ static tcet_status make_net(struct probe *p, size_t which, struct net *n, struct
     }
     for (int64_t i = 0; i < FORWARDS * IMAGES; i++)
         n->y[i] = (3 * i + 1) % CLASSES;
+    n->target = graphs[which].target;
+    for (size_t i = 0; i < TCET_COUNT(n->targets); i++)
+        n->targets[i] = n->target == TCET_TARGET_SHARES ? (float)(i % 5) / 8 : (float)(i % CLASSES);
     return TCET_OK;
 }
 
@@ -418,6 +441,9 @@ static tcet_status open_trial(struct trial *t, struct probe *p, const struct net
                         .params = t->params,
                         .x = t->x,
                         .y = pass.loss == TCET_LOSS_CROSS_ENTROPY ? t->y : NULL,
+                        .targets = n->target != TCET_TARGET_CLASS ? n->targets : NULL,
+                        .target = n->target,
+                        .share_epsilon = SHARE_EPSILON,
                         .n = IMAGES,
                         .arg = t,
                         .visit = compare,
@@ -496,7 +522,7 @@ static tcet_status open_backend(struct probe *p, struct instance **out, struct e
 static tcet_status try_passes(struct probe *p, const tcet_pass *passes, size_t count,
                               uint32_t sites, uint32_t wants, struct error *err)
 {
-    size_t unsupported = 0;
+    size_t unsupported = 0, tried = 0;
     struct instance *i;
     struct trial t;
     struct net n;
@@ -506,6 +532,9 @@ static tcet_status try_passes(struct probe *p, const tcet_pass *passes, size_t c
     for (size_t g = 0; g < TCET_COUNT(graphs); g++) {
         TRY(make_net(p, g, &n, err));
         for (size_t k = 0; k < count; k++) {
+            if (g >= OF_CLASSES && passes[k].loss != TCET_LOSS_CROSS_ENTROPY)
+                continue;
+            tried++;
             TRY(open_trial(&t, p, &n, passes[k], sites, wants, err));
             st = run_trial(&t, i, NULL, err);
             if (t.refused) {
@@ -517,7 +546,7 @@ static tcet_status try_passes(struct probe *p, const tcet_pass *passes, size_t c
             release(&t, i);
         }
     }
-    return unsupported == count * TCET_COUNT(graphs) ? failed(&t, err) : TCET_OK;
+    return unsupported == tried ? failed(&t, err) : TCET_OK;
 }
 
 /* -- Rules ------------------------------------------------------------------------------- */
@@ -656,7 +685,7 @@ tcet_status backend_shared(struct probe *p, struct error *err)
     struct net n;
 
     TRY(open_backend(p, &i, err));
-    for (size_t g = 0; g < TCET_COUNT(graphs); g++) {
+    for (size_t g = 0; g < OF_CLASSES; g++) {
         struct trial t = {.model = NULL};
 
         TRY(make_net(p, g, &n, err));

@@ -88,6 +88,50 @@ static tcet_status draw(struct probe *p, struct instance *i, const tcet_data_req
     return TCET_OK;
 }
 
+/* Draws targets of a kind, checks, and adds them to out. */
+static tcet_status draw_targets(struct probe *p, struct instance *i, const tcet_data_request *r,
+                                struct buf *out, struct error *err)
+{
+    int64_t numbers = tcet_target_numbers(r->target, r->classes, r->height, r->width);
+    int64_t count = r->batch * r->batches * numbers;
+    float *t;
+
+    memory_reset();
+    t = memory_new(p, "the targets", (size_t)count * sizeof *t, 0);
+    for (int64_t k = 0; k < count; k++)
+        t[k] = NAN;
+    probe_stage("targets() of kind %u", r->target);
+    TRY(probe_end(i, dataset_targets(probe_enter(p, i), r, t, err), err));
+    TRY(memory_intact(err));
+    for (int64_t k = 0; k < count; k++) {
+        double v = (double)t[k];
+        int fits = r->target == TCET_TARGET_PIXELS ? v >= 0 && v < r->classes && v == floor(v)
+                                                   : isfinite(v);
+
+        if (!fits || (r->target == TCET_TARGET_SHARES && v < 0))
+            return error_set(err, TCET_E_PLUGIN, "targets() of kind %u gives %g to image %lld",
+                             r->target, v, (long long)(k / numbers));
+        buf_add(out, &v, sizeof v);
+    }
+    return TCET_OK;
+}
+
+/* Images, labels and all kinds of targets. */
+static tcet_status draw_all(struct probe *p, struct instance *i, const tcet_data_info *info,
+                            const tcet_data_request *request, struct buf *out, struct error *err)
+{
+    tcet_data_request r = *request;
+
+    TRY(draw(p, i, &r, out, err));
+    for (r.target = TCET_TARGET_SHARES; r.target <= TCET_TARGET_MAP; r.target++) {
+        if (!(info->targets & TCET_TARGET_BIT(r.target)))
+            continue;
+        TRY(draw(p, i, &r, out, err));
+        TRY(draw_targets(p, i, &r, out, err));
+    }
+    return TCET_OK;
+}
+
 tcet_status dataset_exercise(struct probe *p, struct instance *i, enum scenario s, struct buf *out,
                              struct error *err)
 {
@@ -97,7 +141,7 @@ tcet_status dataset_exercise(struct probe *p, struct instance *i, enum scenario 
     (void)s;
     TRY(open_it(p, i, &info, err));
     r = request_of(&info, 7);
-    return draw(p, i, &r, out, err);
+    return draw_all(p, i, &info, &r, out, err);
 }
 
 tcet_status dataset_identity(struct probe *p, struct error *err)
@@ -123,6 +167,10 @@ tcet_status dataset_identity(struct probe *p, struct error *err)
     if (info.channels < 0 || info.height < 0 || info.width < 0 || info.classes < 0 ||
         info.count < 0)
         return error_set(err, TCET_E_PLUGIN, "info() gives a negative size");
+    if (info.targets & ~(2 * TCET_TARGET_BIT(TCET_TARGET_MAP) - 1))
+        return error_set(err, TCET_E_PLUGIN, "info() names targets that do not exist");
+    if (info.targets && !OPS(tcet_dataset_ops, i)->targets)
+        return error_set(err, TCET_E_PLUGIN, "info() names targets, and there is no targets()");
     instance_free(i);
     return TCET_OK;
 }
@@ -139,8 +187,8 @@ tcet_status dataset_numbers(struct probe *p, struct error *err)
         TRY(probe_instance(p, &p->arena, NULL, NULL, &i, err));
         TRY(open_it(p, i, &info, err));
         r = request_of(&info, seed);
-        TRY(draw(p, i, &r, &one, err));
-        TRY(draw(p, i, &r, &two, err));
+        TRY(draw_all(p, i, &info, &r, &one, err));
+        TRY(draw_all(p, i, &info, &r, &two, err));
         if (memcmp(one.data, two.data, one.len))
             return error_set(err, TCET_E_PLUGIN, "two draws of seed %llu differ",
                              (unsigned long long)seed);

@@ -422,25 +422,87 @@ static tcet_status compute(struct reference *f, const tcet_node *o, int32_t *y)
     }
 }
 
-/* The loss of one image: not divided by their number. */
-static int32_t loss_term(struct reference *f, int64_t image, int64_t label)
+/* ln of the sum of e^(z / t) over the classes at z[0], z[hw], ... */
+static int32_t log_sum(struct reference *f, const int32_t *z, int64_t classes, int64_t hw, double t)
 {
-    const tcet_pass *pass = f->run->pass;
-    const int32_t *z = f->nodes[f->g->output];
-    int64_t classes = units_of(&f->g->nodes[f->g->output]);
-    double t = pass->temperature != 0 ? pass->temperature : 1;
     int32_t sum = leaf(&f->r, 0);
 
-    z += image * classes;
-    if (pass->loss == TCET_LOSS_SUM)
-        return times(&f->r, sum_of(&f->r, z, classes), 1 / t);
     for (int64_t k = 0; k < classes; k++) {
-        number e = cexp(value(&f->r, z[k]) / t);
+        number e = cexp(value(&f->r, z[k * hw]) / t);
 
-        sum = add(&f->r, sum, of_one(&f->r, e, z[k], e / t));
+        sum = add(&f->r, sum, of_one(&f->r, e, z[k * hw], e / t));
     }
-    return put(&f->r, clog(value(&f->r, sum)) - value(&f->r, z[label]) / t, sum,
-               1 / value(&f->r, sum), z[label], -1 / t, -1, 0);
+    return of_one(&f->r, clog(value(&f->r, sum)), sum, 1 / value(&f->r, sum));
+}
+
+/* -ln p of a class. */
+static int32_t class_loss(struct reference *f, const int32_t *z, int64_t classes, int64_t hw,
+                          double t, int64_t label)
+{
+    int32_t all = log_sum(f, z, classes, hw, t), own = z[label * hw];
+
+    return put(&f->r, value(&f->r, all) - value(&f->r, own) / t, all, 1, own, -1 / t, -1, 0);
+}
+
+/* -sum_c t_c ln(p_c + epsilon) */
+static int32_t shares_loss(struct reference *f, const int32_t *z, int64_t classes, double t,
+                           const float *shares)
+{
+    int32_t all = log_sum(f, z, classes, 1, t), sum = leaf(&f->r, 0);
+    double epsilon = f->run->share_epsilon;
+
+    for (int64_t k = 0; k < classes; k++) {
+        number ln = value(&f->r, z[k]) / t - value(&f->r, all), p = cexp(ln);
+        int32_t entry = put(&f->r, ln, z[k], 1 / t, all, -1, -1, 0);
+
+        entry = of_one(&f->r, clog(p + epsilon), entry, p / (p + epsilon));
+        sum = add(&f->r, sum, times(&f->r, entry, -(double)shares[k]));
+    }
+    return sum;
+}
+
+/* The mean square (or magnitude) of what the outputs are apart from the targets. */
+static int32_t distance(struct reference *f, const int32_t *z, int64_t units, double t,
+                        const float *targets, int square)
+{
+    int32_t sum = leaf(&f->r, 0);
+
+    for (int64_t k = 0; k < units; k++) {
+        number apart = value(&f->r, z[k]) / t - (double)targets[k];
+        double sign = creal(apart) < 0 ? -1 : 1;
+
+        sum = add(&f->r, sum,
+                  square ? of_one(&f->r, apart * apart, z[k], 2 * apart / t)
+                         : of_one(&f->r, sign * apart, z[k], sign / t));
+    }
+    return times(&f->r, sum, 1 / (double)units);
+}
+
+/* The loss of an image of forward k: not divided by their number. */
+static int32_t loss_term(struct reference *f, int32_t k, int64_t image)
+{
+    const tcet_run *run = f->run;
+    const tcet_node *o = &f->g->nodes[f->g->output];
+    int64_t units = units_of(o), hw = (int64_t)o->h * o->w, place = k * f->n + image;
+    int64_t numbers = tcet_target_numbers(run->target, o->c, o->h, o->w);
+    const float *targets = run->targets ? run->targets + place * numbers : NULL;
+    const int32_t *z = f->nodes[f->g->output] + image * units;
+    double t = run->pass->temperature != 0 ? run->pass->temperature : 1;
+    int32_t sum;
+
+    if (run->pass->loss == TCET_LOSS_SUM)
+        return times(&f->r, sum_of(&f->r, z, units), 1 / t);
+    switch (run->target) {
+    case TCET_TARGET_CLASS: return class_loss(f, z, units, 1, t, run->y ? run->y[place] : 0);
+    case TCET_TARGET_SHARES: return shares_loss(f, z, units, t, targets);
+    case TCET_TARGET_NUMBERS: return distance(f, z, units, t, targets, 1);
+    case TCET_TARGET_MAP: return distance(f, z, units, t, targets, 0);
+    default: break;
+    }
+    sum = leaf(&f->r, 0);
+    for (int64_t p = 0; p < hw; p++)
+        sum = add(&f->r, sum, class_loss(f, z + p, o->c, hw, t, (int64_t)targets[p]));
+    return times(&f->r, sum, 1 / (double)hw);
 }
 
 /* Records forward k (of one repeat) with the weights moved by i * direction (NULL: not). */
@@ -464,7 +526,7 @@ static tcet_status forward(struct reference *f, int32_t k, const double *directi
             return st;
     }
     for (int64_t i = 0; f->run->pass->loss != TCET_LOSS_NONE && i < f->n; i++)
-        f->terms[i] = loss_term(f, i, f->run->y ? f->run->y[k * f->n + i] : 0);
+        f->terms[i] = loss_term(f, k, i);
     return f->r.failed ? TCET_E_MEMORY : TCET_OK;
 }
 
@@ -599,7 +661,7 @@ static void add_layer(struct reference *f, uint32_t site, int32_t index, int32_t
         if (is_it && s->node < 0)
             s->node = i;
     }
-    s->flat = site == TCET_SITE_LOGITS ||
+    s->flat = (site == TCET_SITE_LOGITS && f->g->nodes[node].h * f->g->nodes[node].w == 1) ||
               (module >= 0 && f->g->modules[module].kind == TCET_LAYER_LINEAR);
     f->layer_count++;
 }

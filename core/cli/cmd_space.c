@@ -102,7 +102,7 @@ static void about_text(const struct space_flags *o, const struct plugin_info *in
              : *s[1] == '1'
                  ? arena_printf(a, "%lld, numbered (index:0 to index:%lld)", size, size - 1)
                  : arena_printf(a, "%lld, not numbered", size));
-    put_line(out, "task:", arena_printf(a, "%sx%sx%s, %s classes", s[2], s[3], s[4], s[5]));
+    put_line(out, "task:", arena_printf(a, "%sx%sx%s, %s", s[2], s[3], s[4], s[7]));
     put_line(out, "example:", s[6]);
     put_line(out, "table:",
              d->columns ? arena_printf(a, "%s: %zu architectures; %s", o->name, d->rows, d->columns)

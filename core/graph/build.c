@@ -46,6 +46,9 @@ static void weight_of(const tcet_op *op, const tcet_node *x, const tcet_node *n,
     case GRAPH_WEIGHT_CONV:
         set_extents(want, 4, n->c, x->c / n->groups, n->kernel_h, n->kernel_w);
         break;
+    case GRAPH_WEIGHT_TRANSPOSED:
+        set_extents(want, 4, x->c, n->c / n->groups, n->kernel_h, n->kernel_w);
+        break;
     case GRAPH_WEIGHT_LINEAR: set_extents(want, 2, n->c, (int64_t)x->c * x->h * x->w, 0, 0); break;
     case GRAPH_WEIGHT_OWN:
         want->bias_count = 0;

@@ -11,20 +11,20 @@ static void fill(float *out, int64_t n, float value)
         out[i] = value;
 }
 
-/* Norms: gamma 1, beta 0; parameters of their own 0; nothing is drawn for them. */
+/* What nothing is drawn for.  Norms: gamma 1, beta 0; parameters of their own 0. */
 static void fill_norms(const struct graph *g, float *params)
 {
     for (int32_t i = 0; i < g->module_count; i++) {
         const tcet_graph_module *m = &g->modules[i];
 
-        if (!m->weight_count || graph_is_layer(m))
+        if (!m->weight_count || graph_is_drawn(m))
             continue;
         fill(params + m->weight, m->weight_count, graph_is_norm(m) ? 1.0f : 0.0f);
         fill(params + m->bias, m->bias_count, 0.0f);
     }
 }
 
-/* reset_parameters() of torch.nn.Conv2d and torch.nn.Linear.  The weight's bound is
+/* reset_parameters() of torch.nn.Conv2d, ConvTranspose2d and Linear.  The weight's bound is
  * kaiming_uniform_(a=sqrt(5))'s, in its order of rounding: mathematically it is the
  * bias's too. */
 static void draw_default(const tcet_graph_module *m, tcet_rng *rng, float *params)
@@ -82,7 +82,7 @@ void graph_draw(const struct graph *g, tcet_rng *rng, float *params)
     for (int32_t i = 0; i <= g->module_count; i++) {
         while (s < g->step_count && g->steps[s].after <= i)
             run_step(g, &g->steps[s++], rng, params);
-        if (i < g->module_count && g->modules[i].layer >= 0 &&
+        if (i < g->module_count && g->modules[i].weight_count && graph_is_drawn(&g->modules[i]) &&
             !g->costs[i].given[TCET_VALUES_WEIGHT])
             draw_default(&g->modules[i], rng, params);
     }
@@ -123,9 +123,16 @@ void graph_draw_again(const struct graph *g, enum graph_init init, int zero_bias
     }
 }
 
-void graph_draw_gaussian(const struct graph *g, tcet_rng *rng, float *params)
+void graph_draw_gaussian(const struct graph *g, const float *drawn, tcet_rng *rng, float *params)
 {
     fill_norms(g, params);
+    for (int32_t i = 0; i < g->module_count; i++) {
+        const tcet_graph_module *m = &g->modules[i];
+
+        if (m->weight_count && graph_is_drawn(m) && !graph_is_layer(m))
+            memcpy(params + m->weight, drawn + m->weight,
+                   (size_t)(m->weight_count + m->bias_count) * sizeof *params);
+    }
     for (int32_t i = 0; i < g->module_count && g->given_count; i++)
         if (!graph_is_layer(&g->modules[i]) && !graph_is_norm(&g->modules[i]))
             put_given(g, i, params);

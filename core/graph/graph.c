@@ -60,6 +60,7 @@ void graph_reset(struct graph *g, const tcet_task *task)
                            .classes = task->classes};
     g->node_count = g->input_count = g->module_count = g->step_count = 0;
     g->given_count = 0;
+    g->maps = task->target >= TCET_TARGET_PIXELS;
     drop_indices(g);
     g->cell = -1;
     g->counts = (struct graph_counts){0};
@@ -102,13 +103,20 @@ static void lay_out(struct graph *g)
     g->view.param_floats = at;
 }
 
-/* What the last global pooling reads, -1 where there is none. */
-static int32_t features_of(const struct graph *g)
+static int32_t input_of_last(const struct graph *g, uint32_t op)
 {
     for (int32_t i = g->node_count; i-- > 0;)
-        if (g->nodes[i].op == TCET_OP_GLOBAL_POOL)
+        if (g->nodes[i].op == op)
             return g->inputs[g->nodes[i].first_input];
     return -1;
+}
+
+/* What the last global pooling reads, of a map without one the last convolution; -1: there is none. */
+static int32_t features_of(const struct graph *g)
+{
+    int32_t pooled = input_of_last(g, TCET_OP_GLOBAL_POOL);
+
+    return pooled >= 0 || !g->maps ? pooled : input_of_last(g, TCET_OP_CONV2D);
 }
 
 /* Running statistics that are given, for the view. */
@@ -163,10 +171,12 @@ static tcet_status check_complete(struct graph *g)
         return error_set(&g->err, TCET_E_PLUGIN,
                          "the network has no output: build() must call output() once");
     out = &g->nodes[g->view.output];
-    if (out->c != g->view.classes || out->h != 1 || out->w != 1)
+    if (out->c != g->view.classes || out->h != (g->maps ? g->view.height : 1) ||
+        out->w != (g->maps ? g->view.width : 1))
         return error_set(&g->err, TCET_E_PLUGIN,
-                         "the network's output has shape [%d, %d, %d], the task wants [%d, 1, 1]",
-                         out->c, out->h, out->w, g->view.classes);
+                         "the network's output has shape [%d, %d, %d], the task wants [%d, %d, %d]",
+                         out->c, out->h, out->w, g->view.classes, g->maps ? g->view.height : 1,
+                         g->maps ? g->view.width : 1);
     for (int32_t i = 0; i < g->step_count; i++) {
         const struct graph_step *s = &g->steps[i];
         const tcet_graph_module *m = s->module < 0 ? NULL : &g->modules[s->module];

@@ -24,13 +24,15 @@ struct graph_counts {
 };
 
 /* Which parameters an operation has: a conv's or linear's weight and bias (a layer of
- * TCET_SITE_WEIGHT), a norm's gamma and beta, where it is affine, or numbers of its own. */
+ * TCET_SITE_WEIGHT), a norm's gamma and beta, where it is affine, numbers of its own, or a transposed
+ * conv's weight and bias, which are drawn as a layer's, and no layer. */
 enum {
     GRAPH_WEIGHT_NONE,
     GRAPH_WEIGHT_CONV,
     GRAPH_WEIGHT_LINEAR,
     GRAPH_WEIGHT_NORM,
-    GRAPH_WEIGHT_OWN
+    GRAPH_WEIGHT_OWN,
+    GRAPH_WEIGHT_TRANSPOSED
 };
 /* What a module's numbers are to its network: learned, a buffer (in its state_dict, and no parameter),
  * or a constant of its code. */
@@ -82,6 +84,8 @@ int64_t graph_module_bias_macs(const struct graph *g, int32_t module);
 /* Does the module hold a norm's gamma and beta, a layer's weight? */
 int graph_is_norm(const tcet_graph_module *m);
 int graph_is_layer(const tcet_graph_module *m);
+/* A weight that is drawn: a layer's, or a transposed conv's? */
+int graph_is_drawn(const tcet_graph_module *m);
 enum graph_role graph_module_role(const struct graph *g, int32_t module);
 /* Its class in the official model, "" where the space does not say, or module is -1. */
 const char *graph_module_class(const struct graph *g, int32_t module);
@@ -139,8 +143,8 @@ enum graph_init {
 void graph_draw_again(const struct graph *g, enum graph_init init, int zero_bias, tcet_rng *rng,
                       float *params);
 /* TCET_WEIGHTS_GAUSSIAN: conv and linear weights normal_(0,1) in layer order, biases 0,
- * batch norm 1/0 (Zen-score). */
-void graph_draw_gaussian(const struct graph *g, tcet_rng *rng, float *params);
+ * batch norm 1/0 (Zen-score); transposed convs as in `drawn`, which graph_draw made. */
+void graph_draw_gaussian(const struct graph *g, const float *drawn, tcet_rng *rng, float *params);
 /* TCET_WEIGHTS_ABSOLUTE, of all but constants: out may be in. */
 void graph_absolute(const struct graph *g, const float *in, float *out);
 /* Float64 sum of all conv and linear weights, in layer order. */

@@ -43,6 +43,7 @@ struct graph {
     int32_t layer_cap, step_count, step_cap, mean_cap, variance_cap, fate_cap;
     int32_t index_lists, index_cap;
     struct graph_fate *fates; /* one a node */
+    int32_t maps;             /* 1: the network's output is as large as the image */
     int32_t cell;             /* of modules created from now on */
     struct graph_counts counts;
     struct error err; /* the first failure */

@@ -63,6 +63,11 @@ int graph_is_layer(const tcet_graph_module *m)
     return rule == GRAPH_WEIGHT_CONV || rule == GRAPH_WEIGHT_LINEAR;
 }
 
+int graph_is_drawn(const tcet_graph_module *m)
+{
+    return graph_is_layer(m) || weight_rule(m) == GRAPH_WEIGHT_TRANSPOSED;
+}
+
 tcet_status graph_refuse(struct graph *g, tcet_status code, const tcet_op *op, const char *format,
                          ...)
 {
@@ -129,6 +134,44 @@ static tcet_status shape_conv(struct graph *g, const tcet_op *op, const tcet_nod
             "%d groups divide neither or only one of %d input and %d output channels", n->groups,
             x->c, n->c);
     return shape_window(g, op, x, n);
+}
+
+/* Its weight is learned wherever it stands. */
+static tcet_status shape_conv_transpose(struct graph *g, const tcet_op *op, const tcet_node *x,
+                                        tcet_node *n)
+{
+    int64_t h, w;
+
+    n->stride_h = or_one(n->stride_h);
+    n->stride_w = or_one(n->stride_w);
+    n->dilation_h = or_one(n->dilation_h);
+    n->dilation_w = or_one(n->dilation_w);
+    n->groups = or_one(n->groups);
+    n->affine = 1;
+    n->c = op->channels ? op->channels : x->c;
+    if (x->c % n->groups || n->c % n->groups)
+        return graph_refuse(
+            g, TCET_E_PLUGIN, op,
+            "%d groups divide neither or only one of %d input and %d output channels", n->groups,
+            x->c, n->c);
+    if (n->kernel_h < 1 || n->kernel_w < 1 || n->offset_h >= n->stride_h ||
+        n->offset_w >= n->stride_w)
+        return graph_refuse(
+            g, TCET_E_PLUGIN, op,
+            "a kernel of %d x %d with %d and %d more rows and columns, which must be "
+            "fewer than the stride %d x %d",
+            n->kernel_h, n->kernel_w, n->offset_h, n->offset_w, n->stride_h, n->stride_w);
+    h = (int64_t)n->stride_h * (x->h - 1) - 2 * (int64_t)n->padding_h +
+        (int64_t)n->dilation_h * (n->kernel_h - 1) + n->offset_h + 1;
+    w = (int64_t)n->stride_w * (x->w - 1) - 2 * (int64_t)n->padding_w +
+        (int64_t)n->dilation_w * (n->kernel_w - 1) + n->offset_w + 1;
+    if (h < 1 || w < 1 || h > INT32_MAX || w > INT32_MAX)
+        return graph_refuse(g, TCET_E_ARG, op,
+                            "a kernel of %d x %d makes nothing of the input of shape [%d, %d, %d]",
+                            n->kernel_h, n->kernel_w, x->c, x->h, x->w);
+    n->h = (int32_t)h;
+    n->w = (int32_t)w;
+    return TCET_OK;
 }
 
 static tcet_status shape_pool(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)

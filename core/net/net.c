@@ -53,7 +53,7 @@ void net_tensors(const struct graph *g, struct arena *a, struct tensors *out)
         graph_module_name(g, i, name, sizeof name);
         if (graph_module_role(g, i) == GRAPH_CONSTANT)
             continue; /* of the code, not of the state */
-        if (m->weight_count && !graph_is_layer(m) && !graph_is_norm(m))
+        if (m->weight_count && m->kind == TCET_LAYER_PARAMETER)
             add(out, a, i, "", name, m->ndim, m->shape)->place = m->weight;
         else if (m->weight_count)
             add(out, a, i, name, "weight", m->ndim, m->shape)->place = m->weight;

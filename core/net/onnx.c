@@ -275,15 +275,31 @@ static void add_window(struct writer *w, const tcet_node *n)
     add_ints(w, "pads", pads, 4);
 }
 
-static const char *conv(struct writer *w, const tcet_node *n, const char *x)
+static const char *window_of_weights(struct writer *w, const tcet_node *n, const char *op,
+                                     const char *x, const struct weights *p)
 {
-    struct weights p = weights_of(w, n->module);
     const int64_t dilations[] = {n->dilation_h, n->dilation_w};
 
     add_window(w, n);
     add_ints(w, "dilations", dilations, 2);
     add_int(w, "group", n->groups);
-    return NODE(w, "Conv", x, p.weight, p.bias);
+    return NODE(w, op, x, p->weight, p->bias);
+}
+
+static const char *conv(struct writer *w, const tcet_node *n, const char *x)
+{
+    struct weights p = weights_of(w, n->module);
+
+    return window_of_weights(w, n, "Conv", x, &p);
+}
+
+static const char *conv_transpose(struct writer *w, const tcet_node *n, const char *x)
+{
+    const int64_t more[] = {n->offset_h, n->offset_w};
+    struct weights p = weights_of(w, n->module);
+
+    add_ints(w, "output_padding", more, 2);
+    return window_of_weights(w, n, "ConvTranspose", x, &p);
 }
 
 static const char *linear(struct writer *w, const tcet_node *n, const char *x)
@@ -515,6 +531,8 @@ static const char *operation(struct writer *w, const tcet_node *n, const char *x
     case TCET_OP_SHUFFLE: return shuffle(w, n, x);
     case TCET_OP_ARRANGE: return arrange(w, n, x);
     case TCET_OP_LEAKY_RELU: return leaky_relu(w, n, x);
+    case TCET_OP_CONV_TRANSPOSE: return conv_transpose(w, n, x);
+    case TCET_OP_TANH: return NODE(w, "Tanh", x);
     default: return NULL;
     }
 }
@@ -580,11 +598,14 @@ static void put_metadata(struct buf *model, const char *key, const char *value)
 
 static void put_model(struct writer *w, struct buf *out)
 {
-    const int64_t image[] = {w->g->channels, w->g->height, w->g->width}, classes = w->g->classes;
+    const tcet_node *end = &w->g->nodes[w->g->output];
+    const int64_t image[] = {w->g->channels, w->g->height, w->g->width};
+    const int64_t logits[] = {end->c, end->h, end->w};
+    int map = end->h > 1 || end->w > 1;
     struct buf graph = {0}, opset = {0}, last = {0};
 
     w->at = NULL;
-    proto_text(&last, NODE_INPUT, flat(w, w->g->output));
+    proto_text(&last, NODE_INPUT, map ? whole(w, w->g->output) : flat(w, w->g->output));
     proto_text(&last, NODE_OUTPUT, "logits");
     proto_text(&last, NODE_NAME, "logits");
     proto_text(&last, NODE_OP, "Identity");
@@ -594,7 +615,7 @@ static void put_model(struct writer *w, struct buf *out)
     if (w->initializers.len)
         buf_add(&graph, w->initializers.data, w->initializers.len);
     put_value(&graph, GRAPH_INPUT, "input", image, 3);
-    put_value(&graph, GRAPH_OUTPUT, "logits", &classes, 1);
+    put_value(&graph, GRAPH_OUTPUT, "logits", logits, map ? 3 : 1);
     proto_int(out, MODEL_IR, IR_VERSION);
     proto_text(out, MODEL_PRODUCER, "tcet-host");
     proto_message(out, MODEL_GRAPH, &graph);

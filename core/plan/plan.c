@@ -233,9 +233,15 @@ static tcet_status make(struct plan *p, struct error *err)
 static tcet_status make_train(struct plan *p, struct error *err)
 {
     static const char *const cpus[] = {"same", "any", NULL};
+    char target[PLAN_TARGET_TEXT];
 
     TRY(config_check_sections(p->config, err));
     TRY(make_space(p, err));
+    if (p->task.target != TCET_TARGET_CLASS)
+        return error_set(
+            err, TCET_E_UNSUPPORTED,
+            "training knows the loss of classes alone, and this task of space %s has %s",
+            p->space->plugin->desc.id, plan_target_text(p, p->task.target, target));
     TRY(check_defaults(p, err));
     TRY(choose_init(p, err));
     TRY(config_choice(p->config, "run", "", "cpu", cpus, 0, &p->any_cpu, err));
@@ -388,6 +394,7 @@ void plan_free(struct plan *p)
         free(p->data[i].x);
         free(p->data[i].thin);
         free(p->data[i].y);
+        free(p->data[i].own_targets);
     }
     instance_free(p->space);
     registry_close(p->registry);

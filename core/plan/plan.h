@@ -30,11 +30,14 @@ struct plan_data {
         *section; /* that asks for it; NULL where the config has no [data] */
     uint64_t seed;
     int64_t batch, batches;
-    float *x;     /* [batches, batch, channels, height, width]; NULL, as y, where no pass
+    float *x;             /* [batches, batch, channels, height, width]; NULL, as y, where no pass
                              reads them, unless these are the first */
-    float *thin;  /* [batches, batch, 1, 3, 3] cut out of x; NULL: no pass wants them */
-    int64_t *y;   /* [batches, batch] */
-    double x_sum; /* float64 sum of the first mini-batch */
+    float *thin;          /* [batches, batch, 1, 3, 3] cut out of x; NULL: no pass wants them */
+    int64_t *y;           /* [batches, batch] */
+    uint32_t target;      /* TCET_TARGET_* of the losses, MAP where the task's is SELF */
+    const float *targets; /* [batches, batch, ...]; NULL: classes, or no loss reads them */
+    float *own_targets;   /* to be freed; NULL where they are the images */
+    double x_sum;         /* float64 sum of the first mini-batch */
 };
 
 /* One distinct pass and everybody it serves. */
@@ -160,6 +163,9 @@ enum plan_share plan_shares(const struct plan *p);
 /* What has to be equal of two networks for their values to be so. */
 struct graph_strict plan_strictness(const struct plan *p);
 
+/* Targets of a kind in the plan's sizes: "47 classes", "9 numbers", "17 classes at every pixel". */
+enum { PLAN_TARGET_TEXT = 80 };
+const char *plan_target_text(const struct plan *p, uint32_t target, char out[PLAN_TARGET_TEXT]);
 /* For people: metrics, scores, merged passes and why each is needed. */
 void plan_print(const struct plan *p, struct buf *out);
 

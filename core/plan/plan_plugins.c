@@ -7,6 +7,7 @@
 #include "plugin/calls.h"
 #include "plugin/request.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -136,6 +137,14 @@ tcet_status plan_open_space(struct plan *p, struct error *err)
     TRY(natural_task(p, err));
     TRY(config_i64(p->config, "run", "", "classes", p->task.classes, 1, 100000, &classes, err));
     p->task.classes = (int32_t)classes;
+    if (p->task.target > TCET_TARGET_SELF || !(p->task.share_epsilon >= 0))
+        return error_set(err, TCET_E_PLUGIN, "space %s: its task has targets that do not exist",
+                         p->space->plugin->desc.id);
+    if (p->task.target == TCET_TARGET_SELF && p->task.classes != p->task.channels)
+        return error_set(err, TCET_E_ARG,
+                         "space %s makes images of %d channels of theirs, not %d: leave [run] "
+                         "classes out",
+                         p->space->plugin->desc.id, p->task.channels, p->task.classes);
     return read_resolution(p, err);
 }
 
@@ -224,6 +233,36 @@ static int is_labelled(const struct plan *p, const struct plan_data *d)
     return 0;
 }
 
+/* What images' targets are for the losses: as the task says, but shares of classes where the images have
+ * those and no class. */
+static uint32_t target_of(const struct plan *p, const struct plan_data *d)
+{
+    uint32_t has = d->info.targets, target = p->task.target;
+
+    if (target == TCET_TARGET_SELF)
+        return TCET_TARGET_MAP;
+    if (target == TCET_TARGET_CLASS && has & TCET_TARGET_BIT(TCET_TARGET_SHARES) &&
+        !(has & TCET_TARGET_BIT(TCET_TARGET_CLASS)))
+        return TCET_TARGET_SHARES;
+    return target;
+}
+
+/* Are these images' targets of the kind that the losses take? */
+static tcet_status check_target(const struct plan *p, const struct plan_data *d, struct error *err)
+{
+    uint32_t has = d->info.targets ? d->info.targets : TCET_TARGET_BIT(TCET_TARGET_CLASS);
+    char target[PLAN_TARGET_TEXT];
+
+    if (p->task.target == TCET_TARGET_SELF || has & TCET_TARGET_BIT(d->target) ||
+        !is_labelled(p, d))
+        return TCET_OK;
+    error_set(err, TCET_E_ARG,
+              "the loss of space %s takes %s, which the images of dataset %s do not have; set "
+              "[data] plugin = npy with such an array y, or gaussian",
+              p->space->plugin->desc.id, plan_target_text(p, d->target, target), d->id);
+    return config_section_error_at(err, d->section);
+}
+
 /* Networks of 100 classes on labels of 10 are scored on a task that nobody meant, unless the config
  * says that it is meant. */
 static tcet_status check_classes(const struct plan *p, const struct plan_data *d, struct error *err)
@@ -233,7 +272,8 @@ static tcet_status check_classes(const struct plan *p, const struct plan_data *d
     int allowed;
 
     TRY(config_choice(p->config, "data", "", "fewer_classes", rules, 0, &allowed, err));
-    if (allowed || !d->info.classes || d->info.classes >= p->task.classes || !is_labelled(p, d))
+    if (allowed || !d->info.classes || d->info.classes >= p->task.classes || !is_labelled(p, d) ||
+        d->target != TCET_TARGET_CLASS)
         return TCET_OK;
     /* Where each network has its own, [run] classes changes none. */
     remedy = OPS(tcet_space_ops, p->space)->task_of ? "score networks of" : "set [run] classes =";
@@ -278,6 +318,52 @@ static tcet_status cut_thin(struct plan *p, struct plan_data *d, struct error *e
     return TCET_OK;
 }
 
+/* What no loss can take. */
+static tcet_status check_numbers(const struct plan *p, const struct plan_data *d, int64_t count,
+                                 struct error *err)
+{
+    char target[PLAN_TARGET_TEXT];
+
+    for (int64_t i = 0; i < count; i++) {
+        double v = (double)d->targets[i];
+        int fits = d->target == TCET_TARGET_PIXELS
+                       ? v >= 0 && v < p->task.classes && v == floor(v)
+                       : isfinite(v) && (d->target != TCET_TARGET_SHARES || v >= 0);
+
+        if (!fits)
+            return error_set(err, TCET_E_PLUGIN, "dataset %s gave %g among %s", d->id, v,
+                             plan_target_text(p, d->target, target));
+    }
+    return TCET_OK;
+}
+
+/* The targets that losses read, where these are more than classes. */
+static tcet_status draw_targets(struct plan *p, struct plan_data *d, const tcet_data_request *want,
+                                struct error *err)
+{
+    int64_t numbers = tcet_target_numbers(d->target, want->classes, want->height, want->width),
+            total;
+
+    if (!numbers || !is_labelled(p, d))
+        return TCET_OK;
+    if (p->task.target == TCET_TARGET_SELF) {
+        d->targets = d->x;
+        return TCET_OK;
+    }
+    if (__builtin_mul_overflow(numbers, d->batch * d->batches, &total) || total > INT64_C(1)
+                                                                                      << 33) {
+        error_set(err, TCET_E_ARG, "targets of %lld numbers of %lld images are too large",
+                  (long long)numbers, (long long)(d->batch * d->batches));
+        return config_section_error_at(err, d->section);
+    }
+    d->targets = d->own_targets = mem_try((size_t)total, sizeof *d->own_targets);
+    if (!d->targets)
+        return error_set(err, TCET_E_MEMORY, "no memory for the mini-batches");
+    if (dataset_targets(d->dataset, want, d->own_targets, err) < 0)
+        return config_section_error_at(err, d->section);
+    return check_numbers(p, d, total, err);
+}
+
 static tcet_status draw_images(struct plan *p, struct plan_data *d, struct error *err)
 {
     tcet_data_request want = {.struct_size = sizeof want,
@@ -287,7 +373,9 @@ static tcet_status draw_images(struct plan *p, struct plan_data *d, struct error
                               .classes = p->task.classes,
                               .batch = d->batch,
                               .batches = d->batches,
-                              .seed = d->seed};
+                              .seed = d->seed,
+                              .target = p->task.target == TCET_TARGET_SELF ? TCET_TARGET_CLASS
+                                                                           : d->target};
     int64_t image = (int64_t)want.channels * want.height * want.width, total;
 
     if (__builtin_mul_overflow(image * d->batch, d->batches, &total) || total > INT64_C(1) << 33) {
@@ -310,6 +398,7 @@ static tcet_status draw_images(struct plan *p, struct plan_data *d, struct error
     }
     for (int64_t i = 0; i < image * d->batch; i++)
         d->x_sum += (double)d->x[i];
+    TRY(draw_targets(p, d, &want, err));
     return is_read(p, d, 1) ? cut_thin(p, d, err) : TCET_OK;
 }
 
@@ -317,13 +406,20 @@ static tcet_status draw_images(struct plan *p, struct plan_data *d, struct error
  * are noise are for their number alone; the first are drawn also then, for x_sum. */
 tcet_status plan_draw_data(struct plan *p, struct plan_data *d, struct error *err)
 {
+    const char *target = "";
+
+    d->target = target_of(p, d);
+    TRY(check_target(p, d, err));
     if (d == p->data || is_read(p, d, 0))
         TRY(draw_images(p, d, err));
     TRY(check_classes(p, d, err));
-    d->key = arena_printf(&p->arena, "%s %s batch=%lld seed=%llu %dx%dx%d classes=%d",
+    if (d->target != TCET_TARGET_CLASS)
+        target = arena_printf(&p->arena, " target=%u e=%.17g", p->task.target | d->target << 4,
+                              p->task.share_epsilon);
+    d->key = arena_printf(&p->arena, "%s %s batch=%lld seed=%llu %dx%dx%d classes=%d%s",
                           plan_instance_key(p, d->dataset), d->info.identity, (long long)d->batch,
                           (unsigned long long)d->seed, p->task.channels, p->task.height,
-                          p->task.width, p->task.classes);
+                          p->task.width, p->task.classes, target);
     return TCET_OK;
 }
 

@@ -75,13 +75,32 @@ static int name_width(const struct plan *p)
     return (int)w;
 }
 
+const char *plan_target_text(const struct plan *p, uint32_t target, char out[PLAN_TARGET_TEXT])
+{
+    static const struct {
+        const char *before, *after;
+    } texts[] = {
+        [TCET_TARGET_CLASS] = {"", "classes"},
+        [TCET_TARGET_SHARES] = {"shares of ", "classes"},
+        [TCET_TARGET_NUMBERS] = {"", "numbers"},
+        [TCET_TARGET_PIXELS] = {"", "classes at every pixel"},
+        [TCET_TARGET_MAP] = {"", "numbers at every pixel"},
+        [TCET_TARGET_SELF] = {"the image's own ", "numbers at every pixel"},
+    };
+
+    snprintf(out, PLAN_TARGET_TEXT, "%s%d %s", texts[target].before, p->task.classes,
+             texts[target].after);
+    return out;
+}
+
 void plan_print(const struct plan *p, struct buf *out)
 {
     int wide = name_width(p);
+    char task[PLAN_TARGET_TEXT];
 
-    buf_printf(out, "space    %s %s: %d classes, %dx%dx%d\n", p->space->plugin->desc.id,
-               p->space->params_text, p->task.classes, p->task.channels, p->task.height,
-               p->task.width);
+    buf_printf(out, "space    %s %s: %s, %dx%dx%d\n", p->space->plugin->desc.id,
+               p->space->params_text, plan_target_text(p, p->task.target, task), p->task.channels,
+               p->task.height, p->task.width);
     for (size_t i = 0; i < p->data_count; i++) {
         const struct plan_data *d = &p->data[i];
 

@@ -215,6 +215,14 @@ tcet_status dataset_draw(struct instance *i, const tcet_data_request *request, f
     return CALL(dataset, draw, request, x, y);
 }
 
+tcet_status dataset_targets(struct instance *i, const tcet_data_request *request, float *t,
+                            struct error *err)
+{
+    if (!OPS(tcet_dataset_ops, i)->targets)
+        return error_set(err, TCET_E_UNSUPPORTED, "it has no function targets()");
+    return CALL(dataset, targets, request, t);
+}
+
 tcet_status dataset_splits(struct instance *i, tcet_data_splits *out, struct error *err)
 {
     *out = (tcet_data_splits){.struct_size = sizeof *out};

@@ -77,6 +77,9 @@ tcet_status dataset_open(struct instance *i, struct error *err);
 tcet_status dataset_info(struct instance *i, tcet_data_info *out, struct error *err);
 tcet_status dataset_draw(struct instance *i, const tcet_data_request *request, float *x, int64_t *y,
                          struct error *err);
+/* TCET_E_UNSUPPORTED where it has no such function. */
+tcet_status dataset_targets(struct instance *i, const tcet_data_request *request, float *t,
+                            struct error *err);
 tcet_status dataset_splits(struct instance *i, tcet_data_splits *out, struct error *err);
 tcet_status dataset_read(struct instance *i, const tcet_read_request *request, uint8_t *images,
                          int64_t *labels, struct error *err);

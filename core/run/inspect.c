@@ -48,7 +48,7 @@ static tcet_status find(struct plan *p, const char *ask, char text[TCET_ARCH_MAX
 
 static tcet_status about(struct plan *p, struct answer *out, struct error *err)
 {
-    char text[TCET_ARCH_MAX];
+    char text[TCET_ARCH_MAX], target[PLAN_TARGET_TEXT];
     int64_t size;
     int ordered;
 
@@ -70,6 +70,7 @@ static tcet_status about(struct plan *p, struct answer *out, struct error *err)
     put_number(out, p->task.width);
     put_number(out, p->task.classes);
     put(out, text);
+    put(out, plan_target_text(p, p->task.target, target));
     return TCET_OK;
 }
 

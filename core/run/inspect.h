@@ -8,7 +8,7 @@
 /* A question is a list of texts, as the answer is.  An architecture may be index:N.
  *
  * about                      size (-1: no number), 1 where they are numbered, channels, height, width and
- *                            classes of the task, an example
+ *                            classes of the task, an example, its targets in words
  * random COUNT SEED          so many
  * mutate ARCH COUNT SEED     so many of one parent
  * canonical ARCH             key, official number (-1: none), encoding

@@ -92,9 +92,10 @@ static void provenance(struct worker *w, struct wire_plan *out)
 {
     const struct plan *p = w->plan;
     struct buf data = {0};
+    char target[PLAN_TARGET_TEXT];
     struct wire_pair *pairs = arena_alloc(&w->arena, 16 * sizeof *pairs);
-    const char *task = arena_printf(&w->arena, "%dx%dx%d, %d classes", p->task.channels,
-                                    p->task.height, p->task.width, p->task.classes);
+    const char *task = arena_printf(&w->arena, "%dx%dx%d, %s", p->task.channels, p->task.height,
+                                    p->task.width, plan_target_text(p, p->task.target, target));
 
     out->meta = pairs;
     add_meta(&w->arena, out, pairs, "space", p->space->plugin->desc.id);

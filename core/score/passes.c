@@ -51,11 +51,11 @@ static tcet_status make_room(struct floats *f, size_t n, struct error *err)
 }
 
 /* Weights from the generator where it stands. */
-static tcet_status draw_gaussian(struct passes *p, const struct graph *g, const float **out,
+static tcet_status draw_gaussian(struct passes *p, const struct network *n, const float **out,
                                  struct error *err)
 {
-    TRY(make_room(&p->gaussian, (size_t)graph_view(g)->param_floats, err));
-    graph_draw_gaussian(g, &p->rng, p->gaussian.data);
+    TRY(make_room(&p->gaussian, (size_t)graph_view(n->graph)->param_floats, err));
+    graph_draw_gaussian(n->graph, n->params, &p->rng, p->gaussian.data);
     *out = p->gaussian.data;
     return TCET_OK;
 }
@@ -74,7 +74,7 @@ static tcet_status choose_weights(struct passes *p, const struct plan_pass *pp, 
         graph_absolute(n->graph, n->params, p->absolute.data);
         *out = p->absolute.data;
         return TCET_OK;
-    case TCET_WEIGHTS_GAUSSIAN: return draw_gaussian(p, n->graph, out, err);
+    case TCET_WEIGHTS_GAUSSIAN: return draw_gaussian(p, n, out, err);
     default: *out = n->params; return TCET_OK;
     }
 }
@@ -120,7 +120,12 @@ static tcet_status choose_inputs(struct passes *p, const struct plan_pass *pp,
         if (pass->source == TCET_SOURCE_PARTS)
             run->n = pass->samples ? n : d->batch / pass->batches;
         run->x = pass->network == TCET_NETWORK_THIN ? d->thin : d->x;
-        run->y = pass->loss == TCET_LOSS_CROSS_ENTROPY ? d->y : NULL;
+        if (pass->loss == TCET_LOSS_CROSS_ENTROPY) {
+            run->y = d->target == TCET_TARGET_CLASS ? d->y : NULL;
+            run->targets = d->targets;
+            run->target = d->target;
+            run->share_epsilon = p->subject->plan->task.share_epsilon;
+        }
         run->data_id = 2 + 2 * (uint64_t)pp->data + pass->network;
         return TCET_OK;
     case TCET_INPUT_ONES:
@@ -174,13 +179,15 @@ static tcet_layer make_layer(const struct passes *p, uint32_t site, int32_t inde
 {
     const struct plan_pass *pp = &p->subject->plan->passes[p->at];
     const tcet_run *run = &p->submitted[p->at].run;
+    const struct plan_data *d = &p->subject->plan->data[pp->data];
     tcet_layer l = network_layer(network_of(p, p->at), site, (size_t)index, shape);
 
     l.rows = (int64_t)run->forwards * pp->pass.repeat;
     if (pp->pass.gradient == TCET_GRADIENT_SAMPLE)
         l.rows *= run->n;
     l.batch = run->n;
-    l.labels = pp->pass.input == TCET_INPUT_BATCH ? p->subject->plan->data[pp->data].y : NULL;
+    if (pp->pass.input == TCET_INPUT_BATCH && d->target <= TCET_TARGET_NUMBERS)
+        l.labels = d->y;
     l.positive = v->positive;
     l.weight = v->weight;
     l.gradient = v->gradient;
@@ -228,7 +235,7 @@ static tcet_status redraw(void *arg)
     struct error err;
 
     if (run->pass->weights == TCET_WEIGHTS_GAUSSIAN)
-        TRY(draw_gaussian(p, n->graph, &params, &err));
+        TRY(draw_gaussian(p, n, &params, &err));
     return draw_images(p, run->pass, run->n * image_floats(n), run->forwards, &err);
 }
 

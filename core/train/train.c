@@ -48,7 +48,7 @@ static const uint8_t *decay_flags(struct trainee *t)
     uint8_t *flags = arena_alloc(&t->arena, 2 * (size_t)g->module_count + 1);
 
     for (int32_t k = 0; k < g->module_count; k++) {
-        int weighs = g->modules[k].layer >= 0;
+        int weighs = g->modules[k].weight_count && graph_is_drawn(&g->modules[k]);
         int learned = graph_module_role(t->net.graph, k) == GRAPH_LEARNED;
 
         flags[2 * k] = (uint8_t)((t->s->decay_all && learned) || weighs);

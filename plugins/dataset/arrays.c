@@ -21,6 +21,7 @@ struct arrays {
     int64_t first_label, classes;
     int raw;
     struct array images[TCET_SPLITS];
+    struct array target; /* of the training images, where it is more than a label */
     int32_t channels, height, width, channels_last; /* of an image in the file */
 };
 
@@ -121,6 +122,113 @@ static tcet_status add_label(tcet_ctx *cx, struct arrays *p, uint32_t split, con
     return set_add(cx, &p->set, split, label);
 }
 
+/* Numbers of one image's target. */
+static int64_t target_numbers(const struct array *a)
+{
+    return a->bytes / a->element / a->shape[0];
+}
+
+/* Image's target into out: floats as they are, integers less the first label. */
+static tcet_status read_target(tcet_ctx *cx, void *self, int64_t image, float *out)
+{
+    const struct arrays *p = self;
+    const struct array *a = &p->target;
+    int64_t n = target_numbers(a), bytes = n * a->element;
+    unsigned char *numbers = malloc((size_t)bytes + 1);
+    double d;
+
+    if (!numbers)
+        return tcet_fail(cx, TCET_E_MEMORY, "no memory for a target");
+    if (array_read(a, image * bytes, bytes, numbers) < 0) {
+        free(numbers);
+        return tcet_failf(cx, TCET_E_IO, "%s: target %" PRId64 " cannot be read any more",
+                          p->set.where, image);
+    }
+    for (int64_t k = 0; k < n; k++) {
+        if (a->kind != 'f') {
+            out[k] = (float)(array_whole(a, numbers, k) - p->first_label);
+        } else if (a->element == 4) {
+            memcpy(&out[k], numbers + 4 * k, sizeof *out);
+        } else {
+            memcpy(&d, numbers + 8 * k, sizeof d);
+            out[k] = (float)d;
+        }
+    }
+    free(numbers);
+    return TCET_OK;
+}
+
+/* What kinds of targets an array holds: floats [n, k] and [n, c, h, w], integers [n, h, w]; 0: none. */
+static uint32_t kinds_of(const struct arrays *p, const struct array *a)
+{
+    int32_t d = a->dims;
+    int planes = d > 2 && a->shape[d - 2] == p->height && a->shape[d - 1] == p->width;
+
+    if (a->kind != 'f')
+        return d == 3 && planes ? TCET_TARGET_BIT(TCET_TARGET_PIXELS) : 0;
+    return d == 2 ? TCET_TARGET_BIT(TCET_TARGET_SHARES) | TCET_TARGET_BIT(TCET_TARGET_NUMBERS)
+           : d == 4 && planes ? TCET_TARGET_BIT(TCET_TARGET_MAP)
+                              : 0;
+}
+
+/* Looks at one image's target: numbers are finite, classes in their range, shares not below 0. */
+static tcet_status check_target(tcet_ctx *cx, struct arrays *p, const char *path, int64_t image,
+                                const float *t, int64_t n)
+{
+    int classes = p->set.targets == TCET_TARGET_BIT(TCET_TARGET_PIXELS);
+    int64_t top = 0;
+
+    for (int64_t k = 0; k < n; k++) {
+        float v = t[k];
+
+        if (classes ? v < 0 || v >= (float)(p->classes ? p->classes : CLASSES_MAX) : !isfinite(v))
+            return tcet_failf(cx, TCET_E_ARG,
+                              "%s: target %" PRId64 ": number %" PRId64
+                              " is %g (first_label, classes)",
+                              path, image, k, (double)v);
+        if (v < 0)
+            p->set.targets &= ~TCET_TARGET_BIT(TCET_TARGET_SHARES);
+        top = t[k] > t[top] ? k : top;
+    }
+    if (classes && (int32_t)t[top] > p->set.top_label[TCET_SPLIT_TRAIN])
+        p->set.top_label[TCET_SPLIT_TRAIN] = (int32_t)t[top];
+    return set_add(cx, &p->set, TCET_SPLIT_TRAIN,
+                   p->set.targets & TCET_TARGET_BIT(TCET_TARGET_NUMBERS) ? top : 0);
+}
+
+/* The array that is open as p->target, of n images. */
+static tcet_status take_targets(tcet_ctx *cx, struct arrays *p, const char *path, int64_t n)
+{
+    const struct array *a = &p->target;
+    uint32_t kinds = kinds_of(p, a);
+    int64_t numbers = target_numbers(a);
+    float *t;
+    tcet_status st = TCET_OK;
+
+    if (!kinds || numbers < 1 || numbers > INT32_MAX)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "%s: labels are no integers [%" PRId64
+                          "]; nor, as other targets, floats [n, k] or [n, c, %d, %d], or integers "
+                          "[n, %d, %d]",
+                          path, n, p->height, p->width, p->height, p->width);
+    t = malloc((size_t)numbers * sizeof *t);
+    if (!t)
+        return tcet_fail(cx, TCET_E_MEMORY, "no memory for a target");
+    p->set.targets = kinds;
+    p->set.target = read_target;
+    p->set.target_channels =
+        kinds == TCET_TARGET_BIT(TCET_TARGET_PIXELS) ? 1 : (int32_t)a->shape[1];
+    for (int64_t i = 0; i < n && st == TCET_OK; i++) {
+        st = read_target(cx, p, i, t);
+        if (st == TCET_OK)
+            st = check_target(cx, p, path, i, t, numbers);
+        p->set.checksum[TCET_SPLIT_TRAIN] =
+            set_hash(p->set.checksum[TCET_SPLIT_TRAIN], t, (size_t)numbers * sizeof *t);
+    }
+    free(t);
+    return st;
+}
+
 static tcet_status labels_from_array(tcet_ctx *cx, struct arrays *p, uint32_t split,
                                      const char *path, const char *name, int64_t n)
 {
@@ -129,9 +237,13 @@ static tcet_status labels_from_array(tcet_ctx *cx, struct arrays *p, uint32_t sp
     unsigned char *numbers = NULL;
     tcet_status st = TCET_OK;
 
-    if (array_open(path, name, &a, error, sizeof error) < 0)
+    if (array_open(path, name, &a, error, sizeof error) < 0) {
         st = tcet_fail(cx, TCET_E_ARG, error);
-    else if (a.kind == 'f' || a.dims < 1 || a.shape[0] != n || a.bytes != n * a.element)
+    } else if (split == TCET_SPLIT_TRAIN && a.dims > 1 && a.shape[0] == n &&
+               (a.kind == 'f' || a.bytes != n * a.element)) {
+        p->target = a; /* closed with the rest */
+        return take_targets(cx, p, path, n);
+    } else if (a.kind == 'f' || a.dims < 1 || a.shape[0] != n || a.bytes != n * a.element)
         st = tcet_failf(cx, TCET_E_ARG, "%s: labels are no integers [%" PRId64 "]", path, n);
     else if (!(numbers = malloc((size_t)a.bytes + 1)))
         st = tcet_fail(cx, TCET_E_MEMORY, "no memory for the labels");
@@ -316,6 +428,8 @@ static void fini(void *self)
     set_forget(&p->set);
     for (uint32_t split = 0; split < TCET_SPLITS; split++)
         array_close(&p->images[split]);
+    array_close(&p->target);
+    p->set.targets = 0;
 }
 
 static tcet_status open_arrays(tcet_ctx *cx, struct arrays *p, const char *id)
@@ -345,6 +459,8 @@ static tcet_status open_arrays(tcet_ctx *cx, struct arrays *p, const char *id)
     p->set.width = p->width;
     p->set.floats = p->images[TCET_SPLIT_TRAIN].kind == 'f';
     p->set.classes = p->classes ? (int32_t)p->classes : p->set.top_label[TCET_SPLIT_TRAIN] + 1;
+    if (p->set.targets & ~TCET_TARGET_BIT(TCET_TARGET_PIXELS))
+        p->set.classes = p->set.target_channels;
     return set_statistics(cx, &p->set, p->mean, p->std);
 }
 
@@ -384,7 +500,9 @@ static const tcet_param params_npy[] = {
     TCET_PARAM_PATH(struct arrays, path, "",
                     "A .npy file of images, uint8, float32 or float64: [n, c, h, w], [n, h, w, c], "
                     "[n, h, w] or [n, c h w]; or a .npz archive of images and labels."),
-    TCET_PARAM_PATH(struct arrays, labels, "", "A .npy file of integers [n]."),
+    TCET_PARAM_PATH(struct arrays, labels, "",
+                    "A .npy file of integers [n]; or of other targets: floats [n, k] (soft labels, "
+                    "numbers), integers [n, h, w] (a class at every pixel), floats [n, c, h, w]."),
     TCET_PARAM_TEXT(struct arrays, x, "x", "The images' name in the archive."),
     TCET_PARAM_TEXT(struct arrays, y, "y", "The labels' name in the archive."),
     TCET_PARAM_TEXT(struct arrays, x_test, "",

@@ -1,6 +1,10 @@
 /* What plugin ABI 1.2 adds: a binary plugin built against it relies on every line here and in the
  * older ones.  Written by sdk/abi/make_layout.sh, checked by sdk/abi/check.sh.  Room: sdk. */
 #include "layout_1_1.c"
+FIELD(tcet_data_request, target, 48, 4);
+FIELD(tcet_data_request, reserved2, 52, 4);
+FIELD(tcet_data_info, targets, 544, 4);
+FIELD(tcet_data_info, reserved2, 548, 4);
 VALUE(TCET_SPLIT_TRAIN, 0);
 VALUE(TCET_SPLIT_TEST, 1);
 VALUE(TCET_SPLITS, 2);
@@ -24,10 +28,18 @@ FIELD(tcet_read_request, n, 24, 8);
 FIELD(tcet_read_request, indices, 32, 8);
 FIELD(tcet_dataset_ops, splits, 32, 8);
 FIELD(tcet_dataset_ops, read, 40, 8);
+FIELD(tcet_dataset_ops, targets, 48, 8);
+VALUE(TCET_TARGET_CLASS, 0);
+VALUE(TCET_TARGET_SHARES, 1);
+VALUE(TCET_TARGET_NUMBERS, 2);
+VALUE(TCET_TARGET_PIXELS, 3);
+VALUE(TCET_TARGET_MAP, 4);
+VALUE(TCET_TARGET_SELF, 5);
 FIELD(tcet_host, epsilon, 152, 8);
 FIELD(tcet_host, sha256, 160, 8);
 VALUE(TCET_LAYER_LAYER_NORM, 8);
 VALUE(TCET_LAYER_PARAMETER, 9);
+VALUE(TCET_LAYER_CONV_TRANSPOSE, 10);
 FIELD(tcet_layer, container, 584, 8);
 FIELD(tcet_layer, live_params, 592, 8);
 FIELD(tcet_layer, live_macs, 600, 8);
@@ -44,6 +56,8 @@ VALUE(TCET_OP_LEAKY_RELU, 27);
 VALUE(TCET_OP_SHUFFLE, 28);
 VALUE(TCET_OP_PARAMETER, 29);
 VALUE(TCET_OP_ARRANGE, 30);
+VALUE(TCET_OP_CONV_TRANSPOSE, 31);
+VALUE(TCET_OP_TANH, 32);
 FIELD(tcet_op, kept, 112, 4);
 FIELD(tcet_op, extent_count, 116, 4);
 FIELD(tcet_op, index, 120, 8);
@@ -53,6 +67,8 @@ VALUE(TCET_VALUES_WEIGHT, 1);
 VALUE(TCET_VALUES_BIAS, 2);
 VALUE(TCET_VALUES_MEAN, 3);
 VALUE(TCET_VALUES_VARIANCE, 4);
+FIELD(tcet_task, target, 20, 4);
+FIELD(tcet_task, share_epsilon, 24, 8);
 FIELD(tcet_builder, module_class, 64, 8);
 FIELD(tcet_builder, declare, 72, 8);
 FIELD(tcet_builder, values, 80, 8);

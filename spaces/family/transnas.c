@@ -1,27 +1,42 @@
 /* transnas.c -- see transnas.h.  Room: spaces/family. */
 #include "family/transnas.h"
+#include "family/transnas_decoder.h"
 
 #include <math.h>
 
-enum { SCENE, OBJECT, JIGSAW, JIGSAW_TILE };
+enum { SCENE, OBJECT, JIGSAW, JIGSAW_TILE, ROOM_LAYOUT, SEGMENT, AUTOENCODER, NORMAL, TASKS };
 enum { OFFICIAL, NASLIB };
 enum { TILES = 9, COLOURS = 3 };
 
-const char *const transnas_tasks[] = {[SCENE] = "class_scene",
-                                      [OBJECT] = "class_object",
-                                      [JIGSAW] = "jigsaw",
-                                      [JIGSAW_TILE] = "jigsaw_tile",
-                                      NULL};
+const char *const transnas_tasks[] = {
+    [SCENE] = "class_scene",       [OBJECT] = "class_object",     [JIGSAW] = "jigsaw",
+    [JIGSAW_TILE] = "jigsaw_tile", [ROOM_LAYOUT] = "room_layout", [SEGMENT] = "segmentsemantic",
+    [AUTOENCODER] = "autoencoder", [NORMAL] = "normal",           NULL};
+
+/* Of a task: size of its images, outputs of the official network and of NASLib's, what these are. */
+static const struct {
+    int32_t size, outputs[2];
+    uint32_t target;
+} tasks[TASKS] = {
+    [SCENE] = {256, {47, 63}, TCET_TARGET_CLASS},
+    [OBJECT] = {256, {75, 100}, TCET_TARGET_CLASS},
+    [JIGSAW] = {64, {1000, 1000}, TCET_TARGET_CLASS},
+    [JIGSAW_TILE] = {64, {1000, 1000}, TCET_TARGET_CLASS},
+    [ROOM_LAYOUT] = {256, {9, 9}, TCET_TARGET_NUMBERS},
+    [SEGMENT] = {256, {17, 17}, TCET_TARGET_PIXELS},
+    [AUTOENCODER] = {256, {3, 3}, TCET_TARGET_SELF},
+    [NORMAL] = {256, {3, 3}, TCET_TARGET_MAP},
+};
+
 const char *const transnas_readings[] = {[OFFICIAL] = "official", [NASLIB] = "naslib", NULL};
 
 void transnas_task(int32_t task, int32_t reading, tcet_task *out)
 {
-    static const int32_t size[] = {256, 256, 64, 64};
-    static const int32_t classes[][2] = {{47, 63}, {75, 100}, {1000, 1000}, {1000, 1000}};
-
     out->channels = task == JIGSAW ? TILES * COLOURS : COLOURS;
-    out->height = out->width = size[task];
-    out->classes = classes[task][reading];
+    out->height = out->width = tasks[task].size;
+    out->classes = tasks[task].outputs[reading];
+    out->target = tasks[task].target;
+    out->share_epsilon = 1e-5; /* of class_scene's and class_object's loss of soft labels */
 }
 
 int32_t transnas_module(struct transnas *t, int32_t parent, const char *name, int32_t index)
@@ -113,22 +128,49 @@ static void draw_again(struct transnas *t)
         t->b->init(t->b, TCET_INIT_NORMAL, t->module[i], 0.0, sqrt(2.0) / sqrt(t->fan_out[i]));
 }
 
-tcet_status transnas_build(tcet_builder *b, int32_t task, int32_t reading,
-                           const struct transnas_encoder *e, int32_t classes)
+/* A classifier of one vector, or of nine numbers. */
+static int32_t add_classifier(tcet_builder *b, int32_t home, const char *name, int32_t x,
+                              int32_t outputs)
 {
-    int32_t decodes = task == JIGSAW || reading == NASLIB, home = -1;
-    struct transnas t = {.b = b, .root = decodes ? b->module(b, -1, "encoder", -1) : -1};
+    x = tcet_add_op(b, TCET_OP_GLOBAL_POOL, b->module(b, home, "avgpool", -1), x);
+    return tcet_add_linear(b, b->module(b, home, name, -1), x, outputs, 1);
+}
+
+/* A decoder that makes an image of what the encoder made of one. */
+static tcet_status add_image(tcet_ctx *cx, tcet_builder *b, int32_t task, const tcet_task *t,
+                             int32_t home, int32_t x)
+{
+    int32_t c, h, w, doublings;
+
+    b->shape(b, x, &c, &h, &w);
+    doublings = transnas_doublings(h, w, t->height, t->width);
+    if (!doublings && b->status(b) >= 0)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "the encoder makes %d x %d of images of %d x %d, and the decoder 4 to 64 "
+                          "times as large ones of that: set [data] resolution to a multiple of 32, "
+                          "or of 64 for networks of four halvings",
+                          h, w, t->height, t->width);
+    b->output(b, task == SEGMENT ? transnas_segmentation(b, home, x, doublings, t->classes)
+                                 : transnas_generative(b, home, x, doublings, t->classes));
+    return b->status(b);
+}
+
+tcet_status transnas_build(tcet_ctx *cx, tcet_builder *b, int32_t task, int32_t reading,
+                           const struct transnas_encoder *e, const tcet_task *t)
+{
+    int32_t decodes = task == JIGSAW || task >= SEGMENT || reading == NASLIB, home = -1;
+    struct transnas build = {.b = b, .root = decodes ? b->module(b, -1, "encoder", -1) : -1};
     int32_t x = tcet_add_op(b, TCET_OP_INPUT, -1, 0);
 
-    x = add_tiles(&t, e, x, task == JIGSAW ? TILES : 1);
+    x = add_tiles(&build, e, x, task == JIGSAW ? TILES : 1);
     if (decodes) {
-        draw_again(&t);
+        draw_again(&build);
         home = b->module(b, -1, "decoder", -1);
     }
-    x = tcet_add_op(b, TCET_OP_GLOBAL_POOL, b->module(b, home, "avgpool", -1), x);
-    x = tcet_add_linear(b, b->module(b, home, decodes ? "fc" : "head", -1), x, classes, 1);
-    b->output(b, x);
+    if (task >= SEGMENT)
+        return add_image(cx, b, task, t, home, x);
+    b->output(b, add_classifier(b, home, decodes ? "fc" : "head", x, t->classes));
     if (!decodes)
-        draw_again(&t);
+        draw_again(&build);
     return b->status(b);
 }

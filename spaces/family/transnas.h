@@ -2,9 +2,10 @@
  * head of a task, and the second drawing of the encoder's weights.
  * Room: spaces/family.  Stands on the SDK.
  *
- * Tasks: those whose loss is the cross-entropy of labels.  jigsaw is the published Siamese network: one
- * encoder on nine tiles, which an image of 27 channels holds one after the other.  The tasks whose decoders
- * make images or numbers are not offered. */
+ * Tasks: class_scene and class_object, whose labels may be soft; room_layout, of nine numbers; jigsaw, the
+ * published Siamese network: one encoder on nine tiles, which an image of 27 channels holds one after the
+ * other; segmentsemantic, autoencoder and normal, whose decoders make images.  The last two's official loss
+ * has a discriminator's beside L1, which is not here; a network has none. */
 #ifndef SPACES_TRANSNAS_H
 #define SPACES_TRANSNAS_H
 
@@ -12,7 +13,7 @@
 
 enum { TRANSNAS_CONVS = 128, TRANSNAS_MODULES = 512 };
 
-extern const char *const transnas_tasks[5];
+extern const char *const transnas_tasks[9];
 extern const char *const transnas_readings[3];
 
 /* The parameters `task` and `reading` of a space whose struct is `type`. */
@@ -60,8 +61,8 @@ struct transnas_encoder {
     transnas_cell *cell;
 };
 
-/* b's status. */
-tcet_status transnas_build(tcet_builder *b, int32_t task, int32_t reading,
-                           const struct transnas_encoder *e, int32_t classes);
+/* TCET_E_ARG with a message where images are of a size that a decoder cannot make; else b's status. */
+tcet_status transnas_build(tcet_ctx *cx, tcet_builder *b, int32_t task, int32_t reading,
+                           const struct transnas_encoder *e, const tcet_task *t);
 
 #endif

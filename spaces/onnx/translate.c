@@ -124,6 +124,11 @@ static tcet_status swish(struct onnx_net *x, const struct onnx_node *n)
     return unary(x, n, TCET_OP_SWISH);
 }
 
+static tcet_status tangent_h(struct onnx_net *x, const struct onnx_node *n)
+{
+    return unary(x, n, TCET_OP_TANH);
+}
+
 static tcet_status hard_swish(struct onnx_net *x, const struct onnx_node *n)
 {
     return unary(x, n, TCET_OP_HSWISH);
@@ -498,6 +503,7 @@ static const struct {
     {"Sub", sub},
     {"Sum", add},
     {"Swish", swish},
+    {"Tanh", tangent_h},
     {"Transpose", onnx_transpose},
     {"Unsqueeze", onnx_squeeze},
     {"Upsample", onnx_resize},

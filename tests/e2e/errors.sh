@@ -215,6 +215,9 @@ wrong "ImageNet16-120 that is not shipped" "$data: .*set path to the folder with
 wrong "networks of more classes than the images have" \
     'tcet_snip.ini:[0-9]+: .*nats_tss have 100 classes.*cifar10 10; set \[run\] classes = 10.*fewer_classes' \
     --set run.classes=100
+wrong "a loss of numbers on images that have classes" \
+    'transnas_micro takes 9 numbers, which the images of dataset cifar10 do not have.*= npy' \
+    --set run.space=transnas_micro --set space.task=room_layout --set data.resolution=32
 wrong "fewer_classes of another word" 'fewer_classes = "yes".*error, allow' \
     --set run.classes=100 --set data.fewer_classes=yes
 run score "$conf" index:3 --set run.classes=100 --set data.fewer_classes=allow

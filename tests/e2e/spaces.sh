@@ -62,12 +62,20 @@ for space in nds_amoeba nds_darts nds_enas nds_nasnet nds_pnas nds_resnet nds_re
     scored $space data.resolution=16
 done
 for space in transnas_micro transnas_macro; do
-    for task in class_scene class_object jigsaw_tile; do
+    for task in class_scene class_object jigsaw_tile room_layout; do
         scored $space space.task=$task data.resolution=32
+    done
+    scored $space data.soft=1 data.resolution=32
+    for task in segmentsemantic autoencoder normal; do
+        scored $space space.task=$task data.resolution=64
     done
     scored $space space.task=jigsaw data.resolution=32
     scored $space space.reading=naslib data.resolution=32
 done
+run score both.ini index:5 --set run.space=transnas_micro --set space.task=autoencoder \
+    --set data.resolution=48
+check "images that a decoder cannot make are refused in words" test "$code" != 0 -a \
+    "$(grep -c 'makes 2 x 2 of images of 48 x 48, .*resolution to a multiple of 32' err)" = 1
 archs=1 # of files there is no random one
 mkdir models && cp "$source"/tests/data/onnx/resnet18.onnx models/
 scored onnx space.folder=models run.archs=all

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # spaces.sh BUILD_DIR SOURCE_DIR -- protects fidelity in every space: the networks, their weights and
 # their scores are those of the official PyTorch code, layer by layer, in float64
-# (tests/data/golden/SPACE.jsonl, or SPACE.KEY=VALUE.jsonl of a space with that parameter).
+# (tests/data/golden/SPACE.jsonl, or SPACE.KEY=VALUE[,KEY=VALUE...].jsonl of a space with those parameters, or
+# with `data.` before the key, of the images).
 . "$(dirname "$0")/../e2e/lib.sh"
 
 compare=$build/bin/golden_compare
@@ -20,7 +21,11 @@ for file in "$source"/tests/data/golden/*.jsonl; do
         [ -z "${TCET_GOLDEN_LIGHT:-}" ] || [ $n = 1 ] || break
         sed 's/^{"arch": "\(\([^"\\]\|\\.\)*\)".*/\1/; s/\\"/"/g' <<<"$record" >arch
         options=()
-        [ "$name" = "${name%%.*}" ] || options=(--set "space.${name#*.}")
+        IFS=, read -ra settings <<<"${name#"${name%%.*}"}"
+        for setting in "${settings[@]#.}"; do
+            [[ $setting = data.* ]] || setting=space.$setting
+            options+=(--set "$setting")
+        done
         run run "$source/conf/golden.ini" --set "run.space=${name%%.*}" \
             --set "run.classes=$(number_of C "$record")" \
             --set "data.resolution=$(number_of R "$record")" \
@@ -28,7 +33,9 @@ for file in "$source"/tests/data/golden/*.jsonl; do
             --archs file:arch --output "out.$name.$n" --layers --export got.jsonl --quiet
         check "$name, record $n, is scored" test "$code" = 0
         echo "$record" >want.jsonl
-        if "$compare" want.jsonl got.jsonl 'total:zen=1e-4' 'total:*=1e-6' 'layer:*=1e-6' >table; then
+        digits=6
+        [[ $record != *'"digits"'* ]] || digits=$(number_of digits "$record")
+        if "$compare" want.jsonl got.jsonl 'total:zen=1e-4' "total:*=1e-$digits" "layer:*=1e-$digits" >table; then
             pass "$name, record $n: the official code's values"
         else
             fail "$name, record $n: the official code's values"

@@ -88,6 +88,33 @@ static void ref_conv2d(const struct forward *f, const tcet_node *o, double *y)
     }
 }
 
+/* Every input spreads over the window that it stands for. */
+static void ref_conv_transpose(const struct forward *f, const tcet_node *o, double *y)
+{
+    const tcet_node *i = in_node(f, o, 0);
+    const double *x = in_value(f, o, 0), *k = weight_of(f, o);
+    int64_t each = o->c / o->groups;
+
+    EACH_OUTPUT(f, o)
+    y[place(o, b, c, h, w)] = o->bias ? bias_of(f, o)[c] : 0;
+    EACH_OUTPUT(f, i)
+    {
+        for (int64_t s = 0; s < each; s++) {
+            for (int64_t p = 0; p < o->kernel_h; p++) {
+                for (int64_t q = 0; q < o->kernel_w; q++) {
+                    int64_t r = h * o->stride_h - o->padding_h + p * o->dilation_h;
+                    int64_t t = w * o->stride_w - o->padding_w + q * o->dilation_w;
+
+                    if (r >= 0 && r < o->h && t >= 0 && t < o->w)
+                        y[place(o, b, c / (i->c / o->groups) * each + s, r, t)] +=
+                            x[place(i, b, c, h, w)] *
+                            k[((c * each + s) * o->kernel_h + p) * o->kernel_w + q];
+                }
+            }
+        }
+    }
+}
+
 static void ref_linear(const struct forward *f, const tcet_node *o, double *y)
 {
     const double *x = in_value(f, o, 0), *k = weight_of(f, o);
@@ -246,6 +273,7 @@ static void ref_pad(const struct forward *f, const tcet_node *o, double *y)
 CURVE(relu, x > 0 ? x : 0)
 CURVE(identity, x)
 CURVE(scale, x * o->eps)
+CURVE(tanh, tanh(x))
 CURVE(sigmoid, 1 / (1 + exp(-x)))
 CURVE(swish, x / (1 + exp(-x)))
 CURVE(hswish, x *fmin(fmax(x + 3, 0), 6) / 6)
@@ -358,6 +386,8 @@ typedef void reference_op(const struct forward *f, const tcet_node *o, double *y
 static reference_op *const reference[TCET_OPS] = {
     [TCET_OP_INPUT] = ref_input,
     [TCET_OP_CONV2D] = ref_conv2d,
+    [TCET_OP_CONV_TRANSPOSE] = ref_conv_transpose,
+    [TCET_OP_TANH] = ref_tanh,
     [TCET_OP_LINEAR] = ref_linear,
     [TCET_OP_BATCH_NORM] = ref_batch_norm,
     [TCET_OP_RELU] = ref_relu,

@@ -45,6 +45,9 @@ def strict(state):
             continue  # numbers of a module's own
         if "running_mean" in part:
             m = torch.nn.BatchNorm2d(len(part["running_mean"]), affine=w is not None)
+        elif w.ndim == 4 and len(part.get("bias", w)) != len(w):
+            groups = len(part["bias"]) // w.shape[1]
+            m = torch.nn.ConvTranspose2d(w.shape[0], len(part["bias"]), tuple(w.shape[2:]), groups=groups)
         elif w.ndim == 4:
             groups = 1  # what a grouped convolution holds is what one of fewer inputs does
             m = torch.nn.Conv2d(w.shape[1], w.shape[0], tuple(w.shape[2:]), bias="bias" in part)
@@ -66,6 +69,10 @@ def run_node(op, x, a):
         pads = two_sided(list(a.get("pads", [0] * 4)))
         return F.conv2d(x[0], x[1], bias, tuple(a["strides"]), pads,
                         tuple(a.get("dilations", [1, 1])), a.get("group", 1))
+    if op == "ConvTranspose":
+        return F.conv_transpose2d(x[0], x[1], x[2] if len(x) > 2 else None, tuple(a["strides"]),
+                                  two_sided(list(a["pads"])), tuple(a["output_padding"]), a["group"],
+                                  tuple(a["dilations"]))
     if op == "BatchNormalization":
         return F.batch_norm(x[0], x[3], x[4], x[1], x[2], False, 0, a["epsilon"])
     if op == "Gemm":
@@ -88,7 +95,7 @@ def run_node(op, x, a):
     if op == "Reshape":
         return x[0].reshape([x[0].shape[i] if n == 0 else n for i, n in enumerate(x[1].tolist())])
     simple = {
-        "Relu": torch.relu, "Sigmoid": torch.sigmoid, "Erf": torch.erf, "Sqrt": torch.sqrt,
+        "Relu": torch.relu, "Tanh": torch.tanh, "Sigmoid": torch.sigmoid, "Erf": torch.erf, "Sqrt": torch.sqrt,
         "Add": torch.add, "Sub": torch.sub, "Mul": torch.mul, "Div": torch.div,
         "MatMul": torch.matmul, "Identity": lambda v: v,
         "GlobalAveragePool": lambda v: v.mean((2, 3), keepdim=True),

@@ -68,7 +68,7 @@ static inline int32_t net_own_numbers(tcet_builder *b, int32_t x)
 /* Images [3, 8, 8], five classes. */
 static inline void net_every_op(struct graph *g)
 {
-    const tcet_task task = {sizeof task, 3, 8, 8, 5};
+    const tcet_task task = {sizeof task, 3, 8, 8, 5, 0, 0};
     tcet_builder *b;
     tcet_op o;
     int32_t in, x, y, zero, k, v, two[2], stem;
@@ -124,6 +124,15 @@ static inline void net_every_op(struct graph *g)
     o = tcet_op_from(TCET_OP_LEAKY_RELU, -1, &y, 1);
     o.eps = 0.1;
     y = net_op(b, TCET_OP_HSIGMOID, -1, b->add(b, &o), -1);
+    o = tcet_op_from(TCET_OP_CONV_TRANSPOSE, b->module(b, -1, "up", -1), &y, 1);
+    o.channels = 12;
+    o.kernel_h = o.kernel_w = 3;
+    o.stride_h = o.stride_w = 2;
+    o.padding_h = o.padding_w = o.offset_h = o.offset_w = 1;
+    o.groups = 2;
+    o.bias = 1;
+    y = net_op(b, TCET_OP_TANH, -1, b->add(b, &o), -1);
+    y = tcet_add_conv(b, b->module(b, -1, "down", -1), y, 8, 3, 2, 1, 0);
     o = tcet_op_from(TCET_OP_SHUFFLE, -1, &y, 1);
     o.groups = 4;
     y = b->add(b, &o);
@@ -146,7 +155,7 @@ static inline void net_every_op(struct graph *g)
 /* conv (bias) - norm - linear: 1 x 2 x 2 images, two classes, 12 parameters. */
 static inline void net_small(struct graph *g)
 {
-    const tcet_task task = {sizeof task, 1, 2, 2, 2};
+    const tcet_task task = {sizeof task, 1, 2, 2, 2, 0, 0};
     tcet_builder *b;
     int32_t x, stem;
 

@@ -20,7 +20,7 @@ struct fixture {
 
 static void start(struct fixture *f, int32_t c, int32_t h, int32_t w, int32_t classes)
 {
-    tcet_task task = {sizeof task, c, h, w, classes};
+    tcet_task task = {sizeof task, c, h, w, classes, 0, 0};
 
     if (!f->g)
         f->g = graph_new();
@@ -300,7 +300,7 @@ static void test_own_numbers(void **state)
     for (int gaussian = 0; gaussian < 2; gaussian++) {
         rng_seed(&r, 1);
         if (gaussian)
-            graph_draw_gaussian(f.g, &r, w);
+            graph_draw_gaussian(f.g, w, &r, w);
         else
             graph_draw(f.g, &r, w);
         assert_true(w[0] == 0 && w[1] == 0 && w[2] == -3 && w[3] == 5 && w[4] == -3 && w[5] == 5);
@@ -309,6 +309,76 @@ static void test_own_numbers(void **state)
     assert_true(w[2] == 3 && w[4] == -3);
     for (int k = 6; k < 10; k++)
         assert_true(w[k] >= 0);
+    graph_free(f.g);
+}
+
+/* A transposed convolution's weight is drawn in its turn, by PyTorch's fan-in, and counted; it is no layer,
+ * so that none of the references' proxies' terms is of it.  A map of outputs is as large as the images. */
+static void test_transposed(void **state)
+{
+    enum { WEIGHT = 6 * 2 * 9, BIAS = 4, FIRST = 3 * 6, LAST = 4 * 2 };
+    const double bound = 1 / sqrt(2 * 9);
+    tcet_task task = {sizeof task, 3, 4, 6, 2, TCET_TARGET_PIXELS, 0};
+    struct fixture f = {0};
+    struct graph_counts n;
+    struct error err;
+    int32_t c, h, w, up, x;
+    tcet_rng r, check;
+    float params[FIRST + WEIGHT + BIAS + LAST], want[WEIGHT + BIAS], gaussian[TCET_COUNT(params)];
+    tcet_op o;
+
+    (void)state;
+    start(&f, 3, 4, 6, 2);
+    graph_reset(f.g, &task);
+    x = tcet_add_op(f.b, TCET_OP_INPUT, -1, 0);
+    x = tcet_add_conv(f.b, f.b->module(f.b, -1, "down", -1), x, 6, 1, 2, 0, 0);
+    up = f.b->module(f.b, -1, "up", -1);
+    o = with(TCET_OP_CONV_TRANSPOSE, up, &x, 1);
+    o.channels = 4;
+    o.kernel_h = o.kernel_w = 3;
+    o.stride_h = o.stride_w = 2;
+    o.padding_h = o.padding_w = o.offset_h = 1;
+    o.groups = 2;
+    o.bias = 1;
+    o.offset_w = 1;
+    x = f.b->add(f.b, &o);
+    f.b->shape(f.b, x, &c, &h, &w);
+    assert_true(c == 4 && h == 4 && w == 6);
+    x = tcet_add_conv(f.b, f.b->module(f.b, -1, "head", -1), x, 2, 1, 1, 0, 0);
+    f.b->output(f.b, x);
+    if (graph_finish(f.g, &err) != TCET_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(graph_view(f.g)->features, x - 1); /* what the last convolution reads */
+    graph_count(f.g, &n);
+    assert_int_equal(n.params, TCET_COUNT(params));
+    assert_int_equal(n.layers, 2);
+    assert_int_equal(n.weights, FIRST + LAST);
+    assert_int_equal(n.macs, FIRST * 6 + LAST * 24);
+    assert_int_equal(
+        graph_view(f.g)->modules[up].shape[0] * 10 + graph_view(f.g)->modules[up].shape[1], 62);
+    rng_seed(&r, 3);
+    rng_seed(&check, 3);
+    graph_draw(f.g, &r, params);
+    rng_discard(&check, FIRST);
+    rng_uniform(&check, want, WEIGHT, -bound, bound);
+    rng_uniform(&check, want + WEIGHT, BIAS, -bound, bound);
+    for (int i = 0; i < WEIGHT + BIAS; i++)
+        assert_true(fabsf(params[FIRST + i] - want[i]) < 1e-7f);
+    graph_draw_gaussian(f.g, params, &r, gaussian);
+    assert_memory_equal(gaussian + FIRST, params + FIRST, (WEIGHT + BIAS) * sizeof *params);
+    graph_reset(f.g, &task);
+    x = tcet_add_op(f.b, TCET_OP_INPUT, -1, 0);
+    o.module = f.b->module(f.b, -1, "up", -1);
+    o.groups = 0;
+    o.offset_w = 2;
+    f.b->add(f.b, &o);
+    assert_refused(&f, TCET_E_PLUGIN,
+                   "up (conv_transpose): a kernel of 3 x 3 with 1 and 2 more rows");
+    graph_reset(f.g, &task);
+    x = tcet_add_op(f.b, TCET_OP_INPUT, -1, 0);
+    f.b->output(f.b, tcet_add_conv(f.b, f.b->module(f.b, -1, "c", -1), x, 2, 2, 2, 0, 0));
+    assert_int_equal(graph_finish(f.g, &err), TCET_E_PLUGIN);
+    assert_non_null(strstr(err.text, "has shape [2, 2, 3], the task wants [2, 4, 6]"));
     graph_free(f.g);
 }
 
@@ -548,7 +618,7 @@ static void test_init_program(void **state)
     assert_true(params[0] == 0.0f && params[50] == 0.0f && params[194] == 1.0f);
 
     rng_seed(&r, 7);
-    graph_draw_gaussian(f.g, &r, params);
+    graph_draw_gaussian(f.g, params, &r, params);
     {
         tcet_rng check;
 
@@ -622,10 +692,11 @@ static void test_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),       cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_declared),     cmocka_unit_test(test_own_numbers),
-        cmocka_unit_test(test_layout),       cmocka_unit_test(test_layer_norm),
-        cmocka_unit_test(test_init_program), cmocka_unit_test(test_values),
+        cmocka_unit_test(test_shapes),      cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_transposed),  cmocka_unit_test(test_declared),
+        cmocka_unit_test(test_own_numbers), cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_layer_norm),  cmocka_unit_test(test_init_program),
+        cmocka_unit_test(test_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

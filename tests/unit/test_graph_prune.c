@@ -22,7 +22,7 @@ struct net {
 
 static struct net begin(void)
 {
-    const tcet_task task = {sizeof task, 3, SIDE, SIDE, CLASSES};
+    const tcet_task task = {sizeof task, 3, SIDE, SIDE, CLASSES, 0, 0};
     struct net n = {.g = graph_new()};
 
     graph_reset(n.g, &task);

@@ -197,6 +197,14 @@ static void test_transnas_tasks(void **state)
     assert_int_equal(space_set(&s, "task", "jigsaw"), 0);
     assert_counts(&s, g, arch, ENCODER + 4609 * 1000, 9 * tile + 4608 * 1000);
     assert_int_equal(graph_view(g)->channels, 27);
+    /* decoders; transposed convolutions count as parameters alone */
+    assert_int_equal(space_set(&s, "task", "segmentsemantic"), 0);
+    assert_counts(&s, g, arch, ENCODER + 11024177, 16 * tile + 924844032);
+    assert_int_equal(space_set(&s, "task", "autoencoder"), 0);
+    assert_counts(&s, g, arch, ENCODER + 22871859, 16 * tile + 1613758464);
+    assert_int_equal(graph_view(g)->layer_count, 48 + 9); /* 5 of 14 double */
+    assert_int_equal(space_set(&s, "task", "jigsaw"), 0);
+    assert_counts(&s, g, arch, ENCODER + 4609 * 1000, 9 * tile + 4608 * 1000);
     assert_string_equal(graph_module_name(g, graph_layers(g)[0], name, sizeof name),
                         "encoder.stem.0");
     assert_string_equal(
@@ -621,7 +629,7 @@ static void test_zennas_official(void **state)
     assert_int_equal(space_load(&s, "zennas"), 0);
     for (size_t i = 0; i < TCET_COUNT(children); i++) {
         tcet_facts f = {.struct_size = sizeof f};
-        tcet_task task = {sizeof task, 3, 32, 32, 10};
+        tcet_task task = {sizeof task, 3, 32, 32, 10, 0, 0};
 
         assert_int_equal(s.ops->facts(&s.cx, s.self, children[i].text, &task, &f), 0);
         assert_int_equal(f.count, 3);

@@ -498,28 +498,37 @@ static void curves(void **state)
 
 static void losses(void **state)
 {
-    enum { N = 5 };
+    enum { N = 5, HWS = 4, TARGETS = N * 120 * HWS };
     const int64_t labels[N] = {0, 2, 1, 0, 2};
+    static float targets[TARGETS];
 
     (void)state;
-    for (int k = 0; k < 16; k++) {
-        int64_t c = k & 1 ? 3 : 120, only = k & 2 ? 3 : -1;
-        int32_t entropy = k < 12;
-        double temperature = k & 4 ? 3 : 1;
-        struct both *z = numbers(N * c, 6, 0), *rz = some(N * c), *g = some(N * c);
+    for (int i = 0; i < TARGETS; i++)
+        targets[i] = (float)(i % 3);
+    for (int k = 0; k < 48; k++) {
+        struct ts_loss s = {.kind = (uint32_t)k / 8,
+                            .n = N,
+                            .c = k & 1 ? 3 : 120,
+                            .hw = k / 8 < TS_LOSS_PIXELS ? 1 : HWS,
+                            .labels = labels,
+                            .targets = targets,
+                            .temperature = k & 4 ? 3 : 1,
+                            .share_epsilon = k & 2 ? 1e-5 : 0,
+                            .only = k & 2 ? 3 : -1};
+        int64_t count = N * s.c * s.hw;
+        struct both *z = numbers(count, 6, 0), *rz = some(count), *g = some(count);
 
+        s.target_numbers = s.kind == TS_LOSS_MAP      ? s.c * s.hw
+                           : s.kind == TS_LOSS_PIXELS ? s.hw
+                                                      : s.c;
         EACH(t)
-        assert_int_equal(
-            tables[t]->loss(&device, entropy, z->of[t], labels, N, c, temperature, only, g->of[t]),
-            0);
-        near("loss", c, g, 1);
-        if (!entropy) /* its tangent is zero */
+        assert_int_equal(tables[t]->loss(&device, &s, z->of[t], g->of[t]), 0);
+        near("loss", s.c, g, 1);
+        if (s.kind >= TS_LOSS_MAP) /* its tangent is zero */
             continue;
         EACH(t)
-        assert_int_equal(tables[t]->loss_tangent(&device, 1, z->of[t], rz->of[t], N, c, temperature,
-                                                 only, g->of[t]),
-                         0);
-        near("loss_tangent", c, g, 1);
+        assert_int_equal(tables[t]->loss_tangent(&device, &s, z->of[t], rz->of[t], g->of[t]), 0);
+        near("loss_tangent", s.c, g, 1);
     }
 }
 

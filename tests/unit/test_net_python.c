@@ -192,7 +192,7 @@ static int64_t build(struct space *s, const char *arch, struct graph *g)
     struct graph_counts counts;
 
     for (int32_t side = strcmp(s->plugin->id, "transnas_micro") ? 16 : 64; side <= 64; side *= 2) {
-        const tcet_task task = {sizeof task, 3, side, side, 10};
+        const tcet_task task = {sizeof task, 3, side, side, 10, 0, 0};
         struct error err;
 
         graph_reset(g, &task);

@@ -377,6 +377,55 @@ static void test_synthetic(void **state)
     fake_free(ones);
 }
 
+/* Other targets come after a mini-batch's images, in the place of labels, and are those of the same
+ * images: the stream is one. */
+static void test_synthetic_targets(void **state)
+{
+    struct fake_plugin gaussian = fake_new("dataset_synthetic", "gaussian", "soft=1");
+    const int64_t numbers[] = {0, 3, 3, 4, 12};
+    tcet_data_request r = {.struct_size = sizeof r,
+                           .channels = 1,
+                           .height = 2,
+                           .width = 2,
+                           .classes = 3,
+                           .batch = 2,
+                           .batches = 2};
+    tcet_data_info info = {.struct_size = sizeof info};
+    float x[16], t[48];
+    int64_t y[4];
+
+    (void)state;
+    assert_int_equal(ops(gaussian)->info(fake_begin(), gaussian.self, &info), TCET_OK);
+    assert_int_equal(info.targets & TCET_TARGET_BIT(TCET_TARGET_CLASS), 0);
+    for (r.target = TCET_TARGET_SHARES; r.target <= TCET_TARGET_MAP; r.target++) {
+        int64_t n = numbers[r.target];
+
+        assert_int_equal(ops(gaussian)->draw(fake_begin(), gaussian.self, &r, x, y), TCET_OK);
+        assert_int_equal(ops(gaussian)->targets(fake_begin(), gaussian.self, &r, t), TCET_OK);
+        for (int64_t i = 0; i < 4; i++) {
+            int64_t top = 0;
+            double sum = 0;
+
+            for (int64_t k = 0; k < n; k++) {
+                top = t[i * n + k] > t[i * n + top] ? k : top;
+                sum += (double)t[i * n + k];
+                if (r.target == TCET_TARGET_PIXELS)
+                    assert_true(t[k] == 0 || t[k] == 1 || t[k] == 2);
+            }
+            assert_int_equal(y[i], r.target <= TCET_TARGET_NUMBERS ? top : 0);
+            if (r.target == TCET_TARGET_SHARES)
+                assert_true(fabs(sum - 1) < 1e-6);
+        }
+        if (r.target == TCET_TARGET_NUMBERS || r.target == TCET_TARGET_MAP) {
+            assert_true(t[0] == 0.25f * 8); /* after 8 pixels */
+            assert_true(t[2 * n] ==
+                        0.25f * (float)(16 + 2 * n)); /* and 8 more and the first targets */
+            assert_true(x[8] == 0.25f * (float)(8 + 2 * n));
+        }
+    }
+    fake_free(gaussian);
+}
+
 /* What training reads: the bytes as they are, by number or in a row, of both splits where the folder
  * has a test file. */
 static void test_read(void **state)
@@ -465,7 +514,8 @@ int main(void)
         cmocka_unit_test(test_augment),   cmocka_unit_test(test_norm_stats),
         cmocka_unit_test(test_folder),    cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_cifar100),  cmocka_unit_test(test_shipped),
-        cmocka_unit_test(test_synthetic), cmocka_unit_test(test_read),
+        cmocka_unit_test(test_synthetic), cmocka_unit_test(test_synthetic_targets),
+        cmocka_unit_test(test_read),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

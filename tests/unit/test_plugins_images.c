@@ -336,6 +336,114 @@ static void test_npy(void **state)
 #undef REFUSES
 }
 
+/* An array of numpy, as folder/name. */
+static void put_array(const char *name, const char *type, const char *shape, const void *numbers,
+                      size_t bytes)
+{
+    enum { HEAD = 128 };
+    char file[1024] = "\x93NUMPY\x01";
+    int n = snprintf(file + 10, HEAD - 10,
+                     "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", type, shape);
+
+    assert_true(HEAD + bytes <= sizeof file);
+    memset(file + 10 + n, ' ', (size_t)(HEAD - 10 - n));
+    file[8] = HEAD - 10;
+    file[HEAD - 1] = '\n';
+    memcpy(file + HEAD, numbers, bytes);
+    put(name, file, HEAD + bytes);
+}
+
+/* Targets of a kind, of the two images backwards, as test_npy's; labels their places of the largest. */
+static void expect_targets(const char *settings, uint32_t kinds, uint32_t kind, tcet_data_request r,
+                           const float *want, int64_t count, const int64_t *labels)
+{
+    struct fake_plugin f = opened("dataset_arrays", "npy", settings, TCET_OK);
+    tcet_data_info info = {.struct_size = sizeof info};
+    tcet_data_splits splits = {.struct_size = sizeof splits};
+    float x[120], t[64];
+    int64_t y[2];
+
+    r.target = kind;
+    assert_int_equal(ops(f)->info(fake_begin(), f.self, &info), TCET_OK);
+    assert_int_equal(info.targets, kinds);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_OK);
+    assert_memory_equal(y, labels, sizeof y);
+    assert_int_equal(ops(f)->targets(fake_begin(), f.self, &r, t), TCET_OK);
+    for (int64_t k = 0; k < count; k++)
+        if (t[k] != want[k])
+            fail_msg("%s: target %ld is %g, want %g", settings, (long)k, (double)t[k],
+                     (double)want[k]);
+    assert_int_equal(ops(f)->splits(fake_begin(), f.self, &splits), TCET_E_UNSUPPORTED);
+    fake_free(f);
+}
+
+/* y that is more than a label: which kinds of targets it is, whose they are, what is refused, and that
+ * training does not take its places of the largest for labels. */
+static void test_npy_targets(void **state)
+{
+    static const float shares[] = {.25f, .75f, 0, .5f, .125f, .375f};
+    static const float back[] = {.5f, .125f, .375f, .25f, .75f, 0};
+    static const double numbers[] = {-1, 3, 2, .5};
+    static const int64_t zero_one[] = {0, 1}, none[] = {0, 0};
+    const uint32_t of_numbers = TCET_TARGET_BIT(TCET_TARGET_NUMBERS);
+    uint8_t pixels[2 * 4 * 5];
+    float map[2 * 2 * 4 * 5], want[40];
+    tcet_data_request r = request(3, 4, 5, 2);
+    struct fake_plugin f;
+    char first[256], second[256];
+
+    (void)state;
+    put_array("shares.npy", "<f4", "2, 3", shares, sizeof shares);
+    expect_targets("path=" DATA "nchw.npy labels=%s/shares.npy",
+                   of_numbers | TCET_TARGET_BIT(TCET_TARGET_SHARES), TCET_TARGET_SHARES, r, back, 6,
+                   zero_one);
+    put_array("numbers.npy", "<f8", "2, 2", numbers, sizeof numbers);
+    expect_targets("path=" DATA "nchw.npy labels=%s/numbers.npy", of_numbers, TCET_TARGET_NUMBERS,
+                   r, (const float[]){2, .5f, -1, 3}, 4, zero_one);
+    for (int k = 0; k < 40; k++)
+        pixels[k] = (uint8_t)(1 + k % 17);
+    for (int k = 0; k < 40; k++)
+        want[k] = (float)(pixels[(k + 20) % 40] - 1);
+    put_array("pixels.npy", "|u1", "2, 4, 5", pixels, sizeof pixels);
+    expect_targets("path=" DATA "nchw.npy labels=%s/pixels.npy first_label=1",
+                   TCET_TARGET_BIT(TCET_TARGET_PIXELS), TCET_TARGET_PIXELS, r, want, 40, none);
+    /* at half the size the middle of each box, and of a map its mean */
+    r = request(3, 2, 1, 2);
+    for (int k = 0; k < 4; k++)
+        want[k] = (float)(pixels[(k / 2 ? 0 : 20) + (k % 2 * 2 + 1) * 5 + 2] - 1);
+    expect_targets("path=" DATA "nchw.npy labels=%s/pixels.npy first_label=1",
+                   TCET_TARGET_BIT(TCET_TARGET_PIXELS), TCET_TARGET_PIXELS, r, want, 4, none);
+    for (int k = 0; k < 80; k++)
+        map[k] = (float)k;
+    put_array("map.npy", "<f4", "2, 2, 4, 5", map, sizeof map);
+    for (int k = 0; k < 8; k++)
+        want[k] = (float)(k / 4 ? 0 : 40) + (float)(k % 4 * 10) + 4.5f;
+    expect_targets("path=" DATA "nchw.npy labels=%s/map.npy", TCET_TARGET_BIT(TCET_TARGET_MAP),
+                   TCET_TARGET_MAP, r, want, 8, none);
+    /* the same images with other targets are another set */
+    f = opened("dataset_arrays", "npy", "path=" DATA "nchw.npy labels=%s/shares.npy", TCET_OK);
+    identity(f, first);
+    r.target = TCET_TARGET_MAP;
+    assert_int_equal(ops(f)->targets(fake_begin(), f.self, &r, want), TCET_E_UNSUPPORTED);
+    r.target = TCET_TARGET_NUMBERS;
+    r.classes = 4;
+    assert_int_equal(ops(f)->targets(fake_begin(), f.self, &r, want), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "4 outputs"));
+    fake_free(f);
+    put_array("other.npy", "<f4", "2, 3", back, sizeof back);
+    f = opened("dataset_arrays", "npy", "path=" DATA "nchw.npy labels=%s/other.npy", TCET_OK);
+    identity(f, second);
+    assert_string_not_equal(first, second);
+    fake_free(f);
+#define REFUSES(settings, word) refuses("dataset_arrays", "npy", settings, word)
+    put_array("nan.npy", "<f4", "2, 3", (const float[]){0, 1, 2, 3, NAN, 5}, 24);
+    REFUSES("path=" DATA "nchw.npy labels=%s/nan.npy", "target 1: number 1 is nan");
+    REFUSES("path=" DATA "nchw.npy labels=%s/pixels.npy classes=16 first_label=1", "is 16 (first");
+    put_array("flat.npy", "<f4", "2, 3, 1", shares, sizeof shares);
+    REFUSES("path=" DATA "nchw.npy labels=%s/flat.npy", "floats [n, k] or [n, c, 4, 5]");
+#undef REFUSES
+}
+
 /* Numbers without a header, labels in a text; one channel may become three. */
 static void test_raw(void **state)
 {
@@ -531,10 +639,11 @@ static void test_imagenet16(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_images),        cmocka_unit_test(test_splits),
-        cmocka_unit_test(test_computed),      cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_npy),           cmocka_unit_test(test_raw),
-        cmocka_unit_test(test_cifar_pickles), cmocka_unit_test(test_imagenet16),
+        cmocka_unit_test(test_images),      cmocka_unit_test(test_splits),
+        cmocka_unit_test(test_computed),    cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_npy),         cmocka_unit_test(test_raw),
+        cmocka_unit_test(test_npy_targets), cmocka_unit_test(test_cifar_pickles),
+        cmocka_unit_test(test_imagenet16),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

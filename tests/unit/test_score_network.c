@@ -16,7 +16,7 @@ enum { SIDE = 8 };
  * linear. */
 static struct network made(struct arena *a)
 {
-    const tcet_task task = {sizeof task, 3, SIDE, SIDE, 5};
+    const tcet_task task = {sizeof task, 3, SIDE, SIDE, 5, 0, 0};
     struct network n;
     struct error err;
     tcet_builder *b;

@@ -152,22 +152,42 @@ tcet_status loss_soft(struct job *j, void *g)
                      output, "loss");
 }
 
+_Static_assert((int)TS_LOSS_CLASS == TCET_TARGET_CLASS &&
+                   (int)TS_LOSS_SHARES == TCET_TARGET_SHARES &&
+                   (int)TS_LOSS_NUMBERS == TCET_TARGET_NUMBERS &&
+                   (int)TS_LOSS_PIXELS == TCET_TARGET_PIXELS && (int)TS_LOSS_MAP == TCET_TARGET_MAP,
+               "kinds of losses are those of targets");
+
+struct ts_loss loss_of(const struct job *j, int32_t at, int64_t first, int64_t n, int64_t only)
+{
+    const tcet_run *run = j->run;
+    const tcet_node *o = job_node(j, j->plan.output);
+    int64_t image = at * j->ask.n + first;
+    struct ts_loss s = {.kind =
+                            run->pass->loss == TCET_LOSS_CROSS_ENTROPY ? run->target : TS_LOSS_SUM,
+                        .n = n,
+                        .c = o->c,
+                        .hw = (int64_t)o->h * o->w,
+                        .labels = run->y ? run->y + image : NULL,
+                        .target_numbers = tcet_target_numbers(run->target, o->c, o->h, o->w),
+                        .temperature = run->pass->temperature != 0 ? run->pass->temperature : 1,
+                        .share_epsilon = run->share_epsilon,
+                        .only = only};
+
+    s.targets = run->targets ? run->targets + image * s.target_numbers : NULL;
+    return s;
+}
+
 /* The loss of the images in hand, and its gradient into g; only as of backward(). */
 static tcet_status loss(struct job *j, int64_t only, void *g)
 {
-    const tcet_pass *pass = j->run->pass;
-    const int64_t *y = j->run->y;
     int32_t output = j->plan.output;
-    int64_t classes = node_units(job_node(j, output));
+    struct ts_loss s;
 
     if (j->soft)
         return loss_soft(j, g);
-    return job_check(j,
-                     j->k->loss(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, job_value(j, output),
-                                y ? y + j->now.forward * j->ask.n + j->now.first : NULL,
-                                j->now.count, classes,
-                                pass->temperature != 0 ? pass->temperature : 1, only, g),
-                     output, "loss");
+    s = loss_of(j, j->now.forward, j->now.first, j->now.count, only);
+    return job_check(j, j->k->loss(j->d, &s, job_value(j, output), g), output, "loss");
 }
 
 /* One backward of the images in hand into row `row`; only: the image of them whose own loss it

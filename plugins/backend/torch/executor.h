@@ -302,6 +302,8 @@ void tangent_drop_terms(struct tangent *t);
  * one, of the sum of their losses. */
 tcet_status tape_hessian(struct job *j);
 
+/* backward.c: the pass's loss of `n` images from image `first` of forward `at` on. */
+struct ts_loss loss_of(const struct job *j, int32_t at, int64_t first, int64_t n, int64_t only);
 /* backward.c: the soft loss of the forward in hand, and its gradient into g (NULL: not wanted). */
 tcet_status loss_soft(struct job *j, void *g);
 

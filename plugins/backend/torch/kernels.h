@@ -74,11 +74,8 @@ struct kernels {
                          const void *x, void *ds);
     int (*window)(struct ts_device *d, const struct ts_window *s, const void *x, void *y);
     int (*zero)(struct ts_device *d, void *x, size_t bytes);
-    /* Gradient of the loss by the logits.  cross_entropy: mean over the batch, or with only
-     * >= 0 that image's own term; else the sum of all logits, or of that image's. */
-    int (*loss)(struct ts_device *d, int32_t cross_entropy, const void *logits,
-                const int64_t *labels, int64_t n, int64_t c, double temperature, int64_t only,
-                void *g);
+    /* Gradient of the loss by the network's outputs z. */
+    int (*loss)(struct ts_device *d, const struct ts_loss *s, const void *z, void *g);
     /* Training.  result[3]: the sum over images of -sum_c t log softmax(logits)_c, how many have the
      * class of their largest target first among the logits, and among the first five; g (NULL: not
      * wanted) = the gradient of the mean over `whole` images.  targets[n, c] is the host's memory, result the device's. */
@@ -107,9 +104,8 @@ struct kernels {
     /* ry = rx at the first of the largest x, in row order. */
     int (*max_pool_tangent)(struct ts_device *d, const struct ts_pool *s, const void *x,
                             const void *rx, void *ry);
-    /* R of loss's g over a whole batch or (only >= 0) of one image, from the logits' R. */
-    int (*loss_tangent)(struct ts_device *d, int32_t cross_entropy, const void *logits,
-                        const void *rlogits, int64_t n, int64_t c, double temperature, int64_t only,
+    /* R of loss's g, from R of z. */
+    int (*loss_tangent)(struct ts_device *d, const struct ts_loss *s, const void *z, const void *rz,
                         void *rg);
     /* Convolutions faster than libtorch's, for the shapes of which conv_takes() says 1 (NULL:
      * none).  bias may be NULL; w and dw are [oc, c, kh, kw]; dw is added to. */

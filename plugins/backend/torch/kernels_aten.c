@@ -2,17 +2,17 @@
  * Room: plugins/backend/torch. */
 #include "kernels_isa.h"
 
-#define ATEN_TABLE(type)                                                                          \
-    {                                                                                             \
-        .name = "aten", .f64 = (type), .packs = 0, .load = ts_load, .to_nchw = ts_to_nchw,        \
-        .from_nchw = ts_from_nchw, .combine = ts_combine, .gather = ts_gather,                    \
-        .norm_train = ts_norm_train, .norm_eval = ts_norm_eval, .norm_slope = ts_norm_slope,      \
-        .avg_pool = ts_avg_pool, .avg_pool_back = ts_avg_pool_back, .max_pool = ts_max_pool,      \
-        .max_pool_back = ts_max_pool_back, .global_pool = ts_global_pool,                         \
-        .global_pool_back = ts_global_pool_back, .plain = ts_plain_step, .multiply = ts_multiply, \
-        .multiply_back = ts_multiply_back, .window = ts_window_copy, .zero = ts_zero,             \
-        .loss = ts_loss, .soft_loss = ts_soft_loss, .add_sums = ts_add_sums, .clip = ts_clip,     \
-        .update = ts_update_step, .average = ts_average, .agreement = ts_agreement,               \
+#define ATEN_TABLE(type)                                                                           \
+    {                                                                                              \
+        .name = "aten", .f64 = (type), .packs = 0, .load = ts_load, .to_nchw = ts_to_nchw,         \
+        .from_nchw = ts_from_nchw, .combine = ts_combine, .gather = ts_gather,                     \
+        .norm_train = ts_norm_train, .norm_eval = ts_norm_eval, .norm_slope = ts_norm_slope,       \
+        .avg_pool = ts_avg_pool, .avg_pool_back = ts_avg_pool_back, .max_pool = ts_max_pool,       \
+        .max_pool_back = ts_max_pool_back, .global_pool = ts_global_pool,                          \
+        .global_pool_back = ts_global_pool_back, .plain = ts_plain_step, .multiply = ts_multiply,  \
+        .multiply_back = ts_multiply_back, .window = ts_window_copy, .zero = ts_zero,              \
+        .loss = ts_loss_back, .soft_loss = ts_soft_loss, .add_sums = ts_add_sums, .clip = ts_clip, \
+        .update = ts_update_step, .average = ts_average, .agreement = ts_agreement,                \
     }
 
 static const struct kernels aten[2] = {ATEN_TABLE(0), ATEN_TABLE(1)};

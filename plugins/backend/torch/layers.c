@@ -425,6 +425,7 @@ static tcet_status visit_modules(struct job *j, struct visit *v)
 
 static tcet_status visit_values(struct job *j, struct visit *v)
 {
+    const tcet_node *out = job_node(j, j->plan.output);
     tcet_status st = TCET_OK;
     int32_t acts = 0;
 
@@ -447,7 +448,7 @@ static tcet_status visit_values(struct job *j, struct visit *v)
     }
     if (st == TCET_OK && j->ask.sites & TCET_SITE_LOGITS) {
         begin(v, TCET_SITE_LOGITS, 0);
-        st = visit_value(j, v, j->plan.output, -1, 1);
+        st = visit_value(j, v, j->plan.output, -1, out->h * out->w == 1);
     }
     return st;
 }

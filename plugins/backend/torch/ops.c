@@ -26,6 +26,7 @@ static tcet_status unknown_forward(struct job *j, int32_t i)
 #define OWN_OPS(ROW)                                                                          \
     ROW(INPUT, WRITES(input), .input = 1)                                                     \
     ROW(CONV2D, FUNCTIONS(conv), .weight = 1, .saved = SAVED_INPUTS, .keeps_zero = 1)         \
+    ROW(CONV_TRANSPOSE, FUNCTIONS(transposed), .affine = 1, .own = 1, .saved = SAVED_INPUTS)  \
     ROW(LINEAR, FUNCTIONS(linear), .weight = 1, .saved = SAVED_INPUTS)                        \
     ROW(BATCH_NORM, FUNCTIONS(norm), .form = FORM_LINES, .statistics = 1, .affine = 1,        \
         .saved = SAVED_INPUTS)                                                                \

@@ -168,6 +168,87 @@ tcet_status conv_tangent_back(struct job *j, int32_t i, struct memory *rg)
     return st;
 }
 
+/* -- transposed convolution: the gradient by its input of one the other way ------------- */
+
+/* The convolution of node i's output that gives its input's shape. */
+static struct ts_conv transposed_shape(const struct job *j, int32_t i)
+{
+    struct ts_conv s = conv_shape(j, i), turned = s;
+
+    turned.c = s.oc;
+    turned.h = s.oh;
+    turned.w = s.ow;
+    turned.oc = s.c;
+    turned.oh = s.h;
+    turned.ow = s.w;
+    return turned;
+}
+
+/* *y = the transposed convolution of x, without bias: new memory, the caller's to drop. */
+static tcet_status run_transposed(struct job *j, int32_t i, const void *x, struct memory **y)
+{
+    struct ts_conv s = transposed_shape(j, i);
+
+    return run_backward(j, i, &s, x, NULL, job_weight(j, job_node(j, i)), NULL, y);
+}
+
+tcet_status transposed_forward(struct job *j, int32_t i)
+{
+    const tcet_node *node = job_node(j, i);
+    struct value *v = &j->now.v[i];
+    struct ts_term sum = {.b = job_bias(j, node)};
+    tcet_status st = run_transposed(j, i, job_value(j, job_input(j, i, 0)), &v->val);
+
+    if (st != TCET_OK || !sum.b)
+        return st;
+    sum.x = v->val->data;
+    return job_check(j,
+                     j->k->combine(j->d, &sum, 1, j->now.count, (int64_t)node->h * node->w, node->c,
+                                   v->val->data, NULL, NULL),
+                     i, "bias of a transposed convolution");
+}
+
+/* Its weight's gradient is training's alone. */
+tcet_status transposed_back(struct job *j, int32_t i, struct memory *g)
+{
+    const tcet_node *node = job_node(j, i);
+    int32_t in = job_input(j, i, 0);
+    struct ts_conv s = transposed_shape(j, i);
+    void *dw = job_gradient(j, node);
+    struct memory *dx = NULL;
+    tcet_status st = TCET_OK;
+
+    if (dw)
+        st = run_backward(j, i, &s, job_value(j, in), g->data, job_weight(j, node), dw, NULL);
+    if (st == TCET_OK && j->plan.node[in].up)
+        st = run_forward(j, i, &s, g->data, job_weight(j, node), NULL, &dx);
+    if (st == TCET_OK && dx)
+        gradient_give(j, in, dx);
+    return st;
+}
+
+tcet_status transposed_tangent(struct job *j, int32_t i)
+{
+    const struct tangent *in = &j->now.v[job_input(j, i, 0)].tangent;
+
+    return run_transposed(j, i, in->val->data, &j->now.v[i].tangent.val);
+}
+
+tcet_status transposed_tangent_back(struct job *j, int32_t i, struct memory *rg)
+{
+    int32_t in = job_input(j, i, 0);
+    struct ts_conv s = transposed_shape(j, i);
+    struct memory *dx;
+    tcet_status st;
+
+    if (!j->plan.node[in].moves)
+        return TCET_OK;
+    st = run_forward(j, i, &s, rg->data, job_weight(j, job_node(j, i)), NULL, &dx);
+    if (st == TCET_OK)
+        gradient_give(j, in, dx);
+    return st;
+}
+
 /* -- linear ---------------------------------------------------------------------------- */
 
 /* x, the input of linear layer i, in the order of its weight's columns; *own is to be

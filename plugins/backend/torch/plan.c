@@ -257,6 +257,8 @@ static int reads_inputs(const struct job *j, int32_t i)
 
     if (op->weight)
         return j->plan.weight_gradients;
+    if (op->own) /* for the weight's gradient */
+        return j->soft != NULL;
     return op->statistics ? j->plan.node[i].sums : 1;
 }
 

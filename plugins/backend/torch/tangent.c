@@ -252,18 +252,16 @@ static void retire(struct job *j, int32_t i)
 /* R of the loss's gradient by the logits. */
 static tcet_status seed(struct job *j)
 {
-    const tcet_pass *pass = j->run->pass;
     int32_t output = j->plan.output;
-    int64_t only = pass->gradient == TCET_GRADIENT_SAMPLE ? j->now.hvp_row : -1;
+    int64_t only = j->run->pass->gradient == TCET_GRADIENT_SAMPLE ? j->now.hvp_row : -1;
+    struct ts_loss s = loss_of(j, j->now.forward, j->now.first, j->now.count, only);
     struct memory *rg = job_tensor(j, output);
     int status;
 
     if (!rg)
         return TCET_E_MEMORY;
-    status = j->k->loss_tangent(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, job_value(j, output),
-                                j->now.v[output].tangent.val->data, j->now.count,
-                                node_units(job_node(j, output)),
-                                pass->temperature != 0 ? pass->temperature : 1, only, rg->data);
+    status = j->k->loss_tangent(j->d, &s, job_value(j, output), j->now.v[output].tangent.val->data,
+                                rg->data);
     if (status != 0)
         memory_drop(rg);
     else

@@ -90,12 +90,10 @@ static tcet_status differentiate(struct job *j, ts_tensor *loss, ts_tensor *cons
 }
 
 /* The loss of forward `at`, of all its images or (only >= 0) of one; NULL: failed. */
-static ts_tensor *loss_of(struct job *j, int32_t at, ts_tensor *logits, int64_t only)
+static ts_tensor *loss_value(struct job *j, int32_t at, ts_tensor *logits, int64_t only)
 {
-    const tcet_pass *pass = j->run->pass;
-    ts_tensor *loss = ts_loss_value(j->d, pass->loss == TCET_LOSS_CROSS_ENTROPY, logits,
-                                    j->run->y ? j->run->y + at * j->ask.n : NULL,
-                                    pass->temperature != 0 ? pass->temperature : 1, only);
+    struct ts_loss s = loss_of(j, at, 0, j->ask.n, only);
+    ts_tensor *loss = ts_loss_value(j->d, &s, logits);
 
     if (!loss)
         job_fail(j, TCET_E_BACKEND, "loss");
@@ -109,7 +107,8 @@ static ts_tensor *whole_loss(struct job *j, ts_tensor *const *w, ts_tensor *cons
     tcet_status st = TCET_OK;
 
     for (int32_t at = 0; at < j->ask.forwards && st == TCET_OK; at++) {
-        ts_tensor *logits = record(j, at, w, b), *loss = logits ? loss_of(j, at, logits, -1) : NULL;
+        ts_tensor *logits = record(j, at, w, b),
+                  *loss = logits ? loss_value(j, at, logits, -1) : NULL;
 
         if (!loss)
             st = TCET_E_BACKEND;
@@ -143,7 +142,7 @@ static tcet_status sample_rows(struct job *j, ts_tensor *const *w, ts_tensor *co
     tcet_status st = logits ? TCET_OK : TCET_E_BACKEND;
 
     for (int64_t k = 0; k < j->plan.hvp_rows && st == TCET_OK; k++) {
-        ts_tensor *loss = loss_of(j, 0, logits, k);
+        ts_tensor *loss = loss_value(j, 0, logits, k);
 
         st = loss ? differentiate(j, loss, w, k) : TCET_E_BACKEND;
         ts_free(loss);

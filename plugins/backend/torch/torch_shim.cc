@@ -709,25 +709,58 @@ int ts_zero(ts_device *d, void *x, size_t bytes)
     return guarded(d, [&] { bytes_on(d, x, bytes).zero_(); });
 }
 
-int ts_loss(ts_device *d, int32_t cross_entropy, const void *logits, const int64_t *labels,
-            int64_t n, int64_t c, double temperature, int64_t only, void *g)
+/* The targets of a loss on the device, in the places of its outputs [n, hw, c]: classes [n, hw, 1],
+ * shares and numbers [n, 1, c], maps [n, hw, c]. */
+static Tensor targets_of(const ts_device *d, const ts_loss *s)
+{
+    ts_device host{};
+
+    switch (s->kind) {
+    case TS_LOSS_CLASS: return sent(d, wrap(&host, s->labels, {s->n, 1, 1}, at::kLong));
+    case TS_LOSS_PIXELS:
+        return sent(d, wrap(&host, s->targets, {s->n, s->hw, 1}, at::kFloat)).to(at::kLong);
+    case TS_LOSS_MAP:
+        return sent(d, wrap(&host, s->targets, {s->n, s->c, s->hw}, at::kFloat))
+            .permute({0, 2, 1})
+            .to(kind(d));
+    default: return sent(d, wrap(&host, s->targets, {s->n, 1, s->c}, at::kFloat)).to(kind(d));
+    }
+}
+
+/* The gradient of one image's own loss by its outputs z [n, hw, c], divided by the temperature. */
+static Tensor own_gradients(const ts_device *d, const ts_loss *s, const Tensor &z)
+{
+    Tensor t = targets_of(d, s), p;
+    double units = static_cast<double>(s->c * s->hw);
+
+    switch (s->kind) {
+    case TS_LOSS_NUMBERS: return (z - t) * (2 / units);
+    case TS_LOSS_MAP: return (z - t).sign() / units;
+    case TS_LOSS_SHARES:
+        p = z.softmax(2);
+        t = s->share_epsilon > 0 ? t * p / (p + s->share_epsilon) : t;
+        return p * t.sum({2}, true) - t;
+    default:
+        p = z.softmax(2);
+        p.scatter_add_(2, t, at::full({1, 1, 1}, -1, options(d, kind(d))).expand_as(t));
+        return p / static_cast<double>(s->hw);
+    }
+}
+
+int ts_loss_back(ts_device *d, const ts_loss *s, const void *z, void *g)
 {
     return guarded(d, [&] {
-        Tensor to = wrap(d, g, {n, c});
+        Tensor to = wrap(d, g, {s->n, s->hw, s->c});
 
-        if (cross_entropy) {
-            ts_device host{};
-            Tensor y = sent(d, wrap(&host, labels, {n, 1}, at::kLong));
-            Tensor p = (wrap(d, logits, {n, c}) / temperature).softmax(1);
-
-            p.scatter_add_(1, y, at::full({n, 1}, -1, options(d, kind(d))));
-            put(p / (temperature * (only < 0 ? static_cast<double>(n) : 1.0)), to);
-        } else {
-            to.fill_(1 / temperature);
-        }
-        if (only >= 0) {
-            to.narrow(0, 0, only).zero_();
-            to.narrow(0, only + 1, n - only - 1).zero_();
+        if (s->kind == TS_LOSS_SUM)
+            to.fill_(1 / s->temperature);
+        else
+            put(own_gradients(d, s, wrap(d, z, {s->n, s->hw, s->c}) / s->temperature) /
+                    (s->temperature * (s->only < 0 ? static_cast<double>(s->n) : 1.0)),
+                to);
+        if (s->only >= 0) {
+            to.narrow(0, 0, s->only).zero_();
+            to.narrow(0, s->only + 1, s->n - s->only - 1).zero_();
         }
     });
 }
@@ -919,6 +952,11 @@ static Tensor apply(const tcet_node &op, const std::vector<Tensor> &in, const Te
     case TCET_OP_GELU: return at::gelu(x);
     case TCET_OP_HSIGMOID: return (x + 3).clamp(0, 6) / 6;
     case TCET_OP_LEAKY_RELU: return at::leaky_relu(x, op.eps);
+    case TCET_OP_CONV_TRANSPOSE:
+        return at::conv_transpose2d(x, w, bias, {op.stride_h, op.stride_w},
+                                    {op.padding_h, op.padding_w}, {op.offset_h, op.offset_w},
+                                    op.groups, {op.dilation_h, op.dilation_w});
+    case TCET_OP_TANH: return x.tanh();
     case TCET_OP_SHUFFLE:
         return x.reshape({n, op.groups, op.c / op.groups, op.h, op.w})
             .transpose(1, 2)
@@ -1099,21 +1137,25 @@ ts_tensor *ts_apply(ts_device *d, const tcet_node *op, ts_tensor *const *in, int
     });
 }
 
-ts_tensor *ts_loss_value(ts_device *d, int32_t cross_entropy, ts_tensor *logits,
-                         const int64_t *labels, double temperature, int64_t only)
+ts_tensor *ts_loss_value(ts_device *d, const ts_loss *s, ts_tensor *outputs)
 {
     return recorded_tensor(d, [&]() -> Tensor {
-        Tensor z = logits->t.flatten(1) / temperature;
-        int64_t first = only < 0 ? 0 : only;
+        Tensor z = outputs->t.reshape({s->n, s->c, s->hw}).permute({0, 2, 1}) / s->temperature;
+        Tensor t = s->kind == TS_LOSS_SUM ? Tensor() : targets_of(d, s);
 
-        if (only >= 0)
-            z = z.narrow(0, only, 1);
-        if (!cross_entropy)
-            return z.sum();
-        ts_device host{};
-        Tensor y = wrap(&host, labels + first, {z.size(0), 1}, at::kLong).to(place(d));
-
-        return -z.log_softmax(1).gather(1, y).mean();
+        if (s->only >= 0) {
+            z = z.narrow(0, s->only, 1);
+            t = t.defined() ? t.narrow(0, s->only, 1) : t;
+        }
+        switch (s->kind) {
+        case TS_LOSS_SUM: return z.sum();
+        case TS_LOSS_SHARES:
+            z = s->share_epsilon > 0 ? (z.softmax(2) + s->share_epsilon).log() : z.log_softmax(2);
+            return -(t * z).sum({2}).mean();
+        case TS_LOSS_NUMBERS: return (z - t).square().mean();
+        case TS_LOSS_MAP: return (z - t).abs().mean();
+        default: return -z.log_softmax(2).gather(2, t).mean();
+        }
     });
 }
 

@@ -101,6 +101,20 @@ struct ts_plain {
  * g the gradient of w, which is added to. */
 enum { TS_FORWARD, TS_BACK, TS_TANGENT, TS_TANGENT_BACK, TS_WEIGHT, TS_STEPS };
 
+/* A loss of the outputs z [n, hw, c] of n images, their mean; or with only >= 0 that image's own.  z is
+ * divided by `temperature` before all.  Kinds are TCET_LOSS_SUM and the targets of tcet/plugin.h, whose
+ * numbers are here, in the host's memory, as a dataset gives them. */
+enum { TS_LOSS_CLASS, TS_LOSS_SHARES, TS_LOSS_NUMBERS, TS_LOSS_PIXELS, TS_LOSS_MAP, TS_LOSS_SUM };
+struct ts_loss {
+    uint32_t kind;
+    int64_t n, c, hw;
+    const int64_t *labels; /* [n], of CLASS */
+    const float *targets;  /* [n, target_numbers], of others */
+    int64_t target_numbers;
+    double temperature, share_epsilon;
+    int64_t only; /* -1: all */
+};
+
 /* One optimiser step over `count` parameters w with gradients g, numbers of the device's type; see
  * tcet_train (tcet/draft/backend.h), whose names these are.  decay: 1 where wd holds, 0 elsewhere. */
 struct ts_update {
@@ -191,8 +205,7 @@ int ts_multiply_back(struct ts_device *d, int64_t n, int64_t hw, int64_t c, cons
                      const void *x, void *ds);
 int ts_window_copy(struct ts_device *d, const struct ts_window *s, const void *x, void *y);
 int ts_zero(struct ts_device *d, void *x, size_t bytes);
-int ts_loss(struct ts_device *d, int32_t cross_entropy, const void *logits, const int64_t *labels,
-            int64_t n, int64_t c, double temperature, int64_t only, void *g);
+int ts_loss_back(struct ts_device *d, const struct ts_loss *s, const void *z, void *g);
 int ts_agreement(struct ts_device *d, const void *x, int64_t n, int64_t units, double *k,
                  double *positive);
 int ts_soft_loss(struct ts_device *d, const void *logits, const double *targets, int64_t n,
@@ -210,9 +223,8 @@ ts_tensor *ts_leaf(struct ts_device *d, const float *x, const int64_t *shape, in
 /* One graph operation on tensors in NCHW; w, b may be NULL.  norm is a TCET_NORM_*. */
 ts_tensor *ts_apply(struct ts_device *d, const struct tcet_node *op, ts_tensor *const *in,
                     int32_t count, ts_tensor *w, ts_tensor *b, uint32_t norm);
-/* only: the image whose own loss it is, -1 that of all. */
-ts_tensor *ts_loss_value(struct ts_device *d, int32_t cross_entropy, ts_tensor *logits,
-                         const int64_t *labels, double temperature, int64_t only);
+/* Of outputs [n, c, h, w] or [n, c]. */
+ts_tensor *ts_loss_value(struct ts_device *d, const struct ts_loss *s, ts_tensor *z);
 /* sum += other, as one value for ts_hessian. */
 int ts_add_to(struct ts_device *d, ts_tensor *sum, const ts_tensor *other);
 /* H g for each of the weights, g the gradient over all of them, to host out[i] (elements of

@@ -297,8 +297,19 @@ static tcet_status balance(tcet_ctx *cx, const struct set *s, const tcet_data_re
     return TCET_OK;
 }
 
-/* The images in the order of torch.randperm(count) under the seed; the same generator goes on
- * with their crops and flips. */
+/* The images of a request, in the order of torch.randperm(count) under its seed: the first of *order,
+ * which is scratch.  The generator goes on with their crops and flips. */
+static tcet_status put_in_order(tcet_ctx *cx, const struct set *s, const tcet_data_request *r,
+                                int64_t **order, tcet_rng **rng)
+{
+    *order = cx->host->scratch(cx, (size_t)s->count[TCET_SPLIT_TRAIN] * sizeof **order);
+    *rng = cx->host->rng(cx, r->seed);
+    if (!*order || !*rng)
+        return tcet_fail(cx, TCET_E_MEMORY, "no memory for the order of images");
+    cx->host->rng_permutation(*rng, *order, s->count[TCET_SPLIT_TRAIN]);
+    return s->balance ? balance(cx, s, r, *order) : TCET_OK;
+}
+
 tcet_status set_draw(tcet_ctx *cx, void *self, const tcet_data_request *r, float *x, int64_t *y)
 {
     struct set *s = self;
@@ -313,14 +324,10 @@ tcet_status set_draw(tcet_ctx *cx, void *self, const tcet_data_request *r, float
         st = load_new(cx, s, h, w, images, &l);
     if (st < 0)
         return st;
-    order = cx->host->scratch(cx, (size_t)s->count[TCET_SPLIT_TRAIN] * sizeof *order);
     whole = cx->host->scratch(cx, l.image);
-    rng = cx->host->rng(cx, r->seed);
-    if (!order || !whole || !rng)
-        return tcet_fail(cx, TCET_E_MEMORY, "no memory for the order of images");
-    cx->host->rng_permutation(rng, order, s->count[TCET_SPLIT_TRAIN]);
-    if (s->balance)
-        st = balance(cx, s, r, order);
+    st = put_in_order(cx, s, r, &order, &rng);
+    if (!whole && st == TCET_OK)
+        st = tcet_fail(cx, TCET_E_MEMORY, "no memory for an image");
     for (int64_t i = 0, n; i < images && st == TCET_OK; i += n) {
         n = images - i < l.chunk ? images - i : l.chunk;
         st = s->pixels(cx, self, TCET_SPLIT_TRAIN, order + i, n, l.h, l.w, l.buffer);
@@ -335,6 +342,66 @@ tcet_status set_draw(tcet_ctx *cx, void *self, const tcet_data_request *r, float
     return st;
 }
 
+/* Does the set have targets of the request's kind and size? */
+static tcet_status check_targets(tcet_ctx *cx, const struct set *s, const tcet_data_request *r)
+{
+    int exact = r->target != TCET_TARGET_PIXELS; /* of classes there may be fewer */
+
+    if (!(s->targets & TCET_TARGET_BIT(r->target)))
+        return tcet_failf(cx, TCET_E_UNSUPPORTED, "%s: has no targets of kind %u", s->where,
+                          r->target);
+    if (exact && r->classes && r->classes != s->target_channels)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "the network has %d outputs, %s has targets of %d; set [run] classes",
+                          r->classes, s->where, s->target_channels);
+    return TCET_OK;
+}
+
+/* A target's planes at h x w: of classes the pixel in the middle of each box, of numbers their mean. */
+static void shrink_target(const struct set *s, const float *from, int pixels, int32_t h, int32_t w,
+                          float *t)
+{
+    int32_t bh = s->height / h, bw = s->width / w;
+
+    for (int32_t i = 0; i < s->target_channels * h * w; i++) {
+        const float *at = from + (size_t)(i / (h * w)) * (size_t)(s->height * s->width) +
+                          i / w % h * bh * s->width + i % w * bw;
+        double sum = 0.0;
+
+        for (int32_t b = 0; b < bh * bw; b++)
+            sum += (double)at[b / bw * s->width + b % bw];
+        t[i] = pixels ? at[bh / 2 * s->width + bw / 2] : (float)(sum / (bh * bw));
+    }
+}
+
+tcet_status set_targets(tcet_ctx *cx, void *self, const tcet_data_request *r, float *t)
+{
+    struct set *s = self;
+    int32_t h = r->height ? r->height : s->height, w = r->width ? r->width : s->width;
+    int maps = r->target >= TCET_TARGET_PIXELS;
+    int64_t n = tcet_target_numbers(r->target, s->target_channels, h, w), *order;
+    int64_t whole = (int64_t)s->target_channels * (maps ? s->height * s->width : 1);
+    float *buffer;
+    tcet_rng *rng;
+    tcet_status st = check_request(cx, s, r, h, w);
+
+    if (st == TCET_OK)
+        st = check_targets(cx, s, r);
+    if (st == TCET_OK)
+        st = put_in_order(cx, s, r, &order, &rng);
+    if (st < 0)
+        return st;
+    buffer = cx->host->scratch(cx, (size_t)whole * sizeof *buffer);
+    if (!buffer)
+        return tcet_fail(cx, TCET_E_MEMORY, "no memory for a target");
+    for (int64_t i = 0; i < r->batch * r->batches && st == TCET_OK; i++) {
+        st = s->target(cx, self, order[i], maps ? buffer : t + i * n);
+        if (st == TCET_OK && maps)
+            shrink_target(s, buffer, r->target == TCET_TARGET_PIXELS, h, w, t + i * n);
+    }
+    return st;
+}
+
 tcet_status set_info(tcet_ctx *cx, void *self, tcet_data_info *out)
 {
     const struct set *s = self;
@@ -345,6 +412,7 @@ tcet_status set_info(tcet_ctx *cx, void *self, tcet_data_info *out)
     out->width = s->resizes ? 0 : s->width;
     out->classes = s->classes;
     out->count = s->count[TCET_SPLIT_TRAIN];
+    out->targets = s->targets;
     snprintf(out->identity, sizeof out->identity, "%s n=%" PRId64 " fnv1a=%016" PRIx64, s->name,
              s->count[TCET_SPLIT_TRAIN], s->checksum[TCET_SPLIT_TRAIN]);
     snprintf(out->description, sizeof out->description, "%" PRId64 " images of %.200s",
@@ -431,6 +499,10 @@ tcet_status set_splits(tcet_ctx *cx, void *self, tcet_data_splits *out)
     if (st == TCET_OK && s->floats)
         st = tcet_failf(cx, TCET_E_UNSUPPORTED,
                         "%s: holds float images, training reads bytes; store them as uint8",
+                        s->where);
+    if (st == TCET_OK && s->targets)
+        st = tcet_failf(cx, TCET_E_UNSUPPORTED,
+                        "%s: its targets are no classes, which training reads; store integers [n]",
                         s->where);
     if (st < 0)
         return st;

@@ -29,6 +29,8 @@ struct set {
     int32_t padding;       /* more than 0: random crops after so much black, and random flips */
     int32_t balance;       /* 1: as many images of every class in a mini-batch */
     float mean[SET_CHANNELS], std[SET_CHANNELS];
+    uint32_t targets;        /* TCET_TARGET_BIT of what images have beside a label; 0: nothing */
+    int32_t target_channels; /* of a target, whose planes, if any, are as large as the images */
 
     int64_t count[TCET_SPLITS];
     int32_t *label[TCET_SPLITS]; /* of each image; malloc'd, freed by set_forget() */
@@ -41,6 +43,8 @@ struct set {
      * [n, channels, h, w]; h x w is the natural size unless `resizes`.  Errors name the file. */
     tcet_status (*pixels)(tcet_ctx *cx, void *self, uint32_t split, const int64_t *images,
                           int64_t n, int32_t h, int32_t w, void *out);
+    /* With `targets`: a training image's, [target_channels] or planes of the natural size. */
+    tcet_status (*target)(tcet_ctx *cx, void *self, int64_t image, float *out);
     /* Optional: adds the test split; called once, when splits are asked for. */
     tcet_status (*find_test)(tcet_ctx *cx, void *self);
 };
@@ -68,14 +72,15 @@ tcet_status set_file(tcet_ctx *cx, const char *path, int64_t most, unsigned char
 tcet_status set_info(tcet_ctx *cx, void *self, tcet_data_info *out);
 tcet_status set_draw(tcet_ctx *cx, void *self, const tcet_data_request *request, float *x,
                      int64_t *y);
+tcet_status set_targets(tcet_ctx *cx, void *self, const tcet_data_request *request, float *t);
 tcet_status set_splits(tcet_ctx *cx, void *self, tcet_data_splits *out);
 tcet_status set_read(tcet_ctx *cx, void *self, const tcet_read_request *request, uint8_t *images,
                      int64_t *labels);
 
-#define SET_OPS(opens)                                                              \
-    {                                                                               \
-        .struct_size = sizeof(tcet_dataset_ops), .open = (opens), .info = set_info, \
-        .draw = set_draw, .splits = set_splits, .read = set_read                    \
+#define SET_OPS(opens)                                                                   \
+    {                                                                                    \
+        .struct_size = sizeof(tcet_dataset_ops), .open = (opens), .info = set_info,      \
+        .draw = set_draw, .splits = set_splits, .read = set_read, .targets = set_targets \
     }
 
 #endif

@@ -17,6 +17,8 @@ typedef struct tcet_data_request {
     int64_t batch;   /* images in a mini-batch */
     int64_t batches; /* successive mini-batches */
     uint64_t seed;   /* orders the images, or seeds the noise */
+    uint32_t target; /* since 1.2: TCET_TARGET_*, of which targets() gives; not SELF */
+    uint32_t reserved2;
 } tcet_data_request;
 
 typedef struct tcet_data_info {
@@ -27,6 +29,8 @@ typedef struct tcet_data_info {
     char identity[256];    /* what determines the numbers: name, file, checksum.  No path that
                              differs between machines; it goes into keys and exports. */
     char description[256]; /* the same for people: "50,000 images of DIR" */
+    uint32_t targets; /* since 1.2: TCET_TARGET_BIT of each kind that an image has, 0: a class */
+    uint32_t reserved2;
 } tcet_data_info;
 
 /* Since 1.2: the parts of a set that training reads. */
@@ -68,6 +72,11 @@ typedef struct tcet_dataset_ops {
      * there; its error says where one is found. */
     tcet_status (*read)(tcet_ctx *cx, void *self, const tcet_read_request *request, uint8_t *images,
                         int64_t *labels);
+    /* [instance] Optional, since 1.2, with info's `targets`: those of the images that draw() gives for
+     * the same request, of the kind request->target.  t: float32 [batches, batch, ...], classes of
+     * PIXELS as whole numbers in [0, classes), SHARES not below 0.  What draw() gives as labels is then
+     * the place of the largest share or number, 0 of others. */
+    tcet_status (*targets)(tcet_ctx *cx, void *self, const tcet_data_request *request, float *t);
 } tcet_dataset_ops;
 
 #ifdef __cplusplus

@@ -98,6 +98,34 @@ enum {
 };
 #define TCET_FORM_BIT(form) (1u << (form))
 
+/* Since 1.2: what an image's target t is, and the loss of a network's outputs z against it that
+ * TCET_LOSS_CROSS_ENTROPY stands for; p is the softmax of z over the classes.  A loss of several images
+ * is their losses' mean. */
+enum {
+    TCET_TARGET_CLASS = 0,   /* a class y: -ln p_y */
+    TCET_TARGET_SHARES = 1,  /* [classes] soft labels: -sum_c t_c ln(p_c + e), e as the task says */
+    TCET_TARGET_NUMBERS = 2, /* [classes]: the mean over c of (z_c - t_c)^2 */
+    TCET_TARGET_PIXELS =
+        3,               /* [height, width] classes y: the mean over pixels of -ln p_y; the network
+                                gives [classes, height, width] */
+    TCET_TARGET_MAP = 4, /* [classes, height, width], as the network gives: the mean of |z - t| */
+    TCET_TARGET_SELF = 5 /* the image itself, as MAP */
+};
+#define TCET_TARGET_BIT(target) (1u << (target))
+
+/* Numbers in a target; 0 for a class, which is a label. */
+static inline int64_t tcet_target_numbers(uint32_t target, int64_t classes, int64_t height,
+                                          int64_t width)
+{
+    switch (target) {
+    case TCET_TARGET_CLASS: return 0;
+    case TCET_TARGET_SHARES:
+    case TCET_TARGET_NUMBERS: return classes;
+    case TCET_TARGET_PIXELS: return height * width;
+    default: return classes * height * width;
+    }
+}
+
 typedef struct tcet_ctx tcet_ctx; /* one call's context; borrowed */
 typedef struct tcet_rng tcet_rng; /* a generator of PyTorch's CPU stream; owned by the call */
 

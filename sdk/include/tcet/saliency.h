@@ -59,8 +59,10 @@ enum { TCET_NETWORK_FULL = 0, TCET_NETWORK_THIN = 1 };
 enum { TCET_NORM_TRAIN = 0, TCET_NORM_EVAL = 1, TCET_NORM_REMOVED = 2 };
 enum {
     TCET_LOSS_NONE = 0,
-    TCET_LOSS_CROSS_ENTROPY = 1, /* mean over the batch, whose labels only input BATCH has */
-    TCET_LOSS_SUM = 2            /* sum of all logits */
+    TCET_LOSS_CROSS_ENTROPY =
+        1,            /* mean over the batch, whose labels only input BATCH has; where the
+                                    task has other targets, the loss of these (TCET_TARGET_*) */
+    TCET_LOSS_SUM = 2 /* sum of all logits */
 };
 enum {
     TCET_GRADIENT_NONE = 0,
@@ -85,7 +87,8 @@ enum {
                                  INPUT */
     TCET_SITE_NORM = 4,       /* every batch norm with affine weights */
     TCET_SITE_INPUT = 8,      /* the network's input, one layer */
-    TCET_SITE_FEATURES = 16,  /* the input of the global pooling, one layer */
+    TCET_SITE_FEATURES = 16,  /* the input of the global pooling, one layer; where there is none and
+                                 the output is a map, that of the last conv */
     TCET_SITE_LOGITS = 32     /* the network's output, one layer */
 };
 enum { TCET_SITES = 6 };
@@ -128,8 +131,9 @@ enum {
     TCET_LAYER_INPUT = 5,
     TCET_LAYER_FEATURES = 6,
     TCET_LAYER_LOGITS = 7,
-    TCET_LAYER_LAYER_NORM = 8, /* since 1.2; no site shows it */
-    TCET_LAYER_PARAMETER = 9   /* since 1.2; no site shows it */
+    TCET_LAYER_LAYER_NORM = 8,     /* since 1.2; no site shows it */
+    TCET_LAYER_PARAMETER = 9,      /* since 1.2; no site shows it */
+    TCET_LAYER_CONV_TRANSPOSE = 10 /* since 1.2; no site shows it */
 };
 
 /* What a saliency needs.  The host gives it with defaults filled in (site weight, form
@@ -174,11 +178,12 @@ typedef struct tcet_layer {
     tcet_view variance;        /* [c]; [repeat, c] of a pass that repeats */
     tcet_view channel_product; /* [forwards*n, c]: sum over pixels of output * output_gradient;
                                   far cheaper than the two */
-    const int64_t *labels;     /* [batch] of the first mini-batch; NULL without a dataset */
-    tcet_view bias;            /* since 1.1: [out]; of a norm its beta [c]; without one count 0 and
+    const int64_t *labels;   /* [batch] of the first mini-batch, of shares or numbers the largest's
+                                  place; NULL without a dataset, or where targets are no classes */
+    tcet_view bias;          /* since 1.1: [out]; of a norm its beta [c]; without one count 0 and
                                   data NULL, also where it was wanted */
-    tcet_view bias_gradient;   /* since 1.1: float64 [rows, out]; as bias */
-    const char *container;     /* since 1.2: class of the module that holds this one in the official
+    tcet_view bias_gradient; /* since 1.1: float64 [rows, out]; as bias */
+    const char *container;   /* since 1.2: class of the module that holds this one in the official
                                   model, "ReLUConvBN"; "" where the space does not say */
     /* Since 1.2: the module's counts without operations that are dead, which reach no output or are 0
      * for every input as the network is initialised. */

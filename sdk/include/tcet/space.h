@@ -63,10 +63,15 @@ enum {
     /* The input's numbers in other places: [channels, kernel_h, kernel_w], whose k-th number in this
      * order is the input's index[k]-th, or 0 where that is -1.  channels 0: the input's; an index then
      * stands for a position with all its channels. */
-    TCET_OP_ARRANGE = 30
+    TCET_OP_ARRANGE = 30,
+    /* As CONV2D, of which it is the gradient by the input: a weight [input channels, channels / groups,
+     * kernel_h, kernel_w]; offset_h, offset_w: so many more rows and columns (output_padding).  It is
+     * drawn and counted, but no layer of TCET_SITE_WEIGHT: no reference's proxies look at it. */
+    TCET_OP_CONV_TRANSPOSE = 31,
+    TCET_OP_TANH = 32
 };
 /* The length of a table by operation, in these headers: one more than the last number. */
-#define TCET_OPS (TCET_OP_ARRANGE + 1)
+#define TCET_OPS (TCET_OP_TANH + 1)
 
 /* One operation to add.  Growable, passed by pointer; begin with TCET_OP_INIT. */
 typedef struct tcet_op {
@@ -119,6 +124,11 @@ enum {
 typedef struct tcet_task {
     uint32_t struct_size;
     int32_t channels, height, width, classes;
+    uint32_t
+        target; /* since 1.2: TCET_TARGET_*; of CLASS, images that have shares are scored by these.
+                        The network's output is [classes, 1, 1], of PIXELS, MAP and SELF [classes,
+                        height, width] */
+    double share_epsilon; /* since 1.2: e of TCET_TARGET_SHARES, at least 0 */
 } tcet_task;
 
 /* The builder that build() is given.  Errors are sticky: after the first failure every

@@ -51,9 +51,10 @@ typedef struct tcet_graph {
     const tcet_node *nodes; /* topological order */
     const int32_t *inputs;
     const tcet_graph_module *modules;
-    int32_t output;                           /* node of the logits */
-    int32_t features;                         /* input node of the last global pooling, -1: none */
-    int32_t channels, height, width, classes; /* the task */
+    int32_t output;   /* node of the logits */
+    int32_t features; /* input node of the last global pooling, or for maps conv, -1: none */
+    int32_t channels, height, width, classes; /* the task; of a map of outputs `classes` are its
+                                                 channels */
     int64_t param_floats;                     /* length of params */
     /* By module: [c] running statistics of a batch norm that passes of TCET_NORM_EVAL read, NULL: 0
      * and 1; and NULL where no module has any.  Passes of TCET_WEIGHTS_ABSOLUTE read their
@@ -73,8 +74,8 @@ typedef struct tcet_views {
 } tcet_views;
 
 /* One pass to run.  x holds `forwards` inputs of [n, channels, height, width] float32, one
- * after another (MIXUP: 2; several mini-batches: their number); y the labels [forwards, n],
- * NULL where the loss needs none.  data_id is equal for equal x, so a device may keep it.
+ * after another (MIXUP: 2; several mini-batches: their number); y the labels [forwards, n] and
+ * targets [forwards, n, ...] what a loss of other targets takes, NULL where the loss needs none.  data_id is equal for equal x, so a device may keep it.
  * A pass that repeats has all `forwards` done pass->repeat times. */
 typedef struct tcet_run {
     uint32_t struct_size;
@@ -86,6 +87,10 @@ typedef struct tcet_run {
     const float *params;        /* as the pass wants them (absolute, gaussian ...) */
     const float *x;             /* like params and y the caller's again when run() returns */
     const int64_t *y;
+    const float *targets;
+    uint32_t target; /* TCET_TARGET_*, of TCET_LOSS_CROSS_ENTROPY; SELF comes as MAP */
+    uint32_t reserved;
+    double share_epsilon; /* of TCET_TARGET_SHARES */
     int64_t n;
     uint64_t data_id;
     /* Called once for every layer of the sites, in any order; its views die when it
