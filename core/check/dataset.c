@@ -255,6 +255,7 @@ tcet_status dataset_reading(struct probe *p, struct error *err)
     tcet_data_info info;
     tcet_data_splits s;
     struct instance *i;
+    tcet_status st;
 
     p->guarding = GUARD_ENDS;
     TRY(probe_instance(p, &p->arena, NULL, NULL, &i, err));
@@ -266,7 +267,10 @@ tcet_status dataset_reading(struct probe *p, struct error *err)
     }
     TRY(open_it(p, i, &info, err));
     probe_stage("splits()");
-    TRY(probe_end(i, dataset_splits(probe_enter(p, i), &s, err), err));
+    st = probe_end(i, dataset_splits(probe_enter(p, i), &s, err), err);
+    if (st == TCET_E_UNSUPPORTED)
+        return probe_note(p, CHECK_SKIP, "training does not read such images: %s", err->text);
+    TRY(st);
     if (s.channels < 1 || s.channels > TCET_READ_CHANNELS_MAX || s.height < 1 || s.width < 1 ||
         s.height > SIDE_MAX || s.width > SIDE_MAX || s.classes < 1 ||
         s.count[TCET_SPLIT_TRAIN] < 1 || s.count[TCET_SPLIT_TEST] < 0)

@@ -16,8 +16,8 @@ struct arrays {
     struct set set;
     const char *path, *labels, *test_path, *test_labels;
     const char *x, *y, *x_test, *y_test; /* npy: names in an archive */
-    const char *shape, *mean, *std;
-    int32_t layout, gray, type, balance;
+    const char *shape, *mean, *std, *permutations;
+    int32_t layout, gray, type, balance, jigsaw;
     int64_t first_label, classes;
     int raw;
     struct array images[TCET_SPLITS];
@@ -308,13 +308,14 @@ static tcet_status read_labels(tcet_ctx *cx, struct arrays *p, uint32_t split, i
     if (p->images[split].archived && *name)
         return labels_from_array(cx, p, split, split && *p->test_path ? p->test_path : p->path,
                                  name, n);
-    if (!p->classes)
+    if (!p->classes && !p->jigsaw)
         return tcet_failf(cx, TCET_E_ARG,
                           "%s: set %s to a file of labels; or classes, and they count 0, 1, 2 ... "
                           "around these",
                           p->set.where, split ? "test_labels" : "labels");
     for (int64_t i = 0; i < n && st == TCET_OK; i++)
-        st = add_label(cx, p, split, p->set.where, p->first_label + i % p->classes);
+        st = add_label(cx, p, split, p->set.where,
+                       p->first_label + (p->classes ? i % p->classes : 0));
     return st;
 }
 
@@ -429,6 +430,7 @@ static void fini(void *self)
     for (uint32_t split = 0; split < TCET_SPLITS; split++)
         array_close(&p->images[split]);
     array_close(&p->target);
+    jigsaw_close(&p->set.jigsaw);
     p->set.targets = 0;
 }
 
@@ -459,6 +461,12 @@ static tcet_status open_arrays(tcet_ctx *cx, struct arrays *p, const char *id)
     p->set.width = p->width;
     p->set.floats = p->images[TCET_SPLIT_TRAIN].kind == 'f';
     p->set.classes = p->classes ? (int32_t)p->classes : p->set.top_label[TCET_SPLIT_TRAIN] + 1;
+    if (p->jigsaw) {
+        st = p->set.targets ? tcet_fail(cx, TCET_E_ARG, "jigsaw = 1 is of images without targets")
+                            : jigsaw_open(cx, p->permutations, &p->set.jigsaw);
+        if (st < 0)
+            return st;
+    }
     if (p->set.targets & ~TCET_TARGET_BIT(TCET_TARGET_PIXELS))
         p->set.classes = p->set.target_channels;
     return set_statistics(cx, &p->set, p->mean, p->std);
@@ -493,6 +501,12 @@ static const char *const types[] = {"float32", "uint8", NULL};
                         "Of each channel, in the numbers' own units, of uint8 for values in "    \
                         "[0, 1]: numbers, or computed."),                                        \
         TCET_PARAM_TEXT(struct arrays, std, "1", "The deviation, likewise."),                    \
+        TCET_PARAM_BOOL(struct arrays, jigsaw, "0",                                              \
+                        "Puzzles: nine tiles of each image as channels, in a random order, "     \
+                        "which is the class; for TransNAS's task jigsaw."),                      \
+        TCET_PARAM_PATH(struct arrays, permutations, "",                                         \
+                        "With jigsaw: a .npy file of integers [n, 9], the orders; none: 1,000 "  \
+                        "of our own."),                                                          \
         TCET_PARAM_BOOL(struct arrays, balance, "0",                                             \
                         "As many images of every class in a mini-batch, class by class.")
 

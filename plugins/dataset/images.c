@@ -28,9 +28,9 @@ struct list {
 
 struct images {
     struct set set;
-    const char *path, *mean, *std;
+    const char *path, *mean, *std, *permutations;
     int64_t resize, max_pixels, threads;
-    int32_t fit, colour, alpha, broken, balance;
+    int32_t fit, colour, alpha, broken, balance, jigsaw;
     char *root[TCET_SPLITS];
     struct list classes;
     struct list files[TCET_SPLITS]; /* "CLASS/FILE", in the set's order */
@@ -434,6 +434,7 @@ static tcet_status statistics(tcet_ctx *cx, struct images *p)
 static void forget(struct images *p)
 {
     set_forget(&p->set);
+    jigsaw_close(&p->set.jigsaw);
     list_free(&p->classes);
     for (uint32_t split = 0; split < TCET_SPLITS; split++) {
         list_free(&p->files[split]);
@@ -491,6 +492,8 @@ static tcet_status open_images(tcet_ctx *cx, void *self)
     snprintf(p->set.name, sizeof p->set.name, "images classes=%d", p->set.classes);
     if (st == TCET_OK)
         st = natural_size(cx, p);
+    if (st == TCET_OK && p->jigsaw)
+        st = jigsaw_open(cx, p->permutations, &p->set.jigsaw);
     if (st == TCET_OK)
         st = sum_up(cx, p, TCET_SPLIT_TRAIN);
     return st == TCET_OK ? statistics(cx, p) : st;
@@ -529,6 +532,13 @@ static const tcet_param params[] = {
                       "decoded first)."),
     TCET_PARAM_I64(struct images, max_pixels, "50000000", 1, 1000000000,
                    "Larger images are refused before they are decoded."),
+    TCET_PARAM_BOOL(
+        struct images, jigsaw, "0",
+        "Puzzles: nine tiles of each image as channels, in a random order, which is the "
+        "class; for TransNAS's task jigsaw."),
+    TCET_PARAM_PATH(struct images, permutations, "",
+                    "With jigsaw: a .npy file of integers [n, 9], the orders; none: 1,000 of our "
+                    "own."),
     TCET_PARAM_I64(struct images, threads, "4", 1, THREADS_MAX,
                    "That decode; values stay the same."),
 };

@@ -72,6 +72,9 @@ for space in transnas_micro transnas_macro; do
     scored $space space.task=jigsaw data.resolution=32
     scored $space space.reading=naslib data.resolution=32
 done
+mkdir -p pictures/all && cp "$source"/tests/data/dataset/{rgb,rgba,gray,palette}.png pictures/all/
+scored transnas_micro space.task=jigsaw data.plugin=images data.path=pictures data.jigsaw=1 \
+    data.resolution=32
 run score both.ini index:5 --set run.space=transnas_micro --set space.task=autoencoder \
     --set data.resolution=48
 check "images that a decoder cannot make are refused in words" test "$code" != 0 -a \

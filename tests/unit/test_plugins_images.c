@@ -444,6 +444,64 @@ static void test_npy_targets(void **state)
 #undef REFUSES
 }
 
+/* Puzzles: tile n is the cell that the permutation says, moved within it at random; the class is the
+ * permutation's number.  What they cannot be cut of is refused. */
+static void test_puzzles(void **state)
+{
+    enum { SIDE = 15, TILE = 4, CELL = 5, N = 9 * TILE * TILE };
+    static const int64_t orders[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 7, 6, 5, 4, 3, 2, 1, 0};
+    unsigned char pixels[SIDE * SIDE];
+    tcet_data_request r = request(9, TILE, TILE, 1);
+    tcet_data_info info = {.struct_size = sizeof info};
+    tcet_data_splits splits = {.struct_size = sizeof splits};
+    struct fake_plugin f;
+    char first[256], second[256];
+    float x[2 * N];
+    int64_t y[2];
+
+    (void)state;
+    for (int k = 0; k < SIDE * SIDE; k++)
+        pixels[k] = (unsigned char)k;
+    put_array("board.npy", "|u1", "1, 15, 15", pixels, sizeof pixels);
+    put_array("orders.npy", "<i8", "2, 9", orders, sizeof orders);
+    f = opened("dataset_arrays", "npy", "path=%s/board.npy jigsaw=1 permutations=%s/orders.npy",
+               TCET_OK);
+    assert_int_equal(ops(f)->info(fake_begin(), f.self, &info), TCET_OK);
+    assert_int_equal(info.channels * 10 + info.classes, 92);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_OK);
+    assert_int_equal(y[0], 0);
+    for (int k = 0; k < N; k++) { /* moves come after the class: 1 0 1 0 ... of two */
+        int n = k / (TILE * TILE), row = n / 3 * CELL + 1 + k / TILE % TILE;
+
+        assert_true(x[k] == (float)pixels[row * SIDE + n % 3 * CELL + k % TILE] / 255.0f);
+    }
+    r.classes = 3;
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "3 classes, and there are 2 permutations"));
+    r.classes = 0;
+    r.height = r.width = 3; /* cells of 3, whose image of 9 x 9 does not divide 15 */
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "wants images of 9 x 9"));
+    assert_int_equal(ops(f)->splits(fake_begin(), f.self, &splits), TCET_E_UNSUPPORTED);
+    identity(f, first);
+    fake_free(f);
+    put_array("turned.npy", "<i8", "1, 9", orders + 9, 72);
+    f = opened("dataset_arrays", "npy", "path=%s/board.npy jigsaw=1 permutations=%s/turned.npy",
+               TCET_OK);
+    identity(f, second);
+    assert_string_not_equal(first, second);
+    r = request(9, TILE, TILE, 1);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_OK);
+    assert_true(x[0] == (float)pixels[11 * SIDE + 10] / 255.0f ||
+                x[0] == (float)pixels[10 * SIDE + 11] / 255.0f);
+    fake_free(f);
+#define REFUSES(settings, word) refuses("dataset_arrays", "npy", settings, word)
+    put_array("worse.npy", "<i8", "1, 9", orders + 4, 72);
+    REFUSES("path=%s/board.npy jigsaw=1 permutations=%s/worse.npy", "row 0 is no permutation");
+    REFUSES("path=%s/board.npy jigsaw=1 permutations=%s/board.npy", "are integers [n, 9]");
+#undef REFUSES
+}
+
 /* Numbers without a header, labels in a text; one channel may become three. */
 static void test_raw(void **state)
 {
@@ -639,11 +697,11 @@ static void test_imagenet16(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_images),      cmocka_unit_test(test_splits),
-        cmocka_unit_test(test_computed),    cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_npy),         cmocka_unit_test(test_raw),
-        cmocka_unit_test(test_npy_targets), cmocka_unit_test(test_cifar_pickles),
-        cmocka_unit_test(test_imagenet16),
+        cmocka_unit_test(test_images),        cmocka_unit_test(test_splits),
+        cmocka_unit_test(test_computed),      cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_npy),           cmocka_unit_test(test_raw),
+        cmocka_unit_test(test_npy_targets),   cmocka_unit_test(test_puzzles),
+        cmocka_unit_test(test_cifar_pickles), cmocka_unit_test(test_imagenet16),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

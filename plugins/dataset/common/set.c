@@ -234,20 +234,43 @@ static tcet_status check_size(tcet_ctx *cx, const struct set *s, int32_t h, int3
 
 /* -- Drawing ------------------------------------------------------------------------------- */
 
+/* Channels of what is drawn. */
+static int32_t set_channels(const struct set *s)
+{
+    return s->jigsaw.count ? JIGSAW_TILES * s->channels : s->channels;
+}
+
+/* May puzzles be cut whose tiles are h x w? */
+static tcet_status check_puzzle(tcet_ctx *cx, const struct set *s, const tcet_data_request *r,
+                                int32_t h, int32_t w)
+{
+    if (r->classes > s->jigsaw.count)
+        return tcet_failf(cx, TCET_E_ARG,
+                          "the network has %d classes, and there are %" PRId64
+                          " permutations; set [run] classes",
+                          r->classes, s->jigsaw.count);
+    if (s->balance)
+        return tcet_fail(cx, TCET_E_ARG, "balance = 1 is of classes, which puzzles have none of");
+    if (h != w)
+        return tcet_failf(cx, TCET_E_ARG, "tiles are squares, not %d x %d", h, w);
+    return check_size(cx, s, jigsaw_side(h), jigsaw_side(w));
+}
+
 /* What of the request this set cannot give. */
 static tcet_status check_request(tcet_ctx *cx, const struct set *s, const tcet_data_request *r,
                                  int32_t h, int32_t w)
 {
+    int32_t channels = set_channels(s);
     tcet_status st;
 
-    if (r->channels && r->channels != s->channels)
+    if (r->channels && r->channels != channels)
         return tcet_failf(cx, TCET_E_ARG,
                           "the network wants images of %d channels, these have %d%s", r->channels,
-                          s->channels, s->channels_hint ? s->channels_hint : "");
-    st = check_size(cx, s, h, w);
+                          channels, s->channels_hint ? s->channels_hint : "");
+    st = s->jigsaw.count ? check_puzzle(cx, s, r, h, w) : check_size(cx, s, h, w);
     if (st < 0)
         return st;
-    if (r->classes && r->classes <= s->top_label[TCET_SPLIT_TRAIN])
+    if (!s->jigsaw.count && r->classes && r->classes <= s->top_label[TCET_SPLIT_TRAIN])
         return tcet_failf(cx, TCET_E_ARG, "the network has %d classes, %s has labels up to %d",
                           r->classes, s->where, s->top_label[TCET_SPLIT_TRAIN]);
     if (r->batch < 1 || r->batches < 1 || r->batch > s->count[TCET_SPLIT_TRAIN] / r->batches)
@@ -310,6 +333,60 @@ static tcet_status put_in_order(tcet_ctx *cx, const struct set *s, const tcet_da
     return s->balance ? balance(cx, s, r, *order) : TCET_OK;
 }
 
+/* A puzzle of an image [channels, side, side]: of each of its nine cells a tile, somewhere in it, in the
+ * order of a random permutation, whose number is the class. */
+static int64_t cut_puzzle(tcet_ctx *cx, const struct set *s, tcet_rng *rng, int64_t classes,
+                          const float *image, int32_t tile, float *x)
+{
+    int32_t side = jigsaw_side(tile), cell = side / JIGSAW_SIDE;
+    int64_t label, move[2];
+
+    cx->host->rng_randint(rng, &label, 1, 0, classes);
+    for (int32_t n = 0; n < JIGSAW_TILES; n++) {
+        int32_t at = s->jigsaw.order[label][n];
+
+        cx->host->rng_randint(rng, &move[0], 1, 0, cell - tile + 1);
+        cx->host->rng_randint(rng, &move[1], 1, 0, cell - tile + 1);
+        for (int32_t row = 0; row < s->channels * tile; row++, x += tile) {
+            int32_t c = row / tile, top = at / JIGSAW_SIDE * cell + (int32_t)move[0] + row % tile;
+            int32_t left = at % JIGSAW_SIDE * cell + (int32_t)move[1];
+
+            memcpy(x, image + ((size_t)c * (size_t)side + (size_t)top) * (size_t)side + left,
+                   (size_t)tile * sizeof *x);
+        }
+    }
+    return label;
+}
+
+/* Puzzles, x [images, 9 channels, tile, tile]. */
+static tcet_status draw_puzzles(tcet_ctx *cx, struct set *s, const tcet_data_request *r,
+                                int32_t tile, float *x, int64_t *y)
+{
+    int32_t side = jigsaw_side(tile);
+    int64_t images = r->batch * r->batches, *order;
+    int64_t classes = r->classes ? r->classes : s->jigsaw.count;
+    size_t floats = (size_t)s->channels * (size_t)side * (size_t)side;
+    float *image = cx->host->scratch(cx, floats * sizeof *image);
+    struct load l;
+    tcet_rng *rng;
+    tcet_status st = load_new(cx, s, side, side, images, &l);
+
+    if (st == TCET_OK)
+        st = put_in_order(cx, s, r, &order, &rng);
+    if (!image && st == TCET_OK)
+        st = tcet_fail(cx, TCET_E_MEMORY, "no memory for an image");
+    for (int64_t i = 0, n; st == TCET_OK && i < images; i += n) {
+        n = images - i < l.chunk ? images - i : l.chunk;
+        st = s->pixels(cx, s, TCET_SPLIT_TRAIN, order + i, n, l.h, l.w, l.buffer);
+        for (int64_t k = 0; k < n && st == TCET_OK; k++) {
+            convert(&l, k, side, side, image);
+            y[i + k] = cut_puzzle(cx, s, rng, classes, image, tile,
+                                  x + (i + k) * set_channels(s) * tile * tile);
+        }
+    }
+    return st;
+}
+
 tcet_status set_draw(tcet_ctx *cx, void *self, const tcet_data_request *r, float *x, int64_t *y)
 {
     struct set *s = self;
@@ -320,6 +397,8 @@ tcet_status set_draw(tcet_ctx *cx, void *self, const tcet_data_request *r, float
     tcet_rng *rng;
     tcet_status st = check_request(cx, s, r, h, w);
 
+    if (st == TCET_OK && s->jigsaw.count)
+        return draw_puzzles(cx, s, r, h, x, y);
     if (st == TCET_OK)
         st = load_new(cx, s, h, w, images, &l);
     if (st < 0)
@@ -406,15 +485,19 @@ tcet_status set_info(tcet_ctx *cx, void *self, tcet_data_info *out)
 {
     const struct set *s = self;
 
+    uint64_t sum = s->checksum[TCET_SPLIT_TRAIN];
+
     (void)cx;
-    out->channels = s->channels;
-    out->height = s->resizes ? 0 : s->height;
-    out->width = s->resizes ? 0 : s->width;
-    out->classes = s->classes;
+    out->channels = set_channels(s);
+    out->height = s->resizes || s->jigsaw.count ? 0 : s->height;
+    out->width = s->resizes || s->jigsaw.count ? 0 : s->width;
+    out->classes = s->jigsaw.count ? (int32_t)s->jigsaw.count : s->classes;
     out->count = s->count[TCET_SPLIT_TRAIN];
     out->targets = s->targets;
-    snprintf(out->identity, sizeof out->identity, "%s n=%" PRId64 " fnv1a=%016" PRIx64, s->name,
-             s->count[TCET_SPLIT_TRAIN], s->checksum[TCET_SPLIT_TRAIN]);
+    if (s->jigsaw.count)
+        sum = set_hash(sum, s->jigsaw.order, (size_t)s->jigsaw.count * sizeof *s->jigsaw.order);
+    snprintf(out->identity, sizeof out->identity, "%s%s n=%" PRId64 " fnv1a=%016" PRIx64, s->name,
+             s->jigsaw.count ? " jigsaw" : "", s->count[TCET_SPLIT_TRAIN], sum);
     snprintf(out->description, sizeof out->description, "%" PRId64 " images of %.200s",
              s->count[TCET_SPLIT_TRAIN], s->where);
     return TCET_OK;
@@ -499,6 +582,10 @@ tcet_status set_splits(tcet_ctx *cx, void *self, tcet_data_splits *out)
     if (st == TCET_OK && s->floats)
         st = tcet_failf(cx, TCET_E_UNSUPPORTED,
                         "%s: holds float images, training reads bytes; store them as uint8",
+                        s->where);
+    if (st == TCET_OK && s->jigsaw.count)
+        st = tcet_failf(cx, TCET_E_UNSUPPORTED,
+                        "%s: jigsaw = 1 cuts puzzles for scores; training reads whole images",
                         s->where);
     if (st == TCET_OK && s->targets)
         st = tcet_failf(cx, TCET_E_UNSUPPORTED,

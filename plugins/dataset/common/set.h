@@ -11,6 +11,8 @@
 #include <tcet/dataset.h>
 #include <tcet/failf.h>
 
+#include "common/jigsaw.h"
+
 enum { SET_CHANNELS = TCET_READ_CHANNELS_MAX };
 
 /* The first member of a plugin's instance: the functions below take the instance as `self`. */
@@ -43,6 +45,10 @@ struct set {
      * [n, channels, h, w]; h x w is the natural size unless `resizes`.  Errors name the file. */
     tcet_status (*pixels)(tcet_ctx *cx, void *self, uint32_t split, const int64_t *images,
                           int64_t n, int32_t h, int32_t w, void *out);
+    /* With permutations: what is drawn are puzzles, nine tiles of an image side by side as channels, and
+     * the class is that of their order.  jigsaw_close() is the plugin's. */
+    struct jigsaw jigsaw;
+
     /* With `targets`: a training image's, [target_channels] or planes of the natural size. */
     tcet_status (*target)(tcet_ctx *cx, void *self, int64_t image, float *out);
     /* Optional: adds the test split; called once, when splits are asked for. */
