@@ -17,6 +17,8 @@ cd "$work" || exit 1
 # A cache of its own: the tests neither use nor change the user's.
 export XDG_CACHE_HOME=$build/tests/e2e-cache
 unset TCET_PLUGIN_PATH
+# The tests' small programs are of the system's Python, not of a wrapper that starts another each time.
+PATH=/usr/bin:$PATH
 mkdir -p "$XDG_CACHE_HOME"
 
 pass() { passed=$((passed + 1)); echo "PASS $1"; }
