@@ -61,21 +61,10 @@ static tcet_status space_index_of(tcet_ctx *cx, void *self, const char *text, in
     return TCET_OK;
 }
 
+/* Even over the cells; the official random_spec() draws edges and operations until a cell is valid. */
 static tcet_status space_random(tcet_ctx *cx, void *self, char *text, size_t cap)
 {
-    struct nb101_cell c = {.vertices = NB101_VERTICES}, pruned;
-
-    (void)self;
-    c.code[NB101_VERTICES - 1] = NB101_OUTPUT;
-    do {
-        for (int32_t i = 0; i < NB101_VERTICES; i++)
-            for (int32_t j = i + 1; j < NB101_VERTICES; j++)
-                c.edge[i][j] = space_pick(cx, 2);
-        for (int32_t i = 1; i < NB101_VERTICES - 1; i++)
-            c.code[i] = NB101_MAX_POOL + space_pick(cx, NB101_CODES - NB101_MAX_POOL);
-        nb101_prune(&c, &pruned);
-    } while (!nb101_valid(&pruned));
-    return nb101_print(cx, &c, text, cap);
+    return space_at(cx, self, space_pick(cx, NB101_CELLS), text, cap);
 }
 
 /* A cell of seven vertices: loose ones are added before the output. */

@@ -120,7 +120,9 @@ static tcet_status shape_window(struct graph *g, const tcet_op *op, const tcet_n
     return TCET_OK;
 }
 
-static tcet_status shape_conv(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+/* Fills in what a convolution of either direction leaves out; its channels and groups fit. */
+static tcet_status conv_defaults(struct graph *g, const tcet_op *op, const tcet_node *x,
+                                 tcet_node *n)
 {
     n->stride_h = or_one(n->stride_h);
     n->stride_w = or_one(n->stride_w);
@@ -133,27 +135,26 @@ static tcet_status shape_conv(struct graph *g, const tcet_op *op, const tcet_nod
             g, TCET_E_PLUGIN, op,
             "%d groups divide neither or only one of %d input and %d output channels", n->groups,
             x->c, n->c);
-    return shape_window(g, op, x, n);
+    return TCET_OK;
+}
+
+static tcet_status shape_conv(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
+{
+    tcet_status st = conv_defaults(g, op, x, n);
+
+    return st < 0 ? st : shape_window(g, op, x, n);
 }
 
 /* Its weight is learned wherever it stands. */
 static tcet_status shape_conv_transpose(struct graph *g, const tcet_op *op, const tcet_node *x,
                                         tcet_node *n)
 {
+    tcet_status st = conv_defaults(g, op, x, n);
     int64_t h, w;
 
-    n->stride_h = or_one(n->stride_h);
-    n->stride_w = or_one(n->stride_w);
-    n->dilation_h = or_one(n->dilation_h);
-    n->dilation_w = or_one(n->dilation_w);
-    n->groups = or_one(n->groups);
+    if (st < 0)
+        return st;
     n->affine = 1;
-    n->c = op->channels ? op->channels : x->c;
-    if (x->c % n->groups || n->c % n->groups)
-        return graph_refuse(
-            g, TCET_E_PLUGIN, op,
-            "%d groups divide neither or only one of %d input and %d output channels", n->groups,
-            x->c, n->c);
     if (n->kernel_h < 1 || n->kernel_w < 1 || n->offset_h >= n->stride_h ||
         n->offset_w >= n->stride_w)
         return graph_refuse(

@@ -192,7 +192,7 @@ complete_words() # WORD...: what bash offers for the last one
 check "bash completes commands" test "$(complete_words tcet-host corr)" = "correlate "
 check "and options" test "$(complete_words tcet-host run conf.ini --res)" = "--resume "
 check "and names of spaces" test "$(complete_words "$host" space nats_t)" = "nats_tss "
-check "and of tables" test "$(complete_words "$host" tables nats_t)" = "nats_tss "
+check "and of tables" test "$(complete_words "$host" tables nats_s)" = "nats_sss "
 check "and of proxies" test "$(complete_words "$host" run c.ini --proxy nasw)" = "naswot "
 touch "a name.ini"
 check "and files, also as an option's value" test "$(complete_words tcet-host run --export "a n")" \

@@ -731,7 +731,8 @@ static void test_ops_train(void **state)
     }
 }
 
-/* Protects the plain kernels' optimisers (a GPU's): the same steps by both. */
+/* Protects the plain kernels' optimisers (a GPU's): the same steps by both.  AdamW divides by the root of the
+ * squares, so that rounding grows where a gradient is near 0. */
 static void test_kernels_agree(void **state)
 {
     tcet_train how = {.momentum = 0.9,
@@ -770,7 +771,8 @@ static void test_kernels_agree(void **state)
             double *x = read_state(s[0], state_k), *y = read_state(s[1], state_k);
 
             for (int64_t i = 0; i < s[0]->count[state_k]; i++)
-                assert_near(y[i], x[i], 1e-8, "state", i);
+                assert_near(y[i], x[i], how.optimiser == TCET_OPTIMISER_ADAMW ? 1e-6 : 1e-8,
+                            "state", i);
             free(x);
             free(y);
         }

@@ -199,7 +199,7 @@ static void unknown_sections_and_keys_are_named(void **state)
                         "x.ini:7: unknown section [metrc] (did you mean \"metric\"?); sections: "
                         "run, backend, data, space, metric NAME, score NAME, saliency ID, "
                         "aggregator ID, combiner ID, dataset ID, ablation, benchmark, reference, "
-                        "reference_pairs NAME, search, strategy ID, train, plugins, export");
+                        "reference_pairs NAME, reference_hours, search, strategy ID, train, plugins, export");
     config_free(c);
 
     c = config_new();
