@@ -127,6 +127,7 @@ opens "nor does merge" 0 "" merge merged shards/shard-*
 check "which still makes the scores over the population" grep -q '"r":' merged.jsonl
 opens "but one of --plugins" 1 "$q" merge merged2 shards/shard-* --plugins stranger/q
 opens "nor does export" 0 "" export stranger stranger.csv
+opens "with accuracies of its table either" 0 "" export stranger stranger.csv --column cifar10_test
 opens "nor does tables" 0 "" tables nats_tss
 opens "space names it" 1 "$q" space nats_tss --plugins stranger/q
 mkdir own && cp "$fixtures/bad_hang.so" own/
@@ -148,6 +149,12 @@ refuses "where a folder needs its plugins the error says how" \
     correlate foreign --table own.csv --column acc
 run correlate foreign --table own.csv --column acc --plugins own
 check "which helps" test $code = 0
+printf 'arch,acc\n3,10\n' >else.csv
+refuses "an export that needs keys opens none either" \
+    "no space \"hang\".*; plugins in $work/own, .* are opened with --plug" \
+    export foreign foreign.csv --table else.csv --column acc
+refuses "but those of --plugins, for the keys" 'table else.csv has none of the 2 arch' \
+    export foreign foreign.csv --table else.csv --column acc --plugins own
 refuses "--plugins with a colon" "--plugins $work/own:b: .*colon" correlate foreign --plugins own:b
 
 # -- Where plugins come from -----------------------------------------------------------------
