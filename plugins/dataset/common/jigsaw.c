@@ -100,6 +100,7 @@ static tcet_status read_file(tcet_ctx *cx, const char *path, struct jigsaw *out)
     unsigned char *numbers = NULL;
     tcet_status st = TCET_OK;
 
+    out->order = NULL;
     if (array_open(path, NULL, &a, error, sizeof error) < 0)
         st = tcet_fail(cx, TCET_E_ARG, error);
     else if (a.kind == 'f' || a.dims != 2 || a.shape[1] != JIGSAW_TILES || a.shape[0] < 1 ||
@@ -111,7 +112,7 @@ static tcet_status read_file(tcet_ctx *cx, const char *path, struct jigsaw *out)
         st = tcet_fail(cx, TCET_E_MEMORY, "no memory for the permutations");
     if (st == TCET_OK && array_read(&a, 0, a.bytes, numbers) < 0)
         st = tcet_failf(cx, TCET_E_IO, "%s: cannot be read any more", path);
-    for (int64_t row = 0; st == TCET_OK && row < a.shape[0]; row++)
+    for (int64_t row = 0; st == TCET_OK && out->order && row < a.shape[0]; row++)
         st = take_row(cx, path, row, &a, numbers, out);
     array_close(&a);
     free(numbers);
