@@ -195,11 +195,12 @@ static void unknown_sections_and_keys_are_named(void **state)
     c = config_new();
     config_put(c, "metrc", "n", "saliency", "snip", "x.ini", "/", 7);
     assert_int_equal(config_check_sections(c, &err), TCET_E_ARG);
-    assert_string_equal(err.text,
-                        "x.ini:7: unknown section [metrc] (did you mean \"metric\"?); sections: "
-                        "run, backend, data, space, metric NAME, score NAME, saliency ID, "
-                        "aggregator ID, combiner ID, dataset ID, ablation, benchmark, reference, "
-                        "reference_pairs NAME, reference_hours, search, strategy ID, train, plugins, export");
+    assert_string_equal(
+        err.text,
+        "x.ini:7: unknown section [metrc] (did you mean \"metric\"?); sections: "
+        "run, backend, data, space, metric NAME, score NAME, saliency ID, "
+        "aggregator ID, combiner ID, dataset ID, ablation, benchmark, reference, "
+        "reference_pairs NAME, reference_hours, search, strategy ID, train, plugins, export");
     config_free(c);
 
     c = config_new();
