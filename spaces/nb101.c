@@ -61,12 +61,6 @@ static tcet_status space_index_of(tcet_ctx *cx, void *self, const char *text, in
     return TCET_OK;
 }
 
-/* Even over the cells; the official random_spec() draws edges and operations until a cell is valid. */
-static tcet_status space_random(tcet_ctx *cx, void *self, char *text, size_t cap)
-{
-    return space_at(cx, self, space_pick(cx, NB101_CELLS), text, cap);
-}
-
 /* A cell of seven vertices: loose ones are added before the output. */
 static void fill_up(struct nb101_cell *c)
 {
@@ -79,6 +73,22 @@ static void fill_up(struct nb101_cell *c)
         c->code[last] = NB101_CONV3;
         c->code[last + 1] = NB101_OUTPUT;
     }
+}
+
+/* Even over the cells, with seven vertices, as a mutation has them; the official random_spec() draws edges
+ * and operations until a cell is valid. */
+static tcet_status space_random(tcet_ctx *cx, void *self, char *text, size_t cap)
+{
+    const uint32_t *order;
+    struct nb101_cell c;
+    tcet_status st = get_order(cx, &order);
+
+    (void)self;
+    if (st < 0)
+        return st;
+    nb101_order_cell(order[space_pick(cx, NB101_CELLS)], &c);
+    fill_up(&c);
+    return nb101_print(cx, &c, text, cap);
 }
 
 /* One edge comes or goes, or one vertex has another operation, in a cell of seven vertices. */

@@ -158,12 +158,13 @@ bad "bfloat16 on a CPU" 'bf16|CUDA' train.precision=bf16
 bad "images without bytes" 'dataset gaussian has no images to train on|no images to train on' data.plugin=gaussian
 bad "an infinite number" 'weight_decay = "inf": expected a number' train.weight_decay=inf
 check "nothing is left of what was refused" test ! -e bad/last.ckpt
-sed '/^\[space\]/,/^max_layers/d' small.ini >any.ini
+printf '[run]\nspace = transnas_micro\n[space]\ntask = room_layout\n[train]\narch = index:5\n' >room.ini
 refuses "a loss that training does not know" 'the loss of classes alone.*transnas_micro has 9 numbers' \
-    train any.ini --output bad --set run.space=transnas_micro --set space.task=room_layout
+    train room.ini --output bad
 refuses "no [train]" 'there is no \[train\]' train "$source/conf/tcet_snip.ini" --output bad
 
 # -- Every space ---------------------------------------------------------------------------------
+sed '/^\[space\]/,/^max_layers/d' small.ini >any.ini
 mapfile -t spaces < <("$host" list spaces --names)
 [ "$sanitized" = 0 ] || spaces=(nats_tss nb_macro nds_darts) # all code runs slowly
 check "there are spaces" test ${#spaces[@]} -ge 3
