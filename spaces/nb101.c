@@ -20,19 +20,26 @@ static tcet_status get_order(tcet_ctx *cx, const uint32_t **out)
     return *out ? TCET_OK : tcet_fail(cx, TCET_E_MEMORY, "no memory for the list of all cells");
 }
 
-static tcet_status space_at(tcet_ctx *cx, void *self, int64_t index, char *text, size_t cap)
+static tcet_status cell_at(tcet_ctx *cx, int64_t index, struct nb101_cell *out)
 {
     const uint32_t *order;
-    struct nb101_cell c;
     tcet_status st = get_order(cx, &order);
 
-    (void)self;
     if (st < 0)
         return st;
     if (index < 0 || index >= NB101_CELLS)
         return tcet_failf(cx, TCET_E_ARG, "cells are numbered from 0 to %d", NB101_CELLS - 1);
-    nb101_order_cell(order[index], &c);
-    return nb101_print(cx, &c, text, cap);
+    nb101_order_cell(order[index], out);
+    return TCET_OK;
+}
+
+static tcet_status space_at(tcet_ctx *cx, void *self, int64_t index, char *text, size_t cap)
+{
+    struct nb101_cell c;
+    tcet_status st = cell_at(cx, index, &c);
+
+    (void)self;
+    return st < 0 ? st : nb101_print(cx, &c, text, cap);
 }
 
 static int by_number(const void *a, const void *b)
@@ -79,14 +86,12 @@ static void fill_up(struct nb101_cell *c)
  * and operations until a cell is valid. */
 static tcet_status space_random(tcet_ctx *cx, void *self, char *text, size_t cap)
 {
-    const uint32_t *order;
     struct nb101_cell c;
-    tcet_status st = get_order(cx, &order);
+    tcet_status st = cell_at(cx, space_pick(cx, NB101_CELLS), &c);
 
     (void)self;
     if (st < 0)
         return st;
-    nb101_order_cell(order[space_pick(cx, NB101_CELLS)], &c);
     fill_up(&c);
     return nb101_print(cx, &c, text, cap);
 }
