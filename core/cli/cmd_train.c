@@ -73,24 +73,31 @@ static tcet_status best_of_search(const char *path, struct arena *a, const char 
     return TCET_OK;
 }
 
-/* Says which keys of [space] are otherwise in the config by which the folder's architecture was chosen:
- * those that `one` has, of all that `skip` has not. */
-static void note_parameters(const struct config *c, const struct config *chosen,
-                            const struct config *one, const struct config *skip, const char *path)
+/* Says what is otherwise of a key of [space] than where the folder's architecture was chosen. */
+static void note_parameter(const struct config *c, const struct config *chosen, const char *key,
+                           const char *path)
 {
-    const struct config_section *s = config_section(one, "space", "");
+    const char *mine = config_text(c, "space", "", key, "(not set)");
+    const char *theirs = config_text(chosen, "space", "", key, "(not set)");
     char text[512];
 
-    for (size_t i = 0; s && i < s->key_count; i++) {
-        const char *key = s->keys[i]->name;
-        const char *mine = config_text(c, "space", "", key, "(not set)");
-        const char *theirs = config_text(chosen, "space", "", key, "(not set)");
+    if (!strcmp(mine, theirs))
+        return;
+    snprintf(text, sizeof text, "[space] %.60s is %.80s here, and was %.80s where %.200s chose",
+             key, mine, theirs, path);
+    cli_log(NULL, TCET_LOG_INFO, text);
+}
 
-        if (!strcmp(mine, theirs) || (skip && config_get(skip, "space", "", key)))
-            continue;
-        snprintf(text, sizeof text, "[space] %.60s is %.80s here, and was %.80s where %.200s chose",
-                 key, mine, theirs, path);
-        cli_log(NULL, TCET_LOG_INFO, text);
+static void note_parameters(const struct config *c, const struct config *chosen, const char *path)
+{
+    const struct config_section *s = config_section(c, "space", "");
+    const struct config_section *t = config_section(chosen, "space", "");
+
+    for (size_t i = 0; s && i < s->key_count; i++)
+        note_parameter(c, chosen, s->keys[i]->name, path);
+    for (size_t i = 0; t && i < t->key_count; i++) {
+        if (!config_get(c, "space", "", t->keys[i]->name))
+            note_parameter(c, chosen, t->keys[i]->name, path);
     }
 }
 
@@ -106,10 +113,8 @@ static tcet_status check_space(const struct config *c, const char *path, struct 
     if (strcmp(mine, theirs))
         st = error_set(err, TCET_E_ARG, "%s is of space %s, this config of space %s", path, theirs,
                        mine);
-    if (st >= 0)
-        note_parameters(c, other, c, NULL, path);
-    if (st >= 0)
-        note_parameters(c, other, other, c, path);
+    else
+        note_parameters(c, other, path);
     config_free(other);
     return st;
 }
