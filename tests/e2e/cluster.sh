@@ -141,7 +141,7 @@ of_rank()
 # worker_of N: into $worker the process of a worker of that rank of $run; false where it has none.
 worker_of()
 {
-    worker=$(pgrep -P "$(of_rank "$1" $run)" | head -n 1)
+    worker=$(workers_of "$(of_rank "$1" $run)" | head -n 1)
     [ -n "$worker" ]
 }
 

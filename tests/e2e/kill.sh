@@ -85,9 +85,7 @@ for round in $(seq "$rounds"); do
     1) whom=group
         kill -KILL -- -$pid 2>/dev/null || kill -KILL $pid 2>/dev/null ;;
     2) whom=worker
-        # By name: the supervisor may have another child, the leak sanitizer's at its end, and
-        # waits for ever if that is killed.
-        mapfile -t workers < <(pgrep -P $pid -f '^tcet-host worker')
+        mapfile -t workers < <(workers_of $pid)
         [ ${#workers[@]} = 0 ] || kill -KILL "${workers[nth % ${#workers[@]}]}" 2>/dev/null ;;
     esac
     wait $pid 2>/dev/null

@@ -54,6 +54,10 @@ check()
 # Can a terminal be made here?  A bare chroot has no devices for it.
 has_terminal() { command -v script >/dev/null && script -qec true /dev/null >/dev/null 2>&1 </dev/null; }
 
+# workers_of PID: its worker processes, those of strategies too.  By name: it may have another child,
+# the leak sanitizer's at its end, and waits for ever if that is killed.
+workers_of() { pgrep -P "$1" -f '^tcet-host worker'; }
+
 # said REGEX FILE: a line of FILE fits (grep -E).
 said() { grep -qE -- "$1" "$2"; }
 

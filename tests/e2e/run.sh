@@ -172,7 +172,7 @@ await_rows() # FOLDER: until more than four are kept
     done
 }
 await_rows killed
-workers=$(pgrep -P "$pid" || true)
+workers=$(workers_of "$pid" || true)
 kill -9 "$pid" && wait "$pid" 2>/dev/null
 gone() { for _ in $(seq 100); do ps -p "$1" >/dev/null || return 0; sleep 0.1; done; return 1; }
 check "the killed run had workers" test -n "$workers"

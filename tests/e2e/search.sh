@@ -194,7 +194,7 @@ for round in $(seq "$kills"); do
     pid=$!
     sleep "$(awk -v s="$span" -v p=$((RANDOM % 100)) 'BEGIN { printf "%.4f", s * p / 1e11 }')"
     if [ $((RANDOM % 3)) = 0 ]; then # a worker, or the process of the strategy
-        victims=($(pgrep -P $pid))
+        victims=($(workers_of $pid))
         [ ${#victims[@]} = 0 ] || kill -KILL "${victims[RANDOM % ${#victims[@]}]}" 2>/dev/null
         wait $pid 2>/dev/null
         code=$?

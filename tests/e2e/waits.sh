@@ -102,7 +102,7 @@ stops()
     local name=$1 who=$2 pid worker
     setsid "$host" run stop.ini --output "stop_$who" --quiet >out 2>err </dev/null &
     pid=$!
-    until worker=$(pgrep -P "$pid" | head -n 1) && [ -f "stop_$who/config.ini" ]; do
+    until worker=$(workers_of "$pid" | head -n 1) && [ -f "stop_$who/config.ini" ]; do
         sleep 0.05
     done
     sleep 0.3 # in the middle of the first network
