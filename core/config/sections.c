@@ -15,8 +15,9 @@ static const char *const RUN_KEYS[] = {
     "timeout", "retries",   "memory",    "on_nonfinite", "top",     "repeats", "sample_seed",
     "init",    "init_bias", "in_flight", "cpu",          "prune",   "share"};
 static const char *const BENCHMARK_KEYS[] = {"table", "column", "population", "key", "duplicates"};
-static const char *const ABLATION_KEYS[] = {"saliency",  "aggregator", "combiner", "with",
-                                            "partition", "seed",       "batch",    "data"};
+static const char *const ABLATION_KEYS[] = {"saliency", "aggregator", "combiner",
+                                            "with",     "partition",  "seed",
+                                            "batch",    "data",       "data_seed"};
 static const char *const SEARCH_KEYS[] = {
     "strategy",   "score",     "objectives", "evaluations", "iterations",
     "patience",   "time",      "max_size",   "min_size",    "max_layers",

@@ -16,7 +16,7 @@ int expand_made(const struct config *c, const struct config_section *s)
 
 /* One cell of the cross product; NULL: not varied. */
 struct cell {
-    const char *saliency, *aggregator, *partition, *seed, *batch, *data;
+    const char *saliency, *aggregator, *partition, *seed, *batch, *data, *data_seed;
 };
 
 struct list {
@@ -25,7 +25,7 @@ struct list {
 };
 
 struct lists {
-    struct list saliency, aggregator, combiner, with, partition, seed, batch, data;
+    struct list saliency, aggregator, combiner, with, partition, seed, batch, data, data_seed;
 };
 
 /* A key of a cell, made from a list of [ablation]. */
@@ -53,9 +53,10 @@ static struct list list(const struct config *c, struct arena *a, const char *key
 
 static struct lists all_lists(const struct config *c, struct arena *a)
 {
-    return (struct lists){list(c, a, "saliency"), list(c, a, "aggregator"), list(c, a, "combiner"),
-                          list(c, a, "with"),     list(c, a, "partition"),  list(c, a, "seed"),
-                          list(c, a, "batch"),    list(c, a, "data")};
+    return (struct lists){
+        list(c, a, "saliency"), list(c, a, "aggregator"), list(c, a, "combiner"),
+        list(c, a, "with"),     list(c, a, "partition"),  list(c, a, "seed"),
+        list(c, a, "batch"),    list(c, a, "data"),       list(c, a, "data_seed")};
 }
 
 static size_t at_least_one(size_t n)
@@ -66,7 +67,8 @@ static size_t at_least_one(size_t n)
 static size_t cell_count(const struct lists *l)
 {
     return l->saliency.count * l->aggregator.count * at_least_one(l->partition.count) *
-           at_least_one(l->seed.count) * at_least_one(l->batch.count) * at_least_one(l->data.count);
+           at_least_one(l->seed.count) * at_least_one(l->batch.count) *
+           at_least_one(l->data.count) * at_least_one(l->data_seed.count);
 }
 
 /* The value of one list for cell *i, whose number goes on to the next list; NULL: not varied. */
@@ -89,10 +91,11 @@ static struct cell nth_cell(const struct lists *l, size_t i)
     at.seed = digit(&l->seed, &i);
     at.batch = digit(&l->batch, &i);
     at.data = digit(&l->data, &i);
+    at.data_seed = digit(&l->data_seed, &i);
     return at;
 }
 
-/* What a cell's seed, batch and data add to a name; empty unless their lists vary. */
+/* What a cell's seeds, batch and data add to a name; empty unless their lists vary. */
 static void suffix(struct buf *b, const struct lists *l, const struct cell *at)
 {
     if (at->seed && l->seed.count > 1)
@@ -101,6 +104,8 @@ static void suffix(struct buf *b, const struct lists *l, const struct cell *at)
         buf_printf(b, "_b%s", at->batch);
     if (at->data && l->data.count > 1)
         buf_printf(b, "_%s", at->data);
+    if (at->data_seed && l->data_seed.count > 1)
+        buf_printf(b, "@draw%s", at->data_seed);
 }
 
 static void put_setting(struct config *c, const char *name, const struct cell *at)
@@ -111,9 +116,11 @@ static void put_setting(struct config *c, const char *name, const struct cell *a
         put(c, "metric", name, "batch", at->batch, "batch");
     if (at->data)
         put(c, "metric", name, "data", at->data, "data");
+    if (at->data_seed)
+        put(c, "metric", name, "data_seed", at->data_seed, "data_seed");
 }
 
-/* The metric `base` under a cell's seed, batch and data: itself, or a copy. */
+/* The metric `base` under a cell's seeds, batch and data: itself, or a copy. */
 static const char *variant(struct config *c, const char *base, const struct lists *l,
                            const struct cell *at)
 {
@@ -125,7 +132,7 @@ static const char *variant(struct config *c, const char *base, const struct list
     suffix(&b, l, at);
     name = arena_strdup(&c->arena, b.data);
     buf_free(&b);
-    if (!s || (!strcmp(name, base) && !at->seed && !at->batch && !at->data))
+    if (!s || (!strcmp(name, base) && !at->seed && !at->batch && !at->data && !at->data_seed))
         return base;
     if (!strcmp(name, base))
         name = arena_printf(&c->arena, "%s_cell", base);
@@ -240,9 +247,9 @@ size_t expand_cells(const struct config *c, struct arena *a, const struct expand
         for (size_t k = 0; k <= l.combiner.count; k++) {
             const char *combiner = k ? l.combiner.item[k - 1] : NULL;
 
-            cells[n++] = (struct expand_cell){
-                combiner ? score_name(a, combiner, name) : name,
-                {combiner, at.saliency, at.aggregator, at.partition, at.batch, at.data, at.seed}};
+            cells[n++] = (struct expand_cell){combiner ? score_name(a, combiner, name) : name,
+                                              {combiner, at.saliency, at.aggregator, at.partition,
+                                               at.batch, at.data, at.data_seed, at.seed}};
         }
     }
     *out = cells;
@@ -252,7 +259,7 @@ size_t expand_cells(const struct config *c, struct arena *a, const struct expand
 const char *expand_factor(enum expand_factor factor)
 {
     static const char *const names[] = {"combiner", "saliency", "aggregator", "partition",
-                                        "batch",    "data",     "seed"};
+                                        "batch",    "data",     "data_seed",  "seed"};
 
     _Static_assert(sizeof names / sizeof *names == EXPAND_FACTORS, "a name each");
     return names[factor];

@@ -5,8 +5,8 @@
  *
  * [ablation] makes a metric SALIENCY_AGGREGATOR for every cell of its lists, and for every
  * combiner a score COMBINER_SALIENCY_AGGREGATOR that joins the cell with the metrics of
- * `with`.  Lists with more than one value add _network (partition), @SEED, _bBATCH and
- * _DATA to the names.  [run] repeats = n gives every metric and score n - 1 repeats NAME@SEED
+ * `with`.  Lists with more than one value add _network (partition), @SEED, _bBATCH, _DATA and
+ * @drawDATA_SEED to the names.  [run] repeats = n gives every metric and score n - 1 repeats NAME@SEED
  * under the seeds that follow the run's, and scores NAME@mean and NAME@std over all n. */
 #ifndef CORE_EXPAND_H
 #define CORE_EXPAND_H
@@ -25,6 +25,7 @@ enum expand_factor {
     EXPAND_PARTITION,
     EXPAND_BATCH,
     EXPAND_DATA,
+    EXPAND_DATA_SEED,
     EXPAND_SEED,
     EXPAND_FACTORS
 };

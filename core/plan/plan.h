@@ -19,8 +19,8 @@
 #include <tcet/saliency.h>
 #include <tcet/space.h>
 
-/* One source of mini-batches.  The first is the [data] section's; a metric with keys `data`
- * or `batch` of its own has another. */
+/* One source of mini-batches.  The first is the [data] section's; a metric with keys `data`,
+ * `batch` or `data_seed` of its own has another. */
 struct plan_data {
     struct instance *dataset;
     tcet_data_info info;

@@ -231,6 +231,8 @@ tcet_status plan_merge_passes(struct plan *p, struct error *err)
                 if (s->data)
                     buf_printf(&text, " data=%s batch=%lld", p->data[s->data].id,
                                (long long)p->data[s->data].batch);
+                if (p->data[s->data].seed != p->data[0].seed)
+                    buf_printf(&text, " data_seed=%llu", (unsigned long long)p->data[s->data].seed);
                 at->text = arena_strdup(&p->arena, text.data);
                 buf_free(&text);
             }
@@ -324,8 +326,8 @@ static const struct config_key *required(const struct plan *p, const struct conf
     return k;
 }
 
-static const char *const METRIC_KEYS[] = {"saliency", "aggregator", "partition",
-                                          "seed",     "batch",      "data"};
+static const char *const METRIC_KEYS[] = {"saliency", "aggregator", "partition", "seed",
+                                          "batch",    "data",       "data_seed"};
 
 /* The relative rounding of the numbers that S^l is computed in. */
 static double epsilon_of(const struct plan_saliency *s)
@@ -359,7 +361,7 @@ tcet_status plan_add_metric(struct plan *p, const struct config_section *s, stru
             return config_error(
                 err, s->keys[i],
                 "[metric %s] has no key \"%s\"%s; keys: saliency, aggregator, "
-                "partition, seed, batch, data, saliency.KEY, aggregator.KEY",
+                "partition, seed, batch, data, data_seed, saliency.KEY, aggregator.KEY",
                 s->name, name,
                 config_key_hint(hint, sizeof hint, name, METRIC_KEYS, TCET_COUNT(METRIC_KEYS)));
     }

@@ -27,7 +27,7 @@ tcet_status plan_make_instance(struct plan *p, const struct plugin *plugin,
 const char *plan_instance_key(struct plan *p, const struct instance *i);
 tcet_status plan_open_space(struct plan *p, struct error *err);
 tcet_status plan_open_first_data(struct plan *p, struct error *err);
-/* The data that a metric's keys `data` and `batch` select; opened when new. */
+/* The data that a metric's keys `data`, `batch` and `data_seed` select; opened when new. */
 tcet_status plan_metric_data(struct plan *p, const struct config_section *s, int *out,
                              struct error *err);
 tcet_status plan_draw_data(struct plan *p, struct plan_data *d, struct error *err);

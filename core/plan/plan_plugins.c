@@ -152,17 +152,16 @@ tcet_status plan_open_space(struct plan *p, struct error *err)
  * another dataset named by a metric. */
 static tcet_status open_data(struct plan *p, const struct config_section *asks,
                              const struct config_key *k, const char *fallback,
-                             const struct config_section *section, int64_t batch, struct error *err)
+                             const struct config_section *section, int64_t batch, int64_t seed,
+                             struct error *err)
 {
     struct plan_data *d = &p->data[p->data_count];
     struct plugin *plugin;
-    int64_t seed;
 
     TRY(plan_find_plugin(p, TCET_DATASET, k, fallback, &plugin, err));
     TRY(plan_make_instance(p, plugin, section, "", DATA_KEYS, TCET_COUNT(DATA_KEYS), &d->dataset,
                            err));
     p->data_count++;
-    TRY(config_i64(p->config, "data", "", "seed", 0, 0, INT64_MAX, &seed, err));
     d->id = plugin->desc.id;
     d->section = asks;
     d->seed = (uint64_t)seed;
@@ -179,27 +178,31 @@ static tcet_status open_data(struct plan *p, const struct config_section *asks,
 tcet_status plan_open_first_data(struct plan *p, struct error *err)
 {
     const struct config_section *section = config_section(p->config, "data", "");
-    int64_t batch;
+    int64_t batch, seed;
 
     /* Every metric may name one of its own. */
     p->data = arena_alloc(&p->arena, (p->config->section_count + 1) * sizeof *p->data);
     TRY(config_i64(p->config, "data", "", "batch", 64, 1, REQUEST_IMAGES_MAX, &batch, err));
+    TRY(config_i64(p->config, "data", "", "seed", 0, 0, INT64_MAX, &seed, err));
     return open_data(p, section, config_get(p->config, "data", "", "plugin"), "cifar10", section,
-                     batch, err);
+                     batch, seed, err);
 }
 
-/* The data that a metric's keys `data` and `batch` select. */
+/* The data that a metric's keys `data`, `batch` and `data_seed` select. */
 tcet_status plan_metric_data(struct plan *p, const struct config_section *s, int *out,
                              struct error *err)
 {
     struct config_key *k = config_get(p->config, s->kind, s->name, "data");
     const char *id = k ? k->value : p->data[0].id;
-    int64_t batch;
+    int64_t batch, seed;
 
     TRY(config_i64(p->config, s->kind, s->name, "batch", p->data[0].batch, 1, REQUEST_IMAGES_MAX,
                    &batch, err));
+    TRY(config_i64(p->config, s->kind, s->name, "data_seed", (int64_t)p->data[0].seed, 0, INT64_MAX,
+                   &seed, err));
     for (size_t i = 0; i < p->data_count; i++) {
-        if (!strcmp(p->data[i].id, id) && p->data[i].batch == batch) {
+        if (!strcmp(p->data[i].id, id) && p->data[i].batch == batch &&
+            p->data[i].seed == (uint64_t)seed) {
             *out = (int)i;
             return TCET_OK;
         }
@@ -207,7 +210,7 @@ tcet_status plan_metric_data(struct plan *p, const struct config_section *s, int
     *out = (int)p->data_count;
     return open_data(p, s, k, p->data[0].id,
                      strcmp(id, p->data[0].id) ? NULL : config_section(p->config, "data", ""),
-                     batch, err);
+                     batch, seed, err);
 }
 
 /* Is there a pass of these images, on thin networks (or on any)? */

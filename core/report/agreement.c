@@ -467,27 +467,57 @@ static void top_k(const struct agreement *g, struct figures *out)
     arena_free(&own);
 }
 
-/* -- seeds -------------------------------------------------------------------------------- */
+/* -- repeats ------------------------------------------------------------------------------ */
 
-/* Letters of a name before its @SEED; 0: it has none. */
-static size_t base_length(const char *name)
+/* What repeats of a score differ in, by the mark before its number in their names. */
+struct repeat {
+    const char *mark, *figure, *title, *head, *one;
+};
+
+/* Letters of a name before its mark and number; 0: it has none. */
+static size_t base_length(const char *name, const char *mark)
 {
-    const char *at = strrchr(name, '@');
+    const char *at = NULL;
 
-    return at && at[1] >= '0' && at[1] <= '9' ? (size_t)(at - name) : 0;
+    for (const char *p = name; (p = strstr(p, mark)); p++) {
+        if (p[strlen(mark)] >= '0' && p[strlen(mark)] <= '9')
+            at = p;
+    }
+    return at ? (size_t)(at - name) : 0;
 }
 
-static int same_base(const char *name, const char *base, size_t n)
+/* Is `name` of the same score as one whose first n letters are `base`?  Itself without a number too. */
+static int same_base(const char *name, const char *base, size_t n, const char *mark)
 {
-    size_t own = base_length(name);
+    size_t own = base_length(name, mark);
 
     return !strncmp(name, base, n) && (own == n || !name[n]);
 }
 
-/* A box a score that was repeated: its tau of each seed. */
-static void seed_boxes(const struct agreement *g, struct figures *out)
+/* The taus of all repeats of the score whose name begins with n letters of `name`. */
+static struct bar repeats_of(const struct report *r, const char *name, size_t n, const char *mark,
+                             struct arena *a)
 {
-    static const char *const heads[] = {"score", "seeds", "mean tau", "least", "most"};
+    struct bar b = {.name = arena_strndup(a, name, n), .low = NAN, .high = NAN, .mark = NAN};
+    double *tau = arena_alloc(a, (r->line_count + 1) * sizeof *tau), sum = 0;
+
+    for (size_t k = 0; k < r->line_count; k++) {
+        const struct report_line *l = &r->lines[k];
+
+        if (!same_base(l->series->column.name, name, n, mark) || isnan(l->relation.kendall))
+            continue;
+        tau[b.n++] = l->relation.kendall;
+        sum += l->relation.kendall;
+    }
+    b.points = tau;
+    b.value = sum / (double)b.n;
+    return b;
+}
+
+/* A box a score that was repeated: its tau of each. */
+static void repeat_boxes(const struct agreement *g, const struct repeat *by, struct figures *out)
+{
+    const char *const heads[] = {"score", by->head, "mean tau", "least", "most"};
     struct arena *a = &out->arena;
     const struct report *r = g->report;
     struct bar *bar = arena_alloc(a, (r->line_count + 1) * sizeof *bar);
@@ -497,32 +527,19 @@ static void seed_boxes(const struct agreement *g, struct figures *out)
 
     for (size_t i = 0; i < r->line_count; i++) {
         const char *name = r->lines[i].series->column.name;
-        size_t n = base_length(name), seeds = 0;
-        double *tau = arena_alloc(a, (r->line_count + 1) * sizeof *tau), sum = 0;
+        size_t n = base_length(name, by->mark);
         int seen = 0;
 
         for (size_t k = 0; k < count && n; k++)
             seen |= strlen(bar[k].name) == n && !strncmp(bar[k].name, name, n);
-        for (size_t k = 0; n && !seen && k < r->line_count; k++) {
-            const struct report_line *l = &r->lines[k];
-
-            if (!same_base(l->series->column.name, name, n) || isnan(l->relation.kendall))
-                continue;
-            tau[seeds++] = l->relation.kendall;
-            sum += l->relation.kendall;
-        }
-        if (seeds > 1)
-            bar[count++] = (struct bar){.name = arena_strndup(a, name, n),
-                                        .value = sum / (double)seeds,
-                                        .low = NAN,
-                                        .high = NAN,
-                                        .mark = NAN,
-                                        .points = tau,
-                                        .n = seeds};
+        if (!n || seen)
+            continue;
+        bar[count] = repeats_of(r, name, n, by->mark, a);
+        count += bar[count].n > 1;
     }
     if (!count)
         return;
-    f = figures_add(out, "seeds", NULL, "Tau over seeds");
+    f = figures_add(out, by->figure, NULL, by->title);
     cell = figure_cells(f, a, count + 1, heads, TCET_COUNT(heads));
     for (size_t i = 0; i < count; i++) {
         double least = INFINITY, most = -INFINITY;
@@ -538,8 +555,10 @@ static void seed_boxes(const struct agreement *g, struct figures *out)
         *cell++ = number(a, "%.4f", most);
     }
     bars_draw(&(struct bars){.note = what_was_compared(g, a),
-                             .desc = "A box a score: quartiles and median of its taus, a dot a "
-                                     "seed; the number is the mean.",
+                             .desc = arena_printf(a,
+                                                  "A box a score: quartiles and median of its "
+                                                  "taus, a dot a %s; the number is the mean.",
+                                                  by->one),
                              .x_name = "Kendall's tau",
                              .bar = bar,
                              .count = count},
@@ -548,6 +567,9 @@ static void seed_boxes(const struct agreement *g, struct figures *out)
 
 void agreement_figures(const struct agreement *g, struct figures *out)
 {
+    static const struct repeat repeats[] = {
+        {"@", "seeds", "Tau over seeds", "seeds", "seed"},
+        {"@draw", "draws", "Tau over mini-batches", "mini-batches", "mini-batch"}};
     const struct report_line **line;
     struct arena a = {0};
     size_t n;
@@ -562,7 +584,8 @@ void agreement_figures(const struct agreement *g, struct figures *out)
     tau_bars(g, out);
     heat_map(g, out);
     top_k(g, out);
-    seed_boxes(g, out);
+    for (size_t i = 0; i < TCET_COUNT(repeats); i++)
+        repeat_boxes(g, &repeats[i], out);
     n = shown_lines(g, 0, &a, &line);
     main_first(g, line, n);
     out->heading = "Scores and accuracies";

@@ -77,6 +77,21 @@ check "its folder can be read" test "$code" = 0
 run run seeds/config.ini --output seeds --resume
 check "and gone on with" said '0 scored now' out
 
+# Other mini-batches of the same images: `[ablation] data_seed`.
+run run "$conf/ablation/batch.ini" "${small[@]}" --set ablation.batch=8 --set ablation.data=cifar10 \
+    --set ablation.aggregator=snr --set ablation.data_seed=0,5 --archs first:12 --output draws --export draws.csv
+check "an ablation over mini-batches" test "$code" = 0
+check "whose scores differ" awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    { differ += $at["snip_snr@draw0"] != $at["snip_snr@draw5"] } END { exit !(differ > 5) }' draws.csv
+run run "$conf/ablation/batch.ini" "${small[@]}" --set ablation.batch=8 --set ablation.data=cifar10 \
+    --set ablation.aggregator=snr --set ablation.data_seed= --set data.seed=5 --archs first:12 --output drawn \
+    --export drawn.csv
+check "and are those of [data] seed" awk -F, 'FNR == 1 { delete at; for (i = 1; i <= NF; i++) at[$i] = i; next }
+    NR == FNR { score[$1] = $at["snip_snr@draw5"]; next }
+    { n++; same += score[$1] == $at["snip_snr"] } END { exit !(n && same == n) }' draws.csv drawn.csv
+run report draws -o draws.html
+check "a report has a box a score" said 'Tau over mini-batches' draws.html
+
 # An ablation over seeds: its cells are proxies, not repeats of something else.
 cat >grid.ini <<'EOF'
 [run]

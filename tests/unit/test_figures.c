@@ -424,12 +424,32 @@ static void nb301(void **state)
     table_free(t);
 }
 
+/* NASLib's 500 of NAS-Bench-101, its scores with the validation accuracy */
+static void nb101(void **state)
+{
+    static const struct figure figures[] = {
+        {"nbsz_synflow", "val_cifar10", .452, 0},   {"nbsz_snip", "val_cifar10", .298, 0},
+        {"nbsz_grad_norm", "val_cifar10", .242, 0}, {"nbsz_grasp", "val_cifar10", -.009, 0},
+        {"nbsz_fisher", "val_cifar10", .238, 0},    {"nbsz_jacov", "val_cifar10", -.339, 0},
+        {"nbsz_params", "val_cifar10", .518, 0},    {"nbsz_flops", "val_cifar10", .520, 0},
+        {"nbsz_l2_norm", "val_cifar10", .377, 0},
+    };
+    struct table *t = load("nb101");
+
+    (void)state;
+    assert_int_equal(t->rows, 500);
+    assert_true(table_is_trained(t, "val_cifar10") && !table_is_trained(t, "nbsz_synflow"));
+    check(t, figures, COUNT(figures), 6e-4); /* three digits */
+    table_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nats_tss),     cmocka_unit_test(live_cells), cmocka_unit_test(partial),
         cmocka_unit_test(rank_average), cmocka_unit_test(top),        cmocka_unit_test(nb_macro),
         cmocka_unit_test(transnas),     cmocka_unit_test(nats_sss),   cmocka_unit_test(nb301),
+        cmocka_unit_test(nb101),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
