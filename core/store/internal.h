@@ -7,6 +7,8 @@
 #define CORE_STORE_INTERNAL_H
 
 #include <sqlite3.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include "store/store.h"
 
@@ -63,6 +65,14 @@ struct row_view {
 
 enum { STORE_FORMAT = 4, STORE_APPLICATION = 0x54434554 /* "TCET" */ };
 
+/* What tells that a file is as it was. */
+struct store_file {
+    dev_t device;
+    ino_t number;
+    off_t size;
+    struct timespec changed;
+};
+
 struct store {
     sqlite3 *db;
     char *folder, *path; /* path: FOLDER/scores.db, for messages */
@@ -82,6 +92,7 @@ struct store {
     struct buf arch_text, meta_text, scratch;
     int format;      /* that it had when it was opened; 0: new */
     int reader;      /* opened to read: what is damaged is an error, not missing */
+    int sound;       /* all rows were looked at, or were before and the file is as it was */
     int mended;      /* it was damaged when it was opened to go on */
     int64_t dropped; /* rows that were dropped then */
 };
@@ -130,6 +141,16 @@ tcet_status tables_make(struct store *s, struct error *err);
 tcet_status tables_check(struct store *s, struct error *err);
 /* Looks at a store opened to write: drops what is damaged, brings an older format to this one. */
 tcet_status tables_mend(struct store *s, struct error *err);
+
+/* -- seen.c; any thread -- */
+
+/* What the store's file is now; 0: it is small, or not all of it is in the file. */
+int seen_file(const char *path, struct store_file *out);
+/* Has this process looked at the file, as it is now? */
+int seen_before(const struct store_file *f);
+/* The store has been looked at, or is written, and is closed.  looked_at: what it was before; NULL: of a
+ * writer.  Waits some 20 ms where the file has just changed. */
+void seen_add(const char *path, const struct store_file *looked_at);
 
 /* -- store.c -- */
 

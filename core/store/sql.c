@@ -452,6 +452,8 @@ tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
 {
     /* "./": a folder called "file:x" must not be taken for a URI. */
     struct buf file = {0};
+    struct store_file before;
+    int known;
     tcet_status st;
 
     s->reader = mode == STORE_READ;
@@ -460,18 +462,28 @@ tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
         TRY(folder_lock(s->folder, &s->lock, err));
     }
     buf_printf(&file, "%s%s", s->path[0] == '/' ? "" : "./", s->path);
+    known = seen_file(s->path, &before);
+    s->sound = known && seen_before(&before);
     st = s->reader ? connect_reader(s, file.data, err) : connect_writer(s, file.data, err);
     buf_free(&file);
     TRY(st);
     TRY(check_format(s, err));
-    if (s->reader)
-        return s->format ? tables_check(s, err)
-                         : error_set(err, TCET_E_ARG, "%s: holds no results yet", s->path);
+    if (s->reader) {
+        if (!s->format)
+            return error_set(err, TCET_E_ARG, "%s: holds no results yet", s->path);
+        TRY(tables_check(s, err));
+        if (known && !s->sound)
+            seen_add(s->path, &before);
+        return TCET_OK;
+    }
     /* FULL: a commit is on the disk when it returns; the supervisor commits once a second. */
     TRY(sql_exec(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err));
     if (!s->format)
-        return tables_make(s, err);
-    return mode == STORE_RESUME ? tables_mend(s, err) : start_afresh(s, mode, err);
+        TRY(tables_make(s, err));
+    else
+        TRY(mode == STORE_RESUME ? tables_mend(s, err) : start_afresh(s, mode, err));
+    s->sound = 1;
+    return TCET_OK;
 }
 
 void sql_close(struct store *s)
@@ -479,6 +491,8 @@ void sql_close(struct store *s)
     for (int q = 0; q < SQL_COUNT; q++)
         sqlite3_finalize(s->cached[q]);
     sqlite3_close(s->db);
+    if (s->sound && !s->reader)
+        seen_add(s->path, NULL);
     if (s->lock >= 0)
         close(s->lock);
 }

@@ -1,10 +1,12 @@
 /* test_store_untrusted.c -- protects whoever exports a scores.db that came from elsewhere:
  * any changed or lost row is found, what is not JSON is not copied into JSON, counts do not overflow,
  * and a file with views or triggers is not opened. */
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -408,6 +410,35 @@ static void test_foreign_schema(void **state)
     assert_non_null(strstr(err.text, why));
 }
 
+/* A large store is not looked at again while its file is as it was, and is as soon as it is not: also when its
+ * size and time of writing are the same. */
+static void test_seen(void **state)
+{
+    char *large = calloc(1, (2 << 20) + 1);
+    struct store *s;
+    struct error err;
+    struct stat before, now;
+
+    (void)state;
+    memset(large, 'x', 2 << 20);
+    assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
+    assert_int_equal(store_set_meta(s, "large", large, &err), TCET_OK);
+    store_close(s);
+    free(large);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(store_open(folder, STORE_READ, &s, &err), TCET_OK);
+        store_close(s);
+    }
+    assert_int_equal(stat(database, &before), 0);
+    alter("UPDATE outcome SET status = 'xx'", 0);
+    assert_int_equal(stat(database, &now), 0);
+    assert_int_equal(now.st_size, before.st_size);
+    assert_int_equal(
+        utimensat(AT_FDCWD, database, (struct timespec[]){before.st_atim, before.st_mtim}, 0), 0);
+    assert_int_equal(store_open(folder, STORE_READ, &s, &err), TCET_E_IO);
+    assert_non_null(strstr(err.text, "damaged (table outcome, row 1"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +452,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_failed_mended, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failures_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_schema, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_seen, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
