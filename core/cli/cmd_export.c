@@ -103,24 +103,6 @@ static tcet_status choose_columns(const struct table *t, const struct option_lis
                          t->path);
 }
 
-/* All architectures of a store. */
-static tcet_status list_archs(struct store *s, const char *folder, struct arena *a,
-                              const char *const **out, struct error *err)
-{
-    size_t n = store_arch_count(s);
-    const char **list = arena_alloc(a, (n + 1) * sizeof *list), *arch;
-
-    *out = list;
-    for (size_t i = 0; i < n; i++) {
-        arch = store_arch(s, i);
-        if (!arch)
-            return error_set(err, TCET_E_IO, "%s: damaged (architecture %zu cannot be read)",
-                             folder, i);
-        list[i] = arena_strdup(a, arch);
-    }
-    return TCET_OK;
-}
-
 static tcet_status read_accuracies(const struct source_options *from, const struct config *config,
                                    const char *name, const struct option_list *columns,
                                    const char *const *archs, size_t count, struct arena *a,
@@ -159,7 +141,7 @@ static tcet_status join_folder(struct store *s, const char *folder,
     struct config *config;
     tcet_status st;
 
-    TRY(list_archs(s, folder, a, &archs, err));
+    TRY(store_archs(s, a, &archs, err));
     TRY(stored_read(folder, cli_folders(&from->plugins, a), from->plugins.count, &config,
                     &forgotten, err));
     if (!table)

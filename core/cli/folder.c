@@ -41,23 +41,19 @@ static void find_repeats(struct folder *f)
 }
 
 /* The architectures that were tried; place: their ordinals. */
-static tcet_status folder_archs(struct folder *f, struct store *s, const char *path, size_t *place,
-                                struct error *err)
+static tcet_status folder_archs(struct folder *f, struct store *s, size_t *place, struct error *err)
 {
-    const char *arch;
+    const char *const *all;
     uint8_t *tried = arena_alloc(&f->arena, f->listed + 1);
     const char **archs = arena_alloc(&f->arena, (f->listed + 1) * sizeof *archs);
 
     f->archs = archs;
     TRY(store_tried(s, tried, err));
+    TRY(store_archs(s, &f->arena, &all, err));
     for (size_t i = 0; i < f->listed; i++) {
         if (!tried[i])
             continue;
-        arch = store_arch(s, i);
-        if (!arch)
-            return error_set(err, TCET_E_IO, "%s: damaged (architecture %zu cannot be read)", path,
-                             i);
-        archs[f->arch_count] = arena_strdup(&f->arena, arch);
+        archs[f->arch_count] = all[i];
         place[f->arch_count++] = i;
     }
     return TCET_OK;
@@ -77,7 +73,7 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
     f.column_count = store_column_count(s);
     place = arena_alloc(&f.arena, (f.listed + 1) * sizeof *place);
     all = arena_alloc(&f.arena, (f.listed + 1) * sizeof *all);
-    st = folder_archs(&f, s, path, place, err);
+    st = folder_archs(&f, s, place, err);
     f.columns = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.columns);
     for (size_t i = 0; i < f.column_count && st >= 0; i++) {
         const struct result_column *c = store_column_at(s, i);

@@ -134,13 +134,12 @@ tcet_status report_row(struct store *s, const char *arch, struct arena *a, struc
                        int *found, struct error *err)
 {
     size_t at = 0, count = store_arch_count(s);
+    const char *const *all;
 
     *row = (struct result_row){.arch = NULL};
-    for (const char *other; at < count; at++) {
-        other = store_arch(s, at);
-        if (other && !strcmp(other, arch))
-            break;
-    }
+    TRY(store_archs(s, a, &all, err));
+    while (at < count && strcmp(all[at], arch) != 0)
+        at++;
     *found = at < count;
     return *found ? store_take(s, at, a, row, err) : TCET_OK;
 }

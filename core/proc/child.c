@@ -115,17 +115,25 @@ int child_read(struct child *c)
 {
     char chunk[65536];
 
+    if (c->drained) {
+        c->drained = 0;
+        return 0;
+    }
     if (c->output >= 0)
         read_output(c);
     for (int i = 0; i < AT_ONCE; i++) {
         ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
 
-        if (n > 0)
+        if (n > 0) {
             buf_add(&c->in, chunk, (size_t)n);
-        else if (n < 0 && errno == EINTR)
+            c->drained = (size_t)n < sizeof chunk;
+            if (c->drained)
+                return 0;
+        } else if (n < 0 && errno == EINTR) {
             continue;
-        else
+        } else {
             return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : -1;
+        }
     }
     return 0;
 }

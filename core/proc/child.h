@@ -18,6 +18,7 @@ struct child {
     int fd;          /* our end */
     int output;      /* read end of its stdout and stderr, -1: none */
     struct buf in;   /* bytes gathered from fd, for frame_take */
+    int drained;     /* the last read took all there was: poll before the next */
     char tail[1024]; /* the last it printed */
     size_t tail_len;
 };
@@ -28,7 +29,7 @@ struct child {
 tcet_status child_start(struct child *c, const char *path, char *const args[], size_t memory,
                         int keep, struct error *err);
 /* Reads what is there (some megabytes at most), without blocking, into c->in and the tail.
- * 0: more may come; -1: the child closed its socket. */
+ * 0: more may come; -1: the child closed its socket.  Does nothing the first time after it took all. */
 int child_read(struct child *c);
 /* Kills (SIGKILL) if still there, reaps, closes.  Says how it ended: "exited with code 3",
  * "was killed by signal 11 (Segmentation fault)", and its last printed line. */

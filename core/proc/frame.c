@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { AT_ONCE = 8192 };
+
 struct head {
     uint32_t type, length;
 };
@@ -29,9 +31,15 @@ static tcet_status send_all(int fd, const char *p, size_t n, struct error *err)
 tcet_status frame_send(int fd, uint32_t type, const void *data, size_t n, struct error *err)
 {
     struct head h = {type, (uint32_t)n};
+    char both[AT_ONCE];
 
     if (n > FRAME_MAX)
         return error_set(err, TCET_E_ARG, "a message of %zu bytes is too long", n);
+    if (n && n <= sizeof both - sizeof h) { /* most are short: one call of the system, not two */
+        memcpy(both, &h, sizeof h);
+        memcpy(both + sizeof h, data, n);
+        return send_all(fd, both, sizeof h + n, err);
+    }
     TRY(send_all(fd, (const char *)&h, sizeof h, err));
     return send_all(fd, data, n, err);
 }

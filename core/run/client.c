@@ -22,13 +22,16 @@ int client_up(const struct client *c)
     return c->state != CLIENT_DOWN && c->state != CLIENT_LOST;
 }
 
-/* A number that cannot be guessed. */
+/* A number that cannot be guessed; several are asked of the system at once. */
 static uint64_t new_nonce(void)
 {
-    static uint64_t count;
-    uint64_t n;
+    static uint64_t numbers[32], count;
+    static size_t left;
 
-    return getrandom(&n, sizeof n, 0) == (ssize_t)sizeof n ? n : ++count;
+    if (!left && getrandom(numbers, sizeof numbers, 0) != (ssize_t)sizeof numbers)
+        return ++count;
+    left = left ? left - 1 : TCET_COUNT(numbers) - 1;
+    return numbers[left];
 }
 
 int client_unsent(const struct client *c)

@@ -34,17 +34,10 @@ static int parse_shard(char *text, struct part *p)
 }
 
 /* The architectures that the store lists. */
-static void take_archs(struct merge *m, struct part *p)
+static tcet_status take_archs(struct merge *m, struct part *p, struct error *err)
 {
-    size_t n = store_arch_count(p->store);
-    const char **item = arena_alloc(&m->arena, (n + 1) * sizeof *item), *arch;
-
-    for (size_t i = 0; i < n; i++) {
-        arch = store_arch(p->store, i);
-        item[i] = arch ? arena_strdup(&m->arena, arch) : NULL;
-    }
-    p->item = item;
-    p->item_count = n;
+    p->item_count = store_arch_count(p->store);
+    return store_archs(p->store, &m->arena, &p->item, err);
 }
 
 /* What was noted when the whole was cut; what never was is shard 1/1.  The folder holds as many as such a
@@ -62,7 +55,7 @@ static tcet_status read_shard(struct merge *m, struct part *p, struct error *err
     if (p->lines)
         merge_take_seeds(m, p);
     else
-        take_archs(m, p);
+        TRY(take_archs(m, p, err));
     count = (uint64_t)p->shard.count;
     if ((p->total + count - (uint64_t)p->shard.index) / count != p->item_count)
         return error_set(err, TCET_E_IO, "%s: damaged (shard \"%.100s\")", p->folder, text);

@@ -161,7 +161,7 @@ static tcet_status read_warm_folder(struct seek *s, struct error *err)
     const char *path = s->settings->warm ? config_path(&s->r->arena, k) : NULL;
     struct store *from = NULL;
     struct stat info;
-    const char **archs;
+    tcet_status st;
 
     if (!path)
         return TCET_OK;
@@ -171,11 +171,9 @@ static tcet_status read_warm_folder(struct seek *s, struct error *err)
     if (store_open(path, STORE_READ, &from, err) < 0)
         return config_error_at(err, k);
     s->warm_count = store_arch_count(from);
-    archs = arena_alloc(&s->r->arena, (s->warm_count + 1) * sizeof *archs);
-    for (size_t i = 0; i < s->warm_count; i++)
-        archs[i] = arena_strdup(&s->r->arena, store_arch(from, i) ? store_arch(from, i) : "");
-    s->warm = archs;
+    st = store_archs(from, &s->r->arena, &s->warm, err);
     store_close(from);
+    TRY(st);
     return s->warm_count ? TCET_OK
                          : config_error(err, k, "%s holds no architecture of a run", path);
 }

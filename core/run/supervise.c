@@ -65,22 +65,36 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static int same_list(const char *const *a, const char *const *b, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && !strcmp(a[i], b[i]))
+        i++;
+    return i == n;
+}
+
 /* How many architectures the folder has that this run's list has not. */
-static size_t count_left_out(const struct supervisor *s)
+static tcet_status count_left_out(const struct supervisor *s, size_t *left, struct error *err)
 {
     const struct wire_plan *p = &s->r->plan;
-    const char **ours = mem_alloc((p->arch_count + 1) * sizeof *ours), *had;
-    size_t left = 0;
+    size_t count = store_arch_count(s->store);
+    const char *const *had;
+    struct arena a = {0};
+    const char **ours;
+    tcet_status st = store_archs(s->store, &a, &had, err);
 
-    if (p->arch_count)
-        memcpy(ours, p->archs, p->arch_count * sizeof *ours);
-    qsort(ours, p->arch_count, sizeof *ours, by_text);
-    for (size_t i = 0; i < store_arch_count(s->store); i++) {
-        had = store_arch(s->store, i);
-        left += had && !bsearch(&had, ours, p->arch_count, sizeof *ours, by_text);
+    *left = 0;
+    if (st >= 0 && !(count == p->arch_count && same_list(had, p->archs, count))) {
+        ours = arena_alloc(&a, (p->arch_count + 1) * sizeof *ours);
+        if (p->arch_count)
+            memcpy(ours, p->archs, p->arch_count * sizeof *ours);
+        qsort(ours, p->arch_count, sizeof *ours, by_text);
+        for (size_t i = 0; i < count; i++)
+            *left += !bsearch(&had[i], ours, p->arch_count, sizeof *ours, by_text);
     }
-    free(ours);
-    return left;
+    arena_free(&a);
+    return st;
 }
 
 /* A folder goes on with its own space.  Its list may change; that architectures leave it is
@@ -88,9 +102,10 @@ static size_t count_left_out(const struct supervisor *s)
 static tcet_status check_resumed(const struct supervisor *s, struct error *err)
 {
     const char *space = store_meta(s->store, "space");
-    size_t left = count_left_out(s);
+    size_t left;
     char text[256];
 
+    TRY(count_left_out(s, &left, err));
     if (space && strcmp(space, s->r->plan.space) != 0)
         return error_set(err, TCET_E_ARG,
                          "%s holds results of space %s, and this run is of space %s: give it a "

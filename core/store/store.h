@@ -124,6 +124,9 @@ tcet_status store_accuracies(struct store *s, struct arena *a, const struct stor
 size_t store_arch_count(struct store *s);
 const char *store_arch(struct store *s, size_t ordinal); /* lives until the next call; NULL:
                                                             no such, or unreadable */
+/* All of them, store_arch_count, by ordinal; in the arena. */
+tcet_status store_archs(struct store *s, struct arena *a, const char *const **out,
+                        struct error *err);
 size_t store_column_count(struct store *s);
 /* Lives until the next store_set_columns; NULL: no such. */
 const struct result_column *store_column_at(struct store *s, size_t i);

@@ -143,6 +143,23 @@ static void take_time(void *user, const char *name, size_t length, double second
     }
 }
 
+tcet_status store_archs(struct store *s, struct arena *a, const char *const **out,
+                        struct error *err)
+{
+    const char **list = arena_alloc(a, (s->arch_count + 1) * sizeof *list);
+    tcet_status st = sql_bind(s, SQL_RUN_TEXTS, err, "");
+    size_t n = 0;
+    int have = 0;
+
+    *out = list;
+    while (st >= 0 && n < s->arch_count && (st = sql_step(s, SQL_RUN_TEXTS, &have, err)) >= 0 &&
+           have)
+        list[n++] = arena_strdup(a, sql_text(s, SQL_RUN_TEXTS, 0));
+    sql_done(s, SQL_RUN_TEXTS);
+    TRY(st);
+    return n == s->arch_count ? TCET_OK : sql_damaged(s, "an architecture is not there", err);
+}
+
 static tcet_status take_row(struct store *s, int64_t id, const char *arch, struct arena *a,
                             struct result_row *out, struct error *err)
 {
