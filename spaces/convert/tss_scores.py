@@ -11,7 +11,7 @@ import gzip
 import sys
 
 HEAD = """\
-# NATS-Bench topology space: scores of its first {count} of 15,625 cells in the official order, which is shuffled, by
+# NATS-Bench topology space: scores of {which} cells in the official order, by
 # conf/best/tss_scores.ini, each of the live network (docs/best.md): shipped CIFAR-10 images, one mini-batch
 # of 64, weights of seed 1, float32; seven digits.
 # same: cells of one number are one function of their input.
@@ -40,8 +40,9 @@ def main(source, target):
     numbers = {}
     skipped = ("arch", "status", "macs", "score.params")
     columns = [name for name in rows[0] if name not in skipped and not name.endswith("_test")]
+    which = "all 15,625" if len(rows) == 15625 else f"the first {len(rows):,} of 15,625"
     with open(target, "wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as out:
-        out.write((HEAD.format(count=f"{len(rows):,}") + "\t".join(["arch", "same"] + columns) + "\n").encode())
+        out.write((HEAD.format(which=which) + "\t".join(["arch", "same"] + columns) + "\n").encode())
         for row in rows:
             same = numbers.setdefault(function(row["arch"]), len(numbers))
             fields = [row["arch"], str(same)] + [f"{float(row[name]):.7g}" for name in columns]
