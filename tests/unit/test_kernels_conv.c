@@ -1,7 +1,8 @@
 /* test_kernels_conv.c -- protects the convolutions of the fused kernels, in float and double and on every
  * instruction set of this CPU, against plain loops in double: all shapes that a table says it takes, with
  * odd sizes, channels that fill no vector, strides, margins, dilations and groups.  In float the sets
- * must give the same bits.  Bounds are a few roundings of the largest number of an output.
+ * must give the same bits.  Bounds are a few roundings of the largest number of an output, of windows of
+ * 5 x 5, which Winograd's way loses more of, some more.
  * Room: tests. */
 #include "../../plugins/backend/torch/kernels_isa.h"
 
@@ -48,6 +49,11 @@ static const struct ts_conv shapes[] = {
     SQUARE(20, 150, 12, 1, 1, 0, 1, 1),
     /* filters of many channels: blocks of more tiles */
     SQUARE(128, 144, 9, 3, 1, 1, 1, 1),
+    /* windows of 5 x 5 */
+    SQUARE(16, 32, 16, 5, 1, 2, 1, 1),
+    SQUARE(24, 24, 9, 5, 1, 2, 1, 1),
+    SQUARE(13, 56, 4, 5, 1, 2, 1, 1),
+    SQUARE(128, 144, 9, 5, 1, 2, 1, 1),
     /* a filter each channel */
     SQUARE(32, 32, 9, 3, 1, 1, 1, 32),
     SQUARE(16, 16, 8, 5, 1, 2, 1, 16),
@@ -180,7 +186,8 @@ static void free_trial(struct trial *t)
 static void near(const char *what, int k, int f64, const void *is, const double *expected,
                  int64_t count)
 {
-    double size = 0, apart = 0, rounding = f64 ? 0x1p-52 : 0x1p-23;
+    int points = !f64 && shapes[k].groups == 1 && shapes[k].kh > 3; /* F(4 x 4, 5 x 5) */
+    double roundings = points ? 60 : 40, size = 0, apart = 0, rounding = f64 ? 0x1p-52 : 0x1p-23;
 
     for (int64_t i = 0; i < count; i++) {
         double a = f64 ? ((const double *)is)[i] : (double)((const float *)is)[i];
@@ -188,7 +195,7 @@ static void near(const char *what, int k, int f64, const void *is, const double 
         size = fmax(size, fabs(expected[i]));
         apart = fmax(apart, isfinite(a) ? fabs(a - expected[i]) : INFINITY);
     }
-    if (!(size > 0 && apart <= 40 * size * rounding))
+    if (!(size > 0 && apart <= roundings * size * rounding))
         fail_msg("%s %s of shape %d, float%d: %g apart, of %g", tables[0]->name, what, k,
                  f64 ? 64 : 32, apart, size);
 }
