@@ -177,6 +177,18 @@ static int conv_input(struct ts_device *d, const struct ts_conv *s, const void *
     return status;
 }
 
+static int conv_norm_back(struct ts_device *d, const struct ts_conv *s,
+                          const struct ts_norm_back *g, const void *x, const void *w, void *dw,
+                          void *dx)
+{
+    double start = counted_now();
+    int status = inner->conv_norm_back(d, s, g, x, w, dw, dx);
+
+    note_conv(s, "conv norm back", start);
+    record(s, 0, dw != NULL, dx != NULL);
+    return status;
+}
+
 /* The names that --wrap gives. */
 ts_tensor *__real_ts_conv_forward(struct ts_device *d, const struct ts_conv *s, const void *x,
                                   const void *w, const void *bias, void **data);
@@ -432,5 +444,6 @@ const struct kernels *__wrap_kernels_cpu(int32_t which, int32_t f64)
     outer.conv_forward = conv_forward;
     outer.conv_weights = conv_weights;
     outer.conv_input = conv_input;
+    outer.conv_norm_back = conv_norm_back;
     return &outer;
 }

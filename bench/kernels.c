@@ -10,7 +10,7 @@
 #include <time.h>
 
 struct options {
-    const char *space, *isa, *key, *value;
+    const char *space, *isa, *key, *value, *arch;
     int64_t rounds, archs, seed, resolution, batch, lines;
     int kernels;
 };
@@ -262,6 +262,14 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* The one that was asked for, or a random one. */
+static int next_arch(struct bench *b, char *arch, size_t cap)
+{
+    if (!b->o.arch)
+        return b->space.ops->random(&b->space.cx, b->space.self, arch, cap) < 0 ? -1 : 0;
+    return snprintf(arch, cap, "%s", b->o.arch) < (int)cap ? 0 : -1;
+}
+
 static int bench_space(struct bench *b)
 {
     double *ratio = mem_alloc((size_t)b->o.rounds * sizeof *ratio), middle;
@@ -272,8 +280,7 @@ static int bench_space(struct bench *b)
         double ours = 0, bare = 0;
 
         for (int64_t k = 0; k < b->o.archs; k++) {
-            if (b->space.ops->random(&b->space.cx, b->space.self, arch, sizeof arch) < 0 ||
-                measure(b, arch, r >= 0, &ours, &bare) < 0)
+            if (next_arch(b, arch, sizeof arch) < 0 || measure(b, arch, r >= 0, &ours, &bare) < 0)
                 return -1;
             if (r < 0)
                 break;
@@ -302,7 +309,8 @@ static int bench_space(struct bench *b)
 static int usage(FILE *f)
 {
     fputs("usage: bench/speed --space NAME | --kernels [--space NAME]\n"
-          "           [--rounds N] [--archs N] [--seed N] [--resolution N] [--batch N]\n"
+          "           [--rounds N] [--archs N] [--arch TEXT] [--seed N] [--resolution N] [--batch "
+          "N]\n"
           "           [--isa auto|baseline|avx2|avx512] [--set KEY=VALUE] [--lines N]\n\n"
           "  --space NAME  T-CET(SNIP) of random architectures of the space over libtorch's\n"
           "                convolutions of the same shapes, CPU seconds of one thread\n"
@@ -310,6 +318,7 @@ static int usage(FILE *f)
           "                and shape, beside the core's, and the time over libtorch's\n"
           "  --rounds N    rounds, whose median counts (5)\n"
           "  --archs N     architectures a round (4)\n"
+          "  --arch TEXT   this one, in place of random ones\n"
           "  --seed N      which architectures (1)\n"
           "  --resolution N, --batch N  of the images (the space's own, 64)\n"
           "  --isa NAME    [backend] kernels (auto)\n"
@@ -337,6 +346,10 @@ static int parse(int argc, char **argv, struct options *o)
             return -1;
         if (!strcmp(argv[i], "--space")) {
             o->space = argv[++i];
+            continue;
+        }
+        if (!strcmp(argv[i], "--arch")) {
+            o->arch = argv[++i];
             continue;
         }
         if (!strcmp(argv[i], "--isa")) {

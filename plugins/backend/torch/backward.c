@@ -209,7 +209,7 @@ static tcet_status backward(struct job *j, int64_t row, int64_t only, int last)
     j->now.row = row;
     j->now.parts = 0;
     for (int32_t i = 0; i < j->graph->node_count; i++) {
-        j->now.v[i].parts = j->now.v[i].masked = -1;
+        j->now.v[i].parts = j->now.v[i].masked = j->now.v[i].late = -1;
         j->now.v[i].sums[ORDINARY].made = 0;
     }
     st = loss(j, only, g->data);

@@ -9,7 +9,8 @@
  * pair of lines a[c] x + b[c] until somebody needs its numbers; a sum reads its terms through
  * such lines and writes, in the same sweep, its ReLU and its sign bits.  Backward, a node
  * gathers the gradients of all its readers in one sweep that also makes the sums its batch
- * norms need. */
+ * norms need; a batch norm's own backward is lines again, which a convolution before it may
+ * apply as it reads. */
 #ifndef BACKEND_TORCH_EXECUTOR_H
 #define BACKEND_TORCH_EXECUTOR_H
 
@@ -66,6 +67,7 @@ struct node_plan {
     uint8_t lines;                         /* known as lines over its input */
     uint8_t batch_stats;                   /* batch norm with the batch's statistics */
     uint8_t sums;                          /* batch norm that needs sums over its gradient */
+    uint8_t gives_late;                    /* batch norm whose backward its input's applies */
     uint8_t reach;                         /* the loss depends on it */
     uint8_t up;                            /* something at or above it wants its gradient */
     uint8_t keep, keep_gradient;           /* handed to layers */
@@ -128,6 +130,7 @@ struct value {
     double *part, *all; /* with job.share: the part's moments, and the sums of all parts */
     struct norm_sums sums[SWEEPS];
     struct tangent tangent;
+    int32_t late;               /* batch norm whose backward the gradient lacks, -1 */
     int32_t parts, parts_tail;  /* gradients gathered so far, -1 */
     int32_t masked;             /* the same, behind the ReLU */
     uint8_t packed;             /* its sign bits are made, in this forward */

@@ -108,14 +108,22 @@ struct kernels {
     int (*loss_tangent)(struct ts_device *d, const struct ts_loss *s, const void *z, const void *rz,
                         void *rg);
     /* Convolutions faster than libtorch's, for the shapes of which conv_takes() says 1 (NULL:
-     * none).  bias may be NULL; w and dw are [oc, c, kh, kw]; dw is added to. */
+     * none); conv_weights() of those of these for which conv_takes_weights() does, too (NULL: all).  bias
+     * may be NULL; w and dw are [oc, c, kh, kw]; dw is added to. */
     int (*conv_takes)(const struct ts_conv *s);
+    int (*conv_takes_weights)(const struct ts_conv *s);
     int (*conv_forward)(struct ts_device *d, const struct ts_conv *s, const void *x, const void *w,
                         const void *bias, void *y);
     int (*conv_weights)(struct ts_device *d, const struct ts_conv *s, const void *g, const void *x,
                         void *dw);
     int (*conv_input)(struct ts_device *d, const struct ts_conv *s, const void *g, const void *w,
                       void *dx);
+    /* dw += and dx = the gradients (NULL: not wanted) from one of y that is still a batch norm's backward,
+     * for the shapes of which conv_takes_norm() says 1 (NULL: none); x may be NULL without dw. */
+    int (*conv_takes_norm)(const struct ts_conv *s);
+    int (*conv_norm_back)(struct ts_device *d, const struct ts_conv *s,
+                          const struct ts_norm_back *g, const void *x, const void *w, void *dw,
+                          void *dx);
     /* packs: bits[n, words] = signs of x[n, units]. */
     void (*pack)(const void *x, int64_t n, int64_t units, uint64_t *bits);
     /* packs: k[n, n] += units - popcount(bits_i ^ bits_j), *positive += popcount. */

@@ -25,7 +25,8 @@ static tcet_status unknown_forward(struct job *j, int32_t i)
 /* Those with functions of their own here. */
 #define OWN_OPS(ROW)                                                                          \
     ROW(INPUT, WRITES(input), .input = 1)                                                     \
-    ROW(CONV2D, FUNCTIONS(conv), .weight = 1, .saved = SAVED_INPUTS, .keeps_zero = 1)         \
+    ROW(CONV2D, FUNCTIONS(conv), .takes_norm = conv_takes_norm, .weight = 1,                  \
+        .saved = SAVED_INPUTS, .keeps_zero = 1)                                               \
     ROW(CONV_TRANSPOSE, FUNCTIONS(transposed), .affine = 1, .own = 1, .saved = SAVED_INPUTS)  \
     ROW(LINEAR, FUNCTIONS(linear), .weight = 1, .saved = SAVED_INPUTS)                        \
     ROW(BATCH_NORM, FUNCTIONS(norm), .form = FORM_LINES, .statistics = 1, .affine = 1,        \

@@ -27,6 +27,9 @@ enum { SAVED_NOTHING, SAVED_INPUTS, SAVED_OUTPUT };
 typedef int op_write_back(struct job *j, int32_t i, int32_t k, const void *g, void *dx);
 
 struct op {
+    /* Can `back` of node i apply the backward of a batch norm, its one reader?  Then g is the gradient of
+     * the norm's output.  NULL: no. */
+    int (*takes_norm)(const struct job *j, int32_t i);
     /* Value of node i; NULL: nothing to do. */
     tcet_status (*forward)(struct job *j, int32_t i);
     /* Gives those of node i's inputs that want one their gradients, and its parameters theirs. */
@@ -80,6 +83,7 @@ tcet_status op_tangent(struct job *j, int32_t i);
 tcet_status op_tangent_back(struct job *j, int32_t i, struct memory *rg);
 
 /* ops_weight.c */
+int conv_takes_norm(const struct job *j, int32_t i);
 tcet_status conv_forward(struct job *j, int32_t i);
 tcet_status conv_back(struct job *j, int32_t i, struct memory *g);
 tcet_status conv_tangent(struct job *j, int32_t i);

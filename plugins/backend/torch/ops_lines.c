@@ -294,6 +294,11 @@ tcet_status norm_back(struct job *j, int32_t i, struct memory *g)
                                         p->batch_stats ? v->k2 : NULL, v->k3,
                                         shared && j->share->member ? NULL : job_gradient(j, node)),
                        i, "backward of batch norm");
+    if (st == TCET_OK && p->gives_late) {
+        j->now.v[job_input(j, i, 0)].late = i;
+        gradient_give(j, job_input(j, i, 0), memory_ref(g));
+        return TCET_OK;
+    }
     if (p->batch_stats) {
         t[0].b = v->k3;
         t[1] = (struct ts_term){.x = job_value(j, job_input(j, i, 0)), .a = v->k2};

@@ -76,7 +76,9 @@ static tcet_status run_backward(struct job *j, int32_t i, const struct ts_conv *
     if (own && dx && !(*dx = memory_new(j, (size_t)(s->n * s->c * s->h * s->w) * j->ask.size)))
         return TCET_E_MEMORY;
     if (own && dw)
-        status = j->k->conv_weights(j->d, s, g, x, dw);
+        status = !j->k->conv_takes_weights || j->k->conv_takes_weights(s)
+                     ? j->k->conv_weights(j->d, s, g, x, dw)
+                     : ts_conv_backward(j->d, s, g, x, w, dw, NULL, NULL);
     if (own && dx && status == 0)
         status = j->k->conv_input(j->d, s, g, w, (*dx)->data);
     if (!own)
@@ -112,18 +114,41 @@ tcet_status conv_forward(struct job *j, int32_t i)
                        job_bias(j, node), &j->now.v[i].val);
 }
 
+int conv_takes_norm(const struct job *j, int32_t i)
+{
+    struct ts_conv s = conv_shape(j, i);
+
+    return j->k->conv_takes_norm && j->k->conv_takes_norm(&s) &&
+           !(job_node(j, i)->bias && j->plan.weight_biases);
+}
+
+/* run_backward of a gradient that batch norm `norm` has not gone back through. */
+static tcet_status run_norm_back(struct job *j, int32_t i, const struct ts_conv *s, int32_t norm,
+                                 const void *g, const void *x, const void *w, void *dw,
+                                 struct memory **dx)
+{
+    const struct value *v = &j->now.v[norm];
+    const struct ts_norm_back back = {
+        .g = g, .x = job_value(j, i), .k1 = v->k1, .k2 = v->k2, .k3 = v->k3};
+
+    if (dx && !(*dx = job_tensor(j, job_input(j, i, 0))))
+        return TCET_E_MEMORY;
+    return job_check(j, j->k->conv_norm_back(j->d, s, &back, x, w, dw, dx ? (*dx)->data : NULL), i,
+                     "backward of convolution");
+}
+
 tcet_status conv_back(struct job *j, int32_t i, struct memory *g)
 {
     const tcet_node *node = job_node(j, i);
-    int32_t in = job_input(j, i, 0);
+    int32_t in = job_input(j, i, 0), norm = j->now.v[i].late;
     struct ts_conv s = conv_shape(j, i);
     void *dw = j->plan.node[in].nil ? NULL : job_gradient(j, node);
-    const void *x = dw ? job_value(j, in) : NULL;
-    struct memory *dx = NULL;
+    const void *x = dw ? job_value(j, in) : NULL, *w = job_weight(j, node);
+    struct memory *dx = NULL, **to = j->plan.node[in].up ? &dx : NULL;
     tcet_status st;
 
-    st = run_backward(j, i, &s, g->data, x, job_weight(j, node), dw,
-                      j->plan.node[in].up ? &dx : NULL);
+    st = norm >= 0 ? run_norm_back(j, i, &s, norm, g->data, x, w, dw, to)
+                   : run_backward(j, i, &s, g->data, x, w, dw, to);
     if (st == TCET_OK && dx)
         gradient_give(j, in, dx);
     return st;

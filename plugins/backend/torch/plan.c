@@ -277,6 +277,23 @@ static void save_for_back(struct job *j, int32_t i)
     }
 }
 
+/* Batch norms whose backward is left to that of their input, which nobody else reads and whose gradient
+ * nobody else wants. */
+static void find_late(struct job *j)
+{
+    for (int32_t i = 0; i < j->graph->node_count && !j->plan.tangents; i++) {
+        struct node_plan *p = &j->plan.node[i];
+        int32_t in = p->rep == i && p->batch_stats && p->sums && p->reach ? job_input(j, i, 0) : -1;
+        const struct node_plan *from = in >= 0 ? &j->plan.node[in] : NULL;
+
+        if (!from || !from->up || from->readers != 1 || from->relu >= 0 || from->keep_gradient ||
+            from->keep_product || !job_op(j, in)->takes_norm || !job_op(j, in)->takes_norm(j, in))
+            continue;
+        p->gives_late = 1;
+        save_for(j, in, in);
+    }
+}
+
 static void find_lifetimes(struct job *j)
 {
     int32_t count = j->graph->node_count;
@@ -300,6 +317,7 @@ static void find_lifetimes(struct job *j)
         for (int32_t k = 0; k < node->input_count; k++)
             j->plan.node[job_input(j, i, k)].readers += j->plan.node[job_input(j, i, k)].up;
     }
+    find_late(j);
     j->plan.node[j->plan.output].last = count - 1;
     if (j->plan.gradients || j->soft) /* whose loss is measured after the forward */
         save_for(j, j->plan.output, j->plan.output);

@@ -77,6 +77,13 @@ struct ts_norm {
     double eps, momentum;
 };
 
+/* A batch norm's backward before it is computed: g k1[c] + x k2[c] + k3[c], of its output's gradient g and
+ * its input x; elements of the device's type. */
+struct ts_norm_back {
+    const void *g, *x;
+    const void *k1, *k2, *k3;
+};
+
 /* Means, then biased variances, of c channels over a part of the pixels. */
 struct ts_norm_part {
     int64_t pixels;
