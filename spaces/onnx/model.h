@@ -55,6 +55,7 @@ struct onnx_tensor {
     const int32_t *from;
     int64_t turned;
     int32_t computed; /* 1: weights are computed with to make it */
+    int32_t merged;   /* 1: one of equal ones that stand in the file once; its name is its own */
 };
 /* Which element of its origin element i is. */
 static inline int64_t onnx_origin_at(const struct onnx_tensor *t, int64_t i)

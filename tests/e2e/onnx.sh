@@ -69,6 +69,14 @@ check "drawn ones do" test "$(cmp -s draw.1 draw.2; echo $?)" = 1
 check "... and are not the file's" test "$(cmp -s draw.1 file.1; echo $?)" = 1
 run space onnx --arch "$data/resnet18.onnx"
 check "modules bear the names of the initializers" said '^layer2.0.downsample.0 +conv2d +6x3x1x1 ' out
+run space onnx --arch "$data/merged.onnx"
+check "equal initializers that are merged: each norm is a module" said '^blocks.1.1 +batch_norm +4 +8 ' out
+check "... and that is said" said 'note: .*merged.onnx: 12 initializers \("[a-z0-9.]*"\) are equal to others' err
+check "... as is a layer that is used twice" said 'used again, 1 times, .*"twice.weight"' err
+run space onnx --arch "$data/shared.onnx"
+check "a norm with shared scale is named after its statistics" said '^bn2 +batch_norm +6 +12 ' out
+check "a layer with shared weight is named after its bias" said '^c +linear +6x6 +42 ' out
+check "... and both are said" said 'shared.onnx: 3 initializers \("conv1.bias"\) are of several layers or norms' err
 
 # -- numbers of modules' own
 run score "$conf" "$data/mha.onnx" --set data.batch=8 --set backend.precision=f64 --json
