@@ -100,6 +100,14 @@ run train "$pictures" --arch "$data/vit_token.onnx" --set data.path=three --set 
     --set train.batch=4 --set train.epochs=1 --set data.fewer_classes=allow --output token.out --quiet
 check "a network with a class token is trained" test "$code" = 0
 
+# -- #params
+printf '[run]\nspace = onnx\nproxy = params\noutput = out\n[data]\nplugin = gaussian\n' >params.ini
+for file in "$data"/*.onnx; do
+    [[ $file == */unet.onnx ]] && continue # it is refused
+    run score params.ini "$file" --json --set space.buffers=mean,std
+    check "$(basename "$file"): the proxy params is #params" grep -q '"params":\([0-9]*\),.*{"params":\1}' out
+done
+
 # -- what this program writes it reads, to the bit
 sed '/^\[space\]/,/^weights/d' "$conf" >plain.ini
 own=(--set run.space=nats_tss --set data.resolution=8)
