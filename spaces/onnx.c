@@ -210,15 +210,19 @@ static tcet_status model_task(struct opened *o, tcet_task *out)
         return st;
     for (int32_t k = 1; k < in->rank; k++)
         if (!in->dims[k] || in->rank > 4)
-            return onnx_refuse(cx, &o->model, NULL,
-                               "its input \"%.100s\" has shape %s, 0 what is open; it must be "
-                               "[batch, channels, rows, columns], [batch, channels, length] or "
-                               "[batch, features], open in the batch alone",
-                               in->name, onnx_dims_text(in->dims, in->rank, text));
+            return onnx_refuse(
+                cx, &o->model, NULL,
+                "its input \"%.100s\" has shape %s (0 stands for an open dimension); it "
+                "must be "
+                "[batch, channels, rows, columns], [batch, channels, length] or "
+                "[batch, features], open in the batch alone",
+                in->name, onnx_dims_text(in->dims, in->rank, text));
     if (in->rank < 2 || in->type != ONNX_FLOAT)
-        return onnx_refuse(cx, &o->model, NULL,
-                           "its input \"%.100s\" has rank %d and type %d; float images are read",
-                           in->name, in->rank, in->type);
+        return onnx_refuse(
+            cx, &o->model, NULL,
+            "its input \"%.100s\" has rank %d and elements of type %s; images of type "
+            "float, of rank 2 to 4, are read",
+            in->name, in->rank, onnx_type_name(in->type));
     if (logits->rank != 2 || !logits->dims[1])
         return onnx_refuse(cx, &o->model, NULL,
                            "its output \"%.100s\" has shape %s; a network is scored that gives "
@@ -398,6 +402,26 @@ static void note_shared(struct opened *o)
              x->again, x->again_as);
 }
 
+/* Softmax belongs to the loss: proxies take a network's output for logits. */
+static void note_output(struct opened *o)
+{
+    static const char *const passes[] = {"Identity", "Reshape", "Flatten", "Squeeze", "Dropout"};
+    struct onnx_value *v = onnx_net_value(&o->net, o->model.outputs[0].name);
+    const struct onnx_node *n = onnx_net_producer(&o->net, v);
+
+    for (size_t k = 0; n && k < TCET_COUNT(passes); k++)
+        if (!strcmp(n->op, passes[k]) && n->input_count) {
+            n = onnx_net_producer(&o->net, onnx_net_input(&o->net, n, 0));
+            k = (size_t)-1;
+        }
+    if (n && (!strcmp(n->op, "Softmax") || !strcmp(n->op, "Sigmoid")))
+        note(o, TCET_LOG_WARN,
+             "its output is that of a %s (node %d), and proxies take it for logits: their loss has "
+             "a "
+             "softmax of its own; export the network without it",
+             n->op, n->number);
+}
+
 static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
                                tcet_builder *b)
 {
@@ -427,6 +451,7 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
     if (st >= 0) {
         note_folded(o);
         note_shared(o);
+        note_output(o);
     }
     return st;
 }

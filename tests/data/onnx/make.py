@@ -555,6 +555,11 @@ class Shared(nn.Module):
         return self.head(x)
 
 
+def ending(end):
+    """A network whose output is no logits."""
+    return lambda: nn.Sequential(nn.Conv2d(3, 4, 4, 4), nn.ReLU(), nn.Flatten(), nn.Linear(16, 10), end)
+
+
 # Name: class, shape of an image, opset, is the batch left open?
 NETS = {
     "resnet18": (ResNet18, (3, 32, 32), 13, True),
@@ -576,9 +581,11 @@ NETS = {
     "mha": (MHA, (3, 32, 32), 14, True),
     "merged": (Merged, (3, 16, 16), 13, True),
     "shared": (Shared, (3, 16, 16), 13, True),
+    "softmax": (ending(nn.Softmax(1)), (3, 8, 8), 13, False),
+    "log_softmax": (ending(nn.LogSoftmax(1)), (3, 8, 8), 13, False),
 }
 EQUAL = ("merged", "shared")  # exported in inference mode, with scales of 1 and shifts of 0
-REFUSED = ("unet",)
+REFUSED = ("unet", "softmax", "log_softmax")  # or warned of
 SUMS = ("mha",)  # tests/e2e/onnx.sh: its attention holds weights that are no module's
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Linear)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
