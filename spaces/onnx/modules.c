@@ -16,7 +16,8 @@ struct onnx_word {
 struct module {
     const char *name;
     int32_t id;
-    int32_t taken; /* 1: it has weights */
+    int32_t taken;  /* 1: it has weights */
+    int32_t copies; /* how many others are named after it, with a number */
 };
 
 enum { PARTS = 4, PLACE_LAST = INT32_MAX };
@@ -191,13 +192,13 @@ static const struct onnx_tensor *own_part(const struct use *u)
 /* A module that nobody has, of that name or, where it is taken, of another's. */
 static struct module *free_module(struct onnx_net *x, const char *name, size_t n, const char *whole)
 {
-    struct module *m = module_of(x, name, n);
+    struct module *first = module_of(x, name, n), *m = first;
     char text[2 * ONNX_NAME_MAX];
 
     if (m && m->taken && *whole)
         m = module_of(x, whole, strlen(whole));
-    for (int k = 2; m && m->taken; k++) {
-        snprintf(text, sizeof text, "%.*s_%d", (int)n, name, k);
+    while (m && m->taken) {
+        snprintf(text, sizeof text, "%.*s_%d", (int)n, name, ++first->copies + 1);
         m = module_of(x, text, strlen(text));
     }
     if (m)
