@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -209,15 +210,19 @@ static tcet_status model_task(struct opened *o, tcet_task *out)
         return st;
     for (int32_t k = 1; k < in->rank; k++)
         if (!in->dims[k] || in->rank > 4)
-            return onnx_refuse(cx, &o->model, NULL,
-                               "its input \"%.100s\" has shape %s, 0 what is open; it must be "
-                               "[batch, channels, rows, columns], [batch, channels, length] or "
-                               "[batch, features], open in the batch alone",
-                               in->name, onnx_dims_text(in->dims, in->rank, text));
+            return onnx_refuse(
+                cx, &o->model, NULL,
+                "its input \"%.100s\" has shape %s (0 stands for an open dimension); it "
+                "must be "
+                "[batch, channels, rows, columns], [batch, channels, length] or "
+                "[batch, features], open in the batch alone",
+                in->name, onnx_dims_text(in->dims, in->rank, text));
     if (in->rank < 2 || in->type != ONNX_FLOAT)
-        return onnx_refuse(cx, &o->model, NULL,
-                           "its input \"%.100s\" has rank %d and type %d; float images are read",
-                           in->name, in->rank, in->type);
+        return onnx_refuse(
+            cx, &o->model, NULL,
+            "its input \"%.100s\" has rank %d and elements of type %s; images of type "
+            "float, of rank 2 to 4, are read",
+            in->name, in->rank, onnx_type_name(in->type));
     if (logits->rank != 2 || !logits->dims[1])
         return onnx_refuse(cx, &o->model, NULL,
                            "its output \"%.100s\" has shape %s; a network is scored that gives "
@@ -340,11 +345,25 @@ static tcet_status space_traits(tcet_ctx *cx, void *self, const char *text, tcet
     return TCET_OK;
 }
 
+/* Says something of the file. */
+static void note(struct opened *o, int32_t level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void note(struct opened *o, int32_t level, const char *format, ...)
+{
+    char text[1000];
+    int n = snprintf(text, sizeof text, "%.300s: ", o->content.path);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text + n, sizeof text - (size_t)n, format, args);
+    va_end(args);
+    o->net.cx->host->log(o->net.cx, level, text);
+}
+
 /* A convolution with a bias whose weight the exporter made up: its batch norm was folded into it. */
 static void note_folded(struct opened *o)
 {
     int32_t folded = 0, dropouts = 0;
-    char note[800];
 
     for (int32_t i = 0; i < o->model.node_count; i++) {
         const struct onnx_node *n = &o->model.nodes[i];
@@ -352,19 +371,55 @@ static void note_folded(struct opened *o)
         folded += !strcmp(n->op, "Conv") && n->input_count > 2 && strstr(n->inputs[1], "onnx::");
         dropouts += !n->dead && !strcmp(n->op, "Dropout");
     }
-    if (folded) {
-        snprintf(
-            note, sizeof note,
-            "%.300s: batch norms are folded into %d of its convolutions, whose weights are then "
-            "others than the network's; export it in training mode "
-            "(torch.onnx.TrainingMode.TRAINING) to have them",
-            o->content.path, folded);
-        o->net.cx->host->log(o->net.cx, TCET_LOG_WARN, note);
-    }
-    if (dropouts) {
-        snprintf(note, sizeof note, "%.300s: dropout is off", o->content.path);
-        o->net.cx->host->log(o->net.cx, TCET_LOG_INFO, note);
-    }
+    if (folded)
+        note(o, TCET_LOG_WARN,
+             "batch norms are folded into %d of its convolutions, whose weights are then others "
+             "than the network's; export it in training mode "
+             "(torch.onnx.TrainingMode.TRAINING) to have them",
+             folded);
+    if (dropouts)
+        note(o, TCET_LOG_INFO, "dropout is off");
+}
+
+static void note_shared(struct opened *o)
+{
+    const struct onnx_net *x = &o->net;
+
+    if (x->merged)
+        note(o, TCET_LOG_INFO,
+             "%d initializers (\"%.100s\") are equal to others and stand in the file once: each "
+             "counts as its module's own",
+             x->merged, x->merged_as);
+    if (x->shared)
+        note(o, TCET_LOG_INFO,
+             "%d initializers (\"%.100s\") are of several layers or norms, which differ in others: "
+             "each has a copy, which counts and is trained as its own",
+             x->shared, x->shared_as);
+    if (x->again)
+        note(o, TCET_LOG_INFO,
+             "layers or norms are used again, %d times, with all of their initializers "
+             "(\"%.100s\"): each is one module",
+             x->again, x->again_as);
+}
+
+/* Softmax belongs to the loss: proxies take a network's output for logits. */
+static void note_output(struct opened *o)
+{
+    static const char *const passes[] = {"Identity", "Reshape", "Flatten", "Squeeze", "Dropout"};
+    struct onnx_value *v = onnx_net_value(&o->net, o->model.outputs[0].name);
+    const struct onnx_node *n = onnx_net_producer(&o->net, v);
+
+    for (size_t k = 0; n && k < TCET_COUNT(passes); k++)
+        if (!strcmp(n->op, passes[k]) && n->input_count) {
+            n = onnx_net_producer(&o->net, onnx_net_input(&o->net, n, 0));
+            k = (size_t)-1;
+        }
+    if (n && (!strcmp(n->op, "Softmax") || !strcmp(n->op, "Sigmoid")))
+        note(o, TCET_LOG_WARN,
+             "its output is that of a %s (node %d), and proxies take it for logits: their loss has "
+             "a "
+             "softmax of its own; export the network without it",
+             n->op, n->number);
 }
 
 static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const tcet_task *task,
@@ -393,8 +448,11 @@ static tcet_status space_build(tcet_ctx *cx, void *self, const char *text, const
             task->channels, task->height, task->width, task->classes);
     o->net.b = b;
     st = onnx_net_translate(&o->net);
-    if (st >= 0)
+    if (st >= 0) {
         note_folded(o);
+        note_shared(o);
+        note_output(o);
+    }
     return st;
 }
 

@@ -65,6 +65,7 @@ static const struct recipe ordinary[] = {
     {TCET_SITE_INPUT, TCET_LAYER_INPUT, "input", {0}, 0, 3, INPUT_SIDE, INPUT_SIDE, 0},
     {TCET_SITE_FEATURES, TCET_LAYER_FEATURES, "features", {0}, 0, 6, 4, 4, 0},
     {TCET_SITE_LOGITS, TCET_LAYER_LOGITS, "logits", {0}, 0, CLASSES, 1, 1, 1},
+    {TCET_SITE_PARAMETER, TCET_LAYER_PARAMETER, "token", {1, 1, 6}, 3, 0, 0, 0, 0},
 };
 static const struct recipe one_element[] = {
     {TCET_SITE_WEIGHT, TCET_LAYER_CONV, "conv", {1, 1, 1, 1}, 4, 1, 1, 1, 0},
@@ -320,7 +321,7 @@ static tcet_status take_layers(struct probe *p, struct instance *i, const struct
                                const struct recipe *recipes, size_t count, struct buf *out,
                                struct error *err)
 {
-    int32_t index[64] = {0}; /* by site */
+    int32_t index[1 << REQUEST_SITES] = {0}; /* by site */
     tcet_layer l;
 
     for (size_t k = 0; k < count; k++) {

@@ -399,16 +399,18 @@ static void print_work(const struct run_result *r, struct buf *out)
     }
     line.len = 0;
     buf_printf(&line, "%zu architecture%s: %zu scored now in %.1f s (%d worker%s)",
-               r->plan.arch_count, r->plan.arch_count == 1 ? "" : "s", p->done, p->seconds,
-               r->workers, r->workers == 1 ? "" : "s");
+               r->plan.arch_count, r->plan.arch_count == 1 ? "" : "s", p->done - p->failed,
+               p->seconds, r->workers, r->workers == 1 ? "" : "s");
     if (p->shared)
         buf_printf(&line, ", %zu of them by %zu that have the same network", p->shared,
                    p->done - p->shared);
     if (r->completed)
         buf_printf(&line, ", %zu of them only in %s (the rest was stored)", r->completed,
                    r->lacked);
-    buf_printf(&line, ", %zu from the store, %zu failed; results in %s", p->stored, r->failed,
-               r->folder);
+    buf_printf(&line, ", %zu from the store, %zu failed", p->stored, r->failed);
+    if (r->failed && p->stored) /* some may have failed before */
+        buf_printf(&line, " (%zu now)", p->failed);
+    buf_printf(&line, "; results in %s", r->folder);
     cli_wrap_result(out, 0, 2, line.data);
     buf_free(&line);
 }

@@ -151,7 +151,7 @@ int cmd_score(const struct command *c, int argc, char **argv)
         return cli_usage(c, "score takes one architecture, an encoding or index:N");
     if (cli_config(words[0], &sets, &config, &err) < 0)
         return cli_fail(&err);
-    cli_put_run(config, "archs", words[1]);
+    config_put(config, "run", "", "archs", words[1], "", cli_here(), 0);
     if (score_once(config, &(struct once_log){cli_log, NULL}, &a, &plan, &row, &err) < 0) {
         code = cli_fail(&err);
     } else {

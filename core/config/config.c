@@ -200,6 +200,8 @@ static void place(char *out, size_t cap, const struct config_section *s, const c
 {
     if (line)
         snprintf(out, cap, "%s:%d: ", file, line);
+    else if (!*file)
+        *out = '\0';
     else if (!*s->kind)
         snprintf(out, cap, "%s %s: ", file, key ? key : "");
     else if (*s->name)

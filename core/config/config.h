@@ -70,7 +70,8 @@ tcet_status config_check_sections(const struct config *c, struct error *err);
 const char *config_key_hint(char *hint, size_t cap, const char *name, const char *const *own,
                             size_t own_count);
 /* One key with its parts already apart; texts are copied.  A key that is there keeps its
- * place in the order and gets the new value and origin. */
+ * place in the order and gets the new value and origin; of file "" messages name no place, for the value is
+ * all that the command was given. */
 void config_put(struct config *c, const char *kind, const char *name, const char *key,
                 const char *value, const char *file, const char *dir, int line);
 

@@ -56,6 +56,33 @@ static tcet_status count_archs(struct plan *p, int64_t *size, int64_t *count, st
     return TCET_OK;
 }
 
+/* [run] archs is missing where not all of the space are meant. */
+static tcet_status missing(const struct plan *p, int64_t size, struct error *err)
+{
+    const char *space = p->space->plugin->desc.id;
+
+    return size < 0 && OPS(tcet_space_ops, p->space)->task_of
+               ? error_set(
+                     err, TCET_E_ARG,
+                     "[run] archs is missing: name the networks of space %s (--archs PATH, or "
+                     "file:LIST; of a folder, if the space has one, all)",
+                     space)
+               : error_set(
+                     err, TCET_E_ARG,
+                     "[run] archs is missing; space %s is too large to score all: use sample:N",
+                     space);
+}
+
+tcet_status plan_named(struct plan *p, struct error *err)
+{
+    int64_t size, count;
+
+    if (config_get(p->config, "run", "", "archs") || config_get(p->config, "train", "", "arch"))
+        return TCET_OK;
+    TRY(count_archs(p, &size, &count, err));
+    return size < 0 ? missing(p, size, err) : TCET_OK;
+}
+
 static tcet_status first(struct plan *p, struct list *l, int64_t n, struct error *err)
 {
     for (int64_t i = 0; i < n; i++)
@@ -346,10 +373,7 @@ static tcet_status expand(struct plan *p, struct list *l, struct error *err)
             return config_error(err, k, "space %s is too large for all; use sample:N",
                                 p->space->plugin->desc.id);
         if (size < 0 || size > LIST_MAX)
-            return error_set(err, TCET_E_ARG,
-                             "[run] archs is missing; space %s is too large to "
-                             "score all: use sample:N",
-                             p->space->plugin->desc.id);
+            return missing(p, size, err);
         return first(p, l, size, err);
     }
     if (!strncmp(k->value, "file:", 5))

@@ -33,6 +33,9 @@ tcet_status plan_metric_data(struct plan *p, const struct config_section *s, int
 tcet_status plan_draw_data(struct plan *p, struct plan_data *d, struct error *err);
 tcet_status plan_make_backend(struct plan *p, struct error *err);
 
+/* archs.c: TCET_E_ARG where no key names an architecture and the space does not number them. */
+tcet_status plan_named(struct plan *p, struct error *err);
+
 /* plan_metrics.c: one section each; TCET_E_UNSUPPORTED for what cannot be, as against what is
  * misspelt. */
 tcet_status plan_add_metric(struct plan *p, const struct config_section *s, struct error *err);

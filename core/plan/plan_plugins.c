@@ -268,18 +268,19 @@ static tcet_status check_target(const struct plan *p, const struct plan_data *d,
 
 /* Networks of 100 classes on labels of 10 are scored on a task that nobody meant, unless the config
  * says that it is meant. */
-static tcet_status check_classes(const struct plan *p, const struct plan_data *d, struct error *err)
+static tcet_status check_classes(struct plan *p, const struct plan_data *d, struct error *err)
 {
     static const char *const rules[] = {"error", "allow", NULL};
     const char *space = p->space->plugin->desc.id, *remedy;
-    int allowed;
+    int own = OPS(tcet_space_ops, p->space)->task_of != NULL, allowed;
 
     TRY(config_choice(p->config, "data", "", "fewer_classes", rules, 0, &allowed, err));
     if (allowed || !d->info.classes || d->info.classes >= p->task.classes || !is_labelled(p, d) ||
         d->target != TCET_TARGET_CLASS)
         return TCET_OK;
-    /* Where each network has its own, [run] classes changes none. */
-    remedy = OPS(tcet_space_ops, p->space)->task_of ? "score networks of" : "set [run] classes =";
+    if (own)
+        TRY(plan_named(p, err));
+    remedy = own ? "score networks of" : "set [run] classes ="; /* which changes none of these */
     error_set(err, TCET_E_ARG,
               "networks of space %s have %d classes here, the images of dataset %s %d; %s %d, or "
               "another [data] plugin, or [data] fewer_classes = allow",

@@ -144,10 +144,10 @@ int pass_covers(const tcet_pass *b, const tcet_pass *a)
 
 /* -- Wants and sites --------------------------------------------------------------------- */
 
-enum { ALL_SITES = (1 << TCET_SITES) - 1, NEEDS_GRADIENT = 1, NEEDS_HVP = 2 };
+enum { PASS_SITES = (1 << TCET_SITES) - 1, NEEDS_GRADIENT = 1, NEEDS_HVP = 2 };
 enum {
     MODULES = TCET_SITE_WEIGHT | TCET_SITE_NORM,
-    VALUES = ALL_SITES & ~TCET_SITE_NORM,
+    VALUES = PASS_SITES & ~TCET_SITE_NORM,
     SIGNS = TCET_SITE_WEIGHT | TCET_SITE_ACTIVATION
 };
 
@@ -276,12 +276,12 @@ static const char *form_problem(const tcet_request *r, int has_shape)
 /* "the norm site", "the weight and norm sites". */
 static void say_sites(uint32_t sites, struct buf *out)
 {
-    static const char *const names[TCET_SITES] = {"weight", "activation", "norm",
-                                                  "input",  "features",   "logits"};
+    static const char *const names[REQUEST_SITES] = {"weight",   "activation", "norm",     "input",
+                                                     "features", "logits",     "parameter"};
     int left = __builtin_popcount(sites), several = left > 1;
 
     buf_puts(out, "the ");
-    for (int i = 0; i < TCET_SITES; i++) {
+    for (int i = 0; i < REQUEST_SITES; i++) {
         if (sites >> i & 1)
             buf_printf(out, "%s%s", names[i], --left > 1 ? ", " : left == 1 ? " and " : "");
     }
@@ -315,8 +315,11 @@ static tcet_status check_wants(const tcet_request *r, struct error *err)
 
     for (size_t i = 0; i < TCET_COUNT(wants); i++)
         known |= wants[i].want;
-    if (!r->sites || (r->sites & ~(uint32_t)ALL_SITES))
+    if (!r->sites || r->sites >> REQUEST_SITES)
         return error_set(err, TCET_E_PLUGIN, "it asks for no site, or for one that does not exist");
+    if (r->sites & TCET_SITE_PARAMETER && request_needs_pass(r))
+        return error_set(err, TCET_E_PLUGIN,
+                         "it asks for the parameter site and for a pass, which does not show it");
     if (r->wants & ~known)
         return error_set(err, TCET_E_PLUGIN, "it wants something that does not exist");
     for (size_t i = 0; i < TCET_COUNT(wants); i++) {

@@ -12,8 +12,9 @@
 #include "base/mem.h"
 
 enum {
-    REQUEST_BATCHES_MAX = 4096,  /* mini-batches of a pass, and its repeats */
-    REQUEST_IMAGES_MAX = 1 << 20 /* images in a mini-batch */
+    REQUEST_BATCHES_MAX = 4096,    /* mini-batches of a pass, and its repeats */
+    REQUEST_IMAGES_MAX = 1 << 20,  /* images in a mini-batch */
+    REQUEST_SITES = TCET_SITES + 1 /* all sites, that of facts alone among them */
 };
 #define REQUEST_ELEMENTS_MAX (INT64_C(1) << 31) /* of S^l */
 

@@ -128,7 +128,7 @@ static void name_layers(struct combine *c, int saliency, tcet_metric *m)
     order = arena_alloc(a, (count + 1) * sizeof *order);
     names = arena_alloc(a, (count + 1) * sizeof *names);
     shift = n->thin ? graph_view(c->layers->networks[TCET_NETWORK_FULL].graph)->module_count : 0;
-    for (int i = 0; i < TCET_SITES; i++) {
+    for (int i = 0; i < REQUEST_SITES; i++) {
         const struct site *s = &n->site[i];
 
         for (size_t k = 0; (sites >> i & 1) && k < s->count; k++, at++) {

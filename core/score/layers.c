@@ -37,7 +37,7 @@ static size_t count_layers(const struct layers *l, int saliency)
     const struct network *n = layers_network(l, saliency);
     size_t count = 0;
 
-    for (int site = 0; site < TCET_SITES; site++)
+    for (int site = 0; site < REQUEST_SITES; site++)
         count += l->subject->plan->saliencies[saliency].request.sites >> site & 1
                      ? n->site[site].count
                      : 0;
@@ -52,7 +52,7 @@ static tcet_status open_saliency(struct layers *l, int saliency, struct error *e
 
     if (!n->made)
         TRY(network_make(n, l->subject, err));
-    for (int site = 0; site < TCET_SITES; site++) {
+    for (int site = 0; site < REQUEST_SITES; site++) {
         out->site_at[site] = out->count;
         if (l->subject->plan->saliencies[saliency].request.sites >> site & 1)
             out->count += n->site[site].count;
@@ -294,9 +294,13 @@ void layers_take(struct layers *l, int pass, const tcet_layer *layer)
 static tcet_status take_static(struct layers *l, int saliency, struct error *err)
 {
     const struct network *n = layers_network(l, saliency);
+    static const uint32_t of_facts[] = {TCET_SITE_WEIGHT, TCET_SITE_ACTIVATION, TCET_SITE_NORM,
+                                        TCET_SITE_PARAMETER};
     uint32_t sites = l->subject->plan->saliencies[saliency].request.sites;
 
-    for (uint32_t bit = TCET_SITE_WEIGHT; bit <= TCET_SITE_NORM; bit <<= 1) {
+    for (size_t k = 0; k < TCET_COUNT(of_facts); k++) {
+        uint32_t bit = of_facts[k];
+
         for (size_t i = 0; (sites & bit) && i < n->site[site_number(bit)].count; i++) {
             int64_t shape[4];
             tcet_layer layer = network_layer(n, bit, i, shape);

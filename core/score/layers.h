@@ -16,11 +16,11 @@ struct kept {
 
 /* What one saliency gave for the current architecture. */
 struct outcome {
-    int active;                 /* some wanted metric needs it */
-    int failed;                 /* its pass or its code failed: its metrics have no value */
-    size_t count;               /* layers over its sites */
-    size_t site_at[TCET_SITES]; /* first position of each site */
-    struct kept *kept;          /* [count], when the plan keeps S^l */
+    int active;                    /* some wanted metric needs it */
+    int failed;                    /* its pass or its code failed: its metrics have no value */
+    size_t count;                  /* layers over its sites */
+    size_t site_at[REQUEST_SITES]; /* first position of each site */
+    struct kept *kept;             /* [count], when the plan keeps S^l */
     struct guards guards;
 };
 

@@ -127,6 +127,7 @@ void network_list(struct network *n, struct arena *a)
     struct site *weight = &n->site[site_number(TCET_SITE_WEIGHT)];
     struct site *norm = &n->site[site_number(TCET_SITE_NORM)];
     struct site *activation = &n->site[site_number(TCET_SITE_ACTIVATION)];
+    struct site *other = &n->site[site_number(TCET_SITE_PARAMETER)];
     int32_t *place = arena_alloc(a, ((size_t)g->module_count + 1) * sizeof *place);
     int32_t next_weight = 0, next_norm = 0;
 
@@ -134,13 +135,18 @@ void network_list(struct network *n, struct arena *a)
     site_open(weight, a, (size_t)g->layer_count);
     site_open(norm, a, (size_t)g->module_count);
     site_open(activation, a, (size_t)g->node_count);
+    site_open(other, a, (size_t)g->module_count);
     for (int32_t i = 0; i < g->layer_count; i++) {
         place[layers[i]] = i;
         site_add(weight, layers[i], module_name(n, a, layers[i]));
     }
     for (int32_t m = 0; m < g->module_count; m++) {
-        if (g->modules[m].kind == TCET_LAYER_NORM && g->modules[m].weight_count)
+        if (!g->modules[m].weight_count || g->modules[m].layer >= 0)
+            continue;
+        if (g->modules[m].kind == TCET_LAYER_NORM)
             place[m] = (int32_t)site_add(norm, m, module_name(n, a, m));
+        else if (graph_module_role(n->graph, m) == GRAPH_LEARNED)
+            site_add(other, m, module_name(n, a, m));
     }
     for (int32_t i = 0; i < g->node_count; i++) {
         const tcet_node *node = &g->nodes[i];

@@ -4,6 +4,7 @@
 #ifndef CORE_SCORE_NETWORK_H
 #define CORE_SCORE_NETWORK_H
 
+#include "plugin/request.h"
 #include "score/subject.h"
 
 /* The layers of one site, in creation order; memory of the architecture's arena. */
@@ -21,7 +22,7 @@ struct network {
     int constant; /* it was pruned, and its output does not depend on the input */
     struct graph *graph;
     int made; /* graph and sites are those of the current architecture */
-    struct site site[TCET_SITES];
+    struct site site[REQUEST_SITES];
     float *params; /* [graph_view()->param_floats], reused from one architecture to the next */
     size_t params_cap;
     int drawn; /* params hold what the seed draws */

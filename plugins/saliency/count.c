@@ -15,7 +15,7 @@ static tcet_status ones_describe(tcet_ctx *cx, void *self, tcet_request *request
 {
     (void)cx;
     (void)self;
-    request->sites = TCET_SITE_WEIGHT | TCET_SITE_NORM;
+    request->sites = TCET_SITE_WEIGHT | TCET_SITE_NORM | TCET_SITE_PARAMETER;
     request->form = TCET_FORM_CUSTOM;
     return TCET_OK;
 }
@@ -82,8 +82,8 @@ static const tcet_plugin ones = {
     .struct_size = sizeof ones,
     .kind = TCET_SALIENCY,
     .id = "ones",
-    .version = "1.0.0",
-    .summary = "A one for every parameter, bias and batch norm included; its sum is #params.",
+    .version = "1.1.0",
+    .summary = "A one for every parameter, those of no layer included; its sum is #params.",
     .cite = "Dong, Yang: NAS-Bench-201, ICLR 2020 (the tables' parameter counts)",
     TCET_PARAMS(struct ones, ones_params),
     .ops = &ones_ops,

@@ -122,9 +122,25 @@ static tcet_status fold_shape(struct onnx_net *x, const struct onnx_node *n)
     return onnx_net_fold_give(x, n, out);
 }
 
+/* The same constant.  PyTorch's export in inference mode writes equal initializers once, and an Identity in
+ * the name of each of the others: they are what they were. */
 static tcet_status fold_same(struct onnx_net *x, const struct onnx_node *n)
 {
-    return onnx_net_fold_give(x, n, onnx_net_folded(x, n, 0));
+    const struct onnx_tensor *t = onnx_net_folded(x, n, 0);
+    struct onnx_tensor *own;
+
+    if (t->place < 0 || onnx_is_whole(t) || onnx_net_input(x, n, 0)->readers < 2)
+        return onnx_net_fold_give(x, n, t);
+    own = onnx_alloc(x->m, 1, sizeof *own);
+    if (!own)
+        return TCET_E_MEMORY;
+    *own = *t;
+    own->name = n->outputs[0];
+    own->source = (const unsigned char *)own; /* nobody else's */
+    own->merged = 1;
+    x->merged++;
+    x->merged_as = x->merged_as ? x->merged_as : own->name;
+    return onnx_net_fold_give(x, n, own);
 }
 
 static tcet_status fold_filled(struct onnx_net *x, const struct onnx_node *n)

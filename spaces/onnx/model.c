@@ -111,6 +111,16 @@ static tcet_status broken(const struct reader *r, const char *what)
 
 /* ---- tensors ---- */
 
+const char *onnx_type_name(int32_t type)
+{
+    static const char *const names[] = {"undefined",  "float",   "uint8",  "int8",   "uint16",
+                                        "int16",      "int32",   "int64",  "string", "bool",
+                                        "float16",    "double",  "uint32", "uint64", "complex64",
+                                        "complex128", "bfloat16"};
+
+    return type >= 0 && (size_t)type < TCET_COUNT(names) ? names[type] : "of a later ONNX";
+}
+
 size_t onnx_type_size(int32_t type)
 {
     switch (type) {

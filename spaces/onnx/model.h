@@ -55,6 +55,7 @@ struct onnx_tensor {
     const int32_t *from;
     int64_t turned;
     int32_t computed; /* 1: weights are computed with to make it */
+    int32_t merged;   /* 1: one of equal ones that stand in the file once; its name is its own */
 };
 /* Which element of its origin element i is. */
 static inline int64_t onnx_origin_at(const struct onnx_tensor *t, int64_t i)
@@ -63,6 +64,8 @@ static inline int64_t onnx_origin_at(const struct onnx_tensor *t, int64_t i)
         i = i % (t->count / t->turned) * t->turned + i / (t->count / t->turned);
     return t->from ? t->from[i] : i;
 }
+/* "float16", as onnx.proto calls a type in small letters. */
+const char *onnx_type_name(int32_t type);
 /* Bytes of an element; 0: the type is none that is read. */
 size_t onnx_type_size(int32_t type);
 int64_t onnx_int(const struct onnx_tensor *t, int64_t i);

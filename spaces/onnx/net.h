@@ -19,7 +19,8 @@ struct onnx_value {
     const struct onnx_tensor *constant;
     int32_t node;     /* of the builder, of a constant that of its parameter; -1: none */
     int32_t producer; /* index of the ONNX node that gives it; -1: none */
-    int32_t readers;  /* how many inputs of nodes that are not dead; the graph's output counts */
+    int32_t readers;  /* how many inputs of nodes, after onnx_net_reach of those that are not
+                         dead; the graph's output counts then */
     int32_t weighs;   /* 1: a constant that is the weight of a layer or norm */
     const struct onnx_layout *layout; /* of a node */
 };
@@ -46,6 +47,10 @@ struct onnx_net {
     const char *buffers;   /* names of initializers that are not learned, with commas; NULL none */
     int32_t from_file;     /* 1: weights are the file's; 0: they are drawn */
     int32_t constants;     /* modules of constants so far */
+    /* Initializers that an exporter merged with equal ones, those that several modules have, and uses of a
+     * module after its first; with the name of one each, NULL none. */
+    int32_t merged, shared, again;
+    const char *merged_as, *shared_as, *again_as;
 };
 
 /* A rule of fold.c and move.c: sets the constant that a node's output is. */

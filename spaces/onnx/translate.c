@@ -38,8 +38,8 @@ tcet_status onnx_net_constant(struct onnx_net *x, const struct onnx_node *n, int
         return ONNX_REFUSE(x, n, "input %d, \"%.100s\", is no constant; it must be one", k + 1,
                            v->name);
     if (!onnx_type_size(v->constant->type))
-        return ONNX_REFUSE(x, n, "input %d, \"%.100s\", has elements of type %d, which is not read",
-                           k + 1, v->name, v->constant->type);
+        return ONNX_REFUSE(x, n, "input %d, \"%.100s\", has elements of type %s, which is not read",
+                           k + 1, v->name, onnx_type_name(v->constant->type));
     *out = v->constant;
     return TCET_OK;
 }
@@ -417,6 +417,26 @@ static tcet_status mul(struct onnx_net *x, const struct onnx_node *n)
     return onnx_net_give(x, n, &op, &l);
 }
 
+/* Refuses what is not divided by. */
+static tcet_status check_divisor(struct onnx_net *x, const struct onnx_node *n,
+                                 const struct onnx_tensor *t)
+{
+    if (!t)
+        return ONNX_REFUSE(x, n, "its divisor is missing");
+    if (onnx_is_whole(t))
+        return ONNX_REFUSE(x, n, "division by numbers of type %s is not read; of type float it is",
+                           onnx_type_name(t->type));
+    if (t->computed)
+        return ONNX_REFUSE(x, n, "division by numbers that are computed of weights is not read");
+    if (onnx_net_learned(x, t))
+        return ONNX_REFUSE(
+            x, n,
+            "division by the initializer \"%.100s\", which counts as learned, is not "
+            "read; where it is not, set [space] buffers = %.100s",
+            (t->origin ? t->origin : t)->name, (t->origin ? t->origin : t)->name);
+    return TCET_OK;
+}
+
 /* By one number, or by constants: their inverses are multiplied with. */
 static tcet_status divide(struct onnx_net *x, const struct onnx_node *n)
 {
@@ -433,8 +453,9 @@ static tcet_status divide(struct onnx_net *x, const struct onnx_node *n)
         return st;
     if (number_at(x, n, 1, &by) && fabs(by) > 0)
         return scale(x, n, a, 1 / by);
-    if (!t || onnx_net_learned(x, t) || t->computed || onnx_is_whole(t))
-        return ONNX_REFUSE(x, n, "division by learned numbers or whole ones is not read");
+    st = check_divisor(x, n, t);
+    if (st < 0)
+        return st;
     inverse = onnx_net_tensor(x, ONNX_DOUBLE, t->rank, t->dims, &data);
     times.inputs = onnx_alloc(x->m, 2, sizeof *times.inputs);
     if (!inverse || !times.inputs)
@@ -526,6 +547,11 @@ static tcet_status put_node(struct onnx_net *x, const struct onnx_node *n)
     if (onnx_net_folds(x, n))
         return onnx_net_fold(x, n);
     rule = rule_of(n->op);
+    if (!strcmp(n->op, "LogSoftmax"))
+        return ONNX_REFUSE(
+            x, n,
+            "this operation is not read; export the network without it: the loss that "
+            "proxies take has a softmax of its own");
     if (!rule)
         return ONNX_REFUSE(x, n, "this operation is not read; docs/onnx.md lists those that are");
     return rule(x, n);

@@ -56,7 +56,9 @@ tcet_status onnx_net_open(struct onnx_net *x)
                                m->tensors[i].name);
         v->constant = &m->tensors[i];
     }
-    for (int32_t i = 0; i < m->node_count; i++)
+    for (int32_t i = 0; i < m->node_count; i++) {
+        for (int32_t k = 0; k < m->nodes[i].input_count; k++)
+            onnx_net_value(x, m->nodes[i].inputs[k])->readers++;
         for (int32_t k = 0; k < m->nodes[i].output_count; k++) {
             struct onnx_value *v = onnx_net_value(x, m->nodes[i].outputs[k]);
 
@@ -67,6 +69,7 @@ tcet_status onnx_net_open(struct onnx_net *x)
                                    v->name);
             v->producer = i;
         }
+    }
     return TCET_OK;
 }
 

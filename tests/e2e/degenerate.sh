@@ -56,6 +56,7 @@ check "and still counts it" has drop 1 '"nonfinite":[1-9]'
 
 all fail --set run.on_nonfinite=fail
 check "on_nonfinite = fail: the run ends, exit code 3" test "$code" = 3
+check "what failed is not counted as scored" said '^6 architectures: 3 scored now .* 3 failed;' out
 check "and stderr says how many" said '^tcet-host: 3 architectures failed' err
 check "and why, each reason once" test "$(grep -c "^tcet-host:   " err)" = 1
 check "with how many share it" said '^tcet-host:   3: metric [a-z_]* is -?(nan|inf)' err
@@ -68,11 +69,11 @@ for n in 2 3 6; do
     check "as they would be without them, line $n" cmp <(strip keep $n) <(strip fail $n)
 done
 all fail --set run.on_nonfinite=fail --resume
-check "failed ones are not tried again" said '0 scored now .* 3 failed' out
+check "failed ones are not tried again" said '0 scored now .* 3 failed .0 now.' out
 check "nor forgotten: exit code 3 again" test "$code" = 3
 check "nor is the reason" said '^tcet-host:   3: metric ' err
 all fail --set run.on_nonfinite=fail --resume --retry-failed
-check "unless asked for" said '3 scored now .* 3 failed' out
+check "unless asked for" said '0 scored now .* 3 failed .3 now.' out
 
 # A metric that fails on S^l that others read, too: one row has no deviation over the rows.
 cat >alone.ini <<'INI'

@@ -39,6 +39,9 @@ run score "$pictures" three.onnx "${images[@]}" --layers
 check "a network is scored on a folder of images" said '^tcet_snip +[0-9]' out
 refuses "images of fewer classes" 'images of dataset images 3; score networks of 3, or' \
     score "$pictures" "$data/resnet18.onnx" "${images[@]}"
+refuses "a run without a network" '\[run\] archs is missing: name the networks of space onnx \(--archs PATH' \
+    run "$pictures" "${images[@]}"
+refuses "... also where nothing depends on its classes" '\[run\] archs is missing: name the networks' run "$conf"
 refuses "fewer images than a batch" 'three has 6; set \[data\] path to a larger set, batch to at most 6,' \
     score "$pictures" three.onnx "${images[@]}" --set data.batch=32
 run score "$pictures" three.onnx "${images[@]}" --set run.classes=5 --set data.fewer_classes=allow
@@ -69,6 +72,14 @@ check "drawn ones do" test "$(cmp -s draw.1 draw.2; echo $?)" = 1
 check "... and are not the file's" test "$(cmp -s draw.1 file.1; echo $?)" = 1
 run space onnx --arch "$data/resnet18.onnx"
 check "modules bear the names of the initializers" said '^layer2.0.downsample.0 +conv2d +6x3x1x1 ' out
+run space onnx --arch "$data/merged.onnx"
+check "equal initializers that are merged: each norm is a module" said '^blocks.1.1 +batch_norm +4 +8 ' out
+check "... and that is said" said 'note: .*merged.onnx: 12 initializers \("[a-z0-9.]*"\) are equal to others' err
+check "... as is a layer that is used twice" said 'used again, 1 times, .*"twice.weight"' err
+run space onnx --arch "$data/shared.onnx"
+check "a norm with shared scale is named after its statistics" said '^bn2 +batch_norm +6 +12 ' out
+check "a layer with shared weight is named after its bias" said '^c +linear +6x6 +42 ' out
+check "... and both are said" said 'shared.onnx: 3 initializers \("conv1.bias"\) are of several layers or norms' err
 
 # -- numbers of modules' own
 run score "$conf" "$data/mha.onnx" --set data.batch=8 --set backend.precision=f64 --json
@@ -92,6 +103,14 @@ run train "$pictures" --arch "$data/vit_token.onnx" --set data.path=three --set 
     --set train.batch=4 --set train.epochs=1 --set data.fewer_classes=allow --output token.out --quiet
 check "a network with a class token is trained" test "$code" = 0
 
+# -- #params
+printf '[run]\nspace = onnx\nproxy = params\noutput = out\n[data]\nplugin = gaussian\n' >params.ini
+for file in "$data"/*.onnx; do
+    [[ $file == */unet.onnx || $file == */log_softmax.onnx ]] && continue # they are refused
+    run score params.ini "$file" --json --set space.buffers=mean,std
+    check "$(basename "$file"): the proxy params is #params" grep -q '"params":\([0-9]*\),.*{"params":\1}' out
+done
+
 # -- what this program writes it reads, to the bit
 sed '/^\[space\]/,/^weights/d' "$conf" >plain.ini
 own=(--set run.space=nats_tss --set data.resolution=8)
@@ -110,6 +129,25 @@ run space onnx
 check "the space says what an architecture is" said 'an architecture is the path of an ONNX file' out
 refuses "none is drawn" 'networks of your own are files: none is drawn' space onnx --random 1
 refuses "none is changed" 'networks of your own are files: none is changed' space onnx --mutate one.onnx
+
+sed 's/Gemm/Gxmm/g' "$data/mlp.onnx" >odd.onnx
+run score "$conf" "$data/layer_scale.onnx" "${small[@]}"
+check "a divisor that could be learned: what to do is said" \
+    said 'initializer "std", which counts as learned, .*set \[space\] buffers = std' err
+refuses "an error of the one network that is scored begins with the space, not with a key" \
+    'error: space onnx: odd.onnx: node' score "$conf" odd.onnx
+for end in Softmax Sigmoid; do
+    sed "s/Softmax/$end/g" "$data/softmax.onnx" >ends.onnx
+    run score "$conf" ends.onnx "${small[@]}"
+    check "an output that is no logits is warned of: $end" \
+        said "warning: .*ends.onnx: its output is that of a $end \\(node [0-9]+\\), and proxies take it for logits" err
+    check "... and scored" test "$code" = 0
+done
+run score "$conf" "$data/vit.onnx" "${small[@]}"
+check "... which a softmax within is not" test "$(grep -c logits err)" = 0
+run score "$conf" "$data/log_softmax.onnx" "${small[@]}"
+check "an output that is no logits is not read: LogSoftmax" \
+    said 'LogSoftmax\): this operation is not read; export the network without it' err
 
 # -- what is not read
 refuses "another name" '"model.pt" is no path of an ONNX file' score "$conf" model.pt

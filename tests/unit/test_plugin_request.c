@@ -208,6 +208,7 @@ static const char unknown[] = "it gives a field of the pass a value that does no
                   unlabelled[] = "it asks for cross entropy of images without labels: only input "
                                  "batch has them",
                   no_site[] = "it asks for no site, or for one that does not exist",
+                  facts[] = "it asks for the parameter site and for a pass, which does not show it",
                   sized[] = "its form, vector or rows, is sized by the weight, and one of its "
                             "sites has none";
 
@@ -231,7 +232,9 @@ static const struct bad bads[] = {
     {unlabelled, .pass = {.loss = 1, .gradient = 1, .input = TCET_INPUT_ONES}},
     {unlabelled, .pass = {.loss = 1, .hvp = 1, .input = TCET_INPUT_GAUSSIAN}},
     {no_site, .sites = UINT32_MAX},
-    {no_site, .sites = TCET_SITE_LOGITS << 1},
+    {no_site, .sites = TCET_SITE_PARAMETER << 1},
+    {facts, .sites = TCET_SITE_WEIGHT | TCET_SITE_PARAMETER, .wants = TCET_WANT_WEIGHT},
+    {facts, .sites = TCET_SITE_PARAMETER, .pass = {.loss = 1}},
     {"it wants something that does not exist", .wants = TCET_WANT_NORM_OUTPUT << 1},
     {no_gradient, .wants = TCET_WANT_GRADIENT},
     {no_gradient, .wants = TCET_WANT_OUTPUT_GRADIENT},
@@ -344,7 +347,7 @@ static void wants_at_their_sites(void **state)
 
     (void)state;
     for (size_t i = 0; i < TCET_COUNT(table); i++) {
-        for (uint32_t site = 1; site <= TCET_SITE_LOGITS; site <<= 1) {
+        for (uint32_t site = 1; site <= TCET_SITE_PARAMETER; site <<= 1) {
             tcet_layer full = {.site = site, .positive = 3}, l;
             tcet_view *const all[] = {
                 &full.weight,          &full.gradient,        &full.input,   &full.output,

@@ -258,7 +258,7 @@ static void test_static(void **state)
 
     f = fake_new("saliency_count", "ones", "");
     r = described(f, &pass);
-    assert_int_equal(r.sites, TCET_SITE_WEIGHT | TCET_SITE_NORM);
+    assert_int_equal(r.sites, TCET_SITE_WEIGHT | TCET_SITE_NORM | TCET_SITE_PARAMETER);
     assert_int_equal(r.wants, 0);
     in.params = 5;
     assert_int_equal(ops(f)->shape(fake_begin(), f.self, &in, &rows, &cols), TCET_OK);

@@ -158,10 +158,73 @@ static void values(void **state)
     free_it(&n, &a);
 }
 
+/* Whatever else is learned is at a site of its own, so that who counts sees all of #params: a layer norm and
+ * numbers of a module's own; no buffers. */
+static void other_parameters(void **state)
+{
+    const tcet_task task = {sizeof task, 3, SIDE, SIDE, 5, 0, 0};
+    struct arena a = {0};
+    struct network n;
+    struct error err;
+    tcet_builder *b;
+    int32_t x, more[3];
+    struct graph_counts counts;
+    int64_t seen = 0;
+    tcet_op op;
+
+    (void)state;
+    network_open(&n, 0);
+    graph_reset(n.graph, &task);
+    b = graph_builder(n.graph);
+    more[0] = tcet_add_op(b, TCET_OP_INPUT, -1, 0);
+    for (int track = 0; track < 2; track++) { /* learned, and a buffer */
+        op = tcet_op_from(TCET_OP_PARAMETER, b->module(b, -1, track ? "mean" : "token", -1), NULL,
+                          0);
+        op.affine = !track;
+        op.track = track;
+        op.extent_count = 3;
+        op.extents[0] = 3;
+        op.extents[1] = op.extents[2] = SIDE;
+        more[1 + track] = b->add(b, &op);
+        op = tcet_op_from(TCET_OP_ARRANGE, -1, &more[1 + track], 1);
+        op.kernel_h = op.kernel_w = SIDE;
+        op.channels = 3;
+        op.index_count = 3 * SIDE * SIDE;
+        op.index = (int32_t[3 * SIDE * SIDE]){0};
+        more[1 + track] = b->add(b, &op);
+    }
+    x = tcet_add_sum(b, -1, more, 3);
+    op = tcet_op_from(TCET_OP_LAYER_NORM, b->module(b, -1, "norm", -1), &x, 1);
+    op.affine = 1;
+    op.eps = 1e-5;
+    x = b->add(b, &op);
+    x = tcet_add_op(b, TCET_OP_GLOBAL_POOL, -1, x);
+    b->output(b, tcet_add_linear(b, b->module(b, -1, "head", -1), x, 5, 1));
+    if (graph_finish(n.graph, &err) < 0)
+        fail_msg("%s", err.text);
+    network_list(&n, &a);
+    assert_int_equal(n.site[site_number(TCET_SITE_PARAMETER)].count, 2);
+    assert_string_equal(layer(&n, TCET_SITE_PARAMETER, 0).name, "token");
+    assert_int_equal(layer(&n, TCET_SITE_PARAMETER, 0).kind, TCET_LAYER_PARAMETER);
+    assert_int_equal(layer(&n, TCET_SITE_PARAMETER, 0).params, 3 * SIDE * SIDE);
+    assert_string_equal(layer(&n, TCET_SITE_PARAMETER, 1).name, "norm");
+    assert_int_equal(layer(&n, TCET_SITE_PARAMETER, 1).kind, TCET_LAYER_LAYER_NORM);
+    assert_int_equal(layer(&n, TCET_SITE_PARAMETER, 1).params, 6);
+    for (int site = 0; site < REQUEST_SITES; site++)
+        for (size_t i = 0; i < n.site[site].count; i++) {
+            seen += layer(&n, 1u << site, i).params;
+            assert_int_equal(layer(&n, 1u << site, i).params, layer(&n, 1u << site, i).live_params);
+        }
+    graph_count(n.graph, &counts);
+    assert_int_equal(seen, counts.params);
+    free_it(&n, &a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(containers), cmocka_unit_test(weights),
-                                       cmocka_unit_test(values)};
+                                       cmocka_unit_test(values),
+                                       cmocka_unit_test(other_parameters)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,7 +91,11 @@ enum {
                                  the output is a map, that of the last conv */
     TCET_SITE_LOGITS = 32     /* the network's output, one layer */
 };
-enum { TCET_SITES = 6 };
+enum { TCET_SITES = 6 }; /* that a pass can show */
+/* Since 1.2: every other module with learned parameters (layer norms, parameters of their own, transposed
+ * convolutions), for who counts: it has facts alone (kind, name, params, live_params), and a saliency that
+ * asks for it can ask for no pass. */
+enum { TCET_SITE_PARAMETER = 64 };
 
 /* Wants: which views of tcet_layer are filled, and at which sites; of others they stay empty.
  *   WEIGHT, GRADIENT, BIAS, BIAS_GRADIENT          weight, norm
@@ -131,9 +135,10 @@ enum {
     TCET_LAYER_INPUT = 5,
     TCET_LAYER_FEATURES = 6,
     TCET_LAYER_LOGITS = 7,
-    TCET_LAYER_LAYER_NORM = 8,     /* since 1.2; no site shows it */
-    TCET_LAYER_PARAMETER = 9,      /* since 1.2; no site shows it */
-    TCET_LAYER_CONV_TRANSPOSE = 10 /* since 1.2; no site shows it */
+    /* Since 1.2; of TCET_SITE_PARAMETER alone. */
+    TCET_LAYER_LAYER_NORM = 8,
+    TCET_LAYER_PARAMETER = 9,
+    TCET_LAYER_CONV_TRANSPOSE = 10
 };
 
 /* What a saliency needs.  The host gives it with defaults filled in (site weight, form

@@ -506,6 +506,60 @@ class UNetHead(nn.Module):
         return self.fc(self.up2(torch.cat([a, x], 1)).mean((2, 3)))
 
 
+class Merged(nn.Module):
+    """Of equal numbers, of which an export in inference mode keeps one and names the others by Identity."""
+
+    def __init__(self):
+        super().__init__()
+        block = nn.Sequential(nn.Conv2d(4, 4, 3, 1, 1, bias=False), nn.BatchNorm2d(4), nn.ReLU())
+        self.relu = nn.ReLU()
+        self.stem, self.twice = nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 1)
+        self.blocks = nn.Sequential(copy.deepcopy(block), copy.deepcopy(block))
+        self.scale1, self.scale2 = nn.Parameter(torch.full((4,), .5)), nn.Parameter(torch.full((4,), .5))
+        self.norm1, self.norm2 = nn.LayerNorm(4), nn.LayerNorm(4)
+        self.mlp1, self.mlp2 = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.head = nn.Linear(4, 10)
+        for m in (self.stem, self.twice, self.mlp1, self.mlp2):
+            nn.init.zeros_(m.bias)
+
+    def forward(self, x):
+        x = self.blocks(self.twice(self.relu(self.twice(self.stem(x))))).flatten(2).transpose(1, 2)
+        x = x + self.scale1 * self.mlp1(self.norm1(x))
+        x = x + self.scale2 * self.mlp2(self.norm2(x))
+        return self.head(x.mean(1))
+
+
+class Shared(nn.Module):
+    """Of equal numbers that the file has once, without another name (share)."""
+
+    def __init__(self):
+        super().__init__()
+        self.relu = nn.ReLU()
+        self.conv1, self.bn1 = nn.Conv2d(3, 6, 3, 2, 1), nn.BatchNorm2d(6)
+        self.conv2, self.bn2 = nn.Conv2d(6, 6, 3, 2, 1), nn.BatchNorm2d(6)
+        self.conv3, self.bn3 = nn.Conv2d(6, 6, 3, 1, 1), nn.BatchNorm2d(6)
+        self.a, self.b, self.c = nn.Linear(6, 6), nn.Linear(6, 6), nn.Linear(6, 6)
+        self.head = nn.Linear(6, 10)
+        with torch.no_grad():
+            self.b.weight.copy_(self.a.weight)
+            self.c.weight.copy_(self.a.weight.t())
+        for m in (self.conv1, self.conv2, self.conv3):
+            nn.init.zeros_(m.bias)
+
+    def forward(self, x):
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.relu(self.bn2(self.conv2(x)))
+        x = self.bn3(self.conv3(x)).mean((2, 3))
+        for m in (self.a, self.b, self.c):
+            x = self.relu(m(x))
+        return self.head(x)
+
+
+def ending(end):
+    """A network whose output is no logits."""
+    return lambda: nn.Sequential(nn.Conv2d(3, 4, 4, 4), nn.ReLU(), nn.Flatten(), nn.Linear(16, 10), end)
+
+
 # Name: class, shape of an image, opset, is the batch left open?
 NETS = {
     "resnet18": (ResNet18, (3, 32, 32), 13, True),
@@ -525,8 +579,13 @@ NETS = {
     "swin": (Swin, (3, 32, 32), 13, True),
     "unet_head": (UNetHead, (3, 16, 16), 11, True),
     "mha": (MHA, (3, 32, 32), 14, True),
+    "merged": (Merged, (3, 16, 16), 13, True),
+    "shared": (Shared, (3, 16, 16), 13, True),
+    "softmax": (ending(nn.Softmax(1)), (3, 8, 8), 13, False),
+    "log_softmax": (ending(nn.LogSoftmax(1)), (3, 8, 8), 13, False),
 }
-REFUSED = ("unet",)
+EQUAL = ("merged", "shared")  # exported in inference mode, with scales of 1 and shifts of 0
+REFUSED = ("unet", "softmax", "log_softmax")  # or warned of
 SUMS = ("mha",)  # tests/e2e/onnx.sh: its attention holds weights that are no module's
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Linear)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
@@ -538,7 +597,7 @@ def export(name):
     torch.manual_seed(len(name))
     net = make()
     for m in net.modules():
-        if isinstance(m, NORMS + (nn.LayerNorm,)):
+        if isinstance(m, NORMS + (nn.LayerNorm,)) and name not in EQUAL:
             nn.init.uniform_(m.weight, 0.5, 1.5)
             nn.init.normal_(m.bias, 0, 0.2)
     for m in net.modules():
@@ -547,10 +606,13 @@ def export(name):
             nn.init.uniform_(m.running_var, 0.5, 1.5)
     path = os.path.join(here, name + ".onnx")
     x = torch.randn(2, *[d for i, d in enumerate(shape) if i != 1 or make is not CNN1d])
-    torch.onnx.export(net.train(), x, path, opset_version=opset, input_names=["images"],
-                      output_names=["scores"], do_constant_folding=False,
-                      training=torch.onnx.TrainingMode.TRAINING,
+    mode = torch.onnx.TrainingMode.PRESERVE if name in EQUAL else torch.onnx.TrainingMode.TRAINING
+    torch.onnx.export(net.train(name not in EQUAL), x, path, opset_version=opset,
+                      input_names=["images"], output_names=["scores"], do_constant_folding=False,
+                      training=mode,
                       dynamic_axes={"images": {0: "batch"}, "scores": {0: "batch"}} if is_open else None)
+    if name == "shared":
+        share(path)
     # The file's numbers are what is scored.
     numbers = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
     state = net.state_dict()
@@ -562,6 +624,28 @@ def export(name):
         if isinstance(m, nn.Dropout):
             m.p = 0.0
     return net.double().train(), path, shape
+
+
+def share(path):
+    """Equal initializers become one, as optimisers of ONNX files have it; c's is a's, turned."""
+    model = onnx.load(path)
+    graph, kept, names = model.graph, {}, {"c.weight": "a.weight"}
+    for t in list(graph.initializer):
+        first = kept.setdefault((tuple(t.dims), t.raw_data), t.name)
+        if first != t.name or t.name in names:
+            names.setdefault(t.name, first)
+            graph.initializer.remove(t)
+    for n in list(graph.node):
+        if n.op_type == "Identity":
+            names[n.output[0]] = names.get(n.input[0], n.input[0])
+            graph.node.remove(n)
+    for n in graph.node:
+        turned = "c.weight" in n.input
+        for k, word in enumerate(n.input):
+            n.input[k] = names.get(word, word)
+        for a in n.attribute:
+            a.i = 0 if turned and a.name == "transB" else a.i
+    onnx.save(model, path)
 
 
 def layers_of(net):
@@ -629,7 +713,7 @@ def places_of(net, images):
     net = copy.deepcopy(net)
 
     def hook(m, i, o):
-        m.places = o.numel() // 2 // m.weight.shape[0]
+        m.places = getattr(m, "places", 0) + o.numel() // 2 // m.weight.shape[0]
 
     for n, m in layers_of(net):
         m.register_forward_hook(hook)
