@@ -406,6 +406,52 @@ class Scoring(Case):
             self.assertAlmostEqual(score[name], float(want), delta=1e-5 * float(want))
         self.assertEqual(list(tcet.score(net, "snip", x)), ["snip"])
 
+    def test_running_statistics(self):
+        """Those of the module, which an export in training mode would move, by whichever momentum, or function,
+        they are kept."""
+        import torch
+
+        class Own(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.register_buffer("mean", torch.randn(8))
+                self.register_buffer("var", torch.rand(8) + 1)
+
+            def forward(self, x):
+                return torch.nn.functional.batch_norm(x, self.mean, self.var, None, None, self.training, 0.3)
+
+        for momentum in (0.1, None):
+            net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8, momentum=momentum),
+                                      torch.nn.Conv2d(8, 8, 3), Own(), torch.nn.Flatten())
+            net(torch.randn(8, 3, 8, 8) * 3 + 1)
+            for training in (True, False):
+                net.train(training)
+                before = {name: value.clone() for name, value in net.state_dict().items()}
+                tcet._torch._export(net, torch.randn(2, 3, 8, 8), "net.onnx")
+                with open("net.onnx", "rb") as file:
+                    content = file.read()
+                for name, value in net.state_dict().items():
+                    self.assertTrue(torch.equal(value, before[name]), name)
+                    if value.ndim:  # not the count of batches
+                        self.assertIn(value.numpy().tobytes(), content, (momentum, training, name))
+                self.assertEqual((net.training, len(net._forward_hooks)), (training, 0))
+
+    def test_eval_mode_is_the_modules(self):
+        if not has("dataset", "npy") or not has("saliency", "nwot"):
+            self.skipTest("this program has no dataset npy, or no saliency nwot")
+        import torch
+        from torch import nn
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 8, 3), nn.Flatten(),
+                            nn.Linear(1152, 10))
+        x, y = torch.randn(16, 3, 16, 16), torch.arange(16) % 10
+        for _ in range(5):
+            net(x * 3 + 1)
+        score = tcet.score(net, {"metric": {"l": {"saliency": "nwot", "aggregator": "logdet"}}}, (x, y))
+        bits = (net.eval().double()[:3](x.double()).flatten(1) > 0).double()
+        want = float(torch.linalg.slogdet(bits @ bits.T + (1 - bits) @ (1 - bits).T)[1])
+        self.assertAlmostEqual(score.layers[1]["l"], want, delta=1e-6 * want)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=2)
