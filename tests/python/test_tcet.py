@@ -452,6 +452,26 @@ class Scoring(Case):
         want = float(torch.linalg.slogdet(bits @ bits.T + (1 - bits) @ (1 - bits).T)[1])
         self.assertAlmostEqual(score.layers[1]["l"], want, delta=1e-6 * want)
 
+    def test_signals_and_features(self):
+        """Inputs [n, channels, length] and [n, features], of any number of channels, as PyTorch scores them."""
+        if not has("dataset", "npy"):
+            self.skipTest("this program has no dataset npy")
+        import torch
+        from torch import nn
+        torch.manual_seed(0)
+        y = torch.arange(12) % 4
+        signals = nn.Sequential(nn.Conv1d(6, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(224, 4))
+        features = nn.Sequential(nn.Linear(300, 8), nn.ReLU(), nn.Linear(8, 4))
+        for net, x in ((signals, torch.randn(12, 6, 30)), (features, torch.randn(12, 300))):
+            score = tcet.score(net, {"metric": {"s": SNIP}}, (x, y))
+            torch.nn.functional.cross_entropy(net(x), y).backward()
+            want = float(sum((p * p.grad).abs().sum() for p in net.parameters() if p.dim() > 1))
+            self.assertAlmostEqual(score["s"], want, delta=1e-5 * want)
+            self.assertEqual(list(tcet.score(net, "snip", 4, size=tuple(x.shape[1:]))), ["snip"])
+        error = self.refused(2, "^.*batch has labels 1 to 4; .*first_label = 1", tcet.score, features, "snip",
+                             (x, y + 1))
+        self.assertNotIn(tempfile.gettempdir(), error.text)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=2)
