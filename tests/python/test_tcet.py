@@ -141,7 +141,7 @@ class Running(Case):
 
     def test_output_and_resume(self):
         tcet.run(RUN, output="r", archs="first:2", progress=False)
-        self.refused(2, "--resume", tcet.run, RUN, output="r")
+        self.refused(2, "; use resume=True to go on", tcet.run, RUN, output="r")
         self.assertEqual(len(tcet.run(RUN, output="r", resume=True, progress=False).scores), 6)
         self.assertEqual(len(tcet.Run("r").scores), 6)
         named = {**RUN, "run": {**RUN["run"], "output": "named"}}
@@ -274,6 +274,7 @@ class Searching(Case):
         self.assertEqual(search.best, search.top[0])
         self.assertEqual(search.curve[-1]["evaluations"], 6)
         self.assertIn("test_cifar10", search.asks[0])
+        self.refused(2, "use resume=True", tcet.search, SEARCH, output="s")
         longer = tcet.search(SEARCH, output="s", resume=True, progress=False, **{"search.evaluations": 8})
         self.assertEqual(longer.asks[:6], search.asks)
         self.assertEqual(len(longer.asks), 8)
@@ -331,7 +332,7 @@ class Saliency(Case):
             return layer.nothing
 
         for function, words in ((wrong, r"layer stem\.0: in Python: AttributeError: .*no nothing.*test_tcet.py"),
-                                (lambda layer: 1.0, "gave 1 numbers, S has 432: form="),
+                                (lambda layer: 1.0, "gave 1 numbers, S has 432: form=.*rows.: a row of .*rows=.sample"),
                                 (lambda layer: "text", "TypeError")):
             run = tcet.run(self.config(tcet.saliency(function), archs="first:1"), progress=False)
             self.assertEqual(run.scores[0]["status"], "failed")
