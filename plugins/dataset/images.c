@@ -532,6 +532,7 @@ static tcet_status open_images(tcet_ctx *cx, void *self)
     p->set.channels = p->colour == GRAY ? 1 : 3;
     p->set.channels_hint =
         p->colour == GRAY ? "; set [data] colour = rgb" : "; [data] colour = gray makes one";
+    p->set.hint_channels = p->colour == GRAY ? 3 : 1;
     p->set.resizes = 1;
     p->set.balance = p->balance;
     p->set.pixels = pixels;

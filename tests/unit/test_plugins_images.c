@@ -149,6 +149,10 @@ static void test_images(void **state)
     assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
     assert_non_null(strstr(fake.message, "1 channels, these have 3"));
     assert_non_null(strstr(fake.message, "colour = gray makes one"));
+    r = request(20, 4, 6, 3);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "20 channels, these have 3"));
+    assert_null(strstr(fake.message, "colour")); /* which would not help */
     r = request(3, 4, 6, 4);
     assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
     assert_non_null(strstr(fake.message, "needs 4 images"));
