@@ -76,10 +76,11 @@ static tcet_status make_shown(const struct config *config, bool config_only, str
 }
 
 /* What the options for a picture ask for that cannot be, NULL: nothing. */
-static const char *refuse(const struct picture_options *p, int other)
+static const char *refuse(const struct picture_options *p, int other, const char *archs)
 {
     return !p->arch && (p->file || p->run || p->column) ? "-o, --run and --column go with --graph"
            : p->arch && !p->file                        ? "--graph needs -o FILE"
+           : p->arch && archs     ? "--graph names its architecture: it goes without --archs"
            : p->arch && other     ? "--graph goes without --config and --estimate"
            : p->column && !p->run ? "--column is of --run"
                                   : NULL;
@@ -107,14 +108,28 @@ static int show_graph(const struct picture_options *p, const char *path,
     return code;
 }
 
+/* The config, with --archs where it is given. */
+static tcet_status read_config(const char *path, const struct option_list *sets, const char *archs,
+                               struct config **config, struct error *err)
+{
+    tcet_status st = cli_config(path, sets, config, err);
+
+    if (st >= 0 && archs)
+        cli_put_run(*config, "archs", archs);
+    return st;
+}
+
 int cmd_show(const struct command *c, int argc, char **argv)
 {
     enum { PROBES = 5 };
     struct option_list sets = {.count = 0};
     struct picture_options picture = {.arch = NULL};
     bool config_only = false, estimate = false;
+    const char *archs = NULL;
     const struct option_spec specs[] = {
         {"--set", "A.B=VALUE", "override a key of the config (repeatable)", NULL, NULL, &sets},
+        {"--archs", "WHICH", "all, first:N, sample:N, file:PATH, index:N or an encoding", NULL,
+         &archs, NULL},
         {"--config", NULL, "print the resolved config instead", &config_only, NULL, NULL},
         {"--estimate", NULL, "score five architectures and tell how long all would take", &estimate,
          NULL, NULL},
@@ -139,7 +154,7 @@ int cmd_show(const struct command *c, int argc, char **argv)
 
     if (code >= 0)
         return code;
-    why = refuse(&picture, config_only || estimate);
+    why = refuse(&picture, config_only || estimate, archs);
     if (!why && !path && !picture.run)
         why = "something is missing: CONFIG, or --graph with --run";
     if (why)
@@ -147,7 +162,7 @@ int cmd_show(const struct command *c, int argc, char **argv)
     if (picture.arch)
         return show_graph(&picture, path, &sets);
     code = 0;
-    if (cli_config(path, &sets, &config, &err) < 0 || run_check(config, &table, &err) < 0 ||
+    if (read_config(path, &sets, archs, &config, &err) < 0 || run_check(config, &table, &err) < 0 ||
         (estimate
              ? estimate_run(config, PROBES, &(struct once_log){cli_log, NULL}, &a, &plan, &e, &err)
              : make_shown(config, config_only, &a, &plan, &why, &err)) < 0) {

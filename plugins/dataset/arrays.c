@@ -1,4 +1,5 @@
-/* arrays.c -- your own images as arrays: npy (numpy's .npy and .npz) and raw (numbers, no header).
+/* arrays.c -- your own images as arrays: npy (numpy's .npy and .npz) and raw (numbers, no header).  What is
+ * no image is one of a row (signals [n, c, length]) or of a single pixel (features [n, c]).
  *
  * Room: plugins/dataset.  Touches common/, the SDK and libc, and the files that it is given. */
 #include <errno.h>
@@ -10,7 +11,15 @@
 #include "common/array.h"
 #include "common/set.h"
 
-enum { SIDE_MAX = 4096, CLASSES_MAX = 100000, ERROR = 700, BLOCK = 1 << 16, TEXT_MAX = 1 << 28 };
+enum {
+    SIDE_MAX = 4096,
+    LENGTH_MAX = 1 << 20,  /* of an image of one row */
+    NUMBERS_MAX = 1 << 26, /* of an image */
+    CLASSES_MAX = 100000,
+    ERROR = 700,
+    BLOCK = 1 << 16,
+    TEXT_MAX = 1 << 28
+};
 
 struct arrays {
     struct set set;
@@ -23,10 +32,18 @@ struct arrays {
     struct array images[TCET_SPLITS];
     struct array target; /* of the training images, where it is more than a label */
     int32_t channels, height, width, channels_last; /* of an image in the file */
+    char hint[300];                                 /* for networks of other channels */
 };
 
-enum { LAYOUT_AUTO, LAYOUT_NCHW, LAYOUT_NHWC };
+enum { LAYOUT_AUTO, LAYOUT_NCHW, LAYOUT_NHWC, LAYOUT_NHW, LAYOUT_NCL };
 enum { TYPE_FLOAT32, TYPE_UINT8 };
+static const char *const types[] = {"float32", "uint8", NULL};
+
+/* The file of a split's images. */
+static const char *image_file(const struct arrays *p, uint32_t split)
+{
+    return split && *p->test_path ? p->test_path : p->path;
+}
 
 static int64_t image_bytes(const struct arrays *p, const struct array *a)
 {
@@ -35,24 +52,27 @@ static int64_t image_bytes(const struct arrays *p, const struct array *a)
 
 /* -- Shapes ------------------------------------------------------------------------------------ */
 
-static int small(int64_t n)
-{
-    return n >= 1 && n <= SET_CHANNELS;
-}
-
 /* Gray or red, green and blue: what `auto` takes for channels. */
 static int usual(int64_t n)
 {
     return n == 1 || n == 3;
 }
 
+static int can_be(int64_t c, int64_t h, int64_t w)
+{
+    return c >= 1 && c <= SET_CHANNELS_MAX && h >= 1 && h <= SIDE_MAX && w >= 1 &&
+           w <= (h == 1 ? LENGTH_MAX : SIDE_MAX) && c * h * w <= NUMBERS_MAX;
+}
+
 static tcet_status set_shape(tcet_ctx *cx, struct arrays *p, int64_t c, int64_t h, int64_t w)
 {
-    if (!small(c) || h < 1 || w < 1 || h > SIDE_MAX || w > SIDE_MAX)
+    if (!can_be(c, h, w))
         return tcet_failf(cx, TCET_E_ARG,
                           "%s: images of %" PRId64 " channels and %" PRId64 " x %" PRId64
-                          "; 1 to %d channels and 1 to %d pixels on a side are read",
-                          p->set.where, c, h, w, SET_CHANNELS, SIDE_MAX);
+                          "; 1 to %d channels and 1 to %d pixels on a side are read (of one row "
+                          "%d), and %d numbers in all",
+                          p->set.where, c, h, w, SET_CHANNELS_MAX, SIDE_MAX, LENGTH_MAX,
+                          NUMBERS_MAX);
     p->channels = (int32_t)c;
     p->height = (int32_t)h;
     p->width = (int32_t)w;
@@ -70,26 +90,69 @@ static tcet_status shape_from_text(tcet_ctx *cx, struct arrays *p)
     return set_shape(cx, p, c, h, w);
 }
 
+/* A key that is given and would change nothing is refused. */
+static tcet_status check_keys(tcet_ctx *cx, const struct arrays *p, const struct array *a)
+{
+    static const int dims[] = {0, 4, 4, 3, 3};
+    static const char *const names[] = {"auto", "nchw", "nhwc", "nhw", "ncl"};
+    int of = dims[p->layout];
+
+    if (*p->shape && a->dims != 2)
+        return tcet_failf(
+            cx, TCET_E_ARG,
+            "%s: shape = %.60s is of arrays of 2 dimensions, [n, c h w]; this has %d: "
+            "leave shape out",
+            p->set.where, p->shape, a->dims);
+    if (of && of != a->dims && !(of == 4 && *p->shape))
+        return tcet_failf(
+            cx, TCET_E_ARG,
+            "%s: layout = %s is of arrays of %d dimensions, this has %d: leave layout "
+            "out%s",
+            p->set.where, names[p->layout], of, a->dims,
+            a->dims == 3 ? ", or set it to nhw or ncl" : "");
+    return TCET_OK;
+}
+
+/* [n, a, b]: a channels of b numbers, or a rows of b pixels. */
+static tcet_status set_lines(tcet_ctx *cx, struct arrays *p, const struct array *a, int lines)
+{
+    return lines ? set_shape(cx, p, a->shape[1], 1, a->shape[2])
+                 : set_shape(cx, p, 1, a->shape[1], a->shape[2]);
+}
+
+/* [n, c h w] with a shape; without one n images of one pixel. */
+static tcet_status shape_of_rows(tcet_ctx *cx, struct arrays *p, const struct array *a)
+{
+    tcet_status st;
+
+    if (!*p->shape)
+        return set_shape(cx, p, a->shape[1], 1, 1);
+    st = shape_from_text(cx, p);
+    return st < 0 || (int64_t)p->channels * p->height * p->width == a->shape[1]
+               ? st
+               : tcet_failf(cx, TCET_E_ARG, "%s: rows of %" PRId64 " numbers, no %s", p->set.where,
+                            a->shape[1], p->shape);
+}
+
 static tcet_status shape_from_array(tcet_ctx *cx, struct arrays *p, const struct array *a)
 {
     const int64_t *s = a->shape;
+    tcet_status st = check_keys(cx, p, a);
 
+    if (st < 0)
+        return st;
     p->channels_last = p->layout == LAYOUT_NHWC;
     if (a->dims == 3)
-        return set_shape(cx, p, 1, s[1], s[2]);
-    if (a->dims == 2 && *p->shape) {
-        tcet_status st = shape_from_text(cx, p);
-
-        return st < 0 || (int64_t)p->channels * p->height * p->width == s[1]
-                   ? st
-                   : tcet_failf(cx, TCET_E_ARG, "%s: rows of %" PRId64 " numbers, no %s",
-                                p->set.where, s[1], p->shape);
-    }
+        return set_lines(cx, p, a,
+                         p->layout == LAYOUT_NCL ||
+                             (p->layout == LAYOUT_AUTO && !can_be(1, s[1], s[2])));
+    if (a->dims == 2)
+        return shape_of_rows(cx, p, a);
     if (a->dims != 4)
         return tcet_failf(
             cx, TCET_E_ARG,
             "%s: an array of %d dimensions; want [n, c, h, w], [n, h, w, c], [n, h, w], "
-            "or [n, c h w] with shape = CxHxW",
+            "[n, c, length], [n, features], or [n, c h w] with shape = CxHxW",
             p->set.where, a->dims);
     if (p->layout == LAYOUT_AUTO && usual(s[1]) == usual(s[3]))
         return tcet_failf(cx, TCET_E_ARG,
@@ -100,6 +163,62 @@ static tcet_status shape_from_array(tcet_ctx *cx, struct arrays *p, const struct
         p->channels_last = usual(s[3]);
     return p->channels_last ? set_shape(cx, p, s[3], s[1], s[2])
                             : set_shape(cx, p, s[1], s[2], s[3]);
+}
+
+/* What the set says of the images in the file. */
+static tcet_status describe(tcet_ctx *cx, struct arrays *p)
+{
+    p->set.channels = p->channels == 1 && p->gray ? 3 : p->channels;
+    p->set.height = p->height;
+    p->set.width = p->width;
+    return set_statistics(cx, &p->set, p->mean, p->std);
+}
+
+/* [n, a, b] without a layout: what the network takes says which it is. */
+static tcet_status suit(tcet_ctx *cx, void *self, const tcet_data_request *r)
+{
+    struct arrays *p = self;
+    const struct array *a = &p->images[TCET_SPLIT_TRAIN];
+    const int64_t *s = a->shape;
+    uint32_t planes = TCET_TARGET_BIT(TCET_TARGET_PIXELS) | TCET_TARGET_BIT(TCET_TARGET_MAP);
+    int lines, was = p->channels == s[1] && p->height == 1;
+    tcet_status st;
+
+    if (a->dims != 3 || p->layout != LAYOUT_AUTO || p->gray || p->jigsaw || p->set.targets & planes)
+        return TCET_OK;
+    lines = !can_be(1, s[1], s[2]);
+    if (r && r->channels == 1 && r->height == 1 && s[1] > 1)
+        return tcet_failf(
+            cx, TCET_E_ARG,
+            "%s: [%" PRId64 ", %" PRId64 ", %" PRId64
+            "]: the network takes one row of one channel; set layout to nhw (the mean "
+            "of the rows), or to ncl for one of %" PRId64 " channels",
+            p->set.where, s[0], s[1], s[2], s[1]);
+    if (r && r->channels)
+        lines |= r->height == 1 && r->channels == s[1];
+    if (lines == was)
+        return TCET_OK;
+    st = set_lines(cx, p, a, lines);
+    return st < 0 ? st : describe(cx, p);
+}
+
+/* What to do where the network's channels are others. */
+static void give_hint(struct arrays *p, const struct array *a)
+{
+    const int64_t *s = a->shape;
+
+    *p->hint = '\0';
+    if (a->dims == 2 && !*p->shape)
+        snprintf(p->hint, sizeof p->hint,
+                 "; of images as rows [n, c h w], set [data] shape = CxHxW");
+    else if (a->dims == 3)
+        snprintf(
+            p->hint, sizeof p->hint,
+            "; an array [n, %" PRId64 ", %" PRId64
+            "] is [n, h, w] ([data] layout = nhw), or [n, c, length] (ncl) where c and length are "
+            "the network's",
+            s[1], s[2]);
+    p->set.channels_hint = *p->hint ? p->hint : NULL;
 }
 
 /* -- Labels ------------------------------------------------------------------------------------ */
@@ -281,15 +400,22 @@ static tcet_status labels_from_text(tcet_ctx *cx, struct arrays *p, uint32_t spl
         long long v = strtoll(at, &end, 10);
 
         if (end == at || !strchr(" \t\r\n", *end))
-            st = tcet_failf(cx, TCET_E_ARG, "%s: no integer for image %" PRId64 " of %" PRId64,
-                            path, i, n);
+            st = tcet_failf(cx, TCET_E_ARG,
+                            "%s: no integer for image %" PRId64 " of %" PRId64
+                            ", as many as type = %s and shape = %.60s make of %s",
+                            path, i, n, types[p->type], p->shape, image_file(p, split));
         else
             st = add_label(cx, p, split, path, v);
         at = end;
     }
     at += strspn(at, " \t\r\n");
     if (st == TCET_OK && at != text + size)
-        st = tcet_failf(cx, TCET_E_ARG, "%s: more than the labels of %" PRId64 " images", path, n);
+        st = tcet_failf(cx, TCET_E_ARG,
+                        "%s: more than the labels of %" PRId64
+                        " images, as many as type = %s and shape = %.60s make of %s; of type = %s "
+                        "there would be %" PRId64,
+                        path, n, types[p->type], p->shape, image_file(p, split), types[!p->type],
+                        p->type == TYPE_UINT8 ? n / 4 : n * 4);
     free(text);
     return st;
 }
@@ -306,8 +432,7 @@ static tcet_status read_labels(tcet_ctx *cx, struct arrays *p, uint32_t split, i
     if (*path)
         return labels_from_array(cx, p, split, path, name, n);
     if (p->images[split].archived && *name)
-        return labels_from_array(cx, p, split, split && *p->test_path ? p->test_path : p->path,
-                                 name, n);
+        return labels_from_array(cx, p, split, image_file(p, split), name, n);
     if (!p->classes && !p->jigsaw)
         return tcet_failf(cx, TCET_E_ARG,
                           "%s: set %s to a file of labels; or classes, and they count 0, 1, 2 ... "
@@ -386,7 +511,9 @@ static tcet_status open_split(tcet_ctx *cx, struct arrays *p, uint32_t split, co
                       path, p->type == TYPE_UINT8 ? 'u' : 'f', p->type == TYPE_UINT8 ? 1 : 4,
                       (int64_t)c * h * w * (p->type == TYPE_UINT8 ? 1 : 4), a, error, sizeof error)
                 : array_open(path, name, a, error, sizeof error)) < 0)
-        return tcet_fail(cx, TCET_E_ARG, error);
+        return p->raw && a->file ? tcet_failf(cx, TCET_E_ARG, "%s (type = %s, shape = %.60s)",
+                                              error, types[p->type], p->shape)
+                                 : tcet_fail(cx, TCET_E_ARG, error);
     if (a->kind != 'f' && (a->kind != 'u' || a->element != 1))
         return tcet_failf(cx, TCET_E_ARG, "%s: images are uint8, float32 or float64", path);
     st = p->raw ? TCET_OK : shape_from_array(cx, p, a);
@@ -418,7 +545,7 @@ static tcet_status find_test(tcet_ctx *cx, void *self)
 
     if (!*p->test_path && !*p->x_test)
         return TCET_OK;
-    return open_split(cx, p, TCET_SPLIT_TEST, *p->test_path ? p->test_path : p->path,
+    return open_split(cx, p, TCET_SPLIT_TEST, image_file(p, TCET_SPLIT_TEST),
                       *p->x_test ? p->x_test : p->x);
 }
 
@@ -456,9 +583,9 @@ static tcet_status open_arrays(tcet_ctx *cx, struct arrays *p, const char *id)
         st = open_split(cx, p, TCET_SPLIT_TRAIN, p->path, p->x);
     if (st < 0)
         return st;
-    p->set.channels = p->channels == 1 && p->gray ? 3 : p->channels;
-    p->set.height = p->height;
-    p->set.width = p->width;
+    p->set.suit = p->raw ? NULL : suit;
+    p->set.first_label = p->first_label == 0;
+    give_hint(p, &p->images[TCET_SPLIT_TRAIN]);
     p->set.floats = p->images[TCET_SPLIT_TRAIN].kind == 'f';
     p->set.classes = p->classes ? (int32_t)p->classes : p->set.top_label[TCET_SPLIT_TRAIN] + 1;
     if (p->jigsaw) {
@@ -469,7 +596,7 @@ static tcet_status open_arrays(tcet_ctx *cx, struct arrays *p, const char *id)
     }
     if (p->set.targets & ~TCET_TARGET_BIT(TCET_TARGET_PIXELS))
         p->set.classes = p->set.target_channels;
-    return set_statistics(cx, &p->set, p->mean, p->std);
+    return describe(cx, p);
 }
 
 static tcet_status open_npy(tcet_ctx *cx, void *self)
@@ -486,9 +613,8 @@ static tcet_status open_raw(tcet_ctx *cx, void *self)
     return open_arrays(cx, p, "raw");
 }
 
-static const char *const layouts[] = {"auto", "nchw", "nhwc", NULL};
+static const char *const layouts[] = {"auto", "nchw", "nhwc", "nhw", "ncl", NULL};
 static const char *const grays[] = {"one", "three", NULL};
-static const char *const types[] = {"float32", "uint8", NULL};
 #define COMMON                                                                                   \
     TCET_PARAM_PATH(struct arrays, test_path, "", "The same of the test images, for training."), \
         TCET_PARAM_PATH(struct arrays, test_labels, "", "Labels of the test images."),           \
@@ -511,9 +637,11 @@ static const char *const types[] = {"float32", "uint8", NULL};
                         "As many images of every class in a mini-batch, class by class.")
 
 static const tcet_param params_npy[] = {
-    TCET_PARAM_PATH(struct arrays, path, "",
-                    "A .npy file of images, uint8, float32 or float64: [n, c, h, w], [n, h, w, c], "
-                    "[n, h, w] or [n, c h w]; or a .npz archive of images and labels."),
+    TCET_PARAM_PATH(
+        struct arrays, path, "",
+        "A .npy file of images, uint8, float32 or float64: [n, c, h, w], [n, h, w, c], "
+        "[n, h, w], [n, c, length], [n, features] or, with shape, [n, c h w]; or a .npz "
+        "archive of images and labels."),
     TCET_PARAM_PATH(struct arrays, labels, "",
                     "A .npy file of integers [n]; or of other targets: floats [n, k] (soft labels, "
                     "numbers), integers [n, h, w] (a class at every pixel), floats [n, c, h, w]."),
@@ -523,8 +651,11 @@ static const tcet_param params_npy[] = {
                     "That of test images; none, there is no such array."),
     TCET_PARAM_TEXT(struct arrays, y_test, "", "That of their labels; none, it is y."),
     TCET_PARAM_TEXT(struct arrays, shape, "", "CxHxW of the images of an array [n, c h w]."),
-    TCET_PARAM_CHOICE(struct arrays, layout, "auto", layouts,
-                      "auto: channels are the axis of 1 or 3."),
+    TCET_PARAM_CHOICE(
+        struct arrays, layout, "auto", layouts,
+        "Of 4 dimensions nchw or nhwc; auto: channels are the axis of 1 or 3.  Of 3 "
+        "nhw (one channel) or ncl (c channels of a length); auto: as the network takes "
+        "them."),
     COMMON,
 };
 static const tcet_param params_raw[] = {

@@ -471,10 +471,10 @@ static tcet_status open_set(tcet_ctx *cx, struct cifar *p, int which)
     p->set.test_hint = hints[which];
     p->set.pixels = pixels;
     p->set.find_test = find_test;
-    memcpy(p->set.mean, stats->mean, sizeof stats->mean);
-    memcpy(p->set.std, stats->std, sizeof stats->std);
     snprintf(p->set.name, sizeof p->set.name, "%s%s", p->of->id, p->labels ? " coarse" : "");
-    st = find_train(cx, p);
+    st = set_normalise(cx, &p->set, stats->mean, stats->std);
+    if (st == TCET_OK)
+        st = find_train(cx, p);
     if (st == TCET_OK)
         st = scan_all(cx, p, TCET_SPLIT_TRAIN);
     if (st == TCET_OK)
@@ -505,6 +505,7 @@ static void fini(void *self)
 {
     struct cifar *p = self;
 
+    set_forget(&p->set);
     for (uint32_t split = 0; split < TCET_SPLITS; split++)
         forget_files(p, split);
 }

@@ -144,10 +144,22 @@ struct decoding {
     atomic_llong failed; /* the first image that failed; n: none */
 };
 
+/* A file's picture; the message says what can be done, too. */
+static int decode_file(const struct images *p, const char *path, struct picture *out, char *error,
+                       size_t cap)
+{
+    struct picture_rules rules = {p->max_pixels, p->set.channels, p->alpha};
+    int done = picture_read(path, &rules, out, error, cap);
+    size_t n = strlen(error);
+
+    if (done < 0 && p->broken == BROKEN_ERROR)
+        snprintf(error + n, cap - n, "; [data] broken = skip leaves such files out");
+    return done;
+}
+
 static int decode(const struct decoding *d, int64_t i, char *error, size_t cap)
 {
     const struct images *p = d->p;
-    struct picture_rules rules = {p->max_pixels, p->set.channels, p->alpha};
     char *path = join(p->root[d->split], p->files[d->split].name[d->images[i]]);
     size_t image = (size_t)p->set.channels * (size_t)d->h * (size_t)d->w;
     struct picture picture;
@@ -158,7 +170,7 @@ static int decode(const struct decoding *d, int64_t i, char *error, size_t cap)
         snprintf(error, cap, "no memory for a file's name");
         return -1;
     }
-    done = picture_read(path, &rules, &picture, error, cap);
+    done = decode_file(p, path, &picture, error, cap);
     if (done == 0 && d->out) {
         done = picture_fit(&picture, p->fit == STRETCH, (int32_t)p->resize, d->h, d->w,
                            d->out + (size_t)i * image, text, sizeof text);
@@ -173,7 +185,7 @@ static int decode(const struct decoding *d, int64_t i, char *error, size_t cap)
 static void *decode_some(void *user)
 {
     struct decoding *d = user;
-    char error[ERROR];
+    char error[ERROR] = "";
     long long i;
 
     while ((i = atomic_fetch_add(&d->next, 1)) < d->n) {
@@ -223,7 +235,48 @@ static tcet_status pixels(tcet_ctx *cx, void *self, uint32_t split, const int64_
     return decode_all(cx, &d);
 }
 
-/* broken = skip: leaves out the files that cannot be decoded, and says how many they are. */
+/* Puts the split's files into the set's order, that of list_pictures(): those of a class are in theirs. */
+static tcet_status put_in_turn(tcet_ctx *cx, struct images *p, uint32_t split)
+{
+    struct list *files = &p->files[split];
+    int32_t *label = p->set.label[split], *labels;
+    int64_t n = files->count, classes = p->set.top_label[split] + INT64_C(1), to = 0;
+    int64_t *first = calloc((size_t)classes, sizeof *first); /* of a class, that has no place yet */
+    int64_t *next = malloc((size_t)(n + 1) * sizeof *next);  /* of the same class; n: none */
+    char **names = malloc((size_t)(n + 1) * sizeof *names);
+    tcet_status st = TCET_OK;
+
+    labels = malloc((size_t)(n + 1) * sizeof *labels);
+    if (!first || !next || !names || !labels)
+        st = tcet_fail(cx, TCET_E_MEMORY, "no memory for the file names");
+    for (int64_t k = 0; st == TCET_OK && k < classes; k++)
+        first[k] = n;
+    for (int64_t i = n - 1; st == TCET_OK && i >= 0; i--) {
+        next[i] = first[label[i]];
+        first[label[i]] = i;
+    }
+    while (st == TCET_OK && to < n) {
+        for (int64_t k = 0; k < classes; k++) {
+            if (first[k] == n)
+                continue;
+            names[to] = files->name[first[k]];
+            labels[to++] = (int32_t)k;
+            first[k] = next[first[k]];
+        }
+    }
+    if (st == TCET_OK) {
+        memcpy(files->name, names, (size_t)n * sizeof *names);
+        memcpy(label, labels, (size_t)n * sizeof *labels);
+    }
+    free(first);
+    free(next);
+    free(names);
+    free(labels);
+    return st;
+}
+
+/* broken = skip: leaves out the files that cannot be decoded, and says how many they are.  What is left is
+ * the set of a folder that never had them. */
 static tcet_status leave_out_broken(tcet_ctx *cx, struct images *p, uint32_t split)
 {
     struct list *files = &p->files[split];
@@ -259,8 +312,10 @@ static tcet_status leave_out_broken(tcet_ctx *cx, struct images *p, uint32_t spl
         cx->host->log(cx, TCET_LOG_WARN, text);
         free(first);
     }
-    if (st == TCET_OK)
+    if (st == TCET_OK) {
         files->count = p->set.count[split] = kept;
+        st = put_in_turn(cx, p, split);
+    }
     free(order);
     free(wrong);
     return st;
@@ -401,15 +456,14 @@ static tcet_status find_test(tcet_ctx *cx, void *self)
 /* The size of the first training image, where nobody asks for another. */
 static tcet_status natural_size(tcet_ctx *cx, struct images *p)
 {
-    struct picture_rules rules = {p->max_pixels, p->set.channels, p->alpha};
     char *path = join(p->root[TCET_SPLIT_TRAIN], p->files[TCET_SPLIT_TRAIN].name[0]);
     struct picture picture;
-    char error[ERROR];
+    char error[ERROR] = "";
     tcet_status st = TCET_OK;
 
     if (!path)
         return tcet_fail(cx, TCET_E_MEMORY, "no memory for a file's name");
-    if (picture_read(path, &rules, &picture, error, sizeof error) < 0)
+    if (decode_file(p, path, &picture, error, sizeof error) < 0)
         st = tcet_fail(cx, TCET_E_ARG, error);
     p->set.height = picture.height > SIDE_MAX ? SIDE_MAX : picture.height;
     p->set.width = picture.width > SIDE_MAX ? SIDE_MAX : picture.width;
@@ -478,6 +532,7 @@ static tcet_status open_images(tcet_ctx *cx, void *self)
     p->set.channels = p->colour == GRAY ? 1 : 3;
     p->set.channels_hint =
         p->colour == GRAY ? "; set [data] colour = rgb" : "; [data] colour = gray makes one";
+    p->set.hint_channels = p->colour == GRAY ? 3 : 1;
     p->set.resizes = 1;
     p->set.balance = p->balance;
     p->set.pixels = pixels;

@@ -288,6 +288,10 @@ refuses "runs without a common architecture" 'no architecture is scored in all o
     correlate one apart
 
 # What a run would be: how many architectures, and how long they take.
+run show count.ini --archs first:5
+check "show takes --archs as run does" said '^architectures: 5 \(first:5\)$' out
+refuses "a picture with --archs" 'it goes without --archs' show count.ini --archs first:5 --graph index:0 \
+    -o count.svg
 run show count.ini --set run.archs=sample:7
 check "show says how many architectures" said '^architectures: 7 \(sample:7\)$' out
 run show count.ini --set run.space=zennas

@@ -141,7 +141,7 @@ class Running(Case):
 
     def test_output_and_resume(self):
         tcet.run(RUN, output="r", archs="first:2", progress=False)
-        self.refused(2, "--resume", tcet.run, RUN, output="r")
+        self.refused(2, "; use resume=True to go on", tcet.run, RUN, output="r")
         self.assertEqual(len(tcet.run(RUN, output="r", resume=True, progress=False).scores), 6)
         self.assertEqual(len(tcet.Run("r").scores), 6)
         named = {**RUN, "run": {**RUN["run"], "output": "named"}}
@@ -274,6 +274,7 @@ class Searching(Case):
         self.assertEqual(search.best, search.top[0])
         self.assertEqual(search.curve[-1]["evaluations"], 6)
         self.assertIn("test_cifar10", search.asks[0])
+        self.refused(2, "use resume=True", tcet.search, SEARCH, output="s")
         longer = tcet.search(SEARCH, output="s", resume=True, progress=False, **{"search.evaluations": 8})
         self.assertEqual(longer.asks[:6], search.asks)
         self.assertEqual(len(longer.asks), 8)
@@ -331,7 +332,7 @@ class Saliency(Case):
             return layer.nothing
 
         for function, words in ((wrong, r"layer stem\.0: in Python: AttributeError: .*no nothing.*test_tcet.py"),
-                                (lambda layer: 1.0, "gave 1 numbers, S has 432: form="),
+                                (lambda layer: 1.0, "gave 1 numbers, S has 432: form=.*rows.: a row of .*rows=.sample"),
                                 (lambda layer: "text", "TypeError")):
             run = tcet.run(self.config(tcet.saliency(function), archs="first:1"), progress=False)
             self.assertEqual(run.scores[0]["status"], "failed")
@@ -405,6 +406,72 @@ class Scoring(Case):
                            ("g", sum(p.grad.norm() for p in weights))):
             self.assertAlmostEqual(score[name], float(want), delta=1e-5 * float(want))
         self.assertEqual(list(tcet.score(net, "snip", x)), ["snip"])
+
+    def test_running_statistics(self):
+        """Those of the module, which an export in training mode would move, by whichever momentum, or function,
+        they are kept."""
+        import torch
+
+        class Own(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.register_buffer("mean", torch.randn(8))
+                self.register_buffer("var", torch.rand(8) + 1)
+
+            def forward(self, x):
+                return torch.nn.functional.batch_norm(x, self.mean, self.var, None, None, self.training, 0.3)
+
+        for momentum in (0.1, None):
+            net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8, momentum=momentum),
+                                      torch.nn.Conv2d(8, 8, 3), Own(), torch.nn.Flatten())
+            net(torch.randn(8, 3, 8, 8) * 3 + 1)
+            for training in (True, False):
+                net.train(training)
+                before = {name: value.clone() for name, value in net.state_dict().items()}
+                tcet._torch._export(net, torch.randn(2, 3, 8, 8), "net.onnx")
+                with open("net.onnx", "rb") as file:
+                    content = file.read()
+                for name, value in net.state_dict().items():
+                    self.assertTrue(torch.equal(value, before[name]), name)
+                    if value.ndim:  # not the count of batches
+                        self.assertIn(value.numpy().tobytes(), content, (momentum, training, name))
+                self.assertEqual((net.training, len(net._forward_hooks)), (training, 0))
+
+    def test_eval_mode_is_the_modules(self):
+        if not has("dataset", "npy") or not has("saliency", "nwot"):
+            self.skipTest("this program has no dataset npy, or no saliency nwot")
+        import torch
+        from torch import nn
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 8, 3), nn.Flatten(),
+                            nn.Linear(1152, 10))
+        x, y = torch.randn(16, 3, 16, 16), torch.arange(16) % 10
+        for _ in range(5):
+            net(x * 3 + 1)
+        score = tcet.score(net, {"metric": {"l": {"saliency": "nwot", "aggregator": "logdet"}}}, (x, y))
+        bits = (net.eval().double()[:3](x.double()).flatten(1) > 0).double()
+        want = float(torch.linalg.slogdet(bits @ bits.T + (1 - bits) @ (1 - bits).T)[1])
+        self.assertAlmostEqual(score.layers[1]["l"], want, delta=1e-6 * want)
+
+    def test_signals_and_features(self):
+        """Inputs [n, channels, length] and [n, features], of any number of channels, as PyTorch scores them."""
+        if not has("dataset", "npy"):
+            self.skipTest("this program has no dataset npy")
+        import torch
+        from torch import nn
+        torch.manual_seed(0)
+        y = torch.arange(12) % 4
+        signals = nn.Sequential(nn.Conv1d(6, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(224, 4))
+        features = nn.Sequential(nn.Linear(300, 8), nn.ReLU(), nn.Linear(8, 4))
+        for net, x in ((signals, torch.randn(12, 6, 30)), (features, torch.randn(12, 300))):
+            score = tcet.score(net, {"metric": {"s": SNIP}}, (x, y))
+            torch.nn.functional.cross_entropy(net(x), y).backward()
+            want = float(sum((p * p.grad).abs().sum() for p in net.parameters() if p.dim() > 1))
+            self.assertAlmostEqual(score["s"], want, delta=1e-5 * want)
+            self.assertEqual(list(tcet.score(net, "snip", 4, size=tuple(x.shape[1:]))), ["snip"])
+        error = self.refused(2, "^.*batch has labels 1 to 4; .*first_label = 1", tcet.score, features, "snip",
+                             (x, y + 1))
+        self.assertNotIn(tempfile.gettempdir(), error.text)
 
 
 if __name__ == "__main__":

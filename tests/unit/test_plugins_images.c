@@ -149,13 +149,17 @@ static void test_images(void **state)
     assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
     assert_non_null(strstr(fake.message, "1 channels, these have 3"));
     assert_non_null(strstr(fake.message, "colour = gray makes one"));
+    r = request(20, 4, 6, 3);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "20 channels, these have 3"));
+    assert_null(strstr(fake.message, "colour")); /* which would not help */
     r = request(3, 4, 6, 4);
     assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
     assert_non_null(strstr(fake.message, "needs 4 images"));
     r = request(3, 4, 6, 1);
     r.classes = 1;
     assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
-    assert_non_null(strstr(fake.message, "labels up to 1"));
+    assert_non_null(strstr(fake.message, "labels 0 to 1"));
     fake_free(f);
 
     /* any size, by any number of threads; elsewhere it is the same set */
@@ -261,6 +265,7 @@ static void test_broken(void **state)
     r.batch = 4;
     assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
     assert_non_null(strstr(fake.message, "bad/b/zero.jpg: "));
+    assert_non_null(strstr(fake.message, "; [data] broken = skip leaves such files out"));
     fake_free(f);
     f = opened("dataset_images", "images", "path=%s/bad broken=skip", TCET_OK);
     assert_non_null(strstr(fake.logged, "1 of 4 files cannot be decoded"));
@@ -281,6 +286,47 @@ static void test_broken(void **state)
     f = opened("dataset_images", "images", "path=%s/nowhere", TCET_E_IO);
     assert_non_null(strstr(fake.message, "nowhere: No such file"));
     fake_free(f);
+}
+
+/* broken = skip is the folder without the file: its order, its checksum and its numbers, wherever the file
+ * stood among the classes. */
+static void test_broken_order(void **state)
+{
+    static const char *const names[] = {"a/0.png", "a/1.png", "a/2.png",
+                                        "b/3.jpg", "b/4.jpg", "b/5.jpg"};
+    static const char *const from[] = {"rgb.png", "gray.png", "rgba.png",
+                                       "rgb.jpg", "gray.jpg", "palette.png"};
+    tcet_data_request r = request(3, 4, 4, 5);
+    static float x[2][5 * 48];
+    int64_t y[2][5];
+
+    (void)state;
+    for (int k = 0; k < 6; k++) {
+        char settings[2][100], name[100], without[256], skipped[256];
+
+        for (int side = 0; side < 2;
+             side++) { /* a folder without file k, and one where it is cut */
+            snprintf(settings[side], sizeof settings[side], "path=%%s/turn%d%d broken=%s", k, side,
+                     side ? "skip" : "error");
+            for (int i = 0; i < 6; i++) {
+                snprintf(name, sizeof name, "turn%d%d/%s", k, side, names[i]);
+                if (i != k)
+                    copy(from[i], name);
+                else if (side)
+                    put(name, "\x89PNG", 4);
+            }
+        }
+        for (int side = 0; side < 2; side++) {
+            struct fake_plugin f = opened("dataset_images", "images", settings[side], TCET_OK);
+
+            identity(f, side ? skipped : without);
+            assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x[side], y[side]), TCET_OK);
+            fake_free(f);
+        }
+        assert_string_equal(skipped, without);
+        assert_memory_equal(y[0], y[1], sizeof y[0]);
+        assert_memory_equal(x[0], x[1], sizeof x[0]);
+    }
 }
 
 /* numpy's two images, whichever file they are in: 3 x 4 x 5 numbers that count. */
@@ -329,7 +375,9 @@ static void test_npy(void **state)
     REFUSES("path=" DATA "labels.npy", "images are uint8, float32 or float64");
     REFUSES("path=" DATA "stored.npz classes=1", "image 0: label 1, want 0 to 0");
     REFUSES("path=" DATA "stored.npz first_label=1", "image 1: label 0, want 1");
-    REFUSES("path=" DATA "nchw.npy layout=nhwc classes=2", "images of 5 channels");
+    REFUSES("path=" DATA "nchw.npy layout=ncl classes=2",
+            "layout = ncl is of arrays of 3 dimensions");
+    REFUSES("path=" DATA "nchw.npy shape=3x4x5 classes=2", "this has 4: leave shape out");
     REFUSES("path=" DATA "stored.npz x=y", "an array of 1 dimensions; want [n, c, h, w]");
     REFUSES("path=" DATA "none.npy", "No such file");
     REFUSES("", "set path to a .npy or .npz file");
@@ -341,7 +389,7 @@ static void put_array(const char *name, const char *type, const char *shape, con
                       size_t bytes)
 {
     enum { HEAD = 128 };
-    char file[1024] = "\x93NUMPY\x01";
+    char file[4096] = "\x93NUMPY\x01";
     int n = snprintf(file + 10, HEAD - 10,
                      "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", type, shape);
 
@@ -502,6 +550,127 @@ static void test_puzzles(void **state)
 #undef REFUSES
 }
 
+/* Signals [n, c, length] and features [n, c]: channels of one row, or of one pixel. */
+static void test_signals(void **state)
+{
+    enum { N = 4, C = 6, L = 5 };
+    static float numbers[N * C * L];
+    static const int64_t labels[N] = {0, 1, 0, 2};
+    tcet_data_request r = request(C, 1, L, N);
+    tcet_data_splits s = {.struct_size = sizeof s};
+    tcet_data_info info = {.struct_size = sizeof info};
+    static float x[N * C * L], again[N * C * L];
+    int64_t y[N];
+    struct fake_plugin f;
+
+    (void)state;
+    for (int i = 0; i < N * C * L; i++)
+        numbers[i] = (float)(i % 7 * i);
+    put_array("y.npy", "<i8", "4,", labels, sizeof labels);
+    put_array("ncl.npy", "<f4", "4, 6, 5", numbers, sizeof numbers);
+    f = opened("dataset_arrays", "npy", "path=%s/ncl.npy labels=%s/y.npy layout=ncl", TCET_OK);
+    assert_int_equal(ops(f)->info(fake_begin(), f.self, &info), TCET_OK);
+    assert_int_equal(info.channels * 100 + info.height * 10 + info.width, 615);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_OK);
+    for (int i = 0; i < N; i++) { /* backwards */
+        assert_int_equal(y[i], labels[N - 1 - i]);
+        assert_memory_equal(x + i * C * L, numbers + (N - 1 - i) * C * L, C * L * sizeof *x);
+    }
+    assert_int_equal(ops(f)->splits(fake_begin(), f.self, &s), TCET_E_UNSUPPORTED);
+    assert_non_null(strstr(fake.message, "images of 6 channels; training reads those of 1 to 4"));
+    fake_free(f);
+
+    /* Without a layout it is what the network takes, and of itself [n, h, w], in whichever order asked. */
+    f = opened("dataset_arrays", "npy", "path=%s/ncl.npy labels=%s/y.npy", TCET_OK);
+    for (int turn = 0; turn < 2; turn++) {
+        r = request(C, 1, L, N);
+        assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, again, y), TCET_OK);
+        assert_memory_equal(x, again, sizeof x);
+        r = request(1, C, L, N);
+        assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, again, y), TCET_OK);
+        assert_memory_equal(x, again, sizeof x);
+        assert_int_equal(ops(f)->info(fake_begin(), f.self, &info), TCET_OK);
+        assert_int_equal(info.channels * 100 + info.height * 10 + info.width, 165);
+    }
+    r = request(1, 1, L, N);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, again, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "set layout to nhw (the mean of the rows), or to ncl"));
+    r = request(L, 1, C, N);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, again, y), TCET_E_ARG);
+    assert_non_null(
+        strstr(fake.message, "5 channels, these have 1; an array [n, 6, 5] is [n, h, w]"));
+    fake_free(f);
+    f = opened("dataset_arrays", "npy", "path=%s/ncl.npy labels=%s/y.npy layout=nhw", TCET_OK);
+    r = request(1, 1, L, N);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, again, y), TCET_OK);
+    r = request(C, 1, L, N);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, again, y), TCET_E_ARG);
+    fake_free(f);
+    refuses("dataset_arrays", "npy", "path=%s/ncl.npy labels=%s/y.npy layout=nchw",
+            "this has 3: leave layout out, or set it to nhw or ncl");
+    refuses("dataset_arrays", "npy", "path=%s/ncl.npy labels=%s/y.npy shape=6x1x5",
+            "this has 3: leave shape out");
+
+    /* Features, each a channel; with a shape they are images as ever. */
+    put_array("rows.npy", "<f4", "4, 30", numbers, sizeof numbers);
+    f = opened("dataset_arrays", "npy", "path=%s/rows.npy labels=%s/y.npy mean=1 std=2", TCET_OK);
+    r = request(C * L, 1, 1, N);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, again, y), TCET_OK);
+    for (int i = 0; i < N * C * L; i++)
+        assert_true(again[i] == (x[i] - 1) / 2);
+    r = request(3, 2, 5, N);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, again, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "these have 30; of images as rows"));
+    fake_free(f);
+    f = opened("dataset_arrays", "npy", "path=%s/rows.npy labels=%s/y.npy shape=3x2x5", TCET_OK);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, again, y), TCET_OK);
+    fake_free(f);
+    refuses("dataset_arrays", "npy", "path=%s/rows.npy labels=%s/y.npy layout=ncl",
+            "layout = ncl is of arrays of 3 dimensions, this has 2");
+}
+
+/* Means and deviations of many channels: computed, or one number for all, or one each. */
+static void test_many_channels(void **state)
+{
+    enum { N = 3, C = 300 };
+    static float numbers[N * C], x[N * C];
+    static const int64_t labels[N] = {0, 1, 2};
+    tcet_data_request r = request(C, 1, 1, N);
+    int64_t y[N];
+    struct fake_plugin f;
+
+    (void)state;
+    for (int i = 0; i < N * C; i++)
+        numbers[i] = (float)(i / C * (1 + i % C)); /* of feature c: 0, c + 1, 2 (c + 1) */
+    put_array("y3.npy", "<i8", "3,", labels, sizeof labels);
+    put_array("many.npy", "<f4", "3, 300", numbers, sizeof numbers);
+    f = opened("dataset_arrays", "npy",
+               "path=%s/many.npy labels=%s/y3.npy mean=computed std=computed", TCET_OK);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_OK);
+    for (int i = 0; i < N * C; i++)
+        assert_true(fabsf(x[i] - (float)(1 - i / C) * sqrtf(1.5f)) < 1e-5f);
+    r.classes = 2;
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "has labels 0 to 2; score networks of 3 classes"));
+    assert_null(strstr(fake.message, "first_label"));
+    fake_free(f);
+    put("many.bin", numbers, sizeof numbers);
+    put("many.txt", "1 2 3", 5);
+    f = opened("dataset_arrays", "raw", "path=%s/many.bin labels=%s/many.txt shape=300x1x1",
+               TCET_OK);
+    r.classes = 3;
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
+    assert_non_null(strstr(fake.message, "has labels 1 to 3;"));
+    assert_non_null(strstr(fake.message, "set first_label = 1"));
+    r.classes = 0;
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_OK);
+    for (int i = 0; i < C; i++)
+        assert_true(x[i] == numbers[2 * C + i]);
+    fake_free(f);
+    refuses("dataset_arrays", "npy", "path=%s/many.npy labels=%s/y3.npy mean=1,2",
+            "has 2 numbers, want one for each of 300 channels, or one");
+}
+
 /* Numbers without a header, labels in a text; one channel may become three. */
 static void test_raw(void **state)
 {
@@ -537,9 +706,12 @@ static void test_raw(void **state)
     REFUSES("path=%s/raw.bin labels=%s/short.txt shape=1x2x2", "no integer for image 2 of 3");
     REFUSES("path=%s/raw.bin labels=%s/words.txt shape=1x2x2", "no integer for image 1 of 3");
     REFUSES("path=%s/raw.bin labels=%s/long.txt shape=1x2x2", "more than the labels of 3 images");
+    REFUSES("path=%s/raw.bin labels=%s/long.txt shape=1x2x2", "of type = uint8 there would be 12");
     REFUSES("path=%s/raw.bin shape=1x2x5 classes=2", "no number of images of 40 bytes");
+    REFUSES("path=%s/raw.bin shape=1x2x5 classes=2", "(type = float32, shape = 1x2x5)");
     REFUSES("path=%s/raw.bin shape=2x2", "want CxHxW");
-    REFUSES("path=%s/raw.bin shape=9x2x2", "images of 9 channels");
+    REFUSES("path=%s/raw.bin shape=65537x1x1", "images of 65537 channels and 1 x 1; 1 to 65536");
+    REFUSES("path=%s/raw.bin shape=5x4096x4096", "and 67108864 numbers in all");
     REFUSES("path=%s/raw.bin shape=1x2x2", "set labels to a file");
 #undef REFUSES
 }
@@ -699,9 +871,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_images),        cmocka_unit_test(test_splits),
         cmocka_unit_test(test_computed),      cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_npy),           cmocka_unit_test(test_raw),
-        cmocka_unit_test(test_npy_targets),   cmocka_unit_test(test_puzzles),
-        cmocka_unit_test(test_cifar_pickles), cmocka_unit_test(test_imagenet16),
+        cmocka_unit_test(test_broken_order),  cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_many_channels), cmocka_unit_test(test_npy),
+        cmocka_unit_test(test_raw),           cmocka_unit_test(test_npy_targets),
+        cmocka_unit_test(test_puzzles),       cmocka_unit_test(test_cifar_pickles),
+        cmocka_unit_test(test_imagenet16),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -27,6 +27,9 @@ void set_forget(struct set *s)
     for (uint32_t split = 0; split < TCET_SPLITS; split++)
         set_clear(s, split);
     s->test_known = 0;
+    free(s->mean);
+    free(s->std);
+    s->mean = s->std = NULL;
 }
 
 tcet_status set_add(tcet_ctx *cx, struct set *s, uint32_t split, int64_t label)
@@ -59,9 +62,8 @@ uint64_t set_hash(uint64_t hash, const void *data, size_t n)
 
 /* `channels` numbers of a parameter, or one for all; positive: 0 and less is refused. */
 static tcet_status numbers(tcet_ctx *cx, const char *key, const char *text, int32_t channels,
-                           int positive, float out[SET_CHANNELS])
+                           int positive, float *out)
 {
-    float value[SET_CHANNELS] = {0};
     const char *at = text;
     int32_t n = 0;
 
@@ -77,15 +79,15 @@ static tcet_status numbers(tcet_ctx *cx, const char *key, const char *text, int3
             return tcet_failf(cx, TCET_E_ARG,
                               "%s = %.100s: want %d numbers%s, or one for all channels", key, text,
                               channels, positive ? " above 0" : "");
-        value[n++] = (float)v;
+        out[n++] = (float)v;
         at = end;
     }
     if (n != 1 && n != channels)
         return tcet_failf(cx, TCET_E_ARG,
                           "%s = %.100s: has %d numbers, want one for each of %d channels, or one",
                           key, text, n, channels);
-    for (int32_t c = 0; c < channels; c++)
-        out[c] = value[n == 1 ? 0 : c];
+    for (int32_t c = n; c < channels; c++)
+        out[c] = out[0];
     return TCET_OK;
 }
 
@@ -222,13 +224,19 @@ static void shrink(const struct load *l, int64_t k, int32_t h, int32_t w, uint8_
 /* May images be had at this size? */
 static tcet_status check_size(tcet_ctx *cx, const struct set *s, int32_t h, int32_t w)
 {
+    char natural[32];
+
+    if (s->height == s->width)
+        snprintf(natural, sizeof natural, "%d", s->height);
+    else
+        snprintf(natural, sizeof natural, "%dx%d", s->height, s->width);
     if (h < 1 || w < 1 || (!s->resizes && (s->height % h || s->width % w)))
         return tcet_failf(
             cx, TCET_E_ARG,
             "the network wants images of %d x %d, these are %d x %d; set [data] resolution "
-            "to %d, or to a divisor of it (averaged), or [data] plugin to gaussian, "
+            "to %s, or to a divisor of it (averaged), or [data] plugin to gaussian, "
             "which makes any size",
-            h, w, s->height, s->width, s->height);
+            h, w, s->height, s->width, natural);
     return TCET_OK;
 }
 
@@ -256,31 +264,63 @@ static tcet_status check_puzzle(tcet_ctx *cx, const struct set *s, const tcet_da
     return check_size(cx, s, jigsaw_side(h), jigsaw_side(w));
 }
 
-/* What of the request this set cannot give. */
-static tcet_status check_request(tcet_ctx *cx, const struct set *s, const tcet_data_request *r,
-                                 int32_t h, int32_t w)
+static tcet_status suit(tcet_ctx *cx, struct set *s, const tcet_data_request *r)
 {
-    int32_t channels = set_channels(s);
-    tcet_status st;
+    return s->suit ? s->suit(cx, s, r) : TCET_OK;
+}
 
+/* Are all labels below the request's classes? */
+static tcet_status check_labels(tcet_ctx *cx, const struct set *s, const tcet_data_request *r)
+{
+    int32_t top = s->top_label[TCET_SPLIT_TRAIN], low = top;
+    char first[80] = "";
+
+    if (s->jigsaw.count || !r->classes || r->classes > top)
+        return TCET_OK;
+    for (int64_t i = 0; i < s->count[TCET_SPLIT_TRAIN]; i++)
+        low = s->label[TCET_SPLIT_TRAIN][i] < low ? s->label[TCET_SPLIT_TRAIN][i] : low;
+    if (s->first_label && low > 0)
+        snprintf(first, sizeof first, "; or is class 0 labelled %d? then set first_label = %d", low,
+                 low);
+    return tcet_failf(cx, TCET_E_ARG,
+                      "the network has %d classes, %s has labels %d to %d; score networks of %d "
+                      "classes ([run] classes)%s",
+                      r->classes, s->where, low, top, top + 1, first);
+}
+
+/* What of the request this set cannot give; *h, *w: the size that is wanted. */
+static tcet_status check_request(tcet_ctx *cx, struct set *s, const tcet_data_request *r,
+                                 int32_t *h, int32_t *w)
+{
+    int32_t channels;
+    tcet_status st = suit(cx, s, r);
+
+    *h = r->height ? r->height : s->height;
+    *w = r->width ? r->width : s->width;
+    if (st < 0)
+        return st;
+    channels = set_channels(s);
     if (r->channels && r->channels != channels)
         return tcet_failf(cx, TCET_E_ARG,
                           "the network wants images of %d channels, these have %d%s", r->channels,
-                          channels, s->channels_hint ? s->channels_hint : "");
-    st = s->jigsaw.count ? check_puzzle(cx, s, r, h, w) : check_size(cx, s, h, w);
+                          channels,
+                          s->channels_hint && (!s->hint_channels || s->hint_channels == r->channels)
+                              ? s->channels_hint
+                              : "");
+    st = s->jigsaw.count ? check_puzzle(cx, s, r, *h, *w) : check_size(cx, s, *h, *w);
+    if (st == TCET_OK)
+        st = check_labels(cx, s, r);
     if (st < 0)
         return st;
-    if (!s->jigsaw.count && r->classes && r->classes <= s->top_label[TCET_SPLIT_TRAIN])
-        return tcet_failf(cx, TCET_E_ARG, "the network has %d classes, %s has labels up to %d",
-                          r->classes, s->where, s->top_label[TCET_SPLIT_TRAIN]);
     if (r->batch < 1 || r->batches < 1 || r->batch > s->count[TCET_SPLIT_TRAIN] / r->batches)
         return tcet_failf(
             cx, TCET_E_ARG,
             "needs %" PRId64 " images (%" PRId64 " of batch %" PRId64 "), %s has %" PRId64
             "; set [data] path to a larger set, batch to at most %" PRId64
-            ", or data = gaussian in the metric",
+            ", or data = gaussian in the metric%s",
             r->batches * r->batch, r->batches, r->batch, s->where, s->count[TCET_SPLIT_TRAIN],
-            s->count[TCET_SPLIT_TRAIN] / (r->batches < 1 ? 1 : r->batches));
+            s->count[TCET_SPLIT_TRAIN] / (r->batches < 1 ? 1 : r->batches),
+            r->batches > 1 ? " that reads several mini-batches (ZiCo: 2)" : "");
     return TCET_OK;
 }
 
@@ -390,12 +430,12 @@ static tcet_status draw_puzzles(tcet_ctx *cx, struct set *s, const tcet_data_req
 tcet_status set_draw(tcet_ctx *cx, void *self, const tcet_data_request *r, float *x, int64_t *y)
 {
     struct set *s = self;
-    int32_t h = r->height ? r->height : s->height, w = r->width ? r->width : s->width;
+    int32_t h, w;
     int64_t images = r->batch * r->batches, *order;
     unsigned char *whole;
     struct load l;
     tcet_rng *rng;
-    tcet_status st = check_request(cx, s, r, h, w);
+    tcet_status st = check_request(cx, s, r, &h, &w);
 
     if (st == TCET_OK && s->jigsaw.count)
         return draw_puzzles(cx, s, r, h, x, y);
@@ -456,14 +496,15 @@ static void shrink_target(const struct set *s, const float *from, int pixels, in
 tcet_status set_targets(tcet_ctx *cx, void *self, const tcet_data_request *r, float *t)
 {
     struct set *s = self;
-    int32_t h = r->height ? r->height : s->height, w = r->width ? r->width : s->width;
+    int32_t h, w;
     int maps = r->target >= TCET_TARGET_PIXELS;
-    int64_t n = tcet_target_numbers(r->target, s->target_channels, h, w), *order;
-    int64_t whole = (int64_t)s->target_channels * (maps ? s->height * s->width : 1);
+    int64_t n, whole, *order;
     float *buffer;
     tcet_rng *rng;
-    tcet_status st = check_request(cx, s, r, h, w);
+    tcet_status st = check_request(cx, s, r, &h, &w);
 
+    n = tcet_target_numbers(r->target, s->target_channels, h, w);
+    whole = (int64_t)s->target_channels * (maps ? s->height * s->width : 1);
     if (st == TCET_OK)
         st = check_targets(cx, s, r);
     if (st == TCET_OK)
@@ -483,11 +524,12 @@ tcet_status set_targets(tcet_ctx *cx, void *self, const tcet_data_request *r, fl
 
 tcet_status set_info(tcet_ctx *cx, void *self, tcet_data_info *out)
 {
-    const struct set *s = self;
-
+    struct set *s = self;
     uint64_t sum = s->checksum[TCET_SPLIT_TRAIN];
+    tcet_status st = suit(cx, s, NULL);
 
-    (void)cx;
+    if (st < 0)
+        return st;
     out->channels = set_channels(s);
     out->height = s->resizes || s->jigsaw.count ? 0 : s->height;
     out->width = s->resizes || s->jigsaw.count ? 0 : s->width;
@@ -506,11 +548,15 @@ tcet_status set_info(tcet_ctx *cx, void *self, tcet_data_info *out)
 /* Of each image its channels' means and mean squares; their means over all images. */
 static tcet_status measure(tcet_ctx *cx, struct set *s, int32_t h, int32_t w)
 {
-    double mean[SET_CHANNELS] = {0}, square[SET_CHANNELS] = {0};
+    size_t channels = (size_t)s->channels;
+    double *mean = cx->host->scratch(cx, channels * sizeof *mean);
+    double *square = cx->host->scratch(cx, channels * sizeof *square);
     int64_t count = s->count[TCET_SPLIT_TRAIN], order[CHUNK], plane;
     struct load l;
     tcet_status st = load_new(cx, s, h, w, count, &l);
 
+    if (st == TCET_OK && (!mean || !square))
+        st = tcet_fail(cx, TCET_E_MEMORY, "no memory for means and deviations");
     plane = (int64_t)l.h * l.w;
     for (int64_t i = 0, n; i < count && st == TCET_OK; i += n) {
         n = count - i < l.chunk ? count - i : l.chunk;
@@ -545,11 +591,35 @@ static tcet_status measure(tcet_ctx *cx, struct set *s, int32_t h, int32_t w)
     return st;
 }
 
+/* Makes room for means and deviations of the set's channels. */
+static tcet_status statistics_new(tcet_ctx *cx, struct set *s)
+{
+    free(s->mean);
+    free(s->std);
+    s->mean = malloc((size_t)s->channels * sizeof *s->mean);
+    s->std = malloc((size_t)s->channels * sizeof *s->std);
+    return s->mean && s->std ? TCET_OK
+                             : tcet_fail(cx, TCET_E_MEMORY, "no memory for means and deviations");
+}
+
+tcet_status set_normalise(tcet_ctx *cx, struct set *s, const float *mean, const float *std)
+{
+    tcet_status st = statistics_new(cx, s);
+
+    if (st == TCET_OK) {
+        memcpy(s->mean, mean, (size_t)s->channels * sizeof *mean);
+        memcpy(s->std, std, (size_t)s->channels * sizeof *std);
+    }
+    return st;
+}
+
 tcet_status set_statistics(tcet_ctx *cx, struct set *s, const char *mean, const char *std)
 {
     int computed = !strcmp(mean, "computed");
-    tcet_status st;
+    tcet_status st = statistics_new(cx, s);
 
+    if (st < 0)
+        return st;
     if (computed != !strcmp(std, "computed"))
         return tcet_fail(cx, TCET_E_ARG, "mean and std are computed both, or neither is");
     if (computed)
@@ -577,8 +647,14 @@ static tcet_status find_test(tcet_ctx *cx, struct set *s)
 tcet_status set_splits(tcet_ctx *cx, void *self, tcet_data_splits *out)
 {
     struct set *s = self;
-    tcet_status st = find_test(cx, s);
+    tcet_status st = suit(cx, s, NULL);
 
+    if (st == TCET_OK)
+        st = find_test(cx, s);
+    if (st == TCET_OK && s->channels > TCET_READ_CHANNELS_MAX)
+        st = tcet_failf(cx, TCET_E_UNSUPPORTED,
+                        "%s: images of %d channels; training reads those of 1 to %d", s->where,
+                        s->channels, TCET_READ_CHANNELS_MAX);
     if (st == TCET_OK && s->floats)
         st = tcet_failf(cx, TCET_E_UNSUPPORTED,
                         "%s: holds float images, training reads bytes; store them as uint8",
@@ -599,8 +675,8 @@ tcet_status set_splits(tcet_ctx *cx, void *self, tcet_data_splits *out)
     out->classes = s->classes;
     for (uint32_t split = 0; split < TCET_SPLITS; split++)
         out->count[split] = s->count[split];
-    memcpy(out->mean, s->mean, sizeof out->mean);
-    memcpy(out->std, s->std, sizeof out->std);
+    memcpy(out->mean, s->mean, (size_t)s->channels * sizeof *s->mean);
+    memcpy(out->std, s->std, (size_t)s->channels * sizeof *s->std);
     snprintf(out->identity, sizeof out->identity,
              "%s n=%" PRId64 " fnv1a=%016" PRIx64 " test n=%" PRId64 " fnv1a=%016" PRIx64, s->name,
              s->count[TCET_SPLIT_TRAIN], s->checksum[TCET_SPLIT_TRAIN], s->count[TCET_SPLIT_TEST],
@@ -643,11 +719,15 @@ tcet_status set_read(tcet_ctx *cx, void *self, const tcet_read_request *r, uint8
                      int64_t *labels)
 {
     struct set *s = self;
-    int32_t h = r->height ? r->height : s->height, w = r->width ? r->width : s->width;
+    int32_t h, w;
     int64_t order[CHUNK];
     struct load l;
-    tcet_status st = find_test(cx, s);
+    tcet_status st = suit(cx, s, NULL);
 
+    h = r->height ? r->height : s->height;
+    w = r->width ? r->width : s->width;
+    if (st == TCET_OK)
+        st = find_test(cx, s);
     if (st == TCET_OK)
         st = check_read(cx, s, r, h, w);
     if (st == TCET_OK)

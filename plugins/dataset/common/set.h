@@ -13,7 +13,8 @@
 
 #include "common/jigsaw.h"
 
-enum { SET_CHANNELS = TCET_READ_CHANNELS_MAX };
+/* Of an image; training reads those of at most TCET_READ_CHANNELS_MAX. */
+enum { SET_CHANNELS_MAX = 65536 };
 
 /* The first member of a plugin's instance: the functions below take the instance as `self`. */
 struct set {
@@ -22,16 +23,18 @@ struct set {
     const char *test_hint; /* what to do where there are no test images: "set path to ..." */
     const char
         *channels_hint;    /* what to do for a network of other channels: "; set ..."; or NULL */
-    int32_t channels;      /* of an image, 1 .. SET_CHANNELS */
+    int32_t hint_channels; /* the hint is of networks of so many; 0: of all */
+    int32_t channels; /* of an image, 1 .. SET_CHANNELS_MAX; an image has less than 2^28 numbers */
     int32_t height, width; /* natural size */
     int32_t resizes;       /* 1: pixels() makes any size; 0: the natural one, from which sizes that
                               divide it are made by averaging boxes */
     int32_t floats;        /* 0: bytes, whose value is byte / 255; 1: float32, taken as they are */
     int32_t classes;       /* labels are in [0, classes) */
+    int32_t first_label;   /* 1: the plugin has a key of this name, and it is 0 */
     int32_t padding;       /* more than 0: random crops after so much black, and random flips */
     int32_t balance;       /* 1: as many images of every class in a mini-batch */
-    float mean[SET_CHANNELS], std[SET_CHANNELS];
-    uint32_t targets;        /* TCET_TARGET_BIT of what images have beside a label; 0: nothing */
+    float *mean, *std;     /* [channels]: set_statistics(), set_normalise() */
+    uint32_t targets;      /* TCET_TARGET_BIT of what images have beside a label; 0: nothing */
     int32_t target_channels; /* of a target, whose planes, if any, are as large as the images */
 
     int64_t count[TCET_SPLITS];
@@ -51,6 +54,9 @@ struct set {
 
     /* With `targets`: a training image's, [target_channels] or planes of the natural size. */
     tcet_status (*target)(tcet_ctx *cx, void *self, int64_t image, float *out);
+    /* Optional: images that can be read in several ways are read as the request wants them, or, without
+     * one, as they are read of themselves.  Called before anything is asked of the set. */
+    tcet_status (*suit)(tcet_ctx *cx, void *self, const tcet_data_request *request);
     /* Optional: adds the test split; called once, when splits are asked for. */
     tcet_status (*find_test)(tcet_ctx *cx, void *self);
 };
@@ -69,6 +75,9 @@ uint64_t set_hash(uint64_t hash, const void *data, size_t n);
 /* The parameters mean and std: of each channel, or one number for all, parted by blanks or commas; or
  * "computed" both: over all training images at height x width, each image weighing the same. */
 tcet_status set_statistics(tcet_ctx *cx, struct set *s, const char *mean, const char *std);
+
+/* The same as numbers, [channels] each, which are copied. */
+tcet_status set_normalise(tcet_ctx *cx, struct set *s, const float *mean, const float *std);
 
 /* A whole file in memory, at most `most` bytes of it or an error that says so; free() it. */
 tcet_status set_file(tcet_ctx *cx, const char *path, int64_t most, unsigned char **bytes,

@@ -83,11 +83,16 @@ def _stop(child):
         child.wait()
 
 
+# Options that messages name, and the arguments that are these in Python.
+ARGUMENTS = {"--resume": "resume=True", "--retry-failed": "retry_failed=True"}
+
+
 def _message(lines):
-    """The program's complaint among what it said on standard error."""
+    """The program's complaint among what it said on standard error, with the remedies by their names here."""
     said = [line for line in lines if ": error: " in line]
     text = "\n".join(re.sub(r"^tcet-host: error: ", "", line) for line in said)
-    return text or "\n".join(lines[-10:])
+    return re.sub(r"\buse (--resume|--retry-failed)\b", lambda found: "use " + ARGUMENTS[found[1]],
+                  text or "\n".join(lines[-10:]))
 
 
 def call(*arguments, progress=False, accept=(0,)):

@@ -73,7 +73,8 @@ def _numbers_of(answer, count):
         flat = array.array("d", answer)
     if len(flat) != count:
         raise ValueError(f"the function gave {len(flat)} numbers, S has {count}: form= of tcet.saliency() "
-                         "says what it is (vector: as the weight; scalar: one number)")
+                         'says what it is ("vector": as the weight; "scalar": one number; "rows": a row of the '
+                         'weight\'s size an image, with rows="sample"; "kernel": a number a pair of images)')
     return flat.tobytes()
 
 
@@ -229,8 +230,8 @@ def saliency(function=None, **options):
         tcet.run({..., "metric": {"idea": {"saliency": idea, "aggregator": "sum"}}})
 
     The function gets a Layer, of each convolution and linear layer, and gives S: an array of as many numbers as
-    the weight has (form="vector"), or one number (form="scalar"), or a row an image ("rows"), or a number a pair
-    of images ("kernel").
+    the weight has (form="vector"), or one number (form="scalar"), or a row of such numbers an image ("rows", with
+    rows="sample"), or a number a pair of images ("kernel").
     views: what a layer has, ("weight", "gradient") unless it is said: weight, gradient, input, output,
     output_gradient, agreement, hvp, channel_product, bias, bias_gradient.
     loss ("cross_entropy", "sum"), rows ("batch", "sample": a gradient an image), norm ("train", "eval",

@@ -25,6 +25,21 @@ class Score(dict):
             for layer in told.get("layers", [])])
 
 
+def _hold(model):
+    """Has each forward of the model leave its buffers as they are now: running statistics, first of all.  Their
+    numbers are written where they stand, by numpy, which an export that traces the forward does not see."""
+    import torch
+
+    kept = [(b.detach().numpy(), b.detach().clone().numpy()) for b in model.buffers()]
+
+    def restore(*_):
+        for numbers, before in kept:
+            numbers[...] = before
+
+    torch.nn.Module.register_forward_hook(model, restore)  # which a scripted one has, and does not offer
+    return model
+
+
 def _export(model, example, path):
     import torch
 
@@ -33,7 +48,7 @@ def _export(model, example, path):
         options["dynamo"] = False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(copy.deepcopy(model).cpu().float().train(), example, path, **options)
+        torch.onnx.export(_hold(copy.deepcopy(model).cpu().float().train()), example, path, **options)
 
 
 def _images(batch, size, folder):
@@ -57,8 +72,8 @@ def _images(batch, size, folder):
         data["fewer_classes"] = "allow"  # a batch need not have images of the last ones
         y = torch.as_tensor(y).detach().cpu().numpy().astype("int64")
         numpy.savez(data["path"], x=x.numpy(), y=y)
-    if x.ndim == 4:
-        data["layout"] = "nchw"
+    if x.ndim in (3, 4):  # as the module takes it
+        data["layout"] = "ncl" if x.ndim == 3 else "nchw"
     return data, x[:2].clone()
 
 
@@ -75,12 +90,12 @@ def _config(proxies, data, weights, overrides):
 def score(model, proxies, batch=64, size=None, weights="file", progress=False, **overrides):
     """Scores one network: {proxy: value}, a Score.
 
-    model: a torch.nn.Module, which is exported to ONNX in training mode, into a temporary folder, and is
-    left as it was; or the path of an .onnx file.
+    model: a torch.nn.Module, which is exported to ONNX in training mode, into a temporary folder, with its
+    weights and running statistics, and is left as it was; or the path of an .onnx file.
     proxies: names of `tcet-host list proxies`; or sections, {"metric": {"m": {"saliency": "snip", ...}}}.
-    batch: a tensor or array [n, channels, rows, columns], or (images, labels), taken as it is; without
-    labels they count 0, 1, 2 ... around.  Or a number: so many images of noise, of size (channels, rows,
-    columns), which an .onnx file knows.
+    batch: a tensor or array [n, channels, rows, columns], [n, channels, length] or [n, features], or (images,
+    labels), taken as it is; without labels they count 0, 1, 2 ... around.  Or a number: so many images of
+    noise, of size (channels, rows, columns), (channels, length) or (features,), which an .onnx file knows.
     weights: "file", the module's, or "draw", drawn anew by seed=N.
     overrides, progress and errors as of tcet.run()."""
     with tempfile.TemporaryDirectory(prefix="tcet-") as folder:
@@ -96,8 +111,14 @@ def score(model, proxies, batch=64, size=None, weights="file", progress=False, *
                 data["classes"] = _classes(model, example)
         config, dotted = _config(proxies, data, weights, overrides)
         arguments = _host.config_arguments(config, dotted, folder)
-        told = _host.call("score", arguments[0], os.path.abspath(os.fspath(path)), *arguments[1:],
-                          "--layers", "--json", progress=progress)
+        try:
+            told = _host.call("score", arguments[0], os.path.abspath(os.fspath(path)), *arguments[1:],
+                              "--layers", "--json", progress=progress)
+        except _host.Error as error:
+            if "path" not in data:
+                raise
+            text = error.text.replace(data["path"], "batch")  # the file is ours, and gone
+            raise _host.Error(text, error.code, error.stderr, error.command) from None
     return Score(json.loads(told))
 
 
