@@ -32,6 +32,7 @@ struct arrays {
     struct array images[TCET_SPLITS];
     struct array target; /* of the training images, where it is more than a label */
     int32_t channels, height, width, channels_last; /* of an image in the file */
+    int lines;                                      /* [n, a, b] is read as [n, c, length] */
     char hint[300];                                 /* for networks of other channels */
 };
 
@@ -116,6 +117,7 @@ static tcet_status check_keys(tcet_ctx *cx, const struct arrays *p, const struct
 /* [n, a, b]: a channels of b numbers, or a rows of b pixels. */
 static tcet_status set_lines(tcet_ctx *cx, struct arrays *p, const struct array *a, int lines)
 {
+    p->lines = lines;
     return lines ? set_shape(cx, p, a->shape[1], 1, a->shape[2])
                  : set_shape(cx, p, 1, a->shape[1], a->shape[2]);
 }
@@ -181,7 +183,7 @@ static tcet_status suit(tcet_ctx *cx, void *self, const tcet_data_request *r)
     const struct array *a = &p->images[TCET_SPLIT_TRAIN];
     const int64_t *s = a->shape;
     uint32_t planes = TCET_TARGET_BIT(TCET_TARGET_PIXELS) | TCET_TARGET_BIT(TCET_TARGET_MAP);
-    int lines, was = p->channels == s[1] && p->height == 1;
+    int lines;
     tcet_status st;
 
     if (a->dims != 3 || p->layout != LAYOUT_AUTO || p->gray || p->jigsaw || p->set.targets & planes)
@@ -196,10 +198,14 @@ static tcet_status suit(tcet_ctx *cx, void *self, const tcet_data_request *r)
             p->set.where, s[0], s[1], s[2], s[1]);
     if (r && r->channels)
         lines |= r->height == 1 && r->channels == s[1];
-    if (lines == was)
+    if (lines == p->lines)
         return TCET_OK;
     st = set_lines(cx, p, a, lines);
-    return st < 0 ? st : describe(cx, p);
+    if (st == TCET_OK)
+        st = describe(cx, p);
+    if (st < 0)
+        p->lines = -1; /* neither: the next request begins anew */
+    return st;
 }
 
 /* What to do where the network's channels are others. */

@@ -550,7 +550,7 @@ static void test_puzzles(void **state)
 #undef REFUSES
 }
 
-/* Signals [n, c, length] and features [n, c]: channels of one row, or of one pixel. */
+/* Signals [n, c, length]: channels of one row. */
 static void test_signals(void **state)
 {
     enum { N = 4, C = 6, L = 5 };
@@ -568,6 +568,7 @@ static void test_signals(void **state)
         numbers[i] = (float)(i % 7 * i);
     put_array("y.npy", "<i8", "4,", labels, sizeof labels);
     put_array("ncl.npy", "<f4", "4, 6, 5", numbers, sizeof numbers);
+    put_array("flat.npy", "<f4", "4, 2, 1", (float[]){1, 5, 2, 5, 3, 5, 4, 5}, 8 * sizeof(float));
     f = opened("dataset_arrays", "npy", "path=%s/ncl.npy labels=%s/y.npy layout=ncl", TCET_OK);
     assert_int_equal(ops(f)->info(fake_begin(), f.self, &info), TCET_OK);
     assert_int_equal(info.channels * 100 + info.height * 10 + info.width, 615);
@@ -611,19 +612,45 @@ static void test_signals(void **state)
     refuses("dataset_arrays", "npy", "path=%s/ncl.npy labels=%s/y.npy shape=6x1x5",
             "this has 3: leave shape out");
 
-    /* Features, each a channel; with a shape they are images as ever. */
+    /* A channel of equal numbers has no deviation: refused each time, and other networks go on. */
+    f = opened("dataset_arrays", "npy",
+               "path=%s/flat.npy labels=%s/y.npy mean=computed std=computed", TCET_OK);
+    for (int turn = 0; turn < 2; turn++) {
+        r = request(2, 1, 1, N);
+        assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, again, y), TCET_E_ARG);
+        assert_non_null(strstr(fake.message, "channel 1 has the same value everywhere"));
+    }
+    r = request(1, 2, 1, N);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, again, y), TCET_OK);
+    assert_true(isfinite(again[0]));
+    fake_free(f);
+}
+
+/* Features [n, c], each a channel of one pixel; with a shape the rows are images as ever. */
+static void test_features(void **state)
+{
+    enum { N = 4, C = 30 };
+    static float numbers[N * C], x[N * C];
+    static const int64_t labels[N] = {0, 1, 0, 2};
+    tcet_data_request r = request(C, 1, 1, N);
+    int64_t y[N];
+    struct fake_plugin f;
+
+    (void)state;
+    for (int i = 0; i < N * C; i++)
+        numbers[i] = (float)(i % 7 * i);
+    put_array("y.npy", "<i8", "4,", labels, sizeof labels);
     put_array("rows.npy", "<f4", "4, 30", numbers, sizeof numbers);
     f = opened("dataset_arrays", "npy", "path=%s/rows.npy labels=%s/y.npy mean=1 std=2", TCET_OK);
-    r = request(C * L, 1, 1, N);
-    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, again, y), TCET_OK);
-    for (int i = 0; i < N * C * L; i++)
-        assert_true(again[i] == (x[i] - 1) / 2);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_OK);
+    for (int i = 0; i < N * C; i++) /* backwards */
+        assert_true(x[i] == (numbers[(N - 1 - i / C) * C + i % C] - 1) / 2);
     r = request(3, 2, 5, N);
-    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, again, y), TCET_E_ARG);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
     assert_non_null(strstr(fake.message, "these have 30; of images as rows"));
     fake_free(f);
     f = opened("dataset_arrays", "npy", "path=%s/rows.npy labels=%s/y.npy shape=3x2x5", TCET_OK);
-    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, again, y), TCET_OK);
+    assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_OK);
     fake_free(f);
     refuses("dataset_arrays", "npy", "path=%s/rows.npy labels=%s/y.npy layout=ncl",
             "layout = ncl is of arrays of 3 dimensions, this has 2");
@@ -872,10 +899,10 @@ int main(void)
         cmocka_unit_test(test_images),        cmocka_unit_test(test_splits),
         cmocka_unit_test(test_computed),      cmocka_unit_test(test_broken),
         cmocka_unit_test(test_broken_order),  cmocka_unit_test(test_signals),
-        cmocka_unit_test(test_many_channels), cmocka_unit_test(test_npy),
-        cmocka_unit_test(test_raw),           cmocka_unit_test(test_npy_targets),
-        cmocka_unit_test(test_puzzles),       cmocka_unit_test(test_cifar_pickles),
-        cmocka_unit_test(test_imagenet16),
+        cmocka_unit_test(test_features),      cmocka_unit_test(test_many_channels),
+        cmocka_unit_test(test_npy),           cmocka_unit_test(test_raw),
+        cmocka_unit_test(test_npy_targets),   cmocka_unit_test(test_puzzles),
+        cmocka_unit_test(test_cifar_pickles), cmocka_unit_test(test_imagenet16),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
