@@ -14,9 +14,19 @@ int expand_made(const struct config *c, const struct config_section *s)
     return !strcmp(s->file, CONFIG_DERIVED);
 }
 
+/* Keys of a metric that say under what it is computed, in the order of their suffixes; suffix: what stands
+ * before a value in a name. */
+static const struct {
+    enum expand_factor factor;
+    const char *suffix;
+} settings[] = {
+    {EXPAND_SEED, "@"}, {EXPAND_BATCH, "_b"}, {EXPAND_DATA, "_"}, {EXPAND_DATA_SEED, "@draw"}};
+
+enum { SETTINGS = sizeof settings / sizeof *settings };
+
 /* One cell of the cross product; NULL: not varied. */
 struct cell {
-    const char *saliency, *aggregator, *partition, *seed, *batch, *data, *data_seed;
+    const char *saliency, *aggregator, *partition, *setting[SETTINGS];
 };
 
 struct list {
@@ -25,8 +35,13 @@ struct list {
 };
 
 struct lists {
-    struct list saliency, aggregator, combiner, with, partition, seed, batch, data, data_seed;
+    struct list saliency, aggregator, combiner, with, partition, setting[SETTINGS];
 };
+
+static const char *setting_key(size_t k)
+{
+    return expand_factor(settings[k].factor);
+}
 
 /* A key of a cell, made from a list of [ablation]. */
 static void put(struct config *c, const char *kind, const char *name, const char *key,
@@ -53,10 +68,15 @@ static struct list list(const struct config *c, struct arena *a, const char *key
 
 static struct lists all_lists(const struct config *c, struct arena *a)
 {
-    return (struct lists){
-        list(c, a, "saliency"), list(c, a, "aggregator"), list(c, a, "combiner"),
-        list(c, a, "with"),     list(c, a, "partition"),  list(c, a, "seed"),
-        list(c, a, "batch"),    list(c, a, "data"),       list(c, a, "data_seed")};
+    struct lists l = {.saliency = list(c, a, "saliency"),
+                      .aggregator = list(c, a, "aggregator"),
+                      .combiner = list(c, a, "combiner"),
+                      .with = list(c, a, "with"),
+                      .partition = list(c, a, "partition")};
+
+    for (size_t k = 0; k < SETTINGS; k++)
+        l.setting[k] = list(c, a, setting_key(k));
+    return l;
 }
 
 static size_t at_least_one(size_t n)
@@ -66,9 +86,11 @@ static size_t at_least_one(size_t n)
 
 static size_t cell_count(const struct lists *l)
 {
-    return l->saliency.count * l->aggregator.count * at_least_one(l->partition.count) *
-           at_least_one(l->seed.count) * at_least_one(l->batch.count) *
-           at_least_one(l->data.count) * at_least_one(l->data_seed.count);
+    size_t n = l->saliency.count * l->aggregator.count * at_least_one(l->partition.count);
+
+    for (size_t k = 0; k < SETTINGS; k++)
+        n *= at_least_one(l->setting[k].count);
+    return n;
 }
 
 /* The value of one list for cell *i, whose number goes on to the next list; NULL: not varied. */
@@ -88,39 +110,38 @@ static struct cell nth_cell(const struct lists *l, size_t i)
     at.partition = digit(&l->partition, &i);
     at.aggregator = digit(&l->aggregator, &i);
     at.saliency = digit(&l->saliency, &i);
-    at.seed = digit(&l->seed, &i);
-    at.batch = digit(&l->batch, &i);
-    at.data = digit(&l->data, &i);
-    at.data_seed = digit(&l->data_seed, &i);
+    for (size_t k = 0; k < SETTINGS; k++)
+        at.setting[k] = digit(&l->setting[k], &i);
     return at;
 }
 
-/* What a cell's seeds, batch and data add to a name; empty unless their lists vary. */
+/* What a cell's settings add to a name; empty unless their lists vary. */
 static void suffix(struct buf *b, const struct lists *l, const struct cell *at)
 {
-    if (at->seed && l->seed.count > 1)
-        buf_printf(b, "@%s", at->seed);
-    if (at->batch && l->batch.count > 1)
-        buf_printf(b, "_b%s", at->batch);
-    if (at->data && l->data.count > 1)
-        buf_printf(b, "_%s", at->data);
-    if (at->data_seed && l->data_seed.count > 1)
-        buf_printf(b, "@draw%s", at->data_seed);
+    for (size_t k = 0; k < SETTINGS; k++) {
+        if (at->setting[k] && l->setting[k].count > 1)
+            buf_printf(b, "%s%s", settings[k].suffix, at->setting[k]);
+    }
 }
 
-static void put_setting(struct config *c, const char *name, const struct cell *at)
+static int has_settings(const struct cell *at)
 {
-    if (at->seed)
-        put(c, "metric", name, "seed", at->seed, "seed");
-    if (at->batch)
-        put(c, "metric", name, "batch", at->batch, "batch");
-    if (at->data)
-        put(c, "metric", name, "data", at->data, "data");
-    if (at->data_seed)
-        put(c, "metric", name, "data_seed", at->data_seed, "data_seed");
+    int has = 0;
+
+    for (size_t k = 0; k < SETTINGS; k++)
+        has |= at->setting[k] != NULL;
+    return has;
 }
 
-/* The metric `base` under a cell's seeds, batch and data: itself, or a copy. */
+static void put_settings(struct config *c, const char *name, const struct cell *at)
+{
+    for (size_t k = 0; k < SETTINGS; k++) {
+        if (at->setting[k])
+            put(c, "metric", name, setting_key(k), at->setting[k], setting_key(k));
+    }
+}
+
+/* The metric `base` under a cell's settings: itself, or a copy. */
 static const char *variant(struct config *c, const char *base, const struct lists *l,
                            const struct cell *at)
 {
@@ -132,7 +153,7 @@ static const char *variant(struct config *c, const char *base, const struct list
     suffix(&b, l, at);
     name = arena_strdup(&c->arena, b.data);
     buf_free(&b);
-    if (!s || (!strcmp(name, base) && !at->seed && !at->batch && !at->data && !at->data_seed))
+    if (!s || (!strcmp(name, base) && !has_settings(at)))
         return base;
     if (!strcmp(name, base))
         name = arena_printf(&c->arena, "%s_cell", base);
@@ -140,7 +161,7 @@ static const char *variant(struct config *c, const char *base, const struct list
         return name;
     for (size_t i = 0; i < s->key_count; i++)
         copy(c, "metric", name, s->keys[i]);
-    put_setting(c, name, at);
+    put_settings(c, name, at);
     return name;
 }
 
@@ -173,7 +194,7 @@ static const char *add_metric(struct config *c, const struct lists *l, const str
     put(c, "metric", name, "aggregator", at->aggregator, "aggregator");
     if (at->partition)
         put(c, "metric", name, "partition", at->partition, "partition");
-    put_setting(c, name, at);
+    put_settings(c, name, at);
     return name;
 }
 
@@ -247,9 +268,11 @@ size_t expand_cells(const struct config *c, struct arena *a, const struct expand
         for (size_t k = 0; k <= l.combiner.count; k++) {
             const char *combiner = k ? l.combiner.item[k - 1] : NULL;
 
-            cells[n++] = (struct expand_cell){combiner ? score_name(a, combiner, name) : name,
-                                              {combiner, at.saliency, at.aggregator, at.partition,
-                                               at.batch, at.data, at.data_seed, at.seed}};
+            cells[n] = (struct expand_cell){combiner ? score_name(a, combiner, name) : name,
+                                            {combiner, at.saliency, at.aggregator, at.partition}};
+            for (size_t q = 0; q < SETTINGS; q++)
+                cells[n].factor[settings[q].factor] = at.setting[q];
+            n++;
         }
     }
     *out = cells;
