@@ -168,6 +168,7 @@ void comparison_free(struct comparison *c);
 struct folder {
     struct arena arena;
     const char *const *archs;
+    const size_t *place;       /* their ordinals in the store; NULL without one */
     size_t arch_count, listed; /* those tried, done or failed; all of the run */
     struct report_series *columns;
     size_t column_count;

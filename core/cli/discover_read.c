@@ -142,24 +142,17 @@ struct visit {
 static tcet_status visit_rows(struct visit *v, struct error *err)
 {
     const struct folder *f = &v->r->source.all;
-    size_t at = 0, tried = 0;
     tcet_status st = TCET_OK;
 
-    for (size_t i = 0; i < f->listed && at < v->r->count && st >= 0; i++) {
-        const char *arch = store_arch(f->store, i);
+    for (size_t at = 0; at < v->r->count && st >= 0; at++) {
         struct result_row row;
         struct arena a = {0};
 
-        if (!arch || tried == f->arch_count || strcmp(arch, f->archs[tried]) != 0)
-            continue; /* not scored yet */
-        if (v->r->index[at] != tried++)
-            continue;
-        st = store_take(f->store, i, &a, &row, err);
+        st = store_take(f->store, f->place[v->r->index[at]], &a, &row, err);
         if (st >= 0 && v->layers)
             put_layers(&row, v->column, v->metrics, v->layers, v->width, at);
         else if (st >= 0 && row.layer_count > v->width)
             v->width = row.layer_count;
-        at++;
         arena_free(&a);
     }
     return st;

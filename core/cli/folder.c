@@ -40,14 +40,16 @@ static void find_repeats(struct folder *f)
     }
 }
 
-/* The architectures that were tried; place: their ordinals. */
-static tcet_status folder_archs(struct folder *f, struct store *s, size_t *place, struct error *err)
+/* The architectures that were tried, and their ordinals. */
+static tcet_status folder_archs(struct folder *f, struct store *s, struct error *err)
 {
     const char *const *all;
+    size_t *place = arena_alloc(&f->arena, (f->listed + 1) * sizeof *place);
     uint8_t *tried = arena_alloc(&f->arena, f->listed + 1);
     const char **archs = arena_alloc(&f->arena, (f->listed + 1) * sizeof *archs);
 
     f->archs = archs;
+    f->place = place;
     TRY(store_tried(s, tried, err));
     TRY(store_archs(s, &f->arena, &all, err));
     for (size_t i = 0; i < f->listed; i++) {
@@ -64,16 +66,14 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
     struct folder f = {.arch_count = 0};
     struct store *s;
     const char *text;
-    size_t *place;
     double *all;
     tcet_status st;
 
     TRY(store_open(path, STORE_READ, &s, err));
     f.listed = store_arch_count(s);
     f.column_count = store_column_count(s);
-    place = arena_alloc(&f.arena, (f.listed + 1) * sizeof *place);
     all = arena_alloc(&f.arena, (f.listed + 1) * sizeof *all);
-    st = folder_archs(&f, s, place, err);
+    st = folder_archs(&f, s, err);
     f.columns = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.columns);
     for (size_t i = 0; i < f.column_count && st >= 0; i++) {
         const struct result_column *c = store_column_at(s, i);
@@ -85,7 +85,7 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
         f.columns[i].column.key = arena_strdup(&f.arena, c->key);
         st = store_column_values(s, (int)i, all, err);
         for (size_t k = 0; st >= 0 && k < f.arch_count; k++)
-            v[k] = all[place[k]];
+            v[k] = all[f.place[k]];
         if (st >= 0)
             st = store_column_cost(s, (int)i, &cost, err);
         f.columns[i].seconds = cost.seconds;
