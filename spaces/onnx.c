@@ -402,18 +402,25 @@ static void note_shared(struct opened *o)
              x->again, x->again_as);
 }
 
+/* Does the node hand on its first input, number by number? */
+static int hands_on(const struct onnx_node *n)
+{
+    static const char *const ops[] = {"Identity", "Reshape", "Flatten", "Squeeze", "Dropout"};
+    int found = 0;
+
+    for (size_t k = 0; k < TCET_COUNT(ops); k++)
+        found |= !strcmp(n->op, ops[k]);
+    return found && n->input_count;
+}
+
 /* Softmax belongs to the loss: proxies take a network's output for logits. */
 static void note_output(struct opened *o)
 {
-    static const char *const passes[] = {"Identity", "Reshape", "Flatten", "Squeeze", "Dropout"};
     struct onnx_value *v = onnx_net_value(&o->net, o->model.outputs[0].name);
     const struct onnx_node *n = onnx_net_producer(&o->net, v);
 
-    for (size_t k = 0; n && k < TCET_COUNT(passes); k++)
-        if (!strcmp(n->op, passes[k]) && n->input_count) {
-            n = onnx_net_producer(&o->net, onnx_net_input(&o->net, n, 0));
-            k = (size_t)-1;
-        }
+    while (n && hands_on(n))
+        n = onnx_net_producer(&o->net, onnx_net_input(&o->net, n, 0));
     if (n && (!strcmp(n->op, "Softmax") || !strcmp(n->op, "Sigmoid")))
         note(o, TCET_LOG_WARN,
              "its output is that of a %s (node %d), and proxies take it for logits: their loss has "
