@@ -11,6 +11,8 @@ static size_t row_count, row_cap;
 static struct counted_conv *convs;
 static size_t conv_count, conv_cap;
 
+static int paused;
+
 static const struct kernels *inner;
 static struct kernels outer;
 
@@ -47,8 +49,11 @@ static struct counted *row_of(const char *kernel, const char *shape)
 static void note(const char *kernel, const char *shape, double start, double flop, double bytes)
 {
     double seconds = counted_now() - start;
-    struct counted *r = row_of(kernel, shape);
+    struct counted *r;
 
+    if (paused)
+        return;
+    r = row_of(kernel, shape);
     r->calls++;
     r->seconds += seconds;
     r->flop += flop;
@@ -80,6 +85,11 @@ const struct counted_conv *counted_convs(size_t *count)
 void counted_reset(void)
 {
     row_count = 0;
+}
+
+void counted_pause(int pause)
+{
+    paused = pause;
 }
 
 void counted_reset_convs(void)
@@ -123,12 +133,14 @@ static int64_t weights(const struct ts_conv *s)
     return s->oc * s->c / s->groups * s->kh * s->kw;
 }
 
-static void note_conv(const struct ts_conv *s, const char *name, double start)
+/* products: how many sums over all channels and taps of each output. */
+static void note_conv(const struct ts_conv *s, const char *name, double start, int products)
 {
     char shape[COUNTED_SHAPE];
 
     conv_shape(s, shape);
-    note(name, shape, start, 2.0 * (double)outputs(s) * (double)(s->c / s->groups * s->kh * s->kw),
+    note(name, shape, start,
+         2.0 * products * (double)outputs(s) * (double)(s->c / s->groups * s->kh * s->kw),
          4.0 * (double)(inputs(s) + outputs(s) + weights(s)));
 }
 
@@ -150,7 +162,7 @@ static int conv_forward(struct ts_device *d, const struct ts_conv *s, const void
     double start = counted_now();
     int status = inner->conv_forward(d, s, x, w, bias, y);
 
-    note_conv(s, ours_name[CONV_FORWARD], start);
+    note_conv(s, ours_name[CONV_FORWARD], start, 1);
     record(s, 1, 0, 0);
     return status;
 }
@@ -161,7 +173,7 @@ static int conv_weights(struct ts_device *d, const struct ts_conv *s, const void
     double start = counted_now();
     int status = inner->conv_weights(d, s, g, x, dw);
 
-    note_conv(s, ours_name[CONV_WEIGHTS], start);
+    note_conv(s, ours_name[CONV_WEIGHTS], start, 1);
     record(s, 0, 1, 0);
     return status;
 }
@@ -172,7 +184,7 @@ static int conv_input(struct ts_device *d, const struct ts_conv *s, const void *
     double start = counted_now();
     int status = inner->conv_input(d, s, g, w, dx);
 
-    note_conv(s, ours_name[CONV_INPUT], start);
+    note_conv(s, ours_name[CONV_INPUT], start, 1);
     record(s, 0, 0, 1);
     return status;
 }
@@ -184,7 +196,7 @@ static int conv_norm_back(struct ts_device *d, const struct ts_conv *s,
     double start = counted_now();
     int status = inner->conv_norm_back(d, s, g, x, w, dw, dx);
 
-    note_conv(s, "conv norm back", start);
+    note_conv(s, "conv norm back", start, (dw != NULL) + (dx != NULL));
     record(s, 0, dw != NULL, dx != NULL);
     return status;
 }
@@ -207,7 +219,7 @@ ts_tensor *__wrap_ts_conv_forward(struct ts_device *d, const struct ts_conv *s, 
     double start = counted_now();
     ts_tensor *t = __real_ts_conv_forward(d, s, x, w, bias, data);
 
-    note_conv(s, torch_name[CONV_FORWARD], start);
+    note_conv(s, torch_name[CONV_FORWARD], start, 1);
     record(s, 1, 0, 0);
     return t;
 }
@@ -220,12 +232,12 @@ int __wrap_ts_conv_backward(struct ts_device *d, const struct ts_conv *s, const 
     int status = dw ? __real_ts_conv_backward(d, s, g, x, w, dw, NULL, NULL) : 0;
 
     if (dw)
-        note_conv(s, torch_name[CONV_WEIGHTS], start);
+        note_conv(s, torch_name[CONV_WEIGHTS], start, 1);
     start = counted_now();
     if (dx && status == 0)
         status = __real_ts_conv_backward(d, s, g, x, w, NULL, dx, data);
     if (dx)
-        note_conv(s, torch_name[CONV_INPUT], start);
+        note_conv(s, torch_name[CONV_INPUT], start, 1);
     record(s, 0, dw != NULL, dx != NULL);
     return status;
 }

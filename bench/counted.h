@@ -33,6 +33,8 @@ struct counted *counted_all(size_t *count);
 const struct counted_conv *counted_convs(size_t *count);
 void counted_reset(void);
 void counted_reset_convs(void);
+/* 1: kernels are run and not counted; 0: they are. */
+void counted_pause(int pause);
 /* Runs one of them in libtorch, not counted but as `bare` of its rows; apart: both gradients in calls
  * of their own.  Gives its seconds; x, w, y, dw are memory of at least its sizes.  < 0: it failed. */
 double counted_bare(const struct counted_conv *c, void *x, void *w, void *y, void *dw, int apart);

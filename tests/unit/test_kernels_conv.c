@@ -79,14 +79,46 @@ static const struct ts_conv shapes[] = {
      .dilation_h = 1,
      .dilation_w = 2,
      .groups = 18},
-    /* libtorch's in float */
-    SQUARE(3, 16, 9, 3, 2, 1, 1, 1),
+    /* patches: strides, dilation, wide windows, margins that hold whole windows */
+    SQUARE(8, 16, 9, 3, 2, 1, 1, 1),
+    SQUARE(13, 32, 32, 3, 2, 1, 1, 1),
     SQUARE(16, 16, 9, 3, 1, 2, 2, 1),
     SQUARE(16, 32, 8, 1, 2, 0, 1, 1),
-    SQUARE(32, 32, 3, 3, 1, 1, 1, 1),
+    SQUARE(24, 40, 17, 3, 2, 1, 1, 1),
     SQUARE(16, 16, 9, 7, 1, 3, 1, 1),
+    SQUARE(9, 64, 30, 7, 2, 3, 1, 1),
+    SQUARE(9, 24, 11, 4, 3, 2, 1, 1),
+    SQUARE(20, 17, 7, 2, 3, 0, 1, 1),
+    SQUARE(16, 16, 5, 1, 1, 2, 1, 1),
+    SQUARE(10, 9, 6, 3, 2, 4, 1, 1),
+    {.c = 18,
+     .oc = 20,
+     .h = 1,
+     .w = 40,
+     .kh = 3,
+     .kw = 5,
+     .stride_h = 1,
+     .stride_w = 2,
+     .pad_h = 2,
+     .pad_w = 2,
+     .dilation_h = 2,
+     .dilation_w = 1,
+     .groups = 1},
+    /* of small maps, pixel by pixel */
+    SQUARE(32, 32, 3, 3, 1, 1, 1, 1),
+    SQUARE(40, 24, 2, 3, 1, 1, 1, 1),
+    SQUARE(128, 144, 1, 3, 1, 1, 1, 1),
+    SQUARE(16, 24, 4, 3, 2, 1, 1, 1),
+    SQUARE(16, 24, 2, 5, 1, 2, 1, 1),
+    SQUARE(16, 16, 1, 1, 1, 1, 1, 1),
+    SQUARE(24, 16, 3, 3, 1, 2, 2, 1),
+    /* libtorch's in float: few channels, groups, strides with dilation */
+    SQUARE(16, 4, 9, 3, 2, 1, 1, 1),
+    SQUARE(3, 16, 9, 3, 1, 1, 1, 1),
+    SQUARE(16, 16, 9, 3, 1, 1, 1, 2),
+    SQUARE(16, 16, 9, 3, 2, 2, 2, 1),
 };
-enum { SHAPES = sizeof shapes / sizeof *shapes, FAST = SHAPES - 5, IMAGES = 3 };
+enum { SHAPES = sizeof shapes / sizeof *shapes, FAST = SHAPES - 4, IMAGES = 3 };
 
 static uint64_t noise;
 
