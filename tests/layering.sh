@@ -56,7 +56,7 @@ core train "net plan plugin result config graph num base"
 core store "result base" '<sqlite3\.h>'
 core proc "base"
 core report "result num base"
-core plan "plugin result config graph num base"
+core plan "plugin result config graph table num base"
 core score "plan plugin result config graph num base"
 core search "score plan plugin result config graph table num base"
 core run "net search score train plan plugin result config graph table store proc num base"

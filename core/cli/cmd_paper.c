@@ -154,34 +154,13 @@ static void list_paper(struct paper *p, const char *output, struct buf *out)
 
 /* ---- a sample of each ---- */
 
-/* Which architectures: a sample of the space, or the first of the config's own list. */
-static tcet_status choose_archs(struct paper *p, const struct item *it, int64_t sample,
-                                const char *folder, const char **out, struct error *err)
+/* Which architectures: a sample of the space, or of the table that the config's own are of. */
+static const char *choose_archs(struct paper *p, const struct item *it, int64_t sample)
 {
-    struct config_key *key = config_get(it->config, "run", "", "archs"), part;
-    const char *list = arena_printf(&p->arena, "%s.archs", folder);
-    struct file_part kept;
-    size_t size, end = 0;
-    tcet_status st;
-    char *text;
+    const char *archs = config_text(it->config, "run", "", "archs", "");
 
-    *out = arena_printf(&p->arena, "sample:%lld", (long long)sample);
-    if (!key || strncmp(key->value, "file:", 5) != 0)
-        return TCET_OK;
-    part = *key;
-    part.value = key->value + 5;
-    text = file_text(config_path(&p->arena, &part), CONFIG_MAX, &size, err);
-    if (!text)
-        return err->status;
-    for (int64_t n = 0; n < sample && text[end]; n++) {
-        end += strcspn(text + end, "\n");
-        end += text[end] == '\n';
-    }
-    kept = (struct file_part){text, end};
-    st = file_replace(list, NULL, &kept, 1, err);
-    free(text);
-    *out = arena_printf(&p->arena, "file:%s", list);
-    return st;
+    return arena_printf(&p->arena, "%s:%lld", !strncmp(archs, "table", 5) ? "table" : "sample",
+                        (long long)sample);
 }
 
 /* Runs this program again; its exit code, -1: it could not be started, or a signal ended it. */
@@ -203,15 +182,15 @@ static int start(const char *const *argument)
     return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static tcet_status run_one(struct paper *p, const struct item *it, int64_t sample,
-                           const char *folder, const struct option_list *sets, int *code,
-                           struct error *err)
+/* The child's exit code, -1: it did not end by itself. */
+static int run_one(struct paper *p, const struct item *it, int64_t sample, const char *folder,
+                   const struct option_list *sets)
 {
     const char **argument = arena_alloc(&p->arena, (12 + 2 * sets->count) * sizeof *argument);
     const char *archs;
     size_t n = 0;
 
-    TRY(choose_archs(p, it, sample, folder, &archs, err));
+    archs = choose_archs(p, it, sample);
     argument[n++] = "tcet-host";
     argument[n++] = "run";
     argument[n++] = it->path;
@@ -225,8 +204,7 @@ static tcet_status run_one(struct paper *p, const struct item *it, int64_t sampl
         argument[n++] = "--set";
         argument[n++] = sets->item[i];
     }
-    *code = start(argument);
-    return TCET_OK;
+    return start(argument);
 }
 
 /* NaN: a dash for our figure, nothing for the published one. */
@@ -305,7 +283,7 @@ static tcet_status run_paper(struct paper *p, int64_t sample, const char *output
     for (size_t i = 0; i < p->count && st >= 0 && !*stop; i++) {
         const struct item *it = &p->item[i];
         const char *folder = folder_of(p, it, output);
-        int ended = 0;
+        int ended;
 
         buf_printf(&page, "\n%s: %s\n", it->name, it->what);
         if (it->needs) {
@@ -314,11 +292,11 @@ static tcet_status run_paper(struct paper *p, int64_t sample, const char *output
         }
         snprintf(said, sizeof said, "%.100s: %lld architectures", it->name, (long long)sample);
         cli_log(NULL, TCET_LOG_INFO, said);
-        st = run_one(p, it, sample, folder, sets, &ended, err);
-        if (st >= 0 && ended && ended != EXIT_SOME_FAILED) {
+        ended = run_one(p, it, sample, folder, sets);
+        if (ended && ended != EXIT_SOME_FAILED) {
             buf_printf(&page, "  failed, exit code %d\n", ended);
             *code = ended > 0 ? ended : EXIT_FAULT;
-        } else if (st >= 0) {
+        } else {
             *code = ended && !*code ? ended : *code;
             buf_printf(&page, "  %-30s %7s %9s\n", "proxy", "ours", "published");
             st = add_page(it, folder, &page, err);

@@ -146,8 +146,7 @@ int cmd_score(const struct command *c, int argc, char **argv)
     if (code >= 0)
         return code;
     code = 0;
-    if (!strcmp(words[1], "all") || !strncmp(words[1], "first:", 6) ||
-        !strncmp(words[1], "sample:", 7) || !strncmp(words[1], "file:", 5))
+    if (plan_archs_list(words[1]))
         return cli_usage(c, "score takes one architecture, an encoding or index:N");
     if (cli_config(words[0], &sets, &config, &err) < 0)
         return cli_fail(&err);

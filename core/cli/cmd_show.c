@@ -128,8 +128,9 @@ int cmd_show(const struct command *c, int argc, char **argv)
     const char *archs = NULL;
     const struct option_spec specs[] = {
         {"--set", "A.B=VALUE", "override a key of the config (repeatable)", NULL, NULL, &sets},
-        {"--archs", "WHICH", "all, first:N, sample:N, file:PATH, index:N or an encoding", NULL,
-         &archs, NULL},
+        {"--archs", "WHICH",
+         "all, first:N, sample:N, table, table:N, file:PATH, index:N or an encoding", NULL, &archs,
+         NULL},
         {"--config", NULL, "print the resolved config instead", &config_only, NULL, NULL},
         {"--estimate", NULL, "score five architectures and tell how long all would take", &estimate,
          NULL, NULL},

@@ -4,8 +4,8 @@
 
 #include "base/text.h"
 #include "plugin/registry.h"
+#include "plan/benchmark_table.h"
 #include "run/client.h"
-#include "search/benchmark.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -79,24 +79,12 @@ static tcet_status make_mask(struct comparison *c, const char *population, struc
     return TCET_OK;
 }
 
-static tcet_status check_table(const struct config *config, struct arena *a,
-                               struct config_key *table, const struct config_key *column,
+static tcet_status check_table(const struct config *config, const struct config_key *column,
                                struct table **out, struct error *err)
 {
-    struct table_options options;
-    const char *path;
     const double *values;
 
-    TRY(benchmark_options(config, &options, err));
-
-    if (table_path(table->value, paths_data(), a, &path, err) < 0)
-        return config_error_at(err, table);
-    if (!strcmp(path, table->value)) {
-        path = config_path(a, table);
-        config_replace(table, path);
-    }
-    if (table_load(path, &options, out, err) < 0)
-        return config_error_at(err, table);
+    TRY(benchmark_load(config, out, err));
     if (table_column(*out, column->value, &values, err) >= 0)
         return TCET_OK;
     table_free(*out);
@@ -109,9 +97,7 @@ tcet_status compare_check(const struct config *config, struct table **out, struc
     static const char *const populations[] = {"all", "live", NULL};
     struct config_key *table = config_get(config, "benchmark", "", "table");
     struct config_key *column = config_get(config, "benchmark", "", "column");
-    struct arena a = {0};
     int population;
-    tcet_status st;
 
     *out = NULL;
     TRY(config_choice(config, "benchmark", "", "population", populations, 0, &population, err));
@@ -122,9 +108,7 @@ tcet_status compare_check(const struct config *config, struct table **out, struc
                       : TCET_OK;
     if (!column)
         return config_error(err, table, "[benchmark] names a table but no column");
-    st = check_table(config, &a, table, column, out, err);
-    arena_free(&a);
-    return st;
+    return check_table(config, column, out, err);
 }
 
 /* Notes how the architectures were found. */

@@ -2,8 +2,8 @@
 #include "cli/source.h"
 
 #include "base/text.h"
+#include "plan/benchmark_table.h"
 #include "run/stored.h"
-#include "search/benchmark.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,10 @@
-/* archs.c -- which architectures a run covers: all, first:N, sample:N, file:PATH, index:N or
- * one encoding (plan.h).  Room: core/plan. */
+/* archs.c -- which architectures a run covers: all, first:N, sample:N, table, table:N, file:PATH,
+ * index:N or one encoding (plan.h).  Room: core/plan. */
 #include "plan/plan.h"
 
 #include "base/file.h"
 #include "base/text.h"
+#include "plan/benchmark_table.h"
 #include "plugin/calls.h"
 
 #include <errno.h>
@@ -97,41 +98,54 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* n distinct numbers below size in ascending order: a partial Fisher-Yates shuffle of the
+/* n distinct numbers below size in ascending order, to be free()d: a partial Fisher-Yates shuffle of the
  * PyTorch permutation under [run] sample_seed, so that a larger sample holds the smaller. */
-static tcet_status sample_numbered(struct plan *p, struct list *l, int64_t n, int64_t size,
-                                   uint64_t seed, struct error *err)
+static tcet_status sample_of(const struct plan *p, int64_t n, int64_t size, int64_t **out,
+                             struct error *err)
 {
-    tcet_rng *rng = mem_alloc(sizeof *rng);
-    int64_t *order = mem_try((size_t)size, sizeof *order);
-    tcet_status st = TCET_OK;
+    tcet_rng *rng;
+    int64_t seed, *order;
 
-    if (!order) {
-        free(rng);
+    TRY(config_i64(p->config, "run", "", "sample_seed", 1, 0, INT64_MAX, &seed, err));
+    order = mem_try((size_t)size, sizeof *order);
+    if (!order)
         return error_set(err, TCET_E_MEMORY, "no memory to sample from %lld architectures",
                          (long long)size);
-    }
-    rng_seed(rng, seed);
+    rng = mem_alloc(sizeof *rng);
+    rng_seed(rng, (uint64_t)seed);
     rng_permutation(rng, order, size);
     qsort(order, (size_t)n, sizeof *order, by_number);
+    free(rng);
+    *out = order;
+    return TCET_OK;
+}
+
+static tcet_status sample_numbered(struct plan *p, struct list *l, int64_t n, int64_t size,
+                                   struct error *err)
+{
+    tcet_status st = TCET_OK;
+    int64_t *order;
+
+    TRY(sample_of(p, n, size, &order, err));
     for (int64_t i = 0; i < n && st >= 0; i++)
         st = add_index(p, l, order[i], err);
     free(order);
-    free(rng);
     return st;
 }
 
 /* From a space too large to number, or to permute: random draws, each canonical key once. */
-static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, uint64_t from,
-                                 struct error *err)
+static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, struct error *err)
 {
-    uint64_t seed = rng_hash(from, "sample");
+    uint64_t seed;
     struct arena keys = {0};
     size_t slots = 1024;
     const char **seen;
     tcet_status st = TCET_OK;
     size_t repeats = 0; /* in a row */
+    int64_t from;
 
+    TRY(config_i64(p->config, "run", "", "sample_seed", 1, 0, INT64_MAX, &from, err));
+    seed = rng_hash((uint64_t)from, "sample");
     while (slots < 4 * (size_t)n)
         slots *= 2;
     seen = arena_alloc(&keys, slots * sizeof *seen);
@@ -166,12 +180,8 @@ static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, uint
 static tcet_status sample(struct plan *p, struct list *l, int64_t n, int64_t size,
                           struct error *err)
 {
-    int64_t seed;
-
-    TRY(config_i64(p->config, "run", "", "sample_seed", 1, 0, INT64_MAX, &seed, err));
-    if (size < 0 || size > PERMUTED_MAX)
-        return sample_random(p, l, n, (uint64_t)seed, err);
-    return sample_numbered(p, l, n, size, (uint64_t)seed, err);
+    return size < 0 || size > PERMUTED_MAX ? sample_random(p, l, n, err)
+                                           : sample_numbered(p, l, n, size, err);
 }
 
 static tcet_status add_text(struct plan *p, struct list *l, const char *line, struct error *err)
@@ -326,16 +336,84 @@ static tcet_status from_file(struct plan *p, struct list *l, struct config_key *
     return from_path(p, l, k, path, err);
 }
 
+/* N of "KIND:N". */
+static tcet_status read_count(const struct config_key *k, int64_t *n, struct error *err)
+{
+    const char *number = strchr(k->value, ':') + 1;
+
+    if (text_to_i64(number, n) < 0 || *n < 1)
+        return config_error(err, k, "\"%s\" is not a number of architectures, 1 or more", number);
+    return TCET_OK;
+}
+
+/* table or table:N? */
+static int names_table(const char *archs)
+{
+    return !strcmp(archs, "table") || !strncmp(archs, "table:", 6);
+}
+
+int plan_archs_list(const char *archs)
+{
+    return !strcmp(archs, "all") || !strncmp(archs, "first:", 6) || !strncmp(archs, "sample:", 7) ||
+           !strncmp(archs, "file:", 5) || names_table(archs);
+}
+
+static tcet_status load_table(const struct plan *p, const struct config_key *k, struct table **out,
+                              struct error *err)
+{
+    const struct config_key *table = config_get(p->config, "benchmark", "", "table");
+
+    if (!table || !*table->value)
+        return config_error(
+            err, k, "\"%s\" is of the table that [benchmark] table names: it names none", k->value);
+    return benchmark_load(p->config, out, err);
+}
+
+/* Some rows' architectures; rows NULL: the first n. */
+static tcet_status add_rows(struct plan *p, struct list *l, const struct table *t,
+                            const int64_t *rows, int64_t n, struct error *err)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const char *arch = t->arch[rows ? rows[i] : i];
+
+        if (add_text(p, l, arena_strdup(l->a, arch), err) < 0)
+            return error_prefix(err, "%s: architecture \"%.100s\": ", t->path, arch);
+    }
+    return TCET_OK;
+}
+
+static tcet_status from_table(struct plan *p, struct list *l, const struct config_key *k,
+                              struct error *err)
+{
+    struct table *t;
+    int64_t n = 0, *rows = NULL;
+    tcet_status st = TCET_OK;
+
+    if (k->value[5])
+        TRY(read_count(k, &n, err));
+    TRY(load_table(p, k, &t, err));
+    if (n > (int64_t)t->rows)
+        st = config_error(err, k, "%lld architectures asked for, table %s has %zu", (long long)n,
+                          t->path, t->rows);
+    else if (n)
+        st = sample_of(p, n, (int64_t)t->rows, &rows, err);
+    if (st >= 0 && add_rows(p, l, t, rows, n ? n : (int64_t)t->rows, err) < 0)
+        st = config_error_at(err, k);
+    if (st >= 0)
+        drop_repeats(l, t->path);
+    free(rows);
+    table_free(t);
+    return st;
+}
+
 static tcet_status numbered(struct plan *p, struct list *l, const struct config_key *k,
                             struct error *err)
 {
     int is_first = !strncmp(k->value, "first:", 6);
-    const char *number = strchr(k->value, ':') + 1;
     int64_t n, size, count;
 
     TRY(count_archs(p, &size, &count, err));
-    if (text_to_i64(number, &n) < 0 || n < 1)
-        return config_error(err, k, "\"%s\" is not a number of architectures, 1 or more", number);
+    TRY(read_count(k, &n, err));
     if (count >= 0 && n > count)
         return config_error(err, k, "%lld architectures asked for, space %s has %lld", (long long)n,
                             p->space->plugin->desc.id, (long long)count);
@@ -378,13 +456,16 @@ static tcet_status expand(struct plan *p, struct list *l, struct error *err)
     }
     if (!strncmp(k->value, "file:", 5))
         return from_file(p, l, k, err);
+    if (names_table(k->value))
+        return from_table(p, l, k, err);
     if (!strncmp(k->value, "first:", 6) || !strncmp(k->value, "sample:", 7))
         return numbered(p, l, k, err);
     if (add_text(p, l, arena_strdup(l->a, k->value), err) < 0)
         return config_error(err, k, "%s%s", arena_strdup(l->a, err->text),
-                            is_word(k->value) ? "; archs is all, first:N, sample:N, file:PATH, "
-                                                "index:N or an architecture"
-                                              : "");
+                            is_word(k->value)
+                                ? "; archs is all, first:N, sample:N, table, table:N, "
+                                  "file:PATH, index:N or an architecture"
+                                : "");
     return TCET_OK;
 }
 
@@ -406,6 +487,17 @@ static tcet_status first_line(struct plan *p, const struct config_key *k, char *
     return st;
 }
 
+static tcet_status first_row(struct plan *p, const struct config_key *k, char *out,
+                             struct error *err)
+{
+    struct table *t;
+
+    TRY(load_table(p, k, &t, err));
+    snprintf(out, TCET_ARCH_MAX, "%s", t->rows ? t->arch[0] : "");
+    table_free(t);
+    return TCET_OK;
+}
+
 tcet_status plan_first_arch(struct plan *p, char out[TCET_ARCH_MAX], struct error *err)
 {
     struct config_key *k = config_get(p->config, "run", "", "archs");
@@ -418,6 +510,8 @@ tcet_status plan_first_arch(struct plan *p, char out[TCET_ARCH_MAX], struct erro
         return TCET_OK;
     if (!strncmp(k->value, "file:", 5))
         return first_line(p, k, out, err);
+    if (names_table(k->value))
+        return first_row(p, k, out, err);
     if (!strncmp(k->value, "index:", 6) && text_to_i64(k->value + 6, &index) < 0)
         return TCET_OK; /* refused when it is listed */
     if (index || !strcmp(k->value, "all") || !strncmp(k->value, "first:", 6) ||

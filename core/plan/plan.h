@@ -173,6 +173,8 @@ void plan_print(const struct plan *p, struct buf *out);
  * names file, line and position. */
 tcet_status plan_archs(struct plan *p, struct arena *a, const char *const **out, size_t *count,
                        struct error *err);
+/* Does a value of [run] archs stand for a list: all, first:N, sample:N, table, table:N, file:PATH? */
+int plan_archs_list(const char *archs);
 /* The first of them, for what depends on one (space_task_of): of a list its first line, of a number
  * of them the space's first; without [run] archs [train] arch, unless it is `best:`.  out[0] is NUL
  * where there is neither. */

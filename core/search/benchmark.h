@@ -15,9 +15,6 @@ struct benchmark {
     struct arena arena;     /* of the keys */
 };
 
-/* How [benchmark] says that its table is read: key and duplicates.  *out borrows from config. */
-tcet_status benchmark_options(const struct config *config, struct table_options *out,
-                              struct error *err);
 /* Opens the table.  space reads the architectures that the table spells otherwise. */
 tcet_status benchmark_open(const struct config *config, struct instance *space,
                            struct benchmark *out, struct error *err);

@@ -167,6 +167,13 @@ wrong "mistyped kind of list" 'archs is all, first:N' --archs sampel:3
 wrong "empty architecture" 'position 1: ' --archs ''
 wrong "architecture number too large" 'index:15625.*15625' --archs index:15625
 wrong "first: too many" '20000 architectures asked for, space nats_tss has 15625' --archs first:20000
+wrong "table: none" '"table" is of the table that \[benchmark\] table names: it names none' --archs table \
+    --set benchmark.table=
+wrong "table: too many" '20000 architectures asked for, table .*nats_tss.tsv has 15625' --archs table:20000
+wrong "table: no number" '"0" is not a number of architectures' --archs table:0
+wrong "table: another space's" 'nb301.tsv: architecture .*: space nats_tss: position [0-9]+: ' --archs table \
+    --set benchmark.table=nb301 --set benchmark.column=val_cifar10
+refuses "table: no one architecture" 'score takes one architecture' score "$conf" table:1
 wrong "all of a space with numbers, but too many" 'nb301 is too large for all; use sample:N' \
     --archs all --set run.space=nb301
 mkdir unordered && cp "$fixtures/good_unordered.so" unordered/

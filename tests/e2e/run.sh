@@ -420,6 +420,25 @@ check "a smaller sample is part of it" test "$(sampled nb301 5 | grep -cxFf larg
 check "others under another sample_seed" \
     test "$(sampled nb301 12 --set run.sample_seed=2 | grep -cxFf large)" = 0
 
+
+# The architectures of a benchmark's table: all in its order, a sample that the larger one holds.
+from_table() # ARCHS [ARGS...]: the architectures, one a line
+{
+    rm -rf sampled sampled.csv
+    run run count.ini --set run.space=nb301 --set benchmark.table=nb301 --set benchmark.column=val_cifar10 \
+        --archs "$1" --output sampled --quiet --export sampled.csv "${@:2}"
+    sed -e 1d -e 's/,ok,.*//' sampled.csv | tr -d '"'
+}
+rows() { grep -v '^#' "$source/spaces/tables/nb301.tsv" | tail -n +2 | cut -f1; }
+check "archs = table: all of it, in its order" cmp <(from_table table) <(rows)
+from_table table:6 >some
+check "table:N: N of them" test "$(rows | grep -cxFf some)" = 6
+check "a smaller part is part of it" test "$(from_table table:3 | grep -cxFf some)" = 3
+check "with their accuracies" test "$(grep -c ',9[0-9]\.[0-9]*$' sampled.csv)" = 3
+run show count.ini --set run.archs=table:2 --set run.space=nb301 --set benchmark.table=nb301 \
+    --set benchmark.column=val_cifar10
+check "show counts them" said '^architectures: 2 \(table:2\)$' out
+
 # -- One S for the whole network -----------------------------------------------------------
 cat >network.ini <<'INI'
 [run]
