@@ -17,6 +17,9 @@ struct ts_norm_sums {
     const double *rx, *rx_x, *g, *g_x, *g_rx, *rg, *rg_x;
 };
 
+/* What a table has of a convolution. */
+enum { KERNELS_FORWARD = 1, KERNELS_WEIGHTS = 2, KERNELS_INPUT = 4 };
+
 struct kernels {
     const char *name;
     int32_t f64;
@@ -107,11 +110,9 @@ struct kernels {
     /* R of loss's g, from R of z. */
     int (*loss_tangent)(struct ts_device *d, const struct ts_loss *s, const void *z, const void *rz,
                         void *rg);
-    /* Convolutions faster than libtorch's, for the shapes of which conv_takes() says 1 (NULL:
-     * none); conv_weights() of those of these for which conv_takes_weights() does, too (NULL: all).  bias
-     * may be NULL; w and dw are [oc, c, kh, kw]; dw is added to. */
-    int (*conv_takes)(const struct ts_conv *s);
-    int (*conv_takes_weights)(const struct ts_conv *s);
+    /* Convolutions faster than libtorch's; conv_takes() says which of the three (KERNELS_FORWARD ...) a shape has
+     * (NULL: none has any).  bias may be NULL; w and dw are [oc, c, kh, kw]; dw is added to. */
+    uint32_t (*conv_takes)(const struct ts_conv *s);
     int (*conv_forward)(struct ts_device *d, const struct ts_conv *s, const void *x, const void *w,
                         const void *bias, void *y);
     int (*conv_weights)(struct ts_device *d, const struct ts_conv *s, const void *g, const void *x,

@@ -27,9 +27,10 @@ static struct ts_conv conv_shape(const struct job *j, int32_t i)
                             .groups = o->groups};
 }
 
-static int conv_is_ours(const struct job *j, const struct ts_conv *s)
+/* Which of its kernels are ours: KERNELS_FORWARD ... */
+static uint32_t conv_ours(const struct job *j, const struct ts_conv *s)
 {
-    return j->k->conv_takes && j->k->conv_takes(s);
+    return j->k->conv_takes ? j->k->conv_takes(s) : 0;
 }
 
 /* *y = conv(x, w) + bias: new memory, the caller's to drop; bias may be NULL. */
@@ -40,7 +41,7 @@ static tcet_status run_forward(struct job *j, int32_t i, const struct ts_conv *s
     void *data;
 
     *y = NULL;
-    if (conv_is_ours(j, s)) {
+    if (conv_ours(j, s) & KERNELS_FORWARD) {
         tcet_status st;
 
         *y = memory_new(j, (size_t)(s->n * s->oc * s->oh * s->ow) * j->ask.size);
@@ -65,24 +66,22 @@ static tcet_status run_forward(struct job *j, int32_t i, const struct ts_conv *s
 static tcet_status run_backward(struct job *j, int32_t i, const struct ts_conv *s, const void *g,
                                 const void *x, const void *w, void *dw, struct memory **dx)
 {
-    int own = conv_is_ours(j, s), status = 0;
+    uint32_t ours = conv_ours(j, s);
+    int own_dw = dw && ours & KERNELS_WEIGHTS, own_dx = dx && ours & KERNELS_INPUT, status = 0;
     ts_tensor *t = NULL;
     void *data = NULL;
 
     if (dx)
         *dx = NULL;
-    if (!dw && !dx)
-        return TCET_OK;
-    if (own && dx && !(*dx = memory_new(j, (size_t)(s->n * s->c * s->h * s->w) * j->ask.size)))
+    if (own_dx && !(*dx = memory_new(j, (size_t)(s->n * s->c * s->h * s->w) * j->ask.size)))
         return TCET_E_MEMORY;
-    if (own && dw)
-        status = !j->k->conv_takes_weights || j->k->conv_takes_weights(s)
-                     ? j->k->conv_weights(j->d, s, g, x, dw)
-                     : ts_conv_backward(j->d, s, g, x, w, dw, NULL, NULL);
-    if (own && dx && status == 0)
+    if (own_dw)
+        status = j->k->conv_weights(j->d, s, g, x, dw);
+    if (own_dx && status == 0)
         status = j->k->conv_input(j->d, s, g, w, (*dx)->data);
-    if (!own)
-        status = ts_conv_backward(j->d, s, g, x, w, dw, dx ? &t : NULL, &data);
+    if (((dw && !own_dw) || (dx && !own_dx)) && status == 0)
+        status = ts_conv_backward(j->d, s, g, own_dw ? NULL : x, w, own_dw ? NULL : dw,
+                                  dx && !own_dx ? &t : NULL, &data);
     if (status != 0) {
         if (dx) {
             memory_drop(*dx);
