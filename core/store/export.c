@@ -182,18 +182,15 @@ static tcet_status look_layered(struct exporter *x, int64_t arch, struct error *
     st = sql_bind(s, SQL_LAYERED, err, "i", arch);
     while (st >= 0 && (st = sql_step(s, SQL_LAYERED, &have, err)) >= 0 && have) {
         int64_t key = sql_i64(s, SQL_LAYERED, 0);
-        const double *list = NULL;
-        size_t count = 0;
 
-        for (size_t i = 0; i < s->column_count; i++) {
+        for (size_t i = 0; i < s->column_count && st >= 0; i++) {
+            const double *list;
+            size_t count;
+
             if (s->column_key[i] != key || s->column[i].layered != RESULT_ROW_LAYERS ||
                 !s->view.has[i])
                 continue;
-            if (!list)
-                list = sql_f64s(s, SQL_LAYERED, 1, &x->arena, &count);
-            /* In format 1 a column did not say whose layers it has. */
-            if (count != x->row.layer_count && s->format > 1 && st >= 0)
-                st = sql_damaged(s, "a metric's layers: not one for each layer", err);
+            st = sql_layered(s, i, x->row.layer_count, &x->arena, &list, &count, err);
             x->layered[i] = count == x->row.layer_count ? list : NULL;
         }
     }

@@ -127,6 +127,10 @@ const char *sql_text(struct store *s, enum sql q, int column); /* NULL is "" */
 
 /* A blob of little-endian float64 in the arena, with their number. */
 const double *sql_f64s(struct store *s, enum sql q, int column, struct arena *a, size_t *count);
+/* The same of the row of SQL_LAYERED, for a column of the run: damaged where they are not one for each of the
+ * network's `layers`.  In format 1 a column did not say whose layers it has. */
+tcet_status sql_layered(struct store *s, size_t column, size_t layers, struct arena *a,
+                        const double **out, size_t *count, struct error *err);
 
 /* -- tables.c -- */
 

@@ -90,6 +90,15 @@ static int column_of(const struct store *s, int64_t key)
     return -1;
 }
 
+tcet_status sql_layered(struct store *s, size_t column, size_t layers, struct arena *a,
+                        const double **out, size_t *count, struct error *err)
+{
+    *out = sql_f64s(s, SQL_LAYERED, 1, a, count);
+    return *count != layers && s->format > 1 && s->column[column].layered == RESULT_ROW_LAYERS
+               ? sql_damaged(s, "a metric's layers: not one for each layer", err)
+               : TCET_OK;
+}
+
 static tcet_status take_values(struct store *s, int64_t arch, struct arena *a,
                                struct result_row *out, struct error *err)
 {
@@ -116,9 +125,10 @@ static tcet_status take_values(struct store *s, int64_t arch, struct arena *a,
     while (st >= 0 && (st = sql_step(s, SQL_LAYERED, &have, err)) >= 0 && have) {
         int column = column_of(s, sql_i64(s, SQL_LAYERED, 0));
 
-        for (size_t i = 0; i < out->value_count; i++) {
+        for (size_t i = 0; i < out->value_count && st >= 0; i++) {
             if (v[i].column == column)
-                v[i].layers = sql_f64s(s, SQL_LAYERED, 1, a, &v[i].layer_count);
+                st = sql_layered(s, (size_t)column, out->layer_count, a, &v[i].layers,
+                                 &v[i].layer_count, err);
         }
     }
     sql_done(s, SQL_LAYERED);
