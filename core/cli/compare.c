@@ -3,7 +3,6 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
-#include "plugin/registry.h"
 #include "plan/benchmark_table.h"
 #include "run/client.h"
 

@@ -98,21 +98,31 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static tcet_status sample_seed(const struct plan *p, uint64_t *out, struct error *err)
+{
+    int64_t seed;
+
+    TRY(config_i64(p->config, "run", "", "sample_seed", 1, 0, INT64_MAX, &seed, err));
+    *out = (uint64_t)seed;
+    return TCET_OK;
+}
+
 /* n distinct numbers below size in ascending order, to be free()d: a partial Fisher-Yates shuffle of the
  * PyTorch permutation under [run] sample_seed, so that a larger sample holds the smaller. */
 static tcet_status sample_of(const struct plan *p, int64_t n, int64_t size, int64_t **out,
                              struct error *err)
 {
     tcet_rng *rng;
-    int64_t seed, *order;
+    uint64_t seed;
+    int64_t *order;
 
-    TRY(config_i64(p->config, "run", "", "sample_seed", 1, 0, INT64_MAX, &seed, err));
+    TRY(sample_seed(p, &seed, err));
     order = mem_try((size_t)size, sizeof *order);
     if (!order)
         return error_set(err, TCET_E_MEMORY, "no memory to sample from %lld architectures",
                          (long long)size);
     rng = mem_alloc(sizeof *rng);
-    rng_seed(rng, (uint64_t)seed);
+    rng_seed(rng, seed);
     rng_permutation(rng, order, size);
     qsort(order, (size_t)n, sizeof *order, by_number);
     free(rng);
@@ -142,10 +152,9 @@ static tcet_status sample_random(struct plan *p, struct list *l, int64_t n, stru
     const char **seen;
     tcet_status st = TCET_OK;
     size_t repeats = 0; /* in a row */
-    int64_t from;
 
-    TRY(config_i64(p->config, "run", "", "sample_seed", 1, 0, INT64_MAX, &from, err));
-    seed = rng_hash((uint64_t)from, "sample");
+    TRY(sample_seed(p, &seed, err));
+    seed = rng_hash(seed, "sample");
     while (slots < 4 * (size_t)n)
         slots *= 2;
     seen = arena_alloc(&keys, slots * sizeof *seen);
