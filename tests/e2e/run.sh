@@ -160,7 +160,7 @@ run export grow kept.jsonl --layers
 check "and keeps what it holds" cmp kept.jsonl fresh.jsonl
 
 # A killed run keeps what it had, leaves no process, and resumes to the same bytes.
-long=first:$((sanitized ? 24 : 60)) # enough to be killed in the middle of
+long=first:$((sanitized ? 24 : 240)) # enough to be killed in the middle of
 "$host" run "$conf" "${small[@]}" --archs "$long" --output killed --workers 2 >/dev/null 2>&1 &
 pid=$!
 rows() { rm -f rows.csv; "$host" export "$1" rows.csv 2>/dev/null; grep -cs ',ok,' rows.csv; }
