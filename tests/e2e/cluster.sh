@@ -22,8 +22,10 @@ metrics  = weights, macs
 combiner = rankave
 metrics  = macs, weights
 EOF
-many=$((sanitized ? 900 : 3000)) # enough to be killed in the middle of
-sed -e "s/31/$many/; s/= weight\$/= ones/; s/= deep/= flat/" deep.ini >flat.ini # no pass: fast
+slow_plugin
+sed -e "s/31/900/; s/= weight\$/= slow/; s/= deep/= flat/" deep.ini >flat.ini # no pass: fast
+printf '[plugins]\npath = slow\n' >>flat.ini
+pace=SLOW_US=300 # to be met in the middle
 whole=(--export whole.jsonl --layers --quiet)
 
 # until_ COMMAND...: waits until it succeeds, 10 seconds at most.
@@ -82,7 +84,7 @@ refuses "a folder that is no run" 'nowhere holds no run' merge x ${s}1-of-3 nowh
 check "nothing was made" test ! -e x
 mkdir -p plugins && cp "$fixtures/good_minimal.so" plugins/
 for i in 1 2; do
-    run run flat.ini --set plugins.path=plugins --set metric.m.saliency=good_weight \
+    run run deep.ini --set plugins.path=plugins --set metric.m.saliency=good_weight \
         --set metric.m.aggregator=sum --shard $i/2 --archs first:4 --quiet --output edited
     printf ' ' >>plugins/good_minimal.so # another file, though it does the same
 done
@@ -102,14 +104,14 @@ unset SLURM_ARRAY_TASK_ID SLURM_ARRAY_TASK_COUNT SLURM_ARRAY_TASK_MIN SLURM_ARRA
 
 # -- A shard that was interrupted ------------------------------------------------------------
 run run flat.ini --output flatone "${whole[@]}"
-"$host" run flat.ini --shard 1/2 --quiet --workers 1 >out 2>err &
+env $pace "$host" run flat.ini --shard 1/2 --quiet --workers 1 >out 2>err &
 shard=$!
 until_ some_rows flat/shard-1-of-2
 kill -INT $shard
 wait $shard
 check "one shard interrupted" test $? = 130
 run run flat.ini --shard 2/2 --quiet
-run merge flat flat/shard-*
+run merge flat flat/shard-* --plugins slow
 check "merged all the same, exit code 3" test $code = 3
 check "and it says what is missing and how to go on" \
     grep -q 'tcet-host run CONFIG --resume --output flat' err
@@ -170,11 +172,11 @@ check "ranks: and said once" test "$(grep -c 'none.ini: No such file' err)" = 1
 for i in 1 2 3; do
     "${mpi[@]}" 2 "$host" run flat.ini --shard $i/3 --output both --quiet >out 2>err </dev/null
 done
-run merge both both/shard-*
+run merge both both/shard-* --plugins slow
 run export both both.jsonl --layers
 check "shards of ranks: the same bytes" cmp flat.jsonl both.jsonl
 
-"${mpi[@]}" 3 "$host" run flat.ini --output lost --quiet --export lost.jsonl --layers >out 2>err </dev/null &
+env $pace "${mpi[@]}" 3 "$host" run flat.ini --output lost --quiet --export lost.jsonl --layers >out 2>err </dev/null &
 run=$!
 until_ some_rows lost
 until_ worker_of 2 # which may start late
@@ -187,7 +189,7 @@ check "a worker on another rank killed: the same bytes" cmp flat.jsonl lost.json
 
 for rank in 0 1 2; do
     rm -rf lost
-    "${mpi[@]}" 3 "$host" run flat.ini --output lost --quiet >out 2>err </dev/null &
+    env $pace "${mpi[@]}" 3 "$host" run flat.ini --output lost --quiet >out 2>err </dev/null &
     run=$!
     until_ some_rows lost
     ranks=$(of_rank "$rank" $run)
@@ -210,7 +212,7 @@ check "and each row says why" test 2 = "$(grep -c \
     'was ended: .* memory = 90% allows 900 MiB; .* ran last is saliency eat' eaten.jsonl)"
 
 rm -rf lost
-"${mpi[@]}" 3 "$host" run flat.ini --output lost --quiet >out 2>err </dev/null &
+env $pace "${mpi[@]}" 3 "$host" run flat.ini --output lost --quiet >out 2>err </dev/null &
 run=$!
 until_ some_rows lost
 kill -INT $run
@@ -220,14 +222,7 @@ check "mpirun interrupted: not taken for success" test $code != 0
 "${mpi[@]}" 3 "$host" run flat.ini --output lost --resume --quiet --export lost.jsonl --layers >out 2>err </dev/null
 check "mpirun interrupted: a resume has the same bytes" cmp flat.jsonl lost.jsonl
 
-config=$(cat <<EOF
-timeout = 2
-retries = 0
-[plugins]
-path = $fixtures
-EOF
-)
-sed "s|^output = flat|&\n${config//$'\n'/\\n}|" flat.ini >spin.ini
+sed "s|^output = flat|&\ntimeout = 2\nretries = 0|; s|^path = slow|path = $fixtures|" flat.ini >spin.ini
 "${mpi[@]}" 3 "$host" run spin.ini --archs first:3 --output spin --quiet --set metric.m.saliency=spin \
     --set metric.m.aggregator=sum --export spin.jsonl >out 2>err </dev/null
 code=$?

@@ -39,6 +39,15 @@ run()
     "$host" "$@" >out 2>err </dev/null || code=$?
 }
 
+# slow_plugin: puts a plugin into $work/slow whose "saliency = slow" takes SLOW_US microseconds a layer,
+# none unless a command sets it: for a run that is met in its middle on a machine of any speed.
+slow_plugin()
+{
+    mkdir -p "$work/slow"
+    cp "$fixtures/good_slow.so" "$work/slow/"
+    export SLOW_US=0
+}
+
 # check NAME COMMAND...: passes when the command succeeds.
 check()
 {

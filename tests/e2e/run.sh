@@ -160,8 +160,11 @@ run export grow kept.jsonl --layers
 check "and keeps what it holds" cmp kept.jsonl fresh.jsonl
 
 # A killed run keeps what it had, leaves no process, and resumes to the same bytes.
-long=first:$((sanitized ? 24 : 240)) # enough to be killed in the middle of
-"$host" run "$conf" "${small[@]}" --archs "$long" --output killed --workers 2 >/dev/null 2>&1 &
+slow_plugin
+slow=(--set plugins.path="$work/slow" --set metric.slow.saliency=slow --set metric.slow.aggregator=sum)
+long=first:$((sanitized ? 24 : 100))
+pace=SLOW_US=3000 # to be killed in the middle
+env $pace "$host" run "$conf" "${small[@]}" "${slow[@]}" --archs "$long" --output killed --workers 2 >/dev/null 2>&1 &
 pid=$!
 rows() { rm -f rows.csv; "$host" export "$1" rows.csv 2>/dev/null; grep -cs ',ok,' rows.csv; }
 await_rows() # FOLDER: until more than four are kept
@@ -181,13 +184,14 @@ for w in $workers; do
 done
 kept=$(rows killed)
 check "rows outlive a kill" test "$kept" -gt 4
-run run "$conf" "${small[@]}" --archs "$long" --output killed --resume --quiet \
+run run "$conf" "${small[@]}" "${slow[@]}" --archs "$long" --output killed --resume --quiet \
     --export killed.jsonl --layers
-run run "$conf" "${small[@]}" --archs "$long" --output whole --quiet --export whole.jsonl --layers
+run run "$conf" "${small[@]}" "${slow[@]}" --archs "$long" --output whole --quiet --export whole.jsonl --layers
 check "a killed run resumes to the same bytes" cmp killed.jsonl whole.jsonl
 
 # An interrupted one says how to go on, by the name that it was called by.
-TCET_LAUNCHER=./tcet-host "$host" run "$conf" "${small[@]}" --archs first:400 --output stopped >out 2>err &
+env $pace TCET_LAUNCHER=./tcet-host "$host" run "$conf" "${small[@]}" "${slow[@]}" --archs first:400 \
+    --output stopped >out 2>err &
 pid=$!
 await_rows stopped
 kill -INT "$pid"
