@@ -40,23 +40,63 @@ static void find_repeats(struct folder *f)
     }
 }
 
-/* The architectures that were tried, and their ordinals. */
-static tcet_status folder_archs(struct folder *f, struct store *s, struct error *err)
-{
+/* A store's architectures that were tried, as they are met. */
+struct reading {
+    struct folder *f;
     const char *const *all;
-    size_t *place = arena_alloc(&f->arena, (f->listed + 1) * sizeof *place);
-    uint8_t *tried = arena_alloc(&f->arena, f->listed + 1);
-    const char **archs = arena_alloc(&f->arena, (f->listed + 1) * sizeof *archs);
+    const char **archs;
+    double **values; /* [columns][architectures] */
+    size_t *place;
+};
 
-    f->archs = archs;
-    f->place = place;
-    TRY(store_tried(s, tried, err));
-    TRY(store_archs(s, &f->arena, &all, err));
-    for (size_t i = 0; i < f->listed; i++) {
-        if (!tried[i])
-            continue;
-        archs[f->arch_count] = all[i];
-        place[f->arch_count++] = i;
+static void take_row(void *arg, const struct store_stock *stock)
+{
+    struct reading *r = arg;
+    size_t at = r->f->arch_count;
+
+    if (stock->status == RESULT_MISSING)
+        return;
+    r->archs[at] = r->all[stock->ordinal];
+    r->place[at] = stock->ordinal;
+    for (size_t c = 0; c < r->f->column_count; c++)
+        r->values[c][at] = stock->value[c];
+    r->f->arch_count++;
+}
+
+/* The architectures that were tried, their ordinals, and the values of all columns. */
+static tcet_status read_rows(struct folder *f, struct store *s, struct error *err)
+{
+    struct reading r = {.f = f,
+                        .archs = arena_alloc(&f->arena, (f->listed + 1) * sizeof *r.archs),
+                        .values = arena_alloc(&f->arena, (f->column_count + 1) * sizeof *r.values),
+                        .place = arena_alloc(&f->arena, (f->listed + 1) * sizeof *r.place)};
+
+    f->archs = r.archs;
+    f->place = r.place;
+    for (size_t c = 0; c < f->column_count; c++)
+        f->columns[c].values = r.values[c] =
+            arena_alloc(&f->arena, (f->listed + 1) * sizeof **r.values);
+    TRY(store_archs(s, &f->arena, &r.all, err));
+    return store_survey(s, take_row, &r, err);
+}
+
+static tcet_status read_columns(struct folder *f, struct store *s, struct error *err)
+{
+    struct store_cost *cost = arena_alloc(&f->arena, (f->column_count + 1) * sizeof *cost);
+
+    f->columns = arena_alloc(&f->arena, (f->column_count + 1) * sizeof *f->columns);
+    for (size_t i = 0; i < f->column_count; i++) {
+        const struct result_column *c = store_column_at(s, i);
+
+        f->columns[i] = (struct report_series){.column = *c};
+        f->columns[i].column.name = arena_strdup(&f->arena, c->name);
+        f->columns[i].column.key = arena_strdup(&f->arena, c->key);
+    }
+    TRY(read_rows(f, s, err));
+    TRY(store_costs(s, cost, err));
+    for (size_t i = 0; i < f->column_count; i++) {
+        f->columns[i].seconds = cost[i].seconds;
+        f->columns[i].guards = cost[i].guards;
     }
     return TCET_OK;
 }
@@ -66,31 +106,12 @@ tcet_status folder_read(const char *path, struct folder *out, struct error *err)
     struct folder f = {.arch_count = 0};
     struct store *s;
     const char *text;
-    double *all;
     tcet_status st;
 
     TRY(store_open(path, STORE_READ, &s, err));
     f.listed = store_arch_count(s);
     f.column_count = store_column_count(s);
-    all = arena_alloc(&f.arena, (f.listed + 1) * sizeof *all);
-    st = folder_archs(&f, s, err);
-    f.columns = arena_alloc(&f.arena, (f.column_count + 1) * sizeof *f.columns);
-    for (size_t i = 0; i < f.column_count && st >= 0; i++) {
-        const struct result_column *c = store_column_at(s, i);
-        double *v = arena_alloc(&f.arena, (f.arch_count + 1) * sizeof *v);
-        struct store_cost cost = {0, 0};
-
-        f.columns[i] = (struct report_series){.column = *c, .values = v};
-        f.columns[i].column.name = arena_strdup(&f.arena, c->name);
-        f.columns[i].column.key = arena_strdup(&f.arena, c->key);
-        st = store_column_values(s, (int)i, all, err);
-        for (size_t k = 0; st >= 0 && k < f.arch_count; k++)
-            v[k] = all[f.place[k]];
-        if (st >= 0)
-            st = store_column_cost(s, (int)i, &cost, err);
-        f.columns[i].seconds = cost.seconds;
-        f.columns[i].guards = cost.guards;
-    }
+    st = read_columns(&f, s, err);
     f.store = s;
     if (st < 0) {
         folder_free(&f);

@@ -315,20 +315,6 @@ static tcet_status shared_values(struct supervisor *s, size_t source, struct are
 
 /* -- Assignment --------------------------------------------------------------------------- */
 
-/* How many columns an architecture lacks, and how many it has. */
-static size_t count_lacks(const struct supervisor *s, size_t *has)
-{
-    const struct wire_plan *p = &s->r->plan;
-    size_t lacks = 0;
-
-    *has = 0;
-    for (size_t c = 0; c < p->column_count; c++) {
-        lacks += s->missing[c];
-        *has += !s->missing[c] && !p->columns[c].population;
-    }
-    return lacks;
-}
-
 /* The columns that architectures with part of their values lack, as a list with an end. */
 static const char *name_lacked(struct supervisor *s, const uint8_t *lacked)
 {
@@ -348,8 +334,36 @@ static const char *name_lacked(struct supervisor *s, const uint8_t *lacked)
     return text;
 }
 
-/* Finds out who is alike, and of whom the store has all values; lacks: one an item. */
-static tcet_status find_alike(struct supervisor *s, const uint8_t *lacks, struct error *err)
+/* What the run's architectures have stored and lack. */
+struct inventory {
+    struct supervisor *s;
+    uint8_t *lacks, *whole; /* [architectures]: a column is to be computed; none is missing */
+    uint8_t *lacked;        /* [columns]: by architectures that have some */
+};
+
+static void take_stock(void *arg, const struct store_stock *stock)
+{
+    struct inventory *k = arg;
+    struct run_result *r = k->s->r;
+    size_t missing = 0, stored = 0, item = stock->ordinal;
+
+    for (size_t c = 0; c < r->plan.column_count; c++) {
+        missing += !stock->has[c] && !r->plan.columns[c].population;
+        stored += stock->has[c] && !r->plan.columns[c].population;
+    }
+    k->whole[item] = !missing;
+    k->lacks[item] = missing && (stock->status != RESULT_FAILED || k->s->o->retry_failed);
+    r->failed += stock->status == RESULT_FAILED;
+    if (!k->lacks[item])
+        return;
+    r->progress.total++;
+    r->completed += stored > 0;
+    for (size_t c = 0; c < r->plan.column_count; c++)
+        k->lacked[c] |= stored && !stock->has[c] && !r->plan.columns[c].population;
+}
+
+/* Finds out who is alike, and of whom the store has all values. */
+static tcet_status find_alike(struct supervisor *s, const struct inventory *k, struct error *err)
 {
     const struct wire_plan *p = &s->r->plan;
     const struct shard *part = &s->o->shard;
@@ -362,12 +376,7 @@ static tcet_status find_alike(struct supervisor *s, const uint8_t *lacks, struct
                   whole && part->count ? (size_t)part->index - 1 : 0,
                   whole && part->count ? (size_t)part->count : 1, &s->r->arena, err));
     for (size_t i = 0; i < p->arch_count; i++) {
-        size_t has;
-
-        if (lacks[i])
-            continue;
-        TRY(store_missing(s->store, p->archs[i], 1, s->missing, err));
-        if (!count_lacks(s, &has)) /* rather than failed */
+        if (!k->lacks[i] && k->whole[i]) /* rather than failed */
             share_stored(&s->share, i);
     }
     return TCET_OK;
@@ -392,31 +401,20 @@ static tcet_status hand_out(struct supervisor *s, const uint8_t *lacks, struct e
 static tcet_status fill_queue(struct supervisor *s, struct error *err)
 {
     const struct wire_plan *p = &s->r->plan;
-    uint8_t *lacked = arena_alloc(&s->r->arena, p->column_count + 1);
-    uint8_t *lacks = arena_alloc(&s->r->arena, p->arch_count + 1);
-    size_t total = 0;
+    struct inventory k = {.s = s,
+                          .lacks = arena_alloc(&s->r->arena, p->arch_count + 1),
+                          .whole = arena_alloc(&s->r->arena, p->arch_count + 1),
+                          .lacked = arena_alloc(&s->r->arena, p->column_count + 1)};
 
     s->missing = mem_alloc(p->column_count + 1);
     share_open(&s->share, p->archs, p->arch_count);
     TRY(hold(s, err));
-    for (size_t i = 0; i < p->arch_count; i++) {
-        size_t has;
-
-        TRY(store_missing(s->store, p->archs[i], s->o->retry_failed, s->missing, err));
-        lacks[i] = count_lacks(s, &has) > 0;
-        if (!lacks[i])
-            continue;
-        total++;
-        s->r->completed += has > 0;
-        for (size_t c = 0; c < p->column_count; c++)
-            lacked[c] |= has && s->missing[c];
-    }
-    s->r->lacked = name_lacked(s, lacked);
-    s->r->progress.total = total;
-    s->r->progress.stored = p->arch_count - total;
-    if (total)
-        TRY(find_alike(s, lacks, err));
-    return hand_out(s, lacks, err);
+    TRY(store_survey(s->store, take_stock, &k, err));
+    s->r->lacked = name_lacked(s, k.lacked);
+    s->r->progress.stored = p->arch_count - s->r->progress.total;
+    if (s->r->progress.total)
+        TRY(find_alike(s, &k, err));
+    return hand_out(s, k.lacks, err);
 }
 
 /* Stored values that a lacking score needs travel with the job. */
@@ -533,9 +531,11 @@ static tcet_status run(struct supervisor *s, struct error *err)
     s->r->workers = s->pool.client_count;
     TRY(loop(s, err));
     show(s, 1);
-    TRY(store_summarise(s->store, &sum, err));
-    s->r->failed = sum.failed;
-    if (sum.failed)
+    if (s->r->progress.total) { /* else all is as it was found */
+        TRY(store_summarise(s->store, &sum, err));
+        s->r->failed = sum.failed;
+    }
+    if (s->r->failed)
         TRY(reasons_read(s->store, &s->r->arena, &s->r->reasons, err));
     if (s->r->stopped || s->o->shard.count) /* a shard is not the population: merging makes them */
         return TCET_OK;

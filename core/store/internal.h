@@ -38,7 +38,6 @@ enum sql {
     SQL_VALUE_GET,
     SQL_VALUES,
     SQL_VALUES_FULL,
-    SQL_VALUE_COSTS,
     SQL_VALUE_DROP,
     SQL_LAYERED_PUT,
     SQL_LAYERED_GET,
@@ -46,6 +45,9 @@ enum sql {
     SQL_OUTCOME_PUT,
     SQL_OUTCOME_GET,
     SQL_OUTCOME_COUNT,
+    SQL_SURVEY_OUTCOMES,
+    SQL_SURVEY_VALUES,
+    SQL_SURVEY_COSTS,
     SQL_GUARDS,
     SQL_ACCURACY_COLUMNS,
     SQL_ACCURACY_COLUMN_ADD,
@@ -150,7 +152,7 @@ tcet_status tables_mend(struct store *s, struct error *err);
 
 /* What the store's file is now; 0: it is small, or not all of it is in the file. */
 int seen_file(const char *path, struct store_file *out);
-/* Has this process looked at the file, as it is now? */
+/* Has this process, or one of the user's before, looked at the file as it is now? */
 int seen_before(const struct store_file *f);
 /* The store has been looked at, or is written, and is closed.  looked_at: what it was before; NULL: of a
  * writer.  Waits some 20 ms where the file has just changed. */
@@ -168,6 +170,10 @@ tcet_status store_end_reads(struct store *s, int ours, tcet_status st, struct er
 
 /* Fills s->view for one architecture. */
 tcet_status store_look(struct store *s, int64_t arch, struct error *err);
+/* The state of an architecture with these values, has[columns]: `have` an outcome, `same`: of the run's
+ * columns, `ok`: it did not fail. */
+tcet_status store_judge(struct store *s, int have, int same, int ok, const uint8_t *has,
+                        enum result_status *out, struct error *err);
 /* The network of the architecture that is in s->view, into out, with its layers in the arena; of a
  * row without one -1, NaN and no layers.  a NULL: without layers. */
 tcet_status store_network(struct store *s, struct arena *a, struct result_row *out,

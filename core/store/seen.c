@@ -1,7 +1,7 @@
-/* seen.c -- stores that this process has looked at, or written, and whose files are as they were then: they
- * need not be looked at again.
+/* seen.c -- stores that were looked at, or written, and whose files are as they were then: they need not be
+ * looked at again, by this process or the user's next (a list in the user's cache).
  *
- * Room: core/store.  Touches libc alone.
+ * Room: core/store.  May use base.
  *
  * A command opens a folder several times, and to look at all rows takes longer than most of what it does
  * with them.  A file is the same while its device, number, size and time of change are, none of which
@@ -9,15 +9,23 @@
  * and small files, which are looked at in no time, are always looked at. */
 #include "store/internal.h"
 
+#include <inttypes.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
-enum { SEEN_MOST = 32, BYTES_LEAST = 1 << 20, TICKS_NS = 20000000 };
+#include "base/cache.h"
+
+enum { SEEN_MOST = 256, BYTES_LEAST = 1 << 20, TICKS_NS = 20000000 };
+
+/* Another name whenever a look finds more than before. */
+static const char name[] = "stores-1";
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct store_file known[SEEN_MOST];
-static size_t next;
+static struct store_file known[SEEN_MOST]; /* the latest last */
+static size_t count;
+static int read_before; /* the user's list has been read */
 
 static int same(const struct store_file *a, const struct store_file *b)
 {
@@ -40,12 +48,64 @@ int seen_file(const char *path, struct store_file *out)
     return 1;
 }
 
+/* Puts a file behind the others, in the place of what was known of it. */
+static void note(const struct store_file *f)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (known[i].device != f->device || known[i].number != f->number)
+            known[kept++] = known[i];
+    if (kept == SEEN_MOST)
+        memmove(known, known + 1, (size_t)--kept * sizeof *known);
+    known[kept] = *f;
+    count = kept + 1;
+}
+
+/* The user's list: a file a line, its device, number, size and the seconds and nanoseconds of its change. */
+static void read_list(void)
+{
+    struct arena a = {0};
+    const char *path = cache_path(&a, name, 0);
+    FILE *file = path ? cache_open(path) : NULL;
+    intmax_t n[5];
+
+    for (int i = 0; file && i < SEEN_MOST; i++) {
+        if (fscanf(file, "%jd %jd %jd %jd %jd", &n[0], &n[1], &n[2], &n[3], &n[4]) != 5)
+            break;
+        note(&(struct store_file){
+            (dev_t)n[0], (ino_t)n[1], (off_t)n[2], {(time_t)n[3], (long)n[4]}});
+    }
+    if (file)
+        fclose(file);
+    arena_free(&a);
+}
+
+static void write_list(void)
+{
+    struct arena a = {0};
+    const char *path = cache_path(&a, name, 1);
+    struct buf text = {0};
+
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&text, "%jd %jd %jd %jd %ld\n", (intmax_t)known[i].device,
+                   (intmax_t)known[i].number, (intmax_t)known[i].size,
+                   (intmax_t)known[i].changed.tv_sec, known[i].changed.tv_nsec);
+    if (path)
+        cache_replace(path, text.data, text.len);
+    buf_free(&text);
+    arena_free(&a);
+}
+
 int seen_before(const struct store_file *f)
 {
     int found = 0;
 
     pthread_mutex_lock(&mutex);
-    for (size_t i = 0; i < SEEN_MOST; i++)
+    if (!read_before)
+        read_list();
+    read_before = 1;
+    for (size_t i = 0; i < count; i++)
         found |= same(&known[i], f);
     pthread_mutex_unlock(&mutex);
     return found;
@@ -77,6 +137,9 @@ void seen_add(const char *path, const struct store_file *looked_at)
             return;
     }
     pthread_mutex_lock(&mutex);
-    known[next++ % SEEN_MOST] = f;
+    read_list(); /* others may have added to it */
+    note(&f);
+    write_list();
+    read_before = 1;
     pthread_mutex_unlock(&mutex);
 }

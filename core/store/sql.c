@@ -75,8 +75,6 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_VALUE_GET] = "SELECT value, seconds FROM value WHERE arch = ? AND key = ?",
     [SQL_VALUES] = "SELECT key, value, network FROM value WHERE arch = ?",
     [SQL_VALUES_FULL] = "SELECT key, value, guards, seconds FROM value WHERE arch = ?",
-    [SQL_VALUE_COSTS] = "SELECT v.seconds, v.guards FROM run_arch r"
-                        " JOIN value v ON v.arch = r.arch WHERE v.key = ?",
     [SQL_VALUE_DROP] = "DELETE FROM value WHERE key = ?",
     [SQL_LAYERED_PUT] = "INSERT INTO layer_value VALUES(?1, ?2, ?3,"
                         " tcet_sum('layer_value', ?1, ?2, ?3))"
@@ -97,6 +95,12 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_OUTCOME_GET] = "SELECT status, message, columns, network, times FROM outcome"
                         " WHERE arch = ?",
     [SQL_OUTCOME_COUNT] = "SELECT count(*) FROM outcome",
+    [SQL_SURVEY_OUTCOMES] = "SELECT o.status, o.columns FROM run_arch r"
+                            " LEFT JOIN outcome o ON o.arch = r.arch ORDER BY r.ordinal",
+    [SQL_SURVEY_VALUES] = "SELECT r.ordinal, v.key, v.value FROM run_arch r"
+                          " JOIN value v ON v.arch = r.arch ORDER BY r.ordinal",
+    [SQL_SURVEY_COSTS] = "SELECT v.key, v.seconds, v.guards FROM run_arch r"
+                         " JOIN value v ON v.arch = r.arch ORDER BY r.ordinal",
     [SQL_GUARDS] = "SELECT key, guards FROM value WHERE arch = ? AND guards IS NOT NULL",
     [SQL_ACCURACY_COLUMNS] = "SELECT id, name, table_name, table_sha256 FROM accuracy_column"
                              " ORDER BY id",

@@ -568,10 +568,28 @@ static tcet_status look_values(struct store *s, int64_t arch, struct error *err)
     return st;
 }
 
+tcet_status store_judge(struct store *s, int have, int same, int ok, const uint8_t *has,
+                        enum result_status *out, struct error *err)
+{
+    int complete = 1;
+
+    *out = RESULT_MISSING;
+    for (size_t i = 0; i < s->column_count; i++)
+        complete &= has[i] || s->column[i].population;
+    if (s->reader && have && same && ok && !complete)
+        return sql_damaged(s, "values that an outcome is about are not there", err);
+    /* A failure is about the columns of its time; other columns may do without what failed. */
+    if (have && same && !ok)
+        *out = RESULT_FAILED;
+    else if (have && complete)
+        *out = RESULT_OK;
+    return TCET_OK;
+}
+
 tcet_status store_look(struct store *s, int64_t arch, struct error *err)
 {
     struct row_view *view = &s->view;
-    int have = 0, complete = 1, same = 0, ok = 0;
+    int have = 0, same = 0, ok = 0;
     int64_t network = 0;
     size_t members = 0;
     tcet_status st;
@@ -603,15 +621,7 @@ tcet_status store_look(struct store *s, int64_t arch, struct error *err)
     sql_done(s, SQL_OUTCOME_GET);
     TRY(st);
     TRY(look_values(s, arch, err));
-    for (size_t i = 0; i < s->column_count; i++)
-        complete &= view->has[i] || s->column[i].population;
-    if (s->reader && have && same && ok && !complete)
-        return sql_damaged(s, "values that an outcome is about are not there", err);
-    /* A failure is about the columns of its time; other columns may do without what failed. */
-    if (have && same && !ok)
-        view->state = RESULT_FAILED;
-    else if (have && complete)
-        view->state = RESULT_OK;
+    TRY(store_judge(s, have, same, ok, view->has, &view->state, err));
     if (!view->network && same)
         view->network = network;
     return TCET_OK;
@@ -720,41 +730,6 @@ tcet_status store_column_values(struct store *s, int column, double *out, struct
     return store_end_reads(s, ours, st, err);
 }
 
-static void add_guard(void *user, const char *name, size_t length, double count)
-{
-    (void)name;
-    (void)length;
-    guards_sum(user, (int64_t)count);
-}
-
-tcet_status store_column_cost(struct store *s, int column, struct store_cost *out,
-                              struct error *err)
-{
-    struct store_cost cost = {0, 0};
-    size_t known = 0;
-    tcet_status st;
-    int have = 0;
-
-    TRY(check_column(s, column, err));
-    st = sql_bind(s, SQL_VALUE_COSTS, err, "i", s->column_key[column]);
-    while (st >= 0 && (st = sql_step(s, SQL_VALUE_COSTS, &have, err)) >= 0 && have) {
-        double seconds = sql_f64(s, SQL_VALUE_COSTS, 0);
-        const char *guards = sql_text(s, SQL_VALUE_COSTS, 1);
-
-        if (seconds > 0) {
-            cost.seconds += seconds;
-            known++;
-        }
-        if (guards && *guards && json_numbers(guards, add_guard, &cost.guards) != 0)
-            st = sql_damaged(s, "guards", err);
-    }
-    sql_done(s, SQL_VALUE_COSTS);
-    cost.seconds = known ? cost.seconds / (double)known : NAN;
-    if (st >= 0)
-        *out = cost;
-    return st;
-}
-
 static tcet_status put_population(struct store *s, int64_t key, const double *values,
                                   struct error *err)
 {
@@ -778,41 +753,4 @@ tcet_status store_put_population(struct store *s, int column, const double *valu
     TRY(check_column(s, column, err));
     TRY(store_enter(s, err));
     return store_leave(s, put_population(s, s->column_key[column], values, err), err);
-}
-
-tcet_status store_summarise(struct store *s, struct store_summary *out, struct error *err)
-{
-    struct store_summary sum = {0};
-    tcet_status st;
-    int ours;
-
-    st = store_begin_reads(s, &ours, err);
-    for (size_t i = 0; i < s->arch_count && st >= 0; i++) {
-        int ranked = 1;
-
-        st = store_look(s, s->arch[i], err);
-        if (st < 0)
-            break;
-        for (size_t c = 0; c < s->column_count; c++)
-            ranked &= s->view.has[c] || !s->column[c].population;
-        sum.unranked += s->view.state == RESULT_OK && !ranked;
-        sum.done += s->view.state == RESULT_OK;
-        sum.failed += s->view.state == RESULT_FAILED;
-        sum.missing += s->view.state == RESULT_MISSING;
-    }
-    *out = sum;
-    return store_end_reads(s, ours, st, err);
-}
-
-tcet_status store_tried(struct store *s, uint8_t *out, struct error *err)
-{
-    tcet_status st;
-    int ours;
-
-    st = store_begin_reads(s, &ours, err);
-    for (size_t i = 0; i < s->arch_count && st >= 0; i++) {
-        st = store_look(s, s->arch[i], err);
-        out[i] = s->view.state != RESULT_MISSING;
-    }
-    return store_end_reads(s, ours, st, err);
 }

@@ -13,7 +13,7 @@
  * files' SHA-256, backend version); a value is stored once per (architecture, key), so a
  * second run with one more metric computes only what is lacking.
  *
- * Every row has a checksum (tables.c); opening a store looks at all of it, and what is damaged is an
+ * Every row has a checksum (tables.c); opening a store that has changed looks at all of it, and what is damaged is an
  * error that names the folder, the table and the row.
  *
  * A committed row outlives a kill of the process and a loss of power.  A store is used by
@@ -92,13 +92,12 @@ tcet_status store_find(struct store *s, const char *arch, struct arena *a, struc
                        struct error *err);
 /* All values of one column in ordinal order, NaN where lacking: out[architectures]. */
 tcet_status store_column_values(struct store *s, int column, double *out, struct error *err);
-/* Mean seconds and summed guard counts of a column over the run's architectures. */
+/* Mean seconds and summed guard counts of the run's columns over its architectures: out[columns]. */
 struct store_cost {
     double seconds; /* NaN when nothing is known */
     int64_t guards;
 };
-tcet_status store_column_cost(struct store *s, int column, struct store_cost *out,
-                              struct error *err);
+tcet_status store_costs(struct store *s, struct store_cost *out, struct error *err);
 /* Replaces a population column's values, ordinal order.  NaN means "no value" for an
  * architecture that is not done, and is a value for one that is. */
 tcet_status store_put_population(struct store *s, int column, const double *values,
@@ -137,8 +136,17 @@ struct store_summary {
     size_t unranked;              /* of those done: without all their population scores */
 };
 tcet_status store_summarise(struct store *s, struct store_summary *out, struct error *err);
-/* Which architectures are done or failed, rather than missing: out[architectures], 1 = tried. */
-tcet_status store_tried(struct store *s, uint8_t *out, struct error *err);
+/* One architecture as a survey meets it. */
+struct store_stock {
+    size_t ordinal;
+    enum result_status status;
+    const uint8_t *has;  /* [columns]: 1: a value is stored */
+    const double *value; /* [columns], NaN where lacking */
+};
+/* Calls see with every architecture of the run in ordinal order: one reading of the tables for all, where
+ * store_missing asks for each.  see may not use the store. */
+tcet_status store_survey(struct store *s, void (*see)(void *arg, const struct store_stock *stock),
+                         void *arg, struct error *err);
 
 /* What is stored of the architecture at an ordinal, in the form store_put takes, so that it can
  * be put into another store with the same columns; population columns are left out.  All of

@@ -76,6 +76,20 @@ check "file size limit: what was asked before is kept" test "$(wc -l <limited_se
 run search search.ini --output limited_search --quiet --resume
 check "file size limit: a search resumed has the same bytes" cmp searched/search.csv limited_search/search.csv
 
+# -- Damage after a look: a store that is as it was is not looked at again, one that is not is --------
+export XDG_CACHE_HOME=$work/cache
+run export whole again.jsonl
+check "a store that was looked at stands in the user's list" \
+    grep -q "^[0-9]* $(stat -c '%i %s' whole/scores.db) " cache/tcet-host/stores-1
+run export whole again.jsonl --layers
+check "and is read as before" cmp whole.jsonl again.jsonl
+at=$(grep -abom1 'nor_conv_3x3' whole/scores.db | head -n 1 | cut -d: -f1)
+printf x | dd of=whole/scores.db bs=1 seek="$at" conv=notrunc 2>/dev/null
+refuses "a letter that changed since" 'damaged' export whole again.jsonl
+printf n | dd of=whole/scores.db bs=1 seek="$at" conv=notrunc 2>/dev/null
+run export whole again.jsonl --layers
+check "and no more when it is put right" cmp whole.jsonl again.jsonl
+
 # -- A disk of 4 MiB -------------------------------------------------------------------------
 mkdir disk
 if ! mount -t tmpfs -o size=4m tmpfs disk 2>/dev/null; then

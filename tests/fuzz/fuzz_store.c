@@ -158,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct store_export all = {.layers = 1, .times = 1};
     struct store_summary summary;
-    struct store_cost cost;
+    struct store_cost *costs;
     const struct store_accuracy *accuracies;
     struct arena a = {0};
     size_t accuracy_count;
@@ -185,9 +185,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         CHECK(values);
         (void)!store_column_values(s, (int)i, values, &err);
-        (void)!store_column_cost(s, (int)i, &cost, &err);
         free(values);
     }
+    costs = calloc(store_column_count(s) + 1, sizeof *costs);
+    CHECK(costs);
+    (void)!store_costs(s, costs, &err);
+    free(costs);
     for (size_t i = 0; i < store_arch_count(s); i++)
         store_arch(s, i);
     (void)!store_accuracies(s, &a, &accuracies, &accuracy_count, &err);

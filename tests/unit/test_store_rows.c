@@ -79,11 +79,55 @@ static void odd_numbers(void **state)
     arena_free(&a);
 }
 
+/* What a survey says of one architecture. */
+struct surveyed {
+    size_t ordinal, met, columns;
+    enum result_status status;
+    uint8_t has[8];
+    double value[8];
+};
+
+static void see(void *arg, const struct store_stock *stock)
+{
+    struct surveyed *to = arg;
+    size_t n = stock->ordinal == to->ordinal ? 8 : 0;
+
+    assert_int_equal(stock->ordinal, to->met++);
+    if (n)
+        to->status = stock->status;
+    for (size_t i = 0; i < n && i < to->columns; i++) {
+        to->has[i] = stock->has[i];
+        to->value[i] = stock->value[i];
+    }
+}
+
+/* The survey of all says what is asked of one, and has its values. */
+static void survey_agrees(struct store *s, int arch)
+{
+    struct surveyed all = {.ordinal = (size_t)arch, .columns = store_column_count(s)};
+    uint8_t missing[8];
+    struct error err;
+
+    OK(store_missing(s, archs[arch], 1, missing, &err));
+    OK(store_survey(s, see, &all, &err));
+    assert_int_equal(all.met, store_arch_count(s));
+    for (int c = 0; c < (int)store_column_count(s); c++) {
+        double values[ARCHS];
+
+        if (!store_column_at(s, (size_t)c)->population)
+            assert_int_equal(all.has[c], !missing[c]);
+        OK(store_column_values(s, c, values, &err));
+        assert_memory_equal(&all.value[c], &values[arch], sizeof *values);
+    }
+}
+
 static void missing_is(struct store *s, int arch, int retry, const char *pattern)
 {
     uint8_t missing[8];
     char got[9] = "";
     struct error err;
+
+    survey_agrees(s, arch);
 
     OK(store_missing(s, archs[arch], retry, missing, &err));
     for (size_t i = 0; i < store_column_count(s); i++)
@@ -185,7 +229,7 @@ static void failed_rows(void **state)
     struct store *s = open_store(f->folder, STORE_FRESH);
     struct result_row row = {.arch = archs[2], .status = RESULT_FAILED, .message = "killed by 11"};
     struct result_column changed[COLUMNS];
-    uint8_t tried[ARCHS];
+    struct surveyed all = {.ordinal = 2};
     struct store_summary sum;
     struct sample x;
     struct error err;
@@ -202,8 +246,8 @@ static void failed_rows(void **state)
     OK(store_summarise(s, &sum, &err));
     assert_int_equal(sum.failed, 1);
     assert_int_equal(sum.missing, 2);
-    OK(store_tried(s, tried, &err)); /* a failure is a result */
-    assert_memory_equal(tried, "\0\0\1", ARCHS);
+    OK(store_survey(s, see, &all, &err));
+    assert_int_equal(all.status, RESULT_FAILED);
     memcpy(changed, columns, sizeof columns);
     changed[NWOT].key = "key nwot, mended";
     OK(store_set_columns(s, changed, COLUMNS, &err));
