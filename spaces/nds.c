@@ -541,10 +541,11 @@ static tcet_status init_family(tcet_ctx *cx, struct nds *s, const struct nds_fam
     return *s->file ? nds_file_load(cx, s->file, family, &s->entries) : TCET_OK;
 }
 
-#define FILE_PARAM                                                                           \
-    TCET_PARAM_PATH(struct nds, file, "",                                                    \
-                    "a .json file of NDS, whose entries the space then has in their order; " \
-                    "none: the whole design space")
+#define FILE_PARAM                                                                                \
+    TCET_PARAM_PATH(                                                                              \
+        struct nds, file, "",                                                                     \
+        "a .json file of NDS, whose entries all, sample:N and index:N then are, in their order; " \
+        "none: the whole design space")
 
 static const char *const readings[] = {"auto", "pycls", "nwot", NULL};
 

@@ -278,44 +278,52 @@ static tcet_status draw(const struct space_flags *o, const struct config *config
 
 /* -- A list ------------------------------------------------------------------------------- */
 
-/* The lines of a file that are not empty, and their numbers. */
+/* The lines of a file that are not empty, their numbers, and why one is no text, else NULL. */
 struct lines {
-    const char **text;
+    const char **text, **why;
     size_t *number, count;
 };
 
 static tcet_status read_lines(const char *path, struct arena *a, struct lines *out,
                               struct error *err)
 {
-    struct buf texts = {0}, numbers = {0};
+    struct buf texts = {0}, whys = {0}, numbers = {0};
     char *line = NULL;
     size_t cap = 0, number = 0;
     FILE *f = file_open(path, LIST_MAX_BYTES, NULL, err);
     tcet_status st = TCET_OK;
+    ssize_t n;
 
     if (!f)
         return err->status;
-    while (getline(&line, &cap, f) >= 0) {
-        char *text = text_strip(arena_strdup(a, line));
+    while ((n = getline(&line, &cap, f)) >= 0) {
+        struct error bad;
+        const char *why = plan_list_line(line, (size_t)n, !number++, path, &bad) < 0
+                              ? arena_strdup(a, bad.text)
+                              : NULL;
+        const char *text = why ? "" : text_strip(arena_strdup(a, line));
 
-        number++;
-        if (!*text)
+        if (!why && !*text)
             continue;
         buf_add(&texts, &text, sizeof text);
+        buf_add(&whys, &why, sizeof why);
         buf_add(&numbers, &number, sizeof number);
     }
     if (ferror(f))
         st = error_set(err, TCET_E_IO, "%s: cannot read: %s", path, strerror(errno));
     fclose(f);
     free(line);
-    out->count = texts.len / sizeof *out->text;
+    out->count = numbers.len / sizeof *out->number;
     out->text = arena_alloc(a, texts.len + 1);
+    out->why = arena_alloc(a, whys.len + 1);
     out->number = arena_alloc(a, numbers.len + 1);
     if (out->count) {
         memcpy(out->text, texts.data, texts.len);
+        memcpy(out->why, whys.data, whys.len);
         memcpy(out->number, numbers.data, numbers.len);
     }
     buf_free(&texts);
+    buf_free(&whys);
     buf_free(&numbers);
     return st;
 }
@@ -348,10 +356,12 @@ static tcet_status check_list(const struct space_flags *o, const struct config *
         memcpy(question + 1, lines.text + at, some * sizeof *question);
         TRY(ask(config, a, &t, question, some + 1, some, err));
         for (size_t i = 0; i < some; i++) {
-            if (!*t.text[i])
+            const char *why = lines.why[at + i] ? lines.why[at + i] : t.text[i];
+
+            if (!*why)
                 continue;
             ++*bad;
-            put_bad_line(o, lines.number[at + i], t.text[i], out);
+            put_bad_line(o, lines.number[at + i], why, out);
         }
     }
     if (!o->json)

@@ -193,16 +193,27 @@ static tcet_status sample(struct plan *p, struct list *l, int64_t n, int64_t siz
                                            : sample_numbered(p, l, n, size, err);
 }
 
+tcet_status plan_arch_number(struct plan *p, const char *text, int64_t *out, struct error *err)
+{
+    int64_t size, count;
+
+    TRY(count_archs(p, &size, &count, err));
+    if (text_to_i64(text + 6, out) >= 0 && *out >= 0 && (size < 0 || *out < size))
+        return TCET_OK;
+    if (size < 0)
+        return error_set(err, TCET_E_ARG, "\"%.80s\" is no architecture number", text);
+    return error_set(err, TCET_E_ARG,
+                     "\"%.80s\" is no architecture number; space %s has index:0 to index:%lld",
+                     text, p->space->plugin->desc.id, (long long)size - 1);
+}
+
 static tcet_status add_text(struct plan *p, struct list *l, const char *line, struct error *err)
 {
     char *text = text_strip(arena_strdup(l->a, line));
-    int64_t index, size, count;
+    int64_t index;
 
     if (!strncmp(text, "index:", 6)) {
-        TRY(count_archs(p, &size, &count, err));
-        if (text_to_i64(text + 6, &index) < 0 || index < 0 || (size >= 0 && index >= size))
-            return error_set(err, TCET_E_ARG, "\"%s\" is no architecture number; space %s has %lld",
-                             text, p->space->plugin->desc.id, (long long)size);
+        TRY(plan_arch_number(p, text, &index, err));
         return add_index(p, l, index, err);
     }
     TRY(space_check(p->space, text, err));
@@ -235,6 +246,26 @@ static int has_control(const char *line)
     return 0;
 }
 
+tcet_status plan_list_line(char *line, size_t n, int first, const char *path, struct error *err)
+{
+    if (first && n >= 3 && !memcmp(line, "\xef\xbb\xbf", 3)) /* byte order mark */
+        memmove(line, line + 3, (n -= 3) + 1);
+    while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+        line[--n] = '\0';
+    if (strlen(line) != n)
+        return no_text(path, "a NUL byte", err);
+    if (has_control(line))
+        return no_text(path, "a control character", err);
+    if (memchr(line, '\r', n))
+        return error_set(
+            err, TCET_E_ARG,
+            "a carriage return within the line: lines end by \\n or \\r\\n, not by \\r "
+            "alone");
+    if (n >= TCET_ARCH_MAX)
+        return error_set(err, TCET_E_ARG, "too long: a line may have %d bytes", TCET_ARCH_MAX - 1);
+    return TCET_OK;
+}
+
 static tcet_status read_lines(struct plan *p, struct list *l, FILE *f, const char *path,
                               struct error *err)
 {
@@ -245,22 +276,8 @@ static tcet_status read_lines(struct plan *p, struct list *l, FILE *f, const cha
     int number = 0;
 
     while (st >= 0 && !(l->first_alone && l->count) && (n = getline(&line, &cap, f)) >= 0) {
-        if (!number++ && n >= 3 && !memcmp(line, "\xef\xbb\xbf", 3)) /* byte order mark */
-            memmove(line, line + 3, (size_t)(n -= 3) + 1);
-        while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-            line[--n] = '\0';
-        if (strlen(line) != (size_t)n)
-            st = no_text(path, "a NUL byte", err);
-        else if (has_control(line))
-            st = no_text(path, "a control character", err);
-        else if (memchr(line, '\r', (size_t)n))
-            st = error_set(err, TCET_E_ARG,
-                           "a carriage return within the line: lines end by \\n or \\r\\n, not by "
-                           "\\r alone");
-        else if (n >= TCET_ARCH_MAX)
-            st =
-                error_set(err, TCET_E_ARG, "too long: a line may have %d bytes", TCET_ARCH_MAX - 1);
-        else if (*text_strip(arena_strdup(l->a, line)))
+        st = plan_list_line(line, (size_t)n, !number++, path, err);
+        if (st >= 0 && *text_strip(arena_strdup(l->a, line)))
             st = add_text(p, l, arena_strdup(l->a, line), err);
         if (st < 0)
             error_prefix(err, "%s:%d: ", path, number);

@@ -173,6 +173,11 @@ void plan_print(const struct plan *p, struct buf *out);
  * names file, line and position. */
 tcet_status plan_archs(struct plan *p, struct arena *a, const char *const **out, size_t *count,
                        struct error *err);
+/* N of "index:N", one that the space has where it numbers them.  Errors (TCET_E_ARG) name the range. */
+tcet_status plan_arch_number(struct plan *p, const char *text, int64_t *out, struct error *err);
+/* A line of a list of architectures, n bytes and a 0 behind them, in place: without its end, and the first of a
+ * file without its byte order mark.  Errors (TCET_E_ARG): it is no text, or too long. */
+tcet_status plan_list_line(char *line, size_t n, int first, const char *path, struct error *err);
 /* Does a value of [run] archs stand for a list: all, first:N, sample:N, table, table:N, file:PATH? */
 int plan_archs_list(const char *archs);
 /* The first of them, for what depends on one (space_task_of): of a list its first line, of a number

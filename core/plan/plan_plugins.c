@@ -261,8 +261,11 @@ static tcet_status check_target(const struct plan *p, const struct plan_data *d,
         return TCET_OK;
     error_set(err, TCET_E_ARG,
               "the loss of space %s takes %s, which the images of dataset %s do not have; set "
-              "[data] plugin = npy with such an array y, or gaussian",
-              p->space->plugin->desc.id, plan_target_text(p, d->target, target), d->id);
+              "[data] plugin = npy with such an array y%s, or gaussian",
+              p->space->plugin->desc.id, plan_target_text(p, d->target, target), d->id,
+              p->task.target == TCET_TARGET_CLASS && has & TCET_TARGET_BIT(TCET_TARGET_NUMBERS)
+                  ? " (shares of classes are numbers of which none is below 0)"
+                  : "");
     return config_section_error_at(err, d->section);
 }
 
@@ -381,7 +384,10 @@ static tcet_status draw_images(struct plan *p, struct plan_data *d, struct error
                               .target = p->task.target == TCET_TARGET_SELF ? TCET_TARGET_CLASS
                                                                            : d->target};
     int64_t image = (int64_t)want.channels * want.height * want.width, total;
+    int unread = p->task.target == TCET_TARGET_SELF; /* labels of any classes do */
 
+    if (unread && d->info.classes > want.classes)
+        want.classes = d->info.classes;
     if (__builtin_mul_overflow(image * d->batch, d->batches, &total) || total > INT64_C(1) << 33) {
         error_set(err, TCET_E_ARG, "%lld mini-batches of %lld images of %dx%dx%d are too large",
                   (long long)d->batches, (long long)d->batch, want.channels, want.height,
@@ -395,6 +401,8 @@ static tcet_status draw_images(struct plan *p, struct plan_data *d, struct error
     if (dataset_draw(d->dataset, &want, d->x, d->y, err) < 0)
         return config_section_error_at(err, d->section);
     for (int64_t i = 0; i < d->batch * d->batches; i++) {
+        if (unread)
+            d->y[i] = 0;
         if (d->y[i] < 0 || d->y[i] >= p->task.classes)
             return error_set(err, TCET_E_PLUGIN,
                              "dataset %s gave label %lld where there are %d classes", d->id,

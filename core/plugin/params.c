@@ -98,6 +98,9 @@ static tcet_status bad_value(const struct plugin_param *p, const struct config_k
 
     if (p->type == TCET_P_CHOICE)
         names_hint(hint, sizeof hint, "choices", k->value, p->choices, choice_count(p));
+    if (p->type == TCET_P_I64 && k->value[strspn(k->value, "+-0123456789")] == '\0' &&
+        strlen(k->value) > 18)
+        snprintf(hint, sizeof hint, "; 64 bits do not hold it");
     return config_error(err, k, "%s = \"%.80s\": %s wants %s%s", k->name, k->value, who,
                         param_expects(p, expects, sizeof expects), hint);
 }

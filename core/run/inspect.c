@@ -35,8 +35,7 @@ static tcet_status find(struct plan *p, const char *ask, char text[TCET_ARCH_MAX
     int64_t index;
 
     if (!strncmp(ask, "index:", 6)) {
-        if (text_to_i64(ask + 6, &index) < 0 || index < 0)
-            return error_set(err, TCET_E_ARG, "\"%.80s\" is no architecture number", ask);
+        TRY(plan_arch_number(p, ask, &index, err));
         return space_at(p->space, index, text, TCET_ARCH_MAX, err);
     }
     if (strlen(ask) >= TCET_ARCH_MAX)

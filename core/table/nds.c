@@ -99,6 +99,8 @@ static tcet_status last_number(struct reader *r, int event, double *out)
             *out = strtod(r->json.text, NULL);
         else if (event == TCET_JSON_WORD)
             *out = NAN;
+        else if (event == TCET_JSON_STRING || event == TCET_JSON_OBJECT)
+            return fail(r, event, "a number, or a list of them");
         if (r->json.depth == depth)
             return TCET_OK;
     }

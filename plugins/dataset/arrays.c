@@ -363,7 +363,10 @@ static tcet_status labels_from_array(tcet_ctx *cx, struct arrays *p, uint32_t sp
     tcet_status st = TCET_OK;
 
     if (array_open(path, name, &a, error, sizeof error) < 0) {
-        st = tcet_fail(cx, TCET_E_ARG, error);
+        st = tcet_failf(cx, TCET_E_ARG, "%s%s", error,
+                        strstr(error, "holds no array")
+                            ? "; where there are no labels, set y to nothing (`y =`) and classes"
+                            : "");
     } else if (split == TCET_SPLIT_TRAIN && a.dims > 1 && a.shape[0] == n &&
                (a.kind == 'f' || a.bytes != n * a.element)) {
         p->target = a; /* closed with the rest */

@@ -46,7 +46,10 @@ int nb101_valid(const struct nb101_cell *pruned)
     return pruned->vertices >= 2 && nb101_edges(pruned) <= NB101_EDGES;
 }
 
-/* A quoted word at *at: the code of an operation, or -1 for the name of a part ("matrix":). */
+/* What a quoted word is when it is no operation: the name of a part. */
+enum { PART_MATRIX = -1, PART_OPS = -2 };
+
+/* A quoted word at *at: the code of an operation, or of the part that it names ("matrix":). */
 static tcet_status read_word(tcet_ctx *cx, const char *text, const char **at, int32_t *code)
 {
     static const char *const names[NB101_CODES] = {"input", "output", "maxpool3x3",
@@ -62,7 +65,7 @@ static tcet_status read_word(tcet_ctx *cx, const char *text, const char **at, in
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (strlen(parts[i]) == n && !memcmp(word, parts[i], n) && **at == ':') {
             ++*at;
-            *code = -1;
+            *code = i % 2 ? PART_OPS : PART_MATRIX;
             return TCET_OK;
         }
     for (*code = 0; *code < NB101_CODES; ++*code)
@@ -71,12 +74,56 @@ static tcet_status read_word(tcet_ctx *cx, const char *text, const char **at, in
     return space_unknown(cx, (size_t)(word - text) + 1, "operation", word, n, names, NB101_CODES);
 }
 
-/* Reads the one-digit numbers of a matrix and then codes or names of operations, with commas, blanks
- * and brackets of any kind between them. */
+/* Are brackets, of any kind, closed by their own, and commas between two things? */
+static tcet_status check_between(tcet_ctx *cx, const char *text)
+{
+    static const char open[] = "([{", closed[] = ")]}";
+    char due[16];
+    int32_t depth = 0;
+    char last = ',';
+
+    for (const char *at = text; *at; at++) {
+        const char *kind;
+
+        if (*at == ' ')
+            continue;
+        if (*at == ',' && (last == ',' || strchr(open, last)))
+            return tcet_failf(cx, TCET_E_ARG, "position %zu: nothing stands before the comma",
+                              (size_t)(at - text) + 1);
+        if ((kind = strchr(open, *at))) {
+            if (depth == (int32_t)sizeof due)
+                return tcet_failf(cx, TCET_E_ARG, "position %zu: brackets in brackets, %zu deep",
+                                  (size_t)(at - text) + 1, sizeof due);
+            due[depth++] = closed[kind - open];
+        } else if (strchr(closed, *at) && (!depth || due[--depth] != *at)) {
+            return tcet_failf(cx, TCET_E_ARG, "position %zu: '%c' closes no bracket",
+                              (size_t)(at - text) + 1, *at);
+        }
+        last = *at;
+    }
+    return depth ? tcet_failf(cx, TCET_E_ARG, "'%c' is missing at the end", due[depth - 1])
+                 : TCET_OK;
+}
+
+/* Numbers of the matrix before those of the operations, which begin at `ops` and end at `matrix`. */
+static void put_matrix_first(int32_t *number, int32_t count, int32_t ops, int32_t matrix)
+{
+    int32_t turned[NB101_NUMBERS], n = 0;
+
+    for (int32_t i = matrix; i < count; i++)
+        turned[n++] = number[i];
+    for (int32_t i = ops; i < matrix; i++)
+        turned[n++] = number[i];
+    memcpy(number, turned, (size_t)n * sizeof *number);
+}
+
+/* Reads the one-digit numbers of a matrix and codes or names of operations, with commas, blanks and
+ * brackets of any kind between them; the matrix first, unless their parts have names. */
 static tcet_status read_numbers(tcet_ctx *cx, const char *text, int32_t *number, int32_t *count)
 {
     static const char between[] = " ,()[]{}";
     const char *at = text + strspn(text, between);
+    int32_t ops = -1, matrix = -1;
 
     for (*count = 0; *at; at += strspn(at, between)) {
         int32_t code = *at - '0';
@@ -93,14 +140,20 @@ static tcet_status read_numbers(tcet_ctx *cx, const char *text, int32_t *number,
             at++;
         if (st < 0)
             return st;
-        if (code < 0)
+        if (code < 0) {
+            *(code == PART_OPS ? &ops : &matrix) = *count;
             continue;
+        }
         if (*count == NB101_NUMBERS)
-            return tcet_failf(cx, TCET_E_ARG, "position %zu: more than %d numbers",
-                              (size_t)(at - text) + 1, NB101_NUMBERS);
+            return tcet_failf(cx, TCET_E_ARG,
+                              "position %zu: more than %d numbers, which a cell of %d vertices "
+                              "has, the most there are",
+                              (size_t)(at - text) + 1, NB101_NUMBERS, NB101_VERTICES);
         number[(*count)++] = code;
     }
-    return TCET_OK;
+    if (ops >= 0 && ops < matrix)
+        put_matrix_first(number, *count, ops, matrix);
+    return check_between(cx, text);
 }
 
 tcet_status nb101_parse(tcet_ctx *cx, const char *text, struct nb101_cell *c,
@@ -114,9 +167,11 @@ tcet_status nb101_parse(tcet_ctx *cx, const char *text, struct nb101_cell *c,
     while (v < NB101_VERTICES && v * v + v < count)
         v++;
     if (v * v + v != count)
-        return tcet_failf(cx, TCET_E_ARG,
-                          "%d numbers: a cell of V vertices has V V of its matrix and V codes",
-                          count);
+        return tcet_failf(
+            cx, TCET_E_ARG,
+            "%d numbers: a cell of V vertices, 2 to %d, has V rows of V numbers and V "
+            "operations",
+            count, NB101_VERTICES);
     memset(c, 0, sizeof *c);
     c->vertices = v;
     for (int32_t i = 0; i < v; i++) {

@@ -275,8 +275,12 @@ static tcet_status nds_block_net(struct nds_reader *r, struct nds_net *net)
     if (st < 0)
         return st;
     last = block == NDS_BOTTLENECK ? GROUPS : SS;
+    if (!count[DS])
+        return tcet_failf(r->cx, TCET_E_ARG,
+                          "position %lld: \"ds\" has no number; one a stage, 1 to %d of them",
+                          (long long)r->j->position, NDS_STAGES_MAX);
     for (i = DS; i <= last; i++)
-        if (count[i] != count[DS] || !count[i])
+        if (count[i] != count[DS])
             return tcet_failf(r->cx, TCET_E_ARG,
                               "position %lld: \"%s\" has %d numbers, \"ds\" %d; one a stage",
                               (long long)r->j->position, names[i], count[i], count[DS]);

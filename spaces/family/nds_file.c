@@ -209,8 +209,8 @@ tcet_status nds_file_load(tcet_ctx *cx, const char *path, const struct nds_famil
     st = s.file ? nds_read_file(&s) : tcet_failf(cx, TCET_E_MEMORY, "%s: no memory", path);
     fclose(f);
     if (st >= 0 && s.file->aux) {
-        snprintf(note, sizeof note, "%.250s: %lld nets have aux = true; the head is left out", path,
-                 (long long)s.file->aux);
+        snprintf(note, sizeof note, "%.250s: aux = true of %lld networks; the head is left out",
+                 path, (long long)s.file->aux);
         cx->host->log(cx, TCET_LOG_WARN, note);
     }
     if (st >= 0)

@@ -79,6 +79,26 @@ run score both.ini index:5 --set run.space=transnas_micro --set space.task=autoe
     --set data.resolution=48
 check "images that a decoder cannot make are refused in words" test "$code" != 0 -a \
     "$(grep -c 'makes 2 x 2 of images of 48 x 48, .*resolution to a multiple of 32' err)" = 1
+scored transnas_micro space.task=autoencoder data.plugin=cifar10 data.resolution=32 # labels go unread
+run score both.ini index:5 --set run.space=transnas_micro --set space.task=jigsaw \
+    --set data.plugin=cifar10 --set data.resolution=32
+check "tiles that nobody cuts are refused with the key that cuts them" said 'by \[data\] jigsaw = 1' err
+
+# A list is read by one rule, whoever reads it.
+printf '\xef\xbb\xbf(4, 0, 3, 1, 4, 3)\r\n' >mark.txt
+printf '(4, 0, 3, 1, 4, 3)\0\n(4, 0, 3, 1, 4, 9)\n' >nul.txt
+run space nats_tss --list mark.txt
+check "a byte order mark is no mistake" test $code = 0
+run space nats_tss --list nul.txt
+check "a NUL byte and a wrong number are, each named" \
+    test $code = 2 -a "$(grep -c '^nul.txt:1: a NUL byte\|^nul.txt:2: .*position 17' out)" = 2
+run run both.ini --set run.space=nats_tss --archs file:mark.txt --output marked --quiet
+check "for a run neither is the mark" test $code = 0
+refuses "but the NUL byte is" 'nul.txt:1: a NUL byte' run both.ini --set run.space=nats_tss \
+    --archs file:nul.txt --output nul --quiet
+for ask in index:-1 index: index:15625; do
+    refuses "number $ask" 'has index:0 to index:15624' space nats_tss --arch $ask
+done
 archs=1 # of files there is no random one
 mkdir models && cp "$source"/tests/data/onnx/resnet18.onnx models/
 scored onnx space.folder=models run.archs=all

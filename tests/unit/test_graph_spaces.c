@@ -872,6 +872,16 @@ static void test_other_spellings(void **state)
     assert_same(&s, "(0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 3, 1)",
                 "{\"matrix\": [[0, 1, 1], [0, 0, 1], [0, 0, 0]], "
                 "\"ops\": [\"input\", \"conv1x1-bn-relu\", \"output\"]}");
+    assert_same(&s, "(0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 3, 1)",
+                "{\"ops\": [\"input\", \"conv1x1-bn-relu\", \"output\"], "
+                "\"matrix\": [[0, 1, 1], [0, 0, 1], [0, 0, 0]]}");
+    assert_error(&s, "(0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 3, 1", "')' is missing at the end");
+    assert_error(&s, "(0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 3, 1))", "position 37: ')' closes no bracket");
+    assert_error(&s, "([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 3, 1)]",
+                 "position 37: ')' closes no bracket");
+    assert_error(&s, "(0,, 1, 1, 0, 0, 1, 0, 0, 0, 0, 3, 1)", "position 4: nothing stands before");
+    assert_error(&s, "(, 0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 3, 1)", "position 2: nothing stands before");
+    assert_error(&s, "[[[[[[[[[[[[[[[[[0, 1]", "position 17: brackets in brackets, 16 deep");
     assert_error(&s, "([[0, 1], [0, 0]], ['input', 'conv3x3'])",
                  "position 31: unknown operation \"conv3x3\"");
     assert_error(&s, "(0, 1, 0, 0, 0, 'output", "position 17: the quote is not closed");

@@ -112,6 +112,12 @@ static void wrong(void **state)
         {"{\"top\": 3}", ":1: entry 1: a list of entries is expected"},
         {"[{\"net\": {}}] 3", ":1: entry 2: nothing is expected behind the value"},
         {"[{\"net\": {\"ds\": [1 2]}}]", ":1: entry 1: ',' or ']' is expected"},
+        {"[{\"net\": {}, \"test_ep_top1\": \"6.5\"}]",
+         ":1: entry 1: a number, or a list of them is expected"},
+        {"[{\"net\": {}, \"test_ep_top1\": [7, \"6.5\"]}]",
+         ":1: entry 1: a number, or a list of them is expected"},
+        {"[{\"net\": {}, \"test_ep_top1\": {}}]",
+         ":1: entry 1: a number, or a list of them is expected"},
     };
     struct table *t;
 

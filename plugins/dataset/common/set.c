@@ -261,7 +261,13 @@ static tcet_status check_puzzle(tcet_ctx *cx, const struct set *s, const tcet_da
         return tcet_fail(cx, TCET_E_ARG, "balance = 1 is of classes, which puzzles have none of");
     if (h != w)
         return tcet_failf(cx, TCET_E_ARG, "tiles are squares, not %d x %d", h, w);
-    return check_size(cx, s, jigsaw_side(h), jigsaw_side(w));
+    if (!s->resizes && (s->height % jigsaw_side(h) || s->width % jigsaw_side(h)))
+        return tcet_failf(
+            cx, TCET_E_ARG,
+            "tiles of %d x %d are cut from images of %d x %d, these are %d x %d; store "
+            "them so, or as files, which [data] plugin = images scales",
+            h, h, jigsaw_side(h), jigsaw_side(h), s->height, s->width);
+    return TCET_OK;
 }
 
 static tcet_status suit(tcet_ctx *cx, struct set *s, const tcet_data_request *r)
@@ -301,12 +307,15 @@ static tcet_status check_request(tcet_ctx *cx, struct set *s, const tcet_data_re
         return st;
     channels = set_channels(s);
     if (r->channels && r->channels != channels)
-        return tcet_failf(cx, TCET_E_ARG,
-                          "the network wants images of %d channels, these have %d%s", r->channels,
-                          channels,
-                          s->channels_hint && (!s->hint_channels || s->hint_channels == r->channels)
-                              ? s->channels_hint
-                              : "");
+        return tcet_failf(
+            cx, TCET_E_ARG, "the network wants images of %d channels, these have %d%s", r->channels,
+            channels,
+            r->channels == JIGSAW_TILES * channels
+                ? "; nine tiles of each are channels by [data] jigsaw = 1, of the "
+                  "plugins images, npy and raw"
+            : s->channels_hint && (!s->hint_channels || s->hint_channels == r->channels)
+                ? s->channels_hint
+                : "");
     st = s->jigsaw.count ? check_puzzle(cx, s, r, *h, *w) : check_size(cx, s, *h, *w);
     if (st == TCET_OK)
         st = check_labels(cx, s, r);
