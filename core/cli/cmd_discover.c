@@ -13,7 +13,8 @@
 struct discover_flags {
     struct source_options from;
     struct option_list tests;
-    const char *metrics, *forms, *most, *weights, *share, *seed, *screen, *keep, *format, *also;
+    const char *metrics, *forms, *most, *weights, *share, *seed, *screen, *keep, *format, *also,
+        *near;
     bool quiet;
 };
 
@@ -116,8 +117,13 @@ static void show_progress(void *arg, size_t done, size_t total)
 static tcet_status choose(const struct discover_flags *f, struct discover_options *o,
                           struct discover_samples *s, struct discover_result *r, struct error *err)
 {
+    enum { NEAR_AMONG = 2000 }; /* the best that are asked whether the first is better */
     struct shown shown = {progress_begin(f->quiet, PROGRESS_EVERY), clock_now()};
+    size_t wanted = o->keep;
     tcet_status st;
+
+    if (s->near && o->keep < NEAR_AMONG)
+        o->keep = NEAR_AMONG;
 
     o->progress = show_progress;
     o->arg = &shown;
@@ -129,6 +135,11 @@ static tcet_status choose(const struct discover_flags *f, struct discover_option
     if (!r->count)
         return error_set(err, TCET_E_ARG,
                          "no combination has a Kendall tau: all scores or accuracies are equal");
+    if (s->near) {
+        discover_nearest(&s->choosing, s->near, r->best, &r->count);
+        r->within = r->count;
+        r->count = r->count < wanted ? r->count : wanted;
+    }
     discover_measure(s, r);
     return TCET_OK;
 }
@@ -144,7 +155,8 @@ static tcet_status discover(const struct discover_flags *f, const char *path, st
     tcet_status st;
 
     TRY(settings(f, &o, &split, &format, err));
-    st = discover_read(&f->from, path, f->also, &f->tests, f->metrics, &split, &samples, err);
+    st = discover_read(&f->from, path, f->also, &f->tests, f->metrics, f->near, &split, &samples,
+                       err);
     if (st >= 0)
         st = choose(f, &o, &samples, &r, err);
     if (st >= 0) {
@@ -185,6 +197,11 @@ int cmd_discover(const struct command *c, int argc, char **argv)
         {"--screen", "N", "networks of the choice on which all are tried first; 0: all (1000)",
          NULL, &f.screen, NULL},
         {"--keep", "N", "combinations that are shown (10)", NULL, &f.keep, NULL},
+        {"--near", "NAME",
+         "of those that the first is not better than by the 95 % interval of the difference, the "
+         "one "
+         "that agrees most with this column, say tcet_snip",
+         NULL, &f.near, NULL},
         {"--population", "WHICH", "all, or live (no dead edge)", NULL, &f.from.population, NULL},
         {"--space", "NAME", "of a table of scores", NULL, &f.from.space, NULL},
         {"--key", "NAME", "the table's column of architectures", NULL, &f.from.key, NULL},

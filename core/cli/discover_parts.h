@@ -34,6 +34,9 @@ struct discover_sample {
 struct discover_samples {
     struct arena arena;
     struct discover_set choosing; /* its accuracies are the first ones of sample[0] */
+    const double
+        *near; /* [choosing.count]: what the choice is to be near to, larger is better; NULL */
+    const char *near_name;
     const char *path, *table, *population;
     struct discover_sample sample[DISCOVER_SAMPLES];
     size_t sample_count;
@@ -49,6 +52,7 @@ struct discover_result {
     struct arena arena;
     struct discover_candidate *best;
     size_t count, tried;
+    size_t within; /* combinations that the first is not better than; 0: not asked */
     double seconds;
     /* [count + lines][targets]: of each sample all accuracies, in order */
     struct discover_tau *tau;
@@ -56,9 +60,9 @@ struct discover_result {
 };
 
 /* Reads the run and the test runs.  Errors: no accuracies, fewer than STATS_INTERVAL_MIN networks on
- * either side, a metric that a test run has not.  *out: to be freed, on failure too. */
+ * either side, a metric that a test run has not; near: a column that the run has not.  NULL: none.  *out: to be freed, on failure too. */
 tcet_status discover_read(const struct source_options *from, const char *path, const char *also,
-                          const struct option_list *tests, const char *metrics,
+                          const struct option_list *tests, const char *metrics, const char *near,
                           const struct discover_split *split, struct discover_samples *out,
                           struct error *err);
 void discover_free(struct discover_samples *s);

@@ -106,12 +106,14 @@ static void print_table(const struct discover_samples *s, const struct discover_
                         enum report_format f, struct buf *out)
 {
     size_t rows = r->count + s->sample[0].line_count, wide = f == REPORT_CSV ? 3 : 1;
-    size_t columns = 2 + wide * r->targets;
+    size_t columns = 2 + (s->near != NULL) + wide * r->targets;
     struct arena a = {0};
     const char **cells = arena_alloc(&a, (rows + 1) * columns * sizeof *cells), **at = cells;
 
     *at++ = "score";
     *at++ = f == REPORT_CSV ? "chosen_in_sample" : "chosen (in-sample)";
+    if (s->near)
+        *at++ = arena_printf(&a, "tau with %s", s->near_name);
     for (size_t t = 0; t < r->targets; t++) {
         const char *name = target_name(s, t, &a);
 
@@ -124,6 +126,8 @@ static void print_table(const struct discover_samples *s, const struct discover_
     for (size_t row = 0; row < rows; row++) {
         *at++ = row_name(s, r, row, &a);
         *at++ = cell(row < r->count ? r->best[row].tau : NAN, f, &a);
+        if (s->near)
+            *at++ = cell(row < r->count ? r->best[row].agreement : NAN, f, &a);
         for (size_t t = 0; t < r->targets; t++)
             at += put_target(&r->tau[row * r->targets + t], f, &a, at);
     }
@@ -170,6 +174,10 @@ static void print_json(const struct discover_samples *s, const struct discover_r
         json_write_string(out, row_name(s, r, row, &a));
         buf_puts(out, ",\"chosen_in_sample\":");
         json_write_f64(out, row < r->count ? r->best[row].tau : NAN);
+        if (s->near) {
+            buf_puts(out, ",\"agreement\":");
+            json_write_f64(out, row < r->count ? r->best[row].agreement : NAN);
+        }
         buf_puts(out, ",\"measured\":[");
         for (size_t t = 0; t < r->targets; t++) {
             const struct discover_tau *tau = &r->tau[row * r->targets + t];
@@ -210,6 +218,12 @@ void discover_print(const struct discover_samples *s, const struct discover_resu
                    "networks that no choice saw, %zu of them held out.",
                    s->table, s->choosing.accuracy_count > 1 ? " (their mean)" : "", r->tried,
                    (double)r->tried / (r->seconds > 0 ? r->seconds : 1), s->sample[0].set.count);
+        if (s->near)
+            buf_printf(
+                &line,
+                "  Of %zu that the best is not better than (95 %% interval of the difference, "
+                "jackknife) those come first that agree most with %s, by tau-b there.",
+                r->within, s->near_name);
         cli_wrap_result(out, 0, 2, line.data);
         buf_puts(out, "\n");
     }

@@ -274,10 +274,27 @@ static tcet_status split_networks(const struct reading *r, const struct discover
     return TCET_OK;
 }
 
+static tcet_status add_near(const struct reading *r, const char *name, const size_t *part, size_t n,
+                            struct discover_samples *out, struct error *err)
+{
+    const struct report_series *s = find_compared(r, name);
+    size_t *index = arena_alloc(&out->arena, (n + 1) * sizeof *index);
+
+    if (!s)
+        return error_set(err, TCET_E_ARG,
+                         "--near: there is no \"%s\"; `tcet-host correlate` shows what there is",
+                         name);
+    for (size_t i = 0; i < n; i++)
+        index[i] = r->index[part[i]];
+    out->near = pick(s->values, index, n, s->column.direction, 1, &out->arena);
+    out->near_name = name;
+    return TCET_OK;
+}
+
 /* The two parts of the first run. */
 static tcet_status add_first(const struct reading *r, const struct discover_set *all,
-                             const struct discover_split *split, size_t chosen_columns,
-                             struct discover_samples *out, struct error *err)
+                             const char *near, const struct discover_split *split,
+                             size_t chosen_columns, struct discover_samples *out, struct error *err)
 {
     struct arena *a = &out->arena;
     uint8_t *chosen = arena_alloc(a, r->count + 1);
@@ -296,6 +313,8 @@ static tcet_status add_first(const struct reading *r, const struct discover_set 
         return error_set(err, TCET_E_ARG,
                          "%zu networks to choose on and %zu held out; at least %d of each", n, m,
                          STATS_INTERVAL_MIN);
+    if (near)
+        TRY(add_near(r, near, in, n, out, err));
     out->choosing = discover_part(all, in, n, a);
     out->choosing.accuracy_count = chosen_columns;
     s->name = "held out";
@@ -327,7 +346,7 @@ static tcet_status add_test(const struct source_options *from, const char *path,
 }
 
 tcet_status discover_read(const struct source_options *from, const char *path, const char *also,
-                          const struct option_list *tests, const char *metrics,
+                          const struct option_list *tests, const char *metrics, const char *near,
                           const struct discover_split *split, struct discover_samples *out,
                           struct error *err)
 {
@@ -350,7 +369,7 @@ tcet_status discover_read(const struct source_options *from, const char *path, c
     if (st >= 0)
         st = make_set(&r, names, count, path, a, &all, err);
     if (st >= 0)
-        st = add_first(&r, &all, split, chosen, out, err);
+        st = add_first(&r, &all, near, split, chosen, out, err);
     if (st >= 0) {
         out->path = path;
         out->table = arena_strdup(a, r.cmp[0].table);

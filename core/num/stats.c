@@ -521,13 +521,13 @@ static void balances(const struct joint *j, const uint32_t *below, int64_t *bala
     free(tree);
 }
 
-static void jackknife(const struct joint *j, struct stats_interval *out)
+/* tau of all, and of all but each item (in joint order): out[n]. */
+static double leave_one(const struct joint *j, double *out)
 {
     size_t n = j->n, end;
     int64_t *balance = mem_alloc(n * sizeof *balance), total = 0;
     uint32_t *below = mem_alloc((j->distinct_y + (size_t)1) * sizeof *below);
     uint64_t untied_x = 0, untied_y = 0;
-    double tau, sum = 0, squares = 0, error;
 
     for (size_t i = 0; i < n; i++)
         below[j->y[i] + 1]++;
@@ -544,26 +544,93 @@ static void jackknife(const struct joint *j, struct stats_interval *out)
     total /= 2;
     untied_x /= 2;
     untied_y /= 2;
-    tau = tau_b((double)total, untied_x, untied_y);
     for (size_t i = 0; i < n; i = end) {
         for (end = i; end < n && j->x[end] == j->x[i];)
             end++;
         for (size_t k = i; k < end; k++) {
             uint64_t same_y = below[j->y[k] + 1] - below[j->y[k]];
-            double d = tau_b((double)(total - balance[k]), untied_x - (n - (end - i)),
-                             untied_y - (n - same_y)) -
-                       tau;
 
-            sum += d;
-            squares += d * d;
+            out[k] = tau_b((double)(total - balance[k]), untied_x - (n - (end - i)),
+                           untied_y - (n - same_y));
         }
     }
-    error = sqrt((double)(n - 1) / (double)n * (squares - sum * sum / (double)n));
-    out->low = clamp1(tau - 1.959963984540054 * error);
-    out->high = clamp1(tau + 1.959963984540054 * error);
-    snprintf(out->method, sizeof out->method, "jackknife");
     free(balance);
     free(below);
+    return tau_b((double)total, untied_x, untied_y);
+}
+
+/* The standard error of an estimate that is so without each of n items. */
+static double jackknife_error(const double *without, size_t n, double all)
+{
+    double sum = 0, squares = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double d = without[i] - all;
+
+        sum += d;
+        squares += d * d;
+    }
+    return sqrt((double)(n - 1) / (double)n * (squares - sum * sum / (double)n));
+}
+
+#define NORMAL_95 1.959963984540054
+
+static void jackknife(const struct joint *j, struct stats_interval *out)
+{
+    double *without = mem_alloc(j->n * sizeof *without), tau = leave_one(j, without);
+    double error = jackknife_error(without, j->n, tau);
+
+    out->low = clamp1(tau - NORMAL_95 * error);
+    out->high = clamp1(tau + NORMAL_95 * error);
+    snprintf(out->method, sizeof out->method, "jackknife");
+    free(without);
+}
+
+double stats_kendall_without(const double *x, const double *y, size_t n, double *out)
+{
+    double *rx = mem_alloc((n + 1) * sizeof *rx), *ry = mem_alloc((n + 1) * sizeof *ry);
+    double *without = mem_alloc((n + 1) * sizeof *without), tau = NAN;
+    struct joint j;
+
+    for (size_t i = 0; i < n; i++)
+        out[i] = NAN;
+    if (n >= 3) {
+        j = joint_sort(x, y, n, NULL);
+        tau = leave_one(&j, without);
+        stats_rank(x, n, STATS_DENSE, rx);
+        stats_rank(y, n, STATS_DENSE, ry);
+        for (size_t i = 0; i < n;
+             i++) { /* joint order is that of x, then y; equal ones have one tau */
+            uint32_t at_x = (uint32_t)rx[i] - 1, at_y = (uint32_t)ry[i] - 1;
+            size_t low = 0, high = n - 1;
+
+            while (low < high) {
+                size_t middle = (low + high) / 2;
+
+                if (j.x[middle] < at_x || (j.x[middle] == at_x && j.y[middle] < at_y))
+                    low = middle + 1;
+                else
+                    high = middle;
+            }
+            out[i] = without[low];
+        }
+        joint_free(&j);
+    }
+    free(rx);
+    free(ry);
+    free(without);
+    return tau;
+}
+
+int stats_is_better(const double *without_a, double a, const double *without_b, double b, size_t n)
+{
+    double *difference = mem_alloc((n + 1) * sizeof *difference), error;
+
+    for (size_t i = 0; i < n; i++)
+        difference[i] = without_a[i] - without_b[i];
+    error = jackknife_error(difference, n, a - b);
+    free(difference);
+    return a - b > NORMAL_95 * error;
 }
 
 static struct stats_interval joint_interval(const struct joint *j, size_t replicates, uint64_t seed)

@@ -339,6 +339,59 @@ tcet_status discover_best(const struct discover_set *set, const struct discover_
     return st;
 }
 
+/* The mean tau of all of a set, and that of all but each architecture: out[count]. */
+static double mean_without(const struct discover_set *set, const double *score, double *out)
+{
+    double *one = mem_alloc((set->count + 1) * sizeof *one), sum = 0.0;
+
+    memset(out, 0, set->count * sizeof *out);
+    for (size_t k = 0; k < set->accuracy_count; k++) {
+        sum += stats_kendall_without(score, set->accuracy[k], set->count, one);
+        for (size_t i = 0; i < set->count; i++)
+            out[i] += one[i] / (double)set->accuracy_count;
+    }
+    free(one);
+    return sum / (double)set->accuracy_count;
+}
+
+static int by_agreement(const void *a, const void *b)
+{
+    const struct discover_candidate *x = a, *y = b;
+
+    if (x->agreement != y->agreement)
+        return x->agreement < y->agreement ? 1 : -1;
+    return (x->tau < y->tau) - (x->tau > y->tau);
+}
+
+void discover_nearest(const struct discover_set *set, const double *near,
+                      struct discover_candidate *candidates, size_t *count)
+{
+    size_t bytes = (set->count + 1) * sizeof(double), kept = 0;
+    double *score = mem_alloc(bytes), *first = mem_alloc(bytes), *other = mem_alloc(bytes);
+    double best = NAN;
+
+    for (size_t i = 0; i < *count; i++) {
+        struct discover_candidate c = candidates[i];
+        double tau;
+
+        discover_values(set, &c, score);
+        tau = mean_without(set, score, i ? other : first);
+        if (!i)
+            best = tau;
+        else if (stats_is_better(first, best, other, tau, set->count))
+            continue;
+        c.agreement = stats_kendall(score, near, set->count);
+        if (isnan(c.agreement))
+            c.agreement = -1;
+        candidates[kept++] = c;
+    }
+    *count = kept;
+    qsort(candidates, kept, sizeof *candidates, by_agreement);
+    free(score);
+    free(first);
+    free(other);
+}
+
 const char *discover_name(const struct discover_set *set, const struct discover_candidate *c,
                           struct arena *a)
 {

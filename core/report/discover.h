@@ -44,6 +44,7 @@ struct discover_candidate {
     int metric[DISCOVER_METRICS]; /* indices, ascending */
     double weight[DISCOVER_METRICS];
     double tau; /* mean over the accuracies of Kendall's tau-b, on the set that it was chosen by */
+    double agreement; /* discover_nearest: tau-b with what it is to be near to */
 };
 
 struct discover_options {
@@ -66,6 +67,11 @@ tcet_status discover_best(const struct discover_set *set, const struct discover_
                           struct arena *a, struct discover_candidate **out, size_t *count,
                           size_t *tried, struct error *err);
 
+/* Of candidates, best first, those that the first is not better than (stats_is_better of the mean taus on
+ * the set), nearest to `near` first: by tau-b with it, [count], larger is better.  *count: how many there
+ * are then. */
+void discover_nearest(const struct discover_set *set, const double *near,
+                      struct discover_candidate *candidates, size_t *count);
 /* The candidate's score of every architecture of a set whose metrics are in the same order: out[count],
  * larger is better, no NaN. */
 void discover_values(const struct discover_set *set, const struct discover_candidate *c,

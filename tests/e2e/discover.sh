@@ -56,6 +56,14 @@ check '... is a section for a config' said '^combiner = layerdot$' out
 check 'one form of one metric' found tss --forms single --metrics macs --format markdown
 check '... is its line' said '^\| macs ' out
 
+check 'near to a score, of those within the noise of the first' \
+    found tss --share 1 --test sss --near both --format json --keep 3
+check '... they come by agreement with it' \
+    json '[s["agreement"] for s in d["scores"][:3]] == sorted([s["agreement"] for s in d["scores"][:3]], reverse=True)'
+check '... and say so' found tss --near both
+check '... in words' said 'not better than .*agree most with both' out
+refuses 'near to nothing' '--near: there is no "nothing"' discover tss --near nothing
+
 # A table of scores in the place of a folder: an export, or a file whose comments say the rest.
 cat >tidy.py <<'PY'
 import csv, gzip

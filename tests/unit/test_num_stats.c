@@ -150,6 +150,35 @@ static void jackknife_by_definition(void **state)
     close_to(v.high, all + error);
 }
 
+/* Each item's own tau without it stands at its place, with ties in both columns; and a difference of two
+ * columns on the same items is judged by theirs. */
+static void without_each(void **state)
+{
+    enum { N = 60 };
+    uint64_t seed = 8;
+    double x[N], worse[N], noise[N], y[N], out[N], of_worse[N], of_noise[N], all, tau, low;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        x[i] = (double)(rng_mix(&seed) % 9);
+        y[i] = x[i] + (double)(rng_mix(&seed) % 12);
+        worse[i] = x[i] + (double)(rng_mix(&seed) % 2);
+        noise[i] = (double)(rng_mix(&seed) % 100);
+    }
+    all = stats_kendall_without(x, y, N, out);
+    close_to(all, slow_kendall(x, y, N, N));
+    for (size_t i = 0; i < N; i++)
+        close_to(out[i], slow_kendall(x, y, N, i));
+    tau = stats_kendall_without(worse, y, N, of_worse);
+    low = stats_kendall_without(noise, y, N, of_noise);
+    assert_true(low < tau && tau < all);
+    assert_true(stats_is_better(out, all, of_noise, low, N));
+    assert_false(stats_is_better(of_noise, low, out, all, N));
+    assert_false(stats_is_better(out, all, of_worse, tau, N));
+    assert_false(stats_is_better(out, all, out, all, N));
+    assert_true(isnan(stats_kendall_without(x, y, 2, out)) && isnan(out[0]) && isnan(out[1]));
+}
+
 static void bootstrap_interval(void **state)
 {
     enum { N = 400 };
@@ -400,6 +429,7 @@ int main(void)
         cmocka_unit_test(undefined_values),
         cmocka_unit_test(ranks),
         cmocka_unit_test(jackknife_by_definition),
+        cmocka_unit_test(without_each),
         cmocka_unit_test(bootstrap_interval),
         cmocka_unit_test(relation_is_the_parts),
         cmocka_unit_test(a_kept_order_is_no_other),

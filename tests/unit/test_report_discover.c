@@ -107,6 +107,38 @@ static void the_planted_product_is_found(void **state)
     arena_free(&mem);
 }
 
+/* Near to noise, of all that the product is not better than: itself alone, and what it ties with; near to it,
+ * of candidates that are all alike, the one with its order. */
+static void the_nearest_of_equals(void **state)
+{
+    struct discover_set s = planted();
+    struct discover_options o = options();
+    struct discover_candidate *c;
+    struct arena mem = {0};
+    double product[N];
+    size_t count, all;
+
+    (void)state;
+    all = best(&s, &o, &mem, &c, &count);
+    assert_int_equal(count, all);
+    discover_nearest(&s, noise, c, &count);
+    assert_in_range(count, 1, 3); /* the weighted products are worse by far */
+    for (size_t i = 0; i < count; i++)
+        assert_true(c[i].tau > 0.9);
+
+    for (size_t i = 0; i < N; i++) /* by noise nothing is told from anything */
+        accuracy[i] = less[i] > 1.5 ? noise[i] : 3 - noise[i];
+    for (size_t i = 0; i < N; i++)
+        product[i] = a[i] * b[i];
+    best(&s, &o, &mem, &c, &count);
+    all = count;
+    discover_nearest(&s, product, c, &count);
+    assert_in_range(count, 2, all);
+    for (size_t i = 1; i < count; i++)
+        assert_true(c[i - 1].agreement >= c[i].agreement);
+    arena_free(&mem);
+}
+
 static void check(const struct discover_set *s, enum discover_form form, const int *metrics,
                   size_t count, const double *weight, const double *want)
 {
@@ -178,9 +210,9 @@ static void a_stop_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_are_tried_once),       cmocka_unit_test(the_planted_product_is_found),
-        cmocka_unit_test(scores_are_what_they_say), cmocka_unit_test(parts_are_parts),
-        cmocka_unit_test(a_stop_is_an_error),
+        cmocka_unit_test(all_are_tried_once),    cmocka_unit_test(the_planted_product_is_found),
+        cmocka_unit_test(the_nearest_of_equals), cmocka_unit_test(scores_are_what_they_say),
+        cmocka_unit_test(parts_are_parts),       cmocka_unit_test(a_stop_is_an_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
