@@ -532,6 +532,107 @@ static void losses(void **state)
     }
 }
 
+/* Where the largest number of output o's window stands, by the definition: the first of equals, row by row, and
+ * the last NaN. */
+static int64_t largest(const struct ts_pool *s, const double *x, int64_t o, int64_t k)
+{
+    int64_t i = o / s->ow % s->oh * s->stride_h - s->pad_h, j = o % s->ow * s->stride_w - s->pad_w,
+            at = -1;
+
+    for (int64_t r = i; r < i + s->kh; r++) {
+        for (int64_t q = j; q < j + s->kw; q++) {
+            int64_t here = ((o / (s->oh * s->ow) * s->h + r) * s->w + q) * s->c + k;
+
+            if (r < 0 || q < 0 || r >= s->h || q >= s->w)
+                continue;
+            if (at < 0 || x[here] > x[at] || isnan(x[here]))
+                at = here;
+        }
+    }
+    return at;
+}
+
+static double number_of(const struct both *b, int t, int64_t i)
+{
+    return t ? ((const double *)b->of[1])[i] : (double)((const float *)b->of[0])[i];
+}
+
+/* Few different numbers, so that most windows have equal ones, with infinities and NaNs. */
+static struct both *few(int64_t count)
+{
+    static const double values[] = {-2, -1, 0, 1, 2, 3, -INFINITY, INFINITY, NAN};
+    struct both *b = numbers(count, 0, 0);
+
+    for (int64_t i = 0; i < count; i++) {
+        double v = values[(int)(4.0F * (uniform() + 1)) + (uniform() > 0.9F)];
+
+        ((float *)b->of[0])[i] = (float)v;
+        ((double *)b->of[1])[i] = v;
+    }
+    return b;
+}
+
+static void one_max_pool(const struct ts_pool *s)
+{
+    int64_t in = s->n * s->h * s->w * s->c, out = s->n * s->oh * s->ow * s->c;
+    struct both *x = few(in), *rx = numbers(in, 0, 0), *g = numbers(out, 0, 0), *y = some(out),
+                *ry = some(out), *dx = some(in);
+
+    for (int64_t i = 0; i < in; i++) {
+        ((float *)rx->of[0])[i] = (float)(i % 1000);
+        ((double *)rx->of[1])[i] = (double)(i % 1000);
+    }
+    for (int64_t i = 0; i < out; i++) {
+        ((float *)g->of[0])[i] = (float)(i % 31 - 15);
+        ((double *)g->of[1])[i] = (double)(i % 31 - 15);
+    }
+    EACH(t)
+    {
+        double *want = calloc((size_t)in, sizeof *want);
+
+        assert_int_equal(tables[t]->max_pool(&device, s, x->of[t], y->of[t]), 0);
+        assert_int_equal(tables[t]->max_pool_tangent(&device, s, x->of[t], rx->of[t], ry->of[t]),
+                         0);
+        assert_int_equal(tables[t]->max_pool_back(&device, s, x->of[t], g->of[t], dx->of[t]), 0);
+        for (int64_t i = 0; i < out; i++) {
+            int64_t at = largest(s, x->of[1], i / s->c, i % s->c);
+            double v = number_of(x, 1, at), got = number_of(y, t, i);
+
+            assert_true(got == v || (isnan(got) && isnan(v)));
+            assert_true(number_of(ry, t, i) == number_of(rx, 1, at));
+            want[at] += number_of(g, 1, i);
+        }
+        for (int64_t i = 0; i < in; i++)
+            assert_true(number_of(dx, t, i) == want[i]);
+        free(want);
+    }
+    free_all(NULL);
+}
+
+static void max_pools_by_definition(void **state)
+{
+    static const int64_t channels[] = {1, 5, 24, 33};
+
+    (void)state;
+    for (int64_t k = 0; k < 7 * 3 * 3; k++) {
+        struct ts_pool s = {.n = 2,
+                            .c = channels[k % 4],
+                            .h = 7 + k % 5,
+                            .w = 6 + k % 7,
+                            .kh = k % 7 + 1,
+                            .kw = k % 11 % 7 + 1,
+                            .stride_h = k / 7 % 3 + 1,
+                            .stride_w = (k + k / 21) % 3 + 1};
+
+        s.kw = s.kw > s.w ? s.w : s.kw;
+        s.pad_h = k / 21 % 2 ? s.kh / 2 : 0;
+        s.pad_w = k % 2 ? s.kw / 2 : 0;
+        s.oh = (s.h + 2 * s.pad_h - s.kh) / s.stride_h + 1;
+        s.ow = (s.w + 2 * s.pad_w - s.kw) / s.stride_w + 1;
+        one_max_pool(&s);
+    }
+}
+
 /* All of it on one instruction set. */
 static int check(const struct kernels *(*isa)(int32_t f64))
 {
@@ -539,7 +640,7 @@ static int check(const struct kernels *(*isa)(int32_t f64))
         cmocka_unit_test_teardown(moves, free_all),  cmocka_unit_test_teardown(combine, free_all),
         cmocka_unit_test_teardown(gather, free_all), cmocka_unit_test_teardown(norms, free_all),
         cmocka_unit_test_teardown(pools, free_all),  cmocka_unit_test_teardown(curves, free_all),
-        cmocka_unit_test_teardown(losses, free_all),
+        cmocka_unit_test_teardown(losses, free_all), cmocka_unit_test(max_pools_by_definition),
     };
 
     tables[0] = isa(0);
