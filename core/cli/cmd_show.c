@@ -81,7 +81,7 @@ static const char *refuse(const struct picture_options *p, int other, const char
     return !p->arch && (p->file || p->run || p->column) ? "-o, --run and --column go with --graph"
            : p->arch && !p->file                        ? "--graph needs -o FILE"
            : p->arch && archs     ? "--graph names its architecture: it goes without --archs"
-           : p->arch && other     ? "--graph goes without --config and --estimate"
+           : p->arch && other     ? "--graph goes without --config, --estimate and --proxy"
            : p->column && !p->run ? "--column is of --run"
                                   : NULL;
 }
@@ -108,14 +108,16 @@ static int show_graph(const struct picture_options *p, const char *path,
     return code;
 }
 
-/* The config, with --archs where it is given. */
+/* The config, with --archs and --proxy where they are given. */
 static tcet_status read_config(const char *path, const struct option_list *sets, const char *archs,
-                               struct config **config, struct error *err)
+                               const char *proxy, struct config **config, struct error *err)
 {
     tcet_status st = cli_config(path, sets, config, err);
 
     if (st >= 0 && archs)
         cli_put_run(*config, "archs", archs);
+    if (st >= 0 && proxy)
+        cli_put_run(*config, "proxy", proxy);
     return st;
 }
 
@@ -125,12 +127,14 @@ int cmd_show(const struct command *c, int argc, char **argv)
     struct option_list sets = {.count = 0};
     struct picture_options picture = {.arch = NULL};
     bool config_only = false, estimate = false;
-    const char *archs = NULL;
+    const char *archs = NULL, *proxy = NULL;
     const struct option_spec specs[] = {
         {"--set", "A.B=VALUE", "override a key of the config (repeatable)", NULL, NULL, &sets},
         {"--archs", "WHICH",
          "all, first:N, sample:N, table, table:N, file:PATH, index:N or an encoding", NULL, &archs,
          NULL},
+        {"--proxy", "A,B,...", "proxies by name, beside the config's (`tcet-host list proxies`)",
+         NULL, &proxy, NULL},
         {"--config", NULL, "print the resolved config instead", &config_only, NULL, NULL},
         {"--estimate", NULL, "score five architectures and tell how long all would take", &estimate,
          NULL, NULL},
@@ -155,7 +159,7 @@ int cmd_show(const struct command *c, int argc, char **argv)
 
     if (code >= 0)
         return code;
-    why = refuse(&picture, config_only || estimate, archs);
+    why = refuse(&picture, config_only || estimate || proxy, archs);
     if (!why && !path && !picture.run)
         why = "something is missing: CONFIG, or --graph with --run";
     if (why)
@@ -163,7 +167,8 @@ int cmd_show(const struct command *c, int argc, char **argv)
     if (picture.arch)
         return show_graph(&picture, path, &sets);
     code = 0;
-    if (read_config(path, &sets, archs, &config, &err) < 0 || run_check(config, &table, &err) < 0 ||
+    if (read_config(path, &sets, archs, proxy, &config, &err) < 0 ||
+        run_check(config, &table, &err) < 0 ||
         (estimate
              ? estimate_run(config, PROBES, &(struct once_log){cli_log, NULL}, &a, &plan, &e, &err)
              : make_shown(config, config_only, &a, &plan, &why, &err)) < 0) {

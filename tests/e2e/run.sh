@@ -294,6 +294,8 @@ refuses "runs without a common architecture" 'no architecture is scored in all o
 # What a run would be: how many architectures, and how long they take.
 run show count.ini --archs first:5
 check "show takes --archs as run does" said '^architectures: 5 \(first:5\)$' out
+run show count.ini --archs first:5 --proxy zen
+check "and --proxy" said 'zen' out
 refuses "a picture with --archs" 'it goes without --archs' show count.ini --archs first:5 --graph index:0 \
     -o count.svg
 run show count.ini --set run.archs=sample:7
