@@ -54,6 +54,11 @@ static const struct ts_conv shapes[] = {
     SQUARE(24, 24, 9, 5, 1, 2, 1, 1),
     SQUARE(13, 56, 4, 5, 1, 2, 1, 1),
     SQUARE(128, 144, 9, 5, 1, 2, 1, 1),
+    /* of 7 x 7 */
+    SQUARE(16, 32, 16, 7, 1, 3, 1, 1),
+    SQUARE(24, 24, 9, 7, 1, 3, 1, 1),
+    SQUARE(17, 56, 8, 7, 1, 3, 1, 1),
+    SQUARE(128, 144, 9, 7, 1, 3, 1, 1),
     /* a filter each channel */
     SQUARE(32, 32, 9, 3, 1, 1, 1, 32),
     SQUARE(16, 16, 8, 5, 1, 2, 1, 16),
