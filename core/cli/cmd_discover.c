@@ -136,7 +136,8 @@ static tcet_status choose(const struct discover_flags *f, struct discover_option
         return error_set(err, TCET_E_ARG,
                          "no combination has a Kendall tau: all scores or accuracies are equal");
     if (s->near) {
-        discover_nearest(&s->choosing, s->near, r->best, &r->count);
+        r->looked = r->count;
+        TRY(discover_nearest(&s->choosing, s->near, cli_interrupts(), r->best, &r->count, err));
         r->within = r->count;
         r->count = r->count < wanted ? r->count : wanted;
     }

@@ -52,7 +52,8 @@ struct discover_result {
     struct arena arena;
     struct discover_candidate *best;
     size_t count, tried;
-    size_t within; /* combinations that the first is not better than; 0: not asked */
+    size_t looked,
+        within; /* of the first so many, those that the first is not better than; 0: not asked */
     double seconds;
     /* [count + lines][targets]: of each sample all accuracies, in order */
     struct discover_tau *tau;

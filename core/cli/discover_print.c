@@ -165,8 +165,10 @@ static void print_json(const struct discover_samples *s, const struct discover_r
     size_t rows = r->count + s->sample[0].line_count;
     struct arena a = {0};
 
-    buf_printf(out, "{\"tried\":%zu,\"chosen_on\":%zu,\"population\":", r->tried,
-               s->choosing.count);
+    buf_printf(out, "{\"tried\":%zu,\"chosen_on\":%zu,", r->tried, s->choosing.count);
+    if (s->near)
+        buf_printf(out, "\"looked_at\":%zu,\"within_noise\":%zu,", r->looked, r->within);
+    buf_puts(out, "\"population\":");
     json_write_string(out, s->population);
     buf_puts(out, ",\"scores\":[");
     for (size_t row = 0; row < rows; row++) {
@@ -221,9 +223,10 @@ void discover_print(const struct discover_samples *s, const struct discover_resu
         if (s->near)
             buf_printf(
                 &line,
-                "  Of %zu that the best is not better than (95 %% interval of the difference, "
-                "jackknife) those come first that agree most with %s, by tau-b there.",
-                r->within, s->near_name);
+                "  Of the first %zu, %zu are such that the best is not better (95 %% interval of "
+                "the difference, jackknife); of these those come first that agree most with %s, "
+                "by tau-b there.",
+                r->looked, r->within, s->near_name);
         cli_wrap_result(out, 0, 2, line.data);
         buf_puts(out, "\n");
     }

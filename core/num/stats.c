@@ -626,8 +626,9 @@ int stats_is_better(const double *without_a, double a, const double *without_b, 
 {
     double *difference = mem_alloc((n + 1) * sizeof *difference), error;
 
-    for (size_t i = 0; i < n; i++)
-        difference[i] = without_a[i] - without_b[i];
+    for (size_t i = 0; i < n; i++) /* without the only one that differs a column tells nothing */
+        difference[i] =
+            (isnan(without_a[i]) ? 0 : without_a[i]) - (isnan(without_b[i]) ? 0 : without_b[i]);
     error = jackknife_error(difference, n, a - b);
     free(difference);
     return a - b > NORMAL_95 * error;

@@ -40,7 +40,7 @@ struct stats_interval stats_kendall_interval(const double *x, const double *y, s
 /* tau-b of all items, and of all but each: out[n]; NaN where n < 3, or where what is left is constant. */
 double stats_kendall_without(const double *x, const double *y, size_t n, double *out);
 /* Is an estimate a of n items above b, of the same items, by more than their 95 % interval (paired jackknife,
- * normal)?  without_...: what each is without one of the items. */
+ * normal)?  without_...: what each is without one of the items; NaN counts as 0. */
 int stats_is_better(const double *without_a, double a, const double *without_b, double b, size_t n);
 
 /* Remembers how a column is ordered, for the next one that is compared with it.  {0} at first; freed by

@@ -322,7 +322,8 @@ tcet_status discover_best(const struct discover_set *set, const struct discover_
     all = s;
     if (st >= 0 && screens) {
         search_begin(&all, set, o->keep, &work);
-        for (size_t i = 0; i < s.best_count; i++) {
+        for (size_t i = 0; i < s.best_count && st >= 0; i++) {
+            st = o->stop && *o->stop ? TCET_E_CANCELLED : TCET_OK;
             values_of(set, all.metric, &s.best[i], all.score);
             s.best[i].tau = mean_tau(set, all.score);
             keep(&all, &s.best[i]);
@@ -363,16 +364,20 @@ static int by_agreement(const void *a, const void *b)
     return (x->tau < y->tau) - (x->tau > y->tau);
 }
 
-void discover_nearest(const struct discover_set *set, const double *near,
-                      struct discover_candidate *candidates, size_t *count)
+tcet_status discover_nearest(const struct discover_set *set, const double *near,
+                             const volatile int *stop, struct discover_candidate *candidates,
+                             size_t *count, struct error *err)
 {
     size_t bytes = (set->count + 1) * sizeof(double), kept = 0;
     double *score = mem_alloc(bytes), *first = mem_alloc(bytes), *other = mem_alloc(bytes);
     double best = NAN;
+    int stopped = 0;
 
-    for (size_t i = 0; i < *count; i++) {
+    for (size_t i = 0; i < *count && !stopped; i++) {
         struct discover_candidate c = candidates[i];
         double tau;
+
+        stopped = stop && *stop;
 
         discover_values(set, &c, score);
         tau = mean_without(set, score, i ? other : first);
@@ -390,6 +395,7 @@ void discover_nearest(const struct discover_set *set, const double *near,
     free(score);
     free(first);
     free(other);
+    return stopped ? error_set(err, TCET_E_CANCELLED, "stopped") : TCET_OK;
 }
 
 const char *discover_name(const struct discover_set *set, const struct discover_candidate *c,

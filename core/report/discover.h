@@ -69,9 +69,10 @@ tcet_status discover_best(const struct discover_set *set, const struct discover_
 
 /* Of candidates, best first, those that the first is not better than (stats_is_better of the mean taus on
  * the set), nearest to `near` first: by tau-b with it, [count], larger is better.  *count: how many there
- * are then. */
-void discover_nearest(const struct discover_set *set, const double *near,
-                      struct discover_candidate *candidates, size_t *count);
+ * are then.  stop: as in the options. */
+tcet_status discover_nearest(const struct discover_set *set, const double *near,
+                             const volatile int *stop, struct discover_candidate *candidates,
+                             size_t *count, struct error *err);
 /* The candidate's score of every architecture of a set whose metrics are in the same order: out[count],
  * larger is better, no NaN. */
 void discover_values(const struct discover_set *set, const struct discover_candidate *c,

@@ -92,11 +92,13 @@ struct store {
     int64_t *arch; /* ids by ordinal */
     size_t arch_count;
     struct buf arch_text, meta_text, scratch;
-    int format;      /* that it had when it was opened; 0: new */
-    int reader;      /* opened to read: what is damaged is an error, not missing */
-    int sound;       /* all rows were looked at, or were before and the file is as it was */
-    int mended;      /* it was damaged when it was opened to go on */
-    int64_t dropped; /* rows that were dropped then */
+    int format; /* that it had when it was opened; 0: new */
+    int reader; /* opened to read: what is damaged is an error, not missing */
+    int sound;  /* all rows were looked at, or were before and the file is as it was */
+    struct store_file opened; /* what its file was when it was opened */
+    int known;                /* `opened` says so */
+    int mended;               /* it was damaged when it was opened to go on */
+    int64_t dropped;          /* rows that were dropped then */
 };
 
 /* Opens FOLDER/scores.db (with the lock, for the writing modes) and checks that it is a
@@ -154,8 +156,8 @@ tcet_status tables_mend(struct store *s, struct error *err);
 int seen_file(const char *path, struct store_file *out);
 /* Has this process, or one of the user's before, looked at the file as it is now? */
 int seen_before(const struct store_file *f);
-/* The store has been looked at, or is written, and is closed.  looked_at: what it was before; NULL: of a
- * writer.  Waits some 20 ms where the file has just changed. */
+/* The store has been looked at, or is written, and is closed.  looked_at: what it was before, nothing is noted
+ * where it is no more; NULL: it was written, which only this process need not look at.  Waits some 20 ms where the file has just changed. */
 void seen_add(const char *path, const struct store_file *looked_at);
 
 /* -- store.c -- */

@@ -1,5 +1,6 @@
-/* seen.c -- stores that were looked at, or written, and whose files are as they were then: they need not be
- * looked at again, by this process or the user's next (a list in the user's cache).
+/* seen.c -- stores that were looked at, and whose files are as they were then: they need not be looked at
+ * again, by this process or the user's next (a list in the user's cache).  What this process wrote it need
+ * not look at itself; others do, since nobody has seen what was in the file meanwhile.
  *
  * Room: core/store.  May use base.
  *
@@ -23,7 +24,10 @@ enum { SEEN_MOST = 256, BYTES_LEAST = 1 << 20, TICKS_NS = 20000000 };
 static const char name[] = "stores-1";
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct store_file known[SEEN_MOST]; /* the latest last */
+static struct {
+    struct store_file file;
+    int looked;     /* at all of it, rather than written */
+} known[SEEN_MOST]; /* the latest last */
 static size_t count;
 static int read_before; /* the user's list has been read */
 
@@ -49,16 +53,17 @@ int seen_file(const char *path, struct store_file *out)
 }
 
 /* Puts a file behind the others, in the place of what was known of it. */
-static void note(const struct store_file *f)
+static void note(const struct store_file *f, int looked)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < count; i++)
-        if (known[i].device != f->device || known[i].number != f->number)
+        if (known[i].file.device != f->device || known[i].file.number != f->number)
             known[kept++] = known[i];
     if (kept == SEEN_MOST)
         memmove(known, known + 1, (size_t)--kept * sizeof *known);
-    known[kept] = *f;
+    known[kept].file = *f;
+    known[kept].looked = looked;
     count = kept + 1;
 }
 
@@ -73,8 +78,9 @@ static void read_list(void)
     for (int i = 0; file && i < SEEN_MOST; i++) {
         if (fscanf(file, "%jd %jd %jd %jd %jd", &n[0], &n[1], &n[2], &n[3], &n[4]) != 5)
             break;
-        note(&(struct store_file){
-            (dev_t)n[0], (ino_t)n[1], (off_t)n[2], {(time_t)n[3], (long)n[4]}});
+        note(
+            &(struct store_file){(dev_t)n[0], (ino_t)n[1], (off_t)n[2], {(time_t)n[3], (long)n[4]}},
+            1);
     }
     if (file)
         fclose(file);
@@ -87,10 +93,13 @@ static void write_list(void)
     const char *path = cache_path(&a, name, 1);
     struct buf text = {0};
 
-    for (size_t i = 0; i < count; i++)
-        buf_printf(&text, "%jd %jd %jd %jd %ld\n", (intmax_t)known[i].device,
-                   (intmax_t)known[i].number, (intmax_t)known[i].size,
-                   (intmax_t)known[i].changed.tv_sec, known[i].changed.tv_nsec);
+    for (size_t i = 0; i < count; i++) {
+        const struct store_file *f = &known[i].file;
+
+        if (known[i].looked)
+            buf_printf(&text, "%jd %jd %jd %jd %ld\n", (intmax_t)f->device, (intmax_t)f->number,
+                       (intmax_t)f->size, (intmax_t)f->changed.tv_sec, f->changed.tv_nsec);
+    }
     if (path)
         cache_replace(path, text.data, text.len);
     buf_free(&text);
@@ -106,7 +115,7 @@ int seen_before(const struct store_file *f)
         read_list();
     read_before = 1;
     for (size_t i = 0; i < count; i++)
-        found |= same(&known[i], f);
+        found |= same(&known[i].file, f);
     pthread_mutex_unlock(&mutex);
     return found;
 }
@@ -137,9 +146,12 @@ void seen_add(const char *path, const struct store_file *looked_at)
             return;
     }
     pthread_mutex_lock(&mutex);
-    read_list(); /* others may have added to it */
-    note(&f);
-    write_list();
-    read_before = 1;
+    if (looked_at) {
+        read_list(); /* others may have added to it */
+        read_before = 1;
+    }
+    note(&f, looked_at != NULL);
+    if (looked_at)
+        write_list();
     pthread_mutex_unlock(&mutex);
 }

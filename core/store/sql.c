@@ -95,7 +95,7 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_OUTCOME_GET] = "SELECT status, message, columns, network, times FROM outcome"
                         " WHERE arch = ?",
     [SQL_OUTCOME_COUNT] = "SELECT count(*) FROM outcome",
-    [SQL_SURVEY_OUTCOMES] = "SELECT o.status, o.columns FROM run_arch r"
+    [SQL_SURVEY_OUTCOMES] = "SELECT r.ordinal, o.status, o.columns FROM run_arch r"
                             " LEFT JOIN outcome o ON o.arch = r.arch ORDER BY r.ordinal",
     [SQL_SURVEY_VALUES] = "SELECT r.ordinal, v.key, v.value FROM run_arch r"
                           " JOIN value v ON v.arch = r.arch ORDER BY r.ordinal",
@@ -456,8 +456,6 @@ tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
 {
     /* "./": a folder called "file:x" must not be taken for a URI. */
     struct buf file = {0};
-    struct store_file before;
-    int known;
     tcet_status st;
 
     s->reader = mode == STORE_READ;
@@ -466,8 +464,8 @@ tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
         TRY(folder_lock(s->folder, &s->lock, err));
     }
     buf_printf(&file, "%s%s", s->path[0] == '/' ? "" : "./", s->path);
-    known = seen_file(s->path, &before);
-    s->sound = known && seen_before(&before);
+    s->known = seen_file(s->path, &s->opened);
+    s->sound = s->known && seen_before(&s->opened);
     st = s->reader ? connect_reader(s, file.data, err) : connect_writer(s, file.data, err);
     buf_free(&file);
     TRY(st);
@@ -476,8 +474,8 @@ tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
         if (!s->format)
             return error_set(err, TCET_E_ARG, "%s: holds no results yet", s->path);
         TRY(tables_check(s, err));
-        if (known && !s->sound)
-            seen_add(s->path, &before);
+        if (s->known && !s->sound)
+            seen_add(s->path, &s->opened);
         return TCET_OK;
     }
     /* FULL: a commit is on the disk when it returns; the supervisor commits once a second. */
@@ -495,8 +493,11 @@ void sql_close(struct store *s)
     for (int q = 0; q < SQL_COUNT; q++)
         sqlite3_finalize(s->cached[q]);
     sqlite3_close(s->db);
-    if (s->sound && !s->reader)
+    if (s->sound && !s->reader) {
         seen_add(s->path, NULL);
+        if (s->known) /* nothing was written */
+            seen_add(s->path, &s->opened);
+    }
     if (s->lock >= 0)
         close(s->lock);
 }

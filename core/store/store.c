@@ -213,9 +213,26 @@ void store_close(struct store *s)
     free(s);
 }
 
+/* Are these the columns that are stored?  Not those whose values the run puts anew. */
+static int has_columns(const struct store *s, const struct result_column *columns, size_t count)
+{
+    int same = count == s->column_count;
+
+    for (size_t i = 0; i < count && same; i++) {
+        const struct result_column *a = &columns[i], *b = &s->column[i];
+
+        same = !strcmp(a->name, b->name) && !strcmp(a->key, b->key) && a->is_score == b->is_score &&
+               !a->population && !b->population && a->direction == b->direction &&
+               a->layered == b->layered;
+    }
+    return same;
+}
+
 static tcet_status put_columns(struct store *s, const struct result_column *columns, size_t count,
                                struct error *err)
 {
+    if (has_columns(s, columns, count))
+        return TCET_OK;
     TRY(sql_exec(s, "DELETE FROM run_column", err));
     for (size_t i = 0; i < count; i++) {
         const struct result_column *c = &columns[i];
@@ -293,18 +310,6 @@ tcet_status store_set_archs(struct store *s, const char *const *arch, size_t cou
     return store_leave(s, put_archs(s, arch, count, err), err);
 }
 
-static tcet_status put_meta(struct store *s, const char *name, const char *value, struct error *err)
-{
-    TRY(sql_run(s, SQL_META_PUT, err, "tt", name, value));
-    return sql_run(s, SQL_RUN_SIZE_PUT, err, "t", "meta");
-}
-
-tcet_status store_set_meta(struct store *s, const char *name, const char *value, struct error *err)
-{
-    TRY(store_enter(s, err));
-    return store_leave(s, put_meta(s, name, value, err), err);
-}
-
 /* The first column of the row that q finds, copied into b; NULL: none. */
 static const char *copy_text(struct store *s, enum sql q, struct buf *b)
 {
@@ -319,6 +324,29 @@ static const char *copy_text(struct store *s, enum sql q, struct buf *b)
     }
     sql_done(s, q);
     return have ? b->data : NULL;
+}
+
+/* A fact that is stored as it is stays: a resume with nothing to do leaves the file as it was. */
+static tcet_status put_meta(struct store *s, const char *name, const char *value, struct error *err)
+{
+    struct buf had = {0};
+    const char *text;
+    int same;
+
+    TRY(sql_bind(s, SQL_META_GET, err, "t", name));
+    text = copy_text(s, SQL_META_GET, &had);
+    same = text && !strcmp(text, value);
+    buf_free(&had);
+    if (same)
+        return TCET_OK;
+    TRY(sql_run(s, SQL_META_PUT, err, "tt", name, value));
+    return sql_run(s, SQL_RUN_SIZE_PUT, err, "t", "meta");
+}
+
+tcet_status store_set_meta(struct store *s, const char *name, const char *value, struct error *err)
+{
+    TRY(store_enter(s, err));
+    return store_leave(s, put_meta(s, name, value, err), err);
 }
 
 const char *store_meta(struct store *s, const char *name)

@@ -138,7 +138,7 @@ struct store_summary {
 tcet_status store_summarise(struct store *s, struct store_summary *out, struct error *err);
 /* One architecture as a survey meets it. */
 struct store_stock {
-    size_t ordinal;
+    size_t ordinal; /* its place in the list */
     enum result_status status;
     const uint8_t *has;  /* [columns]: 1: a value is stored */
     const double *value; /* [columns], NaN where lacking */

@@ -27,15 +27,16 @@ static tcet_status next_value(struct store *s, struct next *next, struct error *
     return TCET_OK;
 }
 
-/* Values of the architecture at an ordinal; those before it have been taken. */
-static tcet_status take_values(struct store *s, struct next *next, size_t ordinal, uint8_t *has,
+/* Values of the architecture at an ordinal; those before it have been taken.  Ordinals ascend, and leave
+ * some out where damaged ones were dropped. */
+static tcet_status take_values(struct store *s, struct next *next, int64_t ordinal, uint8_t *has,
                                double *value, struct error *err)
 {
     for (size_t c = 0; c < s->column_count; c++) {
         has[c] = 0;
         value[c] = NAN;
     }
-    while (next->ordinal == (int64_t)ordinal) {
+    while (next->ordinal == ordinal) {
         for (size_t c = 0; c < s->column_count; c++) {
             if (s->column_key[c] != next->key)
                 continue;
@@ -47,8 +48,9 @@ static tcet_status take_values(struct store *s, struct next *next, size_t ordina
     return TCET_OK;
 }
 
-static tcet_status take_status(struct store *s, const uint8_t *has, enum result_status *out,
-                               struct error *err)
+/* The next architecture, and its values. */
+static tcet_status take_one(struct store *s, struct next *next, uint8_t *has, double *value,
+                            enum result_status *out, struct error *err)
 {
     const char *status;
     int have = 0;
@@ -56,8 +58,9 @@ static tcet_status take_status(struct store *s, const uint8_t *has, enum result_
     TRY(sql_step(s, SQL_SURVEY_OUTCOMES, &have, err));
     if (!have)
         return sql_damaged(s, "the list of architectures is shorter than it was", err);
-    status = sql_text(s, SQL_SURVEY_OUTCOMES, 0); /* "": no outcome */
-    return store_judge(s, *status != '\0', sql_i64(s, SQL_SURVEY_OUTCOMES, 1) == s->column_set,
+    TRY(take_values(s, next, sql_i64(s, SQL_SURVEY_OUTCOMES, 0), has, value, err));
+    status = sql_text(s, SQL_SURVEY_OUTCOMES, 1); /* "": no outcome */
+    return store_judge(s, *status != '\0', sql_i64(s, SQL_SURVEY_OUTCOMES, 2) == s->column_set,
                        !strcmp(status, "ok"), has, out, err);
 }
 
@@ -71,8 +74,7 @@ static tcet_status each(struct store *s, uint8_t *has, double *value,
     for (size_t i = 0; i < s->arch_count; i++) {
         struct store_stock stock = {.ordinal = i, .has = has, .value = value};
 
-        TRY(take_values(s, &next, i, has, value, err));
-        TRY(take_status(s, has, &stock.status, err));
+        TRY(take_one(s, &next, has, value, &stock.status, err));
         see(arg, &stock);
     }
     return TCET_OK;

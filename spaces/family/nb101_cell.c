@@ -140,6 +140,9 @@ static tcet_status read_numbers(tcet_ctx *cx, const char *text, int32_t *number,
             at++;
         if (st < 0)
             return st;
+        if (code < 0 && *count && ops < 0 && matrix < 0)
+            return tcet_failf(cx, TCET_E_ARG, "position %zu: numbers before the first part",
+                              (size_t)(at - text));
         if (code < 0) {
             *(code == PART_OPS ? &ops : &matrix) = *count;
             continue;

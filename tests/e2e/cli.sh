@@ -130,7 +130,7 @@ run export-net net.ini index:1462 again.pth --set run.seed=2
 check "export-net: another seed" test "$(cmp -s net.pth again.pth; echo $?)" = 1
 refuses "export-net: an ending" 'a .safetensors, .pth or .onnx file' export-net net.ini index:1 net.bin
 refuses "export-net: no folder" 'nowhere/net.pth: cannot write: No such file' export-net net.ini index:1 nowhere/net.pth
-refuses "export-net: no architecture" 'the space has 0 to 15624' export-net net.ini index:15625 net.pth
+refuses "export-net: no architecture" 'has index:0 to index:15624' export-net net.ini index:15625 net.pth
 refuses "export-net: a section" '\[bench\]' export-net net.ini index:1 net.pth --set bench.table=x
 
 # NDS: the benchmark's file as the space and as the table.

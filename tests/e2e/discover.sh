@@ -61,7 +61,7 @@ check 'near to a score, of those within the noise of the first' \
 check '... they come by agreement with it' \
     json '[s["agreement"] for s in d["scores"][:3]] == sorted([s["agreement"] for s in d["scores"][:3]], reverse=True)'
 check '... and say so' found tss --near both
-check '... in words' said 'not better than .*agree most with both' out
+check '... in words' said 'the best is not better .*agree most with both' out
 refuses 'near to nothing' '--near: there is no "nothing"' discover tss --near nothing
 
 # A table of scores in the place of a folder: an export, or a file whose comments say the rest.

@@ -86,6 +86,14 @@ check "and is read as before" cmp whole.jsonl again.jsonl
 at=$(grep -abom1 'nor_conv_3x3' whole/scores.db | head -n 1 | cut -d: -f1)
 printf x | dd of=whole/scores.db bs=1 seek="$at" conv=notrunc 2>/dev/null
 refuses "a letter that changed since" 'damaged' export whole again.jsonl
+stat -c '%d %i %s %.9Z' whole/scores.db | tr . ' ' >cache/tcet-host/stores-1
+sleep 0.1 # the file's last change is older than a tick
+run export whole again.jsonl
+check "a list that knows it so is believed" test $code = 0
+chmod g+w cache/tcet-host/stores-1
+refuses "but not one that others can write" 'damaged' export whole again.jsonl
+rm cache/tcet-host/stores-1
+refuses "without a list all is looked at" 'damaged' export whole again.jsonl
 printf n | dd of=whole/scores.db bs=1 seek="$at" conv=notrunc 2>/dev/null
 run export whole again.jsonl --layers
 check "and no more when it is put right" cmp whole.jsonl again.jsonl

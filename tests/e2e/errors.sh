@@ -165,7 +165,7 @@ refuses "malformed architecture: no word of lists, which score takes none of" \
     'unknown operation "nor_conv_7x7".*avg_pool_3x3\)$' score "$conf" "$bad"
 wrong "mistyped kind of list" 'archs is all, first:N' --archs sampel:3
 wrong "empty architecture" 'position 1: ' --archs ''
-wrong "architecture number too large" 'index:15625.*15625' --archs index:15625
+wrong "architecture number too large" 'index:15625.*15624' --archs index:15625
 wrong "first: too many" '20000 architectures asked for, space nats_tss has 15625' --archs first:20000
 wrong "table: none" '"table" is of the table that \[benchmark\] table names: it names none' --archs table \
     --set benchmark.table=

@@ -163,7 +163,7 @@ check "and keeps what it holds" cmp kept.jsonl fresh.jsonl
 slow_plugin
 slow=(--set plugins.path="$work/slow" --set metric.slow.saliency=slow --set metric.slow.aggregator=sum)
 long=first:$((sanitized ? 24 : 100))
-pace=SLOW_US=3000 # to be killed in the middle
+pace=SLOW_US=$((sanitized ? 15000 : 3000)) # to be killed in the middle
 env $pace "$host" run "$conf" "${small[@]}" "${slow[@]}" --archs "$long" --output killed --workers 2 >/dev/null 2>&1 &
 pid=$!
 rows() { rm -f rows.csv; "$host" export "$1" rows.csv 2>/dev/null; grep -cs ',ok,' rows.csv; }
@@ -203,9 +203,9 @@ check "and prints no half summary" test ! -s out
 
 # The line that says how to go on can be given to a shell as it stands, and a log has lines of
 # progress.
-many=$((sanitized ? 1500 : 15000)) # enough to be interrupted in the middle of
-"$host" run count.ini --archs first:$many --output "a b's" --set data.batch=3 --progress 0.2 \
-    >out 2>err &
+many=600
+env $pace "$host" run count.ini "${slow[@]}" --archs first:$many --output "a b's" --set data.batch=3 \
+    --progress 0.2 >out 2>err &
 pid=$!
 for _ in $(seq 300); do
     grep -qs ' gone, .*/s, .* to go' err && break

@@ -881,6 +881,7 @@ static void test_other_spellings(void **state)
                  "position 37: ')' closes no bracket");
     assert_error(&s, "(0,, 1, 1, 0, 0, 1, 0, 0, 0, 0, 3, 1)", "position 4: nothing stands before");
     assert_error(&s, "(, 0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 3, 1)", "position 2: nothing stands before");
+    assert_error(&s, "7,{\"ops\":[0,0,0],\"matrix\":[0,1]}", "numbers before the first part");
     assert_error(&s, "[[[[[[[[[[[[[[[[[0, 1]", "position 17: brackets in brackets, 16 deep");
     assert_error(&s, "([[0, 1], [0, 0]], ['input', 'conv3x3'])",
                  "position 31: unknown operation \"conv3x3\"");

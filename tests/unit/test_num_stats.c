@@ -176,6 +176,10 @@ static void without_each(void **state)
     assert_false(stats_is_better(of_noise, low, out, all, N));
     assert_false(stats_is_better(out, all, of_worse, tau, N));
     assert_false(stats_is_better(out, all, out, all, N));
+    for (int i = 0; i < N; i++) /* one number that differs: nothing is left without it */
+        noise[i] = i == 7;
+    low = stats_kendall_without(noise, y, N, of_noise);
+    assert_true(isnan(of_noise[7]) && stats_is_better(out, all, of_noise, low, N));
     assert_true(isnan(stats_kendall_without(x, y, 2, out)) && isnan(out[0]) && isnan(out[1]));
 }
 

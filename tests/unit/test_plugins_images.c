@@ -529,7 +529,7 @@ static void test_puzzles(void **state)
     r.classes = 0;
     r.height = r.width = 3; /* cells of 3, whose image of 9 x 9 does not divide 15 */
     assert_int_equal(ops(f)->draw(fake_begin(), f.self, &r, x, y), TCET_E_ARG);
-    assert_non_null(strstr(fake.message, "wants images of 9 x 9"));
+    assert_non_null(strstr(fake.message, "cut from images of 9 x 9"));
     assert_int_equal(ops(f)->splits(fake_begin(), f.self, &splits), TCET_E_UNSUPPORTED);
     identity(f, first);
     fake_free(f);

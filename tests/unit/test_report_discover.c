@@ -115,13 +115,15 @@ static void the_nearest_of_equals(void **state)
     struct discover_options o = options();
     struct discover_candidate *c;
     struct arena mem = {0};
+    const volatile int stop = 1;
+    struct error err = {0};
     double product[N];
     size_t count, all;
 
     (void)state;
     all = best(&s, &o, &mem, &c, &count);
     assert_int_equal(count, all);
-    discover_nearest(&s, noise, c, &count);
+    assert_int_equal(discover_nearest(&s, noise, NULL, c, &count, &err), TCET_OK);
     assert_in_range(count, 1, 3); /* the weighted products are worse by far */
     for (size_t i = 0; i < count; i++)
         assert_true(c[i].tau > 0.9);
@@ -132,10 +134,11 @@ static void the_nearest_of_equals(void **state)
         product[i] = a[i] * b[i];
     best(&s, &o, &mem, &c, &count);
     all = count;
-    discover_nearest(&s, product, c, &count);
+    assert_int_equal(discover_nearest(&s, product, NULL, c, &count, &err), TCET_OK);
     assert_in_range(count, 2, all);
     for (size_t i = 1; i < count; i++)
         assert_true(c[i - 1].agreement >= c[i].agreement);
+    assert_int_equal(discover_nearest(&s, product, &stop, c, &count, &err), TCET_E_CANCELLED);
     arena_free(&mem);
 }
 
