@@ -132,6 +132,11 @@ static tcet_status choose(const struct discover_flags *f, struct discover_option
     progress_end(&shown.bar);
     r->seconds = clock_now() - shown.begin;
     TRY(st);
+    if (!r->tried)
+        return error_set(
+            err, TCET_E_ARG,
+            "these metrics make no combination: --forms layerdot wants two with values by "
+            "layer, which a table of scores has not, single one");
     if (!r->count)
         return error_set(err, TCET_E_ARG,
                          "no combination has a Kendall tau: all scores or accuracies are equal");

@@ -402,8 +402,9 @@ static void print_work(const struct run_result *r, struct buf *out)
                r->plan.arch_count, r->plan.arch_count == 1 ? "" : "s", p->done - p->failed,
                p->seconds, r->workers, r->workers == 1 ? "" : "s");
     if (p->shared)
-        buf_printf(&line, ", %zu of them by %zu that have the same network", p->shared,
-                   p->done - p->shared);
+        buf_printf(&line,
+                   ", %zu of them taken from the %zu that were run, whose networks they have",
+                   p->shared, p->done - p->shared);
     if (r->completed)
         buf_printf(&line, ", %zu of them only in %s (the rest was stored)", r->completed,
                    r->lacked);

@@ -217,9 +217,12 @@ void discover_print(const struct discover_samples *s, const struct discover_resu
         buf_printf(&line,
                    " of table %s%s: the best of %zu combinations, %.0f a second.  Its tau there is "
                    "in-sample: the best of many looks better than it is.  The other columns are of "
-                   "networks that no choice saw, %zu of them held out.",
+                   "networks that no choice saw",
                    s->table, s->choosing.accuracy_count > 1 ? " (their mean)" : "", r->tried,
-                   (double)r->tried / (r->seconds > 0 ? r->seconds : 1), s->sample[0].set.count);
+                   (double)r->tried / (r->seconds > 0 ? r->seconds : 1));
+        if (s->sample[0].set.count)
+            buf_printf(&line, ", %zu of them held out", s->sample[0].set.count);
+        buf_puts(&line, ".");
         if (s->near)
             buf_printf(
                 &line,

@@ -63,8 +63,11 @@ static tcet_status reading_open(const struct source_options *from, const char *p
     }
     take_part(r, a);
     if (r->count < STATS_INTERVAL_MIN)
-        return error_set(err, TCET_E_ARG, "%s: %zu architectures have an accuracy, %d are needed",
-                         path, r->count, STATS_INTERVAL_MIN);
+        return error_set(
+            err, TCET_E_ARG,
+            "%s: of %zu architectures %zu have an accuracy and are of the population that "
+            "was asked for, %d are needed",
+            path, r->source.all.arch_count, r->count, STATS_INTERVAL_MIN);
     return TCET_OK;
 }
 

@@ -62,6 +62,8 @@ check '... they come by agreement with it' \
     json '[s["agreement"] for s in d["scores"][:3]] == sorted([s["agreement"] for s in d["scores"][:3]], reverse=True)'
 check '... and say so' found tss --near both
 check '... in words' said 'the best is not better .*agree most with both' out
+refuses 'layers that are not there' '--forms layerdot wants two with values by layer' \
+    discover nats_tss_scores --metrics params,flow --forms layerdot
 refuses 'near to nothing' '--near: there is no "nothing"' discover tss --near nothing
 
 # A table of scores in the place of a folder: an export, or a file whose comments say the rest.

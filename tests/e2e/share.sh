@@ -41,7 +41,7 @@ score()
     run run "$@" --output "$name" --layers --export "$name.jsonl" --export "$name.csv"
 }
 same() { cmp "$1.jsonl" "$2.jsonl" && cmp "$1.csv" "$2.csv" && cmp "$1.layers.csv" "$2.layers.csv"; }
-counted() { said ": $1 scored now .*, $2 of them by $3 that have the same network" out; } # DONE SHARED OWN
+counted() { said ": $1 scored now .*, $2 of them taken from the $3 that were run, whose networks they have" out; } # DONE SHARED OWN
 
 # -- Equal networks ------------------------------------------------------------------------
 score none tss.ini --set run.share=none
@@ -97,7 +97,7 @@ check "copied values are not taken for own ones" said ': 9 scored now' out
 sed 's/^space.*/space = nb1shot1_1/; s/^archs.*/archs = first:8/' tss.ini >shot.ini
 score shot_none shot.ini --set run.share=none
 score shot_equal shot.ini
-check "cells of nb1shot1 repeat" said 'of them by' out
+check "cells of nb1shot1 repeat" said 'of them taken from' out
 check "and sharing changes no byte there" same shot_none shot_equal
 
 # -- What is not shared --------------------------------------------------------------------------
