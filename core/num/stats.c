@@ -228,7 +228,9 @@ void stats_order_free(struct stats_order *o)
     *o = (struct stats_order){.n = 0};
 }
 
-static struct joint joint_sort(const double *x, const double *y, size_t n, struct stats_order *kept)
+/* item[n]: which item stands at each place; NULL: not asked. */
+static struct joint joint_sort(const double *x, const double *y, size_t n, struct stats_order *kept,
+                               uint32_t *item)
 {
     struct stats_order own = {.n = 0}, *o = kept ? kept : &own;
     uint32_t *perm = mem_alloc(n * sizeof *perm), *rx = mem_alloc(n * sizeof *rx), *at, sum = 0;
@@ -252,6 +254,8 @@ static struct joint joint_sort(const double *x, const double *y, size_t n, struc
 
         j.x[place] = rx[i];
         j.y[place] = o->rank[i];
+        if (item)
+            item[place] = i;
     }
     free(perm);
     free(rx);
@@ -394,7 +398,7 @@ double stats_kendall(const double *x, const double *y, size_t n)
 
     if (n < 2)
         return NAN;
-    j = joint_sort(x, y, n, NULL);
+    j = joint_sort(x, y, n, NULL, NULL);
     tau = joint_kendall(&j);
     joint_free(&j);
     return tau;
@@ -407,7 +411,7 @@ double stats_spearman(const double *x, const double *y, size_t n)
 
     if (n < 2)
         return NAN;
-    j = joint_sort(x, y, n, NULL);
+    j = joint_sort(x, y, n, NULL, NULL);
     rho = joint_spearman(&j);
     joint_free(&j);
     return rho;
@@ -588,37 +592,21 @@ static void jackknife(const struct joint *j, struct stats_interval *out)
 
 double stats_kendall_without(const double *x, const double *y, size_t n, double *out)
 {
-    double *rx = mem_alloc((n + 1) * sizeof *rx), *ry = mem_alloc((n + 1) * sizeof *ry);
     double *without = mem_alloc((n + 1) * sizeof *without), tau = NAN;
+    uint32_t *item = mem_alloc((n + 1) * sizeof *item);
     struct joint j;
 
     for (size_t i = 0; i < n; i++)
         out[i] = NAN;
     if (n >= 3) {
-        j = joint_sort(x, y, n, NULL);
+        j = joint_sort(x, y, n, NULL, item);
         tau = leave_one(&j, without);
-        stats_rank(x, n, STATS_DENSE, rx);
-        stats_rank(y, n, STATS_DENSE, ry);
-        for (size_t i = 0; i < n;
-             i++) { /* joint order is that of x, then y; equal ones have one tau */
-            uint32_t at_x = (uint32_t)rx[i] - 1, at_y = (uint32_t)ry[i] - 1;
-            size_t low = 0, high = n - 1;
-
-            while (low < high) {
-                size_t middle = (low + high) / 2;
-
-                if (j.x[middle] < at_x || (j.x[middle] == at_x && j.y[middle] < at_y))
-                    low = middle + 1;
-                else
-                    high = middle;
-            }
-            out[i] = without[low];
-        }
+        for (size_t k = 0; k < n; k++)
+            out[item[k]] = without[k];
         joint_free(&j);
     }
-    free(rx);
-    free(ry);
     free(without);
+    free(item);
     return tau;
 }
 
@@ -657,7 +645,7 @@ struct stats_interval stats_kendall_interval(const double *x, const double *y, s
 
     if (n < 2)
         return out;
-    j = joint_sort(x, y, n, NULL);
+    j = joint_sort(x, y, n, NULL, NULL);
     out = joint_interval(&j, replicates, seed);
     joint_free(&j);
     return out;
@@ -671,7 +659,7 @@ void stats_relate(const double *x, const double *y, size_t n, size_t replicates,
     *out = (struct stats_relation){NAN, NAN, {NAN, NAN, "none"}};
     if (n < 2)
         return;
-    j = joint_sort(x, y, n, kept);
+    j = joint_sort(x, y, n, kept, NULL);
     out->interval = joint_interval(&j, replicates, seed);
     out->spearman = joint_spearman(&j);
     out->kendall = joint_kendall(&j); /* last: it destroys j */

@@ -286,15 +286,21 @@ struct discover_set discover_part(const struct discover_set *set, const size_t *
     return part;
 }
 
-static void search_begin(struct search *s, const struct discover_set *set, size_t keep,
-                         struct arena *a)
+/* All metrics of a set. */
+static const struct prepared *prepare_all(const struct discover_set *set, struct arena *a)
 {
     struct prepared *p = arena_alloc(a, (set->metric_count + 1) * sizeof *p);
 
     for (size_t k = 0; k < set->metric_count; k++)
         p[k] = prepare(set, k, a);
+    return p;
+}
+
+static void search_begin(struct search *s, const struct discover_set *set, size_t keep,
+                         struct arena *a)
+{
     s->set = set;
-    s->metric = p;
+    s->metric = prepare_all(set, a);
     s->score = arena_alloc(a, (set->count + 1) * sizeof *s->score);
     s->best = arena_alloc(a, (keep + 1) * sizeof *s->best);
     s->best_count = 0;
@@ -369,17 +375,21 @@ tcet_status discover_nearest(const struct discover_set *set, const double *near,
                              size_t *count, struct error *err)
 {
     size_t bytes = (set->count + 1) * sizeof(double), kept = 0;
-    double *score = mem_alloc(bytes), *first = mem_alloc(bytes), *other = mem_alloc(bytes);
-    double best = NAN;
-    int stopped = 0;
+    struct arena a = {0};
+    double *score = arena_alloc(&a, bytes), *first = arena_alloc(&a, bytes),
+           *other = arena_alloc(&a, bytes), best = NAN;
+    const struct prepared *metric = prepare_all(set, &a);
+    tcet_status st = TCET_OK;
 
-    for (size_t i = 0; i < *count && !stopped; i++) {
+    for (size_t i = 0; i < *count; i++) {
         struct discover_candidate c = candidates[i];
         double tau;
 
-        stopped = stop && *stop;
-
-        discover_values(set, &c, score);
+        if (stop && *stop) {
+            st = error_set(err, TCET_E_CANCELLED, "stopped");
+            break;
+        }
+        values_of(set, metric, &c, score);
         tau = mean_without(set, score, i ? other : first);
         if (!i)
             best = tau;
@@ -392,10 +402,8 @@ tcet_status discover_nearest(const struct discover_set *set, const double *near,
     }
     *count = kept;
     qsort(candidates, kept, sizeof *candidates, by_agreement);
-    free(score);
-    free(first);
-    free(other);
-    return stopped ? error_set(err, TCET_E_CANCELLED, "stopped") : TCET_OK;
+    arena_free(&a);
+    return st;
 }
 
 const char *discover_name(const struct discover_set *set, const struct discover_candidate *c,
