@@ -124,7 +124,6 @@ static tcet_status choose(const struct discover_flags *f, struct discover_option
 
     if (s->near && o->keep < NEAR_AMONG)
         o->keep = NEAR_AMONG;
-
     o->progress = show_progress;
     o->arg = &shown;
     o->stop = cli_interrupts();
@@ -204,9 +203,8 @@ int cmd_discover(const struct command *c, int argc, char **argv)
          NULL, &f.screen, NULL},
         {"--keep", "N", "combinations that are shown (10)", NULL, &f.keep, NULL},
         {"--near", "NAME",
-         "of those that the first is not better than by the 95 % interval of the difference, the "
-         "one "
-         "that agrees most with this column, say tcet_snip",
+         "of those that the first is not better than by the 95 % interval of the difference, "
+         "the one that agrees most with this column, say tcet_snip",
          NULL, &f.near, NULL},
         {"--population", "WHICH", "all, or live (no dead edge)", NULL, &f.from.population, NULL},
         {"--space", "NAME", "of a table of scores", NULL, &f.from.space, NULL},

@@ -34,8 +34,7 @@ struct discover_sample {
 struct discover_samples {
     struct arena arena;
     struct discover_set choosing; /* its accuracies are the first ones of sample[0] */
-    const double
-        *near; /* [choosing.count]: what the choice is to be near to, larger is better; NULL */
+    const double *near;           /* [choosing.count]: what to be near to, larger is better; NULL */
     const char *near_name;
     const char *path, *table, *population;
     struct discover_sample sample[DISCOVER_SAMPLES];
@@ -52,8 +51,7 @@ struct discover_result {
     struct arena arena;
     struct discover_candidate *best;
     size_t count, tried;
-    size_t looked,
-        within; /* of the first so many, those that the first is not better than; 0: not asked */
+    size_t looked, within; /* of the best so many, those that the first is not better than */
     double seconds;
     /* [count + lines][targets]: of each sample all accuracies, in order */
     struct discover_tau *tau;
@@ -61,7 +59,8 @@ struct discover_result {
 };
 
 /* Reads the run and the test runs.  Errors: no accuracies, fewer than STATS_INTERVAL_MIN networks on
- * either side, a metric that a test run has not; near: a column that the run has not.  NULL: none.  *out: to be freed, on failure too. */
+ * either side, a metric that a test run has not, a column `near` (NULL: none) that the run has not.  *out:
+ * to be freed, on failure too. */
 tcet_status discover_read(const struct source_options *from, const char *path, const char *also,
                           const struct option_list *tests, const char *metrics, const char *near,
                           const struct discover_split *split, struct discover_samples *out,

@@ -227,15 +227,23 @@ static tcet_status make_set(const struct reading *r, const char *const *names, s
     return TCET_OK;
 }
 
+/* Places in the folder of these of those that take part (NULL: all n). */
+static const size_t *places(const struct reading *r, const size_t *part, size_t n, struct arena *a)
+{
+    size_t *index = arena_alloc(a, (n + 1) * sizeof *index);
+
+    for (size_t i = 0; i < n; i++)
+        index[i] = r->index[part ? part[i] : i];
+    return index;
+}
+
 /* The run's own scores and the counts, of these among those that take part (NULL: all n). */
 static void add_lines(const struct reading *r, const size_t *part, size_t n, struct arena *a,
                       struct discover_sample *out)
 {
     const struct report_input *in = &r->cmp[0].in;
-    size_t *index = arena_alloc(a, (n + 1) * sizeof *index);
+    const size_t *index = places(r, part, n, a);
 
-    for (size_t i = 0; i < n; i++)
-        index[i] = r->index[part ? part[i] : i];
     out->line = arena_alloc(a, (in->series_count + 1) * sizeof *out->line);
     for (size_t k = 0; k < in->series_count; k++) {
         const struct report_series *s = &in->series[k];
@@ -281,15 +289,13 @@ static tcet_status add_near(const struct reading *r, const char *name, const siz
                             struct discover_samples *out, struct error *err)
 {
     const struct report_series *s = find_compared(r, name);
-    size_t *index = arena_alloc(&out->arena, (n + 1) * sizeof *index);
 
     if (!s)
         return error_set(err, TCET_E_ARG,
                          "--near: there is no \"%s\"; `tcet-host correlate` shows what there is",
                          name);
-    for (size_t i = 0; i < n; i++)
-        index[i] = r->index[part[i]];
-    out->near = pick(s->values, index, n, s->column.direction, 1, &out->arena);
+    out->near =
+        pick(s->values, places(r, part, n, &out->arena), n, s->column.direction, 1, &out->arena);
     out->near_name = name;
     return TCET_OK;
 }

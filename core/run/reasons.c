@@ -53,43 +53,42 @@ void reasons_count(const char *const *texts, size_t count, struct arena *a, stru
     pick(list, n, out);
 }
 
-/* A row that lacks nothing did not fail; only the others are read whole. */
-static tcet_status is_whole(struct store *s, size_t ordinal, uint8_t *missing, int *whole,
-                            struct error *err)
-{
-    const char *arch = store_arch(s, ordinal);
+/* Who failed: of those that lack something. */
+struct failures {
+    struct store *store;
+    uint8_t *failed; /* [architectures] */
+};
 
-    *whole = 1;
-    if (arch)
-        TRY(store_missing(s, arch, 1, missing, err));
-    for (size_t c = 0; arch && c < store_column_count(s); c++)
-        *whole &= !missing[c];
-    return TCET_OK;
+static void note_failure(void *arg, const struct store_stock *stock)
+{
+    struct failures *f = arg;
+
+    for (size_t c = 0; c < store_column_count(f->store); c++)
+        f->failed[stock->ordinal] |= stock->status == RESULT_FAILED && !stock->has[c] &&
+                                     !store_column_at(f->store, c)->population;
 }
 
 tcet_status reasons_read(struct store *s, struct arena *a, struct reasons *out, struct error *err)
 {
-    uint8_t *missing = mem_alloc(store_column_count(s) + 1);
+    struct failures f = {s, mem_alloc(store_arch_count(s) + 1)};
     struct reason list[DISTINCT_MAX];
     struct arena row_arena = {0};
-    tcet_status st = TCET_OK;
+    tcet_status st = store_survey(s, note_failure, &f, err);
     size_t n = 0;
-    int whole;
 
     *out = (struct reasons){.count = 0};
     for (size_t i = 0; i < store_arch_count(s) && st >= 0; i++) {
         struct result_row row;
 
-        st = is_whole(s, i, missing, &whole, err);
-        if (st < 0 || whole)
+        if (!f.failed[i])
             continue;
         arena_reset(&row_arena);
         st = store_take(s, i, &row_arena, &row, err);
-        if (st >= 0 && row.status == RESULT_FAILED)
+        if (st >= 0)
             count_reason(list, &n, &out->other, row.message, a);
     }
     pick(list, n, out);
     arena_free(&row_arena);
-    free(missing);
+    free(f.failed);
     return st;
 }

@@ -157,7 +157,8 @@ int seen_file(const char *path, struct store_file *out);
 /* Has this process, or one of the user's before, looked at the file as it is now? */
 int seen_before(const struct store_file *f);
 /* The store has been looked at, or is written, and is closed.  looked_at: what it was before, nothing is noted
- * where it is no more; NULL: it was written, which only this process need not look at.  Waits some 20 ms where the file has just changed. */
+ * where it is no more; NULL: it was written, which only this process need not look at.  Waits some 20 ms
+ * where the file has just changed. */
 void seen_add(const char *path, const struct store_file *looked_at);
 
 /* -- store.c -- */

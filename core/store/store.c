@@ -329,16 +329,16 @@ static const char *copy_text(struct store *s, enum sql q, struct buf *b)
 /* A fact that is stored as it is stays: a resume with nothing to do leaves the file as it was. */
 static tcet_status put_meta(struct store *s, const char *name, const char *value, struct error *err)
 {
-    struct buf had = {0};
-    const char *text;
-    int same;
+    int have = 0, same = 0;
+    tcet_status st;
 
     TRY(sql_bind(s, SQL_META_GET, err, "t", name));
-    text = copy_text(s, SQL_META_GET, &had);
-    same = text && !strcmp(text, value);
-    buf_free(&had);
-    if (same)
-        return TCET_OK;
+    st = sql_step(s, SQL_META_GET, &have, err);
+    if (st >= 0)
+        same = have && !strcmp(sql_text(s, SQL_META_GET, 0), value);
+    sql_done(s, SQL_META_GET);
+    if (st < 0 || same)
+        return st;
     TRY(sql_run(s, SQL_META_PUT, err, "tt", name, value));
     return sql_run(s, SQL_RUN_SIZE_PUT, err, "t", "meta");
 }

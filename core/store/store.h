@@ -13,8 +13,8 @@
  * files' SHA-256, backend version); a value is stored once per (architecture, key), so a
  * second run with one more metric computes only what is lacking.
  *
- * Every row has a checksum (tables.c); opening a store that has changed looks at all of it, and what is damaged is an
- * error that names the folder, the table and the row.
+ * Every row has a checksum (tables.c); opening a store that has changed looks at all of it, and
+ * what is damaged is an error that names the folder, the table and the row.
  *
  * A committed row outlives a kill of the process and a loss of power.  A store is used by
  * one thread; it must not be touched in a forked child.  After a database error (disk
