@@ -84,17 +84,26 @@ static void drop(void *self)
     free(self);
 }
 
-/* The CPU, opened once: kernels as auto. */
+/* Another backend_torch.so and device than this build's on the CPU: that of a GPU machine, or the emulated one. */
+static const char *test_device(void)
+{
+    const char *device = getenv("TCET_TEST_DEVICE");
+
+    return device ? device : "cpu";
+}
+
+/* The device, opened once: kernels as auto. */
 static void *cpu;
 
 static int load(void **state)
 {
     const tcet_module *(*entry)(void) = NULL;
-    const char *path = TCET_TEST_BUILD "/lib/tcet/plugins-1/backend_torch.so";
+    const char *path = getenv("TCET_TEST_BACKEND");
     void *so;
 
     (void)state;
     host.cx.host = &host_table;
+    path = path ? path : TCET_TEST_BUILD "/lib/tcet/plugins-1/backend_torch.so";
     if (access(path, F_OK) != 0)
         return 0;
     so = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
@@ -103,7 +112,7 @@ static int load(void **state)
     assert_non_null(entry);
     plugin = entry()->plugins[0];
     ops = plugin->ops;
-    cpu = instance("device", "cpu", NULL);
+    cpu = instance("device", test_device(), NULL);
     if (ops->open(&host.cx, cpu) != TCET_OK)
         fail_msg("%s", host.message);
     return 0;

@@ -108,7 +108,7 @@ static size_t bytes_of(const struct trainee *s, uint32_t state)
 /* Another instance on the CPU; drop() is the caller's. */
 static void *open_with(const char *key, const char *value)
 {
-    void *self = instance("device", "cpu", key, value, NULL);
+    void *self = instance("device", test_device(), key, value, NULL);
 
     ok(ops->open(&host.cx, self));
     return self;

@@ -28,6 +28,8 @@ struct executor {
     char version[64], name[64];
     int64_t stream[STREAMS]; /* CUDA: 0 where none was asked for yet */
     uint8_t lent[STREAMS];
+    struct cuda_code *code[2];       /* by f64; NULL: CPU, or kernels = aten */
+    ts_tensor *scratch[STREAMS + 1]; /* of code's, by stream, the last of the default one; NULL */
 };
 
 struct tcet_model {
@@ -139,6 +141,12 @@ struct value {
     uint64_t *kept_bits;        /* n images */
 };
 
+/* Memory that lives as long as the job. */
+struct held {
+    struct memory **block;
+    int32_t count, cap;
+};
+
 /* What is being computed. */
 struct state {
     int32_t forward;      /* the one in hand, of all repeats */
@@ -155,8 +163,7 @@ struct state {
     void **hessian;               /* a module's [hvp_rows, weight] in host memory, NULL */
     void **running;               /* a norm module's running variance [repeat, c], NULL */
     double *agreement, *positive; /* [slots][n, n], [slots] */
-    struct memory **held;         /* everything that lives as long as the job */
-    int32_t held_count, held_cap;
+    struct held held[USES];       /* everything that lives as long as the job */
     int32_t sent; /* CUDA: copies to held memory's mirrors may be under way */
 };
 

@@ -1,5 +1,6 @@
 /* impl.c -- opening a device, and the table that backend_torch.so takes.
  * Room: plugins/backend/torch. */
+#include "cuda.h"
 #include "executor.h"
 #include "pool.h"
 #include "team.h"
@@ -54,6 +55,39 @@ static tcet_status parse_device(tcet_ctx *cx, const char *text, struct ts_device
     return TCET_OK;
 }
 
+static void close_executor(struct executor *x)
+{
+    team_free(x->team);
+    for (int32_t k = 0; k <= STREAMS; k++)
+        ts_free(x->scratch[k]);
+    for (int32_t f64 = 0; f64 < 2; f64++)
+        cuda_close(x->code[f64]);
+    free(x);
+}
+
+/* The tables for both types.  A CUDA device whose libraries cannot compile has libtorch's operations. */
+static tcet_status choose_kernels(tcet_ctx *cx, struct executor *x, int32_t which)
+{
+    int cuda = x->device[0].cuda;
+
+    for (int32_t f64 = 0; f64 < 2; f64++) {
+        struct ts_device *d = &x->device[f64];
+
+        d->f64 = f64;
+        if (cuda && which != KERNELS_ATEN && cuda_open(d, &x->code[f64]) == 0)
+            x->kernels[f64] = kernels_cuda(f64);
+        else
+            x->kernels[f64] =
+                cuda || which == KERNELS_ATEN ? kernels_aten(f64) : kernels_cpu(which, f64);
+        d->code = x->code[f64];
+        d->message[0] = '\0';
+        if (!x->kernels[f64])
+            return fail(cx, TCET_E_ARG,
+                        "kernels: this CPU lacks the instruction set; auto finds the widest");
+    }
+    return TCET_OK;
+}
+
 static tcet_status open_executor(tcet_ctx *cx, const char *device, int32_t threads, int32_t kernels,
                                  struct executor **out)
 {
@@ -66,34 +100,21 @@ static tcet_status open_executor(tcet_ctx *cx, const char *device, int32_t threa
     x = calloc(1, sizeof *x);
     if (!x)
         return fail(cx, TCET_E_MEMORY, "out of memory");
-    for (int32_t f64 = 0; f64 < 2; f64++) {
-        x->device[f64] = d;
-        x->device[f64].f64 = f64;
-        x->kernels[f64] =
-            d.cuda || kernels == KERNELS_ATEN ? kernels_aten(f64) : kernels_cpu(kernels, f64);
-        if (!x->kernels[f64]) {
-            free(x);
-            return fail(cx, TCET_E_ARG,
-                        "kernels: this CPU lacks the instruction set; auto finds the widest");
-        }
-    }
+    x->device[0] = x->device[1] = d;
+    st = choose_kernels(cx, x, kernels);
     x->threads = threads;
-    ts_use_pool(pool_get, pool_put);
-    ts_setup(threads, x->version, sizeof x->version);
-    snprintf(x->name, sizeof x->name, "cpu");
-    if (d.cuda && ts_cuda_name(&x->device[0], x->name, sizeof x->name) != 0) {
-        st = fail(cx, TCET_E_BACKEND, x->device[0].message);
-        free(x);
-        return st;
+    if (st == TCET_OK) {
+        ts_use_pool(pool_get, pool_put);
+        ts_setup(threads, x->version, sizeof x->version);
+        snprintf(x->name, sizeof x->name, "cpu");
+        if (d.cuda && ts_cuda_name(&x->device[0], x->name, sizeof x->name) != 0)
+            st = fail(cx, TCET_E_BACKEND, x->device[0].message);
     }
-    *out = x;
-    return TCET_OK;
-}
-
-static void close_executor(struct executor *x)
-{
-    team_free(x->team);
-    free(x);
+    if (st == TCET_OK)
+        *out = x;
+    else
+        close_executor(x);
+    return st;
 }
 
 static tcet_status info(tcet_ctx *cx, struct executor *x, tcet_backend_info *out)
@@ -102,7 +123,9 @@ static tcet_status info(tcet_ctx *cx, struct executor *x, tcet_backend_info *out
     snprintf(out->version, sizeof out->version, "%s", x->version);
     snprintf(out->device, sizeof out->device, "%s", x->name);
     out->in_flight = x->device[0].cuda ? 2 : 1;
-    if (!x->device[0].cuda) {
+    if (x->device[0].cuda) {
+        snprintf(out->instructions, sizeof out->instructions, "kernels=%s", x->kernels[0]->name);
+    } else {
         char libraries[200];
 
         ts_instructions(libraries, sizeof libraries);
@@ -112,23 +135,50 @@ static tcet_status info(tcet_ctx *cx, struct executor *x, tcet_backend_info *out
     return TCET_OK;
 }
 
+/* Lets a model's devices queue on stream k of the executor's, with its scratch. */
+static int use_stream(struct executor *x, int32_t k, struct ts_device *device)
+{
+    struct ts_device *d = &device[0];
+    void *data = NULL;
+    int status = 0;
+
+    if (k < STREAMS && !x->stream[k])
+        status = ts_stream(d, &x->stream[k]);
+    if (status == 0) {
+        d->stream = k < STREAMS ? x->stream[k] : 0;
+        status = ts_queue(d, &d->queue);
+    }
+    if (status == 0 && d->code && !x->scratch[k]) {
+        x->scratch[k] = ts_alloc(d, CUDA_SCRATCH, &data);
+        status = x->scratch[k] ? ts_zero(d, data, CUDA_SCRATCH) : TCET_E_MEMORY;
+    }
+    d->scratch = x->scratch[k] ? ts_data(x->scratch[k]) : NULL;
+    device[1].stream = d->stream;
+    device[1].queue = d->queue;
+    device[1].scratch = d->scratch;
+    return status;
+}
+
 /* CUDA: the first stream that no other model has, so that few come to hold memory; the default
  * one where all are lent. */
 static tcet_status take_stream(tcet_ctx *cx, tcet_model *m)
 {
     struct executor *x = m->x;
     int32_t k = 0;
+    int status;
 
     m->stream = -1;
+    if (!x->device[0].cuda)
+        return TCET_OK;
     while (k < STREAMS && x->lent[k])
         k++;
-    if (!x->device[0].cuda || k == STREAMS)
-        return TCET_OK;
-    if (!x->stream[k] && ts_stream(&x->device[0], &x->stream[k]) != 0)
-        return fail(cx, TCET_E_BACKEND, x->device[0].message);
-    x->lent[k] = 1;
-    m->stream = k;
-    m->device[0].stream = m->device[1].stream = x->stream[k];
+    status = use_stream(x, k, m->device);
+    if (status != 0)
+        return fail(cx, status, m->device[0].message);
+    if (k < STREAMS) {
+        x->lent[k] = 1;
+        m->stream = k;
+    }
     return TCET_OK;
 }
 

@@ -1,6 +1,7 @@
 /* kernels.h -- the table of everything that the executor needs beside libtorch's convolutions: one
- * filled by the fused CPU kernels (kernels.c, once an instruction set and type), one by plain
- * libtorch calls (kernels_aten.c, any device; what the fused ones are tested against).
+ * filled by the fused CPU kernels (kernels.c, once an instruction set and type), one by those of a
+ * CUDA device (kernels_cuda.c), one by plain libtorch calls (kernels_aten.c, any device; what the
+ * others are tested against).
  *
  * Room: plugins/backend/torch.  Images are NHWC, elements of the table's type, in the
  * device's memory; a pixel is its c channels.  Functions return 0, or a negative status with
@@ -147,6 +148,8 @@ enum {
 /* NULL where this CPU, or this build, lacks it. */
 const struct kernels *kernels_cpu(int32_t which, int32_t f64);
 const struct kernels *kernels_aten(int32_t f64);
+/* For devices with d->code and d->scratch. */
+const struct kernels *kernels_cuda(int32_t f64);
 
 static inline int64_t kernels_words(int64_t units)
 {

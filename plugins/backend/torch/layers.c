@@ -27,7 +27,7 @@ static tcet_status open_modules(struct job *j)
         if (wanted) {
             int64_t rows = j->plan.one_gradient && is_weight_layer(m) ? 1 : j->plan.rows;
 
-            j->now.gradient[k] = job_alloc(j, (size_t)(rows * m->weight_count) * j->ask.size);
+            j->now.gradient[k] = job_alloc(j, USE_SHOW, (size_t)(rows * m->weight_count) * j->ask.size);
             if (!j->now.gradient[k])
                 return TCET_E_MEMORY;
         }
@@ -35,7 +35,7 @@ static tcet_status open_modules(struct job *j)
             ((is_weight_layer(m) && j->plan.weight_biases) ||
              (is_norm_layer(m) && j->plan.norm_biases))) {
             j->now.bias_gradient[k] = job_alloc(
-                j, (size_t)(j->plan.calls[k] * j->plan.rows * m->bias_count) * sizeof(double));
+                j, USE_SHOW, (size_t)(j->plan.calls[k] * j->plan.rows * m->bias_count) * sizeof(double));
             if (!j->now.bias_gradient[k])
                 return TCET_E_MEMORY;
         }
@@ -62,7 +62,7 @@ static tcet_status open_variances(struct job *j)
         if (!job_op(j, i)->statistics || !node->track || j->now.running[node->module])
             continue;
         j->now.running[node->module] =
-            job_alloc(j, (size_t)(j->ask.forwards / j->run->forwards * node->c) * j->ask.size);
+            job_alloc(j, USE_SHOW, (size_t)(j->ask.forwards / j->run->forwards * node->c) * j->ask.size);
         ones = pool_get((size_t)node->c * sizeof *ones);
         if (!ones || !j->now.running[node->module]) {
             pool_put(ones);
@@ -88,16 +88,16 @@ static tcet_status open_values(struct job *j)
 
         if (p->rep != i)
             continue;
-        if (p->keep && !(v->kept = job_alloc(j, bytes)))
+        if (p->keep && !(v->kept = job_alloc(j, USE_SHOW, bytes)))
             return TCET_E_MEMORY;
-        if (p->keep_gradient && !(v->kept_gradient = job_alloc(j, bytes)))
+        if (p->keep_gradient && !(v->kept_gradient = job_alloc(j, USE_SHOW, bytes)))
             return TCET_E_MEMORY;
         if (p->keep_product &&
-            !(v->kept_product = job_alloc(j, bytes / (size_t)units * (size_t)job_node(j, i)->c)))
+            !(v->kept_product = job_alloc(j, USE_SHOW, bytes / (size_t)units * (size_t)job_node(j, i)->c)))
             return TCET_E_MEMORY;
         if (p->keep_bits) {
             bytes = (size_t)(j->ask.n * kernels_words(units)) * sizeof *v->kept_bits;
-            if (!(v->kept_bits = job_alloc(j, bytes)))
+            if (!(v->kept_bits = job_alloc(j, USE_SHOW, bytes)))
                 return TCET_E_MEMORY;
         }
     }
@@ -115,8 +115,8 @@ tcet_status layers_open(struct job *j)
         size_t slots = (size_t)j->plan.slots;
 
         j->now.agreement =
-            job_alloc(j, slots * (size_t)(j->ask.n * j->ask.n) * sizeof *j->now.agreement);
-        j->now.positive = job_alloc(j, slots * sizeof *j->now.positive);
+            job_alloc(j, USE_SHOW, slots * (size_t)(j->ask.n * j->ask.n) * sizeof *j->now.agreement);
+        j->now.positive = job_alloc(j, USE_SHOW, slots * sizeof *j->now.positive);
         if (!j->now.agreement || !j->now.positive)
             st = TCET_E_MEMORY;
     }
@@ -140,26 +140,29 @@ struct visit {
 /* CUDA: all that layers may want goes to the host in one burst. */
 tcet_status layers_send(struct job *j)
 {
-    j->now.sent = j->d->cuda;
-    for (int32_t k = 0; j->d->cuda && k < j->now.held_count; k++) {
-        struct memory *m = j->now.held[k];
+    const struct held *h = &j->now.held[USE_SHOW];
 
-        m->mirror = ts_alloc_host(j->d, m->bytes, &m->host);
-        if (!m->mirror || ts_to_host(j->d, m->host, m->data, m->bytes) != 0)
+    j->now.sent = j->d->cuda;
+    for (int32_t k = 0; j->d->cuda && k < h->count; k++) {
+        struct memory *m = h->block[k];
+
+        m->mirror = ts_alloc_host(j->d, m->used, &m->host);
+        if (!m->mirror || ts_to_host(j->d, m->host, m->data, m->used) != 0)
             return job_fail(j, TCET_E_BACKEND, "copying to the host");
     }
     return TCET_OK;
 }
 
-/* Where the host reads memory of job_alloc's. */
+/* Where the host reads memory of job_alloc's, of USE_SHOW. */
 static const void *host_of(const struct job *j, const void *data)
 {
+    const struct held *h = &j->now.held[USE_SHOW];
     uintptr_t at = (uintptr_t)data;
 
-    for (int32_t k = 0; j->d->cuda && k < j->now.held_count; k++) {
-        const struct memory *m = j->now.held[k];
+    for (int32_t k = 0; j->d->cuda && k < h->count; k++) {
+        const struct memory *m = h->block[k];
 
-        if (at - (uintptr_t)m->data < m->bytes)
+        if (at - (uintptr_t)m->data < m->used)
             return (const char *)m->host + (at - (uintptr_t)m->data);
     }
     return data;

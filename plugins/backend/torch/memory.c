@@ -87,28 +87,50 @@ void memory_drop(struct memory *m)
     free(m);
 }
 
-void *job_alloc(struct job *j, size_t bytes)
+/* One more block of a job's, zeroed; NULL after job_fail. */
+static struct memory *add_block(struct job *j, struct held *h, size_t bytes)
 {
     struct memory *m;
 
-    if (j->now.held_count == j->now.held_cap) {
-        int32_t cap = j->now.held_cap ? 2 * j->now.held_cap : 64;
-        struct memory **held = realloc(j->now.held, (size_t)cap * sizeof *held);
+    if (h->count == h->cap) {
+        int32_t cap = h->cap ? 2 * h->cap : 64;
+        struct memory **block = realloc(h->block, (size_t)cap * sizeof *block);
 
-        if (!held) {
+        if (!block) {
             job_fail(j, TCET_E_MEMORY, "out of memory");
             return NULL;
         }
-        j->now.held = held;
-        j->now.held_cap = cap;
+        h->block = block;
+        h->cap = cap;
     }
     m = memory_new(j, bytes);
     if (!m)
         return NULL;
-    j->now.held[j->now.held_count++] = m;
+    h->block[h->count++] = m;
     if (j->k->zero(j->d, m->data, bytes) != 0) {
         job_fail(j, TCET_E_BACKEND, "clearing memory");
         return NULL;
     }
-    return m->data;
+    return m;
+}
+
+void *job_alloc(struct job *j, enum use use, size_t bytes)
+{
+    enum { ALIGN = 256, FIRST = 1 << 20, MOST = 1 << 26 };
+    struct held *h = &j->now.held[use];
+    struct memory *m = h->count ? h->block[h->count - 1] : NULL;
+    size_t block = bytes;
+
+    if (j->d->cuda) {
+        bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
+        block = m ? 2 * m->bytes : FIRST;
+        block = block > MOST ? MOST : block;
+        block = block > bytes ? block : bytes;
+    }
+    if (!m || m->bytes - m->used < bytes)
+        m = add_block(j, h, block);
+    if (!m)
+        return NULL;
+    m->used += bytes;
+    return (char *)m->data + (m->used - bytes);
 }

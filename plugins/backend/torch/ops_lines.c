@@ -39,7 +39,7 @@ static tcet_status load_given(struct job *j, int32_t i, const float *from, void 
 
     if (!from)
         return TCET_OK;
-    *to = job_alloc(j, (size_t)c * j->ask.size);
+    *to = job_alloc(j, USE_WORK, (size_t)c * j->ask.size);
     if (!*to)
         return TCET_E_MEMORY;
     if (j->run->pass->weights == TCET_WEIGHTS_ABSOLUTE) {
@@ -69,7 +69,7 @@ tcet_status lines_open(struct job *j, int32_t i)
     struct norm_sums *sums = &v->sums[ORDINARY];
     size_t c = (size_t)node->c, line = (c * j->ask.size + 63) / 64 * 64;
     size_t sums_count = (j->share ? 6 : 2) * c;
-    char *slab = job_alloc(j, 7 * line + sums_count * sizeof(double));
+    char *slab = job_alloc(j, USE_WORK, 7 * line + sums_count * sizeof(double));
 
     if (!slab)
         return TCET_E_MEMORY;
@@ -111,8 +111,8 @@ tcet_status lines_open_tangent(struct job *j, int32_t i)
     struct value *v = &j->now.v[i];
     struct tangent *t = &v->tangent;
 
-    t->sums = job_alloc(j, SUMS * c * sizeof *t->sums);
-    t->lines = job_alloc(j, LINES * c * j->ask.size);
+    t->sums = job_alloc(j, USE_WORK, SUMS * c * sizeof *t->sums);
+    t->lines = job_alloc(j, USE_WORK, LINES * c * j->ask.size);
     if (!t->sums || !t->lines)
         return TCET_E_MEMORY;
     v->sums[TANGENT].wanted = 1;

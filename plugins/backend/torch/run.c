@@ -30,12 +30,13 @@ static tcet_status load_params(struct job *j)
 {
     int64_t count = j->graph->param_floats;
     void *to = (void *)(uintptr_t)j->now.params;
+    enum use use = j->plan.wants & (TCET_WANT_WEIGHT | TCET_WANT_BIAS) ? USE_SHOW : USE_WORK;
 
     if (!j->d->cuda && !j->d->f64 && !j->run->defer) {
         j->now.params = j->run->params;
         return TCET_OK;
     }
-    if (!to && !(to = job_alloc(j, (size_t)count * j->ask.size)))
+    if (!to && !(to = job_alloc(j, use, (size_t)count * j->ask.size)))
         return TCET_E_MEMORY;
     j->now.params = to;
     if (count == 0)
@@ -187,9 +188,11 @@ void job_free(struct job *j)
     }
     for (int32_t k = 0; j->now.hessian && k < j->graph->module_count; k++)
         pool_put(j->now.hessian[k]);
-    for (int32_t i = 0; i < j->now.held_count; i++)
-        memory_drop(j->now.held[i]);
-    free(j->now.held);
+    for (int use = 0; use < USES; use++) {
+        for (int32_t i = 0; i < j->now.held[use].count; i++)
+            memory_drop(j->now.held[use].block[i]);
+        free(j->now.held[use].block);
+    }
     free(j->now.v);
     free(j->plan.node);
     free(j->plan.order);

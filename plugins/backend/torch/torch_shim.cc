@@ -49,10 +49,22 @@ void say(ts_device *d, const char *text)
         *end = '\0';
 }
 
+/* In the copy of this backend that tests run where there is no device, one of the CPU's memory. */
+#ifdef TCET_CUDA_EMULATED
+constexpr bool emulated = true;
+#else
+constexpr bool emulated = false;
+#endif
+
+bool on_cuda(const ts_device *d)
+{
+    return d->cuda && !emulated;
+}
+
 at::Device place(const ts_device *d)
 {
-    return d->cuda ? at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(d->index))
-                   : at::Device(at::kCPU);
+    return on_cuda(d) ? at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(d->index))
+                      : at::Device(at::kCPU);
 }
 
 c10::Stream stream(const ts_device *d)
@@ -138,7 +150,7 @@ Tensor sent(const ts_device *d, const Tensor &x)
 {
     Tensor locked;
 
-    if (!d->cuda)
+    if (!on_cuda(d))
         return x;
     locked = at::empty(x.sizes(), x.options().pinned_memory(true));
     locked.copy_(x);
@@ -272,6 +284,8 @@ int32_t ts_cuda_devices(void)
     ts_device d{};
     int32_t count = -1;
 
+    if (emulated)
+        return 1;
     guarded(&d, [&] {
         if (at::detail::getCUDAHooks().hasCUDART())
             count = static_cast<int32_t>(torch::cuda::device_count());
@@ -294,9 +308,22 @@ int ts_cuda_name(ts_device *d, char *out, size_t cap)
 int ts_stream(ts_device *d, int64_t *out)
 {
     return guarded(d, [&] {
+        if (emulated)
+            return;
         c10::impl::VirtualGuardImpl streams(place(d).type());
 
         *out = streams.getStreamFromGlobalPool(place(d)).id();
+    });
+}
+
+int ts_queue(ts_device *d, void **out)
+{
+    return guarded(d, [&] {
+#ifdef TCET_TORCH_CUDA
+        *out = c10::cuda::CUDAStream(c10::cuda::CUDAStream::UNCHECKED, stream(d)).stream();
+#else
+        *out = nullptr;
+#endif
     });
 }
 
@@ -322,7 +349,7 @@ ts_tensor *ts_alloc_host(ts_device *d, size_t bytes, void **data)
 {
     ts_tensor *t = made(d, [&] {
         return at::empty({static_cast<int64_t>(bytes ? bytes : 1)},
-                         at::TensorOptions().dtype(at::kByte).pinned_memory(true));
+                         at::TensorOptions().dtype(at::kByte).pinned_memory(!emulated));
     });
 
     if (t)
@@ -333,6 +360,11 @@ ts_tensor *ts_alloc_host(ts_device *d, size_t bytes, void **data)
 void ts_free(ts_tensor *t)
 {
     delete t;
+}
+
+void *ts_data(const ts_tensor *t)
+{
+    return t->t.data_ptr();
 }
 
 static Tensor bytes_on(const ts_device *d, const void *x, size_t bytes)
@@ -361,7 +393,7 @@ int ts_to_host(ts_device *d, void *to, const void *from, size_t bytes)
 int ts_synchronize(ts_device *d)
 {
     return guarded(d, [&] {
-        if (d->cuda)
+        if (on_cuda(d))
             stream(d).synchronize();
     });
 }
@@ -371,7 +403,7 @@ int ts_synchronize(ts_device *d)
 /* Convolutions of floats on CUDA by the units that d->conv names; others as they are. */
 static bool halved(const ts_device *d)
 {
-    if (!d->cuda || d->f64)
+    if (!on_cuda(d) || d->f64)
         return false;
     at::globalContext().setAllowTF32CuDNN(d->conv == TS_CONV_TF32);
     return d->conv == TS_CONV_BF16;

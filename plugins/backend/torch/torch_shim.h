@@ -15,6 +15,8 @@
 extern "C" {
 #endif
 
+struct cuda_code;
+
 /* Where tensors live and what they hold. */
 struct ts_device {
     int32_t cuda;      /* 0: CPU memory, 1: CUDA */
@@ -22,6 +24,9 @@ struct ts_device {
     int32_t f64;       /* 1: double, 0: float */
     int32_t conv;      /* TS_CONV_*: numbers that CUDA convolutions of floats compute with */
     int64_t stream;    /* CUDA: that everything is queued on, of ts_stream; 0: the default one */
+    void *queue;       /* CUDA: the same as the driver's CUstream */
+    void *scratch;     /* CUDA: what the stream's kernels share, see cuda.h */
+    struct cuda_code *code; /* CUDA: our kernels, for this type; NULL: libtorch's operations alone */
     char message[512]; /* of the last failure */
 };
 
@@ -150,13 +155,17 @@ int ts_cuda_name(struct ts_device *d, char *out, size_t cap);
 /* CUDA: one of libtorch's streams for d->stream.  What is allocated on a stream is used and freed
  * on it alone. */
 int ts_stream(struct ts_device *d, int64_t *out);
+/* CUDA: the driver's word for d->stream. */
+int ts_queue(struct ts_device *d, void **out);
 /* Every CPU tensor allocates through these (get gives 64-byte alignment, or NULL). */
 void ts_use_pool(void *(*get)(size_t bytes), void (*put)(void *data));
 /* CUDA: `bytes` of device memory, owned by the tensor. */
 ts_tensor *ts_alloc(struct ts_device *d, size_t bytes, void **data);
 /* CUDA: page-locked host memory, which copies reach without the host's waiting. */
 ts_tensor *ts_alloc_host(struct ts_device *d, size_t bytes, void **data);
-void ts_free(ts_tensor *t);
+void ts_free(ts_tensor *t); /* which may be NULL */
+/* Where its numbers are. */
+void *ts_data(const ts_tensor *t);
 /* Between host and device memory, in bytes.  Nothing that brings host memory to the device waits
  * for it, and the memory is the caller's again.  ts_to_host does not wait where `to` is of
  * ts_alloc_host: ts_synchronize does, for the stream. */

@@ -184,7 +184,7 @@ static tcet_status fill_state(tcet_training *t, const float *params, const uint8
 /* Memory for `count` numbers of the device's type; NULL after job_fail. */
 static char *numbers(tcet_training *t, int64_t count)
 {
-    return job_alloc(t->home, (size_t)(count ? count : 1) * number(t));
+    return job_alloc(t->home, USE_WORK, (size_t)(count ? count : 1) * number(t));
 }
 
 static tcet_status open_state(tcet_training *t)
@@ -198,7 +198,7 @@ static tcet_status open_state(tcet_training *t)
         return TCET_E_MEMORY;
     for (int32_t m = 0; m < t->seats; m++) {
         t->seat[m].gradient = numbers(t, t->params);
-        t->seat[m].result = job_alloc(t->home, 3 * sizeof *t->seat[m].result);
+        t->seat[m].result = job_alloc(t->home, USE_WORK, 3 * sizeof *t->seat[m].result);
         if (!t->seat[m].gradient || !t->seat[m].result)
             return TCET_E_MEMORY;
     }
@@ -325,7 +325,7 @@ static tcet_status open_gradients(const struct seat *s, struct job *j)
         if (!m->bias_count || !j->plan.calls[k] || job_op(j, j->plan.order[k])->statistics)
             continue;
         j->now.bias_gradient[k] =
-            job_alloc(j, (size_t)(j->plan.calls[k] * m->bias_count) * sizeof(double));
+            job_alloc(j, USE_WORK, (size_t)(j->plan.calls[k] * m->bias_count) * sizeof(double));
         if (!j->now.bias_gradient[k])
             return TCET_E_MEMORY;
     }
