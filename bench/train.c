@@ -1,12 +1,16 @@
 /* train.c -- bench-train ARCH BATCH THREADS STEPS [step]: how long an optimiser step of a zennas structure
  * takes, and the same forward and backward by a run of the pass alone, in turn; prints the medians
- * "STEP PASS" in seconds, with `step` the first alone.  bench/train compares with PyTorch.
+ * "STEP PASS" in seconds, with `step` the first alone.  bench-train --serve DEVICE KERNELS THREADS: a line
+ * "ARCH BATCH STEPS PRECISION" of stdin after the other, the first median of each.  bench/train and bench/gpu.sh
+ * compare with PyTorch.
  * Room: bench.  Touches core/graph, the space's and the backend's plugin. */
 #include "space_host.h"
 
 #include <tcet/draft/backend.h>
 
 #include "base/clock.h"
+
+#include <inttypes.h>
 
 static tcet_status host_fail(tcet_ctx *cx, tcet_status code, const char *text)
 {
@@ -26,10 +30,20 @@ static const tcet_host host_table = {
     .struct_size = sizeof host_table, .fail = host_fail, .cancelled = host_cancelled};
 static tcet_ctx cx = {.host = &host_table};
 
-/* The backend on the CPU with so many threads; exits where it cannot be opened. */
-static void *open_backend(const tcet_backend_ops **ops, int64_t threads)
+/* The place of a text among a parameter's choices, 0 where it is none of them. */
+static int32_t choice_of(const tcet_param *param, const char *text)
 {
-    const char *path = TCET_TEST_BUILD "/lib/tcet/plugins-1/backend_torch.so", *cpu = "cpu";
+    for (int32_t k = 0; param->choices[k]; k++)
+        if (!strcmp(param->choices[k], text))
+            return k;
+    return 0;
+}
+
+/* The backend on a device; exits where it cannot be opened. */
+static void *open_backend(const tcet_backend_ops **ops, const char *device, const char *kernels,
+                          int64_t threads)
+{
+    const char *path = TCET_TEST_BUILD "/lib/tcet/plugins-1/backend_torch.so";
     void *so = dlopen(path, RTLD_NOW | RTLD_NODELETE), *self;
     const tcet_module *(*entry)(void) = NULL;
     const tcet_plugin *plugin;
@@ -44,11 +58,16 @@ static void *open_backend(const tcet_backend_ops **ops, int64_t threads)
     self = mem_alloc(plugin->instance_size);
     for (uint32_t i = 0; i < plugin->param_count; i++) {
         char *field = (char *)self + plugin->params[i].offset;
+        int32_t choice;
 
         if (!strcmp(plugin->params[i].name, "device"))
-            memcpy(field, &cpu, sizeof cpu);
+            memcpy(field, &device, sizeof device);
         else if (!strcmp(plugin->params[i].name, "threads"))
             memcpy(field, &threads, sizeof threads);
+        else if (!strcmp(plugin->params[i].name, "kernels")) {
+            choice = choice_of(&plugin->params[i], kernels);
+            memcpy(field, &choice, sizeof choice);
+        }
     }
     *ops = plugin->ops;
     (*ops)->open(&cx, self);
@@ -140,51 +159,105 @@ static void draw(struct bench *b, struct graph *g, int64_t pixels, int64_t class
         b->targets[i] = 0.1 / (double)classes + (i % classes == b->y[i / classes] ? 0.9 : 0);
 }
 
-int main(int argc, char **argv)
+/* What one line of numbers is of. */
+struct request {
+    const char *arch;
+    int64_t n, steps;
+    uint32_t precision; /* TCET_TRAIN_* */
+    int pass;           /* the pass alone, too */
+};
+
+/* Prints the medians; b has the backend alone. */
+static int measure(struct bench *b, struct space *space, struct graph *g, const struct request *r)
 {
     const tcet_task task = {
         .struct_size = sizeof task, .channels = 3, .height = 32, .width = 32, .classes = 10};
     const tcet_train how = {.struct_size = sizeof how,
                             .optimiser = TCET_OPTIMISER_SGD,
+                            .precision = r->precision,
                             .nesterov = 1,
                             .momentum = 0.9,
                             .norm_momentum = 0.01};
-    struct graph *g = graph_new();
-    struct bench b = {.n = argc >= 5 ? atoll(argv[2]) : 0};
-    int64_t steps = argc >= 5 ? atoll(argv[4]) : 0;
     double *times[2];
-    struct space space;
     struct error err;
     uint8_t *decay;
 
-    if (b.n < 1 || steps < 1 || space_load_with(&space, "zennas", "reslink", "1") != 0) {
-        fprintf(stderr, "usage: bench-train ARCH BATCH THREADS STEPS [step]\n");
-        return 2;
-    }
     graph_reset(g, &task);
-    if (space.ops->build_train(&space.cx, space.self, argv[1], &task, graph_builder(g)) < 0 ||
+    if (space->ops->build_train(&space->cx, space->self, r->arch, &task, graph_builder(g)) < 0 ||
         graph_finish(g, &err) < 0) {
-        fprintf(stderr, "bench-train: %s\n", space.error);
+        fprintf(stderr, "bench-train: %s\n", space->error);
         return 1;
     }
-    draw(&b, g, 3 * 32 * 32, task.classes);
+    b->n = r->n;
+    draw(b, g, 3 * 32 * 32, task.classes);
     decay = mem_alloc(2 * (size_t)graph_view(g)->module_count);
-    b.self = open_backend(&b.ops, atoll(argv[3]));
-    b.ops->prepare(&cx, b.self, graph_view(g), &b.model);
-    b.ops->train_open(&cx, b.self, b.model, &how, b.params, decay, &b.training);
+    b->ops->prepare(&cx, b->self, graph_view(g), &b->model);
+    b->ops->train_open(&cx, b->self, b->model, &how, b->params, decay, &b->training);
     for (int k = 0; k < 2; k++)
-        times[k] = mem_alloc((size_t)steps * sizeof *times[k]);
-    for (int64_t k = -3; k < steps; k++) { /* the first ones fault memory in */
-        double step = time_step(&b, k + 3), pass = argc == 5 ? time_pass(&b) : 0;
+        times[k] = mem_alloc((size_t)r->steps * sizeof *times[k]);
+    for (int64_t k = -3; k < r->steps; k++) { /* the first ones fault memory in */
+        double step = time_step(b, k + 3), pass = r->pass ? time_pass(b) : 0;
 
         if (k >= 0) {
             times[0][k] = step;
             times[1][k] = pass;
         }
     }
-    printf("%.6f", median(times[0], steps));
-    if (argc == 5)
-        printf(" %.6f", median(times[1], steps));
+    printf("%.6f", median(times[0], r->steps));
+    if (r->pass)
+        printf(" %.6f", median(times[1], r->steps));
     printf("\n");
+    fflush(stdout);
+    b->ops->train_close(b->self, b->training);
+    b->ops->release(b->self, b->model);
+    free(times[0]);
+    free(times[1]);
+    free(decay);
+    free(b->params);
+    free(b->x);
+    free(b->targets);
+    free(b->y);
     return 0;
+}
+
+/* Lines "ARCH BATCH STEPS PRECISION" until stdin ends. */
+static int serve(struct bench *b, struct space *space, struct graph *g)
+{
+    static const char *const precisions[] = {"f32", "f64", "tf32", "bf16"}; /* TCET_TRAIN_* */
+    char line[8192], arch[8000], precision[8];
+
+    while (fgets(line, sizeof line, stdin)) {
+        struct request r = {.arch = arch};
+
+        if (sscanf(line, "%7999s %" SCNd64 " %" SCNd64 " %7s", arch, &r.n, &r.steps, precision) !=
+            4)
+            return 2;
+        while (strcmp(precision, precisions[r.precision]) != 0)
+            if (++r.precision > TCET_TRAIN_BF16)
+                return 2;
+        if (r.n < 1 || r.steps < 1 || measure(b, space, g, &r) != 0)
+            return 2;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const int serves = argc == 5 && !strcmp(argv[1], "--serve");
+    const struct request once = {.arch = argv[1],
+                                 .n = argc >= 5 ? atoll(argv[2]) : 0,
+                                 .steps = argc >= 5 ? atoll(argv[4]) : 0,
+                                 .pass = argc == 5};
+    struct bench b = {0};
+    struct space space;
+
+    if ((!serves && (once.n < 1 || once.steps < 1)) ||
+        space_load_with(&space, "zennas", "reslink", "1") != 0) {
+        fprintf(stderr, "usage: bench-train ARCH BATCH THREADS STEPS [step]\n"
+                        "       bench-train --serve DEVICE KERNELS THREADS <REQUESTS\n");
+        return 2;
+    }
+    b.self = open_backend(&b.ops, serves ? argv[2] : "cpu", serves ? argv[3] : "auto",
+                          atoll(argv[serves ? 4 : 3]));
+    return serves ? serve(&b, &space, graph_new()) : measure(&b, &space, graph_new(), &once);
 }

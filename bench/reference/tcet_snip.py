@@ -8,6 +8,7 @@ Room: bench/reference. What bench/speed compares with, one process a core.
 usage: tcet_snip.py                     architectures from stdin, a line "SCORE SECONDS" for each
        tcet_snip.py --check HOST ARCH.. scores in float64 beside those of the tcet-host binary HOST
        --channels-last                  the other memory format
+       --device cuda:0                  on a GPU, without TensorFloat-32
 """
 import process  # first: it may start the program anew
 
@@ -83,7 +84,7 @@ def lnwot(net, x):
                 value[name] = 0.0
                 return
             kernel = bits @ bits.t() + (1 - bits) @ (1 - bits).t()
-            _, logdet = np.linalg.slogdet(kernel.numpy())
+            _, logdet = np.linalg.slogdet(kernel.cpu().numpy())
             value[name] = float(logdet) if np.isfinite(logdet) else 0.0
         return visit
 
@@ -104,12 +105,15 @@ def build(arch):
     return Network(arch)
 
 
-def serve(memory):
+def serve(device, memory):
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     x, y = batch()
-    x = x.contiguous(memory_format=memory)
+    x, y = x.to(device, memory_format=memory), y.to(device)
     for line in sys.stdin:
         start = time.perf_counter()
-        score = tcet(build(line).to(memory_format=memory), x, y)
+        score = tcet(build(line).to(device, memory_format=memory), x, y)
+        if device != "cpu":
+            torch.cuda.synchronize()
         print(f"{score:.17g} {time.perf_counter() - start:.6f}", flush=True)
 
 
@@ -132,7 +136,11 @@ def check(host, archs):
 
 
 def main(args):
-    memory = torch.contiguous_format
+    memory, device = torch.contiguous_format, "cpu"
+    if "--device" in args:
+        at = args.index("--device")
+        _, device = args[at:at + 2]
+        del args[at:at + 2]
     if "--channels-last" in args:
         args.remove("--channels-last")
         memory = torch.channels_last
@@ -141,7 +149,7 @@ def main(args):
     if args:
         print(__doc__, file=sys.stderr)
         return 2
-    serve(memory)
+    serve(device, memory)
     return 0
 
 

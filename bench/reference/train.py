@@ -5,9 +5,15 @@ Room: bench/reference. A loop as training scripts have it, at PyTorch's best set
 in-place ReLUs, gradients set to none, SGD over lists of tensors. Images and targets are there
 beforehand; label smoothing and mixup are part of a step, augmentation is not.
 
+On a GPU a mini-batch comes from page-locked memory, and cuDNN chooses its algorithms by trying them.
+
 usage: train.py ARCH BATCH THREADS STEPS    prints the median seconds of a step
        train.py --format ...                the same without channels last
+       train.py --serve DEVICE THREADS      a line "ARCH BATCH STEPS PRECISION FORMAT" of stdin after the
+                                            other, the median of each; f32, tf32, bf16 (autocast);
+                                            last or plain
 """
+import contextlib
 import os
 import re
 import sys
@@ -76,16 +82,16 @@ def network(arch):
     return nn.Sequential(*layers, Flat(), nn.Linear(c, 10))
 
 
-def main():
-    plain = sys.argv[1] == "--format"
-    arch, batch, threads, steps = sys.argv[1 + plain:]
-    torch.set_num_threads(int(threads))
+def measure(arch, batch, steps, device="cpu", precision="f32", last=True):
+    """The median seconds of a step."""
     torch.manual_seed(1)
-    net = network(arch)
-    x, y = torch.randn(int(batch), 3, 32, 32), torch.randint(10, (int(batch),))
-    if not plain:
-        net = net.to(memory_format=torch.channels_last)
-        x = x.contiguous(memory_format=torch.channels_last)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.benchmark = True
+    memory = torch.channels_last if last else torch.contiguous_format
+    net = network(arch).to(device, memory_format=memory)
+    x, y = torch.randn(batch, 3, 32, 32).to(memory_format=memory), torch.randint(10, (batch,))
+    if device != "cpu":
+        x, y = x.pin_memory(), y.pin_memory()
     decay = [p for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))
              for name, p in m.named_parameters() if name == "weight"]
     known = set(map(id, decay))
@@ -93,22 +99,41 @@ def main():
     optimiser = torch.optim.SGD([{"params": decay, "weight_decay": 5e-4}, {"params": rest}], lr=1e-3,
                                 momentum=0.9, nesterov=True, foreach=True)
     beta = torch.distributions.Beta(0.2, 0.2)
+    half = torch.autocast("cuda", torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
     times = []
-    for step in range(int(steps) + 3):
+    for step in range(steps + 3):
         begin = time.perf_counter()
-        share, order = float(beta.sample()), torch.randperm(len(y))
-        mixed = x * share + x[order] * (1 - share)
-        hot = nn.functional.one_hot(y, 10) * 0.9 + 0.01
+        images, labels = x.to(device, non_blocking=True), y.to(device, non_blocking=True)
+        share, order = float(beta.sample()), torch.randperm(batch, device=device)
+        mixed = images * share + images[order] * (1 - share)
+        hot = nn.functional.one_hot(labels, 10) * 0.9 + 0.01
         target = hot * share + hot[order] * (1 - share)
-        loss = -(target * net(mixed).log_softmax(1)).sum(1).mean()
+        with half:
+            logits = net(mixed)
+        loss = -(target * logits.float().log_softmax(1)).sum(1).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         loss.item()
         if step >= 3:
             times.append(time.perf_counter() - begin)
-    print(f"{sorted(times)[len(times) // 2]:.6f}")
+    return sorted(times)[len(times) // 2]
+
+
+def main(args):
+    if args[0] == "--serve":
+        _, device, threads = args
+        torch.set_num_threads(int(threads))
+        for line in sys.stdin:
+            arch, batch, steps, precision, memory = line.split()
+            print(f"{measure(arch, int(batch), int(steps), device, precision, memory == 'last'):.6f}",
+                  flush=True)
+        return
+    plain = args[0] == "--format"
+    arch, batch, threads, steps = args[plain:]
+    torch.set_num_threads(int(threads))
+    print(f"{measure(arch, int(batch), int(steps), last=not plain):.6f}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
