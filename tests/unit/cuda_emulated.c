@@ -10,9 +10,9 @@
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/common_interface_defs.h>
 #else
-#define __sanitizer_start_switch_fiber(save, bottom, size)                                         \
+#define __sanitizer_start_switch_fiber(save, bottom, size) \
     ((void)(save), (void)(bottom), (void)(size))
-#define __sanitizer_finish_switch_fiber(save, bottom, size)                                        \
+#define __sanitizer_finish_switch_fiber(save, bottom, size) \
     ((void)(save), (void)(bottom), (void)(size))
 #endif
 
@@ -65,20 +65,23 @@ static void __threadfence(void)
 #define SHARED static
 #define UNROLL
 #define __popc __builtin_popcount
-#define atomicAdd(to, more)                                                                        \
-    __extension__({                                                                                \
-        __typeof__(*(to)) before = *(to);                                                          \
-        *(to) += (more);                                                                           \
-        before;                                                                                    \
+#define atomicAdd(to, more)               \
+    __extension__({                       \
+        __typeof__(*(to)) before = *(to); \
+        *(to) += (more);                  \
+        before;                           \
     })
 
+#define ALIGNED
+#define BOUNDS(threads, blocks)
 #include "../../plugins/backend/torch/cuda_kernels.inc"
+#include "../../plugins/backend/torch/cuda_conv.inc"
 
 /* Each kernel, with its argument's type. */
 static void call(void)
 {
     switch (kernel_now) {
-#define CASE(name, type)                                                                           \
+#define CASE(name, type) \
     case CUDA_##name: name(*(const struct type *)argument_now); break
         CASE(combine, cuda_combine);
         CASE(gather, cuda_gather);
@@ -100,6 +103,20 @@ static void call(void)
         CASE(add_sums, cuda_add);
         CASE(update, cuda_update);
         CASE(average, cuda_update);
+        CASE(filters, cuda_filters);
+        CASE(conv_16, cuda_conv);
+        CASE(conv_32, cuda_conv);
+        CASE(conv_64, cuda_conv);
+        CASE(conv_128, cuda_conv);
+        CASE(back_16, cuda_conv);
+        CASE(back_32, cuda_conv);
+        CASE(back_64, cuda_conv);
+        CASE(back_128, cuda_conv);
+        CASE(weigh_16, cuda_weigh);
+        CASE(weigh_32, cuda_weigh);
+        CASE(weigh_64, cuda_weigh);
+        CASE(weigh_128, cuda_weigh);
+        CASE(add_parts, cuda_weigh);
     default: abort();
     }
 }
@@ -153,7 +170,7 @@ static int has_barriers(void)
     case CUDA_total:
     case CUDA_agree:
     case CUDA_soft_loss: return 1;
-    default: return 0;
+    default: return kernel_now >= CUDA_conv_16 && kernel_now <= CUDA_weigh_128;
     }
 }
 

@@ -6,7 +6,8 @@
 #include "../../plugins/backend/torch/cuda.h"
 
 /* Runs a kernel to its end; fails the process where threads of a block wait at different numbers of barriers. */
-void cuda_emulated_float(enum cuda_kernel kernel, const struct cuda_grid *grid, const void *argument);
+void cuda_emulated_float(enum cuda_kernel kernel, const struct cuda_grid *grid,
+                         const void *argument);
 void cuda_emulated_double(enum cuda_kernel kernel, const struct cuda_grid *grid,
                           const void *argument);
 

@@ -260,7 +260,7 @@ static uint64_t digests[SHAPES];
 static void try_table(const struct trial *t, const struct trial *inputs, int k, int f64)
 {
     const struct kernels *table = tables[f64];
-    uint32_t takes = table->conv_takes(&t->s);
+    uint32_t takes = table->conv_takes(&device, &t->s);
     void *x = typed(t->in, f64, t->x), *w = typed(t->of, f64, t->w),
          *bias = t->bias ? typed(t->s.oc, f64, t->bias) : NULL, *g = typed(t->out, f64, t->g),
          *y = typed(t->out, f64, NULL), *dx = typed(t->in, f64, NULL),
@@ -337,7 +337,7 @@ static void convolutions(void **state)
         inputs.dw = typed(t.of, 1, t.dw); /* gradients of weights are added to */
         expect(&t);
         for (int f64 = 0; f64 < 2; f64++) {
-            int takes = tables[f64]->conv_takes && tables[f64]->conv_takes(&t.s) != 0;
+            int takes = tables[f64]->conv_takes && tables[f64]->conv_takes(&device, &t.s) != 0;
 
             if (f64 ? t.s.groups == 1 : tables[0]->conv_takes && k < FAST)
                 assert_true(takes);

@@ -52,6 +52,11 @@ void ts_free(ts_tensor *t)
     free(t);
 }
 
+void *ts_data(const ts_tensor *t)
+{
+    return t->data;
+}
+
 int ts_to_device(struct ts_device *d, void *to, const void *from, size_t bytes)
 {
     (void)d;
@@ -60,11 +65,11 @@ int ts_to_device(struct ts_device *d, void *to, const void *from, size_t bytes)
 }
 
 /* What the table leaves to libtorch is not tested here: a call fails. */
-#define LEFT(name, ...)                                                                            \
-    int name(__VA_ARGS__)                                                                          \
-    {                                                                                              \
-        fail_msg("%s: left to libtorch", #name);                                                   \
-        return -1;                                                                                 \
+#define LEFT(name, ...)                          \
+    int name(__VA_ARGS__)                        \
+    {                                            \
+        fail_msg("%s: left to libtorch", #name); \
+        return -1;                               \
     }
 /* clang-format off */
 #define ANY __attribute__((unused))
@@ -416,6 +421,128 @@ static void products_and_windows(void **state)
     }
 }
 
+/* A convolution by its definition: calls `each` with the places in x, w and y that meet, for all that do. */
+static void definition(const struct ts_conv *s,
+                       void (*each)(void *arg, int64_t x, int64_t w, int64_t y), void *arg)
+{
+    for (int64_t i = 0; i < s->n * s->oh * s->ow * s->oc; i++) {
+        int64_t o = i % s->oc, p = i / s->oc, image = p / (s->oh * s->ow);
+        int64_t oy = p / s->ow % s->oh, ox = p % s->ow;
+
+        for (int64_t k = 0; k < s->c * s->kh * s->kw; k++) {
+            int64_t c = k / (s->kh * s->kw), y, x;
+
+            y = oy * s->stride_h - s->pad_h + k / s->kw % s->kh * s->dilation_h;
+            x = ox * s->stride_w - s->pad_w + k % s->kw * s->dilation_w;
+            if (y >= 0 && y < s->h && x >= 0 && x < s->w)
+                each(arg, ((image * s->h + y) * s->w + x) * s->c + c, o * s->c * s->kh * s->kw + k,
+                     i);
+        }
+    }
+}
+
+/* What the three meet in: to += a b, each at its place. */
+struct meeting {
+    const void *a, *b;
+    double *to;
+};
+
+static void meet_forward(void *arg, int64_t x, int64_t w, int64_t y)
+{
+    struct meeting *m = arg;
+
+    m->to[y] += number_at(m->a, x) * number_at(m->b, w);
+}
+
+static void meet_input(void *arg, int64_t x, int64_t w, int64_t y)
+{
+    struct meeting *m = arg;
+
+    m->to[x] += number_at(m->a, y) * number_at(m->b, w);
+}
+
+static void meet_weights(void *arg, int64_t x, int64_t w, int64_t y)
+{
+    struct meeting *m = arg;
+
+    m->to[w] += number_at(m->a, y) * number_at(m->b, x);
+}
+
+/* `got`, to be freed, against the definition of a and b on top of `before` (a bias, repeated; or what was there). */
+static void meets(const char *what, const struct ts_conv *s, void *got,
+                  void (*each)(void *arg, int64_t x, int64_t w, int64_t y), const void *a,
+                  const void *b, const void *before, int64_t repeated, int64_t count)
+{
+    double *want = calloc((size_t)count, sizeof *want);
+    struct meeting m = {a, b, want};
+    void *out[2] = {numbers(count, 0), got};
+
+    for (int64_t i = 0; before && i < count; i++)
+        want[i] = number_at(before, i % repeated);
+    definition(s, each, &m);
+    for (int64_t i = 0; i < count; i++)
+        set_number(out[0], i, want[i]);
+    same(what, s->c, out, count, 400);
+    free(want);
+}
+
+static void one_convolution(struct ts_conv s)
+{
+    int64_t in, out, weights = s.oc * s.c * s.kh * s.kw;
+    void *x, *w = numbers(weights, 0), *g, *bias = numbers(s.oc, 3), *before = numbers(weights, 0);
+    void *y, *dx, *dw = numbers(weights, 0);
+
+    s.groups = 1;
+    s.oh = (s.h + 2 * s.pad_h - s.dilation_h * (s.kh - 1) - 1) / s.stride_h + 1;
+    s.ow = (s.w + 2 * s.pad_w - s.dilation_w * (s.kw - 1) - 1) / s.stride_w + 1;
+    in = s.n * s.h * s.w * s.c;
+    out = s.n * s.oh * s.ow * s.oc;
+    x = numbers(in, 0);
+    g = numbers(out, 0);
+    y = numbers(out, 5);
+    dx = numbers(in, 5);
+    memcpy(dw, before, (size_t)weights * size());
+    assert_int_equal(tables[1]->conv_takes(&device, &s), 7);
+    assert_int_equal(tables[1]->conv_forward(&device, &s, x, w, bias, y), 0);
+    assert_int_equal(tables[1]->conv_input(&device, &s, g, w, dx), 0);
+    assert_int_equal(tables[1]->conv_weights(&device, &s, g, x, dw), 0);
+    meets("convolution", &s, y, meet_forward, x, w, bias, s.oc, out);
+    meets("its input's gradient", &s, dx, meet_input, g, w, NULL, 1, in);
+    meets("its weights' gradient", &s, dw, meet_weights, g, x, before, weights, weights);
+    free(x);
+    free(w);
+    free(g);
+    free(bias);
+    free(before);
+}
+
+/* Each tile's kernel, filled and not; strides, dilations, windows that are not square or larger than the image. */
+static void convolutions(void **state)
+{
+    /* n, c, h, w, oc, -, -, kh, kw, strides, padding, dilations */
+    static const struct ts_conv shapes[] = {
+        {2, 3, 9, 7, 5, 0, 0, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+        {1, 16, 8, 8, 16, 0, 0, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+        {3, 8, 9, 9, 24, 0, 0, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+        {2, 20, 7, 5, 40, 0, 0, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+        {2, 17, 6, 6, 64, 0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 1},
+        {1, 64, 6, 6, 70, 0, 0, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+        {2, 4, 10, 11, 6, 0, 0, 3, 2, 2, 1, 2, 1, 2, 1, 1},
+        {2, 5, 8, 8, 7, 0, 0, 5, 7, 1, 1, 2, 3, 1, 1, 1},
+        {1, 3, 2, 2, 4, 0, 0, 7, 7, 1, 1, 3, 3, 1, 1, 1},
+        {20, 6, 8, 8, 9, 0, 0, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    };
+
+    (void)state;
+    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++)
+        one_convolution(shapes[k]);
+    if (device.f64)
+        return;
+    /* the largest tiles, which are for images that fill a device */
+    one_convolution((struct ts_conv){44, 2, 28, 28, 64, 0, 0, 1, 1, 1, 1, 0, 0, 1, 1, 1});
+    one_convolution((struct ts_conv){44, 64, 28, 28, 2, 0, 0, 1, 1, 1, 1, 0, 0, 1, 1, 1});
+}
+
 static void agreements(void **state)
 {
     static const int64_t units[] = {1, 31, 32, 65, 3000};
@@ -426,7 +553,8 @@ static void agreements(void **state)
         void *x = numbers(n * u, .1);
         uint64_t *bits = calloc((size_t)(n * kernels_words(u)), sizeof *bits);
         double *out = calloc((size_t)(2 * n * n + 2), sizeof *out);
-        double *square[2] = {out, out + n * n}, *positive[2] = {out + 2 * n * n, out + 2 * n * n + 1};
+        double *square[2] = {out, out + n * n},
+               *positive[2] = {out + 2 * n * n, out + 2 * n * n + 1};
 
         for (int64_t i = 0; i < 2 * n * n + 2; i++)
             out[i] = 4; /* which is added to */
@@ -445,7 +573,8 @@ static void losses(void **state)
 {
     (void)state;
     for (int k = 0; k < 16; k++) {
-        int64_t n = k & 4 ? 300 : 5, c = k & 1 ? 3 : 120, *labels = calloc((size_t)n, sizeof *labels);
+        int64_t n = k & 4 ? 300 : 5, c = k & 1 ? 3 : 120,
+                *labels = calloc((size_t)n, sizeof *labels);
         struct ts_loss s = {.kind = TS_LOSS_CLASS,
                             .n = n,
                             .c = c,
@@ -467,9 +596,9 @@ static void losses(void **state)
         same("loss", c, g, n * c, 4);
         outputs(g, n * c);
         EACH(t)
-        assert_int_equal(tables[t]->soft_loss(&device, z, targets, n, 2 * n, c,
-                                              k & 8 ? NULL : g[t], result[t]),
-                         0);
+        assert_int_equal(
+            tables[t]->soft_loss(&device, z, targets, n, 2 * n, c, k & 8 ? NULL : g[t], result[t]),
+            0);
         same("soft_loss", c, g, n * c, 4);
         same_sums("results of soft_loss", c, results, 3);
         free(labels);
@@ -538,8 +667,7 @@ static void launches_are_few(void **state)
     (void)state;
     launches = 0;
     assert_int_equal(tables[1]->combine(&device, terms, 3, 2, 16, 16, y, y, NULL), 0);
-    assert_int_equal(
-        tables[1]->gather(&device, plain, 1, plain, 1, x, 32, 16, y, sums, sum, 2), 0);
+    assert_int_equal(tables[1]->gather(&device, plain, 1, plain, 1, x, 32, 16, y, sums, sum, 2), 0);
     assert_int_equal(launches, 2);
     assert_int_equal(tables[1]->agreement(&device, x, 2, 256, square, &positive), 0);
     assert_int_equal(launches, 4);
@@ -550,11 +678,16 @@ static void launches_are_few(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(combines),   cmocka_unit_test(gathers),
-        cmocka_unit_test(norms),      cmocka_unit_test(pools),
+        cmocka_unit_test(combines),
+        cmocka_unit_test(gathers),
+        cmocka_unit_test(norms),
+        cmocka_unit_test(pools),
         cmocka_unit_test(products_and_windows),
-        cmocka_unit_test(agreements), cmocka_unit_test(losses),
-        cmocka_unit_test(trainings),  cmocka_unit_test(launches_are_few),
+        cmocka_unit_test(convolutions),
+        cmocka_unit_test(agreements),
+        cmocka_unit_test(losses),
+        cmocka_unit_test(trainings),
+        cmocka_unit_test(launches_are_few),
     };
     int failed = 0;
 

@@ -16,6 +16,7 @@ __asm__(".section .rodata\n"
         "cuda_text:\n"
         ".incbin \"" CUDA_TEXT_FOLDER "/cuda_args.h\"\n"
         ".incbin \"" CUDA_TEXT_FOLDER "/cuda_kernels.inc\"\n"
+        ".incbin \"" CUDA_TEXT_FOLDER "/cuda_conv.inc\"\n"
         ".byte 0\n"
         ".previous\n");
 extern const char cuda_text[] __attribute__((visibility("hidden")));
@@ -36,7 +37,7 @@ struct driver {
     int (*error)(int, const char **);
 };
 static const char *const driver_names[] = {
-    "cuInit",         "cuDeviceGet",      "cuDeviceGetAttribute", "cuDevicePrimaryCtxRetain",
+    "cuInit",          "cuDeviceGet",      "cuDeviceGetAttribute", "cuDevicePrimaryCtxRetain",
     "cuCtxSetCurrent", "cuModuleLoadData", "cuModuleGetFunction",  "cuLaunchKernel",
     "cuGetErrorString"};
 
@@ -56,7 +57,7 @@ static const char *const compiler_names[] = {
 
 /* libtorch's own stand-in brings the NVRTC that it was built with. */
 static const char *const compilers[] = {"libcaffe2_nvrtc.so", "libnvrtc.so", "libnvrtc.so.13",
-                                        "libnvrtc.so.12",     "libnvrtc.so.11.2"};
+                                        "libnvrtc.so.12", "libnvrtc.so.11.2"};
 
 struct cuda_code {
     struct driver driver;
@@ -189,8 +190,7 @@ static int load(struct ts_device *d, const struct cuda_code *c, void *program, v
 static int compile(struct ts_device *d, struct cuda_code *c)
 {
     char target[64];
-    const char *options[] = {target, c->f64 ? "-DNUM=double" : "-DNUM=float", "--std=c++14",
-                             "-default-device", "--fmad=true"};
+    const char *options[] = {target, c->f64 ? "-DNUM=double" : "-DNUM=float", "--fmad=true"};
     void *program = NULL, *module = NULL;
     int status;
 

@@ -8,9 +8,9 @@
 #define BACKEND_TORCH_CUDA_ARGS_H
 
 enum {
-    CUDA_THREADS = 256,    /* of a block, at most */
-    CUDA_TERMS = 8,        /* of a sum */
-    CUDA_SUMS = 4,         /* over pixels, beside that of a gradient itself */
+    CUDA_THREADS = 256, /* of a block, at most */
+    CUDA_TERMS = 8,     /* of a sum */
+    CUDA_SUMS = 4,      /* over pixels, beside that of a gradient itself */
     CUDA_ALL = CUDA_SUMS + 1,
     CUDA_PARTS = 1 << 20,  /* doubles of scratch */
     CUDA_COLUMNS = 1 << 12 /* counters of scratch */
@@ -123,11 +123,39 @@ struct cuda_update {
     int adamw, nesterov;
 };
 
+/* A convolution from in [n, ih, iw, ic] to out [n, oh, ow, oc], of filters as `filters` leaves them; or its
+ * gradient by the input, from the output's (in) to the input's (out). */
+struct cuda_conv {
+    const void *in, *filters, *bias;
+    void *out;
+    int n, ic, ih, iw, oc, oh, ow, kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
+};
+
+/* to[kh * kw, c, oc], or (back) [kh * kw, oc, c], of w [oc, c, kh * kw] */
+struct cuda_filters {
+    const void *w;
+    void *to;
+    int oc, c, taps, back;
+};
+
+/* The gradient by the filters, in two steps: part[split, oc, kh * kw * c] of `each` pixels of g a split, and
+ * dw [oc, c, kh * kw] += their sum. */
+struct cuda_weigh {
+    const void *g, *x;
+    void *part, *dw;
+    long long pixels, each;
+    int splits, n, c, h, w, oc, oh, ow, kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h,
+        dilation_w;
+};
+
 /* The kernels, by their names in cuda_kernels.inc. */
 #define CUDA_KERNELS(each)                                                                         \
     each(combine) each(gather) each(gather_sums) each(norm_train) each(norm_eval) each(norm_slope) \
         each(max_pool) each(max_pool_back) each(avg_pool) each(avg_pool_back) each(total)          \
             each(multiply) each(window) each(signs) each(agree) each(soft_loss) each(class_loss)   \
-                each(add_sums) each(update) each(average)
+                each(add_sums) each(update) each(average) each(filters) each(conv_16)              \
+                    each(conv_32) each(conv_64) each(conv_128) each(back_16) each(back_32)         \
+                        each(back_64) each(back_128) each(weigh_16) each(weigh_32) each(weigh_64)  \
+                            each(weigh_128) each(add_parts)
 
 #endif

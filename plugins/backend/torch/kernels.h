@@ -113,7 +113,7 @@ struct kernels {
                         void *rg);
     /* Convolutions faster than libtorch's; conv_takes() says which of the three (KERNELS_FORWARD ...) a shape has
      * (NULL: none has any).  bias may be NULL; w and dw are [oc, c, kh, kw]; dw is added to. */
-    uint32_t (*conv_takes)(const struct ts_conv *s);
+    uint32_t (*conv_takes)(const struct ts_device *d, const struct ts_conv *s);
     int (*conv_forward)(struct ts_device *d, const struct ts_conv *s, const void *x, const void *w,
                         const void *bias, void *y);
     int (*conv_weights)(struct ts_device *d, const struct ts_conv *s, const void *g, const void *x,

@@ -64,7 +64,8 @@ static struct cuda_scratch scratch(const struct ts_device *d)
 {
     double *part = d->scratch;
 
-    return (struct cuda_scratch){.part = part, .count = (unsigned int *)(void *)(part + CUDA_PARTS)};
+    return (struct cuda_scratch){.part = part,
+                                 .count = (unsigned int *)(void *)(part + CUDA_PARTS)};
 }
 
 static int launch(struct ts_device *d, enum cuda_kernel kernel, struct cuda_grid grid,
@@ -225,8 +226,7 @@ static int max_pool_back(struct ts_device *d, const struct ts_pool *s, const voi
 static int total(struct ts_device *d, int64_t n, int64_t hw, int64_t c, const void *x,
                  const void *g, double factor, void *y)
 {
-    struct cuda_total s = {
-        .x = x, .g = g, .y = y, .factor = factor, .n = n, .hw = hw, .c = (int)c};
+    struct cuda_total s = {.x = x, .g = g, .y = y, .factor = factor, .n = n, .hw = hw, .c = (int)c};
     struct cuda_grid grid = over(hw, c);
 
     grid.blocks[1] = (unsigned int)n;
@@ -289,14 +289,191 @@ static int window(struct ts_device *d, const struct ts_window *w, const void *x,
     return launch(d, CUDA_window, over(w->n * w->dh * w->dw, w->dc), &s);
 }
 
+/* -- convolutions --------------------------------------------------------------------------------- */
+
+/* In the numbers' own precision, one group, and images that 32 bits count. */
+static uint32_t conv_takes(const struct ts_device *d, const struct ts_conv *s)
+{
+    int64_t most = INT32_MAX;
+
+    return (d->f64 || d->conv == TS_CONV_FULL) && s->groups == 1 && s->n * s->h * s->w < most &&
+                   s->n * s->oh * s->ow < most && s->kh * s->kw * s->c < most &&
+                   s->kh * s->kw * s->oc < most
+               ? KERNELS_FORWARD | KERNELS_WEIGHTS | KERNELS_INPUT
+               : 0;
+}
+
+/* A kernel's tile: how many rows and columns, and of how many threads. */
+struct tile {
+    int64_t rows, columns;
+    unsigned int threads;
+};
+
+static int64_t tiles_of(const struct tile *t, int64_t rows, int64_t columns)
+{
+    return divide_up(rows, t->rows) * divide_up(columns, t->columns);
+}
+
+/* The filters in the order that the kernels read, the caller's to free; NULL with d->message. */
+static ts_tensor *filters_of(struct ts_device *d, const struct ts_conv *c, const void *w, int back)
+{
+    struct cuda_filters s = {
+        .w = w, .oc = (int)c->oc, .c = (int)c->c, .taps = (int)(c->kh * c->kw), .back = back};
+    int64_t count = c->oc * c->c * c->kh * c->kw;
+    ts_tensor *t = ts_alloc(d, (size_t)count * (d->f64 ? sizeof(double) : sizeof(float)), &s.to);
+
+    if (t && launch(d, CUDA_filters, over(count, 1), &s) != 0) {
+        ts_free(t);
+        t = NULL;
+    }
+    return t;
+}
+
+/* Of kernels.h's conv_forward and (back) conv_input: `s` has the extents as the kernel sees them. */
+static int convolve(struct ts_device *d, const struct ts_conv *c, struct cuda_conv *s,
+                    const void *w, int back)
+{
+    static const struct tile tile[] = {
+        {256, 16, 256}, {128, 32, 256}, {64, 64, 256}, {128, 64, 128}};
+    enum { ENOUGH = 264 }; /* blocks that keep a device busy */
+    int64_t pixels = (int64_t)s->n * s->oh * s->ow;
+    int k = s->oc <= 16                                                         ? 0
+            : s->oc <= 32 || divide_up(s->oc, 64) * 64 * 4 > (int64_t)s->oc * 5 ? 1
+                                                                                : 3;
+    struct cuda_grid grid;
+    ts_tensor *filters;
+    int status;
+
+    if (k == 3 && (d->f64 || tiles_of(&tile[3], pixels, s->oc) < ENOUGH))
+        k = 2; /* fewer registers, and more blocks */
+    filters = filters_of(d, c, w, back);
+    if (!filters)
+        return TCET_E_BACKEND;
+    s->filters = ts_data(filters);
+    grid = (struct cuda_grid){.blocks = {(unsigned int)divide_up(pixels, tile[k].rows),
+                                         (unsigned int)divide_up(s->oc, tile[k].columns)},
+                              .threads = {tile[k].threads, 1}};
+    status = launch(d, (enum cuda_kernel)((back ? CUDA_back_16 : CUDA_conv_16) + k), grid, s);
+    ts_free(filters); /* whose memory serves this stream alone, behind this kernel */
+    return status;
+}
+
+static int conv_forward(struct ts_device *d, const struct ts_conv *c, const void *x, const void *w,
+                        const void *bias, void *y)
+{
+    struct cuda_conv s = {.in = x,
+                          .bias = bias,
+                          .out = y,
+                          .n = (int)c->n,
+                          .ic = (int)c->c,
+                          .ih = (int)c->h,
+                          .iw = (int)c->w,
+                          .oc = (int)c->oc,
+                          .oh = (int)c->oh,
+                          .ow = (int)c->ow,
+                          .kh = (int)c->kh,
+                          .kw = (int)c->kw,
+                          .stride_h = (int)c->stride_h,
+                          .stride_w = (int)c->stride_w,
+                          .pad_h = (int)c->pad_h,
+                          .pad_w = (int)c->pad_w,
+                          .dilation_h = (int)c->dilation_h,
+                          .dilation_w = (int)c->dilation_w};
+
+    return convolve(d, c, &s, w, 0);
+}
+
+static int conv_input(struct ts_device *d, const struct ts_conv *c, const void *g, const void *w,
+                      void *dx)
+{
+    struct cuda_conv s = {.in = g,
+                          .out = dx,
+                          .n = (int)c->n,
+                          .ic = (int)c->oc,
+                          .ih = (int)c->oh,
+                          .iw = (int)c->ow,
+                          .oc = (int)c->c,
+                          .oh = (int)c->h,
+                          .ow = (int)c->w,
+                          .kh = (int)c->kh,
+                          .kw = (int)c->kw,
+                          .stride_h = (int)c->stride_h,
+                          .stride_w = (int)c->stride_w,
+                          .pad_h = (int)c->pad_h,
+                          .pad_w = (int)c->pad_w,
+                          .dilation_h = (int)c->dilation_h,
+                          .dilation_w = (int)c->dilation_w};
+
+    return convolve(d, c, &s, w, 1);
+}
+
+/* Splits of the pixels: so many that a device is busy, so few that each has some steps, and none so long that
+ * float's sums lose digits. */
+static int64_t splits_of(int64_t pixels, int64_t tiles)
+{
+    enum { BLOCKS = 1056, FEWEST = 128, LONGEST = 4096 };
+    int64_t splits = least(divide_up(BLOCKS, tiles), divide_up(pixels, FEWEST));
+
+    return splits > divide_up(pixels, LONGEST) ? splits : divide_up(pixels, LONGEST);
+}
+
+static int conv_weights(struct ts_device *d, const struct ts_conv *c, const void *g, const void *x,
+                        void *dw)
+{
+    static const struct tile tile[] = {{16, 64, 64}, {32, 64, 128}, {64, 64, 256}, {64, 128, 128}};
+    int64_t all = c->kh * c->kw * c->c, pixels = c->n * c->oh * c->ow, splits, tiles;
+    struct cuda_weigh s = {.g = g,
+                           .x = x,
+                           .dw = dw,
+                           .pixels = pixels,
+                           .n = (int)c->n,
+                           .c = (int)c->c,
+                           .h = (int)c->h,
+                           .w = (int)c->w,
+                           .oc = (int)c->oc,
+                           .oh = (int)c->oh,
+                           .ow = (int)c->ow,
+                           .kh = (int)c->kh,
+                           .kw = (int)c->kw,
+                           .stride_h = (int)c->stride_h,
+                           .stride_w = (int)c->stride_w,
+                           .pad_h = (int)c->pad_h,
+                           .pad_w = (int)c->pad_w,
+                           .dilation_h = (int)c->dilation_h,
+                           .dilation_w = (int)c->dilation_w};
+    int k = c->oc <= 16 ? 0 : c->oc <= 32 ? 1 : d->f64 || all < 128 ? 2 : 3, status;
+    struct cuda_grid grid;
+    ts_tensor *part;
+
+    tiles = tiles_of(&tile[k], c->oc, all);
+    splits = splits_of(pixels, tiles);
+    s.each = divide_up(divide_up(pixels, splits), 16) * 16;
+    s.splits = (int)divide_up(pixels, s.each);
+    part = ts_alloc(d, (size_t)(s.splits * c->oc * all) * (d->f64 ? sizeof(double) : sizeof(float)),
+                    &s.part);
+    if (!part)
+        return TCET_E_MEMORY;
+    grid = (struct cuda_grid){.blocks = {(unsigned int)tiles, (unsigned int)s.splits},
+                              .threads = {tile[k].threads, 1}};
+    status = launch(d, (enum cuda_kernel)(CUDA_weigh_16 + k), grid, &s);
+    if (status == 0)
+        status = launch(d, CUDA_add_parts, over(c->oc * all, 1), &s);
+    ts_free(part);
+    return status;
+}
+
 /* -- signs, losses, training ----------------------------------------------------------------- */
 
 static int agreement(struct ts_device *d, const void *x, int64_t n, int64_t units, double *k,
                      double *positive)
 {
     enum { WORDS = 64, PAIRS = CUDA_THREADS / 32 };
-    struct cuda_agreement s = {
-        .x = x, .k = k, .positive = positive, .n = n, .units = units, .words = divide_up(units, 32)};
+    struct cuda_agreement s = {.x = x,
+                               .k = k,
+                               .positive = positive,
+                               .n = n,
+                               .units = units,
+                               .words = divide_up(units, 32)};
     struct cuda_grid grid = {.blocks = {(unsigned int)divide_up(s.words, WORDS), (unsigned int)n},
                              .threads = {WORDS, 1}};
     ts_tensor *bits;
@@ -419,7 +596,8 @@ static int average(struct ts_device *d, const void *x, int64_t count, double dec
         .global_pool = global_pool, .global_pool_back = global_pool_back, .plain = ts_plain_step,  \
         .multiply = multiply, .multiply_back = multiply_back, .window = window, .zero = ts_zero,   \
         .loss = loss, .soft_loss = soft_loss, .add_sums = add_sums, .clip = ts_clip,               \
-        .update = update, .average = average, .agreement = agreement,                              \
+        .update = update, .average = average, .agreement = agreement, .conv_takes = conv_takes,    \
+        .conv_forward = conv_forward, .conv_weights = conv_weights, .conv_input = conv_input,      \
     }
 
 static const struct kernels cuda[2] = {CUDA_TABLE(0), CUDA_TABLE(1)};

@@ -30,7 +30,7 @@ static struct ts_conv conv_shape(const struct job *j, int32_t i)
 /* Which of its kernels are ours: KERNELS_FORWARD ... */
 static uint32_t conv_ours(const struct job *j, const struct ts_conv *s)
 {
-    return j->k->conv_takes ? j->k->conv_takes(s) : 0;
+    return j->k->conv_takes ? j->k->conv_takes(j->d, s) : 0;
 }
 
 /* *y = conv(x, w) + bias: new memory, the caller's to drop; bias may be NULL. */
