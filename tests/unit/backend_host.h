@@ -85,14 +85,21 @@ static void drop(void *self)
 }
 
 /* Another backend_torch.so and device than this build's on the CPU: that of a GPU machine, or the emulated one. */
-static const char *test_device(void)
+static const char *device_of_test(void)
 {
     const char *device = getenv("TCET_TEST_DEVICE");
 
     return device ? device : "cpu";
 }
 
-/* The device, opened once: kernels as auto. */
+static const char *kernels_of_test(void)
+{
+    const char *kernels = getenv("TCET_TEST_KERNELS");
+
+    return kernels ? kernels : "auto";
+}
+
+/* The device, opened once. */
 static void *cpu;
 
 static int load(void **state)
@@ -112,7 +119,7 @@ static int load(void **state)
     assert_non_null(entry);
     plugin = entry()->plugins[0];
     ops = plugin->ops;
-    cpu = instance("device", test_device(), NULL);
+    cpu = instance("device", device_of_test(), "kernels", kernels_of_test(), NULL);
     if (ops->open(&host.cx, cpu) != TCET_OK)
         fail_msg("%s", host.message);
     return 0;
@@ -267,7 +274,8 @@ static float uniform(void)
     return (float)(int32_t)(noise >> 32) / 2147483648.0f;
 }
 
-static void assert_near(double got, double want, double tolerance, const char *what, int64_t at)
+static inline void assert_near(double got, double want, double tolerance, const char *what,
+                               int64_t at)
 {
     if (!(fabs(got - want) <= tolerance * (1e-3 + fabs(want))))
         fail_msg("%s[%ld]: %.12g, want %.12g", what, (long)at, got, want);

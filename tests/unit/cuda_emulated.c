@@ -142,12 +142,17 @@ static void start(struct fiber *f)
     makecontext(&f->at, fiber_main, 0);
 }
 
-/* Each thread to its next barrier or its end; returns how many are not at their end. */
+/* Each thread to its next barrier or its end, forwards and backwards in turn, so that a missing barrier shows;
+ * returns how many are not at their end. */
 static unsigned int step(unsigned int threads)
 {
+    static int backwards;
     unsigned int left = 0;
 
-    for (unsigned int t = 0; t < threads; t++) {
+    backwards = !backwards;
+    for (unsigned int k = 0; k < threads; k++) {
+        unsigned int t = backwards ? threads - 1 - k : k;
+
         running = &fibers[t];
         if (running->ended)
             continue;

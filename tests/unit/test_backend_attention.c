@@ -87,7 +87,7 @@ static int set_up(void **state)
     net.kernels[0] = cpu;
     if (!ops)
         return 0;
-    net.kernels[1] = instance("device", test_device(), "kernels", "aten", NULL);
+    net.kernels[1] = instance("device", device_of_test(), "kernels", "aten", NULL);
     return ops->open(&host.cx, net.kernels[1]) == TCET_OK ? 0 : -1;
 }
 

@@ -180,7 +180,7 @@ static void test_ops(void **state)
     (void)state;
     NEED_TORCH();
     kernels[0] = cpu;
-    kernels[1] = instance("device", test_device(), "kernels", "aten", NULL);
+    kernels[1] = instance("device", device_of_test(), "kernels", "aten", NULL);
     if (ops->open(&host.cx, kernels[1]) != TCET_OK)
         fail_msg("%s", host.message);
     for (int t = 0; t < TRIALS; t++) {

@@ -892,7 +892,7 @@ static void test_norm_repeats(void **state)
 
     (void)state;
     NEED_TORCH();
-    aten = instance("device", test_device(), "kernels", "aten", NULL);
+    aten = instance("device", device_of_test(), "kernels", "aten", NULL);
     assert_int_equal(ops->open(&host.cx, aten), TCET_OK);
     n = net_new(2);
     bn = norm(n, 0, 1);
@@ -1052,7 +1052,7 @@ static void test_kernels(void **state)
             struct result *b = run(other, n, pass, sites, wants, 1);
             double apart = distance(a, b);
 
-            if (!(apart <= (k < 3 && !strcmp(test_device(), "cpu") ? 0 : 1e-10)))
+            if (!(apart <= (k < 3 && !strcmp(device_of_test(), "cpu") ? 0 : 1e-10)))
                 fail_msg("%s, mode %u: %g apart", names[k], mode, apart);
             result_free(a);
             result_free(b);
@@ -1097,7 +1097,7 @@ static void test_tangents(void **state)
 
     (void)state;
     NEED_TORCH();
-    if (strcmp(test_device(), "cpu") != 0) /* which alone has kernels for R */
+    if (strcmp(device_of_test(), "cpu") != 0) /* which alone has kernels for R */
         skip();
     for (int k = 0; k < 4; k++) {
         other[k] = instance("device", "cpu", "kernels", k < 3 ? names[k] : "aten", NULL);
@@ -1157,7 +1157,7 @@ static void test_tangent_rows(void **state)
 
     (void)state;
     NEED_TORCH();
-    aten = instance("device", test_device(), "kernels", "aten", NULL);
+    aten = instance("device", device_of_test(), "kernels", "aten", NULL);
     assert_int_equal(ops->open(&host.cx, aten), TCET_OK);
     for (uint32_t k = 0; k < 6; k++) {
         struct net *n = moving((int)(k % 2));
@@ -1219,7 +1219,7 @@ static void test_convolutions(void **state)
 
     (void)state;
     NEED_TORCH();
-    aten = instance("device", test_device(), "kernels", "aten", NULL);
+    aten = instance("device", device_of_test(), "kernels", "aten", NULL);
     assert_int_equal(ops->open(&host.cx, aten), TCET_OK);
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         struct net *n = net_new(kinds[k].in);
@@ -1262,7 +1262,7 @@ static void test_fast_convolutions(void **state)
     (void)state;
     NEED_TORCH();
     noise = 1;
-    aten = instance("device", test_device(), "kernels", "aten", NULL);
+    aten = instance("device", device_of_test(), "kernels", "aten", NULL);
     assert_int_equal(ops->open(&host.cx, aten), TCET_OK);
     for (size_t k = 0; k < 2 * (sizeof kinds / sizeof *kinds); k++) {
         int32_t in = kinds[k / 2][0], out = kinds[k / 2][1], odd = k % 2;
@@ -1570,7 +1570,7 @@ static void test_deferred(void **state)
 
     (void)state;
     NEED_TORCH();
-    aten = instance("device", test_device(), "kernels", "aten", NULL);
+    aten = instance("device", device_of_test(), "kernels", "aten", NULL);
     assert_int_equal(ops->open(&host.cx, aten), TCET_OK);
     cuda = instance("device", "cuda", NULL);
     has_cuda = ops->open(&host.cx, cuda) == TCET_OK;

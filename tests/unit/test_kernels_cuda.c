@@ -19,7 +19,7 @@
 /* -- a device of this process's memory ------------------------------------------------------- */
 
 static char scratch[CUDA_SCRATCH];
-static struct ts_device device = {.scratch = scratch};
+static struct ts_device device = {.own_conv = 1, .scratch = scratch};
 static int launches;
 
 int cuda_launch(struct ts_device *d, enum cuda_kernel kernel, const struct cuda_grid *grid,

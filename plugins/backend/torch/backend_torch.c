@@ -19,7 +19,8 @@ struct backend {
 };
 
 /* In the order of KERNELS_*. */
-static const char *const kernels_choices[] = {"auto", "baseline", "avx2", "avx512", "aten", NULL};
+static const char *const kernels_choices[] = {"auto", "baseline", "avx2", "avx512",
+                                              "aten", "own",      NULL};
 
 static const tcet_param params[] = {
     TCET_PARAM_TEXT(struct backend, device, "auto",
@@ -28,9 +29,11 @@ static const tcet_param params[] = {
                    "threads inside one operator, or of a training, which parts its mini-batches; "
                    "small networks "
                    "gain more from workers"),
-    TCET_PARAM_CHOICE(struct backend, kernels, "auto", kernels_choices,
-                      "CPU code beside the convolutions: fused for the widest instruction set "
-                      "(auto) or a given one, or libtorch's own operators (aten), as on a GPU"),
+    TCET_PARAM_CHOICE(
+        struct backend, kernels, "auto", kernels_choices,
+        "code beside libtorch's: on a CPU fused for the widest instruction set (auto) "
+        "or a given one, on a GPU fused (auto) or with convolutions too (own); or "
+        "libtorch's operators alone (aten)"),
 };
 
 /* backend_torch_impl.so stands beside the folder of this file. */

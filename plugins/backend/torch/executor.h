@@ -164,7 +164,7 @@ struct state {
     void **running;               /* a norm module's running variance [repeat, c], NULL */
     double *agreement, *positive; /* [slots][n, n], [slots] */
     struct held held[USES];       /* everything that lives as long as the job */
-    int32_t sent; /* CUDA: copies to held memory's mirrors may be under way */
+    int32_t sent;                 /* CUDA: copies to held memory's mirrors may be under way */
 };
 
 /* The loss of a training's mini-batch, in place of the pass's. */

@@ -80,6 +80,7 @@ static tcet_status choose_kernels(tcet_ctx *cx, struct executor *x, int32_t whic
             x->kernels[f64] =
                 cuda || which == KERNELS_ATEN ? kernels_aten(f64) : kernels_cpu(which, f64);
         d->code = x->code[f64];
+        d->own_conv = which == KERNELS_OWN;
         d->message[0] = '\0';
         if (!x->kernels[f64])
             return fail(cx, TCET_E_ARG,
@@ -124,7 +125,8 @@ static tcet_status info(tcet_ctx *cx, struct executor *x, tcet_backend_info *out
     snprintf(out->device, sizeof out->device, "%s", x->name);
     out->in_flight = x->device[0].cuda ? 2 : 1;
     if (x->device[0].cuda) {
-        snprintf(out->instructions, sizeof out->instructions, "kernels=%s", x->kernels[0]->name);
+        snprintf(out->instructions, sizeof out->instructions, "kernels=%s%s", x->kernels[0]->name,
+                 x->device[0].own_conv ? " convolutions=own" : "");
     } else {
         char libraries[200];
 

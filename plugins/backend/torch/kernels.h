@@ -142,7 +142,8 @@ enum {
     KERNELS_BASELINE = 1,
     KERNELS_AVX2 = 2,
     KERNELS_AVX512 = 3,
-    KERNELS_ATEN = 4
+    KERNELS_ATEN = 4,
+    KERNELS_OWN = 5 /* auto, and convolutions of a CUDA device too */
 };
 
 /* NULL where this CPU, or this build, lacks it. */

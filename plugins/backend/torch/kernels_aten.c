@@ -24,6 +24,7 @@ const struct kernels *kernels_aten(int32_t f64)
 
 const struct kernels *kernels_cpu(int32_t which, int32_t f64)
 {
+    which = which == KERNELS_OWN ? KERNELS_AUTO : which;
 #if defined(TCET_KERNELS_X86)
     int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

@@ -296,9 +296,9 @@ static uint32_t conv_takes(const struct ts_device *d, const struct ts_conv *s)
 {
     int64_t most = INT32_MAX;
 
-    return (d->f64 || d->conv == TS_CONV_FULL) && s->groups == 1 && s->n * s->h * s->w < most &&
-                   s->n * s->oh * s->ow < most && s->kh * s->kw * s->c < most &&
-                   s->kh * s->kw * s->oc < most
+    return d->own_conv && (d->f64 || d->conv == TS_CONV_FULL) && s->groups == 1 &&
+                   s->n * s->h * s->w < most && s->n * s->oh * s->ow < most &&
+                   s->kh * s->kw * s->c < most && s->kh * s->kw * s->oc < most
                ? KERNELS_FORWARD | KERNELS_WEIGHTS | KERNELS_INPUT
                : 0;
 }

@@ -27,7 +27,8 @@ static tcet_status open_modules(struct job *j)
         if (wanted) {
             int64_t rows = j->plan.one_gradient && is_weight_layer(m) ? 1 : j->plan.rows;
 
-            j->now.gradient[k] = job_alloc(j, USE_SHOW, (size_t)(rows * m->weight_count) * j->ask.size);
+            j->now.gradient[k] =
+                job_alloc(j, USE_SHOW, (size_t)(rows * m->weight_count) * j->ask.size);
             if (!j->now.gradient[k])
                 return TCET_E_MEMORY;
         }
@@ -35,7 +36,8 @@ static tcet_status open_modules(struct job *j)
             ((is_weight_layer(m) && j->plan.weight_biases) ||
              (is_norm_layer(m) && j->plan.norm_biases))) {
             j->now.bias_gradient[k] = job_alloc(
-                j, USE_SHOW, (size_t)(j->plan.calls[k] * j->plan.rows * m->bias_count) * sizeof(double));
+                j, USE_SHOW,
+                (size_t)(j->plan.calls[k] * j->plan.rows * m->bias_count) * sizeof(double));
             if (!j->now.bias_gradient[k])
                 return TCET_E_MEMORY;
         }
@@ -61,8 +63,8 @@ static tcet_status open_variances(struct job *j)
 
         if (!job_op(j, i)->statistics || !node->track || j->now.running[node->module])
             continue;
-        j->now.running[node->module] =
-            job_alloc(j, USE_SHOW, (size_t)(j->ask.forwards / j->run->forwards * node->c) * j->ask.size);
+        j->now.running[node->module] = job_alloc(
+            j, USE_SHOW, (size_t)(j->ask.forwards / j->run->forwards * node->c) * j->ask.size);
         ones = pool_get((size_t)node->c * sizeof *ones);
         if (!ones || !j->now.running[node->module]) {
             pool_put(ones);
@@ -93,7 +95,8 @@ static tcet_status open_values(struct job *j)
         if (p->keep_gradient && !(v->kept_gradient = job_alloc(j, USE_SHOW, bytes)))
             return TCET_E_MEMORY;
         if (p->keep_product &&
-            !(v->kept_product = job_alloc(j, USE_SHOW, bytes / (size_t)units * (size_t)job_node(j, i)->c)))
+            !(v->kept_product =
+                  job_alloc(j, USE_SHOW, bytes / (size_t)units * (size_t)job_node(j, i)->c)))
             return TCET_E_MEMORY;
         if (p->keep_bits) {
             bytes = (size_t)(j->ask.n * kernels_words(units)) * sizeof *v->kept_bits;
@@ -114,8 +117,8 @@ tcet_status layers_open(struct job *j)
     if (st == TCET_OK && j->plan.wants & (TCET_WANT_AGREEMENT | TCET_WANT_PATTERN)) {
         size_t slots = (size_t)j->plan.slots;
 
-        j->now.agreement =
-            job_alloc(j, USE_SHOW, slots * (size_t)(j->ask.n * j->ask.n) * sizeof *j->now.agreement);
+        j->now.agreement = job_alloc(
+            j, USE_SHOW, slots * (size_t)(j->ask.n * j->ask.n) * sizeof *j->now.agreement);
         j->now.positive = job_alloc(j, USE_SHOW, slots * sizeof *j->now.positive);
         if (!j->now.agreement || !j->now.positive)
             st = TCET_E_MEMORY;

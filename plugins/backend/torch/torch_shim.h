@@ -19,14 +19,16 @@ struct cuda_code;
 
 /* Where tensors live and what they hold. */
 struct ts_device {
-    int32_t cuda;      /* 0: CPU memory, 1: CUDA */
-    int32_t index;     /* of the CUDA device */
-    int32_t f64;       /* 1: double, 0: float */
-    int32_t conv;      /* TS_CONV_*: numbers that CUDA convolutions of floats compute with */
-    int64_t stream;    /* CUDA: that everything is queued on, of ts_stream; 0: the default one */
-    void *queue;       /* CUDA: the same as the driver's CUstream */
-    void *scratch;     /* CUDA: what the stream's kernels share, see cuda.h */
-    struct cuda_code *code; /* CUDA: our kernels, for this type; NULL: libtorch's operations alone */
+    int32_t cuda;     /* 0: CPU memory, 1: CUDA */
+    int32_t index;    /* of the CUDA device */
+    int32_t f64;      /* 1: double, 0: float */
+    int32_t conv;     /* TS_CONV_*: numbers that CUDA convolutions of floats compute with */
+    int32_t own_conv; /* CUDA: convolutions by our kernels, where these take them */
+    int64_t stream;   /* CUDA: that everything is queued on, of ts_stream; 0: the default one */
+    void *queue;      /* CUDA: the same as the driver's CUstream */
+    void *scratch;    /* CUDA: what the stream's kernels share, see cuda.h */
+    struct cuda_code
+        *code;         /* CUDA: our kernels, for this type; NULL: libtorch's operations alone */
     char message[512]; /* of the last failure */
 };
 
