@@ -93,7 +93,7 @@ double picture_begin(struct svg *s, struct figures *of, struct figure *f, double
                       .height = height + (note ? 36 : 20),
                       .sized = f->sized};
     svg_begin(s, f->title, desc);
-    svg_text(s, 4, y, SVG_START, "t", svg_fit(&of->arena, f->title, SVG_FONT * 1.07, width - 8));
+    svg_text(s, 4, y, SVG_START, "t", svg_fit_title(&of->arena, f->title, width - 8));
     if (note)
         svg_text(s, 4, y += 16, SVG_START, "q", svg_fit(&of->arena, note, SVG_FONT, width - 8));
     return y + 4;

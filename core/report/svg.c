@@ -41,54 +41,81 @@ void svg_escape(struct buf *out, const char *text)
     buf_free(&shown);
 }
 
-/* In thousandths of the size, from blank to ~. */
+/* In thousandths of the size, from blank to ~, of the widest of Helvetica and DejaVu Sans; and bold. */
 static const short WIDTHS[] = {
-    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333,  278, 278, 556, 556, 556,
-    556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667,
-    611, 778, 722, 278, 500, 667, 556, 833, 722, 778, 667, 778, 722, 667,  611, 722, 667, 944, 667,
-    667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556, 556, 278,  556, 556, 222, 222, 500,
-    222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500,  500, 334, 260, 334, 584};
+    318, 401, 460, 838, 637, 951, 780, 275, 391, 391, 500, 838, 318, 361,  318, 337, 637, 637, 637,
+    637, 637, 637, 637, 637, 637, 637, 337, 337, 838, 838, 838, 556, 1015, 685, 687, 722, 771, 667,
+    611, 778, 752, 295, 500, 667, 558, 863, 749, 788, 667, 788, 722, 667,  611, 732, 685, 989, 686,
+    667, 686, 391, 337, 391, 838, 556, 500, 613, 635, 550, 635, 616, 353,  635, 634, 278, 278, 580,
+    278, 975, 634, 612, 635, 635, 412, 521, 393, 634, 592, 818, 592, 592,  525, 637, 337, 637, 838};
+static const short BOLD_WIDTHS[] = {
+    349,  457, 521, 838, 696, 1002, 873, 307,  458, 458, 523, 838, 380, 416,  380, 366,
+    696,  696, 696, 696, 696, 696,  696, 696,  696, 696, 400, 400, 838, 838,  838, 611,
+    1000, 774, 763, 734, 831, 684,  684, 821,  837, 373, 556, 775, 638, 996,  837, 851,
+    733,  851, 771, 721, 683, 813,  774, 1104, 771, 725, 726, 458, 366, 458,  838, 556,
+    500,  675, 716, 593, 716, 679,  436, 716,  712, 343, 343, 666, 343, 1042, 712, 688,
+    716,  716, 494, 596, 479, 712,  652, 924,  646, 652, 583, 712, 366, 712,  838};
 
-/* Of the character at p, which has n bytes. */
-static double glyph(const char *p, size_t n)
+/* A weight of a font: widths of ASCII, and of what else is not wide, in parts of the size. */
+struct weight {
+    const short *ascii;
+    double other;
+};
+static const struct weight PLAIN = {WIDTHS, 1.0}, BOLD = {BOLD_WIDTHS, 1.15};
+
+/* Of the character at p, which has n bytes.  What svg_escape shows as \x1b has four. */
+static double glyph(const struct weight *w, const char *p, size_t n)
 {
     unsigned char c = (unsigned char)*p;
 
-    if (n == 1)
-        return c >= ' ' && c <= '~' ? WIDTHS[c - ' '] / 1000.0 : 0.6;
-    return c >= 0xe3 ? 1.0 : 0.65; /* from U+3000 they are wide */
+    if (n > 1)
+        return c >= 0xf0 ? 1.4 : c >= 0xe3 ? fmax(1, w->other) : w->other; /* from U+3000 wide */
+    return c >= ' ' && c <= '~' ? w->ascii[c - ' '] / 1000.0 : 4 * w->other;
 }
 
-/* Common fonts are up to so much wider than the one measured. */
-static const double WIDER = 1.15;
-
-double svg_width(const char *text, double size)
+static double width(const struct weight *w, const char *text, double size)
 {
     double sum = 0;
 
     for (size_t n; *text; text += n) {
         n = utf8_length(text);
+        sum += glyph(w, text, n);
         n = n ? n : 1;
-        sum += glyph(text, n);
     }
-    return sum * size * WIDER;
+    return sum * size;
 }
 
-const char *svg_fit(struct arena *a, const char *text, double size, double room)
+static const char *fit(const struct weight *w, struct arena *a, const char *text, double size,
+                       double room)
 {
-    double sum = 0, left = room / (size * WIDER) - 1; /* the ellipsis */
+    double sum = 0, left = room / size - w->other; /* the ellipsis */
     const char *p = text;
 
-    if (svg_width(text, size) <= room)
+    if (width(w, text, size) <= room)
         return text;
     for (size_t n; *p; p += n) {
         n = utf8_length(p);
+        sum += glyph(w, p, n);
         n = n ? n : 1;
-        sum += glyph(p, n);
         if (sum > left)
             break;
     }
     return arena_printf(a, "%.*s\u2026", (int)(p - text), text);
+}
+
+double svg_width(const char *text, double size)
+{
+    return width(&PLAIN, text, size);
+}
+
+const char *svg_fit(struct arena *a, const char *text, double size, double room)
+{
+    return fit(&PLAIN, a, text, size, room);
+}
+
+const char *svg_fit_title(struct arena *a, const char *text, double room)
+{
+    return fit(&BOLD, a, text, SVG_FONT, room);
 }
 
 void svg_number(struct buf *out, double v)
@@ -333,10 +360,10 @@ void svg_style(struct buf *out, int page)
         "9px}"
         ".m{text-anchor:middle}.e{text-anchor:end}\n"
         ".g,.a,.w,.z{stroke-width:1;fill:none}.w{stroke-width:1.5}.z{stroke-dasharray:4 3}\n"
-        "svg [class^=p]{fill:none;stroke-linecap:round}.d{stroke-width:3}\n"
         "svg [class^=c]{fill:none;stroke-width:2;stroke-linejoin:round}"
-        ".o{stroke-dasharray:5 4}.i{fill-opacity:.18}"
-        ".u{stroke-width:1.3}.mk{stroke-width:1.5}\n",
+        ".o{stroke-dasharray:5 4}.i{fill-opacity:.18}.mk{stroke-width:1.5}\n"
+        /* A dot is a stroke of no length: without round ends it is nothing. */
+        "svg .d{fill:none;stroke-width:3;stroke-linecap:round}svg .u{stroke-width:1.3}\n",
         SVG_FONT, SVG_FONT, SVG_SMALL);
     for (int i = 0; i < SVG_HEATS; i++)
         buf_printf(out, ".h%d{fill:%s}", i, HEATS[i]);

@@ -17,6 +17,8 @@ void svg_escape(struct buf *out, const char *text);
 double svg_width(const char *text, double size);
 /* The text, or as much of its beginning as is no wider than room and an ellipsis.  In `a`, or the text. */
 const char *svg_fit(struct arena *a, const char *text, double size, double room);
+/* The same of a title, which is bold. */
+const char *svg_fit_title(struct arena *a, const char *text, double room);
 /* Adds a number with at most one decimal; one that is none is 0. */
 void svg_number(struct buf *out, double v);
 
