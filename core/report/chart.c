@@ -78,6 +78,39 @@ static double widest(const struct tick *t, size_t n)
     return wide;
 }
 
+/* The places of ticks whose texts leave one another room: from 0, else from the first, outwards.  Half a
+ * text's size is that of its height, or its width across. */
+static double reach(const struct tick *t, int across)
+{
+    return across ? svg_width(t->text, SVG_SMALL) / 2 + 2 : SVG_SMALL * 0.65;
+}
+
+static size_t keep_apart(const struct scale *s, struct tick *t, size_t n, int across)
+{
+    int keep[SCALE_TICKS] = {0};
+    size_t first = 0, kept = 0;
+
+    for (size_t i = 0; i < n; i++)
+        first = t[i].at == 0 ? i : first;
+    for (int up = 0; up < 2; up++) {
+        size_t last = first;
+
+        for (size_t i = first; i < n; i = up ? i + 1 : i - 1) { /* below 0 it is not < n */
+            double gap = fabs(scale_at(s, t[i].at) - scale_at(s, t[last].at));
+
+            if (i != first && gap < reach(&t[i], across) + reach(&t[last], across))
+                continue;
+            keep[i] = 1;
+            last = i;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (keep[i])
+            t[kept++] = t[i];
+    }
+    return kept;
+}
+
 /* As many ticks as their texts have room for. */
 static size_t ticks_of_x(const struct plot *p, struct tick *t)
 {
@@ -94,10 +127,9 @@ static size_t ticks_of_x(const struct plot *p, struct tick *t)
 static void axes(struct plot *p)
 {
     struct tick t[SCALE_TICKS];
-    size_t n = scale_ticks(&p->y, 7, t);
+    size_t n = keep_apart(&p->y, t, scale_ticks(&p->y, 7, t), 0);
     const char *x_name = svg_fit(&p->of->arena, p->c->x_name, SVG_FONT, p->right - p->left);
     const char *y_name = svg_fit(&p->of->arena, p->c->y_name, SVG_FONT, HEIGHT);
-    double last = -INFINITY;
 
     for (size_t i = 0; i < n; i++) {
         double y = scale_at(&p->y, t[i].at);
@@ -105,15 +137,13 @@ static void axes(struct plot *p)
         svg_line(&p->svg, p->left, y, p->right, y, "g");
         svg_text(&p->svg, p->left - 5, y + 3.5, SVG_END, "s", t[i].text);
     }
-    n = ticks_of_x(p, t);
+    n = keep_apart(&p->x, t, ticks_of_x(p, t), 1);
     for (size_t i = 0; i < n; i++) {
         double x = scale_at(&p->x, t[i].at), half = svg_width(t[i].text, SVG_SMALL) / 2;
 
         svg_line(&p->svg, x, p->top, x, p->bottom, "g");
-        if (x - half < last + 4 || x + half > WIDTH)
-            continue; /* powers stand closer in places */
-        svg_text(&p->svg, x, p->bottom + 13, SVG_MIDDLE, "s", t[i].text);
-        last = x + half;
+        if (x + half <= WIDTH)
+            svg_text(&p->svg, x, p->bottom + 13, SVG_MIDDLE, "s", t[i].text);
     }
     svg_line(&p->svg, p->left, p->bottom, p->right, p->bottom, "a");
     svg_line(&p->svg, p->left, p->top, p->left, p->bottom, "a");
@@ -137,11 +167,11 @@ static void few_dots(struct plot *p, const struct chart_dots *d)
 
         if (!is_drawn(d, i))
             continue;
-        snprintf(class, sizeof class, "%s%d",
+        snprintf(class, sizeof class, "%s%d%s",
                  d->colour ? "b"
                  : open    ? "c"
                            : "f",
-                 d->colour ? picture_bin(&p->colour, d->colour[i]) : d->category);
+                 d->colour ? picture_bin(&p->colour, d->colour[i]) : d->category, open ? " u" : "");
         scale_text(x, d->x[i], 5);
         scale_text(y, d->y[i], 5);
         if (d->label)

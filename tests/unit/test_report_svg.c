@@ -352,6 +352,104 @@ static void many_points_are_paths(void **state)
     free(y);
 }
 
+/* A dot is a stroke of no length, of which a style without round ends shows nothing. */
+static void dots_have_round_ends(void **state)
+{
+    enum { N = 400 };
+    double x[N], y[N];
+    const struct chart_dots dots[] = {{.x = x, .y = y, .n = N, .category = 0},
+                                      {.x = x, .y = y, .n = N, .colour = x}};
+    struct buf style = {0};
+
+    (void)state;
+    for (size_t i = 0; i < N; i++) {
+        x[i] = (double)i;
+        y[i] = (double)(i * 7 % N);
+    }
+    svg_style(&style, 0);
+    assert_non_null(strstr(style.data, "svg .d{fill:none;stroke-width:3;stroke-linecap:round}"));
+    for (int kind = 0; kind < 2; kind++) {
+        struct figures f = {.count = 0};
+        struct figure *g = figures_add(&f, "many", NULL, "many");
+        const char *p;
+
+        chart_draw(&(struct chart){.desc = "",
+                                   .x_name = "x",
+                                   .y_name = "y",
+                                   .colour_name = kind ? "c" : NULL,
+                                   .dots = &dots[kind],
+                                   .dots_count = 1},
+                   &f, g);
+        assert_non_null(strstr(g->svg.data, "h0"));
+        for (p = g->svg.data; (p = strstr(p, "<path class=\"")); p++) {
+            const char *end = strchr(p, '>'), *dot = strstr(p, "h0"), *class = strstr(p, " d\" d=");
+
+            assert_true(!dot || dot > end || (class && class < end));
+        }
+        figures_free(&f);
+    }
+    buf_free(&style);
+}
+
+/* Places of the texts beside the y axis; returns how many. */
+static size_t y_labels(const char *picture, double out[SCALE_TICKS])
+{
+    static const char mark[] = "<text class=\"s e\"";
+    size_t n = 0;
+
+    for (const char *p = picture; (p = strstr(p, mark)); p++) {
+        const char *y = strstr(p, " y=\"");
+
+        assert_non_null(y);
+        assert_true(n < SCALE_TICKS);
+        out[n++] = strtod(y + 4, NULL);
+    }
+    return n;
+}
+
+/* Around 0 a symmetric axis has its ticks close together. */
+static void ticks_leave_their_texts_room(void **state)
+{
+    static const double ends[][2] = {{-1e-6, 1e-1}, {-1e-3, 1}, {-1e5, 1e7}, {0, 1e4}, {-1e-9, 1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        const double x[] = {1, 2, 3, 4, 5, 6};
+        const double y[] = {ends[i][0], 1e-6, 0, 1e-5, -1e-6, ends[i][1]};
+        struct chart_line line = {.x = x, .y = y, .n = 6};
+        struct figures f = {.count = 0};
+        struct figure *g = figures_add(&f, "ticks", NULL, "ticks");
+        double at[SCALE_TICKS];
+        size_t n;
+
+        chart_draw(&(struct chart){.desc = "",
+                                   .x_name = "x",
+                                   .y_name = "y",
+                                   .y_wish = SCALE_WIDE,
+                                   .lines = &line,
+                                   .line_count = 1},
+                   &f, g);
+        n = y_labels(g->svg.data, at);
+        assert_true(n >= 3);
+        for (size_t k = 1; k < n; k++)
+            assert_true(at[k - 1] - at[k] >= SVG_SMALL * 1.2);
+        figures_free(&f);
+    }
+}
+
+/* What is cut to fit does, in the widths of bold letters too. */
+static void titles_are_bold(void **state)
+{
+    struct arena a = {0};
+    const char *cut = svg_fit_title(&a, "illlittttrrrfffjjj illlittttrrrfffjjj", 150);
+
+    (void)state;
+    assert_true(strlen(cut) <
+                strlen(svg_fit(&a, "illlittttrrrfffjjj illlittttrrrfffjjj", 12, 150)));
+    assert_true(svg_width("\x1b", 10) >= svg_width("\\x1b", 10)); /* as which it is shown */
+    arena_free(&a);
+}
+
 static void tooltips_end_somewhere(void **state)
 {
     struct figures f = {.count = 0};
@@ -406,6 +504,9 @@ int main(void)
         cmocka_unit_test(figures_of_anything_are_well_formed),
         cmocka_unit_test(figures_say_what_they_should),
         cmocka_unit_test(many_points_are_paths),
+        cmocka_unit_test(dots_have_round_ends),
+        cmocka_unit_test(ticks_leave_their_texts_room),
+        cmocka_unit_test(titles_are_bold),
         cmocka_unit_test(tooltips_end_somewhere),
         cmocka_unit_test(names_of_files_are_plain_and_their_own),
         cmocka_unit_test(tables_for_papers_and_pages),
