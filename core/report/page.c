@@ -21,9 +21,10 @@ static const char LOOKS[] =
     "table{border-collapse:collapse;font-size:13px;margin:.4rem 0}"
     "th,td{padding:.15rem .6rem;text-align:left;border-bottom:1px solid var(--line);"
     "white-space:nowrap}th{color:var(--soft);font-weight:600}"
-    ".facts td+td{white-space:normal;overflow-wrap:anywhere;min-width:9rem}"
+    ".facts td+td,.facts th+th{white-space:normal;overflow-wrap:anywhere;min-width:9rem}"
     ".n{text-align:right;font-variant-numeric:tabular-nums}\n"
-    "details{margin-top:.4rem;font-size:14px}summary{cursor:pointer;color:var(--soft)}\n"
+    "details{margin-top:.4rem;font-size:14px}summary{cursor:pointer;color:var(--soft);"
+    "overflow-wrap:anywhere}\n"
     "pre{overflow-x:auto;font-size:12px;background:var(--panel);padding:.6rem;border-radius:6px}\n"
     "@media(max-width:480px){body{padding:.5rem}figure{padding:.2rem}}\n"
     /* On paper: two pictures beside one another, none cut; headings with what follows; tables that fit

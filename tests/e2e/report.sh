@@ -16,30 +16,36 @@ alone() # FILE: it names no other file, script or place but the names of its for
 }
 smaller() { [ "$(stat -c %s "$1")" -lt "$2" ]; }
 
-# What stands on a page as a browser draws it: texts that leave their picture or lie upon another, and
-# a page that is wider than its window.
+# What stands on a page as a browser draws it: texts that leave their picture or lie upon another, dots
+# that are strokes of no length and have no round ends, and a page that is wider than its window.
 cat >measure.js <<'JS'
 const found = [];
 for (const svg of document.querySelectorAll('svg')) {
-    const all = svg.getBoundingClientRect(), seen = [];
+    const all = svg.getBoundingClientRect(), seen = [], id = svg.parentNode.closest('figure').id + ': ';
     for (const text of svg.querySelectorAll('text')) {
-        const r = text.getBoundingClientRect(), what = svg.parentNode.closest('figure').id + ': ' + text.textContent;
+        const r = text.getBoundingClientRect(), what = id + text.textContent;
         if (r.left < all.left - 1 || r.right > all.right + 1 || r.top < all.top - 1 || r.bottom > all.bottom + 1)
             found.push('outside ' + what);
         for (const o of seen) {
             const w = Math.min(r.right, o.r.right) - Math.max(r.left, o.r.left);
             const h = Math.min(r.bottom, o.r.bottom) - Math.max(r.top, o.r.top);
-            if (w > 1 && h > r.height * .35 && h > 3)
+            if (w > 1 && h > Math.min(r.height, o.r.height) * .1)
                 found.push('upon each other ' + what + ' and ' + o.what);
         }
         seen.push({r, what});
     }
+    for (const path of svg.querySelectorAll('path[d*="h0"]')) {
+        const look = getComputedStyle(path);
+        if (look.strokeLinecap != 'round' || look.stroke == 'none' || parseFloat(look.strokeWidth) < 1)
+            found.push('nothing is seen of the dots ' + id + path.getAttribute('class'));
+    }
 }
 if (document.documentElement.scrollWidth > window.innerWidth)
     found.push('wider than its window: ' + document.documentElement.scrollWidth);
-const ground = getComputedStyle(document.body).backgroundColor;
-document.body.innerHTML = '<p id="ground">' + ground + '</p><p id="found">' + found.length + ' found</p><pre></pre>';
-document.querySelector('pre').textContent = found.join('\n');
+const said = ['width ' + window.innerWidth, 'ground ' + getComputedStyle(document.body).backgroundColor,
+    found.length + ' found', ...found];
+document.body.innerHTML = '<pre></pre>';
+document.querySelector('pre').textContent = said.join('\n');
 JS
 browser()
 {
@@ -51,16 +57,83 @@ if [ "$sanitized" = 0 ] && command -v chromium >/dev/null; then
     browser --dump-dom 'data:text/html,<p>drawn</p>' | grep -q '<p>drawn</p>' && seen=yes
     [ $seen = yes ] || echo "SKIP what a browser draws: chromium cannot start here: $(tail -1 chromium.err)"
 fi
+# In a frame of that width: a window is never narrower than 500.
 drawn() # PAGE WIDTH [dark]
 {
     local ground= scheme=1 # light
     [ "${3:-}" != dark ] || ground='rgb(21, 24, 28)' scheme=0
     sed 's,</body>,<script src="measure.js"></script></body>,' "$1" >measured.html
-    browser --blink-settings=preferredColorScheme=$scheme --window-size="$2,2000" --dump-dom \
-        "file://$PWD/measured.html" >dom
-    grep -qF "<p id=\"ground\">$ground" dom || { grep 'id="ground"' dom; return 1; }
-    grep -q '<p id="found">0 found</p>' dom || { sed -n '/id="found"/,$p' dom; return 1; }
+    cat >frame.html <<HTML
+<!DOCTYPE html><html><body style="margin:0">
+<iframe src="measured.html" style="width:$2px;height:2000px;border:0"></iframe>
+<script>
+const frame = document.querySelector('iframe');
+frame.onload = () => { document.body.innerHTML = frame.contentDocument.body.innerHTML; };
+</script></body></html>
+HTML
+    browser --allow-file-access-from-files --blink-settings=preferredColorScheme=$scheme \
+        --window-size=1400,2000 --dump-dom "file://$PWD/frame.html" >dom
+    grep -q "width $2\$" dom && grep -qF "ground $ground" dom && grep -q '^0 found' dom || {
+        sed -n '/width/,$p' dom | head -40
+        return 1
+    }
 }
+# Both widths, light and dark.
+drawn_everywhere() # PAGE
+{
+    local width scheme
+    for width in 1280 375; do
+        for scheme in light dark; do
+            drawn "$1" $width $scheme || { echo "$width wide, $scheme"; return 1; }
+        done
+    done
+}
+
+# pictures.py FOLDER SVG...: each has its PNG there, twice as large as its viewBox, that is not blank.
+# pictures.py --count COLOUR PNG: how many pixels have that colour, as "#rrggbb".
+cat >pictures.py <<'PY'
+import os, re, struct, sys, zlib
+
+def read(path):
+    data = open(path, 'rb').read()
+    assert data[:8] == b'\x89PNG\r\n\x1a\n', path + ' is no PNG'
+    w, h, depth, kind, _, _, interlaced = struct.unpack('>IIBBBBB', data[16:29])
+    assert depth == 8 and kind in (2, 6) and not interlaced, path
+    at, packed = 8, b''
+    while at < len(data):
+        n, name = struct.unpack('>I4s', data[at:at + 8])
+        packed += data[at + 8:at + 8 + n] if name == b'IDAT' else b''
+        at += 12 + n
+    size = 3 if kind == 2 else 4
+    raw = zlib.decompress(packed)
+    return w, h, size, [raw[y * (w * size + 1):(y + 1) * (w * size + 1)] for y in range(h)]
+
+def count(path, colour):
+    want = bytes.fromhex(colour[1:])
+    w, h, size, rows = read(path)
+    before, found = bytearray(w * size), 0
+    for row in rows:
+        kind, row = row[0], bytearray(row[1:])
+        for i in range(len(row)):
+            a = row[i - size] if i >= size else 0
+            b, c = before[i], before[i - size] if i >= size else 0
+            p = a + b - c
+            near = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
+            row[i] = (row[i] + (0, a, b, (a + b) // 2, near)[kind]) & 255
+        found += sum(row[i:i + 3] == want for i in range(0, len(row), size))
+        before = row
+    return found
+
+if sys.argv[1] == '--count':
+    print(count(sys.argv[3], sys.argv[2]))
+    sys.exit()
+for svg in sys.argv[2:]:
+    png = os.path.join(sys.argv[1], os.path.basename(svg)[:-4] + '.png')
+    w, h, _, rows = read(png)
+    box = re.search(r'viewBox="0 0 (\d+) (\d+)"', open(svg).read()).groups()
+    assert (w, h) == tuple(2 * int(n) for n in box), '%s: %d x %d of %s' % (png, w, h, box)
+    assert len(set(rows)) > 20, png + ' is blank'
+PY
 
 # -- A run ---------------------------------------------------------------------------------------
 cat >run.ini <<'INI'
@@ -150,6 +223,33 @@ check "two runs, one with an odd name" test "$code" = 0
 check "are well-formed" well_formed two.html
 check "have their names" said 'odd &lt;&amp;&gt; &quot;name&quot;/snip' two.html
 
+deep=$(printf 'a folder%.0s/' {1..11})run long=$(printf 'folder%03d-' {1..20})
+mkdir -p "${deep%/run}" && cp -r run "$deep" && cp -r run "$long"
+run report "$deep" "$long" -o long.html
+check "runs in folders of long names" test "$code" = 0 -a ${#long} = 200
+
+# More points than are drawn one by one: all are to be seen.
+cat >many.ini <<'INI'
+[run]
+space  = nats_tss
+archs  = sample:400
+output = many
+[metric size]
+saliency   = ones
+aggregator = sum
+[benchmark]
+table  = nats_tss
+column = cifar10_test
+INI
+run run many.ini --quiet
+run report many -o many.html --svg many
+check "a picture of many points" said '<path class="c0 d" d="M' many/ranks-size.svg
+if command -v rsvg-convert >/dev/null; then
+    rsvg-convert --background-color=white -o dots.png many/ranks-size.svg
+    check "has its dots where others see them too" \
+        test "$(python3 pictures.py --count '#0072b2' dots.png)" -gt 800
+fi
+
 # -- Searches and trainings ------------------------------------------------------------------------
 run search "$source/conf/search/tss_tabular.ini" --output search --set search.evaluations=200 --quiet
 cat >front.ini <<'INI'
@@ -226,7 +326,9 @@ run show run.ini --graph "$arch" --run run --column joint -o colours.dot
 check "of a joint score, for Graphviz" test "$code" = 0
 check "in colours too" test "$(count 'fillcolor="#[0-9a-f]*"' colours.dot)" = "$layers"
 if [ $seen = yes ]; then
-    for picture in nats_tss colours; do
+    for picture in nats_tss nb301 nb101 nds_resnet zennas colours; do
+        [ -s $picture.svg ] || "$host" space $picture --arch "$("$host" space $picture --random 1 2>err)" \
+            -o $picture.svg 2>err
         { echo "<html><body><figure id=\"$picture\">" && tail -n +2 $picture.svg &&
             echo '</figure></body></html>'; } >$picture.html
         check "no text lies upon another in $picture.svg" drawn $picture.html 1280
@@ -253,12 +355,9 @@ check "no picture of what was refused" test ! -e net.svg
 
 # -- In a browser ------------------------------------------------------------------------------------
 if [ $seen = yes ]; then
-    for page in page one two more none; do
-        for width in 1280 375; do
-            check "nothing overflows in $page.html, $width wide" drawn $page.html $width
-        done
+    for page in page one two more none many long; do
+        check "nothing overflows in $page.html, wide and narrow, light and dark" drawn_everywhere $page.html
     done
-    check "nor where dark is wished for, and it is dark" drawn page.html 1280 dark
     browser --print-to-pdf=print.pdf --no-pdf-header-footer "file://$PWD/page.html"
     figures=$(grep -c '<figure id=' page.html) pages=$(grep -a -c '/Type /Page$' print.pdf)
     check "on paper, $figures pictures stand two beside one another: $pages pages" \
@@ -272,9 +371,11 @@ check "has a line a score" said '^snip & 0?\.?[-0-9.]+ & ' out
 
 # -- Other pictures --------------------------------------------------------------------------------
 if command -v rsvg-convert >/dev/null; then
-    run report search -o page2.html --png png --pdf all.pdf
+    run report run -o page2.html --png png --pdf all.pdf
     check "PNG and PDF" test "$code" = 0
-    check "a PNG a figure" test "$(head -c 4 png/anytime-column_val_cifar10.png | tail -c 3)" = PNG
+    check "a PNG a picture of the run" python3 pictures.py png pictures/*.svg
+    run report search front train -o page2.html --png png
+    check "and of searches and trainings" python3 pictures.py png more/*.svg
     check "a PDF of all" test "$(head -c 5 all.pdf)" = %PDF-
 fi
 printf '#!/bin/sh\nPATH=/nowhere exec "%s" "$@"\n' "$host" >bare && chmod +x bare
