@@ -2,14 +2,11 @@
  * Room: core/cli. */
 #include "cli/report_parts.h"
 
-#include "base/file.h"
 #include "base/text.h"
 #include "report/agreement.h"
 #include "report/page.h"
-#include "store/store.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,6 +24,8 @@ static int has_file(struct arena *a, const char *folder, const char *name)
 static tcet_status sort_out(const char *const *paths, size_t count, struct arena *a,
                             struct kinds *out, struct error *err)
 {
+    const char *first;
+
     out->run = arena_alloc(a, (count + 1) * sizeof *out->run);
     out->search = arena_alloc(a, (count + 1) * sizeof *out->search);
     out->training = arena_alloc(a, (count + 1) * sizeof *out->training);
@@ -35,7 +34,7 @@ static tcet_status sort_out(const char *const *paths, size_t count, struct arena
             out->search[out->searches++] = paths[i];
         else if (has_file(a, paths[i], "scores.db"))
             out->run[out->runs++] = paths[i];
-        else if (report_is_training(paths[i]))
+        else if (report_training_folders(paths[i], a, &first, 1))
             out->training[out->trainings++] = paths[i];
         else
             return error_set(err, TCET_E_ARG,
@@ -46,96 +45,19 @@ static tcet_status sort_out(const char *const *paths, size_t count, struct arena
     return TCET_OK;
 }
 
-/* -- provenance --------------------------------------------------------------------------- */
-
-static const struct {
-    const char *fact, *name;
-} FACTS[] = {{"space", "space"},         {"space_parameters", "its parameters"},
-             {"task", "task"},           {"data_used", "data"},
-             {"seed", "seed"},           {"backend", "backend"},
-             {"device", "device"},       {"instructions", "instructions"},
-             {"precision", "precision"}, {"main", "ranked by"}};
-
-/* Facts of a store, each cell in the column after the names. */
-static void add_facts(struct store *s, const char **cell, size_t columns, struct arena *a)
+/* The stores that runs are read from, one a path; NULL: it is of no run. */
+static struct store **stores_of(const char *const *paths, size_t count, const struct kinds *kinds,
+                                const struct source *runs, struct arena *a)
 {
-    const char *text;
+    struct store **out = arena_alloc(a, (count + 1) * sizeof *out);
 
-    for (size_t i = 0; i < TCET_COUNT(FACTS); i++) {
-        text = store_meta(s, FACTS[i].fact);
-        cell[i * columns] = text && *text ? arena_strdup(a, text) : "-";
-    }
-    if (store_arch_count(s))
-        cell[TCET_COUNT(FACTS) * columns] = arena_printf(a, "%zu", store_arch_count(s));
-}
-
-/* The same of a folder: of a run whose store is open, a search; a training has none. */
-static tcet_status add_folder(const char *path, const struct kinds *kinds,
-                              const struct source *runs, const char **cell, size_t columns,
-                              struct arena *a, struct error *err)
-{
-    struct store *s;
-
-    for (size_t i = 0; i < kinds->runs; i++) {
-        if (kinds->run[i] == path) {
-            add_facts(runs->part[i].store, cell, columns, a);
-            return TCET_OK;
+    for (size_t k = 0; k < count; k++) {
+        for (size_t i = 0; i < kinds->runs; i++) {
+            if (kinds->run[i] == paths[k])
+                out[k] = runs->part[i].store;
         }
     }
-    if (!has_file(a, path, "scores.db"))
-        return TCET_OK;
-    TRY(store_open(path, STORE_READ, &s, err));
-    add_facts(s, cell, columns, a);
-    store_close(s);
-    return TCET_OK;
-}
-
-/* Takes out the rows in which no folder has anything; returns how many are left. */
-static size_t drop_empty(const char **cell, size_t rows, size_t columns)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < rows; i++) {
-        int any = 0;
-
-        for (size_t k = 1; k < columns; k++)
-            any |= strcmp(cell[i * columns + k], "-") != 0;
-        if (any)
-            memmove(cell + kept++ * columns, cell + i * columns, columns * sizeof *cell);
-    }
-    return kept;
-}
-
-static tcet_status provenance(const char *const *paths, size_t count, const struct kinds *kinds,
-                              const struct source *runs, struct arena *a, struct buf *page,
-                              struct error *err)
-{
-    size_t rows = TCET_COUNT(FACTS) + 2, columns = count + 1;
-    const char **cell = arena_alloc(a, rows * columns * sizeof *cell);
-
-    page_heading(page, "Provenance");
-    cell[0] = "written by tcet-host " TCET_VERSION;
-    for (size_t i = 0; i < TCET_COUNT(FACTS); i++)
-        cell[(i + 1) * columns] = FACTS[i].name;
-    cell[(rows - 1) * columns] = "architectures";
-    for (size_t k = 0; k < count; k++) {
-        cell[k + 1] = paths[k];
-        for (size_t i = 1; i < rows; i++)
-            cell[i * columns + k + 1] = "-";
-        TRY(add_folder(paths[k], kinds, runs, cell + columns + k + 1, columns, a, err));
-    }
-    page_facts(page, cell, drop_empty(cell, rows, columns), columns);
-    for (size_t k = 0; k < count; k++) {
-        const char *file = arena_printf(a, "%s/config.ini", paths[k]);
-        struct error none;
-        size_t size;
-        char *text = access(file, R_OK) ? NULL : file_text(file, 1 << 24, &size, &none);
-
-        if (text)
-            page_details(page, file, text);
-        free(text);
-    }
-    return TCET_OK;
+    return out;
 }
 
 /* -- runs --------------------------------------------------------------------------------- */
@@ -238,7 +160,7 @@ static tcet_status show(const struct report_page *p, const char *const *paths, s
     page_begin(page, count == 1
                          ? arena_printf(a, "Report of %s", paths[0])
                          : arena_printf(a, "Report of %s and %zu more", paths[0], count - 1));
-    TRY(provenance(paths, count, kinds, runs, a, page, err));
+    TRY(report_provenance(paths, stores_of(paths, count, kinds, runs, a), count, a, page, err));
     if (kinds->runs)
         TRY(show_runs(p, kinds, runs, page, figures, err));
     if (kinds->searches)

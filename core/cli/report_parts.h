@@ -31,8 +31,13 @@ tcet_status report_searches(const char *const *paths, size_t count, struct figur
 /* Losses, accuracies and rates of trainings. */
 tcet_status report_trainings(const char *const *paths, size_t count, struct figures *out,
                              struct error *err);
-/* Is this a folder of trainings: has it train.csv, or seed-N/train.csv? */
-int report_is_training(const char *path);
+/* The folders of trainings, at most `most`: this one where it has train.csv, else its seed-N that have; 0:
+ * it is no folder of trainings.  In `a`. */
+size_t report_training_folders(const char *path, struct arena *a, const char **out, size_t most);
+/* A table of where each folder's numbers come from, and their configs.  stores: of each, NULL: it is
+ * opened here if there is one. */
+tcet_status report_provenance(const char *const *paths, struct store *const *stores, size_t count,
+                              struct arena *a, struct buf *page, struct error *err);
 /* All that a run's folder holds of an architecture; *found: is it one of the run's? */
 tcet_status report_row(struct store *s, const char *arch, struct arena *a, struct result_row *row,
                        int *found, struct error *err);

@@ -12,8 +12,6 @@
 
 /* -- trainings ---------------------------------------------------------------------------- */
 
-enum { SEEDS = 3 }; /* trainings in a figure */
-
 struct training {
     const char *name;
     double *epoch, *lr, *loss, *test_loss, *top1, *test_top1;
@@ -25,24 +23,22 @@ static int is_seed(const struct dirent *d)
     return !strncmp(d->d_name, "seed-", 5);
 }
 
-/* FOLDER/train.csv, or those of its seeds, in the order of their names. */
-static size_t train_files(const char *path, struct arena *a, const char **out, size_t most)
+size_t report_training_folders(const char *path, struct arena *a, const char **out, size_t most)
 {
-    const char *own = arena_printf(a, "%s/train.csv", path);
     struct dirent **list;
     size_t count = 0;
     int n;
 
-    if (!access(own, F_OK)) {
-        out[count++] = own;
+    if (!access(arena_printf(a, "%s/train.csv", path), F_OK)) {
+        out[count++] = path;
         return count;
     }
     n = scandir(path, &list, is_seed, alphasort);
     for (int i = 0; i < n; i++) {
-        const char *file = arena_printf(a, "%s/%s/train.csv", path, list[i]->d_name);
+        const char *folder = arena_printf(a, "%s/%s", path, list[i]->d_name);
 
-        if (count < most && !access(file, F_OK))
-            out[count++] = file;
+        if (count < most && !access(arena_printf(a, "%s/train.csv", folder), F_OK))
+            out[count++] = folder;
         free(list[i]);
     }
     if (n >= 0)
@@ -50,26 +46,16 @@ static size_t train_files(const char *path, struct arena *a, const char **out, s
     return count;
 }
 
-int report_is_training(const char *path)
-{
-    struct arena a = {0};
-    const char *file;
-    size_t n = train_files(path, &a, &file, 1);
-
-    arena_free(&a);
-    return n != 0;
-}
-
-static tcet_status read_training(const char *file, struct arena *a, struct training *t,
+static tcet_status read_training(const char *folder, struct arena *a, struct training *t,
                                  struct error *err)
 {
     struct train_line *line;
     size_t count;
     double *all;
 
-    TRY(train_log_read(file, a, &line, &count, err));
+    TRY(train_log_read(arena_printf(a, "%s/train.csv", folder), a, &line, &count, err));
     all = arena_alloc(a, (6 * count + 1) * sizeof *all);
-    *t = (struct training){arena_strndup(a, file, strlen(file) - strlen("/train.csv")),
+    *t = (struct training){arena_strdup(a, folder),
                            all,
                            all + count,
                            all + 2 * count,
@@ -111,17 +97,19 @@ static const char *last_and_best(const struct training *t, struct arena *a)
                               last, best, at);
 }
 
-static void training_table(const struct training *t, struct arena *a, struct figure *f)
+/* What a figure shows, as numbers: the epochs, and its lines. */
+static void training_table(const struct chart_line *line, size_t lines, const char *what,
+                           struct arena *a, struct figure *f)
 {
-    static const char *const heads[] = {"epoch", "lr", "loss", "test loss", "top-1", "test top-1"};
-    const char **cell = figure_cells(f, a, t->n + 1, heads, TCET_COUNT(heads));
+    const char *heads[3] = {"epoch"}, **cell;
 
-    for (size_t i = 0; i < t->n; i++) {
-        const double v[] = {t->epoch[i],     t->lr[i],   t->loss[i],
-                            t->test_loss[i], t->top1[i], t->test_top1[i]};
-
-        for (size_t k = 0; k < TCET_COUNT(v); k++)
-            *cell++ = isnan(v[k]) ? "-" : arena_printf(a, "%.6g", v[k]);
+    for (size_t k = 0; k < lines; k++)
+        heads[k + 1] = line[k].name ? arena_printf(a, "%s of %s", what, line[k].name) : what;
+    cell = figure_cells(f, a, line->n + 1, heads, lines + 1);
+    for (size_t i = 0; i < line->n; i++) {
+        *cell++ = arena_printf(a, "%.0f", line->x[i]);
+        for (size_t k = 0; k < lines; k++)
+            *cell++ = isnan(line[k].y[i]) ? "-" : arena_printf(a, "%.6g", line[k].y[i]);
     }
 }
 
@@ -159,8 +147,7 @@ static void draw_training(const struct training *t, struct figures *out)
             figures_add(out, figure[i].kind, t->name, arena_printf(a, figure[i].title, t->name));
 #pragma GCC diagnostic pop
 
-        if (!i)
-            training_table(t, a, f);
+        training_table(figure[i].line, figure[i].lines, figure[i].y_name, a, f);
         chart_draw(&(struct chart){.note = figure[i].note,
                                    .desc = figure[i].desc,
                                    .x_name = "epoch",
@@ -175,16 +162,16 @@ static void draw_training(const struct training *t, struct figures *out)
 tcet_status report_trainings(const char *const *paths, size_t count, struct figures *out,
                              struct error *err)
 {
-    const char *file[10];
+    const char *folder[10];
 
     out->heading = "Trainings";
     for (size_t i = 0; i < count; i++) {
-        size_t n = train_files(paths[i], &out->arena, file, TCET_COUNT(file));
+        size_t n = report_training_folders(paths[i], &out->arena, folder, TCET_COUNT(folder));
 
         for (size_t k = 0; k < n; k++) {
             struct training t;
 
-            TRY(read_training(file[k], &out->arena, &t, err));
+            TRY(read_training(folder[k], &out->arena, &t, err));
             draw_training(&t, out);
         }
     }

@@ -31,9 +31,17 @@ static tcet_status start(struct client *c, const struct config *config, int spac
     return wire_unpack_plan(data, n, a, plan, err);
 }
 
-/* Asks for one training or measurement and listens until it has ended.  config: of a training, the text
- * of its folder's config.ini. */
-static tcet_status ask(struct client *c, const char *const *texts, const char *config,
+/* What a training's folder says of where its numbers come from. */
+static tcet_status describe(const char *folder, const struct wire_plan *plan, int64_t seed,
+                            struct error *err)
+{
+    TRY(stored_write(folder, plan->config, err));
+    return stored_write_facts(folder, plan, seed, err);
+}
+
+/* Asks for one training or measurement and listens until it has ended.  plan: of a training, what its
+ * folder says of it. */
+static tcet_status ask(struct client *c, const char *const *texts, const struct wire_plan *plan,
                        const struct fit_options *o, int64_t seed, struct train_progress *p,
                        struct error *err)
 {
@@ -49,9 +57,9 @@ static tcet_status ask(struct client *c, const char *const *texts, const char *c
         st = client_wait(c, WIRE_TRAINED, &data, &n, err);
         if (st >= 0)
             st = wire_unpack_trained(data, n, p, err);
-        if (st >= 0 && config) /* it was taken: a training that is refused changes nothing */
-            st = stored_write(texts[TRAINER_FROM], config, err);
-        config = NULL;
+        if (st >= 0 && plan) /* it was taken: a training that is refused changes nothing */
+            st = describe(texts[TRAINER_FROM], plan, seed, err);
+        plan = NULL;
         if (st >= 0 && o->progress)
             o->progress(o->arg, seed, p);
         if (st >= 0 && p->ended)
@@ -62,7 +70,7 @@ static tcet_status ask(struct client *c, const char *const *texts, const char *c
     return st;
 }
 
-static tcet_status train_one(struct client *c, const char *arch, const char *config,
+static tcet_status train_one(struct client *c, const char *arch, const struct wire_plan *plan,
                              const struct fit_options *o, struct fit_one *one, struct error *err)
 {
     char seed[32];
@@ -75,7 +83,7 @@ static tcet_status train_one(struct client *c, const char *arch, const char *con
     };
 
     snprintf(seed, sizeof seed, "%lld", (long long)one->seed);
-    return ask(c, texts, config, o, one->seed, &one->p, err);
+    return ask(c, texts, plan, o, one->seed, &one->p, err);
 }
 
 /* Has the folder one a seed, "seed-N"?  Then a training of one seed goes on there. */
@@ -116,7 +124,7 @@ static tcet_status run(struct config *config, const struct train_settings *s, co
     }
     for (size_t i = 0; i < r->count; i++) {
         TRY(folder_make(r->one[i].folder, err));
-        TRY(train_one(c, arch, plan.config, o, &r->one[i], err));
+        TRY(train_one(c, arch, &plan, o, &r->one[i], err));
         r->ended++;
     }
     return TCET_OK;

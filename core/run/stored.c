@@ -2,8 +2,13 @@
 #include "run/stored.h"
 
 #include "base/file.h"
+#include "base/utf8.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+static const char FACTS[] = "provenance.txt";
 
 tcet_status stored_write(const char *folder, const char *text, struct error *err)
 {
@@ -14,6 +19,49 @@ tcet_status stored_write(const char *folder, const char *text, struct error *err
     st = file_replace(path.data, NULL, &(struct file_part){text, strlen(text)}, 1, err);
     buf_free(&path);
     return st;
+}
+
+static void add_fact(struct buf *out, const char *name, const char *value)
+{
+    buf_printf(out, "%s: ", name);
+    utf8_show(out, value, strlen(value), ""); /* one line, whatever a plugin said */
+    buf_puts(out, "\n");
+}
+
+tcet_status stored_write_facts(const char *folder, const struct wire_plan *plan, int64_t seed,
+                               struct error *err)
+{
+    struct arena a = {0};
+    struct buf text = {0};
+    tcet_status st;
+
+    for (size_t i = 0; i < plan->meta_count; i++)
+        add_fact(&text, plan->meta[i].name, plan->meta[i].value);
+    add_fact(&text, "seed", arena_printf(&a, "%lld", (long long)seed));
+    st = file_replace(arena_printf(&a, "%s/%s", folder, FACTS), NULL,
+                      &(struct file_part){text.data, text.len}, 1, err);
+    buf_free(&text);
+    arena_free(&a);
+    return st;
+}
+
+const char *stored_fact(const char *folder, const char *name, struct arena *a)
+{
+    enum { MOST = 1 << 20 };
+    const char *path = arena_printf(a, "%s/%s", folder, FACTS), *out = NULL;
+    size_t size, n = strlen(name);
+    struct error none;
+    char *text = access(path, R_OK) ? NULL : file_text(path, MOST, &size, &none);
+
+    for (const char *line = text; line && *line && !out; line += strspn(line, "\n")) {
+        size_t len = strcspn(line, "\n");
+
+        if (len > n + 2 && !strncmp(line, name, n) && !strncmp(line + n, ": ", 2))
+            out = arena_strndup(a, line + n + 2, len - n - 2);
+        line += len;
+    }
+    free(text);
+    return out;
 }
 
 tcet_status stored_read(const char *folder, const char *const *allowed, size_t count,

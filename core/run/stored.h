@@ -1,14 +1,22 @@
-/* stored.h -- FOLDER/config.ini, which a run leaves and what goes on with the folder reads.
- * Room: core/run. */
+/* stored.h -- FOLDER/config.ini, which a run leaves and what goes on with the folder reads; and what else
+ * of it is text.  Room: core/run. */
 #ifndef CORE_STORED_H
 #define CORE_STORED_H
 
 #include "config/config.h"
+#include "run/wire.h"
 
 /* Writes FOLDER/config.ini, whole or not at all. */
 tcet_status stored_write(const char *folder, const char *text, struct error *err);
 
-/* Reads it.  A folder may come from anywhere, so no plugin is opened because its config says so:
+/* FOLDER/provenance.txt of a training: facts without which its numbers cannot be compared, a line
+ * "name: value" each, and its seed.  A run and a search have them in their store. */
+tcet_status stored_write_facts(const char *folder, const struct wire_plan *plan, int64_t seed,
+                               struct error *err);
+/* The value of a fact there, in `a`; NULL: it is not recorded. */
+const char *stored_fact(const char *folder, const char *name, struct arena *a);
+
+/* Reads config.ini.  A folder may come from anywhere, so no plugin is opened because its config says so:
  * the folders that [plugins] path names are forgotten, and those in `allowed`, absolute, stand in
  * their place.  *forgotten: what it named, in the config's arena; "" nothing. */
 tcet_status stored_read(const char *folder, const char *const *allowed, size_t count,

@@ -87,11 +87,10 @@ static void add_meta(struct arena *a, struct wire_plan *p, struct wire_pair *pai
     pairs[p->meta_count++].value = arena_strdup(a, value);
 }
 
-/* Facts without which a number cannot be compared. */
-static void provenance(struct worker *w, struct wire_plan *out)
+/* Facts without which a number cannot be compared: of any plan those of its space. */
+static struct wire_pair *space_provenance(struct worker *w, struct wire_plan *out)
 {
     const struct plan *p = w->plan;
-    struct buf data = {0};
     char target[PLAN_TARGET_TEXT];
     struct wire_pair *pairs = arena_alloc(&w->arena, 16 * sizeof *pairs);
     const char *task = arena_printf(&w->arena, "%dx%dx%d, %s", p->task.channels, p->task.height,
@@ -102,6 +101,31 @@ static void provenance(struct worker *w, struct wire_plan *out)
     add_meta(&w->arena, out, pairs, "space_version", p->space->plugin->desc.version);
     add_meta(&w->arena, out, pairs, "space_parameters", p->space->params_text);
     add_meta(&w->arena, out, pairs, "task", task);
+    return pairs;
+}
+
+/* Of a training, whose seeds are the supervisor's to name. */
+static void train_provenance(struct worker *w, struct wire_plan *out)
+{
+    const struct plan *p = w->plan;
+    struct wire_pair *pairs = space_provenance(w, out);
+    const char *precision = config_text(w->config, "backend", "", "precision", "f32");
+
+    add_meta(&w->arena, out, pairs, "data_used",
+             arena_printf(&w->arena, "%s: %s", p->data[0].id, p->data[0].info.description));
+    add_meta(&w->arena, out, pairs, "backend", p->backend_info.version);
+    add_meta(&w->arena, out, pairs, "device", p->backend_info.device);
+    add_meta(&w->arena, out, pairs, "instructions", p->instructions);
+    add_meta(&w->arena, out, pairs, "precision",
+             config_text(w->config, "train", "", "precision", precision));
+}
+
+static void provenance(struct worker *w, struct wire_plan *out)
+{
+    const struct plan *p = w->plan;
+    struct buf data = {0};
+    struct wire_pair *pairs = space_provenance(w, out);
+
     add_meta(&w->arena, out, pairs, "seed",
              arena_printf(&w->arena, "%llu", (unsigned long long)p->seed));
     add_meta(&w->arena, out, pairs, "data", p->data[0].info.identity);
@@ -132,11 +156,15 @@ static void open_slots(struct worker *w, int count)
 }
 
 /* The answer of a worker whose plan has no columns: its space, and the config. */
-static tcet_status answer_space(struct worker *w, struct error *err)
+static tcet_status answer_space(struct worker *w, int training, struct error *err)
 {
     struct wire_plan p = {.space = w->plan->space->plugin->desc.id};
     struct buf config = {0};
 
+    if (training)
+        train_provenance(w, &p);
+    else
+        space_provenance(w, &p);
     open_slots(w, 1);
     config_print(w->config, &config);
     p.config = config.data;
@@ -157,12 +185,12 @@ static tcet_status hello(struct worker *w, const struct buf *in, struct error *e
     TRY(config_unpack(h.config, h.config_len, &w->config, err));
     if (h.space_only) {
         TRY(plan_make_space(w->config, &w->plan, err));
-        return answer_space(w, err);
+        return answer_space(w, 0, err);
     }
     if (h.training) {
         TRY(plan_make_train(w->config, &w->plan, err));
         TRY(plan_open_backend(w->plan, err));
-        return answer_space(w, err);
+        return answer_space(w, 1, err);
     }
     TRY(plan_make(w->config, &w->plan, err));
     if (h.want_archs)
