@@ -313,6 +313,50 @@ static void scatter(const struct agreement *g, const struct report_line *l, stru
     arena_free(&own);
 }
 
+struct ranked {
+    double by_score, by_accuracy;
+};
+
+static int by_rank(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+
+    if (x->by_score != y->by_score)
+        return x->by_score < y->by_score ? -1 : 1;
+    return (x->by_accuracy > y->by_accuracy) - (x->by_accuracy < y->by_accuracy);
+}
+
+/* The cloud in tenths of the ranks by score: where the ranks by accuracy lie in each. */
+static void rank_table(const double *x, const double *y, size_t n, struct arena *a,
+                       struct figure *f)
+{
+    enum { PARTS = 10 };
+    static const char *const heads[] = {"ranks by score", "n", "least rank by accuracy", "mean",
+                                        "most"};
+    size_t parts = n < PARTS ? n : PARTS;
+    const char **cell = figure_cells(f, a, parts + 1, heads, TCET_COUNT(heads));
+    struct ranked *r = arena_alloc(a, (n + 1) * sizeof *r);
+
+    for (size_t i = 0; i < n; i++)
+        r[i] = (struct ranked){x[i], y[i]};
+    qsort(r, n, sizeof *r, by_rank);
+    for (size_t k = 0; k < parts; k++) {
+        size_t from = k * n / parts, to = (k + 1) * n / parts;
+        double sum = 0, least = INFINITY, most = 0;
+
+        for (size_t i = from; i < to; i++) {
+            sum += r[i].by_accuracy;
+            least = fmin(least, r[i].by_accuracy);
+            most = fmax(most, r[i].by_accuracy);
+        }
+        *cell++ = arena_printf(a, "%.6g to %.6g", r[from].by_score, r[to - 1].by_score);
+        *cell++ = arena_printf(a, "%zu", to - from);
+        *cell++ = number(a, "%.6g", least);
+        *cell++ = number(a, "%.1f", sum / (double)(to - from));
+        *cell++ = number(a, "%.6g", most);
+    }
+}
+
 static void rank_rank(const struct agreement *g, const struct report_line *l, struct figures *out)
 {
     struct arena *a = &out->arena, own = {0};
@@ -330,6 +374,7 @@ static void rank_rank(const struct agreement *g, const struct report_line *l, st
     stats_rank(p.score, p.n, STATS_AVERAGE, x);
     stats_rank(p.accuracy, p.n, STATS_AVERAGE, y);
     ends[1] = p.n ? (double)p.n : 1;
+    rank_table(x, y, p.n, a, f);
     dots.x = x;
     dots.y = y;
     dots.n = p.n;

@@ -296,6 +296,43 @@ check "a front and its hypervolume" said 'on the front; hypervolume to ' more/fr
 check "loss by epoch" test -s more/train-loss-train.svg
 check "top-1, last and best" said 'test: last .* best .*selected on test' more/train-top1-train.svg
 
+facts() # PAGE COLUMN: that folder's provenance, "name=value" each
+{
+    sed -n '/<h2>Provenance/,/<\/table>/p' "$1" |
+        sed -nE 's,^<tr><td[^>]*>([^<]*)</td>(.*)</tr>$,\1\2,p' |
+        awk -F'<td[^>]*>' -v c="$2" '{ sub(/<\/td>/, "", $(c + 1)); print $1 "=" $(c + 1) }'
+}
+all_facts() # PAGE COLUMN: of each it says something
+{
+    local name
+    facts "$1" "$2" >facts
+    for name in space task data seed backend device precision; do
+        grep -q "^$name=." facts && ! grep -qE "^$name=(-|not recorded)$" facts || { echo "no $name:"; cat facts; return 1; }
+    done
+}
+check "a run says all of its provenance" all_facts page.html 1
+run report search front train run -o mixed.html
+check "searches, a training and a run on one page" test "$code" = 0
+for column in 1 2 3 4; do
+    check "folder $column of it says all of its provenance" all_facts mixed.html $column
+done
+check "a training says its space and its data" eval 'facts mixed.html 3 | grep -q "^space=zennas" &&
+    facts mixed.html 3 | grep -q "^data=cifar10: " && facts mixed.html 3 | grep -q "^backend=libtorch"'
+check "a search over a column says whose" eval 'facts mixed.html 1 | grep -q "^data=no images: column:val_cifar10 of table nats_tss$"'
+check "and its seeds" eval 'facts mixed.html 2 | grep -q "^seed=searches 1..2$"'
+cp -r train bare-train && rm bare-train/provenance.txt
+run report bare-train -o bare.html
+check "what a training did not record is said to be missing" eval \
+    'facts bare.html 1 | grep -q "^task=not recorded$" && facts bare.html 1 | grep -q "^space=zennas (by the config)$"'
+numbers() # PAGE: each figure has its numbers below
+{
+    awk '/<figure id=/ { split($2, at, "\""); id = at[2]; n++ } /<summary>numbers</ { has[id] = 1; k++ }
+        END { exit !n || n != k }' "$1"
+}
+for page in page more mixed; do
+    check "each picture of $page.html has its numbers below" numbers $page.html
+done
+
 # -- A network -------------------------------------------------------------------------------------
 count() { grep -c -- "$1" "$2"; }
 edges() { awk '/^  n[0-9]+ -> n[0-9]+$/ { bad += substr($1, 2) + 0 >= substr($3, 2) + 0; n++ } END { exit bad || !n }' "$1"; }
@@ -355,7 +392,7 @@ check "no picture of what was refused" test ! -e net.svg
 
 # -- In a browser ------------------------------------------------------------------------------------
 if [ $seen = yes ]; then
-    for page in page one two more none many long; do
+    for page in page one two more none many long mixed; do
         check "nothing overflows in $page.html, wide and narrow, light and dark" drawn_everywhere $page.html
     done
     browser --print-to-pdf=print.pdf --no-pdf-header-footer "file://$PWD/page.html"
