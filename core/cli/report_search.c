@@ -1,13 +1,15 @@
 /* report_search.c -- figures of searches (report_parts.h).  Room: core/cli. */
 #include "cli/report_parts.h"
 
+#include "num/stats.h"
 #include "run/findings.h"
 #include "run/stored.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { LINES = 7 }; /* a figure: as many as there are colours */
+enum { LINES = 7, WITH_QUARTILES = 3 }; /* a figure: as many as there are colours; and so crowded */
 
 struct search {
     const char *path;
@@ -42,20 +44,30 @@ static void free_search(struct search *s)
     config_free(s->config);
 }
 
-/* A curve as the line of a chart: the mean, and quartiles as its band. */
+/* A curve as the line of a chart: the mean, and a deviation to both sides as its band.  quartile: [2], NULL:
+ * not wanted; lines of their own. */
 static struct chart_line line_of(const struct search *s, const struct found_point *p, size_t n,
-                                 int category, struct arena *a)
+                                 int category, struct chart_line *quartile, struct arena *a)
 {
-    double *v = arena_alloc(a, (4 * n + 1) * sizeof *v);
+    double *v = arena_alloc(a, (6 * n + 1) * sizeof *v);
     size_t searches = 0;
 
     for (size_t i = 0; i < n; i++) {
         v[i] = (double)p[i].evaluations;
         v[n + i] = p[i].mean;
-        v[2 * n + i] = p[i].low;
-        v[3 * n + i] = p[i].high;
+        v[2 * n + i] = p[i].mean - p[i].std;
+        v[3 * n + i] = p[i].mean + p[i].std;
+        v[4 * n + i] = p[i].low;
+        v[5 * n + i] = p[i].high;
         searches = p[i].n > searches ? p[i].n : searches;
     }
+    for (size_t k = 0; quartile && k < 2; k++)
+        quartile[k] = (struct chart_line){.x = v,
+                                          .y = v + (4 + k) * n,
+                                          .n = searches > 1 ? n : 0,
+                                          .category = category,
+                                          .dashed = 1,
+                                          .plain = 1};
     return (struct chart_line){.name = arena_printf(a, "%s (%s)", s->path, s->settings.strategy),
                                .x = v,
                                .y = v + n,
@@ -63,6 +75,52 @@ static struct chart_line line_of(const struct search *s, const struct found_poin
                                .high = searches > 1 ? v + 3 * n : NULL,
                                .n = n,
                                .category = category};
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Where an axis of v is to begin so that a few bad ones do not squeeze all others to its end: at the
+ * quantile q, where the half of the range lies below it, else at the least.  Sorts v. */
+static double begin_of(double *v, size_t n, double q)
+{
+    double from;
+
+    qsort(v, n, sizeof *v, ascending);
+    from = n ? stats_quantile(v, n, q) : 0;
+    return n && from - v[0] > (v[n - 1] - v[0]) / 2 ? from : n ? v[0] : 0;
+}
+
+/* An axis for means and quartiles, which deviations may leave, without the worst of them where they take half
+ * of it: returns whether.  quartile: two a line. */
+static int cut_start(const struct chart_line *line, const struct chart_line *quartile, size_t lines,
+                     double range[2], struct arena *a)
+{
+    size_t n = 0;
+    double *v, margin;
+
+    for (size_t i = 0; i < lines; i++)
+        n += 3 * line[i].n;
+    v = arena_alloc(a, (n + 1) * sizeof *v);
+    n = 0;
+    for (size_t i = 0; i < 3 * lines; i++) {
+        const struct chart_line *l = i < lines ? &line[i] : &quartile[i - lines];
+
+        for (size_t k = 0; k < l->n; k++) {
+            if (isfinite(l->y[k]))
+                v[n++] = l->y[k];
+        }
+    }
+    range[0] = begin_of(v, n, 0.1);
+    range[1] = n ? v[n - 1] : 0;
+    margin = (range[1] - range[0]) * 0.04;
+    range[0] -= margin;
+    range[1] += margin;
+    return n && range[0] > v[0];
 }
 
 static void add_rows(const char *name, const struct found_point *p, size_t n, const char **cell,
@@ -89,8 +147,10 @@ static void anytime(struct search *s, size_t count, size_t first, int accuracy, 
     const char *what =
         accuracy ? config_text(s[first].config, "benchmark", "", "column", "accuracy") : objective;
     const struct found_point *p[LINES];
-    struct chart_line line[LINES];
-    size_t lines = 0, rows = 1, n[LINES];
+    struct chart_line line[LINES + 2 * WITH_QUARTILES], quartile[2 * LINES];
+    size_t lines = 0, rows = 1, n[LINES], drawn;
+    double range[2];
+    int cut;
     const char **cell;
     struct figure *f;
 
@@ -101,7 +161,7 @@ static void anytime(struct search *s, size_t count, size_t first, int accuracy, 
         if (!n[lines])
             continue;
         rows += n[lines];
-        line[lines] = line_of(&s[i], p[lines], n[lines], (int)lines, a);
+        line[lines] = line_of(&s[i], p[lines], n[lines], (int)lines, quartile + 2 * lines, a);
         lines++;
     }
     if (!lines)
@@ -113,16 +173,52 @@ static void anytime(struct search *s, size_t count, size_t first, int accuracy, 
         add_rows(line[i].name, p[i], n[i], cell, a);
         cell += n[i] * TCET_COUNT(heads);
     }
-    chart_draw(&(struct chart){.note = "mean over the searches; band: quartiles",
-                               .desc =
-                                   "A line a folder of searches: how good the best was after so "
-                                   "many evaluations.",
-                               .x_name = "evaluations",
-                               .y_name = what,
-                               .x_wish = SCALE_POWERS,
-                               .lines = line,
-                               .line_count = lines},
-               out, f);
+    cut = cut_start(line, quartile, lines, range, a);
+    drawn = lines;
+    for (size_t i = 0; lines <= WITH_QUARTILES && i < 2 * lines; i++)
+        line[drawn++] = quartile[i];
+    chart_draw(
+        &(struct chart){.note = lines <= WITH_QUARTILES
+                                    ? "mean over the searches; band: std; dashed: quartiles"
+                                    : "mean over the searches; band: std",
+                        .desc = "A line a folder of searches: how good the best was after so "
+                                "many evaluations.",
+                        .x_name = "evaluations",
+                        .y_name = cut ? arena_printf(a, "%s, without the worst 10 %%", what) : what,
+                        .x_wish = SCALE_POWERS,
+                        .y_range = range[0] < range[1] ? range : NULL,
+                        .lines = line,
+                        .line_count = drawn},
+        out, f);
+}
+
+/* From where to where two objectives are shown: all of the front, and of what was asked nearly all, unless a
+ * few of it take half an axis.  Returns how many lie outside. */
+static size_t cut_asked(const double *x, const double *y, size_t n, const double *front_x,
+                        const double *front_y, size_t count, double range[2][2], struct arena *a)
+{
+    const double *all[2] = {x, y}, *front[2] = {front_x, front_y};
+    size_t outside = 0;
+
+    for (int k = 0; k < 2; k++) {
+        double *v = arena_alloc(a, (n + 1) * sizeof *v), low, high;
+
+        memcpy(v, all[k], n * sizeof *v);
+        low = begin_of(v, n, 0.05);
+        for (size_t i = 0; i < n; i++)
+            v[i] = -all[k][i];
+        high = -begin_of(v, n, 0.05);
+        for (size_t i = 0; i < count; i++) {
+            low = fmin(low, front[k][i]);
+            high = fmax(high, front[k][i]);
+        }
+        range[k][0] = low - (high - low) * 0.04;
+        range[k][1] = high + (high - low) * 0.04;
+    }
+    for (size_t i = 0; i < n; i++)
+        outside +=
+            x[i] < range[0][0] || x[i] > range[0][1] || y[i] < range[1][0] || y[i] > range[1][1];
+    return outside;
 }
 
 /* All that has both objectives, and the front as steps. */
@@ -141,6 +237,8 @@ static void pareto(struct search *s, struct figures *out)
     struct figure *f =
         figures_add(out, "front", s->path, arena_printf(a, "Pareto front: %s", s->path));
     struct chart_dots dots = {.name = "asked", .category = 6};
+    double range[2][2];
+    size_t outside;
     struct chart_line line = {.name = "front", .category = 1, .steps = 1, .n = count};
     const char *note = arena_printf(a, "%zu on the front", count);
 
@@ -168,6 +266,9 @@ static void pareto(struct search *s, struct figures *out)
     dots.n = n;
     line.x = of_front;
     line.y = of_front + count;
+    outside = cut_asked(x, y, n, line.x, line.y, count, range, &own);
+    if (outside)
+        dots.name = arena_printf(a, "asked; %zu more lie outside", outside);
     chart_draw(&(struct chart){.note = note,
                                .desc = "What was asked, by two objectives, and those that no other "
                                        "is better than in both.",
@@ -175,6 +276,8 @@ static void pareto(struct search *s, struct figures *out)
                                .y_name = set->objective[1].written,
                                .x_wish = SCALE_WIDE,
                                .y_wish = SCALE_WIDE,
+                               .x_range = outside ? range[0] : NULL,
+                               .y_range = outside ? range[1] : NULL,
                                .dots = &dots,
                                .dots_count = 1,
                                .lines = &line,

@@ -16,6 +16,8 @@ static const char *number(struct arena *a, const char *format, double v)
 #pragma GCC diagnostic pop
 }
 
+static const char DRAW[] = "@draw"; /* in the name of one that is over other mini-batches */
+
 /* -- lines in order ----------------------------------------------------------------------- */
 
 static int by_tau(const void *x, const void *y)
@@ -61,6 +63,49 @@ static void main_first(const struct agreement *g, const struct report_line **lin
         line[0] = l;
         return;
     }
+}
+
+/* Letters of a name before a mark and its number; 0: it has none. */
+static size_t base_length(const char *name, const char *mark)
+{
+    const char *at = NULL;
+
+    for (const char *p = name; (p = strstr(p, mark)); p++) {
+        if (p[strlen(mark)] >= '0' && p[strlen(mark)] <= '9')
+            at = p;
+    }
+    return at ? (size_t)(at - name) : 0;
+}
+
+/* Are both of one score, over other seeds or mini-batches? */
+static int same_score(const char *x, const char *y)
+{
+    size_t n = base_length(x, DRAW), m = base_length(y, DRAW);
+
+    n = n ? n : strlen(x);
+    return n == (m ? m : strlen(y)) && !strncmp(x, y, n);
+}
+
+/* As pictures show them: the main score, then one of each by tau, then further draws of those. */
+static void in_order(const struct agreement *g, const struct report_line **line, size_t n,
+                     struct arena *a)
+{
+    const struct report_line **again = arena_alloc(a, (n + 1) * sizeof *again);
+    size_t kept = 0, agains = 0;
+
+    main_first(g, line, n);
+    for (size_t i = 0; i < n; i++) {
+        size_t like = 0;
+
+        while (like < kept &&
+               !same_score(line[like]->series->column.name, line[i]->series->column.name))
+            like++;
+        if (like < kept)
+            again[agains++] = line[i];
+        else
+            line[kept++] = line[i];
+    }
+    memcpy(line + kept, again, agains * sizeof *again);
 }
 
 static const char *what_was_compared(const struct agreement *g, struct arena *a)
@@ -206,36 +251,50 @@ static void make_cloud(const struct agreement *g, const struct report_series *s,
         c->off[i] -= rank[i];
 }
 
-/* The ten of the largest keys, largest first, of equal ones the first. */
+/* Those of the largest keys, largest first, of equal ones the first; at most a quarter of all, so that they
+ * stand out, and none where all keys are equal. */
 static size_t largest(const double *key, size_t n, size_t out[EXTREMES])
 {
-    size_t count = 0;
+    size_t count = 0, most = n / 4 < EXTREMES ? n / 4 : EXTREMES, equal = 1;
+
+    while (equal < n && key[equal] == key[0])
+        equal++;
+    most = equal == n ? 0 : most;
 
     for (size_t i = 0; i < n; i++) {
         size_t at = count;
 
         while (at && key[out[at - 1]] < key[i])
             at--;
-        if (at == EXTREMES)
+        if (at == most)
             continue;
-        count += count < EXTREMES;
+        count += count < most;
         memmove(out + at + 1, out + at, (count - at - 1) * sizeof *out);
         out[at] = i;
     }
     return count;
 }
 
-static struct chart_dots some_of(const struct cloud *c, const size_t *at, size_t n, struct arena *a)
+/* What stands beside the i-th of those: its number, or a letter. */
+static const char *mark_of(size_t i, int letters, struct arena *a)
+{
+    return letters ? arena_printf(a, "%c", "abcdefghij"[i]) : arena_printf(a, "%zu", i + 1);
+}
+
+static struct chart_dots some_of(const struct cloud *c, const size_t *at, size_t n, int letters,
+                                 struct arena *a)
 {
     double *x = arena_alloc(a, (n + 1) * sizeof *x), *y = arena_alloc(a, (n + 1) * sizeof *y);
     const char **label = arena_alloc(a, (n + 1) * sizeof *label);
+    const char **mark = arena_alloc(a, (n + 1) * sizeof *mark);
 
     for (size_t i = 0; i < n; i++) {
+        mark[i] = mark_of(i, letters, a);
         x[i] = c->x[at[i]];
         y[i] = c->y[at[i]];
         label[i] = c->arch[at[i]];
     }
-    return (struct chart_dots){.x = x, .y = y, .n = n, .label = label};
+    return (struct chart_dots){.x = x, .y = y, .n = n, .label = label, .mark = mark};
 }
 
 static void cloud_table(const struct agreement *g, const struct cloud *c, const size_t *best,
@@ -248,7 +307,8 @@ static void cloud_table(const struct agreement *g, const struct cloud *c, const 
     for (size_t i = 0; i < best_count + off_count; i++) {
         size_t at = i < best_count ? best[i] : off[i - best_count];
 
-        *cell++ = i < best_count ? arena_printf(a, "best %zu", i + 1) : "misplaced";
+        *cell++ = i < best_count ? arena_printf(a, "best %s", mark_of(i, 0, a))
+                                 : arena_printf(a, "misplaced %s", mark_of(i - best_count, 1, a));
         *cell++ = number(a, "%.6g", c->x[at]);
         *cell++ = report_accuracy(g->in, c->y[at], a);
         *cell++ = number(a, "%+.0f", c->off[at]);
@@ -293,15 +353,15 @@ static void scatter(const struct agreement *g, const struct report_line *l, stru
     best_count = largest(key, c.n, best);
     for (size_t i = 0; i < c.n; i++)
         key[i] = fabs(c.off[i]);
-    off_count = largest(key, c.n, off);
+    off_count = best_count ? largest(key, c.n, off) : 0; /* equal scores place nobody */
     dots[0] =
         (struct chart_dots){.x = c.x, .y = c.y, .n = c.n, .colour = c.colour, .label = c.arch};
-    dots[1] = some_of(&c, best, best_count, &own);
-    dots[1].name = "ten of the best score";
+    dots[1] = some_of(&c, best, best_count, 0, &own);
+    dots[1].name = best_count ? arena_printf(&own, "%zu best by the score", best_count) : NULL;
     dots[1].shape = SVG_RING;
     dots[1].category = 1;
-    dots[2] = some_of(&c, off, off_count, &own);
-    dots[2].name = "ten most misplaced ranks";
+    dots[2] = some_of(&c, off, off_count, 1, &own);
+    dots[2].name = off_count ? arena_printf(&own, "%zu most misplaced ranks", off_count) : NULL;
     dots[2].shape = SVG_CROSS;
     dots[2].category = 3;
     chart.desc = arena_printf(&own,
@@ -450,65 +510,90 @@ static void top_table(const struct agreement *g, const struct chart_line *line, 
     }
 }
 
-static void top_k(const struct agreement *g, struct figures *out)
+/* Best, or mean, accuracy among the k best of one score; NULL: it ranks none. */
+static double *top_of(const struct picked *p, const double *k, size_t count, int mean,
+                      struct arena *a)
+{
+    double *out = arena_alloc(a, (count + 1) * sizeof *out);
+
+    for (size_t j = 0; j < count; j++) {
+        struct stats_top top = {0};
+
+        stats_top_k(p->score, p->accuracy, p->n, (size_t)k[j], &top);
+        out[j] = mean ? top.mean : top.best;
+    }
+    return out;
+}
+
+/* What a random order and the accuracies themselves reach; sorts them. */
+static void add_bounds(struct picked *p, const double *k, size_t count, int mean, struct arena *a,
+                       struct chart_line line[2])
+{
+    double *random = arena_alloc(a, (count + 1) * sizeof *random);
+    double *most = arena_alloc(a, (count + 1) * sizeof *most), sum = 0;
+    size_t summed = 0;
+
+    qsort(p->accuracy, p->n, sizeof *p->accuracy, falling);
+    for (size_t j = 0; j < count; j++) {
+        for (; summed < (size_t)k[j]; summed++)
+            sum += p->accuracy[summed];
+        random[j] = random_best(p->accuracy, p->n, (size_t)k[j]);
+        most[j] = mean ? sum / k[j] : p->accuracy[0];
+    }
+    for (size_t j = 0; mean && j < count; j++)
+        random[j] = sum / (double)p->n; /* the last k is n */
+    line[0] = (struct chart_line){
+        .name = "random order", .x = k, .y = random, .n = count, .category = 6, .dashed = 1};
+    line[1] = (struct chart_line){.name = mean ? "k best of all" : "best of all",
+                                  .x = k,
+                                  .y = most,
+                                  .n = count,
+                                  .category = 6};
+}
+
+/* mean: of the k, else the best of them. */
+static void top_k(const struct agreement *g, int mean, struct figures *out)
 {
     struct arena *a = &out->arena, own = {0};
     const struct report_line **of;
     size_t n = shown_lines(g, 0, &own, &of), lines = 0, count = 0;
     struct chart_line line[TOPS + 2];
-    double *k = arena_alloc(&own, 64 * sizeof *k), *random, *oracle;
+    double *k = arena_alloc(&own, 64 * sizeof *k);
     struct picked p = {.n = 0};
     struct figure *f;
 
-    main_first(g, of, n);
+    in_order(g, of, n, &own);
     for (size_t i = 0; i < n && lines < TOPS; i++) {
-        double *best = arena_alloc(&own, 64 * sizeof *best);
-
         report_pick(g->in, of[i]->series, &own, &p);
         if (!lines)
             count = sizes(p.n, k);
         if (!p.ranked)
             continue;
-        for (size_t j = 0; j < count; j++) {
-            struct stats_top top = {0};
-
-            stats_top_k(p.score, p.accuracy, p.n, (size_t)k[j], &top);
-            best[j] = top.best;
-        }
         line[lines] = (struct chart_line){.name = of[i]->series->column.name,
                                           .x = k,
-                                          .y = best,
+                                          .y = top_of(&p, k, count, mean, &own),
                                           .n = count,
                                           .category = (int)lines};
         lines++;
     }
-    if (!lines) {
-        arena_free(&own);
-        return;
+    if (lines) {
+        add_bounds(&p, k, count, mean, &own, line + lines);
+        lines += 2;
+        f = figures_add(out, mean ? "top-k-mean" : "top-k", NULL,
+                        mean ? "Mean accuracy of the k best scores"
+                             : "Best accuracy among the k best scores");
+        top_table(g, line, lines, a, f);
+        chart_draw(&(struct chart){.note = what_was_compared(g, a),
+                                   .desc =
+                                       "A line a score: the best, or mean, accuracy among the k "
+                                       "architectures that it ranks highest.",
+                                   .x_name = "k",
+                                   .y_name = g->in->accuracy_name,
+                                   .x_wish = SCALE_POWERS,
+                                   .lines = line,
+                                   .line_count = lines},
+                   out, f);
     }
-    random = arena_alloc(&own, 64 * sizeof *random);
-    oracle = arena_alloc(&own, 64 * sizeof *oracle);
-    qsort(p.accuracy, p.n, sizeof *p.accuracy, falling);
-    for (size_t j = 0; j < count; j++) {
-        random[j] = random_best(p.accuracy, p.n, (size_t)k[j]);
-        oracle[j] = p.accuracy[0];
-    }
-    line[lines++] = (struct chart_line){
-        .name = "random order", .x = k, .y = random, .n = count, .category = 6, .dashed = 1};
-    line[lines++] =
-        (struct chart_line){.name = "best of all", .x = k, .y = oracle, .n = count, .category = 6};
-    f = figures_add(out, "top-k", NULL, "Best accuracy among the k best scores");
-    top_table(g, line, lines, a, f);
-    chart_draw(&(struct chart){.note = what_was_compared(g, a),
-                               .desc =
-                                   "A line a score: the best accuracy among the k architectures "
-                                   "that it ranks highest.",
-                               .x_name = "k",
-                               .y_name = g->in->accuracy_name,
-                               .x_wish = SCALE_POWERS,
-                               .lines = line,
-                               .line_count = lines},
-               out, f);
     arena_free(&own);
 }
 
@@ -518,18 +603,6 @@ static void top_k(const struct agreement *g, struct figures *out)
 struct repeat {
     const char *mark, *figure, *title, *head, *one;
 };
-
-/* Letters of a name before its mark and number; 0: it has none. */
-static size_t base_length(const char *name, const char *mark)
-{
-    const char *at = NULL;
-
-    for (const char *p = name; (p = strstr(p, mark)); p++) {
-        if (p[strlen(mark)] >= '0' && p[strlen(mark)] <= '9')
-            at = p;
-    }
-    return at ? (size_t)(at - name) : 0;
-}
 
 /* Is `name` of the same score as one whose first n letters are `base`?  Itself without a number too. */
 static int same_base(const char *name, const char *base, size_t n, const char *mark)
@@ -614,7 +687,7 @@ void agreement_figures(const struct agreement *g, struct figures *out)
 {
     static const struct repeat repeats[] = {
         {"@", "seeds", "Tau over seeds", "seeds", "seed"},
-        {"@draw", "draws", "Tau over mini-batches", "mini-batches", "mini-batch"}};
+        {DRAW, "draws", "Tau over mini-batches", "mini-batches", "mini-batch"}};
     const struct report_line **line;
     struct arena a = {0};
     size_t n;
@@ -628,11 +701,12 @@ void agreement_figures(const struct agreement *g, struct figures *out)
     out->heading = "Agreement with accuracy";
     tau_bars(g, out);
     heat_map(g, out);
-    top_k(g, out);
+    top_k(g, 0, out);
+    top_k(g, 1, out);
     for (size_t i = 0; i < TCET_COUNT(repeats); i++)
         repeat_boxes(g, &repeats[i], out);
     n = shown_lines(g, 0, &a, &line);
-    main_first(g, line, n);
+    in_order(g, line, n, &a);
     out->heading = "Scores and accuracies";
     for (size_t i = 0; i < n && i < AGREEMENT_SCATTERS; i++)
         scatter(g, line[i], out);

@@ -1,12 +1,19 @@
 /* chart.c -- points and lines over two axes (figure.h).  Room: core/report. */
 #include "report/picture.h"
 
+#include <tcet/plugin.h>
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { WIDTH = 400, HEIGHT = 250, MANY = 300 }; /* of the plot; points that are drawn one by one */
+enum { MARKS = 64, MARK_FONT = 9 };             /* texts beside points */
+
+struct box {
+    double left, top, right, bottom;
+};
 
 struct plot {
     struct svg svg;
@@ -14,6 +21,8 @@ struct plot {
     struct figures *of;
     struct scale x, y, colour;
     double left, top, right, bottom;
+    struct box mark[MARKS]; /* where texts beside points are */
+    size_t marks;
 };
 
 /* -- ranges ------------------------------------------------------------------------------- */
@@ -37,6 +46,18 @@ static void add(double *all, size_t *n, const double *v, const double *other, si
     }
 }
 
+/* An axis of no more than a range. */
+static void cut(struct scale *s, const double *range)
+{
+    double low = range ? fmax(s->low, range[0]) : s->low;
+    double high = range ? fmin(s->high, range[1]) : s->high;
+
+    if (low < high) {
+        s->low = low;
+        s->high = high;
+    }
+}
+
 static void fit(struct plot *p)
 {
     const struct chart *c = p->c;
@@ -48,6 +69,7 @@ static void fit(struct plot *p)
     for (size_t i = 0; i < c->line_count; i++)
         add(all, &n, c->lines[i].x, c->lines[i].y, c->lines[i].n);
     scale_fit(&p->x, all, n, c->x_wish);
+    cut(&p->x, c->x_range);
     n = 0;
     for (size_t i = 0; i < c->dots_count; i++)
         add(all, &n, c->dots[i].y, c->dots[i].x, c->dots[i].n);
@@ -59,6 +81,7 @@ static void fit(struct plot *p)
         add(all, &n, l->high, l->x, l->n);
     }
     scale_fit(&p->y, all, n, c->y_wish);
+    cut(&p->y, c->y_range);
     n = 0;
     for (size_t i = 0; i < c->dots_count; i++)
         add(all, &n, c->dots[i].colour, c->dots[i].x, c->dots[i].n);
@@ -153,9 +176,58 @@ static void axes(struct plot *p)
 
 /* -- points ------------------------------------------------------------------------------- */
 
-static int is_drawn(const struct chart_dots *d, size_t i)
+static int is_on(const struct scale *s, const double *range, double v)
 {
-    return isfinite(d->x[i]) && isfinite(d->y[i]);
+    return isfinite(v) && (!range || (v >= s->low && v <= s->high));
+}
+
+static int is_drawn(const struct plot *p, const struct chart_dots *d, size_t i)
+{
+    return is_on(&p->x, p->c->x_range, d->x[i]) && is_on(&p->y, p->c->y_range, d->y[i]);
+}
+
+static int is_free(const struct plot *p, const struct box *b)
+{
+    if (b->left < p->left || b->right > p->right || b->top < p->top || b->bottom > p->bottom)
+        return 0;
+    for (size_t i = 0; i < p->marks; i++) {
+        const struct box *o = &p->mark[i];
+
+        if (b->left < o->right && o->left < b->right && b->top < o->bottom && o->top < b->bottom)
+            return 0;
+    }
+    return 1;
+}
+
+/* Points with texts keep other texts away. */
+static void keep_clear(struct plot *p, const struct chart_dots *d)
+{
+    enum { AROUND = 5 };
+
+    for (size_t i = 0; d->mark && i < d->n && p->marks < MARKS; i++) {
+        double x = scale_at(&p->x, d->x[i]), y = scale_at(&p->y, d->y[i]);
+
+        p->mark[p->marks++] = (struct box){x - AROUND, y - AROUND, x + AROUND, y + AROUND};
+    }
+}
+
+/* A text beside a point: right, left, above or below, where none stands yet. */
+static void put_mark(struct plot *p, double x, double y, const char *text)
+{
+    static const double away[][2] = {{1, 0},  {-1, 0},  {0, -1}, {0, 1},
+                                     {1, -1}, {-1, -1}, {1, 1},  {-1, 1}};
+    double wide = svg_width(text, MARK_FONT), high = MARK_FONT * 1.2;
+
+    for (size_t i = 0; i < TCET_COUNT(away) && p->marks < MARKS; i++) {
+        double at_x = x + away[i][0] * (7 + wide / 2), at_y = y + away[i][1] * (7 + high / 2);
+        struct box b = {at_x - wide / 2, at_y - high / 2, at_x + wide / 2, at_y + high / 2};
+
+        if (!is_free(p, &b))
+            continue;
+        p->mark[p->marks++] = b;
+        svg_text(&p->svg, at_x, at_y + MARK_FONT * 0.36, SVG_MIDDLE, "l s9", text);
+        return;
+    }
 }
 
 static void few_dots(struct plot *p, const struct chart_dots *d)
@@ -165,7 +237,7 @@ static void few_dots(struct plot *p, const struct chart_dots *d)
         int open = d->shape == SVG_RING || d->shape == SVG_CROSS;
         struct buf tip = {0};
 
-        if (!is_drawn(d, i))
+        if (!is_drawn(p, d, i))
             continue;
         snprintf(class, sizeof class, "%s%d%s",
                  d->colour ? "b"
@@ -179,6 +251,8 @@ static void few_dots(struct plot *p, const struct chart_dots *d)
         svg_mark(&p->svg, scale_at(&p->x, d->x[i]), scale_at(&p->y, d->y[i]),
                  d->shape == SVG_RING ? 5 : 3, d->shape, class, tip.len ? tip.data : NULL);
         buf_free(&tip);
+        if (d->mark)
+            put_mark(p, scale_at(&p->x, d->x[i]), scale_at(&p->y, d->y[i]), d->mark[i]);
     }
 }
 
@@ -212,7 +286,7 @@ static void many_dots(struct plot *p, const struct chart_dots *d)
     for (size_t i = 0; i < d->n; i++) {
         size_t bin = d->colour ? (size_t)picture_bin(&p->colour, d->colour[i]) : 0, x, y;
 
-        if (!is_drawn(d, i))
+        if (!is_drawn(p, d, i))
             continue;
         x = (size_t)lround(scale_at(&p->x, d->x[i]) - p->left);
         y = (size_t)lround(scale_at(&p->y, d->y[i]) - p->top);
@@ -232,12 +306,17 @@ static void many_dots(struct plot *p, const struct chart_dots *d)
 
 /* -- lines -------------------------------------------------------------------------------- */
 
-static void point(struct plot *p, const char *command, double x, double y)
+static void put(struct plot *p, const char *command, double x, double y)
 {
     buf_puts(p->svg.out, command);
-    svg_number(p->svg.out, scale_at(&p->x, x));
+    svg_number(p->svg.out, x);
     buf_puts(p->svg.out, " ");
-    svg_number(p->svg.out, scale_at(&p->y, y));
+    svg_number(p->svg.out, y);
+}
+
+static void point(struct plot *p, const char *command, double x, double y)
+{
+    put(p, command, scale_at(&p->x, x), scale_at(&p->y, y));
 }
 
 static void band(struct plot *p, const struct chart_line *l)
@@ -260,30 +339,55 @@ static void band(struct plot *p, const struct chart_line *l)
     buf_puts(p->svg.out, "\"/>\n");
 }
 
-static void line(struct plot *p, const struct chart_line *l)
+/* Where a value is on the y axis, beyond its ends too where it is linear. */
+static double beyond(const struct scale *s, double v)
 {
-    size_t drawn = 0, last = 0;
+    return s->kind == SCALE_LINEAR ? s->from + (v - s->low) / (s->high - s->low) * (s->to - s->from)
+                                   : scale_at(s, v);
+}
 
-    for (size_t i = 0; i < l->n; i++)
-        drawn += isfinite(l->x[i]) && isfinite(l->y[i]);
-    if (!drawn)
-        return;
-    band(p, l);
-    buf_printf(p->svg.out, "<path class=\"c%d%s\" d=\"", l->category, l->dashed ? " o" : "");
-    drawn = 0;
-    for (size_t i = 0; i < l->n; i++) {
-        if (!isfinite(l->x[i]) || !isfinite(l->y[i]))
-            continue;
-        if (drawn && l->steps)
-            point(p, "L", l->x[i], l->y[last]);
-        point(p, drawn++ ? "L" : "M", l->x[i], l->y[i]);
-        last = i;
+/* A line while it is drawn, of which what is above or below the plot is left out. */
+struct pen {
+    double x, y; /* the last point */
+    int begun;   /* is there one? */
+    int down;    /* does the path end there? */
+};
+
+static void draw_to(struct plot *p, struct pen *pen, double x, double y)
+{
+    double t0 = 0, t1 = 1, x0 = pen->x, y0 = pen->y, dy = y - y0;
+
+    if (pen->begun && dy != 0) { /* y grows downwards */
+        double a = (p->top - y0) / dy, b = (p->bottom - y0) / dy;
+
+        t0 = fmax(t0, fmin(a, b));
+        t1 = fmin(t1, fmax(a, b));
+    } else if (y < p->top || y > p->bottom) {
+        t1 = -1;
     }
-    buf_puts(p->svg.out, "\"/>\n");
-    for (size_t i = 0; i < l->n && drawn <= 30; i++) {
+    if (!pen->begun) {
+        pen->down = t1 > 0;
+        if (pen->down)
+            put(p, "M", x, y);
+    } else if (t0 < t1) {
+        if (!pen->down)
+            put(p, "M", x0 + t0 * (x - x0), y0 + t0 * dy);
+        put(p, "L", x0 + t1 * (x - x0), y0 + t1 * dy);
+        pen->down = t1 >= 1;
+    } else {
+        pen->down = 0;
+    }
+    pen->begun = 1;
+    pen->x = x;
+    pen->y = y;
+}
+
+static void line_marks(struct plot *p, const struct chart_line *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
         char class[16], x[24], y[24], tip[160];
 
-        if (!isfinite(l->x[i]) || !isfinite(l->y[i]))
+        if (!is_on(&p->x, p->c->x_range, l->x[i]) || !is_on(&p->y, p->c->y_range, l->y[i]))
             continue;
         scale_text(x, l->x[i], 6);
         scale_text(y, l->y[i], 6);
@@ -292,6 +396,35 @@ static void line(struct plot *p, const struct chart_line *l)
         svg_mark(&p->svg, scale_at(&p->x, l->x[i]), scale_at(&p->y, l->y[i]), 2.5,
                  (enum svg_shape)(l->category % 3), class, tip);
     }
+}
+
+static void line(struct plot *p, const struct chart_line *l)
+{
+    struct pen pen = {.begun = 0};
+    size_t drawn = 0, last = 0;
+
+    for (size_t i = 0; i < l->n; i++)
+        drawn += isfinite(l->x[i]) && isfinite(l->y[i]);
+    if (!drawn)
+        return;
+    band(p, l);
+    buf_printf(p->svg.out, "<path class=\"c%d%s%s\" d=\"", l->category, l->dashed ? " o" : "",
+               l->plain ? " u" : "");
+    for (size_t i = 0; i < l->n; i++) {
+        double x = scale_at(&p->x, l->x[i]);
+
+        if (!isfinite(l->x[i]) || !isfinite(l->y[i]))
+            continue;
+        if (pen.begun && l->steps)
+            draw_to(p, &pen, x, beyond(&p->y, l->y[last]));
+        draw_to(p, &pen, x, beyond(&p->y, l->y[i]));
+        last = i;
+    }
+    if (!pen.down) /* never without a place: a path has one */
+        put(p, "M", pen.x, pen.y < p->top ? p->top : p->bottom);
+    buf_puts(p->svg.out, "\"/>\n");
+    if (drawn <= 30 && !l->plain)
+        line_marks(p, l);
 }
 
 /* -- legend ------------------------------------------------------------------------------- */
@@ -354,6 +487,8 @@ void chart_draw(const struct chart *c, struct figures *of, struct figure *f)
     p.y.from = p.bottom;
     p.y.to = p.top;
     axes(&p);
+    for (size_t i = 0; i < c->dots_count; i++)
+        keep_clear(&p, &c->dots[i]);
     for (size_t i = 0; i < c->dots_count; i++) {
         if (c->dots[i].n > MANY)
             many_dots(&p, &c->dots[i]);

@@ -48,6 +48,7 @@ struct chart_dots {
     int category;
     enum svg_shape shape;
     const char *const *label; /* [n], for tooltips; NULL: none */
+    const char *const *mark;  /* [n], short texts beside them, where there is room; NULL: none */
 };
 
 struct chart_line {
@@ -57,12 +58,15 @@ struct chart_line {
     size_t n;
     int category;
     int steps, dashed;
+    int plain; /* thin, without marks at its points */
 };
 
 struct chart {
     const char *note, *desc; /* a second line, NULL: none; what is to be seen, in words */
     const char *x_name, *y_name, *colour_name;
     enum scale_wish x_wish, y_wish;
+    const double *x_range, *y_range; /* [2]: no more than that of the axis; NULL: all.  What is
+                                        outside is not drawn */
     const struct chart_dots *dots;
     size_t dots_count;
     const struct chart_line *lines;

@@ -375,6 +375,21 @@ guarded=$(sed -n 's/.*"arch":"\([^"]*\)".*"guards":{"zero_sigma":\([0-9]*\).*/\1
 run report run -o guarded.html --svg guarded --arch "${guarded% *}"
 check "values by layer say which guards the score met" \
     said "[0-9] \\(guards: zero_sigma ${guarded#* }\\) of \\|" guarded/layers-snip.svg
+check "and which layers have their 0 from one" test "$(count '<circle class="c1 u"' guarded/layers-snip.svg)" = \
+    $((${guarded#* } + 1))
+check "in the product too" said '0 by a guard</text>' guarded/layers-joint.svg
+{
+    printf '[run]\nspace = nats_tss\narchs = index:1462\noutput = many-layers\n[data]\nplugin = gaussian\nbatch = 4\nresolution = 8\n'
+    for aggregator in sum mean std l2 log_sum snr log_snr log1p_snr; do
+        printf '[metric m_%s]\nsaliency = snip\naggregator = %s\n' $aggregator $aggregator
+    done
+    printf '[metric last]\nsaliency = plain\naggregator = sum\n[metric lnwot]\nsaliency = nwot\naggregator = logdet\n'
+    printf '[score tcet]\ncombiner = layerdot\nmetrics = last, lnwot\n'
+} >layers.ini
+run run layers.ini --quiet
+run report many-layers -o layers.html --svg layers
+check "what a score by layerdot is made of is drawn before other metrics" \
+    test -s layers/layers-tcet.svg -a -s layers/layers-last.svg -a -s layers/layers-lnwot.svg
 refuses "an ending that is none" '-o net.png: a picture goes into a .svg or .dot file' \
     show run.ini --graph "$arch" -o net.png
 refuses "a picture without a file" '--graph needs -o FILE' show run.ini --graph "$arch"

@@ -450,6 +450,117 @@ static void titles_are_bold(void **state)
     arena_free(&a);
 }
 
+/* Those that stand out are few, have a text beside them, and there are none where nothing does. */
+static void few_stand_out(void **state)
+{
+    static const struct {
+        size_t n;
+        int kind;
+        size_t rings;
+    } cases[] = {{3, 0, 0}, {12, 0, 3}, {100, 0, 10}, {100, 1, 0}, {100, 2, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct figures f = {.count = 0};
+        const char *picture;
+
+        make(cases[i].n, cases[i].kind, "score", &f);
+        picture = find(&f, "scatter-score")->svg.data;
+        assert_int_equal(count_of(picture, "<circle class=\"c1 u\""),
+                         cases[i].rings + (cases[i].rings > 0)); /* and in the legend */
+        assert_int_equal(strstr(picture, "class=\"l s9 m\"") != NULL, cases[i].rings > 0);
+        figures_free(&f);
+    }
+}
+
+/* Further draws of a score leave the other scores their pictures. */
+static void draws_come_after_scores(void **state)
+{
+    enum { N = 40, DRAWS = 6 };
+    static double draw[DRAWS][N], other[N], accuracy[N];
+    static const char *arch[N];
+    static char name[DRAWS][16];
+    struct report_series s[DRAWS + 1] = {
+        {.column = {.name = "other", .direction = 1}, .values = other}};
+    struct report_input in = {.series = s,
+                              .series_count = DRAWS + 1,
+                              .count = N,
+                              .accuracy = accuracy,
+                              .accuracy_name = "acc",
+                              .population = "all"};
+    struct agreement g = {.in = &in, .arch = arch};
+    struct figures f = {.count = 0};
+    struct report r;
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < N; i++) {
+        accuracy[i] = (double)i;
+        other[i] = (double)(i * 17 % N);
+        arch[i] = "x";
+        for (size_t k = 0; k < DRAWS; k++)
+            draw[k][i] = (double)i + (double)((i * k) % 3);
+    }
+    for (size_t k = 0; k < DRAWS; k++) {
+        snprintf(name[k], sizeof name[k], "a@draw%zu", k + 1);
+        s[k + 1] =
+            (struct report_series){.column = {.name = name[k], .direction = 1}, .values = draw[k]};
+    }
+    assert_int_equal(report_make(&in, 0, &r, &err), 0);
+    g.report = &r;
+    agreement_figures(&g, &f);
+    find(&f, "ranks-other");
+    assert_non_null(strstr(find(&f, "top-k")->svg.data, ">other</text>"));
+    report_free(&r);
+    figures_free(&f);
+}
+
+/* The k best: their mean falls to that of all. */
+static void means_of_the_best(void **state)
+{
+    struct figures f = {.count = 0};
+    const struct figure *g, *best;
+
+    (void)state;
+    make(100, 0, "score", &f);
+    g = find(&f, "top-k-mean");
+    best = find(&f, "top-k");
+    assert_string_equal(g->cell[g->columns + 1], best->cell[best->columns + 1]); /* k = 1 */
+    for (size_t c = 2; c < g->columns; c++) /* k = n: all are the same */
+        assert_string_equal(g->cell[(g->rows - 1) * g->columns + c],
+                            g->cell[(g->rows - 1) * g->columns + 1]);
+    figures_free(&f);
+}
+
+/* What lies outside an axis is not drawn, nor along its end. */
+static void an_axis_may_be_cut(void **state)
+{
+    const double x[] = {1, 2, 3, 4}, y[] = {0, 90, 92, 91}, range[] = {89, 93};
+    struct chart_line line = {.x = x, .y = y, .n = 4};
+    struct chart_dots dots = {.x = x, .y = y, .n = 4};
+    struct figures f = {.count = 0};
+    struct figure *g = figures_add(&f, "cut", NULL, "cut");
+    const char *p;
+
+    (void)state;
+    chart_draw(&(struct chart){.desc = "",
+                               .x_name = "x",
+                               .y_name = "y",
+                               .y_range = range,
+                               .dots = &dots,
+                               .dots_count = 1,
+                               .lines = &line,
+                               .line_count = 1},
+               &f, g);
+    assert_int_equal(count_of(g->svg.data, "<circle class=\"f0\""), 6); /* 3 dots, 3 of the line */
+    p = strstr(g->svg.data, "<path class=\"c0\" d=\"M");
+    assert_non_null(p);
+    p += strlen("<path class=\"c0\" d=\"M");
+    assert_true(strtod(p, NULL) > 100); /* it comes in between 1 and 2, near 2 */
+    assert_int_equal(count_of(p, "L"), 3);
+    figures_free(&f);
+}
+
 static void tooltips_end_somewhere(void **state)
 {
     struct figures f = {.count = 0};
@@ -507,6 +618,10 @@ int main(void)
         cmocka_unit_test(dots_have_round_ends),
         cmocka_unit_test(ticks_leave_their_texts_room),
         cmocka_unit_test(titles_are_bold),
+        cmocka_unit_test(few_stand_out),
+        cmocka_unit_test(draws_come_after_scores),
+        cmocka_unit_test(means_of_the_best),
+        cmocka_unit_test(an_axis_may_be_cut),
         cmocka_unit_test(tooltips_end_somewhere),
         cmocka_unit_test(names_of_files_are_plain_and_their_own),
         cmocka_unit_test(tables_for_papers_and_pages),
