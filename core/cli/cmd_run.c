@@ -478,10 +478,14 @@ static void print_failures(const struct run_result *r, const struct run_flags *o
     cli_say_again("to try them again", o->argc, o->argv, again);
 }
 
+/* The folder is named as one would for `report`: from the current folder where it is in there. */
 static tcet_status write_report(const struct run_flags *o, const char *folder, struct error *err)
 {
     const struct report_page p = {.file = o->report};
+    size_t n = strlen(cli_here());
 
+    if (!strncmp(folder, cli_here(), n) && folder[n] == '/' && folder[n + 1])
+        folder += n + 1;
     return o->report ? report_page_write(&p, &folder, 1, err) : TCET_OK;
 }
 

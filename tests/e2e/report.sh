@@ -172,6 +172,7 @@ run run run.ini --report first.html --quiet
 check "a run with a report" test "$code" = 0
 run report run -o page.html --svg pictures
 check "its report" test "$code" = 0
+check "is what the run wrote at its end" cmp page.html first.html
 check "is well-formed" well_formed page.html first.html pictures/*.svg
 check "needs nothing else" alone page.html
 check "is small" smaller page.html 400000
@@ -216,6 +217,12 @@ check "an architecture that is none has no layers" test "$code" = 0
 
 run run run.ini --archs sample:1 --output one --quiet --report one.html
 check "one architecture" test "$code" = 0
+run report one -o one-again.html
+check "its report at the end is that of report" cmp one.html one-again.html
+mkdir -p elsewhere && cp run.ini elsewhere
+run run elsewhere/run.ini --archs sample:2 --output "$work/elsewhere/two" --quiet --report elsewhere.html
+run report elsewhere/two -o elsewhere-again.html
+check "in a folder below too" cmp elsewhere.html elsewhere-again.html
 check "is well-formed" well_formed one.html
 run run run.ini --archs sample:30 --output 'odd <&> "name"' --set data.seed=2 --quiet
 run report run 'odd <&> "name"' -o two.html
