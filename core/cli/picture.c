@@ -36,6 +36,19 @@ static tcet_status read_inputs(const char *text, size_t at, struct arena *a, str
     return TCET_OK;
 }
 
+/* Counts of the whole network, as its boxes have theirs. */
+static tcet_status note_totals(const char *params, const char *macs, struct arena *a,
+                               struct diagram *out, struct error *err)
+{
+    int64_t p, m;
+
+    if (text_to_i64(params, &p) < 0 || text_to_i64(macs, &m) < 0)
+        return error_set(err, TCET_E_PLUGIN, "the worker counted \"%.40s\", \"%.40s\"", params,
+                         macs);
+    out->note = arena_printf(a, "%s params, %s MACs", diagram_count(a, p), diagram_count(a, m));
+    return TCET_OK;
+}
+
 static tcet_status read_network(const struct config *config, const char *arch, struct arena *a,
                                 struct diagram *out, struct error *err)
 {
@@ -50,7 +63,7 @@ static tcet_status read_network(const struct config *config, const char *arch, s
     out->count = (count - INSPECT_HEAD) / INSPECT_FIELDS;
     out->op = op = arena_alloc(a, (out->count + 1) * sizeof *op);
     out->arch = text[0];
-    out->note = arena_printf(a, "%s parameters, %s MACs", text[1], text[2]);
+    TRY(note_totals(text[1], text[2], a, out, err));
     for (size_t i = 0; i < out->count; i++) {
         const char *const *t = text + INSPECT_HEAD + i * INSPECT_FIELDS;
 

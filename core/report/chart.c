@@ -498,7 +498,7 @@ void chart_draw(const struct chart *c, struct figures *of, struct figure *f)
     for (size_t i = 0; i < c->line_count; i++)
         line(&p, &c->lines[i]);
     if (bar > 0)
-        picture_colours(&p.svg, p.left, p.bottom + 38, c->colour_name, &p.colour);
+        picture_colours(&p.svg, p.left, p.bottom + 38, c->colour_name, "", &p.colour);
     legend(&p, p.bottom + 46 + bar, 1);
     svg_end(&p.svg);
 }

@@ -8,14 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    MARGIN = 12,
-    STRIP = 7,
-    LABEL_ROOM = 150,
-    FIRST_LINE = 16,
-    NEXT_LINE = 14,
-    LEAST_WIDTH = 420
-};
+enum { MARGIN = 12, STRIP = 7, FIRST_LINE = 16, NEXT_LINE = 14, LEAST_WIDTH = 420 };
 
 /* A picture while it is drawn: the layout's 0, 0 is at left, top. */
 struct drawing {
@@ -26,12 +19,13 @@ struct drawing {
     double left, top;
 };
 
-/* The range of colours: of powers where no value is negative, when 0 has the lowest. */
-static void fit_colours(const struct diagram *n, struct arena *a, struct scale *out)
+/* The range of colours: of powers where no value is negative, when 0 has the lowest; returns whether there is one then. */
+static int fit_colours(const struct diagram *n, struct arena *a, struct scale *out)
 {
     double *v = arena_alloc(a, (n->count + 1) * sizeof *v), least = 0;
     double low = INFINITY, high = -INFINITY;
     size_t count = 0;
+    int zero = 0;
 
     for (size_t i = 0; i < n->count; i++) {
         if (n->op[i].layer && isfinite(n->op[i].value))
@@ -40,8 +34,12 @@ static void fit_colours(const struct diagram *n, struct arena *a, struct scale *
     for (size_t i = 0; i < n->count; i++) {
         double value = n->op[i].value;
 
-        if (!n->op[i].layer || !isfinite(value) || (least >= 0 && value <= 0))
+        if (!n->op[i].layer || !isfinite(value))
             continue;
+        if (least >= 0 && value <= 0) {
+            zero = 1;
+            continue;
+        }
         v[count++] = value;
         low = fmin(low, value);
         high = fmax(high, value);
@@ -53,6 +51,7 @@ static void fit_colours(const struct diagram *n, struct arena *a, struct scale *
     }
     out->from = 0;
     out->to = SVG_BINS;
+    return zero && count;
 }
 
 /* -- lines -------------------------------------------------------------------------------- */
@@ -155,78 +154,65 @@ static void draw_unit(struct drawing *w, const struct layout_unit *u)
                  y + FIRST_LINE + NEXT_LINE * (double)k, SVG_MIDDLE, k ? "s" : "l", u->line[k]);
 }
 
-/* A cell's name and counts, which stand left of it. */
-static void cell_lines(struct arena *a, const struct layout_group *g, const char *line[3])
-{
-    line[0] = svg_fit(a, g->cell, SVG_FONT, LABEL_ROOM);
-    line[1] = arena_printf(a, "%s params", layout_count(a, g->params));
-    line[2] = arena_printf(a, "%s MACs", layout_count(a, g->macs));
-}
-
 static void draw_group(struct drawing *w, const struct layout_group *g)
 {
-    const char *line[3];
+    if (*g->cell)
+        svg_rect(&w->svg, w->left + g->x, w->top + g->y, g->w, g->h, "x", NULL);
+}
 
-    if (!*g->cell)
-        return;
-    svg_rect(&w->svg, w->left + g->x, w->top + g->y, g->w, g->h, "x", NULL);
-    cell_lines(w->l.a, g, line);
-    for (int k = 0; k < 3; k++)
-        svg_text(&w->svg, w->left + g->x - 8, w->top + g->y + 14 + NEXT_LINE * k, SVG_END,
-                 k ? "s" : "l", line[k]);
+/* A cell's name and counts, over the lines that come in. */
+static void head_group(struct drawing *w, const struct layout_group *g)
+{
+    if (g->head)
+        svg_text(&w->svg, w->left + g->x + LAYOUT_INSET, w->top + g->y + 14, SVG_START, "s y",
+                 g->head);
 }
 
 /* -- the picture -------------------------------------------------------------------------- */
 
-/* How far cell labels reach left of 0. */
-static double gutter(struct layout *l)
+/* Lays it out; where it is tall and has no colours, shortened: *how. */
+static tcet_status lay_out(struct drawing *w, struct arena *a, enum layout_short *how,
+                           struct error *err)
 {
-    double wide = 0;
+    static const struct {
+        enum layout_short how;
+        double enough; /* so high it may be */
+    } all[] = {
+        {LAYOUT_ALL, DIAGRAM_TALL}, {LAYOUT_ONCE, 2 * DIAGRAM_TALL}, {LAYOUT_CHAINS, INFINITY}};
+    tcet_status st = TCET_OK;
 
-    for (size_t i = 0; i < l->group_count; i++) {
-        const char *line[3];
-
-        if (!*l->group[i].cell)
-            continue;
-        cell_lines(l->a, &l->group[i], line);
-        for (int k = 0; k < 3; k++)
-            wide = fmax(wide, svg_width(line[k], k ? SVG_SMALL : SVG_FONT) + 8 - l->group[i].x);
-    }
-    return ceil(wide);
-}
-
-/* Lays it out; where it is tall and has no colours, with equal cells once: *once. */
-static tcet_status lay_out(struct drawing *w, struct arena *a, int *once, struct error *err)
-{
-    tcet_status st;
-
-    for (*once = 0;; ++*once) {
+    for (size_t i = 0; i < TCET_COUNT(all); i++) {
+        *how = all[i].how;
         w->l = (struct layout){.a = a};
-        layout_units(w->n, *once, &w->l);
+        layout_units(w->n, *how, &w->l);
         st = layout_place(&w->l, err);
-        if (*once || w->n->value_name || (st >= 0 && w->l.height <= DIAGRAM_TALL))
+        if (w->n->value_name || (st >= 0 && w->l.height <= all[i].enough))
             return st;
     }
+    return st;
 }
 
 /* All of it, once it is laid out. */
 static void draw(struct drawing *w, const char *desc, struct figures *of, struct figure *f)
 {
-    double left = gutter(&w->l), wide = left + w->l.width, bar = w->n->value_name ? 22 : 0;
+    double wide = w->l.width, bar = w->n->value_name ? 22 : 0;
     double width = fmax(LEAST_WIDTH, ceil(wide) + 2 * MARGIN);
 
     f->sized = 1;
     w->top = picture_begin(&w->svg, of, f, width, ceil(w->l.height) + bar + 3 * MARGIN, w->n->note,
                            desc);
     if (bar) {
-        fit_colours(w->n, w->l.a, &w->colour);
-        picture_colours(&w->svg, 4, w->top + 4, w->n->value_name, &w->colour);
+        int zero = fit_colours(w->n, w->l.a, &w->colour);
+
+        picture_colours(&w->svg, 4, w->top + 4, w->n->value_name, zero ? "0, " : "", &w->colour);
     }
     w->top += bar + MARGIN;
-    w->left = (width - wide) / 2 + left;
+    w->left = (width - wide) / 2;
     for (size_t i = 0; i < w->l.group_count; i++)
         draw_group(w, &w->l.group[i]);
     draw_lines(w);
+    for (size_t i = 0; i < w->l.group_count; i++)
+        head_group(w, &w->l.group[i]);
     for (size_t i = 0; i < w->l.unit_count; i++)
         draw_unit(w, &w->l.unit[i]);
     svg_end(&w->svg);
@@ -236,23 +222,26 @@ tcet_status diagram_draw(const struct diagram *n, struct figures *of, struct fig
                          struct error *err)
 {
     static const char *const descs[] = {
-        "Operations as boxes, from the input down to the output; cells are boxes around them.",
-        "Operations as boxes, from the input down to the output; cells are boxes around them, and "
-        "a "
-        "cell that is like an earlier one is one box."};
+        [LAYOUT_ALL] =
+            "Operations as boxes, from the input down to the output; cells are boxes around them.",
+        [LAYOUT_ONCE] = "Operations as boxes, from the input down to the output; cells are boxes "
+                        "around them, and a cell that is like an earlier one is one box.",
+        [LAYOUT_CHAINS] =
+            "Chains of operations as boxes, from the input down to the output; cells are boxes "
+            "around them, and a cell that is like an earlier one is one box."};
     struct arena a = {0};
     struct drawing w = {.n = n};
+    enum layout_short how;
     tcet_status st;
-    int once;
 
     if (n->count > DIAGRAM_OPS)
         return error_set(err, TCET_E_ARG,
                          "the network has %zu operations; a picture has at most %d (a file ending "
                          "in .dot may have more)",
                          n->count, DIAGRAM_OPS);
-    st = lay_out(&w, &a, &once, err);
+    st = lay_out(&w, &a, &how, err);
     if (st >= 0)
-        draw(&w, descs[once], of, f);
+        draw(&w, descs[how], of, f);
     arena_free(&a);
     return st;
 }
@@ -286,8 +275,8 @@ static void dot_op(const struct diagram *n, size_t i, const struct scale *colour
     buf_printf(out, " + \"\\n\" + ");
     dot_text(out, op->output);
     if (op->params || op->macs)
-        buf_printf(out, " + \"\\n%s params, %s MACs\"", layout_count(a, op->params),
-                   layout_count(a, op->macs));
+        buf_printf(out, " + \"\\n%s params, %s MACs\"", diagram_count(a, op->params),
+                   diagram_count(a, op->macs));
     buf_puts(out, " tooltip=");
     dot_text(out, *op->name ? op->name : op->operation);
     if (coloured) {
@@ -307,7 +296,7 @@ void diagram_dot(const struct diagram *n, struct buf *out)
     struct scale colour;
     size_t cells = 0;
 
-    fit_colours(n, &a, &colour);
+    (void)fit_colours(n, &a, &colour);
     buf_puts(out, "digraph network {\n  label=");
     dot_text(out, n->arch);
     buf_puts(out, "\n  labelloc=t\n  node [shape=box style=filled fillcolor=white]\n");

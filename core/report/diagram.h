@@ -32,13 +32,16 @@ struct diagram {
     const char *value_name; /* NULL: no colours */
 };
 
-/* The most operations of a picture, and the most places that boxes and lines have in rows; the height from
- * which equal cells are shown once (without colours). */
+/* The most operations of a picture, and the most places that boxes and lines have in rows; the height above
+ * which equal cells are shown once, and where it is still twice that, chains of layers as one box (without
+ * colours). */
 enum { DIAGRAM_OPS = 4000, DIAGRAM_POINTS = 200000, DIAGRAM_TALL = 2400 };
 
 /* Draws it into f.  Errors: TCET_E_ARG, too many operations or long lines. */
 tcet_status diagram_draw(const struct diagram *n, struct figures *of, struct figure *f,
                          struct error *err);
+/* A count for people, as boxes have it: 3 digits, k, M, G.  In `a`. */
+const char *diagram_count(struct arena *a, int64_t n);
 /* The same as text for Graphviz's dot: all operations, the cells as clusters. */
 void diagram_dot(const struct diagram *n, struct buf *out);
 

@@ -11,6 +11,7 @@ enum {
     APART = 16,  /* boxes in a row */
     BELOW = 26,  /* rows */
     AROUND = 14, /* from a cell's box to its units */
+    HEAD = 8,    /* above them more, for the cell's name */
     LANE = 11,   /* lines beside a cell */
     ORDER_SWEEPS = 8,
     PLACE_SWEEPS = 100,
@@ -278,6 +279,8 @@ static void bound(struct placing *p, struct layout_group *g)
     }
     g->x = left - AROUND;
     g->w = right - left + 2 * AROUND;
+    if (g->head)
+        g->w = fmax(g->w, ceil(svg_width(g->head, SVG_SMALL)) + 2 * LAYOUT_INSET);
     for (size_t r = g->row; r < g->row + g->rows; r++) {
         for (size_t i = p->inside[r]; i < p->row_len[r]; i++)
             l->point[p->in_row[r][i]].x = g->x + g->w + LANE + LANE * (double)(i - p->inside[r]);
@@ -330,7 +333,7 @@ static void place_down(struct layout *l)
         struct layout_group *group = &l->group[g];
 
         group->y = y;
-        y += *group->cell ? AROUND : 0;
+        y += *group->cell ? AROUND + HEAD : 0;
         for (size_t r = group->row; r < group->row + group->rows; r++) {
             l->row_y[r] = y;
             y += l->row_h[r] + (r + 1 < group->row + group->rows ? BELOW : 0);

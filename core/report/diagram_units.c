@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PADDING = 9, LINE = 14, NAME_ROOM = 220 };
+enum { PADDING = 9, LINE = 14, NAME_ROOM = 220, CELL_ROOM = 150 };
 
 /* What is known of operations while they become units. */
 struct making {
@@ -17,9 +17,10 @@ struct making {
     struct layout *l;
     size_t *readers; /* of each operation */
     size_t *unit_of;
+    int chains; /* a unit may have several layers */
 };
 
-const char *layout_count(struct arena *a, int64_t n)
+const char *diagram_count(struct arena *a, int64_t n)
 {
     static const char units[] = " kMGTPE";
     double v = (double)n;
@@ -79,7 +80,8 @@ static int continues(const struct making *m, size_t i, size_t group)
         return 0;
     from = &m->n->op[op->input[0]];
     u = &m->l->unit[m->unit_of[op->input[0]]];
-    return from->input_count == 1 && u->group == group && !(op->layer && has_layer(m->n, u));
+    return from->input_count == 1 && u->group == group &&
+           (m->chains || !(op->layer && has_layer(m->n, u)));
 }
 
 /* Those of a unit need not follow each other in the network. */
@@ -145,7 +147,7 @@ static void find_inputs(struct making *m, size_t at)
 
 static const char *counts(struct arena *a, int64_t params, int64_t macs)
 {
-    return arena_printf(a, "%s params, %s MACs", layout_count(a, params), layout_count(a, macs));
+    return arena_printf(a, "%s params, %s MACs", diagram_count(a, params), diagram_count(a, macs));
 }
 
 static void measure(struct layout_unit *u)
@@ -158,17 +160,46 @@ static void measure(struct layout_unit *u)
     u->h = (double)n * LINE + 10;
 }
 
+/* Are the operations of a unit the first `period` of them again and again? */
+static int repeats(const struct diagram *n, const struct layout_unit *u, size_t period)
+{
+    for (size_t i = period; i < u->op_count; i++) {
+        const struct diagram_op *x = &n->op[u->op[i]], *y = &n->op[u->op[i - period]];
+
+        if (strcmp(x->operation, y->operation) || strcmp(x->kernel, y->kernel))
+            return 0;
+    }
+    return u->op_count % period == 0;
+}
+
+/* "conv 3x3, bn, relu", or "2 x (relu, conv 3x3, bn)". */
+static void name_ops(const struct diagram *n, const struct layout_unit *u, struct buf *name)
+{
+    size_t period = 1;
+
+    while (period < u->op_count && (period < 2 || !repeats(n, u, period)))
+        period++;
+    if (period < u->op_count)
+        buf_printf(name, "%zu x (", u->op_count / period);
+    for (size_t i = 0; i < period && i < u->op_count; i++) {
+        const struct diagram_op *op = &n->op[u->op[i]];
+
+        buf_printf(name, "%s%s%s%s", i ? ", " : "", short_name(op->operation),
+                   *op->kernel ? " " : "", op->kernel);
+    }
+    buf_puts(name, period < u->op_count ? ")" : "");
+}
+
 static void describe(const struct diagram *n, struct layout *l, struct layout_unit *u)
 {
     struct buf name = {0};
     int64_t params = 0, macs = 0;
     size_t lines = 0;
 
+    name_ops(n, u, &name);
     for (size_t i = 0; i < u->op_count; i++) {
         const struct diagram_op *op = &n->op[u->op[i]];
 
-        buf_printf(&name, "%s%s%s%s", i ? ", " : "", short_name(op->operation),
-                   *op->kernel ? " " : "", op->kernel);
         params += op->params;
         macs += op->macs;
     }
@@ -291,9 +322,21 @@ static void show_once(struct making *m)
     close_up(m);
 }
 
-void layout_units(const struct diagram *n, int once, struct layout *out)
+/* What stands in the boxes around cells. */
+static void head_groups(struct layout *l)
 {
-    struct making m = {.n = n, .l = out};
+    for (size_t i = 0; i < l->group_count; i++) {
+        struct layout_group *g = &l->group[i];
+
+        if (*g->cell)
+            g->head = arena_printf(l->a, "%s: %s", svg_fit(l->a, g->cell, SVG_SMALL, CELL_ROOM),
+                                   counts(l->a, g->params, g->macs));
+    }
+}
+
+void layout_units(const struct diagram *n, enum layout_short how, struct layout *out)
+{
+    struct making m = {.n = n, .l = out, .chains = how == LAYOUT_CHAINS};
     struct arena *a = out->a;
 
     out->unit = arena_alloc(a, (n->count + 1) * sizeof *out->unit);
@@ -309,6 +352,7 @@ void layout_units(const struct diagram *n, int once, struct layout *out)
         describe(n, out, &out->unit[i]);
         find_inputs(&m, i);
     }
-    if (once)
+    if (how != LAYOUT_ALL)
         show_once(&m);
+    head_groups(out);
 }

@@ -106,12 +106,14 @@ int picture_bin(const struct scale *s, double v)
     return at < 0 ? 0 : at >= SVG_BINS ? SVG_BINS - 1 : (int)at;
 }
 
-void picture_colours(struct svg *s, double x, double y, const char *name, const struct scale *scale)
+void picture_colours(struct svg *s, double x, double y, const char *name, const char *below,
+                     const struct scale *scale)
 {
     enum { SWATCH = 12 };
-    char low[24], high[24];
+    char least[24], low[40], high[24];
 
-    scale_text(low, scale->low, 3);
+    scale_text(least, scale->low, 3);
+    snprintf(low, sizeof low, "%.8s%s", below, least);
     scale_text(high, scale->high, 3);
     svg_text(s, x, y + 9, SVG_START, "s", name);
     x += svg_width(name, SVG_SMALL) + 8;

@@ -8,7 +8,7 @@
 
 #include "report/diagram.h"
 
-enum { LAYOUT_LINES = 4 };
+enum { LAYOUT_LINES = 4, LAYOUT_INSET = 8 }; /* of a unit; from a cell's box to its name */
 
 struct layout_unit {
     size_t *op, op_count; /* in order; op_count 0: a part of the one that stands for its cell */
@@ -21,6 +21,7 @@ struct layout_unit {
 
 struct layout_group {
     const char *cell;    /* "": none, nothing is drawn around it */
+    const char *head;    /* its name and counts, as they stand in its box */
     size_t first, count; /* units */
     size_t row, rows;    /* the first, and how many */
     int64_t params, macs;
@@ -47,13 +48,16 @@ struct layout {
     double width, height;
 };
 
-/* Units and groups, with texts and sizes.  once: a cell that is like an earlier one is one unit. */
-void layout_units(const struct diagram *n, int once, struct layout *out);
+/* Units and groups, with texts and sizes: what is shortened to make a picture less high. */
+enum layout_short {
+    LAYOUT_ALL,
+    LAYOUT_ONCE,  /* a cell that is like an earlier one is one unit */
+    LAYOUT_CHAINS /* and a chain is one however many layers it has */
+};
+void layout_units(const struct diagram *n, enum layout_short how, struct layout *out);
 /* Places them, from 0, 0.  Errors: TCET_E_ARG, more than DIAGRAM_POINTS. */
 tcet_status layout_place(struct layout *l, struct error *err);
 /* The point at which a unit's line leaves the row above that of its reader. */
 size_t layout_above(const struct layout *l, size_t source, size_t row);
-/* A count for people: 3 digits, k, M, G. */
-const char *layout_count(struct arena *a, int64_t n);
 
 #endif

@@ -10,8 +10,8 @@ double picture_begin(struct svg *s, struct figures *of, struct figure *f, double
 
 /* The colour of a value: bins of a scale from 0 to SVG_BINS. */
 int picture_bin(const struct scale *s, double v);
-/* The bins side by side, with the scale's ends. */
-void picture_colours(struct svg *s, double x, double y, const char *name,
+/* The bins side by side, with the scale's ends; below: what else has the lowest colour, before its end. */
+void picture_colours(struct svg *s, double x, double y, const char *name, const char *below,
                      const struct scale *scale);
 
 /* Where a legend may be. */

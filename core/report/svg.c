@@ -289,7 +289,7 @@ static const struct {
     const char *selector, *property, *colour;
 } PAINTS[] = {{".t,.l,.s", "fill", "ink"}, {".q", "fill", "soft"},   {".g", "stroke", "grid"},
               {".a,.w", "stroke", "soft"}, {".z", "stroke", "line"}, {".x", "fill", "grid"},
-              {".mk", "fill", "page"},     {".mk", "stroke", "ink"}};
+              {".mk", "fill", "page"},     {".mk", "stroke", "ink"}, {".y", "stroke", "grid"}};
 
 static void paint(struct buf *out, const char *selector, const char *property,
                   const struct colour *c, int page, int dark)
@@ -361,7 +361,8 @@ void svg_style(struct buf *out, int page)
         ".m{text-anchor:middle}.e{text-anchor:end}\n"
         ".g,.a,.w,.z{stroke-width:1;fill:none}.w{stroke-width:1.5}.z{stroke-dasharray:4 3}\n"
         "svg [class^=c]{fill:none;stroke-width:2;stroke-linejoin:round}"
-        ".o{stroke-dasharray:5 4}.i{fill-opacity:.18}.mk{stroke-width:1.5}\n"
+        ".o{stroke-dasharray:5 4}.i{fill-opacity:.18}.mk{stroke-width:1.5}"
+        ".y{paint-order:stroke;stroke-width:4px}\n" /* text that lines go behind */
         /* A dot is a stroke of no length: without round ends it is nothing. */
         "svg .d{fill:none;stroke-width:3;stroke-linecap:round}svg .u{stroke-width:1.3}\n",
         SVG_FONT, SVG_FONT, SVG_SMALL);

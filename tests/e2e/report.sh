@@ -42,6 +42,11 @@ for (const svg of document.querySelectorAll('svg')) {
 }
 if (document.documentElement.scrollWidth > window.innerWidth)
     found.push('wider than its window: ' + document.documentElement.scrollWidth);
+for (const place of document.querySelectorAll('body > .scroll')) { /* the table of scores, of short names */
+    const names = [...place.querySelectorAll('td:first-child')].map(cell => cell.textContent.length);
+    if (window.innerWidth >= 1280 && Math.max(...names) < 30 && place.scrollWidth > place.clientWidth)
+        found.push('a table is cut: ' + place.scrollWidth + ' of ' + place.clientWidth);
+}
 const said = ['width ' + window.innerWidth, 'ground ' + getComputedStyle(document.body).backgroundColor,
     found.length + ' found', ...found];
 document.body.innerHTML = '<pre></pre>';
@@ -72,7 +77,7 @@ frame.onload = () => { document.body.innerHTML = frame.contentDocument.body.inne
 </script></body></html>
 HTML
     browser --allow-file-access-from-files --blink-settings=preferredColorScheme=$scheme \
-        --window-size=1400,2000 --dump-dom "file://$PWD/frame.html" >dom
+        --window-size=1600,2000 --dump-dom "file://$PWD/frame.html" >dom
     grep -q "width $2\$" dom && grep -qF "ground $ground" dom && grep -q '^0 found' dom || {
         sed -n '/width/,$p' dom | head -40
         return 1
@@ -349,7 +354,7 @@ for space in nats_tss nb301 zennas; do
     check "a picture of a network of $space" test "$code" = 0
     check "is well-formed" well_formed $space.svg
     check "needs nothing else" alone $space.svg
-    check "shows cells" said '>cell [0-9]+</text>' $space.svg
+    check "shows cells" said '>cell [0-9]+: ' $space.svg
     run space $space --arch "$arch" -o again.svg
     check "is the same bytes every time" cmp $space.svg again.svg
     run space $space --arch "$arch" -o $space.dot
@@ -357,6 +362,8 @@ for space in nats_tss nb301 zennas; do
         "$("$host" space $space --arch "$arch" --json | grep -o '"operation":' | wc -l)"
     check "with lines from earlier ones to later ones" edges $space.dot
 done
+check "what is high has its chains in one box" said '[0-9] x \(.*conv .*\)</text>' nb301.svg
+check "totals are as those of boxes" said '>[0-9.]+[kMG]? params, [0-9.]+[kMG] MACs</text>' nb301.svg
 check "equal cells are shown once" said '>as cell 0</text>' nats_tss.svg
 arch=$("$host" export run scores.csv 2>err; sed -n '2s/,.*//p' scores.csv)
 run show --graph "$arch" --run run -o colours.svg
@@ -375,7 +382,7 @@ if [ $seen = yes ]; then
             -o $picture.svg 2>err
         { echo "<html><body><figure id=\"$picture\">" && tail -n +2 $picture.svg &&
             echo '</figure></body></html>'; } >$picture.html
-        check "no text lies upon another in $picture.svg" drawn $picture.html 1280
+        check "no text lies upon another in $picture.svg" drawn $picture.html 1500
     done
 fi
 guarded=$(sed -n 's/.*"arch":"\([^"]*\)".*"guards":{"zero_sigma":\([0-9]*\).*/\1 \2/p' layers.jsonl | head -1)

@@ -259,6 +259,57 @@ static void test_equal_cells_once(void **state)
     free(m);
 }
 
+/* Chains with several layers are one box where pictures would be too high, named by what repeats. */
+static void test_chains_in_one_box(void **state)
+{
+    struct made *m = make();
+    struct arena a = {0};
+    struct layout l = {.a = &a};
+    size_t at = add(m, "input", -1, 0);
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        at = add(m, "relu", 0, 1, at);
+        at = add(m, "conv2d", 0, 1, at);
+        at = add(m, "batch_norm", 0, 1, at);
+    }
+    add(m, "linear", -1, 1, at);
+    layout_units(&m->n, LAYOUT_ONCE, &l);
+    assert_int_equal(l.unit_count, 4);
+    l = (struct layout){.a = &a};
+    layout_units(&m->n, LAYOUT_CHAINS, &l);
+    assert_int_equal(l.unit_count, 3);
+    assert_string_equal(l.unit[1].line[0], "2 x (relu, conv 3x3, bn)");
+    assert_string_equal(l.unit[1].line[2], "1152 params, 18.4k MACs");
+    assert_string_equal(l.group[1].head, "cell 0: 1152 params, 18.4k MACs");
+    assert_int_equal(layout_place(&l, &(struct error){.status = TCET_OK}), TCET_OK);
+    assert_true(l.group[1].w >= svg_width(l.group[1].head, SVG_SMALL)); /* it fits its box */
+    arena_free(&a);
+    free(m);
+}
+
+/* Layers of value 0 have the lowest colour, and the legend says so. */
+static void test_legend_has_zeros(void **state)
+{
+    for (int zero = 0; zero < 2; zero++) {
+        struct made *m = darts(2);
+        struct figures figures = {.count = 0};
+        struct figure *f = figures_add(&figures, "network", NULL, "x");
+        struct error err;
+
+        m->n.value_name = "score";
+        for (size_t i = 0; i < m->n.count; i++)
+            m->op[i].value = 1000 + (double)i;
+        m->op[2].value = zero ? 0 : 1002;
+        assert_int_equal(diagram_draw(&m->n, &figures, f, &err), TCET_OK);
+        assert_int_equal(strstr(f->svg.data, ">0, 1001<") != NULL, zero);
+        assert_int_equal(strstr(f->svg.data, ">1001<") != NULL, !zero);
+        figures_free(&figures);
+        free(m);
+    }
+    (void)state;
+}
+
 static void test_counts(void **state)
 {
     static const struct {
@@ -271,7 +322,7 @@ static void test_counts(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_string_equal(layout_count(&a, cases[i].n), cases[i].text);
+        assert_string_equal(diagram_count(&a, cases[i].n), cases[i].text);
     arena_free(&a);
 }
 
@@ -368,7 +419,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_overlaps), cmocka_unit_test(test_chains_are_one_box),
-        cmocka_unit_test(test_equal_cells_once), cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_equal_cells_once), cmocka_unit_test(test_chains_in_one_box),
+        cmocka_unit_test(test_legend_has_zeros), cmocka_unit_test(test_counts),
         cmocka_unit_test(test_names_are_text),   cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_too_many_lines),
     };
