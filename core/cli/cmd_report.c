@@ -13,6 +13,8 @@ int cmd_report(const struct command *c, int argc, char **argv)
         {"--png", "DIR", "each picture as PNG, by rsvg-convert (package librsvg2-bin)", NULL,
          &p.png, NULL},
         {"--pdf", "FILE", "all pictures as PDF, one a page, by the same", NULL, &p.pdf, NULL},
+        {"--tables", "DIR", "each table as Markdown and LaTeX (booktabs), in that folder", NULL,
+         &p.tables, NULL},
         {"--arch", "ENCODING", "whose layers are shown (default: the best by the main score)", NULL,
          &p.arch, NULL},
         {"--table", "TABLE", "of accuracies, instead of [benchmark]'s", NULL, &p.from.table, NULL},
@@ -39,8 +41,9 @@ int cmd_report(const struct command *c, int argc, char **argv)
     p.file = p.file ? p.file : "report.html";
     if (report_page_write(&p, paths, count, &err) < 0)
         return cli_fail(&err);
-    snprintf(said, sizeof said, "%.400s is written%s", p.file,
-             p.svg || p.png || p.pdf ? ", and the pictures" : "");
+    snprintf(said, sizeof said, "%.400s is written%s%s", p.file,
+             p.svg || p.png || p.pdf ? ", and the pictures" : "",
+             p.tables ? ", and the tables" : "");
     cli_log(NULL, TCET_LOG_INFO, said);
     return 0;
 }

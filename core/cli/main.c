@@ -45,7 +45,7 @@ const struct command COMMANDS[] = {
     {"discover", "FOLDER|SCORES [options]",
      "which combination of a run's metrics ranks best, measured on other networks",
      "tcet-host discover out/tcet_snip --column cifar10_test", cmd_discover},
-    {"report", "FOLDER... [options]",
+    {"report", "FOLDER|TABLE... [options]",
      "a page (HTML) of figures and tables of runs, searches and trainings",
      "tcet-host report out/tcet_snip -o report.html", cmd_report},
     {"tables", "[TABLE] [options]", "list tables of trained accuracies, or the columns of one",

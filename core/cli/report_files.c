@@ -132,12 +132,13 @@ tcet_status report_check_converter(const struct report_page *p, struct error *er
                              p->png ? "--png" : "--pdf", CONVERTER);
 }
 
-tcet_status report_write_files(const struct report_page *p, const struct buf *page,
-                               const struct figures *f, struct error *err)
+tcet_status report_write_files(const struct report_page *p, const struct report_out *out,
+                               struct error *err)
 {
+    const struct figures *f = &out->figures;
     struct arena a = {0};
     char **svg = arena_alloc(&a, (f->count + 1) * sizeof *svg);
-    tcet_status st = write_file(p->file, page, err);
+    tcet_status st = write_file(p->file, &out->page, err);
 
     if (st >= 0 && p->svg)
         st = folder_make(p->svg, err);
@@ -145,6 +146,8 @@ tcet_status report_write_files(const struct report_page *p, const struct buf *pa
         st = write_pictures(p->svg, f, &a, svg, err);
     if (st >= 0 && (p->png || p->pdf))
         st = write_converted(p, f, &a, err);
+    if (st >= 0 && p->tables)
+        st = report_tables_write(p->tables, &out->tables, f, err);
     arena_free(&a);
     return st;
 }

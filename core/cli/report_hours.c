@@ -49,8 +49,8 @@ static tcet_status add_rows(const struct config *config, const struct folder *f,
     return TCET_OK;
 }
 
-tcet_status report_hours(const struct config *config, const struct folder *f, struct buf *page,
-                         struct error *err)
+tcet_status report_hours(const struct config *config, const struct folder *f,
+                         struct report_out *out, struct error *err)
 {
     static const char *const heads[COLUMNS] = {"score", "ms a network", "networks of the space",
                                                "hours of one worker", "published hours"};
@@ -71,11 +71,13 @@ tcet_status report_hours(const struct config *config, const struct folder *f, st
         memcpy(cell, heads, sizeof heads);
         st = add_rows(config, f, networks, cell + COLUMNS, &a, err);
         if (st >= 0) {
-            page_heading(page, "Time for the whole space");
-            page_text(page, "What each score took here on average, times the networks of the "
-                            "space; networks that are equal are scored once, so a whole run takes "
-                            "less. Published hours are [reference_hours]'s, of another machine.");
-            page_facts(page, cell, rows + 1, COLUMNS);
+            page_heading(&out->page, "Time for the whole space");
+            page_text(&out->page,
+                      "What each score took here on average, times the networks of the "
+                      "space; networks that are equal are scored once, so a whole run takes "
+                      "less. Published hours are [reference_hours]'s, of another machine.");
+            page_facts(&out->page, cell, rows + 1, COLUMNS);
+            report_tables_cells(&out->tables, "hours", cell, rows + 1, COLUMNS);
         }
     }
     arena_free(&a);

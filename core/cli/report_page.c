@@ -34,27 +34,34 @@ static tcet_status sort_out(const char *const *paths, size_t count, struct arena
             out->search[out->searches++] = paths[i];
         else if (has_file(a, paths[i], "scores.db"))
             out->run[out->runs++] = paths[i];
+        else if (score_table_is(paths[i]))
+            out->run[out->runs++] = paths[i];
         else if (report_training_folders(paths[i], a, &first, 1))
             out->training[out->trainings++] = paths[i];
         else
             return error_set(err, TCET_E_ARG,
                              "%.300s: is no folder of a run, a search or a training: it has no "
-                             "scores.db, search.csv or train.csv",
+                             "scores.db, search.csv or train.csv; nor is it a table of scores",
                              paths[i]);
     }
     return TCET_OK;
 }
 
-/* The stores that runs are read from, one a path; NULL: it is of no run. */
-static struct store **stores_of(const char *const *paths, size_t count, const struct kinds *kinds,
-                                const struct source *runs, struct arena *a)
+/* Where each path's numbers come from, as far as runs have been read for it. */
+static struct report_origin *origins(const char *const *paths, size_t count,
+                                     const struct kinds *kinds, const struct source *runs,
+                                     struct arena *a)
 {
-    struct store **out = arena_alloc(a, (count + 1) * sizeof *out);
+    struct report_origin *out = arena_alloc(a, (count + 1) * sizeof *out);
 
     for (size_t k = 0; k < count; k++) {
+        out[k].path = paths[k];
         for (size_t i = 0; i < kinds->runs; i++) {
-            if (kinds->run[i] == paths[k])
-                out[k] = runs->part[i].store;
+            if (kinds->run[i] != paths[k])
+                continue;
+            out[k].store = runs->part[i].store;
+            out[k].config = runs->config[i];
+            out[k].is_table = runs->part[i].store == NULL;
         }
     }
     return out;
@@ -86,9 +93,21 @@ static const double *params_of(const struct comparison *c)
     return NULL;
 }
 
-static tcet_status compared(struct comparison *cmp, const struct source *s, struct buf *page,
-                            struct figures *figures, struct error *err)
+/* The table of scores, for the page and outside of it. */
+static void put_scores(const struct report_input *in, const struct report *r,
+                       struct report_out *out)
 {
+    struct report_text *t = report_tables_add(&out->tables, "scores");
+
+    report_print(in, r, REPORT_HTML, 1, &out->page);
+    report_print(in, r, REPORT_MARKDOWN, 1, &t->markdown);
+    report_print(in, r, REPORT_LATEX, 1, &t->latex);
+}
+
+static tcet_status compared(struct comparison *cmp, const struct source *s, struct report_out *out,
+                            struct error *err)
+{
+    struct buf *page = &out->page;
     const struct folder *f = &s->all;
     struct report r = {.line_count = 0};
     struct agreement g = {.in = &cmp->in,
@@ -113,38 +132,37 @@ static tcet_status compared(struct comparison *cmp, const struct source *s, stru
                                      "architectures covered, NaN ranks lowest. %s",
                                      cmp->column, cmp->table, cmp->in.population, r.covered,
                                      join.len ? join.data : ""));
-        report_print(&cmp->in, &r, REPORT_HTML, 1, page);
+        put_scores(&cmp->in, &r, out);
     } else {
         page_text(page, "The run names no [benchmark] table: there are no accuracies to compare "
                         "with (--table and --column).");
     }
-    agreement_figures(&g, figures);
+    agreement_figures(&g, &out->figures);
     report_free(&r);
     buf_free(&join);
     return TCET_OK;
 }
 
 static tcet_status show_runs(const struct report_page *p, const struct kinds *k,
-                             const struct source *s, struct buf *page, struct figures *figures,
-                             struct error *err)
+                             const struct source *s, struct report_out *out, struct error *err)
 {
     struct comparison cmp;
     struct buf stability = {0};
     tcet_status st;
 
     TRY(source_compare(&p->from, s, &cmp, err));
-    st = compared(&cmp, s, page, figures, err);
+    st = compared(&cmp, s, out, err);
     comparison_free(&cmp);
     folder_stability(&s->all, &stability);
     if (st >= 0 && stability.len)
-        page_text(page, stability.data);
+        page_text(&out->page, stability.data);
     for (size_t i = 0; i < k->runs && st >= 0; i++)
-        st = report_hours(s->config[i], &s->part[i], page, err);
+        st = report_hours(s->config[i], &s->part[i], out, err);
     for (size_t i = 0; i < k->runs && st >= 0; i++) {
         const char *arch = p->arch ? p->arch : best_arch(&s->part[i]);
 
-        if (arch)
-            st = report_layers(s->part[i].store, s->config[i], arch, figures, err);
+        if (arch && s->part[i].store)
+            st = report_layers(s->part[i].store, s->config[i], arch, &out->figures, err);
     }
     buf_free(&stability);
     return st;
@@ -155,26 +173,25 @@ static tcet_status show_runs(const struct report_page *p, const struct kinds *k,
 /* Of these kinds, the runs read. */
 static tcet_status show(const struct report_page *p, const char *const *paths, size_t count,
                         const struct kinds *kinds, const struct source *runs, struct arena *a,
-                        struct figures *figures, struct buf *page, struct error *err)
+                        struct report_out *out, struct error *err)
 {
-    page_begin(page, count == 1
-                         ? arena_printf(a, "Report of %s", paths[0])
-                         : arena_printf(a, "Report of %s and %zu more", paths[0], count - 1));
-    TRY(report_provenance(paths, stores_of(paths, count, kinds, runs, a), count, a, page, err));
+    page_begin(&out->page, count == 1
+                               ? arena_printf(a, "Report of %s", paths[0])
+                               : arena_printf(a, "Report of %s and %zu more", paths[0], count - 1));
+    TRY(report_provenance(origins(paths, count, kinds, runs, a), count, out, err));
     if (kinds->runs)
-        TRY(show_runs(p, kinds, runs, page, figures, err));
+        TRY(show_runs(p, kinds, runs, out, err));
     if (kinds->searches)
-        TRY(report_searches(kinds->search, kinds->searches, figures, err));
+        TRY(report_searches(kinds->search, kinds->searches, &out->figures, err));
     if (kinds->trainings)
-        TRY(report_trainings(kinds->training, kinds->trainings, figures, err));
-    page_figures(page, figures);
-    page_end(page);
+        TRY(report_trainings(kinds->training, kinds->trainings, &out->figures, err));
+    page_figures(&out->page, &out->figures);
+    page_end(&out->page);
     return TCET_OK;
 }
 
 static tcet_status make_page(const struct report_page *p, const char *const *paths, size_t count,
-                             struct arena *a, struct figures *figures, struct buf *page,
-                             struct error *err)
+                             struct arena *a, struct report_out *out, struct error *err)
 {
     struct kinds kinds = {.runs = 0};
     struct source runs = {.count = 0};
@@ -183,7 +200,7 @@ static tcet_status make_page(const struct report_page *p, const char *const *pat
     TRY(sort_out(paths, count, a, &kinds, err));
     if (kinds.runs)
         TRY(source_read(&p->from, kinds.run, kinds.runs, &runs, err));
-    st = show(p, paths, count, &kinds, &runs, a, figures, page, err);
+    st = show(p, paths, count, &kinds, &runs, a, out, err);
     if (kinds.runs)
         source_free(&runs);
     return st;
@@ -192,17 +209,17 @@ static tcet_status make_page(const struct report_page *p, const char *const *pat
 tcet_status report_page_write(const struct report_page *p, const char *const *paths, size_t count,
                               struct error *err)
 {
-    struct figures figures = {.count = 0};
+    struct report_out out = {.page = {0}};
     struct arena a = {0};
-    struct buf page = {0};
     tcet_status st = report_check_converter(p, err);
 
     if (st >= 0)
-        st = make_page(p, paths, count, &a, &figures, &page, err);
+        st = make_page(p, paths, count, &a, &out, err);
     if (st >= 0)
-        st = report_write_files(p, &page, &figures, err);
-    buf_free(&page);
-    figures_free(&figures);
+        st = report_write_files(p, &out, err);
+    buf_free(&out.page);
+    figures_free(&out.figures);
+    report_tables_free(&out.tables);
     arena_free(&a);
     return st;
 }

@@ -13,17 +13,47 @@ struct report_page {
     const char *file;      /* HTML */
     const char *svg, *png; /* folders for the pictures; NULL: none */
     const char *pdf;       /* a file with all of them, one a page; NULL: none */
+    const char *tables;    /* a folder for all tables as Markdown and LaTeX; NULL: none */
 };
-/* Writes the page of folders of runs, searches and trainings. */
+
+/* A table outside the page; name: of its files. */
+struct report_text {
+    const char *name;
+    struct buf markdown, latex;
+};
+/* Those that belong to no figure. */
+struct report_tables {
+    struct arena arena;
+    struct report_text *item;
+    size_t count, cap;
+};
+/* The next one, empty, of that name or one made of it; lives until the next. */
+struct report_text *report_tables_add(struct report_tables *t, const char *name);
+/* The same of cells, the first row a header. */
+void report_tables_cells(struct report_tables *t, const char *name, const char *const *cell,
+                         size_t rows, size_t columns);
+/* Writes them, and the figures', into a folder: NAME.md and NAME.tex each. */
+tcet_status report_tables_write(const char *folder, const struct report_tables *t,
+                                const struct figures *f, struct error *err);
+void report_tables_free(struct report_tables *t);
+
+/* What a report is made of. */
+struct report_out {
+    struct buf page;
+    struct figures figures;
+    struct report_tables tables;
+};
+
+/* Writes the page of folders of runs, searches and trainings, and of tables of scores. */
 tcet_status report_page_write(const struct report_page *p, const char *const *paths, size_t count,
                               struct error *err);
 
 /* Is rsvg-convert there, where pictures are asked for that are made by it?  Else an error that names its
  * package. */
 tcet_status report_check_converter(const struct report_page *p, struct error *err);
-/* Writes the page and the pictures. */
-tcet_status report_write_files(const struct report_page *p, const struct buf *page,
-                               const struct figures *f, struct error *err);
+/* Writes the page, the pictures and the tables. */
+tcet_status report_write_files(const struct report_page *p, const struct report_out *out,
+                               struct error *err);
 
 /* How the incumbents of searches grew, and the front of those with several objectives. */
 tcet_status report_searches(const char *const *paths, size_t count, struct figures *out,
@@ -34,10 +64,17 @@ tcet_status report_trainings(const char *const *paths, size_t count, struct figu
 /* The folders of trainings, at most `most`: this one where it has train.csv, else its seed-N that have; 0:
  * it is no folder of trainings.  In `a`. */
 size_t report_training_folders(const char *path, struct arena *a, const char **out, size_t most);
-/* A table of where each folder's numbers come from, and their configs.  stores: of each, NULL: it is
- * opened here if there is one. */
-tcet_status report_provenance(const char *const *paths, struct store *const *stores, size_t count,
-                              struct arena *a, struct buf *page, struct error *err);
+/* Where the numbers of a folder come from: its store, NULL: it is opened here if there is one; its config,
+ * NULL: it is read here; is it a table of scores? */
+struct report_origin {
+    const char *path;
+    struct store *store;
+    const struct config *config;
+    int is_table;
+};
+/* A table of that, and the folders' configs. */
+tcet_status report_provenance(const struct report_origin *of, size_t count, struct report_out *out,
+                              struct error *err);
 /* All that a run's folder holds of an architecture; *found: is it one of the run's? */
 tcet_status report_row(struct store *s, const char *arch, struct arena *a, struct result_row *row,
                        int *found, struct error *err);
@@ -51,7 +88,7 @@ tcet_status report_layers(struct store *s, const struct config *config, const ch
                           struct figures *out, struct error *err);
 /* A run's mean times over all networks of its space, beside [reference_hours]; nothing where no time or no
  * number of networks is known. */
-tcet_status report_hours(const struct config *config, const struct folder *f, struct buf *page,
-                         struct error *err);
+tcet_status report_hours(const struct config *config, const struct folder *f,
+                         struct report_out *out, struct error *err);
 
 #endif

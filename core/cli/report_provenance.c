@@ -20,8 +20,10 @@ struct origin {
     struct store *store;
     const char *part[SEEDS];
     size_t parts;
-    struct config *config;
-    int own_store;
+    const struct config *config;
+    struct store *own_store; /* opened here */
+    struct config *own_config;
+    int is_table;
 };
 
 static const struct {
@@ -35,28 +37,31 @@ static const struct {
 /* What stands where a folder does not say it. */
 static const char MISSING[] = "not recorded";
 
-static tcet_status open_origin(const char *path, struct store *store, struct arena *a,
-                               struct origin *o, struct error *err)
+static tcet_status open_origin(const struct report_origin *of, struct arena *a, struct origin *o,
+                               struct error *err)
 {
     const char *forgotten;
     struct error none;
 
-    *o = (struct origin){.path = path, .store = store};
-    o->parts = report_training_folders(path, a, o->part, TCET_COUNT(o->part));
-    if (!store && !access(arena_printf(a, "%s/scores.db", path), F_OK)) {
-        TRY(store_open(path, STORE_READ, &o->store, err));
-        o->own_store = 1;
+    *o = (struct origin){
+        .path = of->path, .store = of->store, .config = of->config, .is_table = of->is_table};
+    if (o->is_table)
+        return TCET_OK;
+    o->parts = report_training_folders(of->path, a, o->part, TCET_COUNT(o->part));
+    if (!o->store && !access(arena_printf(a, "%s/scores.db", of->path), F_OK)) {
+        TRY(store_open(of->path, STORE_READ, &o->own_store, err));
+        o->store = o->own_store;
     }
-    if (stored_read(o->parts ? o->part[0] : path, NULL, 0, &o->config, &forgotten, &none) < 0)
-        o->config = NULL;
+    if (!o->config && stored_read(o->parts ? o->part[0] : of->path, NULL, 0, &o->own_config,
+                                  &forgotten, &none) >= 0)
+        o->config = o->own_config;
     return TCET_OK;
 }
 
 static void close_origin(struct origin *o)
 {
-    config_free(o->config);
-    if (o->own_store)
-        store_close(o->store);
+    config_free(o->own_config);
+    store_close(o->own_store);
 }
 
 static const char *key_of(const struct origin *o, const char *section, const char *key)
@@ -128,6 +133,8 @@ static const char *fact_of(const struct origin *o, const char *fact, struct aren
     const char *text = o->store ? store_meta(o->store, fact) : NULL;
     const char *search = key_of(o, "search", "seeds");
 
+    if (o->is_table && !strcmp(fact, "data_used"))
+        return arena_printf(a, "table of scores %s", o->path);
     if (o->parts && !strcmp(fact, "seed"))
         text = training_seeds(o, a);
     else if (o->parts)
@@ -163,41 +170,46 @@ static size_t drop_empty(const char **cell, size_t rows, size_t columns)
     return kept;
 }
 
+/* A folder's config, as text. */
+static void add_config(const struct origin *o, struct arena *a, struct buf *configs)
+{
+    const char *file = arena_printf(a, "%s/config.ini", o->parts ? o->part[0] : o->path);
+    struct error none;
+    size_t size;
+    char *text = o->is_table || access(file, R_OK) ? NULL : file_text(file, 1 << 24, &size, &none);
+
+    if (text)
+        page_details(configs, file, text);
+    free(text);
+}
+
 /* A folder's column, of which cell is the head, and its config. */
-static tcet_status add_folder(const char *path, struct store *store, const char **cell,
-                              size_t columns, struct buf *configs, struct arena *a,
-                              struct error *err)
+static tcet_status add_folder(const struct report_origin *of, const char **cell, size_t columns,
+                              struct buf *configs, struct arena *a, struct error *err)
 {
     struct origin o;
-    struct error none;
-    const char *file;
-    size_t size;
-    char *text;
 
-    TRY(open_origin(path, store, a, &o, err));
-    *cell = path;
+    TRY(open_origin(of, a, &o, err));
+    *cell = of->path;
     for (size_t i = 0; i < TCET_COUNT(FACTS); i++)
         cell[(i + 1) * columns] = arena_strdup(a, fact_of(&o, FACTS[i].fact, a));
     cell += (TCET_COUNT(FACTS) + 1) * columns;
     *cell = "-";
     if (o.parts)
         *cell = "1, trained";
-    else if (store_arch_count(o.store))
+    else if (o.store && store_arch_count(o.store))
         *cell = arena_printf(a, "%zu", store_arch_count(o.store));
-    file = arena_printf(a, "%s/config.ini", o.parts ? o.part[0] : path);
-    text = access(file, R_OK) ? NULL : file_text(file, 1 << 24, &size, &none);
-    if (text)
-        page_details(configs, file, text);
-    free(text);
+    add_config(&o, a, configs);
     close_origin(&o);
     return TCET_OK;
 }
 
-tcet_status report_provenance(const char *const *paths, struct store *const *stores, size_t count,
-                              struct arena *a, struct buf *page, struct error *err)
+tcet_status report_provenance(const struct report_origin *of, size_t count, struct report_out *out,
+                              struct error *err)
 {
     size_t rows = TCET_COUNT(FACTS) + 2, columns = count + 1;
-    const char **cell = arena_alloc(a, rows * columns * sizeof *cell);
+    struct arena a = {0};
+    const char **cell = arena_alloc(&a, rows * columns * sizeof *cell);
     struct buf configs = {0};
     tcet_status st = TCET_OK;
 
@@ -206,12 +218,15 @@ tcet_status report_provenance(const char *const *paths, struct store *const *sto
         cell[(i + 1) * columns] = FACTS[i].name;
     cell[(rows - 1) * columns] = "architectures";
     for (size_t k = 0; k < count && st >= 0; k++)
-        st = add_folder(paths[k], stores[k], cell + k + 1, columns, &configs, a, err);
+        st = add_folder(&of[k], cell + k + 1, columns, &configs, &a, err);
     if (st >= 0) {
-        page_heading(page, "Provenance");
-        page_facts(page, cell, drop_empty(cell, rows, columns), columns);
-        buf_puts(page, configs.len ? configs.data : "");
+        rows = drop_empty(cell, rows, columns);
+        page_heading(&out->page, "Provenance");
+        page_facts(&out->page, cell, rows, columns);
+        report_tables_cells(&out->tables, "provenance", cell, rows, columns);
+        buf_puts(&out->page, configs.len ? configs.data : "");
     }
     buf_free(&configs);
+    arena_free(&a);
     return st;
 }

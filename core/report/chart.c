@@ -225,7 +225,7 @@ static void put_mark(struct plot *p, double x, double y, const char *text)
         if (!is_free(p, &b))
             continue;
         p->mark[p->marks++] = b;
-        svg_text(&p->svg, at_x, at_y + MARK_FONT * 0.36, SVG_MIDDLE, "l s9", text);
+        svg_text(&p->svg, at_x, at_y + MARK_FONT * 0.36, SVG_MIDDLE, "l s9 j", text);
         return;
     }
 }
@@ -480,7 +480,7 @@ void chart_draw(const struct chart *c, struct figures *of, struct figure *f)
     y = picture_begin(&p.svg, of, f, WIDTH, HEIGHT + 46 + bar + legend(&p, 0, 0), c->note, c->desc);
     p.top = y + 8;
     p.bottom = p.top + HEIGHT;
-    p.left = ceil(24 + widest(t, scale_ticks(&p.y, 7, t)));
+    p.left = ceil(28 + widest(t, scale_ticks(&p.y, 7, t)));
     p.right = WIDTH - 10;
     p.x.from = p.left;
     p.x.to = p.right;

@@ -40,7 +40,8 @@ static const char LOOKS[] =
     "@media print{body{max-width:none;padding:0}h2{break-after:avoid;margin-top:1rem}"
     "figure{break-inside:avoid;background:none}tr{break-inside:avoid}"
     ".figures{grid-template-columns:1fr 1fr;gap:.6rem}"
-    ".scroll,pre{overflow:visible;background:none}.scroll>div{min-width:0!important}pre{white-space:pre-wrap}"
+    ".scroll,pre{overflow:visible;background:none}.scroll>div{min-width:0!important}pre{white-"
+    "space:pre-wrap}"
     "table{font-size:6.8pt}th,td{padding:.1rem .22rem}"
     "details:not([open]){display:none}}\n";
 

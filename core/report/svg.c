@@ -289,7 +289,8 @@ static const struct {
     const char *selector, *property, *colour;
 } PAINTS[] = {{".t,.l,.s", "fill", "ink"}, {".q", "fill", "soft"},   {".g", "stroke", "grid"},
               {".a,.w", "stroke", "soft"}, {".z", "stroke", "line"}, {".x", "fill", "grid"},
-              {".mk", "fill", "page"},     {".mk", "stroke", "ink"}, {".y", "stroke", "grid"}};
+              {".mk", "fill", "page"},     {".mk", "stroke", "ink"}, {".y", "stroke", "grid"},
+              {".j", "stroke", "panel"}};
 
 static void paint(struct buf *out, const char *selector, const char *property,
                   const struct colour *c, int page, int dark)
@@ -362,7 +363,7 @@ void svg_style(struct buf *out, int page)
         ".g,.a,.w,.z{stroke-width:1;fill:none}.w{stroke-width:1.5}.z{stroke-dasharray:4 3}\n"
         "svg [class^=c]{fill:none;stroke-width:2;stroke-linejoin:round}"
         ".o{stroke-dasharray:5 4}.i{fill-opacity:.18}.mk{stroke-width:1.5}"
-        ".y{paint-order:stroke;stroke-width:4px}\n" /* text that lines go behind */
+        ".y,.j{paint-order:stroke;stroke-width:3px}\n" /* text that marks go behind */
         /* A dot is a stroke of no length: without round ends it is nothing. */
         "svg .d{fill:none;stroke-width:3;stroke-linecap:round}svg .u{stroke-width:1.3}\n",
         SVG_FONT, SVG_FONT, SVG_SMALL);

@@ -49,8 +49,26 @@ static void pad(struct buf *out, size_t n)
         buf_puts(out, " ");
 }
 
+/* A bar would end a cell of Markdown. */
+static const char *shield_bars(struct arena *a, const char *s)
+{
+    struct buf b = {0};
+    const char *out;
+
+    if (!strchr(s, '|'))
+        return s;
+    for (; *s; s++) {
+        buf_puts(&b, *s == '|' ? "\\" : "");
+        buf_add(&b, s, 1);
+    }
+    out = arena_strdup(a, b.data);
+    buf_free(&b);
+    return out;
+}
+
 /* The cells as they may be printed: names may come from a stranger's table or folder. */
-static const char **show_cells(struct arena *a, const char *const *cells, size_t count)
+static const char **show_cells(struct arena *a, const char *const *cells, size_t count,
+                               enum report_format f)
 {
     const char **shown = arena_alloc(a, (count + 1) * sizeof *shown);
 
@@ -59,6 +77,7 @@ static const char **show_cells(struct arena *a, const char *const *cells, size_t
 
         utf8_show(&b, cells[i], strlen(cells[i]), "");
         shown[i] = b.len ? arena_strdup(a, b.data) : "";
+        shown[i] = f == REPORT_MARKDOWN ? shield_bars(a, shown[i]) : shown[i];
         buf_free(&b);
     }
     return shown;
@@ -162,7 +181,7 @@ void report_table(struct buf *out, const char *const *cells, size_t rows, size_t
                   enum report_format f, size_t wide)
 {
     struct arena a = {0};
-    struct layout t = {show_cells(&a, cells, rows * columns), rows, columns,
+    struct layout t = {show_cells(&a, cells, rows * columns, f), rows, columns,
                        arena_alloc(&a, (columns + 1) * sizeof *t.wide),
                        arena_alloc(&a, (columns + 1) * sizeof *t.right)};
 

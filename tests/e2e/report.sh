@@ -430,6 +430,30 @@ if [ $seen = yes ]; then
         test "$pages" -gt 1 -a "$pages" -le $((figures / 2 + 2))
 fi
 
+# -- Tables elsewhere ------------------------------------------------------------------------------
+run report run search train -o tables.html --tables tables
+check "tables as files" test "$code" = 0
+tables=$(grep -c '<table>' tables.html)
+check "each of the page's $tables as Markdown" test "$(ls tables/*.md | wc -l)" = "$tables"
+check "and as LaTeX" test "$(ls tables/*.tex | wc -l)" = "$tables"
+even() # FILES: all lines of a table of Markdown have as many bars, those of encodings aside
+{
+    awk 'FNR == 1 { want = 0 } NF { n = gsub(/\\\|/, ""); n = gsub(/\|/, ""); if (!want) want = n; bad += n != want }
+        END { exit bad }' "$@"
+}
+check "whose encodings end no cell" even tables/*.md
+check "hours are there" said '^joint & [0-9.]+ & 15625 & [0-9.]+ & 4\.2 ' tables/hours.tex
+check "a search's curve is" said '^search \(evolution\) & 1 & 20 & ' tables/anytime-column_val_cifar10.tex
+check "layers are" said '^\| 1 +\| stem\.0 +\| conv +\| 16,3,3,3 +\|' tables/layers-snip.md
+run report nats_tss_whole -o whole.html --svg whole
+check "a shipped table of scores" test "$code" = 0
+check "has its page" well_formed whole.html whole/*.svg
+check "says what it is" said '<td>data</td><td>table of scores nats_tss_whole</td>' whole.html
+check "is small" smaller whole.html 2000000
+check "its tau is that of correlate" said "<td class=\"n\">$("$host" correlate nats_tss_whole --format csv 2>err |
+    awk -F, '$1 == "snip_snr" { printf "%.4f", $2 }')</td>" whole.html
+[ $seen != yes ] || check "nothing overflows there" drawn_everywhere whole.html
+
 # -- LaTeX -----------------------------------------------------------------------------------------
 run correlate run --format latex
 check "a table for papers" said '^\\begin\{tabular\}\{lr+\}$' out

@@ -468,7 +468,7 @@ static void few_stand_out(void **state)
         picture = find(&f, "scatter-score")->svg.data;
         assert_int_equal(count_of(picture, "<circle class=\"c1 u\""),
                          cases[i].rings + (cases[i].rings > 0)); /* and in the legend */
-        assert_int_equal(strstr(picture, "class=\"l s9 m\"") != NULL, cases[i].rings > 0);
+        assert_int_equal(strstr(picture, "class=\"l s9 j m\"") != NULL, cases[i].rings > 0);
         figures_free(&f);
     }
 }
@@ -596,6 +596,9 @@ static void tables_for_papers_and_pages(void **state)
                                 "proxy & tau \\\\\n\\midrule\n"
                                 "a\\_b \\& 50\\%\\textbackslash{} & 0.5000 \\\\\n<x> & - \\\\\n"
                                 "\\bottomrule\n\\end{tabular}\n");
+    b.len = 0;
+    report_table(&b, (const char *const[]){"a", "b", "|x~0|", "1"}, 2, 2, REPORT_MARKDOWN, 0);
+    assert_string_equal(b.data, "| a       | b |\n|---|---|\n| \\|x~0\\| | 1 |\n");
     b.len = 0;
     report_table(&b, cells, 3, 2, REPORT_HTML, 0);
     assert_well_formed(b.data);
