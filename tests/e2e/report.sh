@@ -62,36 +62,39 @@ if [ "$sanitized" = 0 ] && command -v chromium >/dev/null; then
     browser --dump-dom 'data:text/html,<p>drawn</p>' | grep -q '<p>drawn</p>' && seen=yes
     [ $seen = yes ] || echo "SKIP what a browser draws: chromium cannot start here: $(tail -1 chromium.err)"
 fi
-# In a frame of that width: a window is never narrower than 500.
-drawn() # PAGE WIDTH [dark]
+# In frames of these widths: a window is never narrower than 500.
+drawn() # PAGE WIDTHS light|dark
 {
-    local ground= scheme=1 # light
-    [ "${3:-}" != dark ] || ground='rgb(21, 24, 28)' scheme=0
+    local ground= scheme=1 width
+    [ "$3" != dark ] || ground='rgb(21, 24, 28)' scheme=0
     sed 's,</body>,<script src="measure.js"></script></body>,' "$1" >measured.html
-    cat >frame.html <<HTML
-<!DOCTYPE html><html><body style="margin:0">
-<iframe src="measured.html" style="width:$2px;height:2000px;border:0"></iframe>
+    {
+        echo '<!DOCTYPE html><html><body style="margin:0">'
+        for width in $2; do
+            echo "<iframe src=\"measured.html\" style=\"width:${width}px;height:2000px;border:0\"></iframe>"
+        done
+        cat <<'HTML'
 <script>
-const frame = document.querySelector('iframe');
-frame.onload = () => { document.body.innerHTML = frame.contentDocument.body.innerHTML; };
+window.onload = () => {
+    document.body.innerHTML = [...document.querySelectorAll('iframe')]
+        .map(frame => frame.contentDocument.body.innerHTML).join('\n');
+};
 </script></body></html>
 HTML
+    } >frames.html
     browser --allow-file-access-from-files --blink-settings=preferredColorScheme=$scheme \
-        --window-size=1600,2000 --dump-dom "file://$PWD/frame.html" >dom
-    grep -q "width $2\$" dom && grep -qF "ground $ground" dom && grep -q '^0 found' dom || {
-        sed -n '/width/,$p' dom | head -40
-        return 1
-    }
+        --window-size=2000,2000 --dump-dom "file://$PWD/frames.html" >dom
+    for width in $2; do
+        grep -A 2 "width $width\$" dom >measured.txt && grep -qF "ground $ground" measured.txt && grep -q "^0 found" measured.txt || {
+            echo "$width wide, $3:"
+            sed -n "/width $width\$/,/<\/pre>/p" dom | head -40
+            return 1
+        }
+    done
 }
-# Both widths, light and dark.
 drawn_everywhere() # PAGE
 {
-    local width scheme
-    for width in 1280 375; do
-        for scheme in light dark; do
-            drawn "$1" $width $scheme || { echo "$width wide, $scheme"; return 1; }
-        done
-    done
+    drawn "$1" '1280 375' light && drawn "$1" '1280 375' dark
 }
 
 # pictures.py FOLDER SVG...: each has its PNG there, twice as large as its viewBox, that is not blank.
@@ -382,7 +385,7 @@ if [ $seen = yes ]; then
             -o $picture.svg 2>err
         { echo "<html><body><figure id=\"$picture\">" && tail -n +2 $picture.svg &&
             echo '</figure></body></html>'; } >$picture.html
-        check "no text lies upon another in $picture.svg" drawn $picture.html 1500
+        check "no text lies upon another in $picture.svg" drawn $picture.html 1500 light
     done
 fi
 guarded=$(sed -n 's/.*"arch":"\([^"]*\)".*"guards":{"zero_sigma":\([0-9]*\).*/\1 \2/p' layers.jsonl | head -1)
