@@ -12,6 +12,7 @@ enum {
     CUDA_TERMS = 8,     /* of a sum */
     CUDA_SUMS = 4,      /* over pixels, beside that of a gradient itself */
     CUDA_ALL = CUDA_SUMS + 1,
+    CUDA_FILTERS = 128,    /* convolutions whose filters a launch turns */
     CUDA_PARTS = 1 << 20,  /* doubles of scratch */
     CUDA_COLUMNS = 1 << 12 /* counters of scratch */
 };
@@ -123,19 +124,23 @@ struct cuda_update {
     int adamw, nesterov;
 };
 
-/* A convolution from in [n, ih, iw, ic] to out [n, oh, ow, oc], of filters as `filters` leaves them; or its
- * gradient by the input, from the output's (in) to the input's (out). */
+/* A convolution from in [n, ih, iw, ic] to out [n, oh, ow, oc], of filters as the kernel `filters` leaves them; or
+ * its gradient by the input, from the output's (in) to the input's (out), of the same filters. */
 struct cuda_conv {
     const void *in, *filters, *bias;
     void *out;
     int n, ic, ih, iw, oc, oh, ow, kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
 };
 
-/* to[kh * kw, c, oc], or (back) [kh * kw, oc, c], of w [oc, c, kh * kw] */
+/* to[kh * kw, c, oc] of w [oc, c, kh * kw], for several convolutions, each from number `at` of both on. */
 struct cuda_filters {
     const void *w;
     void *to;
-    int oc, c, taps, back;
+    int count; /* blocks by y */
+    struct {
+        long long at;
+        int oc, c, taps;
+    } of[CUDA_FILTERS];
 };
 
 /* The gradient by the filters, in two steps: part[split, oc, kh * kw * c] of `each` pixels of g a split, and

@@ -158,6 +158,7 @@ struct state {
     struct part *part;
     int32_t parts;
     const void *params;           /* in the device's memory and type */
+    void *beside;                 /* of kernels.h's use_params; NULL */
     void **gradient;              /* a module's [rows, weight], NULL; see plan.one_gradient */
     double **bias_gradient;       /* a module's [calls, rows, bias], NULL */
     void **hessian;               /* a module's [hvp_rows, weight] in host memory, NULL */
@@ -322,6 +323,8 @@ struct job *job_new(const struct job *begun);
 void job_free(struct job *j);
 /* Drops the values of a forward. */
 void job_drop_values(struct job *j);
+/* Before each forward with other parameters, where these kernels want to see all of them. */
+tcet_status job_use_params(struct job *j);
 /* Memory for lines of batch norms and scalings; once the plan is made. */
 tcet_status job_open_lines(struct job *j);
 /* run.c: tangent_hessian of a row, in a time of its own. */

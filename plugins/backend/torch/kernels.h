@@ -21,6 +21,8 @@ struct ts_norm_sums {
 /* What a table has of a convolution. */
 enum { KERNELS_FORWARD = 1, KERNELS_WEIGHTS = 2, KERNELS_INPUT = 4 };
 
+struct tcet_graph;
+
 struct kernels {
     const char *name;
     int32_t f64;
@@ -120,6 +122,10 @@ struct kernels {
                         void *dw);
     int (*conv_input)(struct ts_device *d, const struct ts_conv *s, const void *g, const void *w,
                       void *dx);
+    /* Before a forward, where not NULL: what these want of all parameters at once, into as many numbers beside
+     * them, both kept until the next call on this device. */
+    int (*use_params)(struct ts_device *d, const struct tcet_graph *g, const void *params,
+                      void *beside);
     /* dw += and dx = the gradients (NULL: not wanted) from one of y that is still a batch norm's backward,
      * for the shapes of which conv_takes_norm() says 1 (NULL: none); x may be NULL without dw. */
     int (*conv_takes_norm)(const struct ts_conv *s);

@@ -4,7 +4,7 @@
 #include "cuda.h"
 #include "kernels.h"
 
-#include <tcet/plugin.h>
+#include <tcet/draft/backend.h>
 
 /* -- how a launch is cut up ---------------------------------------------------------------- */
 
@@ -314,19 +314,74 @@ static int64_t tiles_of(const struct tile *t, int64_t rows, int64_t columns)
     return divide_up(rows, t->rows) * divide_up(columns, t->columns);
 }
 
-/* The filters in the order that the kernels read, the caller's to free; NULL with d->message. */
-static ts_tensor *filters_of(struct ts_device *d, const struct ts_conv *c, const void *w, int back)
+static size_t number(const struct ts_device *d)
 {
-    struct cuda_filters s = {
-        .w = w, .oc = (int)c->oc, .c = (int)c->c, .taps = (int)(c->kh * c->kw), .back = back};
-    int64_t count = c->oc * c->c * c->kh * c->kw;
-    ts_tensor *t = ts_alloc(d, (size_t)count * (d->f64 ? sizeof(double) : sizeof(float)), &s.to);
+    return d->f64 ? sizeof(double) : sizeof(float);
+}
 
-    if (t && launch(d, CUDA_filters, over(count, 1), &s) != 0) {
-        ts_free(t);
-        t = NULL;
+static void add_filters(struct cuda_filters *s, int64_t at, int64_t oc, int64_t c, int64_t taps)
+{
+    s->of[s->count].at = at;
+    s->of[s->count].oc = (int)oc;
+    s->of[s->count].c = (int)c;
+    s->of[s->count++].taps = (int)taps;
+}
+
+static int turn(struct ts_device *d, struct cuda_filters *s)
+{
+    struct cuda_grid grid = {.blocks = {64, (unsigned int)s->count}, .threads = {CUDA_THREADS, 1}};
+    int status = s->count ? launch(d, CUDA_filters, grid, s) : 0;
+
+    s->count = 0;
+    return status;
+}
+
+/* All convolutions' at once, into numbers beside the parameters. */
+static int use_params(struct ts_device *d, const tcet_graph *g, const void *params, void *beside)
+{
+    struct cuda_filters s = {.w = params, .to = beside};
+    int status = 0;
+
+    d->params = d->filters = NULL;
+    for (int32_t i = 0; i < g->module_count && d->own_conv && status == 0; i++) {
+        const tcet_graph_module *m = &g->modules[i];
+
+        if (m->ndim != 4) /* convolutions, and those that are one backwards */
+            continue;
+        add_filters(&s, m->weight, m->shape[0], m->shape[1], m->shape[2] * m->shape[3]);
+        if (s.count == CUDA_FILTERS)
+            status = turn(d, &s);
     }
-    return t;
+    if (status == 0)
+        status = turn(d, &s);
+    if (status != 0 || !d->own_conv)
+        return status;
+    d->params = params;
+    d->filters = beside;
+    d->param_bytes = (size_t)g->param_floats * number(d);
+    return 0;
+}
+
+/* The filters in the order that the kernels read; *own is what the caller frees, NULL where they are among all
+ * parameters' or there is no memory (then the function gives NULL). */
+static const void *filters_of(struct ts_device *d, const struct ts_conv *c, const void *w,
+                              ts_tensor **own)
+{
+    uintptr_t at = (uintptr_t)w - (uintptr_t)d->params;
+    struct cuda_filters s = {.w = w};
+
+    *own = NULL;
+    if (d->filters && at < d->param_bytes)
+        return (const char *)d->filters + at;
+    *own = ts_alloc(d, (size_t)(c->oc * c->c * c->kh * c->kw) * number(d), &s.to);
+    if (!*own)
+        return NULL;
+    add_filters(&s, 0, c->oc, c->c, c->kh * c->kw);
+    if (turn(d, &s) == 0)
+        return s.to;
+    ts_free(*own);
+    *own = NULL;
+    return NULL;
 }
 
 /* Of kernels.h's conv_forward and (back) conv_input: `s` has the extents as the kernel sees them. */
@@ -341,20 +396,19 @@ static int convolve(struct ts_device *d, const struct ts_conv *c, struct cuda_co
             : s->oc <= 32 || divide_up(s->oc, 64) * 64 * 4 > (int64_t)s->oc * 5 ? 1
                                                                                 : 3;
     struct cuda_grid grid;
-    ts_tensor *filters;
+    ts_tensor *own;
     int status;
 
     if (k == 3 && (d->f64 || tiles_of(&tile[3], pixels, s->oc) < ENOUGH))
         k = 2; /* fewer registers, and more blocks */
-    filters = filters_of(d, c, w, back);
-    if (!filters)
+    s->filters = filters_of(d, c, w, &own);
+    if (!s->filters)
         return TCET_E_BACKEND;
-    s->filters = ts_data(filters);
     grid = (struct cuda_grid){.blocks = {(unsigned int)divide_up(pixels, tile[k].rows),
                                          (unsigned int)divide_up(s->oc, tile[k].columns)},
                               .threads = {tile[k].threads, 1}};
     status = launch(d, (enum cuda_kernel)((back ? CUDA_back_16 : CUDA_conv_16) + k), grid, s);
-    ts_free(filters); /* whose memory serves this stream alone, behind this kernel */
+    ts_free(own); /* whose memory serves this stream alone, behind this kernel */
     return status;
 }
 
@@ -449,8 +503,7 @@ static int conv_weights(struct ts_device *d, const struct ts_conv *c, const void
     splits = splits_of(pixels, tiles);
     s.each = divide_up(divide_up(pixels, splits), 16) * 16;
     s.splits = (int)divide_up(pixels, s.each);
-    part = ts_alloc(d, (size_t)(s.splits * c->oc * all) * (d->f64 ? sizeof(double) : sizeof(float)),
-                    &s.part);
+    part = ts_alloc(d, (size_t)(s.splits * c->oc * all) * number(d), &s.part);
     if (!part)
         return TCET_E_MEMORY;
     grid = (struct cuda_grid){.blocks = {(unsigned int)tiles, (unsigned int)s.splits},
@@ -598,6 +651,7 @@ static int average(struct ts_device *d, const void *x, int64_t count, double dec
         .loss = loss, .soft_loss = soft_loss, .add_sums = add_sums, .clip = ts_clip,               \
         .update = update, .average = average, .agreement = agreement, .conv_takes = conv_takes,    \
         .conv_forward = conv_forward, .conv_weights = conv_weights, .conv_input = conv_input,      \
+        .use_params = use_params,                                                                  \
     }
 
 static const struct kernels cuda[2] = {CUDA_TABLE(0), CUDA_TABLE(1)};

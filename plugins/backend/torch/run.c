@@ -44,6 +44,18 @@ static tcet_status load_params(struct job *j)
     return job_check(j, j->k->load(j->d, j->run->params, 1, 1, count, to), 0, "weights");
 }
 
+tcet_status job_use_params(struct job *j)
+{
+    size_t bytes = (size_t)j->graph->param_floats * j->ask.size;
+
+    if (!j->k->use_params || !j->d->own_conv || bytes == 0)
+        return TCET_OK;
+    if (!j->now.beside && !(j->now.beside = job_alloc(j, USE_WORK, bytes)))
+        return TCET_E_MEMORY;
+    return job_check(j, j->k->use_params(j->d, j->graph, j->now.params, j->now.beside), 0,
+                     "weights");
+}
+
 tcet_status job_open_lines(struct job *j)
 {
     tcet_status st = TCET_OK;
@@ -140,6 +152,8 @@ static tcet_status next_repeat(struct job *j)
         st = j->run->redraw(j->run->arg);
     if (st == TCET_OK)
         st = load_params(j);
+    if (st == TCET_OK)
+        st = job_use_params(j);
     if (st == TCET_OK)
         st = carry_variances(j);
     return st;
@@ -251,6 +265,8 @@ static tcet_status job_submit(struct job *j)
 
     if (st == TCET_OK)
         st = load_params(j);
+    if (st == TCET_OK)
+        st = job_use_params(j);
     if (st == TCET_OK)
         st = layers_open(j);
     if (st == TCET_OK)

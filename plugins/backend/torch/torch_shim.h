@@ -28,7 +28,9 @@ struct ts_device {
     void *queue;      /* CUDA: the same as the driver's CUstream */
     void *scratch;    /* CUDA: what the stream's kernels share, see cuda.h */
     struct cuda_code
-        *code;         /* CUDA: our kernels, for this type; NULL: libtorch's operations alone */
+        *code; /* CUDA: our kernels, for this type; NULL: libtorch's operations alone */
+    const void *params, *filters; /* CUDA: of use_params of kernels.h; NULL: none */
+    size_t param_bytes;
     char message[512]; /* of the last failure */
 };
 

@@ -437,6 +437,8 @@ static tcet_status begin(tcet_training *t, tcet_ctx *cx, int mode, const tcet_ba
         first += p->run.n;
         s->device.message[0] = s->message[0] = '\0';
         use_state(t, p->job, state);
+        if (!m)
+            st = job_use_params(p->job);
     }
     t->mode = mode;
     return st;
