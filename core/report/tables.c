@@ -49,21 +49,17 @@ static void pad(struct buf *out, size_t n)
         buf_puts(out, " ");
 }
 
-/* A bar would end a cell of Markdown. */
-static const char *shield_bars(struct arena *a, const char *s)
+/* A text as Markdown shows it: no bar ends its cell, and no mark, link, tag or entity is made of it.  Between
+ * letters and digits _ is none. */
+static void markdown(struct buf *out, const char *s)
 {
-    struct buf b = {0};
-    const char *out;
+    for (const char *at = s; *at; at++) {
+        int inside = at > s && isalnum((unsigned char)at[-1]) && isalnum((unsigned char)at[1]);
 
-    if (!strchr(s, '|'))
-        return s;
-    for (; *s; s++) {
-        buf_puts(&b, *s == '|' ? "\\" : "");
-        buf_add(&b, s, 1);
+        if (strchr("|\\`*~[<&", *at) || (*at == '_' && !inside))
+            buf_puts(out, "\\");
+        buf_add(out, at, 1);
     }
-    out = arena_strdup(a, b.data);
-    buf_free(&b);
-    return out;
 }
 
 /* The cells as they may be printed: names may come from a stranger's table or folder. */
@@ -73,12 +69,14 @@ static const char **show_cells(struct arena *a, const char *const *cells, size_t
     const char **shown = arena_alloc(a, (count + 1) * sizeof *shown);
 
     for (size_t i = 0; i < count; i++) {
-        struct buf b = {0};
+        struct buf b = {0}, marked = {0};
 
         utf8_show(&b, cells[i], strlen(cells[i]), "");
-        shown[i] = b.len ? arena_strdup(a, b.data) : "";
-        shown[i] = f == REPORT_MARKDOWN ? shield_bars(a, shown[i]) : shown[i];
+        if (f == REPORT_MARKDOWN && b.len)
+            markdown(&marked, b.data);
+        shown[i] = arena_strdup(a, marked.len ? marked.data : b.len ? b.data : "");
         buf_free(&b);
+        buf_free(&marked);
     }
     return shown;
 }

@@ -204,6 +204,30 @@ static void alignment(void **state)
     buf_free(&b);
 }
 
+/* Names of any kind stay in their cell of a Markdown table, and are no markup. */
+static void markdown(void **state)
+{
+    static const char *const cells[] = {"arch",
+                                        "a*b*",
+                                        "|nor_conv_1x1~0|+|none~0|none~1|",
+                                        "[x](y)",
+                                        "\\|`<i>_&amp;_",
+                                        "a_b"};
+    struct buf b = {0};
+
+    (void)state;
+    report_table(&b, cells, 3, 2, REPORT_MARKDOWN, 0);
+    assert_string_equal(b.data, "| arch                                     | a\\*b\\*  |\n"
+                                "|---|---|\n"
+                                "| \\|nor_conv_1x1\\~0\\|+\\|none\\~0\\|none\\~1\\| | "
+                                "\\[x](y) |\n"
+                                "| \\\\\\|\\`\\<i>\\_\\&amp;\\_                     | a_b     |\n");
+    b.len = 0;
+    report_table(&b, cells, 3, 2, REPORT_CSV, 0);
+    assert_non_null(strstr(b.data, "\n|nor_conv_1x1~0|+|none~0|none~1|,[x](y)\n"));
+    buf_free(&b);
+}
+
 /* What is wider than the screen goes on below, each part with the first column. */
 static void folded(void **state)
 {
@@ -280,6 +304,7 @@ int main(void)
         cmocka_unit_test(stability),
         cmocka_unit_test(csv),
         cmocka_unit_test(alignment),
+        cmocka_unit_test(markdown),
         cmocka_unit_test(folded),
         cmocka_unit_test(matrix),
     };
