@@ -182,8 +182,10 @@ struct folder {
 tcet_status folder_read(const char *path, struct folder *out, struct error *err);
 /* Adds a paper's figures from [reference] to the columns they name.  Errors name the key. */
 tcet_status folder_reference(struct folder *f, const struct config *config, struct error *err);
-/* The same of pairs, from [reference_pairs NAME], for what is compared; in c's arena. */
-tcet_status comparison_reference(struct comparison *c, const struct config *config,
+/* The same of pairs, from [reference_pairs NAME], for what is compared; names and pairs live as long as
+ * config.  own: it is the run's own config; else one with a paper's figures, of which those of scores that
+ * are not compared are left out, and whose [reference] is read too. */
+tcet_status comparison_reference(struct comparison *c, const struct config *config, int own,
                                  struct error *err);
 /* How the seeds of repeated scores agree, as lines of text; nothing without repeats. */
 void folder_stability(const struct folder *f, struct buf *out);

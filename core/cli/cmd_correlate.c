@@ -17,7 +17,7 @@
 
 struct correlate_flags {
     struct source_options from;
-    const char *scores, *nan, *format, *mask, *bootstrap, *seed;
+    const char *scores, *nan, *format, *mask, *bootstrap, *seed, *reference;
     bool pairs, matrix, cells, values;
 };
 
@@ -142,6 +142,30 @@ static void print_lines(const struct config *config, const struct comparison *cm
     ablation_free(&ab);
 }
 
+/* A paper's taus of pairs, beside ours of the matrix. */
+static void print_published(const struct comparison *cmp, const struct report *r,
+                            enum report_format f, struct buf *out)
+{
+    enum { COLUMNS = 4 };
+    static const char *const heads[COLUMNS] = {"x", "y", "tau(x,y)", "published tau(x,y)"};
+    struct arena a = {0};
+    const char **cell = arena_alloc(&a, (r->pair_count + 1) * COLUMNS * sizeof *cell);
+
+    memcpy(cell, heads, sizeof heads);
+    for (size_t i = 0; i < r->pair_count; i++) {
+        const struct report_pair *p = &r->pairs[i];
+        const char **row = cell + (i + 1) * COLUMNS;
+
+        row[0] = p->x->column.name;
+        row[1] = p->y->column.name;
+        row[2] = arena_printf(&a, "%.4f", report_tau(p));
+        row[3] = arena_printf(&a, "%.4g", p->published);
+    }
+    buf_puts(out, "\n");
+    report_table(out, cell, r->pair_count + 1, COLUMNS, f, cmp->in.wide);
+    arena_free(&a);
+}
+
 /* folder: where the scores are from, NULL: a table. */
 static tcet_status print(const struct correlate_flags *o, const struct config *config,
                          const struct folder *folder, struct comparison *cmp, struct error *err)
@@ -164,9 +188,11 @@ static tcet_status print(const struct correlate_flags *o, const struct config *c
         say_what(cmp, r.covered, &out);
     if (view == MATRIX)
         report_matrix(&cmp->in, f, &out);
-    else if (view == VALUES)
+    if (view == MATRIX && r.pair_count && f != REPORT_CSV && f != REPORT_JSON)
+        print_published(cmp, &r, f, &out);
+    if (view == VALUES)
         report_values(&cmp->in, cmp->arch, f, &out);
-    else
+    if (view == LINES || view == CELLS)
         print_lines(config, cmp, &r, view, f, &out);
     report_free(&r);
     cli_write(&out);
@@ -174,10 +200,28 @@ static tcet_status print(const struct correlate_flags *o, const struct config *c
     return TCET_OK;
 }
 
+/* A paper's figures beside ours: of the config that --reference names, else of a single folder's own. */
+static tcet_status add_reference(const struct correlate_flags *o, const struct config *own,
+                                 struct config **named, struct comparison *cmp, struct error *err)
+{
+    if (!cmp->in.accuracy)
+        return o->reference
+                   ? error_set(err, TCET_E_ARG,
+                               "--reference: without accuracies nothing is compared with a "
+                               "paper's figures; give --table and --column")
+                   : TCET_OK;
+    if (o->reference) {
+        TRY(cli_config(o->reference, NULL, named, err));
+        return comparison_reference(cmp, *named, 0, err);
+    }
+    return own ? comparison_reference(cmp, own, 1, err) : TCET_OK;
+}
+
 /* A run's folder, or several: its own config says the table unless the command line does. */
 static tcet_status of_folders(const struct correlate_flags *o, const char *const *paths,
                               size_t count, struct error *err)
 {
+    struct config *named = NULL;
     struct source s;
     struct comparison cmp;
     tcet_status st;
@@ -185,12 +229,13 @@ static tcet_status of_folders(const struct correlate_flags *o, const char *const
     TRY(source_read(&o->from, paths, count, &s, err));
     st = source_compare(&o->from, &s, &cmp, err);
     if (st >= 0) {
-        if (count == 1 && cmp.in.accuracy) /* several may have other names */
-            st = comparison_reference(&cmp, s.chosen, err);
+        /* several may have other names */
+        st = add_reference(o, count == 1 ? s.chosen : NULL, &named, &cmp, err);
         if (st >= 0)
             st = print(o, s.chosen, count == 1 ? &s.all : NULL, &cmp, err);
         comparison_free(&cmp);
     }
+    config_free(named);
     source_free(&s);
     return st;
 }
@@ -316,7 +361,7 @@ static tcet_status apply_mask(const struct correlate_flags *o, const struct tabl
 
 static tcet_status of_table(const struct correlate_flags *o, struct error *err)
 {
-    struct config *config = config_new();
+    struct config *config = config_new(), *named = NULL;
     struct report_series *columns;
     struct comparison cmp;
     struct table_options options;
@@ -344,12 +389,15 @@ static tcet_status of_table(const struct correlate_flags *o, struct error *err)
     if (st >= 0) {
         st = apply_mask(o, t, &cmp, err);
         if (st >= 0)
+            st = add_reference(o, NULL, &named, &cmp, err);
+        if (st >= 0)
             st = print(o, config, NULL, &cmp, err);
         comparison_free(&cmp);
     }
     join_free(&j);
     table_free(t);
     config_free(config);
+    config_free(named);
     arena_free(&a);
     return st;
 }
@@ -411,6 +459,8 @@ int cmd_correlate(const struct command *c, int argc, char **argv)
          "text, csv, markdown, json, latex (booktabs); with --values also zc, "
          "NAS-Bench-Suite-Zero's JSON",
          NULL, &o.format, NULL},
+        {"--reference", "CONFIG", "a paper's figures beside, of this config ([reference], pairs)",
+         NULL, &o.reference, NULL},
         {"--bootstrap", "N", "resamples for the intervals, 100 or more (default: automatic)", NULL,
          &o.bootstrap, NULL},
         {"--seed", "N", "seed of the resampling", NULL, &o.seed, NULL},

@@ -245,7 +245,7 @@ static tcet_status add_page(const struct item *it, const char *path, struct buf 
         st = compare_with_table(it->config, f.archs, f.arch_count, f.columns, f.column_count,
                                 t ? &j : NULL, name, column, population, &cmp, err);
     if (st >= 0)
-        st = comparison_reference(&cmp, it->config, err);
+        st = comparison_reference(&cmp, it->config, 1, err);
     if (st >= 0)
         st = report_make(&cmp.in, 0, &r, err);
     for (size_t i = 0; st >= 0 && i < r.line_count; i++) {
@@ -261,7 +261,7 @@ static tcet_status add_page(const struct item *it, const char *path, struct buf 
         char both[160];
 
         snprintf(both, sizeof both, "%s, %s", pair->x->column.name, pair->y->column.name);
-        add_line(out, both, report_partial(pair), pair->published, "  partial");
+        add_line(out, both, report_tau(pair), pair->published, "");
     }
     report_free(&r);
     comparison_free(&cmp);

@@ -165,7 +165,7 @@ static tcet_status compare(const struct trained *b, const struct folder *f, stru
     if (st < 0)
         return config_error_at(err, table);
     *have = 1;
-    return comparison_reference(cmp, config, err);
+    return comparison_reference(cmp, config, 1, err);
 }
 
 /* Looks all architectures up.  A table that has a value of none, another space's say, is refused before

@@ -182,40 +182,62 @@ void comparison_free(struct comparison *c)
     arena_free(&c->arena);
 }
 
-tcet_status comparison_reference(struct comparison *c, const struct config *config,
-                                 struct error *err)
+/* Is a score of that name compared? */
+static int is_compared(const struct comparison *c, const char *name)
 {
-    struct buf all = {0};
+    for (size_t i = 0; i < c->in.series_count; i++) {
+        if (!strcmp(c->in.series[i].column.name, name))
+            return 1;
+    }
+    return 0;
+}
 
+/* The pairs of [reference_pairs]; one of no score is an error where its config is the run's own, else it is
+ * left out. */
+static tcet_status add_pairs(const struct comparison *c, const struct config *config, int own,
+                             struct buf *all, struct error *err)
+{
     for (size_t i = 0; i < config->section_count; i++) {
         const struct config_section *s = config->sections[i];
 
         for (size_t k = 0; !strcmp(s->kind, "reference_pairs") && k < s->key_count; k++) {
             const struct config_key *key = s->keys[k];
             struct report_published p = {s->name, key->name, 0};
-            int x = 0, y = 0;
+            int x = is_compared(c, p.x), y = is_compared(c, p.y);
 
-            for (size_t n = 0; n < c->in.series_count; n++) {
-                x |= !strcmp(c->in.series[n].column.name, p.x);
-                y |= !strcmp(c->in.series[n].column.name, p.y);
-            }
-            if (!x || !y) {
-                buf_free(&all);
+            if (own && (!x || !y))
                 return config_error(err, key,
                                     "[reference_pairs %s] names \"%s\", which is neither a metric "
                                     "nor a score",
                                     p.x, x ? p.y : p.x);
-            }
-            if (text_to_f64(key->value, &p.partial_tau) < 0) {
-                buf_free(&all);
+            if (text_to_f64(key->value, &p.tau) < 0)
                 return config_error(err, key, "\"%s\" is no number", key->value);
-            }
-            buf_add(&all, &p, sizeof p);
+            if (x && y)
+                buf_add(all, &p, sizeof p);
         }
     }
-    c->in.published_count = all.len / sizeof *c->in.published;
-    if (all.len)
+    return TCET_OK;
+}
+
+tcet_status comparison_reference(struct comparison *c, const struct config *config, int own,
+                                 struct error *err)
+{
+    const struct config_section *s = own ? NULL : config_section(config, "reference", "");
+    struct buf all = {0};
+    tcet_status st = add_pairs(c, config, own, &all, err);
+
+    c->in.published_count = st >= 0 ? all.len / sizeof *c->in.published : 0;
+    if (c->in.published_count)
         c->in.published = memcpy(arena_alloc(&c->arena, all.len), all.data, all.len);
     buf_free(&all);
-    return TCET_OK;
+    for (size_t k = 0; st >= 0 && s && k < s->key_count; k++) {
+        for (size_t i = 0; i < c->in.series_count; i++) {
+            if (strcmp(c->series[i].column.name, s->keys[k]->name) != 0)
+                continue;
+            if (text_to_f64(s->keys[k]->value, &c->series[i].published) < 0)
+                return config_error(err, s->keys[k], "\"%s\" is no number", s->keys[k]->value);
+            c->series[i].has_published = 1;
+        }
+    }
+    return st;
 }

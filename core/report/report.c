@@ -77,7 +77,7 @@ static double published(const struct report_input *in, const struct report_serie
 
         if ((!strcmp(p->x, x->column.name) && !strcmp(p->y, y->column.name)) ||
             (!strcmp(p->y, x->column.name) && !strcmp(p->x, y->column.name)))
-            return p->partial_tau;
+            return p->tau;
     }
     return NAN;
 }
@@ -149,13 +149,9 @@ tcet_status report_make(const struct report_input *in, int with_pairs, struct re
     return TCET_OK;
 }
 
-double report_partial(const struct report_pair *p)
+double report_tau(const struct report_pair *p)
 {
-    for (size_t i = 0; i < PAIR_STATISTIC_COUNT; i++) {
-        if (!strcmp(PAIR_STATISTICS[i].head, "partial tau"))
-            return p->number[i];
-    }
-    return NAN;
+    return p->number[0];
 }
 
 void report_free(struct report *r)
@@ -262,17 +258,18 @@ static void print_lines(const struct report_input *in, const struct report_line 
 static void print_pairs(const struct report_input *in, const struct report *r, enum report_format f,
                         struct buf *out)
 {
-    size_t columns = PAIR_STATISTIC_COUNT + 3 + (in->published_count > 0);
+    const size_t has = in->published_count > 0; /* a column behind tau(x,y), the first statistic */
+    size_t columns = PAIR_STATISTIC_COUNT + 3 + has;
     struct arena a = {0};
     const char **cell = arena_alloc(&a, (r->pair_count + 1) * columns * sizeof *cell);
 
     cell[0] = "x";
     cell[1] = "y";
     for (size_t i = 0; i < PAIR_STATISTIC_COUNT; i++)
-        cell[2 + i] = PAIR_STATISTICS[i].head;
-    cell[2 + PAIR_STATISTIC_COUNT] = "dominates x*y";
-    if (in->published_count)
-        cell[columns - 1] = "published partial";
+        cell[2 + i + (i ? has : 0)] = PAIR_STATISTICS[i].head;
+    cell[columns - 1] = "dominates x*y";
+    if (has)
+        cell[3] = "published tau(x,y)";
     for (size_t k = 0; k < r->pair_count; k++) {
         const struct report_pair *p = &r->pairs[k];
         const char **row = cell + (k + 1) * columns;
@@ -280,11 +277,10 @@ static void print_pairs(const struct report_input *in, const struct report *r, e
         row[0] = p->x->column.name;
         row[1] = p->y->column.name;
         for (size_t i = 0; i < PAIR_STATISTIC_COUNT; i++)
-            row[2 + i] = cell_of(&a, in, f, &PAIR_STATISTICS[i], p->number[i]);
-        row[2 + PAIR_STATISTIC_COUNT] = *p->dominant ? p->dominant : missing(f);
-        if (in->published_count)
-            row[columns - 1] =
-                isnan(p->published) ? missing(f) : arena_printf(&a, "%.4g", p->published);
+            row[2 + i + (i ? has : 0)] = cell_of(&a, in, f, &PAIR_STATISTICS[i], p->number[i]);
+        row[columns - 1] = *p->dominant ? p->dominant : missing(f);
+        if (has)
+            row[3] = isnan(p->published) ? missing(f) : arena_printf(&a, "%.4g", p->published);
     }
     report_table(out, cell, r->pair_count + 1, columns, f, in->wide);
     arena_free(&a);
@@ -367,7 +363,7 @@ static void print_json(const struct report_input *in, const struct report *r, st
         buf_puts(out, ",\"dominant\":");
         json_write_string(out, p->dominant);
         if (!isnan(p->published)) {
-            buf_puts(out, ",\"published_partial_tau\":");
+            buf_puts(out, ",\"published_tau\":");
             json_write_f64(out, p->published);
         }
         buf_puts(out, "}");

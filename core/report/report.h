@@ -36,10 +36,10 @@ struct report_series {
     int hidden;       /* a cell of an ablation, which has a table of its own: left out likewise */
 };
 
-/* A paper's partial tau of two scores, to print beside; their order is no matter. */
+/* A paper's Kendall tau between two scores, to print beside; their order is no matter. */
 struct report_published {
     const char *x, *y; /* names of series */
-    double partial_tau;
+    double tau;
 };
 
 struct report_input {
@@ -75,7 +75,7 @@ struct report_pair {
     const char *dominant; /* in the spread of the product x y: the name of x or y, or "" when
                              undefined */
     const double *number; /* one a statistic of pairs */
-    double published;     /* a paper's partial tau; NaN: none */
+    double published;     /* a paper's tau between the two; NaN: none */
 };
 
 /* Borrows the input's series. */
@@ -93,8 +93,8 @@ struct report {
 tcet_status report_make(const struct report_input *in, int with_pairs, struct report *out,
                         struct error *err);
 void report_free(struct report *r);
-/* The partial tau of a pair. */
-double report_partial(const struct report_pair *p);
+/* Kendall's tau between a pair. */
+double report_tau(const struct report_pair *p);
 /* Lines as a table, then pairs; text: baselines last, and the order by tau when `sorted`.  CSV:
  * one table, that of the pairs where there are any; 17 significant digits, and an empty field
  * where text has a dash. */

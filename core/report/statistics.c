@@ -182,6 +182,7 @@ static double share_x(const struct pair_sample *s)
     return stats_product_share(s->mx, s->my);
 }
 
+/* The first is the one a paper's stands beside (report_tau). */
 const struct statistic PAIR_STATISTICS[] = {
     {.head = "tau(x,y)", .json = "tau", .format = "%.4f", .of_pair = tau},
     {.head = "partial tau", .json = "partial_tau", .format = "%.4f", .of_pair = partial_tau},

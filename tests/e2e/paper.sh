@@ -22,11 +22,21 @@ small=(--set data.batch=8 --set data.resolution=8)
 run paper table1_tss table3_blox table4_nb301 --sample 6 --output new/p "${small[@]}"
 check "a sample runs" test "$code" = 0
 check "ours beside the published" said '^  snip_snr +-?[0-9.]+ +0\.36$' out
-check "partial taus too" said '^  snip_snr, tcet_snip .* 0\.94  partial$' out
+check "plain taus of pairs too" said '^  snip_snr, tcet_snip .* 0\.94$' out
 check "what needs a file is not run" said '^  not run: needs blox-base-0.csv' out
 check "its folders are runs" test -s new/p/table1_tss/scores.db
 run correlate new/p/table1_tss --pairs --format csv
-check "the published stand in --pairs" said ',0\.94$' out
+check "the published stand in --pairs" said '^snip_snr,tcet_snip,[-0-9.e]+,0\.94,' out
+check "beside the plain tau, named so" said '^x,y,"tau\(x,y\)","published tau\(x,y\)",partial tau,' out
+run correlate new/p/table1_tss --matrix
+check "and below --matrix" said '^snip_snr +tcet_snip +-?[0-9.]+ +0\.94$' out
+run correlate nats_tss_scores --population live --matrix --reference "$source/conf/paper/table1_tss.ini"
+check "of a table too, where a config has them" said '^snip_snr +tcet_snip +0\.9301 +0\.94$' out
+check "those of other scores are left out" test "$(grep -c rankave out)" = 0
+run correlate nats_tss_whole --reference "$source/conf/paper/table2_tss.ini"
+check "a paper's figures of scores" said '^tcet_snip +0\.6995 .* 0\.69$' out
+refuses "figures without accuracies" '--reference: without accuracies' correlate new/p/table1_tss --table '' \
+    --reference "$source/conf/paper/table1_tss.ini"
 run paper table1_tss --output new/p
 check "results are seen" said '^  results  .*new/p/table1_tss$' out
 run paper table1_tss --sample 6 --output new/p "${small[@]}"

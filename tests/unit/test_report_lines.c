@@ -207,12 +207,8 @@ static void alignment(void **state)
 /* Names of any kind stay in their cell of a Markdown table, and are no markup. */
 static void markdown(void **state)
 {
-    static const char *const cells[] = {"arch",
-                                        "a*b*",
-                                        "|nor_conv_1x1~0|+|none~0|none~1|",
-                                        "[x](y)",
-                                        "\\|`<i>_&amp;_",
-                                        "a_b"};
+    static const char *const cells[] = {
+        "arch", "a*b*", "|nor_conv_1x1~0|+|none~0|none~1|", "[x](y)", "\\|`<i>_&amp;_", "a_b"};
     struct buf b = {0};
 
     (void)state;
@@ -225,6 +221,40 @@ static void markdown(void **state)
     b.len = 0;
     report_table(&b, cells, 3, 2, REPORT_CSV, 0);
     assert_non_null(strstr(b.data, "\n|nor_conv_1x1~0|+|none~0|none~1|,[x](y)\n"));
+    buf_free(&b);
+}
+
+/* A paper's tau of a pair stands beside the plain one, under that name. */
+static void published_pair(void **state)
+{
+    double x[N], y[N];
+    const struct report_series columns[] = {{.column = {.name = "x", .direction = 1}, .values = x},
+                                            {.column = {.name = "y", .direction = 1}, .values = y}};
+    const struct report_published published = {"y", "x", .94};
+    struct report_input in;
+    struct report r;
+    struct buf b = {0};
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        x[i] = i;
+        y[i] = i;
+    }
+    r = make(columns, 2, 0, &in);
+    report_free(&r);
+    in.published = &published;
+    in.published_count = 1;
+    assert_int_equal(report_make(&in, 0, &r, &(struct error){0}), TCET_OK);
+    assert_int_equal(r.pair_count, 1);
+    assert_true(fabs(report_tau(&r.pairs[0]) - 1) < 1e-12);
+    assert_true(r.pairs[0].published == .94);
+    report_print(&in, &r, REPORT_CSV, 0, &b);
+    assert_true(!strncmp(b.data, "x,y,\"tau(x,y)\",\"published tau(x,y)\",partial tau,", 46));
+    assert_non_null(strstr(b.data, ",0.94,"));
+    b.len = 0;
+    report_print(&in, &r, REPORT_JSON, 0, &b);
+    assert_non_null(strstr(b.data, "\"published_tau\":0.9"));
+    report_free(&r);
     buf_free(&b);
 }
 
@@ -305,6 +335,7 @@ int main(void)
         cmocka_unit_test(csv),
         cmocka_unit_test(alignment),
         cmocka_unit_test(markdown),
+        cmocka_unit_test(published_pair),
         cmocka_unit_test(folded),
         cmocka_unit_test(matrix),
     };
