@@ -134,6 +134,8 @@ struct comparison {
     struct report_input in;
     struct report_series *series; /* in's */
     const char *table, *column;   /* as named */
+    const char *split;     /* what the column's accuracies are (table_split); NULL: unknown */
+    const char *published; /* what a paper's figures are of, "test accuracy"; NULL: unknown */
     size_t archs;
     const char *const *arch;
     const struct wire_fact *facts; /* NULL without a space */
@@ -143,9 +145,14 @@ struct comparison {
     const char *first_missing;
 };
 
-/* Where not every architecture stands in the table as it is spelt: a line that says how many do, and
- * by what. */
+/* Lines that say what must be known of the figures: which accuracies ours and a paper's are of, where both
+ * are shown; and where not every architecture stands in the table as it is spelt, how many do, and by
+ * what. */
 void comparison_say_join(const struct comparison *c, struct buf *out);
+/* The first of these alone. */
+void comparison_say_split(const struct comparison *c, struct buf *out);
+/* What [benchmark] published says that a paper's figures are of: "test accuracy"; NULL: nothing. */
+const char *comparison_published(const struct config *config);
 
 /* What [benchmark] asks for, before any work: the table can be read and has the column, the
  * population has a name.  A path is made absolute in the config, from the file that names it.

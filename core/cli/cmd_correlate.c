@@ -100,6 +100,19 @@ static void say_what(const struct comparison *cmp, size_t covered, struct buf *o
     buf_puts(out, "\n");
 }
 
+/* What stands beside a table for other programs. */
+static void log_split(const struct comparison *cmp)
+{
+    struct buf line = {0};
+
+    comparison_say_split(cmp, &line);
+    if (line.len) {
+        line.data[line.len - 1] = '\0';
+        cli_log(NULL, TCET_LOG_INFO, line.data);
+    }
+    buf_free(&line);
+}
+
 enum view { LINES, MATRIX, CELLS, VALUES };
 
 /* What is to be shown; refused where the source has not what it takes. */
@@ -186,6 +199,8 @@ static tcet_status print(const struct correlate_flags *o, const struct config *c
     say_unfinished(folder, f, &out);
     if (f == REPORT_TEXT && view != VALUES)
         say_what(cmp, r.covered, &out);
+    else if (view != VALUES)
+        log_split(cmp);
     if (view == MATRIX)
         report_matrix(&cmp->in, f, &out);
     if (view == MATRIX && r.pair_count && f != REPORT_CSV && f != REPORT_JSON)

@@ -91,15 +91,20 @@ static tcet_status check_table(const struct config *config, const struct config_
     return config_error_at(err, column);
 }
 
+/* In the order of SPLIT_WORDS. */
+static const char *const SPLITS[] = {"test", "validation", NULL};
+static const char *const SPLIT_WORDS[] = {"test accuracy", "validation accuracy"};
+
 tcet_status compare_check(const struct config *config, struct table **out, struct error *err)
 {
     static const char *const populations[] = {"all", "live", NULL};
     struct config_key *table = config_get(config, "benchmark", "", "table");
     struct config_key *column = config_get(config, "benchmark", "", "column");
-    int population;
+    int population, published;
 
     *out = NULL;
     TRY(config_choice(config, "benchmark", "", "population", populations, 0, &population, err));
+    TRY(config_choice(config, "benchmark", "", "published", SPLITS, 0, &published, err));
     if (table && !*table->value)
         return TCET_OK; /* --set benchmark.table= for none */
     if (!table)
@@ -122,8 +127,37 @@ static void count_places(struct comparison *c, const struct join *j)
     }
 }
 
+const char *comparison_published(const struct config *config)
+{
+    const char *text = config_text(config, "benchmark", "", "published", "");
+
+    for (size_t i = 0; SPLITS[i]; i++) {
+        if (!strcmp(text, SPLITS[i]))
+            return SPLIT_WORDS[i];
+    }
+    return NULL;
+}
+
+void comparison_say_split(const struct comparison *c, struct buf *out)
+{
+    int shown = c->in.published_count > 0;
+
+    for (size_t i = 0; i < c->in.series_count; i++)
+        shown |= c->in.series[i].has_published;
+    if (!shown || (!c->split && !c->published))
+        return;
+    if (c->split && c->published && !strcmp(c->split, c->published))
+        buf_printf(out, "ours and the published figures: %s\n", c->split);
+    else if (c->published)
+        buf_printf(out, "ours: %s; the published figures: %s\n", c->split ? c->split : c->column,
+                   c->published);
+    else
+        buf_printf(out, "ours: %s\n", c->split);
+}
+
 void comparison_say_join(const struct comparison *c, struct buf *out)
 {
+    comparison_say_split(c, out);
     if (c->repeats)
         buf_printf(out, "%zu row%s of the table %s of an architecture above %s\n", c->repeats,
                    c->repeats == 1 ? "" : "s", c->repeats == 1 ? "is" : "are",
@@ -145,13 +179,19 @@ tcet_status compare_with_table(const struct config *config, const char *const *a
                                const struct join *j, const char *table, const char *column,
                                const char *population, struct comparison *out, struct error *err)
 {
-    struct comparison c = {.archs = count, .arch = archs, .table = table, .column = column};
+    struct comparison c = {.archs = count,
+                           .arch = archs,
+                           .table = table,
+                           .column = column,
+                           .published = config ? comparison_published(config) : NULL};
     struct report_series *all = arena_alloc(&c.arena, (column_count + 4) * sizeof *all);
     double *accuracy = arena_alloc(&c.arena, (count + 1) * sizeof *accuracy);
     tcet_status st = j ? join_column(j, column, accuracy, err) : TCET_OK;
 
-    if (st >= 0 && j)
+    if (st >= 0 && j) {
         count_places(&c, j);
+        c.split = table_split(j->t, column);
+    }
     if (st >= 0 && config && config_section(config, "run", "") &&
         config_get(config, "run", "", "space"))
         st = client_facts(config, archs, count, &c.arena, &c.facts, err);
@@ -225,6 +265,8 @@ tcet_status comparison_reference(struct comparison *c, const struct config *conf
     const struct config_section *s = own ? NULL : config_section(config, "reference", "");
     struct buf all = {0};
     tcet_status st = add_pairs(c, config, own, &all, err);
+
+    c->published = comparison_published(config);
 
     c->in.published_count = st >= 0 ? all.len / sizeof *c->in.published : 0;
     if (c->in.published_count)

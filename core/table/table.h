@@ -100,6 +100,10 @@ int table_lists(const struct table *t, const char *what, const char *column);
 /* Is a column measured after training, and so no proxy?  Without a line of that, none is. */
 int table_is_trained(const struct table *t, const char *column);
 
+/* "test accuracy" or "validation accuracy", as the column's name has it (test_*, *_test, val_* ...), and
+ * ", predicted" where the comment's line "# COLUMN: ..." says so; NULL: the name says neither. */
+const char *table_split(const struct table *t, const char *column);
+
 /* What a comment line "# NAME = VALUE" says, in a; NULL: nothing does. */
 const char *table_says(const struct table *t, const char *name, struct arena *a);
 

@@ -42,6 +42,24 @@ check "results are seen" said '^  results  .*new/p/table1_tss$' out
 run paper table1_tss --sample 6 --output new/p "${small[@]}"
 check "again: nothing is lost" test "$code" = 0
 
+# The paper's figures are of test accuracy; where the table has another, all that prints both says so.
+both='^ours: validation accuracy; the published figures: test accuracy$'
+for config in table3_sss table4_tb101_jigsaw table_a1_sss; do
+    run run "$source/conf/paper/$config.ini" --archs first:4 --output "new/$config" "${small[@]}" --top 0
+    check "run says which accuracies, $config" said "$both" out
+    run correlate "new/$config"
+    check "so does correlate, $config" said "$both" out
+    run correlate "new/$config" --format markdown
+    check "beside a table for others, $config" said "${both#^}" err
+done
+run correlate new/p/table4_nb301
+check "predictions are called so" \
+    said '^ours: validation accuracy, predicted; the published figures: validation accuracy$' out
+run correlate new/p/table1_tss
+check "and the same where they are" said '^ours and the published figures: test accuracy$' out
+run run "$source/conf/paper/table1_tss.ini" --archs first:4 --output bad --set benchmark.published=x
+check "of nothing else" said 'published.*test, validation' err
+
 sed 's/^\[reference_pairs tcet_snip\]/[reference_pairs none]/' "$source/conf/paper/table1_tss.ini" >bad.ini
 run run bad.ini --archs first:4 --output bad "${small[@]}" --quiet
 check "a pair of no score" said 'bad.ini:[0-9]+: .reference_pairs none. names "none"' err

@@ -600,9 +600,29 @@ static void comments(void **state)
     arena_free(&a);
 }
 
+/* Which accuracies a column has, by its name or its second one; what its comment says of it. */
+static void split(void **state)
+{
+    struct table *t =
+        load("# val_*, other: accuracy in percent, as a model predicts it.\n"
+             "# test_a: accuracy\n# predicted: not a column\n# alias a_test = test_a\n"
+             "arch\tval_a\ttest_a\tb_valid\ttested\tval\nx\t1\t2\t3\t4\t5\n");
+
+    (void)state;
+    assert_string_equal(table_split(t, "val_a"), "validation accuracy, predicted");
+    assert_string_equal(table_split(t, "test_a"), "test accuracy");
+    assert_string_equal(table_split(t, "a_test"), "test accuracy");
+    assert_string_equal(table_split(t, "b_valid"), "validation accuracy");
+    assert_null(table_split(t, "tested"));
+    assert_null(table_split(t, "val"));
+    assert_null(table_split(t, "none"));
+    table_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(split),
         cmocka_unit_test(tsv),
         cmocka_unit_test(csv),
         cmocka_unit_test(text_for_a_number),
