@@ -1,32 +1,24 @@
 /* cmd_paper.c -- `tcet-host paper`: the configs of conf/paper, what each reproduces and needs; and all that
  * need nothing in a small sample, with one page of our taus beside the published.  Room: core/cli. */
-#include "cli/cli.h"
+#include "cli/paper.h"
 
-#include "base/file.h"
 #include "base/folder.h"
 #include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CONFIG_MAX = 1 << 20 };
-
-/* One config. */
-struct item {
-    const char *name, *path;
-    const char *what, *needs; /* of its first comment; needs NULL: nothing */
-    struct config *config;
-};
+/* Where they go unless --output says so. */
+static const char SAMPLES[] = "out/paper";
 
 struct paper {
     struct arena arena;
-    struct item *item;
+    struct paper_item *item;
     size_t count;
 };
 
@@ -35,29 +27,6 @@ static int is_ini(const struct dirent *e)
     size_t n = strlen(e->d_name);
 
     return n > 4 && !strcmp(e->d_name + n - 4, ".ini");
-}
-
-/* The first line of the first comment, and the line of it that begins with "Needs". */
-static tcet_status read_comment(struct paper *p, struct item *it, struct error *err)
-{
-    size_t size;
-    char *text = file_text(it->path, CONFIG_MAX, &size, err);
-
-    if (!text)
-        return err->status;
-    it->what = "";
-    for (char *line = text, *end; *line == ';'; line = end) {
-        end = line + strcspn(line, "\n");
-        if (*end)
-            *end++ = '\0';
-        line = text_strip(line + 1);
-        if (!*it->what)
-            it->what = arena_strdup(&p->arena, line);
-        else if (!strncmp(line, "Needs ", 6) && !it->needs)
-            it->needs = arena_strdup(&p->arena, line + 6);
-    }
-    free(text);
-    return TCET_OK;
 }
 
 static int is_named(const char *name, const char *const *wanted, size_t count)
@@ -91,14 +60,14 @@ static tcet_status read_paper(struct paper *p, const char *const *wanted, size_t
         return error_set(err, TCET_E_IO, "%s: %s", folder, strerror(errno));
     p->item = arena_alloc(&p->arena, ((size_t)n + 1) * sizeof *p->item);
     for (int i = 0; i < n; i++) {
-        struct item *it = &p->item[p->count];
+        struct paper_item *it = &p->item[p->count];
         size_t length = strlen(entry[i]->d_name) - 4;
 
         names[i] = arena_strndup(&p->arena, entry[i]->d_name, length);
         if (st >= 0 && is_named(names[i], wanted, count)) {
             it->name = names[i];
             it->path = arena_printf(&p->arena, "%s/%s", folder, entry[i]->d_name);
-            st = read_comment(p, it, err);
+            st = config_about(it->path, &p->arena, &it->about, err);
             if (st >= 0)
                 st = cli_config(it->path, sets, &it->config, err);
             p->count += st >= 0;
@@ -118,12 +87,20 @@ static tcet_status read_paper(struct paper *p, const char *const *wanted, size_t
     return st;
 }
 
-/* Where its results are, or would be. */
-static const char *folder_of(struct paper *p, const struct item *it, const char *output)
+/* Does it want a file, or weeks, that only the user has?  A table that is given is there. */
+static int wants_user(const struct paper_item *it)
 {
-    if (output)
-        return arena_printf(&p->arena, "%s/%s", cli_path(&p->arena, output), it->name);
-    return config_text(it->config, "run", "", "output", "");
+    const char *table = config_text(it->config, "benchmark", "", "table", "");
+
+    return it->about.needs && (!*table || config_section(it->config, "search", "") ||
+                               config_section(it->config, "train", ""));
+}
+
+/* ---- the list ---- */
+
+static const char *sample_of(struct paper *p, const struct paper_item *it, const char *output)
+{
+    return arena_printf(&p->arena, "%s/%s", output, it->name);
 }
 
 static int has_results(struct paper *p, const char *folder)
@@ -132,20 +109,80 @@ static int has_results(struct paper *p, const char *folder)
            !access(arena_printf(&p->arena, "%s/last.ckpt", folder), R_OK);
 }
 
+/* How far a run has come, and its hours beside the paper's. */
+static void say_folder(struct paper *p, const struct paper_item *it, const char *path,
+                       struct buf *out)
+{
+    struct buf hours = {0};
+    struct error err;
+    struct folder f;
+
+    buf_printf(out, "  results  %s", path);
+    if (!access(arena_printf(&p->arena, "%s/scores.db", path), R_OK)) {
+        if (folder_read(path, &f, &err) < 0) {
+            buf_printf(out, ": %s", err.text);
+        } else {
+            buf_printf(out, ": %zu of %zu architectures", f.arch_count, f.listed);
+            if (hours_say(it->config, &f, &hours, &err) < 0)
+                buf_printf(&hours, "%s", err.text);
+            folder_free(&f);
+        }
+    }
+    buf_puts(out, "\n");
+    if (hours.len)
+        buf_printf(out, "  hours    %s\n", hours.data);
+    buf_free(&hours);
+}
+
+/* Of the run that the config makes by itself and of the sample, or of those below --output alone. */
+static void say_results(struct paper *p, const struct paper_item *it, const char *output,
+                        struct buf *out)
+{
+    const char *place[2] = {NULL, sample_of(p, it, output ? cli_path(&p->arena, output) : SAMPLES)};
+    int found = 0;
+
+    if (!output)
+        place[0] = config_text(it->config, "run", "", "output", NULL);
+    for (int i = 0; i < 2; i++) {
+        if (!place[i] || !has_results(p, place[i]))
+            continue;
+        say_folder(p, it, place[i], out);
+        found = 1;
+    }
+    if (!found)
+        buf_printf(out, "  results  none in %s%s%s\n", place[0] ? place[0] : "",
+                   place[0] ? " or " : "", place[1]);
+}
+
+static void say_accuracies(const struct paper_item *it, struct buf *out)
+{
+    const char *published = comparison_published(it->config);
+    const char *column = config_text(it->config, "benchmark", "", "column", "");
+    struct table *t = NULL;
+    struct error err;
+    const char *split;
+
+    if (compare_check(it->config, &t, &err) < 0 || !t)
+        return;
+    split = table_split(t, column);
+    buf_printf(out, "  compares %s (%s)%s%s\n", split ? split : "accuracies", column,
+               published ? "; published: " : "", published ? published : "");
+    table_free(t);
+}
+
 static void list_paper(struct paper *p, const char *output, struct buf *out)
 {
     for (size_t i = 0; i < p->count; i++) {
-        const struct item *it = &p->item[i];
-        const char *folder = folder_of(p, it, output);
+        const struct paper_item *it = &p->item[i];
         const char *table = config_text(it->config, "benchmark", "", "table", "");
 
-        buf_printf(out, "%s\n  %s\n", it->name, it->what);
-        if (it->needs)
-            buf_printf(out, "  needs    %s\n", it->needs);
+        buf_printf(out, "%s\n  %s\n", it->name, it->about.what);
+        if (it->about.needs)
+            buf_printf(out, "  needs    %s\n", it->about.needs);
         else
             buf_printf(out, "  needs    nothing (table %s ships)\n", table);
-        buf_printf(out, "  results  %s%s\n", has_results(p, folder) ? folder : "none in ",
-                   has_results(p, folder) ? "" : folder);
+        say_accuracies(it, out);
+        say_results(p, it, output, out);
     }
     buf_puts(out,
              "\n`tcet-host run conf/paper/NAME.ini` runs one, `tcet-host paper --sample 50` all "
@@ -155,7 +192,7 @@ static void list_paper(struct paper *p, const char *output, struct buf *out)
 /* ---- a sample of each ---- */
 
 /* Which architectures: a sample of the space, or of the table that the config's own are of. */
-static const char *choose_archs(struct paper *p, const struct item *it, int64_t sample)
+static const char *choose_archs(struct paper *p, const struct paper_item *it, int64_t sample)
 {
     const char *archs = config_text(it->config, "run", "", "archs", "");
 
@@ -183,7 +220,7 @@ static int start(const char *const *argument)
 }
 
 /* The child's exit code, -1: it did not end by itself. */
-static int run_one(struct paper *p, const struct item *it, int64_t sample, const char *folder,
+static int run_one(struct paper *p, const struct paper_item *it, int64_t sample, const char *folder,
                    const struct option_list *sets)
 {
     const char **argument = arena_alloc(&p->arena, (12 + 2 * sets->count) * sizeof *argument);
@@ -207,110 +244,54 @@ static int run_one(struct paper *p, const struct item *it, int64_t sample, const
     return start(argument);
 }
 
-/* NaN: a dash for our figure, nothing for the published one. */
-static void add_line(struct buf *out, const char *name, double ours, double published,
-                     const char *note)
+/* Of one config: how its run ended, and our figures where it has some. */
+static void run_item(struct paper *p, struct paper_item *it, int64_t sample, const char *output,
+                     const struct option_list *sets, int *code)
 {
-    buf_printf(out, "  %-30s ", name);
-    if (isnan(ours))
-        buf_puts(out, "      -");
-    else
-        buf_printf(out, "%7.3f", ours);
-    if (!isnan(published))
-        buf_printf(out, " %9.2f%s", published, note);
-    buf_puts(out, "\n");
+    const char *folder = sample_of(p, it, cli_path(&p->arena, output));
+    struct error err;
+    char said[512];
+    int ended;
+
+    snprintf(said, sizeof said, "%.100s: %lld architectures", it->name, (long long)sample);
+    cli_log(NULL, TCET_LOG_INFO, said);
+    ended = run_one(p, it, sample, folder, sets);
+    it->ran = 1;
+    if (ended && ended != EXIT_SOME_FAILED) {
+        it->state = arena_printf(&p->arena, "failed, exit code %d", ended);
+        *code = ended > 0 ? ended : EXIT_FAULT;
+        return;
+    }
+    *code = ended && !*code ? ended : *code;
+    it->state = ended ? "some failed" : "done";
+    if (paper_read(it, folder, &p->arena, &err) < 0)
+        it->state = arena_strdup(&p->arena, err.text);
 }
 
-/* Our taus of one folder beside the published. */
-static tcet_status add_page(const struct item *it, const char *path, struct buf *out,
-                            struct error *err)
-{
-    const char *column = config_text(it->config, "benchmark", "", "column", "");
-    const char *population = config_text(it->config, "benchmark", "", "population", "all");
-    const char *name = config_text(it->config, "benchmark", "", "table", "");
-    struct comparison cmp = {.archs = 0};
-    struct report r = {.line_count = 0};
-    struct join j = {.count = 0};
-    struct table *t = NULL;
-    struct folder f;
-    tcet_status st;
-
-    TRY(folder_read(path, &f, err));
-    st = folder_reference(&f, it->config, err);
-    if (st >= 0)
-        st = compare_check(it->config, &t, err);
-    if (st >= 0 && t)
-        st = join_make(it->config, f.archs, f.arch_count, t, NULL, &j, err);
-    if (st >= 0)
-        st = compare_with_table(it->config, f.archs, f.arch_count, f.columns, f.column_count,
-                                t ? &j : NULL, name, column, population, &cmp, err);
-    if (st >= 0)
-        st = comparison_reference(&cmp, it->config, 1, err);
-    if (st >= 0)
-        st = report_make(&cmp.in, 0, &r, err);
-    for (size_t i = 0; st >= 0 && i < r.line_count; i++) {
-        const struct report_line *l = &r.lines[i];
-
-        if (l->series->baseline)
-            continue;
-        add_line(out, l->series->column.name, l->relation.kendall,
-                 l->series->has_published ? l->series->published : NAN, "");
-    }
-    for (size_t i = 0; st >= 0 && i < r.pair_count; i++) {
-        const struct report_pair *pair = &r.pairs[i];
-        char both[160];
-
-        snprintf(both, sizeof both, "%s, %s", pair->x->column.name, pair->y->column.name);
-        add_line(out, both, report_tau(pair), pair->published, "");
-    }
-    report_free(&r);
-    comparison_free(&cmp);
-    join_free(&j);
-    table_free(t);
-    folder_free(&f);
-    return st;
-}
-
-static tcet_status run_paper(struct paper *p, int64_t sample, const char *output,
-                             const struct option_list *sets, int *code, struct error *err)
+/* details: every figure, not the main ones alone. */
+static int run_paper(struct paper *p, int64_t sample, const char *output, int details,
+                     const struct option_list *sets, struct error *err)
 {
     const volatile int *stop = cli_interrupts();
     struct buf page = {0};
-    tcet_status st = TCET_OK;
-    char said[512];
+    int code = 0;
 
     TRY(folder_make(cli_path(&p->arena, output), err));
-    for (size_t i = 0; i < p->count && st >= 0 && !*stop; i++) {
-        const struct item *it = &p->item[i];
-        const char *folder = folder_of(p, it, output);
-        int ended;
-
-        buf_printf(&page, "\n%s: %s\n", it->name, it->what);
-        if (it->needs) {
-            buf_printf(&page, "  not run: needs %s\n", it->needs);
-            continue;
-        }
-        snprintf(said, sizeof said, "%.100s: %lld architectures", it->name, (long long)sample);
-        cli_log(NULL, TCET_LOG_INFO, said);
-        ended = run_one(p, it, sample, folder, sets);
-        if (ended && ended != EXIT_SOME_FAILED) {
-            buf_printf(&page, "  failed, exit code %d\n", ended);
-            *code = ended > 0 ? ended : EXIT_FAULT;
-        } else {
-            *code = ended && !*code ? ended : *code;
-            buf_printf(&page, "  %-30s %7s %9s\n", "proxy", "ours", "published");
-            st = add_page(it, folder, &page, err);
-        }
+    for (size_t i = 0; i < p->count && !*stop; i++) {
+        if (!wants_user(&p->item[i]))
+            run_item(p, &p->item[i], sample, output, sets, &code);
     }
     if (*stop)
-        *code = EXIT_INTERRUPTED;
-    if (st >= 0) {
-        printf("Kendall's tau with the accuracies of %lld architectures each, in %s\n",
+        code = EXIT_INTERRUPTED;
+    for (size_t i = 0; details && i < p->count; i++)
+        paper_details(&p->item[i], &page);
+    buf_printf(&page, "Kendall's tau with the accuracies of %lld architectures each, in %s\n",
                (long long)sample, output);
-        cli_write(&page);
-    }
+    paper_page(p->item, p->count, &page);
+    buf_printf(&page, "all figures of one: tcet-host correlate %s/NAME\n", output);
+    cli_write(&page);
     buf_free(&page);
-    return st;
+    return code;
 }
 
 int cmd_paper(const struct command *c, int argc, char **argv)
@@ -340,7 +321,9 @@ int cmd_paper(const struct command *c, int argc, char **argv)
                          sample_text);
     st = read_paper(&p, names, count, &sets, &err);
     if (st >= 0 && sample) {
-        st = run_paper(&p, sample, output ? output : "out/paper", &sets, &code, &err);
+        code = run_paper(&p, sample, output ? output : SAMPLES, count > 0, &sets, &err);
+        if (code < 0)
+            st = (tcet_status)code;
     } else if (st >= 0) {
         list_paper(&p, output, &out);
         cli_write_text(&out);

@@ -1,6 +1,7 @@
 /* cmd_run.c -- `tcet-host run CONFIG`: the main command.  Scores, commits, exports, then prints
  * the best architectures and how the scores agree with trained accuracies.
  * Room: core/cli. */
+#include "cli/about.h"
 #include "cli/ablation.h"
 #include "cli/cli.h"
 
@@ -31,6 +32,7 @@ struct run_flags {
 
 /* Read once, before any work. */
 struct trained {
+    const char *path; /* the config's file */
     struct config *config;
     struct table *table; /* NULL: none is asked for */
     struct join join;    /* the run's architectures in it */
@@ -416,6 +418,32 @@ static void print_work(const struct run_result *r, struct buf *out)
     buf_free(&line);
 }
 
+/* Published figures without a table that ours could be told by: what it takes to have one. */
+static void say_lacking(const struct trained *b, struct buf *out)
+{
+    const char *space = config_text(b->config, "run", "", "space", ""), *from = NULL;
+    struct config_about about = {.needs = NULL};
+    struct arena a = {0};
+    struct buf line = {0};
+    struct error none;
+    int has = 0;
+
+    for (size_t i = 0; i < b->config->section_count; i++)
+        has |= !strcmp(b->config->sections[i]->kind, "reference") ||
+               !strcmp(b->config->sections[i]->kind, "reference_pairs");
+    if (!has)
+        return;
+    buf_puts(&line, "no tau beside the published: [benchmark] names no table. ");
+    if (config_about(b->path, &a, &about, &none) >= 0 && about.needs)
+        buf_printf(&line, "It needs %s. %s", about.needs, about.how);
+    else if ((from = space_sources(space, &a)))
+        buf_printf(&line, "Accuracies of %s: %s", space, from);
+    buf_puts(out, "\n");
+    cli_wrap_result(out, 0, 2, line.data);
+    buf_free(&line);
+    arena_free(&a);
+}
+
 static tcet_status conclude(const struct trained *b, const struct run_flags *o,
                             const struct run_result *r, size_t top, struct error *err)
 {
@@ -438,6 +466,8 @@ static tcet_status conclude(const struct trained *b, const struct run_flags *o,
         folder_stability(&f, &agreement);
         if (have)
             print_correlations(b->config, &f, &cmp, &agreement, &column);
+        else
+            say_lacking(b, &agreement);
         if (top)
             print_best(&f, column, have ? &cmp : NULL, top, &out, &best);
         buf_puts(&out, "\n");
@@ -523,7 +553,7 @@ static int execute(const char *path, const struct run_flags *o)
                              .log = cli_log,
                              .accept = join_table,
                              .opened = put_accuracies};
-    struct trained b = {.progress = progress_begin(o->quiet, o->every)};
+    struct trained b = {.path = path, .progress = progress_begin(o->quiet, o->every)};
     struct run_result r;
     struct error err;
     int64_t top;

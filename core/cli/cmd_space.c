@@ -1,6 +1,7 @@
 /* cmd_space.c -- `tcet-host space NAME`: what a space is, one of its architectures layer by layer,
  * random ones, mutations, keys, and whether a list is of it.  Plugins run in a worker.
  * Room: core/cli. */
+#include "cli/about.h"
 #include "cli/picture.h"
 
 #include "base/file.h"
@@ -45,21 +46,8 @@ static tcet_status ask(const struct config *config, struct arena *a, struct answ
 struct data {
     const char *columns; /* of the shipped table of its name, those trained; NULL: there is none */
     size_t rows;
-    const char *more; /* tables/sources.ini: where the rest comes from; NULL: it does not say */
+    const char *more; /* where the rest comes from; NULL: it does not say */
 };
-
-static tcet_status find_more(struct arena *a, const char *space, struct data *out,
-                             struct error *err)
-{
-    struct config *c;
-    const char *text;
-
-    TRY(config_load(arena_printf(a, "%s/tables/sources.ini", paths_data()), &c, err));
-    text = config_text(c, "space", "", space, NULL);
-    out->more = text ? arena_strdup(a, text) : NULL;
-    config_free(c);
-    return TCET_OK;
-}
 
 static tcet_status find_table(struct arena *a, const char *space, struct data *out,
                               struct error *err)
@@ -147,7 +135,7 @@ static tcet_status about(const struct space_flags *o, const struct config *confi
 
     TRY(ask(config, a, &t, question, 1, 7, err));
     TRY(find_table(a, o->name, &d, err));
-    TRY(find_more(a, o->name, &d, err));
+    d.more = space_sources(o->name, a);
     TRY(cli_registry(a, &o->plugins, &r, err));
     for (size_t i = 0; i < r->count; i++) {
         if (r->items[i].kind == TCET_SPACE && !strcmp(r->items[i].id, o->name))

@@ -14,8 +14,8 @@ static const char *const RUN_KEYS[] = {
     "space",   "proxy",     "archs",     "seed",         "classes", "output",  "workers",
     "timeout", "retries",   "memory",    "on_nonfinite", "top",     "repeats", "sample_seed",
     "init",    "init_bias", "in_flight", "cpu",          "prune",   "share"};
-static const char *const BENCHMARK_KEYS[] = {"table", "column",     "population",
-                                             "key",   "duplicates", "published"};
+static const char *const BENCHMARK_KEYS[] = {"table",      "column",    "population", "key",
+                                             "duplicates", "published", "networks"};
 static const char *const ABLATION_KEYS[] = {"saliency", "aggregator", "combiner",
                                             "with",     "partition",  "seed",
                                             "batch",    "data",       "data_seed"};

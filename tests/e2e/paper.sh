@@ -8,6 +8,10 @@ check "paper lists" test "$code" = 0
 check "every config" test "$(grep -c '^[a-z]' out)" = "$(find "$source/conf/paper" -name '*.ini' | wc -l)"
 check "each says what it reproduces" \
     test "$(grep -cE '^  (Table|Figure) [0-9A.]+ of T-CET[,:] ' out)" = "$(grep -c '^  needs ' out)"
+check "in whole sentences" said '^  Table 2 of .* networks of 120 classes and 16 x 16 inputs, ImageNet16-120 accuracies$' out
+check "and what it needs too" said '^  needs    Amoeba.json \(.*\) for a tau; without it, scores of random networks alone$' out
+check "none is cut" test "$(grep -cE '^  ((Table|Figure) .*|needs .*)([,:(]| and| x| of)$' out)" = 0
+check "which accuracies it compares" said '^  compares validation accuracy \(val_cifar10\); published: test accuracy$' out
 check "one that needs nothing" said '^  needs    nothing \(table nats_tss ships\)' out
 check "one that needs a file" said '^  needs    nasbench_only108.tfrecord ' out
 for config in "$source"/conf/paper/*.ini; do # a table that ships, or what is needed is said
@@ -23,7 +27,9 @@ run paper table1_tss table3_blox table4_nb301 --sample 6 --output new/p "${small
 check "a sample runs" test "$code" = 0
 check "ours beside the published" said '^  snip_snr +-?[0-9.]+ +0\.36$' out
 check "plain taus of pairs too" said '^  snip_snr, tcet_snip .* 0\.94$' out
-check "what needs a file is not run" said '^  not run: needs blox-base-0.csv' out
+check "what needs a file is listed by it" said '^  blox-base-0.csv and blox-info.csv: table3_blox$' out
+check "a line a config" said '^table1_tss +done +8 +[0-9.]+ +snip_snr, rankave_snip [-0-9.]+ \(0\.79\); snip_snr, tcet_snip .* test$' out
+check "with what its accuracies are" said '^table4_nb301 .* validation, predicted; published: validation$' out
 check "its folders are runs" test -s new/p/table1_tss/scores.db
 run correlate new/p/table1_tss --pairs --format csv
 check "the published stand in --pairs" said '^snip_snr,tcet_snip,[-0-9.e]+,0\.94,' out
@@ -38,9 +44,37 @@ check "a paper's figures of scores" said '^tcet_snip +0\.6995 .* 0\.69$' out
 refuses "figures without accuracies" '--reference: without accuracies' correlate new/p/table1_tss --table '' \
     --reference "$source/conf/paper/table1_tss.ini"
 run paper table1_tss --output new/p
-check "results are seen" said '^  results  .*new/p/table1_tss$' out
+check "results are seen" said '^  results  .*new/p/table1_tss: 6 of 6 architectures$' out
 run paper table1_tss --sample 6 --output new/p "${small[@]}"
 check "again: nothing is lost" test "$code" = 0
+# Where the names of folders are those of the configs, since here `out` is a file.
+there() { mkdir -p there && code=0 && (cd there && exec "$host" "$@") >out 2>err </dev/null || code=$?; }
+there paper table3_nb_macro
+check "none where neither is" said '^  results  none in out/table3_nb_macro or out/paper/table3_nb_macro$' out
+there paper table3_nb_macro --sample 3 "${small[@]}"
+there paper table3_nb_macro
+check "the sample's place is looked at" said '^  results  out/paper/table3_nb_macro: 3 of 3 architectures$' out
+check "hours for the whole space, beside the paper's" \
+    said '^  hours    tcet_snip_log [0-9.]+ h of one worker for 6561 networks \([0-9]+ ms each\); published: 3\.0 h$' out
+there run "$source/conf/paper/table3_nb_macro.ini" --archs first:2 --quiet "${small[@]}"
+there paper table3_nb_macro
+check "and the config's own, both" test "$(grep -cE '^  results  out/(paper/)?table3_nb_macro: [23] of [23] ' out)" = 2
+run run "$source/conf/paper/table2_nb1shot1_1.ini" --archs first:2 --output shot "${small[@]}"
+check "no table: which file, and what makes one of it" said \
+    '^no tau beside .* needs nasbench_only108.tfrecord .*`tcet-host import nasbench101 .* --set benchmark.column=test_cifar10$' out
+run run "$source/conf/paper/table3_nb_macro.ini" --archs first:2 --output bare "${small[@]}" --set benchmark.table=
+check "where the config does not say, what the space has" said '^no tau .* nas-bench-macro_cifar10.json' out
+run run "$source/conf/tcet_snip.ini" --archs first:2 --output plain "${small[@]}" --set benchmark.table=
+check "nothing where nothing is published" test "$(grep -c '^no tau' out)" = 0
+
+# A table that is given is there: a made-up one, of the networks that a sample draws.
+run run "$source/conf/paper/table3_blox.ini" --archs sample:4 --output blox "${small[@]}" --quiet --export blox.csv
+printf 'arch\ttest_cifar100\n' >blox.tsv
+python3 -c 'import csv
+for i, row in enumerate(csv.DictReader(open("blox.csv"))): print(row["arch"] + "\t" + str(60 + i))' >>blox.tsv
+run paper table3_blox --sample 4 --output new/p "${small[@]}" --set "benchmark.table=$PWD/blox.tsv" \
+    --set benchmark.column=test_cifar100
+check "what has its file is run" said '^table3_blox +done +[0-9]+ .* test$' out
 
 # The paper's figures are of test accuracy; where the table has another, all that prints both says so.
 both='^ours: validation accuracy; the published figures: test accuracy$'
