@@ -122,7 +122,7 @@ tcet_status import_nds(const char *const *files, size_t count, struct buf *out, 
     return TCET_OK;
 }
 
-/* ---- NAS-Bench-Suite-Zero: [space ->] task -> "(4, 0, 3)" -> proxy -> number or {score, time} ---- */
+/* ---- NAS-Bench-Suite-Zero: [space ->] [task ->] architecture -> proxy -> number or {score, time} ---- */
 
 enum { ZC_COLUMNS_MAX = 4096, ZC_CELLS_MAX = 1 << 27, ZC_NAME_MAX = 128 };
 
@@ -135,6 +135,7 @@ struct zc {
     struct import_json j;
     struct import_names archs, columns;
     struct buf cells;
+    int depth; /* zc_depth */
     struct error *err;
 };
 
@@ -177,12 +178,18 @@ static tcet_status zc_entry(struct zc *z, const char *task)
     while ((event = tcet_json_next(&z->j.json)) == TCET_JSON_NAME) {
         const char *proxy = z->j.json.text;
 
-        if (strlen(proxy) >= ZC_NAME_MAX || !import_arch_ok(proxy))
+        if (strlen(proxy) >= ZC_NAME_MAX)
             return import_fail(&z->j, 0, "a proxy's name", z->err);
-        if (!strcmp(proxy, "val_accuracy"))
-            snprintf(name, sizeof name, "val_%s", *task ? task : "accuracy");
+        if (!strcmp(proxy, "val_accuracy") || !strcmp(proxy, "test_accuracy"))
+            snprintf(name, sizeof name, "%.*s_%s", (int)strcspn(proxy, "_"), proxy,
+                     *task ? task : "accuracy");
+        else if (!strcmp(proxy,
+                         "accuracy")) /* what correlate writes of a column that says neither */
+            snprintf(name, sizeof name, "%s", *task ? task : "accuracy");
         else
             snprintf(name, sizeof name, "nbsz_%s%s%s", proxy, *task ? "_" : "", task);
+        if (!*proxy || !import_arch_ok(name))
+            return import_fail(&z->j, 0, "a proxy's name", z->err);
         TRY(zc_value(z, &c.value, &have));
         if (!have || !strncmp(name, "nbsz_idx", 8))
             continue;
@@ -194,7 +201,38 @@ static tcet_status zc_entry(struct zc *z, const char *task)
     return event == TCET_JSON_OBJECT_END ? TCET_OK : import_fail(&z->j, event, "a name", z->err);
 }
 
-/* An object of spaces, of tasks or of architectures, whose names begin with a bracket. */
+/* How many names stand above an architecture's: the first value that is no object is a proxy's of one, or
+ * its score or time.  Less than 0: there is none, or no JSON, which the reading itself will say. */
+static int zc_depth(const char *path)
+{
+    struct import_json j;
+    struct error none;
+    int open = 0, depth = -1, event;
+
+    if (import_open(&j, path, &none) >= 0) {
+        for (event = tcet_json_next(&j.json); open >= 0; event = tcet_json_next(&j.json)) {
+            if (event == TCET_JSON_NAME) {
+                int parts = !strcmp(j.json.text, "score") || !strcmp(j.json.text, "time") ? 3 : 2;
+
+                event = tcet_json_next(&j.json);
+                if (event != TCET_JSON_OBJECT) {
+                    depth = open - parts;
+                    break;
+                }
+            }
+            if (event == TCET_JSON_OBJECT)
+                open++;
+            else if (event == TCET_JSON_OBJECT_END)
+                open--;
+            else
+                break;
+        }
+    }
+    import_close(&j);
+    return depth;
+}
+
+/* An object of spaces or of tasks, and at z->depth of architectures. */
 static tcet_status zc_level(struct zc *z, const char *task, int depth)
 {
     char name[ZC_NAME_MAX];
@@ -203,7 +241,7 @@ static tcet_status zc_level(struct zc *z, const char *task, int depth)
     if (event != TCET_JSON_OBJECT)
         return import_fail(&z->j, event, "an object of tasks or architectures", z->err);
     while ((event = tcet_json_next(&z->j.json)) == TCET_JSON_NAME) {
-        if (*z->j.json.text == '(' || *z->j.json.text == '[') {
+        if (depth == z->depth) {
             TRY(zc_entry(z, task));
             continue;
         }
@@ -230,12 +268,21 @@ static tcet_status zc_write(struct zc *z, const char *path, struct buf *out)
 
         v[c->row * columns + c->column] = c->value;
     }
-    buf_printf(out,
-               "# NAS-Bench-Suite-Zero: validation accuracies (val_*) and its zero-cost scores "
-               "(nbsz_*), one line an\n# architecture (column arch: NASLib's numbers).\n# Source: "
-               "%s (github.com/automl/NASLib, Apache-2.0), by tcet-host import.\n# trained = "
-               "val_*\narch",
-               import_name(path));
+    buf_printf(
+        out,
+        "# NAS-Bench-Suite-Zero's form: accuracies (val_* of validation, test_*) and zero-cost "
+        "scores (nbsz_*), one\n# line an architecture (column arch: as the file spells it, "
+        "NASLib's numbers or others).\n# Source: %s (of github.com/automl/NASLib, Apache-2.0, "
+        "or in its form), by tcet-host import.\n# trained = val_* "
+        "test_*",
+        import_name(path));
+    for (size_t c = 0; c < columns; c++) {
+        const char *name = z->columns.name[c];
+
+        if (strncmp(name, "nbsz_", 5) && strncmp(name, "val_", 4) && strncmp(name, "test_", 5))
+            buf_printf(out, " %s", name);
+    }
+    buf_puts(out, "\narch");
     for (size_t c = 0; c < columns; c++)
         buf_printf(out, "\t%s", z->columns.name[c]);
     for (size_t i = 0; i < rows; i++) {
@@ -251,7 +298,7 @@ static tcet_status zc_write(struct zc *z, const char *path, struct buf *out)
 tcet_status import_zc(const char *const *files, size_t count, struct buf *out, size_t *rows,
                       struct error *err)
 {
-    struct zc z = {.err = err};
+    struct zc z = {.err = err, .depth = zc_depth(files[0])};
     tcet_status st = import_open(&z.j, files[0], err);
     int event;
 

@@ -103,6 +103,49 @@ run import nb_macro macro.json macro.tsv
 check "import makes a table" test "$code" = 0
 run tables ./macro.tsv
 check "which tables reads" said 'nas-bench|NAS-Bench-Macro' out
+
+# A run as NAS-Bench-Suite-Zero's file, and the file as a table: the same numbers, of the same architectures.
+zc_round() # SPACE COLUMN [SETTING...]
+{
+    local space=$1 column=$2
+    shift 2
+    printf '[run]\nspace = %s\narchs = table:4\noutput = zc/%s\nproxy = params, flops\n[benchmark]\ntable = %s\ncolumn = %s\n' \
+        "$space" "$space" "$space" "$column" >"$space.ini"
+    run run "$space.ini" --quiet "$@"
+    run correlate "zc/$space" --values --format zc
+    mv out "zc_$space.json"
+    run import zc "zc_$space.json" "zc_$space.tsv"
+    check "$space: its own file is read" test "$code" = 0
+    run correlate "zc/$space" --values --format csv
+    mv out "zc_$space.csv"
+    check "$space: and has the same numbers" python3 - "zc_$space" "$column" <<'PYTHON'
+import csv, sys
+task = sys.argv[2].replace("val_", "").replace("test_", "")
+lines = [line for line in open(sys.argv[1] + ".tsv") if not line.startswith("#")]
+back = {row["arch"]: row for row in csv.DictReader(lines, delimiter="\t")}
+rows = list(csv.DictReader(open(sys.argv[1] + ".csv")))
+assert len(rows) == len(back) == 4, (len(rows), len(back))
+for row in rows:
+    arch = row["arch"][1:] if row["arch"].startswith("'") else row["arch"]
+    for name, value in row.items():
+        if name not in ("arch", "(#params)", "(FLOPs)", "(depth)", "#params", "FLOPs", "depth"):
+            other = sys.argv[2] if name == sys.argv[2] else "nbsz_%s_%s" % (name, task)
+            assert abs(float(value) - float(back[arch][other])) <= 1e-8 * abs(float(value)), (name, value)
+PYTHON
+    run correlate --table "./zc_$space.tsv" --column "$column" --space "$space"
+    check "$space: correlate takes it" said '^nbsz_params_' out
+}
+taskonomy=(--set data.resolution=32 --set data.fewer_classes=allow)
+if command -v python3 >/dev/null; then
+    zc_round nats_tss test_cifar10
+    zc_round nats_sss val_cifar10
+    zc_round nb101 val_cifar10
+    zc_round nb301 val_cifar10
+    zc_round transnas_micro val_class_scene --set space.task=class_scene "${taskonomy[@]}"
+    zc_round transnas_macro val_class_scene --set space.task=class_scene "${taskonomy[@]}"
+    zc_round nb_macro test_cifar10
+fi
+
 printf "{\"0" >cut.json
 refuses "import of a cut file" "cut.json:1: byte " import nb_macro cut.json none.tsv
 finish

@@ -309,6 +309,18 @@ static void zc(void **state)
         "\"synflow\": {\"score\": 44.5, \"time\": 0.5}, \"val_accuracy\": 85.0}}}}",
         "{\"cifar10\": {\"(4, 0)\": {\"synflow\": 44.5, \"val_accuracy\": 85.0}, "
         "\"(1, 0)\": {\"snip\": null}}}"};
+    static const struct {
+        const char *json, *arch, *column;
+    } others[] = {
+        {"{\"cifar10\": {\"|none~0|+\": {\"idx\": \"0\", \"arch\": \"|none~0|+\", "
+         "\"test_accuracy\": 85}}}",
+         "|none~0|+", "test_cifar10"},
+        {"{\"b\": {\"s\": {}}, \"a\": {\"64-4-x\": {\"snip\": {\"time\": 1, \"score\": 85}}}}",
+         "64-4-x", "nbsz_snip_a"},
+        {"{\"8:8\": {\"accuracy\": 85}}", "8:8", "accuracy"},
+        {"{\"s\": {\"t\": {\"Genotype(a=[])\": {\"val_accuracy\": 85}}}}", "Genotype(a=[])",
+         "val_t"},
+    };
     struct error err;
 
     (void)state;
@@ -320,6 +332,12 @@ static void zc(void **state)
         assert_true(value("(4, 0)", "val_cifar10") == 85);
     }
     assert_true(isnan(value("(1, 0)", "val_cifar10")));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) { /* however a space spells them */
+        put(0, others[i].json, strlen(others[i].json));
+        if (import("zc", 1, &err) < 0)
+            fail_msg("%s", err.text);
+        assert_true(value(others[i].arch, others[i].column) == 85);
+    }
     for (size_t cut = 0; cut < strlen(good[0]); cut++) {
         put(0, good[0], cut);
         refused("zc", 1, "in0.json:1: byte ");
