@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A table of tcet-host's from TransNAS-Bench-101's file, read by its own API (its api folder in PYTHONPATH).
 
-usage: transnas_bench.py micro transnas-bench_v10141024.pth micro.tsv      (or macro)
+usage: transnas.py micro transnas-bench_v10141024.pth micro.tsv      (or macro)
 The file is a pickle: take it from github.com/yawen-d/TransNASBench alone."""
 import sys
 from api import TransNASBenchAPI
@@ -14,7 +14,7 @@ api = TransNASBenchAPI(path)
 columns = [(split, t) for split in ("test", "valid") for t in tasks]
 with open(out, "w") as f:
     f.write(f"# TransNAS-Bench-101 {space}: top-1 accuracy in percent at the last epoch.\n"
-            f"# Source: {path.split('/')[-1]} (github.com/yawen-d/TransNASBench), by transnas_bench.py.\n"
+            f"# Source: {path.split('/')[-1]} (github.com/yawen-d/TransNASBench), by transnas.py.\n"
             "# trained = test_* valid_*\narch\t" + "\t".join(f"{s}_{t}" for s, t in columns) + "\n")
     for arch in api.all_arch_dict[space]:
         row = [api.get_single_metric(arch, t, f"{s}_top1", mode="final") for s, t in columns]
