@@ -75,18 +75,91 @@ static tcet_status make_shown(const struct config *config, bool config_only, str
     return TCET_OK;
 }
 
-/* What the options for a picture ask for that cannot be, NULL: nothing. */
-static const char *refuse(const struct picture_options *p, int other, const char *archs)
+/* Of a space alone. */
+static struct config *space_alone(const char *space)
 {
-    return !p->arch && (p->file || p->run || p->column) ? "-o, --run and --column go with --graph"
-           : p->arch && !p->file                        ? "--graph needs -o FILE"
-           : p->arch && archs     ? "--graph names its architecture: it goes without --archs"
-           : p->arch && other     ? "--graph goes without --config, --estimate and --proxy"
-           : p->column && !p->run ? "--column is of --run"
-                                  : NULL;
+    struct config *c = config_new();
+
+    cli_put_run(c, "space", space);
+    return c;
 }
 
-static int show_graph(const struct picture_options *p, const char *path,
+/* Does the space read an encoding? */
+static int is_read(const char *space, const char *arch)
+{
+    struct config *c = space_alone(space);
+    struct arena a = {0};
+    const char *const *answer;
+    struct error none;
+    size_t count = 0;
+    int ok = client_space(c, (const char *const[]){"check", arch}, 2, &a, &answer, &count, &none);
+
+    ok = ok >= 0 && count == 1 && !*answer[0];
+    config_free(c);
+    arena_free(&a);
+    return ok;
+}
+
+/* The one space that reads an encoding. */
+static tcet_status find_space(const char *arch, struct arena *a, const char **out,
+                              struct error *err)
+{
+    const struct option_list none = {.count = 0};
+    struct registry *r;
+    struct buf names = {0};
+    size_t found = 0;
+    tcet_status st = TCET_OK;
+
+    TRY(cli_registry(a, &none, &r, err));
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->items[i].kind != TCET_SPACE || !is_read(r->items[i].id, arch))
+            continue;
+        *out = arena_strdup(a, r->items[i].id);
+        buf_printf(&names, "%s%s", found++ ? ", " : "", *out);
+    }
+    registry_close(r);
+    if (!found)
+        st = error_set(err, TCET_E_ARG,
+                       "--graph \"%.200s\": no space reads it (--space NAME says why not one)",
+                       arch);
+    else if (found > 1)
+        st = error_set(err, TCET_E_ARG, "--graph \"%.100s\": say by --space which it is: %s", arch,
+                       names.data);
+    buf_free(&names);
+    return st;
+}
+
+/* The config of a picture: a file's, a run's, or that of a space alone with its own classes and
+ * resolution. */
+static tcet_status graph_config(const struct picture_options *p, const char *path,
+                                const char *space, const struct option_list *sets, struct arena *a,
+                                struct config **out, struct error *err)
+{
+    if (path || p->run)
+        return cli_config(path ? path : arena_printf(a, "%s/config.ini", p->run), sets, out, err);
+    if (!space)
+        TRY(find_space(p->arch, a, &space, err));
+    *out = space_alone(space);
+    for (size_t i = 0; i < sets->count; i++)
+        TRY(config_set(*out, sets->item[i], err));
+    return TCET_OK;
+}
+
+/* What the options for a picture ask for that cannot be, NULL: nothing. */
+static const char *refuse(const struct picture_options *p, int other, const char *archs,
+                          const char *space, const char *path)
+{
+    return !p->arch && (p->file || p->run || p->column) ? "-o, --run and --column go with --graph"
+           : space && !p->arch                          ? "--space is of --graph"
+           : space && (path || p->run) ? "--space goes without CONFIG and --run, which name theirs"
+           : p->arch && !p->file       ? "--graph needs -o FILE"
+           : p->arch && archs          ? "--graph names its architecture: it goes without --archs"
+           : p->arch && other          ? "--graph goes without --config, --estimate and --proxy"
+           : p->column && !p->run      ? "--column is of --run"
+                                       : NULL;
+}
+
+static int show_graph(const struct picture_options *p, const char *path, const char *space,
                       const struct option_list *sets)
 {
     struct config *config = NULL;
@@ -95,10 +168,8 @@ static int show_graph(const struct picture_options *p, const char *path,
     struct error err;
     int code = 0;
 
-    if (!path)
-        path = arena_printf(&a, "%s/config.ini", p->run);
-    if (cli_config(path, sets, &config, &err) < 0 || config_check_sections(config, &err) < 0 ||
-        picture_write(p, config, &said, &err) < 0)
+    if (graph_config(p, path, space, sets, &a, &config, &err) < 0 ||
+        config_check_sections(config, &err) < 0 || picture_write(p, config, &said, &err) < 0)
         code = cli_fail(&err);
     else
         cli_write(&said);
@@ -127,7 +198,7 @@ int cmd_show(const struct command *c, int argc, char **argv)
     struct option_list sets = {.count = 0};
     struct picture_options picture = {.arch = NULL};
     bool config_only = false, estimate = false;
-    const char *archs = NULL, *proxy = NULL;
+    const char *archs = NULL, *proxy = NULL, *space = NULL;
     const struct option_spec specs[] = {
         {"--set", "A.B=VALUE", "override a key of the config (repeatable)", NULL, NULL, &sets},
         {"--archs", "WHICH",
@@ -141,6 +212,8 @@ int cmd_show(const struct command *c, int argc, char **argv)
         {"--graph", "ARCH", "write a picture of this architecture's network instead", NULL,
          &picture.arch, NULL},
         {"-o", "FILE", "of --graph: a .svg file, or .dot for Graphviz", NULL, &picture.file, NULL},
+        {"--space", "NAME", "of --graph without CONFIG: the space, where several read ARCH", NULL,
+         &space, NULL},
         {"--run", "FOLDER", "of --graph: a run with values by layer, shown as colours", NULL,
          &picture.run, NULL},
         {"--column", "NAME", "of --run: whose values (default: the first column with such)", NULL,
@@ -159,13 +232,13 @@ int cmd_show(const struct command *c, int argc, char **argv)
 
     if (code >= 0)
         return code;
-    why = refuse(&picture, config_only || estimate || proxy, archs);
-    if (!why && !path && !picture.run)
-        why = "something is missing: CONFIG, or --graph with --run";
+    why = refuse(&picture, config_only || estimate || proxy, archs, space, path);
+    if (!why && !path && !picture.arch)
+        why = "something is missing: CONFIG, or --graph";
     if (why)
         return cli_usage(c, "%s", why);
     if (picture.arch)
-        return show_graph(&picture, path, &sets);
+        return show_graph(&picture, path, space, &sets);
     code = 0;
     if (read_config(path, &sets, archs, proxy, &config, &err) < 0 ||
         run_check(config, &table, &err) < 0 ||

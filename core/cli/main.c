@@ -29,7 +29,7 @@ const struct command COMMANDS[] = {
      "tcet-host evaluate net.safetensors conf/train/quick.ini", cmd_evaluate},
     {"score", "CONFIG ARCH [options]", "score one architecture and print it",
      "tcet-host score conf/tcet_snip.ini 'index:1462'", cmd_score},
-    {"show", "CONFIG [options] | --run FOLDER --graph ARCH -o FILE",
+    {"show", "CONFIG [options] | [CONFIG] --graph ARCH -o FILE [options]",
      "print the resolved plan: metrics, merged passes, their reasons; or draw a network",
      "tcet-host show conf/tcet_snip.ini", cmd_show},
     {"list", "[KIND] [options]", "list plugins: saliency, aggregator, combiner, space, dataset ...",

@@ -298,6 +298,21 @@ run show count.ini --archs first:5 --proxy zen
 check "and --proxy" said 'zen' out
 refuses "a picture with --archs" 'it goes without --archs' show count.ini --archs first:5 --graph index:0 \
     -o count.svg
+# A picture of an encoding alone: of the space that reads it, as that builds it by itself.
+cell='|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|'
+run space nats_tss --arch "$cell" -o as_built.svg
+run show --graph "$cell" -o net.svg
+check "show draws an encoding without a config" cmp as_built.svg net.svg
+run show --graph '(3, 0, 3, 1, 2, 3)' --space transnas_micro -o net.svg
+check "of a space that is named" test "$code" = 0
+run show --graph "$cell" --space nats_tss --set run.classes=100 -o net.svg
+check "with its keys" test "$code" = 0 -a "$(cmp -s as_built.svg net.svg; echo $?)" = 1
+refuses "what several read names them" '--space which it is: .*nats_tss.*transnas_micro' \
+    show --graph '(3, 0, 3, 1, 2, 3)' -o none.svg
+refuses "what none reads" '"hello": no space reads it' show --graph hello -o none.svg
+refuses "a space beside a config" '--space goes without CONFIG' show count.ini --graph "$cell" --space nats_tss -o x.svg
+refuses "a space without a picture" '--space is of --graph' show count.ini --space nats_tss
+refuses "a picture of nothing" 'something is missing: CONFIG, or --graph' show
 run show count.ini --set run.archs=sample:7
 check "show says how many architectures" said '^architectures: 7 \(sample:7\)$' out
 run show count.ini --set run.space=zennas
