@@ -3,6 +3,7 @@
 
 #include "table/import.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void list_formats(struct buf *out)
@@ -12,6 +13,20 @@ static void list_formats(struct buf *out)
 
         buf_printf(out, "%-12s %s: %s\n", f->name, f->what, f->files);
     }
+}
+
+/* A file that ends between two entries is sound by itself: the number of architectures tells. */
+static void note_part(const char *format, const char *file, size_t rows)
+{
+    const struct import_format *f = import_format(format);
+    char text[512];
+
+    if (!f->whole || rows == f->whole)
+        return;
+    snprintf(text, sizeof text, "%.300s: %zu architecture%s, where %s has %zu: it is %s", file,
+             rows, rows == 1 ? "" : "s", f->what, f->whole,
+             rows < f->whole ? "cut, or a part" : "no official file");
+    cli_log(NULL, TCET_LOG_WARN, text);
 }
 
 int cmd_import(const struct command *c, int argc, char **argv)
@@ -38,6 +53,8 @@ int cmd_import(const struct command *c, int argc, char **argv)
                                      : "a format, its files and the table to write are expected");
         files = given + 1;
         st = table_import(given[0], files, count - 2, cli_path(&a, given[count - 1]), &rows, &err);
+        if (st >= 0)
+            note_part(given[0], given[1], rows);
         if (st >= 0)
             buf_printf(&out, "%s: %zu architectures (`tcet-host tables %s` prints its columns)\n",
                        given[count - 1], rows, given[count - 1]);

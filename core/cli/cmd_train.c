@@ -5,10 +5,12 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "plugin/registry.h"
 #include "run/client.h"
 #include "run/fit.h"
 #include "run/stored.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -119,6 +121,51 @@ static tcet_status check_space(const struct config *c, const char *path, struct 
     return st;
 }
 
+/* Of the configs in a folder the one whose output is so called, in a; NULL: none. */
+static const char *maker_in(const char *folder, const char *output, struct arena *a)
+{
+    struct dirent **entry;
+    int n = scandir(folder, &entry, NULL, alphasort);
+    const char *found = NULL;
+
+    for (int i = 0; i < n; i++) {
+        size_t length = strlen(entry[i]->d_name);
+        struct config *c;
+        struct error none;
+
+        if (!found && length > 4 && !strcmp(entry[i]->d_name + length - 4, ".ini") &&
+            config_load(arena_printf(a, "%s/%s", folder, entry[i]->d_name), &c, &none) >= 0) {
+            if (!config_section(c, "train", "") &&
+                !strcmp(config_text(c, "run", "", "output", ""), output))
+                found = arena_printf(a, "tcet-host %s %s/%s",
+                                     config_section(c, "search", "") ? "search" : "run", folder,
+                                     entry[i]->d_name);
+            config_free(c);
+        }
+        free(entry[i]);
+    }
+    if (n >= 0)
+        free(entry);
+    return found;
+}
+
+/* No folder is there that an architecture could be the best of: what makes one.  A config beside this one, or
+ * of those that ship, may say that it writes there. */
+static tcet_status lacks_folder(const struct config_key *k, const char *output, struct arena *a,
+                                struct error *err)
+{
+    static const char *const folders[] = {"paper", "search", "train"};
+    const char *maker = maker_in(k->dir && *k->dir ? k->dir : ".", output, a);
+
+    for (size_t i = 0; i < TCET_COUNT(folders) && !maker; i++)
+        maker = maker_in(arena_printf(a, "%s/conf/%s", paths_data(), folders[i]), output, a);
+    return error_set(err, TCET_E_ARG,
+                     "%.200s holds neither a search nor a run, whose best is to be trained; %.200s "
+                     "makes it",
+                     output,
+                     maker ? maker : "`tcet-host search CONFIG --output FOLDER`, or a run,");
+}
+
 /* Puts an encoding of the space in place of what [train] arch says. */
 static tcet_status resolve_arch(struct config *c, struct arena *a, struct error *err)
 {
@@ -134,6 +181,10 @@ static tcet_status resolve_arch(struct config *c, struct arena *a, struct error 
         folder.dir = cli_here();
         path = config_path(a, &folder);
         best = arena_printf(a, "%s/best.txt", path);
+        if (access(best, F_OK) && access(arena_printf(a, "%s/scores.db", path), F_OK)) {
+            lacks_folder(k, text + 5, a, err);
+            return config_error_at(err, k);
+        }
         if ((access(best, F_OK) ? best_of_run(path, a, &text, err)
                                 : best_of_search(best, a, &text, err)) < 0 ||
             check_space(c, path, err) < 0)

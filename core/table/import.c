@@ -13,13 +13,22 @@
 #include "table/internal.h"
 
 const struct import_format IMPORT_FORMATS[] = {
-    {"nasbench101", "nasbench_only108.tfrecord", "NAS-Bench-101", 1, 1, import_nasbench101},
-    {"blox", "blox-base-0.csv blox-info.csv", "BLOX", 2, 2, import_blox},
-    {"nb_macro", "nas-bench-macro_cifar10.json", "NAS-Bench-Macro", 1, 1, import_nb_macro},
-    {"nds", "DARTS.json", "Network Design Spaces, one of its files", 1, 1, import_nds},
-    {"zc", "zc_SPACE.json", "NAS-Bench-Suite-Zero's scores", 1, 1, import_zc},
+    {"nasbench101", "nasbench_only108.tfrecord", "NAS-Bench-101", 1, 1, 423624, import_nasbench101},
+    {"blox", "blox-base-0.csv blox-info.csv", "BLOX", 2, 2, 91125, import_blox},
+    {"nb_macro", "nas-bench-macro_cifar10.json", "NAS-Bench-Macro", 1, 1, 6561, import_nb_macro},
+    {"nds", "DARTS.json", "Network Design Spaces, one of its files", 1, 1, 0, import_nds},
+    {"zc", "zc_SPACE.json", "NAS-Bench-Suite-Zero's scores", 1, 1, 0, import_zc},
 };
 const size_t IMPORT_FORMAT_COUNT = TCET_COUNT(IMPORT_FORMATS);
+
+const struct import_format *import_format(const char *name)
+{
+    for (size_t i = 0; i < IMPORT_FORMAT_COUNT; i++) {
+        if (!strcmp(name, IMPORT_FORMATS[i].name))
+            return &IMPORT_FORMATS[i];
+    }
+    return NULL;
+}
 
 tcet_status import_open(struct import_json *j, const char *path, struct error *err)
 {
@@ -136,7 +145,7 @@ tcet_status table_import(const char *format, const char *const *files, size_t co
                          const char *out, size_t *rows, struct error *err)
 {
     const char *names[TCET_COUNT(IMPORT_FORMATS)];
-    const struct import_format *f = NULL;
+    const struct import_format *f = import_format(format);
     struct buf text = {0}, list = {0};
     struct file_part part;
     tcet_status st;
@@ -145,8 +154,6 @@ tcet_status table_import(const char *format, const char *const *files, size_t co
     for (size_t i = 0; i < IMPORT_FORMAT_COUNT; i++) {
         names[i] = IMPORT_FORMATS[i].name;
         buf_printf(&list, "%s%s", i ? ", " : "", names[i]);
-        if (!strcmp(format, names[i]))
-            f = &IMPORT_FORMATS[i];
     }
     if (!f)
         st = error_set(err, TCET_E_ARG, "there is no format \"%.40s\"%s; formats: %s", format,

@@ -12,12 +12,15 @@ struct import_format {
     const char *name, *files; /* "blox", "blox-base-0.csv blox-info.csv" */
     const char *what;         /* what it is, for people */
     size_t least, most;       /* how many files */
+    size_t whole; /* how many architectures the official files have; 0: several numbers */
     /* private: adds comments, header and rows to out */
     tcet_status (*read)(const char *const *files, size_t count, struct buf *out, size_t *rows,
                         struct error *err);
 };
 extern const struct import_format IMPORT_FORMATS[];
 extern const size_t IMPORT_FORMAT_COUNT;
+/* NULL: there is none of that name. */
+const struct import_format *import_format(const char *name);
 
 /* Reads the files and puts a table in the place of out at once (file_replace); *rows: its
  * architectures.  Errors name the file and the line, the byte or the record: what is cut or damaged,

@@ -101,6 +101,7 @@ check "a pair of no score" said 'bad.ini:[0-9]+: .reference_pairs none. names "n
 printf '{"00000012": {"mean_acc": 91.0, "std": 0.8, "params": 7, "flops": 8}}' >macro.json
 run import nb_macro macro.json macro.tsv
 check "import makes a table" test "$code" = 0
+check "and says that it is of a part" said '^tcet-host: warning: macro.json: 1 architecture, where NAS-Bench-Macro has 6561: ' err
 run tables ./macro.tsv
 check "which tables reads" said 'nas-bench|NAS-Bench-Macro' out
 

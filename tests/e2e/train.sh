@@ -147,7 +147,10 @@ bad "all held out" 'holdout = 320 leaves nothing of 320 images' train.holdout=32
 bad "held out, and not measured" 'holdout = 64: .* test = test' train.holdout=64
 bad "a batch that is too large" 'the 96 training images make no batch' train.batch=97
 bad "an architecture of another space" 'position 1: unknown block "foo"' train.arch=foo
-bad "no folder of a search" 'nowhere holds no run' train.arch=best:nowhere
+bad "no folder of a search" 'nowhere holds neither a search nor a run.*tcet-host search CONFIG --output FOLDER' \
+    train.arch=best:nowhere
+refuses "the paper's, before its search" 'out/table5_search holds neither .* search .*/table5_search.ini makes it' \
+    train "$source/conf/paper/table5_train_c10.ini"
 bad "two learning rates" 'lr and lr_per_256 are both given' train.lr=0.1
 bad "too much warm-up" 'warmup = 7: more epochs than the 6' train.warmup=7
 bad "steps without their schedule" 'steps = "3": expected .* with schedule = step' train.steps=3

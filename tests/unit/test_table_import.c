@@ -213,7 +213,8 @@ static void nasbench101_content(void **state)
     } bad[] = {
         {"{}", "a list of hash, epochs, matrix, operations and metrics is expected"},
         {"[1, 108, \"01\", \"input\", \"\"]", "a list of hash"},
-        {"[\"" HASH "\", 36, \"0100\", \"input,output\", \"\"]", "108 epochs are expected"},
+        {"[\"" HASH "\", 36, \"0100\", \"input,output\", \"\"]",
+         "108 epochs are expected, not 36: take nasbench_only108.tfrecord"},
         {"[\"" HASH "\", 108, \"0100\", \"input,output\", \"!\"]", "no base64"},
         {"[\"" HASH "\", 108, \"0100\", \"input,output\", \"CgUB\"]", "no protobuf message"},
         {"[\"" HASH "\", 108, \"0100\", \"input,output\", \"\"]", "fewer than three evaluations"},
