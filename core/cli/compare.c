@@ -101,10 +101,12 @@ tcet_status compare_check(const struct config *config, struct table **out, struc
     struct config_key *table = config_get(config, "benchmark", "", "table");
     struct config_key *column = config_get(config, "benchmark", "", "column");
     int population, published;
+    int64_t networks;
 
     *out = NULL;
     TRY(config_choice(config, "benchmark", "", "population", populations, 0, &population, err));
     TRY(config_choice(config, "benchmark", "", "published", SPLITS, 0, &published, err));
+    TRY(config_i64(config, "benchmark", "", "networks", 0, 1, INT64_MAX, &networks, err));
     if (table && !*table->value)
         return TCET_OK; /* --set benchmark.table= for none */
     if (!table)

@@ -41,7 +41,7 @@ tcet_status hours_networks(const struct config *config, double *out, struct erro
     tcet_status st;
 
     *out = 0;
-    TRY(config_i64(config, "benchmark", "", "networks", 0, 0, INT64_MAX, &given, err));
+    TRY(config_i64(config, "benchmark", "", "networks", 0, 1, INT64_MAX, &given, err));
     if (given) {
         *out = (double)given;
         return TCET_OK;

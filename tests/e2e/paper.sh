@@ -59,6 +59,10 @@ check "hours for the whole space, beside the paper's" \
 there run "$source/conf/paper/table3_nb_macro.ini" --archs first:2 --quiet "${small[@]}"
 there paper table3_nb_macro
 check "and the config's own, both" test "$(grep -cE '^  results  out/(paper/)?table3_nb_macro: [23] of [23] ' out)" = 2
+there run "$source/conf/paper/table2_nb1shot1_1.ini" --archs first:2 --quiet "${small[@]}"
+there paper table2_nb1shot1_1
+check "hours are of as many networks as the published" \
+    said '^  hours    tcet_snip [0-9.]+ h of one worker for 6240 networks .*; published: 2\.2 h$' out
 run run "$source/conf/paper/table2_nb1shot1_1.ini" --archs first:2 --output shot "${small[@]}"
 check "no table: which file, and what makes one of it" said \
     '^no tau beside .* needs nasbench_only108.tfrecord .*`tcet-host import nasbench101 .* --set benchmark.column=test_cifar10$' out
@@ -93,6 +97,11 @@ run correlate new/p/table1_tss
 check "and the same where they are" said '^ours and the published figures: test accuracy$' out
 run run "$source/conf/paper/table1_tss.ini" --archs first:4 --output bad --set benchmark.published=x
 check "of nothing else" said 'published.*test, validation' err
+run run "$source/conf/paper/table1_tss.ini" --archs first:4 --output bad --set benchmark.networks=many
+check "networks is a number" said 'networks.*many' err
+run correlate new/p/table1_tss --values --format markdown
+check "bars in names end no cell of Markdown" \
+    test "$(sed 's/\\[|]//g' out | awk -F'|' '{ print NF }' | sort -u | wc -l)" = 1
 
 sed 's/^\[reference_pairs tcet_snip\]/[reference_pairs none]/' "$source/conf/paper/table1_tss.ini" >bad.ini
 run run bad.ini --archs first:4 --output bad "${small[@]}" --quiet
