@@ -82,6 +82,33 @@ def network(arch):
     return nn.Sequential(*layers, Flat(), nn.Linear(c, 10))
 
 
+def stepper(net, precision="f32", rate=1e-3):
+    """A step of the recipe over a mini-batch of images and labels; gives the loss, read."""
+    decay = [p for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))
+             for name, p in m.named_parameters() if name == "weight"]
+    known = set(map(id, decay))
+    rest = [p for p in net.parameters() if id(p) not in known]
+    optimiser = torch.optim.SGD([{"params": decay, "weight_decay": 5e-4}, {"params": rest}], lr=rate,
+                                momentum=0.9, nesterov=True, foreach=True)
+    beta = torch.distributions.Beta(0.2, 0.2)
+    half = torch.autocast("cuda", torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
+
+    def step(images, labels):
+        share, order = float(beta.sample()), torch.randperm(len(labels), device=labels.device)
+        mixed = images * share + images[order] * (1 - share)
+        hot = nn.functional.one_hot(labels, 10) * 0.9 + 0.01
+        target = hot * share + hot[order] * (1 - share)
+        with half:
+            logits = net(mixed)
+        loss = -(target * logits.float().log_softmax(1)).sum(1).mean()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        return loss.item()
+
+    return step
+
+
 def measure(arch, batch, steps, device="cpu", precision="f32", last=True):
     """The median seconds of a step."""
     torch.manual_seed(1)
@@ -92,30 +119,12 @@ def measure(arch, batch, steps, device="cpu", precision="f32", last=True):
     x, y = torch.randn(batch, 3, 32, 32).to(memory_format=memory), torch.randint(10, (batch,))
     if device != "cpu":
         x, y = x.pin_memory(), y.pin_memory()
-    decay = [p for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))
-             for name, p in m.named_parameters() if name == "weight"]
-    known = set(map(id, decay))
-    rest = [p for p in net.parameters() if id(p) not in known]
-    optimiser = torch.optim.SGD([{"params": decay, "weight_decay": 5e-4}, {"params": rest}], lr=1e-3,
-                                momentum=0.9, nesterov=True, foreach=True)
-    beta = torch.distributions.Beta(0.2, 0.2)
-    half = torch.autocast("cuda", torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
+    step = stepper(net, precision)
     times = []
-    for step in range(steps + 3):
+    for k in range(steps + 3):
         begin = time.perf_counter()
-        images, labels = x.to(device, non_blocking=True), y.to(device, non_blocking=True)
-        share, order = float(beta.sample()), torch.randperm(batch, device=device)
-        mixed = images * share + images[order] * (1 - share)
-        hot = nn.functional.one_hot(labels, 10) * 0.9 + 0.01
-        target = hot * share + hot[order] * (1 - share)
-        with half:
-            logits = net(mixed)
-        loss = -(target * logits.float().log_softmax(1)).sum(1).mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        loss.item()
-        if step >= 3:
+        step(x.to(device, non_blocking=True), y.to(device, non_blocking=True))
+        if k >= 3:
             times.append(time.perf_counter() - begin)
     return sorted(times)[len(times) // 2]
 
