@@ -65,6 +65,16 @@ static void close_executor(struct executor *x)
     free(x);
 }
 
+static void warn_plain(tcet_ctx *cx, const struct ts_device *d)
+{
+    char text[600];
+
+    snprintf(text, sizeof text, "cuda:%d: libtorch's operations serve in place of our kernels; %s",
+             (int)d->index, d->message);
+    if (cx->host->log) /* which a host of tests may lack */
+        cx->host->log(cx, TCET_LOG_WARN, text);
+}
+
 /* The tables for both types.  A CUDA device whose libraries cannot compile has libtorch's operations. */
 static tcet_status choose_kernels(tcet_ctx *cx, struct executor *x, int32_t which)
 {
@@ -74,12 +84,13 @@ static tcet_status choose_kernels(tcet_ctx *cx, struct executor *x, int32_t whic
         struct ts_device *d = &x->device[f64];
 
         d->f64 = f64;
-        if (cuda && which != KERNELS_ATEN && cuda_open(d, &x->code[f64]) == 0)
-            x->kernels[f64] = kernels_cuda(f64);
-        else
-            x->kernels[f64] =
-                cuda || which == KERNELS_ATEN ? kernels_aten(f64) : kernels_cpu(which, f64);
+        if (cuda && which != KERNELS_ATEN && cuda_open(d, &x->code[f64]) != 0 && !f64)
+            warn_plain(cx, d);
         d->code = x->code[f64];
+        if (cuda || which == KERNELS_ATEN)
+            x->kernels[f64] = d->code ? kernels_cuda(f64) : kernels_aten(f64);
+        else
+            x->kernels[f64] = kernels_cpu(which, f64);
         d->own_conv = which == KERNELS_OWN;
         d->message[0] = '\0';
         if (!x->kernels[f64])
