@@ -116,6 +116,8 @@ static tcet_status compared(struct comparison *cmp, const struct source *s, stru
                           .main = f->column_count ? &f->columns[f->main_column] : NULL};
     struct buf join = {0};
 
+    if (s->config[0]) /* whose [reference_pairs] are beside ours too */
+        TRY(comparison_reference(cmp, s->config[0], 0, err));
     if (cmp->in.accuracy)
         TRY(report_make(&cmp->in, 0, &r, err));
     g.report = cmp->in.accuracy ? &r : NULL;

@@ -32,7 +32,8 @@ static const struct {
              {"task", "task"},           {"data_used", "data"},
              {"seed", "seed"},           {"backend", "backend"},
              {"device", "device"},       {"instructions", "instructions"},
-             {"precision", "precision"}, {"main", "ranked by"}};
+             {"precision", "precision"}, {"main", "ranked by"},
+             {"measured", "measured on"}};
 
 /* What stands where a folder does not say it. */
 static const char MISSING[] = "not recorded";
@@ -128,10 +129,25 @@ static const char *config_fact(const struct origin *o, const char *fact, struct 
     return NULL;
 }
 
+/* The images that a training was measured on. */
+static const char *measured_on(const struct origin *o, struct arena *a)
+{
+    const char *test = key_of(o, "train", "test"), *holdout = key_of(o, "train", "holdout");
+
+    if (!strcmp(test, "train") || !strcmp(test, "none"))
+        return *test == 't' ? "the training images" : "none";
+    return *holdout && strcmp(holdout, "0") != 0
+               ? arena_printf(a, "test: the last %s training images, held out", holdout)
+               : "test images";
+}
+
 static const char *fact_of(const struct origin *o, const char *fact, struct arena *a)
 {
     const char *text = o->store ? store_meta(o->store, fact) : NULL;
     const char *search = key_of(o, "search", "seeds");
+
+    if (!strcmp(fact, "measured"))
+        return o->parts ? measured_on(o, a) : "-";
 
     if (o->is_table && !strcmp(fact, "data_used"))
         return arena_printf(a, "table of scores %s", o->path);

@@ -178,13 +178,13 @@ static void anytime(struct search *s, size_t count, size_t first, int accuracy, 
     for (size_t i = 0; lines <= WITH_QUARTILES && i < 2 * lines; i++)
         line[drawn++] = quartile[i];
     chart_draw(
-        &(struct chart){.note = lines <= WITH_QUARTILES
-                                    ? "mean over the searches; band: std; dashed: quartiles"
-                                    : "mean over the searches; band: std",
+        &(struct chart){.note = arena_printf(a, "mean over the searches; band: std%s%s",
+                                             lines <= WITH_QUARTILES ? "; dashed: quartiles" : "",
+                                             cut ? "; without the worst 10 %" : ""),
                         .desc = "A line a folder of searches: how good the best was after so "
                                 "many evaluations.",
                         .x_name = "evaluations",
-                        .y_name = cut ? arena_printf(a, "%s, without the worst 10 %%", what) : what,
+                        .y_name = what,
                         .x_wish = SCALE_POWERS,
                         .y_range = range[0] < range[1] ? range : NULL,
                         .lines = line,

@@ -2,6 +2,7 @@
  * Room: core/cli. */
 #include "cli/report_parts.h"
 
+#include "run/stored.h"
 #include "train/log.h"
 
 #include <dirent.h>
@@ -13,7 +14,7 @@
 /* -- trainings ---------------------------------------------------------------------------- */
 
 struct training {
-    const char *name;
+    const char *name, *on; /* the images that it was measured on: "test", or "train" */
     double *epoch, *lr, *loss, *test_loss, *top1, *test_top1;
     size_t n;
 };
@@ -46,6 +47,20 @@ size_t report_training_folders(const char *path, struct arena *a, const char **o
     return count;
 }
 
+/* As the folder's config says; one that cannot be read says nothing else. */
+static const char *measured_on(const char *folder)
+{
+    struct config *c = NULL;
+    const char *forgotten, *on = "test";
+    struct error none;
+
+    if (stored_read(folder, NULL, 0, &c, &forgotten, &none) >= 0 &&
+        !strcmp(config_text(c, "train", "", "test", "test"), "train"))
+        on = "train";
+    config_free(c);
+    return on;
+}
+
 static tcet_status read_training(const char *folder, struct arena *a, struct training *t,
                                  struct error *err)
 {
@@ -56,6 +71,7 @@ static tcet_status read_training(const char *folder, struct arena *a, struct tra
     TRY(train_log_read(arena_printf(a, "%s/train.csv", folder), a, &line, &count, err));
     all = arena_alloc(a, (6 * count + 1) * sizeof *all);
     *t = (struct training){arena_strdup(a, folder),
+                           measured_on(folder),
                            all,
                            all + count,
                            all + 2 * count,
@@ -92,9 +108,9 @@ static const char *last_and_best(const struct training *t, struct arena *a)
         }
     }
     return isnan(last)
-               ? "the test images were not measured"
-               : arena_printf(a, "test: last %.2f %%, best %.2f %% (epoch %.0f, selected on test)",
-                              last, best, at);
+               ? "nothing was measured after an epoch"
+               : arena_printf(a, "%s: last %.2f %%, best %.2f %% (epoch %.0f, selected on %s)",
+                              t->on, last, best, at, t->on);
 }
 
 /* What a figure shows, as numbers: the epochs, and its lines. */
@@ -123,10 +139,12 @@ static struct chart_line line_of(const struct training *t, const double *y, cons
 static void draw_training(const struct training *t, struct figures *out)
 {
     struct arena *a = &out->arena;
-    struct chart_line loss[] = {line_of(t, t->loss, "training", 0, 1),
-                                line_of(t, t->test_loss, "test", 1, 0)};
-    struct chart_line top[] = {line_of(t, t->top1, "training", 0, 1),
-                               line_of(t, t->test_top1, "test", 1, 0)};
+    /* while it trained, changed as they were; and after each epoch */
+    const char *during = "training steps", *after = arena_printf(a, "%s images", t->on);
+    struct chart_line loss[] = {line_of(t, t->loss, during, 0, 1),
+                                line_of(t, t->test_loss, after, 1, 0)};
+    struct chart_line top[] = {line_of(t, t->top1, during, 0, 1),
+                               line_of(t, t->test_top1, after, 1, 0)};
     struct chart_line lr[] = {line_of(t, t->lr, NULL, 2, 0)};
     const struct {
         const char *kind, *title, *y_name, *note, *desc;
@@ -134,9 +152,9 @@ static void draw_training(const struct training *t, struct figures *out)
         size_t lines;
     } figure[] = {
         {"train-top1", "Top-1 accuracy: %s", "top-1, %", last_and_best(t, a),
-         "Accuracy of training and test images by epoch.", top, 2},
-        {"train-loss", "Loss: %s", "loss", NULL, "Loss of training and test images by epoch.", loss,
-         2},
+         "Accuracy in training and on the images measured, by epoch.", top, 2},
+        {"train-loss", "Loss: %s", "loss", NULL,
+         "Loss in training and on the images measured, by epoch.", loss, 2},
         {"train-lr", "Learning rate: %s", "learning rate", NULL, "Learning rate by epoch.", lr, 1},
     };
 

@@ -211,20 +211,27 @@ static void keep_clear(struct plot *p, const struct chart_dots *d)
     }
 }
 
-/* A text beside a point: right, left, above or below, where none stands yet. */
+/* A text beside a point, where none stands yet: right, left, above, below or between, or further away in these
+ * directions, then with a line to its point. */
 static void put_mark(struct plot *p, double x, double y, const char *text)
 {
     static const double away[][2] = {{1, 0},  {-1, 0},  {0, -1}, {0, 1},
                                      {1, -1}, {-1, -1}, {1, 1},  {-1, 1}};
+    enum { DIRECTIONS = TCET_COUNT(away), FURTHER = 12 };
     double wide = svg_width(text, MARK_FONT), high = MARK_FONT * 1.2;
 
-    for (size_t i = 0; i < TCET_COUNT(away) && p->marks < MARKS; i++) {
-        double at_x = x + away[i][0] * (7 + wide / 2), at_y = y + away[i][1] * (7 + high / 2);
+    for (int i = 0; i < DIRECTIONS * FURTHER && p->marks < MARKS; i++) {
+        const double *to = away[i % DIRECTIONS];
+        double gap = 7 + 9 * (i / DIRECTIONS);
+        double at_x = x + to[0] * (gap + wide / 2), at_y = y + to[1] * (gap + high / 2);
         struct box b = {at_x - wide / 2, at_y - high / 2, at_x + wide / 2, at_y + high / 2};
 
         if (!is_free(p, &b))
             continue;
         p->mark[p->marks++] = b;
+        if (i >= DIRECTIONS)
+            svg_line(&p->svg, x + to[0] * 5, y + to[1] * 5, x + to[0] * (gap - 1),
+                     y + to[1] * (gap - 1), "g");
         svg_text(&p->svg, at_x, at_y + MARK_FONT * 0.36, SVG_MIDDLE, "l s9 j", text);
         return;
     }

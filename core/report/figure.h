@@ -48,7 +48,7 @@ struct chart_dots {
     int category;
     enum svg_shape shape;
     const char *const *label; /* [n], for tooltips; NULL: none */
-    const char *const *mark;  /* [n], short texts beside them, where there is room; NULL: none */
+    const char *const *mark;  /* [n], short texts beside them; NULL: none */
 };
 
 struct chart_line {

@@ -112,10 +112,21 @@ static void write_cell(struct buf *out, const struct layout *t, size_t r, size_t
 /* A text as LaTeX prints it. */
 static void latex(struct buf *out, const char *s)
 {
-    static const char special[] = "\\{}$&#^_%~";
-    static const char *const as[] = {
-        "\\textbackslash{}", "\\{", "\\}", "\\$", "\\&", "\\#", "\\textasciicircum{}", "\\_", "\\%",
-        "\\textasciitilde{}"};
+    static const char special[] =
+        "\\{}$&#^_%~|<>"; /* the last three print as others in its old encoding */
+    static const char *const as[] = {"\\textbackslash{}",
+                                     "\\{",
+                                     "\\}",
+                                     "\\$",
+                                     "\\&",
+                                     "\\#",
+                                     "\\textasciicircum{}",
+                                     "\\_",
+                                     "\\%",
+                                     "\\textasciitilde{}",
+                                     "\\textbar{}",
+                                     "\\textless{}",
+                                     "\\textgreater{}"};
 
     for (; *s; s++) {
         const char *at = strchr(special, *s);

@@ -266,6 +266,13 @@ if command -v rsvg-convert >/dev/null; then
         test "$(python3 pictures.py --count '#0072b2' dots.png)" -gt 800
 fi
 
+# -- What a paper has of pairs stands beside ours ---------------------------------------------------
+run run "$source/conf/paper/table1_tss.ini" --archs sample:8 --output table1 --quiet
+run report table1 -o table1.html --tables table1_tables
+check "published taus of pairs are on the page" eval \
+    'grep -q "published tau(x,y)" table1.html && grep -q ">0.94<" table1.html'
+check "and in its tables" grep -qE '\| snip_snr +\| tcet_snip .*\| +0.94 \|' table1_tables/scores.md
+
 # -- Searches and trainings ------------------------------------------------------------------------
 run search "$source/conf/search/tss_tabular.ini" --output search --set search.evaluations=200 --quiet
 cat >front.ini <<'INI'
@@ -310,7 +317,7 @@ check "the incumbent's score" test -s more/anytime-column_val_cifar10.svg
 check "its accuracy" test -s more/anytime-accuracy-test_cifar10.svg
 check "a front and its hypervolume" said 'on the front; hypervolume to ' more/front-front.svg
 check "loss by epoch" test -s more/train-loss-train.svg
-check "top-1, last and best" said 'test: last .* best .*selected on test' more/train-top1-train.svg
+check "top-1, last and best, of the images measured" said 'train: last .* best .*selected on train' more/train-top1-train.svg
 
 facts() # PAGE COLUMN: that folder's provenance, "name=value" each
 {
@@ -334,6 +341,8 @@ for column in 1 2 3 4; do
 done
 check "a training says its space and its data" eval 'facts mixed.html 3 | grep -q "^space=zennas" &&
     facts mixed.html 3 | grep -q "^data=cifar10: " && facts mixed.html 3 | grep -q "^backend=libtorch"'
+check "and which images it was measured on" eval 'facts mixed.html 3 | grep -q "^measured on=the training images$" &&
+    facts mixed.html 4 | grep -q "^measured on=-$"'
 check "a search over a column says whose" eval 'facts mixed.html 1 | grep -q "^data=no images: column:val_cifar10 of table nats_tss$"'
 check "and its seeds" eval 'facts mixed.html 2 | grep -q "^seed=searches 1..2$"'
 cp -r train bare-train && rm bare-train/provenance.txt

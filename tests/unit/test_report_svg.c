@@ -473,6 +473,27 @@ static void few_stand_out(void **state)
     }
 }
 
+/* Texts beside points that stand in one place are all there, the further ones with a line. */
+static void marks_find_room(void **state)
+{
+    enum { N = 10 };
+    static const char *const mark[N] = {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"};
+    double x[N + 1], y[N + 1];
+    struct figures f = {.count = 0};
+    struct chart_dots dots[] = {{.x = x, .y = y, .n = N, .mark = mark, .shape = SVG_RING},
+                                {.x = x + N, .y = y + N, .n = 1}};
+
+    (void)state;
+    for (int i = 0; i < N; i++)
+        x[i] = y[i] = 1; /* the upper right end */
+    x[N] = y[N] = 0;
+    chart_draw(
+        &(struct chart){.desc = "", .x_name = "x", .y_name = "y", .dots = dots, .dots_count = 2},
+        &f, figures_add(&f, "scatter", "marks", ""));
+    assert_int_equal(count_of(f.item[0].svg.data, "class=\"l s9 j"), N);
+    figures_free(&f);
+}
+
 /* Further draws of a score leave the other scores their pictures. */
 static void draws_come_after_scores(void **state)
 {
@@ -592,10 +613,15 @@ static void tables_for_papers_and_pages(void **state)
 
     (void)state;
     report_table(&b, cells, 3, 2, REPORT_LATEX, 0);
-    assert_string_equal(b.data, "% \\usepackage{booktabs}\n\\begin{tabular}{lr}\n\\toprule\n"
-                                "proxy & tau \\\\\n\\midrule\n"
-                                "a\\_b \\& 50\\%\\textbackslash{} & 0.5000 \\\\\n<x> & - \\\\\n"
-                                "\\bottomrule\n\\end{tabular}\n");
+    assert_string_equal(
+        b.data,
+        "% \\usepackage{booktabs}\n\\begin{tabular}{lr}\n\\toprule\n"
+        "proxy & tau \\\\\n\\midrule\n"
+        "a\\_b \\& 50\\%\\textbackslash{} & 0.5000 \\\\\n\\textless{}x\\textgreater{} & - \\\\\n"
+        "\\bottomrule\n\\end{tabular}\n");
+    b.len = 0;
+    report_table(&b, (const char *const[]){"a", "b", "|x~0|", "1"}, 2, 2, REPORT_LATEX, 0);
+    assert_non_null(strstr(b.data, "\n\\textbar{}x\\textasciitilde{}0\\textbar{} & 1"));
     b.len = 0;
     report_table(&b, (const char *const[]){"a", "b", "|x~0|", "1"}, 2, 2, REPORT_MARKDOWN, 0);
     assert_string_equal(b.data, "| a        | b |\n|---|---|\n| \\|x\\~0\\| | 1 |\n");
@@ -625,6 +651,7 @@ int main(void)
         cmocka_unit_test(draws_come_after_scores),
         cmocka_unit_test(means_of_the_best),
         cmocka_unit_test(an_axis_may_be_cut),
+        cmocka_unit_test(marks_find_room),
         cmocka_unit_test(tooltips_end_somewhere),
         cmocka_unit_test(names_of_files_are_plain_and_their_own),
         cmocka_unit_test(tables_for_papers_and_pages),
