@@ -265,7 +265,7 @@ static void print_correlations(const struct config *config, const struct folder 
         *best = ab.rows[0].column;
         snprintf(what, sizeof what, "best of %zu cells, ", ab.count);
         if (ablation_ties(&ab))
-            snprintf(what, sizeof what, "best of %zu cells, %zu others are as good, ", ab.count,
+            snprintf(what, sizeof what, "best of %zu cells, as good as %zu more, ", ab.count,
                      ablation_ties(&ab));
     }
     buf_printf(&line, "agreement with %s of table %s, population %s (baselines in brackets)",

@@ -124,12 +124,18 @@ struct cuda_update {
     int adamw, nesterov;
 };
 
+/* A convolution's filters, and how they go over an image. */
+struct cuda_taps {
+    int kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
+};
+
 /* A convolution from in [n, ih, iw, ic] to out [n, oh, ow, oc], of filters as the kernel `filters` leaves them; or
  * its gradient by the input, from the output's (in) to the input's (out), of the same filters. */
 struct cuda_conv {
     const void *in, *filters, *bias;
     void *out;
-    int n, ic, ih, iw, oc, oh, ow, kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
+    int n, ic, ih, iw, oc, oh, ow;
+    struct cuda_taps by;
 };
 
 /* to[kh * kw, c, oc] of w [oc, c, kh * kw], for several convolutions, each from number `at` of both on. */
@@ -149,8 +155,8 @@ struct cuda_weigh {
     const void *g, *x;
     void *part, *dw;
     long long pixels, each;
-    int splits, n, c, h, w, oc, oh, ow, kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h,
-        dilation_w;
+    int splits, n, c, h, w, oc, oh, ow;
+    struct cuda_taps by;
 };
 
 /* The kernels, by their names in cuda_kernels.inc. */

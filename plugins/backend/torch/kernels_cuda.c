@@ -303,6 +303,18 @@ static uint32_t conv_takes(const struct ts_device *d, const struct ts_conv *s)
                : 0;
 }
 
+static struct cuda_taps taps_of(const struct ts_conv *c)
+{
+    return (struct cuda_taps){.kh = (int)c->kh,
+                              .kw = (int)c->kw,
+                              .stride_h = (int)c->stride_h,
+                              .stride_w = (int)c->stride_w,
+                              .pad_h = (int)c->pad_h,
+                              .pad_w = (int)c->pad_w,
+                              .dilation_h = (int)c->dilation_h,
+                              .dilation_w = (int)c->dilation_w};
+}
+
 /* A kernel's tile: how many rows and columns, and of how many threads. */
 struct tile {
     int64_t rows, columns;
@@ -425,14 +437,7 @@ static int conv_forward(struct ts_device *d, const struct ts_conv *c, const void
                           .oc = (int)c->oc,
                           .oh = (int)c->oh,
                           .ow = (int)c->ow,
-                          .kh = (int)c->kh,
-                          .kw = (int)c->kw,
-                          .stride_h = (int)c->stride_h,
-                          .stride_w = (int)c->stride_w,
-                          .pad_h = (int)c->pad_h,
-                          .pad_w = (int)c->pad_w,
-                          .dilation_h = (int)c->dilation_h,
-                          .dilation_w = (int)c->dilation_w};
+                          .by = taps_of(c)};
 
     return convolve(d, c, &s, w, 0);
 }
@@ -449,14 +454,7 @@ static int conv_input(struct ts_device *d, const struct ts_conv *c, const void *
                           .oc = (int)c->c,
                           .oh = (int)c->h,
                           .ow = (int)c->w,
-                          .kh = (int)c->kh,
-                          .kw = (int)c->kw,
-                          .stride_h = (int)c->stride_h,
-                          .stride_w = (int)c->stride_w,
-                          .pad_h = (int)c->pad_h,
-                          .pad_w = (int)c->pad_w,
-                          .dilation_h = (int)c->dilation_h,
-                          .dilation_w = (int)c->dilation_w};
+                          .by = taps_of(c)};
 
     return convolve(d, c, &s, w, 1);
 }
@@ -487,14 +485,7 @@ static int conv_weights(struct ts_device *d, const struct ts_conv *c, const void
                            .oc = (int)c->oc,
                            .oh = (int)c->oh,
                            .ow = (int)c->ow,
-                           .kh = (int)c->kh,
-                           .kw = (int)c->kw,
-                           .stride_h = (int)c->stride_h,
-                           .stride_w = (int)c->stride_w,
-                           .pad_h = (int)c->pad_h,
-                           .pad_w = (int)c->pad_w,
-                           .dilation_h = (int)c->dilation_h,
-                           .dilation_w = (int)c->dilation_w};
+                           .by = taps_of(c)};
     int k = c->oc <= 16 ? 0 : c->oc <= 32 ? 1 : d->f64 || all < 128 ? 2 : 3, status;
     struct cuda_grid grid;
     ts_tensor *part;
