@@ -31,8 +31,8 @@ static void launches(void **state)
     tcet_pass nwot = {.norm = TCET_NORM_EVAL};
     int64_t y[IMAGES] = {1, 2}, *count, before, passes[2];
     static float x[IMAGES * PIXELS];
-    struct result *r[2] = {calloc(1, sizeof *r[0]), calloc(1, sizeof *r[1])};
-    struct graph *g = graph_new();
+    struct result *r[2];
+    struct graph *g;
     struct space space;
     float *params;
 
@@ -41,6 +41,9 @@ static void launches(void **state)
     count = counter();
     if (!count)
         skip();
+    r[0] = calloc(1, sizeof *r[0]);
+    r[1] = calloc(1, sizeof *r[1]);
+    g = graph_new();
     assert_int_equal(space_load(&space, "nats_tss"), 0);
     assert_int_equal(space_build(&space, g, arch), 0);
     params = calloc((size_t)graph_view(g)->param_floats, sizeof *params);
