@@ -269,7 +269,6 @@ tcet_status comparison_reference(struct comparison *c, const struct config *conf
     tcet_status st = add_pairs(c, config, own, &all, err);
 
     c->published = comparison_published(config);
-
     c->in.published_count = st >= 0 ? all.len / sizeof *c->in.published : 0;
     if (c->in.published_count)
         c->in.published = memcpy(arena_alloc(&c->arena, all.len), all.data, all.len);

@@ -77,20 +77,13 @@ static struct chart_line line_of(const struct search *s, const struct found_poin
                                .category = category};
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* Where an axis of v is to begin so that a few bad ones do not squeeze all others to its end: at the
  * quantile q, where the half of the range lies below it, else at the least.  Sorts v. */
 static double begin_of(double *v, size_t n, double q)
 {
     double from;
 
-    qsort(v, n, sizeof *v, ascending);
+    stats_sort(v, n);
     from = n ? stats_quantile(v, n, q) : 0;
     return n && from - v[0] > (v[n - 1] - v[0]) / 2 ? from : n ? v[0] : 0;
 }

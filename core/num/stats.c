@@ -424,6 +424,11 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void stats_sort(double *v, size_t n)
+{
+    qsort(v, n, sizeof *v, by_value);
+}
+
 /* Value at share p of sorted v, linear between neighbours. */
 static double quantile(const double *v, size_t n, double p)
 {
@@ -462,7 +467,7 @@ static void bootstrap(const struct joint *j, size_t replicates, uint64_t seed,
             taus[good++] = tau;
     }
     if (good) {
-        qsort(taus, good, sizeof *taus, by_value);
+        stats_sort(taus, good);
         out->low = quantile(taus, good, .025);
         out->high = quantile(taus, good, .975);
     }
@@ -720,8 +725,8 @@ static struct top_items top_items(const double *score, const double *accuracy, s
         else if (score[i] == last)
             t.tied[t.tied_count++] = accuracy[i];
     }
-    qsort(t.above, t.above_count, sizeof *t.above, by_value);
-    qsort(t.tied, t.tied_count, sizeof *t.tied, by_value);
+    stats_sort(t.above, t.above_count);
+    stats_sort(t.tied, t.tied_count);
     return t;
 }
 

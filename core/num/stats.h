@@ -81,6 +81,8 @@ struct stats_moments {
 };
 struct stats_moments stats_moments(const double *x, size_t n); /* std over n - 1 */
 
+/* Sorts n values, smallest first; NaN has no place. */
+void stats_sort(double *v, size_t n);
 /* The q-quantile (0 to 1) of n > 0 values that are sorted, smallest first, between two of them linear. */
 double stats_quantile(const double *sorted, size_t n, double q);
 

@@ -16,13 +16,6 @@ static void span(struct svg *s, double x, double x2, double y, double h, const c
     svg_rect(s, fmin(x, x2), y, fmax(fabs(x2 - x), 0.5), h, classes, tip);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* The quartiles as a box, the median as a line, every point as a dot. */
 static void box(struct svg *s, const struct scale *x, const struct bar *b, double y)
 {
@@ -33,7 +26,7 @@ static void box(struct svg *s, const struct scale *x, const struct bar *b, doubl
         if (isfinite(b->points[i]))
             sorted[n++] = b->points[i];
     }
-    qsort(sorted, n, sizeof *sorted, by_value);
+    stats_sort(sorted, n);
     if (n) {
         double median = scale_at(x, stats_quantile(sorted, n, 0.5));
 

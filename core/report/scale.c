@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "num/stats.h"
 
 /* What is farther out is drawn at the end, so that no difference or sum here overflows. */
 static const double FAR = 1e300;
@@ -15,13 +16,6 @@ static const double FAR = 1e300;
 static double clamp(double v)
 {
     return v > FAR ? FAR : v < -FAR ? -FAR : v;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
 }
 
 /* What nearly all |v| that are not 0 are above, as a power of ten. */
@@ -34,7 +28,7 @@ static double typical(const double *v, size_t n)
         if (isfinite(v[i]) && v[i] != 0)
             sorted[count++] = fabs(v[i]);
     }
-    qsort(sorted, count, sizeof *sorted, by_value);
+    stats_sort(sorted, count);
     low = count ? sorted[count / 20] : 1;
     free(sorted);
     return pow(10, floor(log10(low)));

@@ -242,19 +242,12 @@ double found_hypervolume(struct found *f, const double from[2], int64_t seed)
 
 /* -- how the incumbent grew --------------------------------------------------------------- */
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static void summarise(double *v, size_t n, struct found_point *p)
 {
     double sum = 0, squares = 0;
 
     p->n = n;
-    qsort(v, n, sizeof *v, by_value);
+    stats_sort(v, n);
     for (size_t i = 0; i < n; i++)
         sum += v[i];
     p->mean = sum / (double)n;

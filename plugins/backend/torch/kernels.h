@@ -122,7 +122,7 @@ struct kernels {
                         void *dw);
     int (*conv_input)(struct ts_device *d, const struct ts_conv *s, const void *g, const void *w,
                       void *dx);
-    /* Before a forward, where not NULL: what these want of all parameters at once, into as many numbers beside
+    /* Before a forward, where not NULL and d->own_conv: what these want of all parameters at once, into as many numbers beside
      * them, both kept until the next call on this device. */
     int (*use_params)(struct ts_device *d, const struct tcet_graph *g, const void *params,
                       void *beside);

@@ -355,7 +355,7 @@ static int use_params(struct ts_device *d, const tcet_graph *g, const void *para
     int status = 0;
 
     d->params = d->filters = NULL;
-    for (int32_t i = 0; i < g->module_count && d->own_conv && status == 0; i++) {
+    for (int32_t i = 0; i < g->module_count && status == 0; i++) {
         const tcet_graph_module *m = &g->modules[i];
 
         if (m->ndim != 4) /* convolutions, and those that are one backwards */
@@ -366,7 +366,7 @@ static int use_params(struct ts_device *d, const tcet_graph *g, const void *para
     }
     if (status == 0)
         status = turn(d, &s);
-    if (status != 0 || !d->own_conv)
+    if (status != 0)
         return status;
     d->params = params;
     d->filters = beside;
