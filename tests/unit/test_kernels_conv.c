@@ -47,6 +47,13 @@ static const struct ts_conv shapes[] = {
     SQUARE(56, 17, 5, 1, 1, 0, 1, 1),
     SQUARE(13, 56, 11, 1, 1, 0, 1, 1),
     SQUARE(20, 150, 12, 1, 1, 0, 1, 1),
+    /* halves of vectors: a half, one and a half; and rows that would share sets of the cache */
+    SQUARE(24, 8, 9, 1, 1, 0, 1, 1),
+    SQUARE(8, 8, 7, 3, 1, 1, 1, 1),
+    SQUARE(9, 24, 7, 3, 1, 1, 1, 1),
+    SQUARE(30, 29, 8, 1, 1, 0, 1, 1),
+    SQUARE(512, 8, 7, 1, 1, 0, 1, 1),
+    SQUARE(8, 512, 7, 1, 1, 0, 1, 1),
     /* filters of many channels: blocks of more tiles */
     SQUARE(128, 144, 9, 3, 1, 1, 1, 1),
     /* windows of 5 x 5 */
