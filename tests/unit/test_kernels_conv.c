@@ -307,7 +307,7 @@ static void try_table(const struct trial *t, const struct trial *inputs, int k, 
     free(dw);
 }
 
-/* The gradients again, from a gradient that is still a batch norm's backward; and each alone. */
+/* The gradients again, from a gradient that is still a batch norm's backward; each alone, and none. */
 static void try_norm_back(const struct trial *t, const struct trial *inputs, int k)
 {
     float *x = typed(t->in, 0, t->x), *w = typed(t->of, 0, t->w), *g = typed(t->out, 0, t->after),
@@ -319,7 +319,7 @@ static void try_norm_back(const struct trial *t, const struct trial *inputs, int
     back.k1 = lines[0];
     back.k2 = lines[1];
     back.k3 = lines[2];
-    for (int wanted = 1; wanted < 4; wanted++) {
+    for (int wanted = 0; wanted < 4; wanted++) {
         float *dw = wanted & 1 ? typed(t->of, 0, inputs->dw) : NULL,
               *dx = wanted & 2 ? typed(t->in, 0, NULL) : NULL;
 
