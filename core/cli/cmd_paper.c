@@ -129,8 +129,12 @@ static void say_folder(struct paper *p, const struct paper_item *it, const char 
         }
     }
     buf_puts(out, "\n");
-    if (hours.len)
-        buf_printf(out, "  hours    %s\n", hours.data);
+    for (const char *line = hours.data; line && *line; line += strspn(line, "\n")) {
+        size_t length = strcspn(line, "\n");
+
+        buf_printf(out, "  hours    %.*s\n", (int)length, line);
+        line += length;
+    }
     buf_free(&hours);
 }
 

@@ -75,7 +75,7 @@ tcet_status hours_say(const struct config *config, const struct folder *f, struc
             st = published(config, c->column.name, &a, &theirs, err);
         if (st >= 0 && networks > 0)
             buf_printf(
-                out, "%s %.2f h of one worker for %.0f networks (%.0f ms each); published: %s h",
+                out, "%s %.2f h of one worker for %.0f networks (%.0f ms each); published: %s h\n",
                 c->column.name, c->seconds * networks / 3600, networks, c->seconds * 1e3, theirs);
     }
     arena_free(&a);

@@ -90,7 +90,7 @@ tcet_status report_layers(struct store *s, const struct config *config, const ch
  * number of networks is known. */
 tcet_status report_hours(const struct config *config, const struct folder *f,
                          struct report_out *out, struct error *err);
-/* The same in words, of the scores that [reference_hours] has; nothing where it has none of the folder's. */
+/* The same in words, a line for each score that [reference_hours] has; nothing where it has none of the folder's. */
 tcet_status hours_say(const struct config *config, const struct folder *f, struct buf *out,
                       struct error *err);
 /* How many networks the hours are of: [benchmark] networks, else the space's; 0: unknown, -1: no number. */
