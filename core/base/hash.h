@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define FNV_START UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME UINT64_C(0x100000001b3)
 
 /* Goes on with `hash` (FNV_START at first) over n bytes. */
 static inline uint64_t fnv(uint64_t hash, const void *data, size_t n)
@@ -16,7 +17,7 @@ static inline uint64_t fnv(uint64_t hash, const void *data, size_t n)
     const unsigned char *p = (const unsigned char *)data;
 
     for (size_t i = 0; i < n; i++)
-        hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
+        hash = (hash ^ p[i]) * FNV_PRIME;
     return hash;
 }
 

@@ -195,15 +195,19 @@ void buf_puts(struct buf *b, const char *text)
 void buf_vprintf(struct buf *b, const char *format, va_list ap)
 {
     va_list again;
+    size_t room;
     int n;
 
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, format, ap);
-    if (n > 0) {
+    buf_reserve(b, 0);
+    room = b->cap - b->len;
+    n = vsnprintf(b->data + b->len, room, format, ap);
+    if (n > 0 && (size_t)n >= room) {
         buf_reserve(b, (size_t)n);
         vsnprintf(b->data + b->len, (size_t)n + 1, format, again);
-        b->len += (size_t)n;
     }
+    b->len += n > 0 ? (size_t)n : 0;
+    b->data[b->len] = '\0';
     va_end(again);
 }
 

@@ -63,8 +63,9 @@ static void take_row(void *arg, const struct store_stock *stock)
     r->f->arch_count++;
 }
 
-/* The architectures that were tried, their ordinals, and the values of all columns. */
-static tcet_status read_rows(struct folder *f, struct store *s, struct error *err)
+/* The architectures that were tried, their ordinals, the values of all columns and what they cost. */
+static tcet_status read_rows(struct folder *f, struct store *s, struct store_cost *cost,
+                             struct error *err)
 {
     struct reading r = {.f = f,
                         .archs = arena_alloc(&f->arena, (f->listed + 1) * sizeof *r.archs),
@@ -77,7 +78,7 @@ static tcet_status read_rows(struct folder *f, struct store *s, struct error *er
         f->columns[c].values = r.values[c] =
             arena_alloc(&f->arena, (f->listed + 1) * sizeof **r.values);
     TRY(store_archs(s, &f->arena, &r.all, err));
-    return store_survey(s, take_row, &r, err);
+    return store_survey(s, take_row, &r, cost, err);
 }
 
 static tcet_status read_columns(struct folder *f, struct store *s, struct error *err)
@@ -92,8 +93,7 @@ static tcet_status read_columns(struct folder *f, struct store *s, struct error 
         f->columns[i].column.name = arena_strdup(&f->arena, c->name);
         f->columns[i].column.key = arena_strdup(&f->arena, c->key);
     }
-    TRY(read_rows(f, s, err));
-    TRY(store_costs(s, cost, err));
+    TRY(read_rows(f, s, cost, err));
     for (size_t i = 0; i < f->column_count; i++) {
         f->columns[i].seconds = cost[i].seconds;
         f->columns[i].guards = cost[i].guards;

@@ -73,7 +73,7 @@ tcet_status reasons_read(struct store *s, struct arena *a, struct reasons *out, 
     struct failures f = {s, mem_alloc(store_arch_count(s) + 1)};
     struct reason list[DISTINCT_MAX];
     struct arena row_arena = {0};
-    tcet_status st = store_survey(s, note_failure, &f, err);
+    tcet_status st = store_survey(s, note_failure, &f, NULL, err);
     size_t n = 0;
 
     *out = (struct reasons){.count = 0};

@@ -409,7 +409,7 @@ static tcet_status fill_queue(struct supervisor *s, struct error *err)
     s->missing = mem_alloc(p->column_count + 1);
     share_open(&s->share, p->archs, p->arch_count);
     TRY(hold(s, err));
-    TRY(store_survey(s->store, take_stock, &k, err));
+    TRY(store_survey(s->store, take_stock, &k, NULL, err));
     s->r->lacked = name_lacked(s, k.lacked);
     s->r->progress.stored = p->arch_count - s->r->progress.total;
     if (s->r->progress.total)
@@ -514,7 +514,6 @@ static tcet_status run(struct supervisor *s, struct error *err)
                                      .log = s->o->log,
                                      .log_arg = s->o->arg,
                                      .arg = s};
-    struct store_summary sum;
     struct client last;
 
     TRY(pool_open(&s->pool, s->config, s->o->ranks, &owner, err));
@@ -531,10 +530,8 @@ static tcet_status run(struct supervisor *s, struct error *err)
     s->r->workers = s->pool.client_count;
     TRY(loop(s, err));
     show(s, 1);
-    if (s->r->progress.total) { /* else all is as it was found */
-        TRY(store_summarise(s->store, &sum, err));
-        s->r->failed = sum.failed;
-    }
+    if (s->r->progress.total) /* else all is as it was found */
+        TRY(store_count_failed(s->store, &s->r->failed, err));
     if (s->r->failed)
         TRY(reasons_read(s->store, &s->r->arena, &s->r->reasons, err));
     if (s->r->stopped || s->o->shard.count) /* a shard is not the population: merging makes them */

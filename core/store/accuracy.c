@@ -122,6 +122,10 @@ tcet_status store_set_accuracies(struct store *s, const struct store_accuracy *c
     if (count > STORE_ACCURACIES_MAX)
         return error_set(err, TCET_E_ARG, "%zu columns of accuracies, at most %d are kept", count,
                          STORE_ACCURACIES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (!*columns[i].name)
+            return error_set(err, TCET_E_ARG, "column %zu of accuracies has no name", i);
+    }
     TRY(store_enter(s, err));
     return store_leave(s, put_accuracies(s, columns, count, err), err);
 }

@@ -12,11 +12,16 @@
 
 #include "store/store.h"
 
+enum { SQL_SIZES = 5 }; /* of statements for several rows: 1, 2, 4, 8, 16 */
 enum sql {
     SQL_ARCH_ID,
     SQL_ARCH_ADD,
     SQL_ARCH_TEXT,
     SQL_ARCH_ALL,
+    SQL_ARCH_LAST, /* four together: STORE_NUMBERED */
+    SQL_KEY_LAST,
+    SQL_LAYERS_LAST,
+    SQL_NETWORK_LAST,
     SQL_KEY_ID,
     SQL_KEY_ADD,
     SQL_RUN_ARCHS,
@@ -34,12 +39,14 @@ enum sql {
     SQL_NETWORK_ADD,
     SQL_NETWORK_GET,
     SQL_NETWORK_WEIGHTS,
-    SQL_VALUE_PUT,
+    SQL_VALUES_ADD, /* of one row; then of two, four ... */
+    SQL_VALUE_PUT = SQL_VALUES_ADD + SQL_SIZES,
     SQL_VALUE_GET,
     SQL_VALUES,
     SQL_VALUES_FULL,
     SQL_VALUE_DROP,
-    SQL_LAYERED_PUT,
+    SQL_LAYERED_ADD, /* the same */
+    SQL_LAYERED_PUT = SQL_LAYERED_ADD + SQL_SIZES,
     SQL_LAYERED_GET,
     SQL_LAYERED,
     SQL_OUTCOME_PUT,
@@ -48,6 +55,7 @@ enum sql {
     SQL_SURVEY_OUTCOMES,
     SQL_SURVEY_VALUES,
     SQL_SURVEY_COSTS,
+    SQL_FAILED_COUNT,
     SQL_GUARDS,
     SQL_ACCURACY_COLUMNS,
     SQL_ACCURACY_COLUMN_ADD,
@@ -65,6 +73,7 @@ struct row_view {
     struct buf message, times;
 };
 
+enum { STORE_NUMBERED = 4 }; /* tables whose rows are numbered from 1 */
 enum { STORE_FORMAT = 4, STORE_APPLICATION = 0x54434554 /* "TCET" */ };
 
 /* What tells that a file is as it was. */
@@ -77,10 +86,13 @@ struct store_file {
 
 struct store {
     sqlite3 *db;
-    char *folder, *path; /* path: FOLDER/scores.db, for messages */
-    int lock;            /* file descriptor, -1: none */
-    int batch;           /* between store_begin and store_commit */
+    char *folder, *path;          /* path: FOLDER/scores.db, for messages */
+    int lock;                     /* file descriptor, -1: none */
+    int batch;                    /* between store_begin and store_commit */
+    int64_t last[STORE_NUMBERED]; /* the largest number given; 0: not known */
     sqlite3_stmt *cached[SQL_COUNT];
+    uint64_t
+        row_sum[SQL_COUNT]; /* of a statement that puts a row: its sum's start, the table's name */
 
     struct arena column_arena; /* of the next four */
     struct result_column *column;
@@ -115,8 +127,12 @@ tcet_status sql_exec(struct store *s, const char *text, struct error *err);
 tcet_status sql_ask(struct store *s, const char *text, int64_t *out, struct error *err);
 
 /* Binds the arguments by `types`: i int64_t, r int64_t where 0 means NULL, o one where -1 does, d
- * double, t text, b bytes (const void *, size_t).  Texts and bytes must live until sql_done. */
+ * double, t text, b bytes (const void *, size_t); and of a statement that puts a row its sum, the last
+ * parameter.  Texts and bytes must live until sql_done. */
 tcet_status sql_bind(struct store *s, enum sql q, struct error *err, const char *types, ...);
+/* The same of row `row` of a statement that puts several. */
+tcet_status sql_bind_row(struct store *s, enum sql q, size_t row, struct error *err,
+                         const char *types, ...);
 /* *have = 1: a row stands ready in s->cached[q]; 0: no more. */
 tcet_status sql_step(struct store *s, enum sql q, int *have, struct error *err);
 /* Ends a statement: every sql_bind needs one, on failure too. */
@@ -140,6 +156,12 @@ tcet_status sql_layered(struct store *s, size_t column, size_t layers, struct ar
 
 /* The SQL function tcet_sum(...): a row's checksum.  An SQLite code. */
 int tables_add_sum(sqlite3 *db);
+/* The same in C, cell after cell: goes on with `hash`, FNV_START before the table's name. */
+uint64_t sum_nothing(uint64_t hash); /* NULL */
+uint64_t sum_i64(uint64_t hash, int64_t number);
+uint64_t sum_f64(uint64_t hash, double number); /* no NaN, which is NULL */
+uint64_t sum_text(uint64_t hash, const char *text, size_t n);
+uint64_t sum_blob(uint64_t hash, const void *bytes, size_t n);
 /* All definitions of a format as SQLite keeps them, each with its semicolon; free() it. */
 char *tables_definition(int format);
 /* Makes empty tables, in the place of those that are there. */

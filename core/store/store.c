@@ -58,15 +58,56 @@ static tcet_status find_text(struct store *s, enum sql q, const char *text, int6
     return st;
 }
 
-static tcet_status find_or_add(struct store *s, enum sql find, enum sql add, const char *text,
+/* The number of a new row, by the statement that says which was the last.  Where a batch is dropped some
+ * are left out. */
+static tcet_status new_id(struct store *s, enum sql last, int64_t *id, struct error *err)
+{
+    int64_t *known = &s->last[last - SQL_ARCH_LAST];
+    int have = 0;
+
+    if (!*known) {
+        tcet_status st = sql_bind(s, last, err, "");
+
+        if (st >= 0)
+            st = sql_step(s, last, &have, err);
+        if (st >= 0 && have)
+            *known = sql_i64(s, last, 0);
+        sql_done(s, last);
+        TRY(st);
+    }
+    if (*known == INT64_MAX)
+        return sql_damaged(s, "a table's numbers are used up", err);
+    *id = ++*known;
+    return TCET_OK;
+}
+
+/* The number of a text in a table: how it is found, which was given last, how it is added. */
+struct texts {
+    enum sql find, last, add;
+};
+static const struct texts arch_texts = {SQL_ARCH_ID, SQL_ARCH_LAST, SQL_ARCH_ADD},
+                          key_texts = {SQL_KEY_ID, SQL_KEY_LAST, SQL_KEY_ADD};
+
+static tcet_status find_or_add(struct store *s, const struct texts *t, const char *text,
                                int64_t *id, struct error *err)
 {
-    TRY(find_text(s, find, text, id, err));
+    TRY(find_text(s, t->find, text, id, err));
     if (*id)
         return TCET_OK;
-    TRY(sql_run(s, add, err, "t", text));
-    *id = sqlite3_last_insert_rowid(s->db);
-    return TCET_OK;
+    TRY(new_id(s, t->last, id, err));
+    return sql_run(s, t->add, err, "it", *id, text);
+}
+
+/* The same where most are new. */
+static tcet_status add_or_find(struct store *s, const struct texts *t, const char *text,
+                               int64_t *id, struct error *err)
+{
+    TRY(new_id(s, t->last, id, err));
+    TRY(sql_run(s, t->add, err, "it", *id, text));
+    if (sqlite3_changes(s->db))
+        return TCET_OK;
+    s->last[t->last - SQL_ARCH_LAST]--;
+    return find_text(s, t->find, text, id, err);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -238,7 +279,7 @@ static tcet_status put_columns(struct store *s, const struct result_column *colu
         const struct result_column *c = &columns[i];
         int64_t key = 0;
 
-        TRY(find_or_add(s, SQL_KEY_ID, SQL_KEY_ADD, c->key, &key, err));
+        TRY(find_or_add(s, &key_texts, c->key, &key, err));
         TRY(sql_run(s, SQL_RUN_COLUMN_ADD, err, "itiiiii", (int64_t)i, c->name, key,
                     (int64_t)c->is_score, (int64_t)c->population, (int64_t)c->direction,
                     (int64_t)c->layered));
@@ -250,10 +291,21 @@ static tcet_status put_columns(struct store *s, const struct result_column *colu
     return load_columns(s, err);
 }
 
+/* What the table demands of a column; columns come from a worker. */
+static int column_is_valid(const struct result_column *c)
+{
+    return *c->name && (c->is_score == 0 || c->is_score == 1) &&
+           (c->population == 0 || c->population == 1) && c->direction >= -1 && c->direction <= 1 &&
+           (unsigned)c->layered <= RESULT_OTHER_LAYERS;
+}
+
 tcet_status store_set_columns(struct store *s, const struct result_column *columns, size_t count,
                               struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
+        if (!column_is_valid(&columns[i]))
+            return error_set(err, TCET_E_ARG, "column %zu, \"%s\": not what a column may be", i,
+                             columns[i].name);
         for (size_t j = 0; j < i; j++) {
             if (!strcmp(columns[i].name, columns[j].name))
                 return error_set(err, TCET_E_ARG, "two columns are called \"%s\"", columns[i].name);
@@ -287,16 +339,17 @@ static tcet_status has_archs(struct store *s, const char *const *arch, size_t co
 static tcet_status put_archs(struct store *s, const char *const *arch, size_t count,
                              struct error *err)
 {
-    int same;
+    int same, known;
 
     TRY(has_archs(s, arch, count, &same, err));
     if (same && count)
         return TCET_OK;
+    known = s->arch_count > 0;
     TRY(sql_exec(s, "DELETE FROM run_arch", err));
     for (size_t i = 0; i < count; i++) {
         int64_t id = 0;
 
-        TRY(find_or_add(s, SQL_ARCH_ID, SQL_ARCH_ADD, arch[i], &id, err));
+        TRY((known ? find_or_add : add_or_find)(s, &arch_texts, arch[i], &id, err));
         TRY(sql_run(s, SQL_RUN_ARCH_ADD, err, "ii", (int64_t)i, id));
     }
     TRY(sql_run(s, SQL_RUN_SIZE_PUT, err, "t", "run_arch"));
@@ -467,8 +520,8 @@ static tcet_status network_id(struct store *s, int64_t arch, const struct result
     sql_done(s, SQL_LAYERS_FIND);
     TRY(st);
     if (!have) {
-        TRY(sql_run(s, SQL_LAYERS_ADD, err, "it", hash, text->data));
-        layers = sqlite3_last_insert_rowid(s->db);
+        TRY(new_id(s, SQL_LAYERS_LAST, &layers, err));
+        TRY(sql_run(s, SQL_LAYERS_ADD, err, "iit", layers, hash, text->data));
     }
     /* Such a column holds no -0.0: what is put must be what is read. */
     x_sum = row->x_sum + 0.0;
@@ -482,16 +535,14 @@ static tcet_status network_id(struct store *s, int64_t arch, const struct result
     sql_done(s, SQL_NETWORK_FIND);
     if (st < 0 || have)
         return st;
-    TRY(sql_run(s, SQL_NETWORK_ADD, err, "iiiddi", arch, row->params, row->macs, x_sum, w_sum,
-                layers));
-    *id = sqlite3_last_insert_rowid(s->db);
-    return TCET_OK;
+    TRY(new_id(s, SQL_NETWORK_LAST, id, err));
+    return sql_run(s, SQL_NETWORK_ADD, err, "iiiiddi", *id, arch, row->params, row->macs, x_sum,
+                   w_sum, layers);
 }
 
-static tcet_status put_layers(struct store *s, int64_t arch, int64_t key, const double *layers,
-                              size_t count, struct error *err)
+/* Numbers as they are stored. */
+static void add_layers(struct buf *b, const double *layers, size_t count)
 {
-    s->scratch.len = 0;
     for (size_t i = 0; i < count; i++) {
         unsigned char bytes[sizeof(uint64_t)];
         uint64_t bits;
@@ -499,34 +550,139 @@ static tcet_status put_layers(struct store *s, int64_t arch, int64_t key, const 
         memcpy(&bits, &layers[i], sizeof bits);
         for (size_t k = 0; k < sizeof bytes; k++)
             bytes[k] = (unsigned char)(bits >> (8 * k));
-        buf_add(&s->scratch, bytes, sizeof bytes);
+        buf_add(b, bytes, sizeof bytes);
     }
-    return sql_run(s, SQL_LAYERED_PUT, err, "iib", arch, key, (const void *)s->scratch.data,
-                   s->scratch.len);
 }
 
-static tcet_status put_value(struct store *s, int64_t arch, int64_t network,
-                             const struct result_value *v, struct error *err)
-{
-    int64_t key = s->column_key[v->column];
+/* Values on their way into the store, as many as one statement takes. */
+struct values {
+    int64_t arch, network;
+    const struct result_value *v;
+    size_t count;
+    size_t guards[1 << (SQL_SIZES - 1)], layers[1 << (SQL_SIZES - 1)]; /* where in s->scratch */
+};
 
-    s->scratch.len = 0;
-    guards_write(&s->scratch, &v->guards);
-    TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdtdo", arch, key, network, v->value,
-                v->guards.count ? s->scratch.data : NULL, v->seconds + 0.0,
-                v->layers ? (int64_t)v->layer_count : (int64_t)-1));
-    return v->layers ? put_layers(s, arch, key, v->layers, v->layer_count, err) : TCET_OK;
+static void encode(struct store *s, struct values *p)
+{
+    struct buf *b = &s->scratch;
+
+    b->len = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct result_value *v = &p->v[i];
+
+        p->guards[i] = b->len;
+        guards_write(b, &v->guards);
+        buf_add(b, "", 1);
+        p->layers[i] = b->len;
+        if (v->layers)
+            add_layers(b, v->layers, v->layer_count);
+    }
+}
+
+static tcet_status bind_value(struct store *s, enum sql q, size_t row, const struct values *p,
+                              size_t i, struct error *err)
+{
+    const struct result_value *v = &p->v[i];
+
+    return sql_bind_row(s, q, row, err, "iirdtdo", p->arch, s->column_key[v->column], p->network,
+                        v->value, v->guards.count ? s->scratch.data + p->guards[i] : NULL,
+                        v->seconds + 0.0, v->layers ? (int64_t)v->layer_count : (int64_t)-1);
+}
+
+static tcet_status bind_layers(struct store *s, enum sql q, size_t row, const struct values *p,
+                               size_t i, struct error *err)
+{
+    const struct result_value *v = &p->v[i];
+
+    return sql_bind_row(s, q, row, err, "iib", p->arch, s->column_key[v->column],
+                        (const void *)(s->scratch.data + p->layers[i]),
+                        v->layer_count * sizeof *v->layers);
+}
+
+/* How a table's rows are put: added where they are new, by statements for several, else each merged into
+ * what is there. */
+struct putting {
+    enum sql add, merge;
+    tcet_status (*bind)(struct store *s, enum sql q, size_t row, const struct values *p, size_t i,
+                        struct error *err);
+};
+static const struct putting value_rows = {SQL_VALUES_ADD, SQL_VALUE_PUT, bind_value},
+                            layer_rows = {SQL_LAYERED_ADD, SQL_LAYERED_PUT, bind_layers};
+
+/* Runs statement q with these rows to its end. */
+static tcet_status put_some(struct store *s, const struct putting *how, enum sql q,
+                            const struct values *p, const size_t *rows, size_t count,
+                            struct error *err)
+{
+    tcet_status st = TCET_OK;
+    int have;
+
+    for (size_t k = 0; k < count && st >= 0; k++)
+        st = how->bind(s, q, k, p, rows[k], err);
+    if (st >= 0)
+        st = sql_step(s, q, &have, err);
+    sql_done(s, q);
+    return st;
+}
+
+static tcet_status put_rows(struct store *s, const struct putting *how, const struct values *p,
+                            const size_t *rows, size_t count, struct error *err)
+{
+    for (int size = SQL_SIZES - 1; size >= 0; size--) {
+        for (size_t n = (size_t)1 << size; count >= n; rows += n, count -= n) {
+            TRY(put_some(s, how, (enum sql)(how->add + size), p, rows, n, err));
+            if ((size_t)sqlite3_changes(s->db) == n)
+                continue;
+            for (size_t k = 0; k < n; k++)
+                TRY(put_some(s, how, how->merge, p, rows + k, 1, err));
+        }
+    }
+    return TCET_OK;
+}
+
+static tcet_status put_values(struct store *s, int64_t arch, int64_t network,
+                              const struct result_value *v, size_t count, struct error *err)
+{
+    struct values p = {.arch = arch, .network = network};
+    size_t all[TCET_COUNT(p.layers)], layered[TCET_COUNT(p.layers)];
+
+    for (size_t at = 0; at < count; at += p.count) {
+        size_t some = 0;
+
+        p.v = v + at;
+        p.count = count - at < TCET_COUNT(all) ? count - at : TCET_COUNT(all);
+        for (size_t i = 0; i < p.count; i++) {
+            all[i] = i;
+            if (p.v[i].layers)
+                layered[some++] = i;
+        }
+        encode(s, &p);
+        TRY(put_rows(s, &value_rows, &p, all, p.count, err));
+        TRY(put_rows(s, &layer_rows, &p, layered, some, err));
+    }
+    return TCET_OK;
+}
+
+/* Adds NAME and seconds to the microsecond, as JSON; what no clock gives is none. */
+static void add_seconds(struct buf *b, const char *name, double seconds)
+{
+    long long us = seconds > 0 && seconds < 1e9 ? llround(seconds * 1e6) : 0;
+
+    buf_printf(b, "%c\"%s\":%lld.%06lld", b->len ? ',' : '{', name, us / 1000000, us % 1000000);
 }
 
 static const char *times_text(struct buf *b, const struct result_times *t)
 {
     b->len = 0;
     buf_puts(b, "");
-    if (t->total > 0)
-        buf_printf(b,
-                   "{\"build\":%.6f,\"init\":%.6f,\"forward\":%.6f,\"backward\":%.6f,"
-                   "\"total\":%.6f}",
-                   t->build, t->init, t->forward, t->backward, t->total);
+    if (!(t->total > 0))
+        return b->data;
+    add_seconds(b, "build", t->build);
+    add_seconds(b, "init", t->init);
+    add_seconds(b, "forward", t->forward);
+    add_seconds(b, "backward", t->backward);
+    add_seconds(b, "total", t->total);
+    buf_add(b, "}", 1);
     return b->data;
 }
 
@@ -534,10 +690,9 @@ static tcet_status put_row(struct store *s, const struct result_row *row, struct
 {
     int64_t arch = 0, network = 0;
 
-    TRY(find_or_add(s, SQL_ARCH_ID, SQL_ARCH_ADD, row->arch, &arch, err));
+    TRY(find_or_add(s, &arch_texts, row->arch, &arch, err));
     TRY(network_id(s, arch, row, &network, err));
-    for (size_t i = 0; i < row->value_count; i++)
-        TRY(put_value(s, arch, network, &row->values[i], err));
+    TRY(put_values(s, arch, network, row->values, row->value_count, err));
     return sql_run(s, SQL_OUTCOME_PUT, err, "ittirt", arch, result_status_name(row->status),
                    row->message ? row->message : "", s->column_set, network,
                    times_text(&s->scratch, &row->times));

@@ -92,12 +92,6 @@ tcet_status store_find(struct store *s, const char *arch, struct arena *a, struc
                        struct error *err);
 /* All values of one column in ordinal order, NaN where lacking: out[architectures]. */
 tcet_status store_column_values(struct store *s, int column, double *out, struct error *err);
-/* Mean seconds and summed guard counts of the run's columns over its architectures: out[columns]. */
-struct store_cost {
-    double seconds; /* NaN when nothing is known */
-    int64_t guards;
-};
-tcet_status store_costs(struct store *s, struct store_cost *out, struct error *err);
 /* Replaces a population column's values, ordinal order.  NaN means "no value" for an
  * architecture that is not done, and is a value for one that is. */
 tcet_status store_put_population(struct store *s, int column, const double *values,
@@ -143,10 +137,17 @@ struct store_stock {
     const uint8_t *has;  /* [columns]: 1: a value is stored */
     const double *value; /* [columns], NaN where lacking */
 };
+/* What a column's values cost, over the run's architectures. */
+struct store_cost {
+    double seconds; /* the mean; NaN when nothing is known */
+    int64_t guards; /* the sum of the counts */
+};
 /* Calls see with every architecture of the run in ordinal order: one reading of the tables for all, where
- * store_missing asks for each.  see may not use the store. */
+ * store_missing asks for each.  see may not use the store.  costs[columns], or NULL. */
 tcet_status store_survey(struct store *s, void (*see)(void *arg, const struct store_stock *stock),
-                         void *arg, struct error *err);
+                         void *arg, struct store_cost *costs, struct error *err);
+/* How many architectures of the run's list have failed. */
+tcet_status store_count_failed(struct store *s, size_t *out, struct error *err);
 
 /* What is stored of the architecture at an ordinal, in the form store_put takes, so that it can
  * be put into another store with the same columns; population columns are left out.  All of

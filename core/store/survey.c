@@ -9,96 +9,137 @@
 
 #include "base/json.h"
 
-/* The value that stands ready. */
-struct next {
-    int64_t ordinal; /* whose it is; -1: there are no more */
-    int64_t key;
-    double value;
+/* The values on their way, and what is made of them. */
+struct survey {
+    struct store *s;
+    enum sql q;               /* gives them by ordinal */
+    int64_t ordinal;          /* whose the value is that stands ready; -1: there are no more */
+    uint8_t *has;             /* [columns] */
+    double *value;            /* [columns] */
+    struct store_cost *costs; /* [columns], NULL: not asked */
+    size_t *known;            /* [columns]: values whose seconds are known */
 };
 
-static tcet_status next_value(struct store *s, struct next *next, struct error *err)
+static tcet_status next_value(struct survey *v, struct error *err)
 {
     int have = 0;
 
-    TRY(sql_step(s, SQL_SURVEY_VALUES, &have, err));
-    next->ordinal = have ? sql_i64(s, SQL_SURVEY_VALUES, 0) : -1;
-    next->key = have ? sql_i64(s, SQL_SURVEY_VALUES, 1) : 0;
-    next->value = have ? sql_f64(s, SQL_SURVEY_VALUES, 2) : NAN;
+    TRY(sql_step(v->s, v->q, &have, err));
+    v->ordinal = have ? sql_i64(v->s, v->q, 0) : -1;
+    return TCET_OK;
+}
+
+static void add_guard(void *user, const char *name, size_t length, double count)
+{
+    (void)name;
+    (void)length;
+    guards_sum(user, (int64_t)count);
+}
+
+/* What the value that stands ready cost, into its column's sums. */
+static tcet_status add_cost(struct survey *v, size_t column, struct error *err)
+{
+    double seconds = sql_f64(v->s, v->q, 3);
+    const char *guards = sql_text(v->s, v->q, 4);
+
+    if (seconds > 0) {
+        v->costs[column].seconds += seconds;
+        v->known[column]++;
+    }
+    if (*guards && json_numbers(guards, add_guard, &v->costs[column].guards) != 0)
+        return sql_damaged(v->s, "guards", err);
     return TCET_OK;
 }
 
 /* Values of the architecture at an ordinal; those before it have been taken.  Ordinals ascend, and leave
  * some out where damaged ones were dropped. */
-static tcet_status take_values(struct store *s, struct next *next, int64_t ordinal, uint8_t *has,
-                               double *value, struct error *err)
+static tcet_status take_values(struct survey *v, int64_t ordinal, struct error *err)
 {
+    const struct store *s = v->s;
+
     for (size_t c = 0; c < s->column_count; c++) {
-        has[c] = 0;
-        value[c] = NAN;
+        v->has[c] = 0;
+        v->value[c] = NAN;
     }
-    while (next->ordinal == ordinal) {
+    while (v->ordinal == ordinal) {
+        int64_t key = sql_i64(v->s, v->q, 1);
+        double value = sql_f64(v->s, v->q, 2);
+
         for (size_t c = 0; c < s->column_count; c++) {
-            if (s->column_key[c] != next->key)
+            if (s->column_key[c] != key)
                 continue;
-            has[c] = 1;
-            value[c] = next->value;
+            v->has[c] = 1;
+            v->value[c] = value;
+            if (v->costs)
+                TRY(add_cost(v, c, err));
         }
-        TRY(next_value(s, next, err));
+        TRY(next_value(v, err));
     }
     return TCET_OK;
 }
 
 /* The next architecture, and its values. */
-static tcet_status take_one(struct store *s, struct next *next, uint8_t *has, double *value,
-                            enum result_status *out, struct error *err)
+static tcet_status take_one(struct survey *v, enum result_status *out, struct error *err)
 {
+    struct store *s = v->s;
     const char *status;
     int have = 0;
 
     TRY(sql_step(s, SQL_SURVEY_OUTCOMES, &have, err));
     if (!have)
         return sql_damaged(s, "the list of architectures is shorter than it was", err);
-    TRY(take_values(s, next, sql_i64(s, SQL_SURVEY_OUTCOMES, 0), has, value, err));
+    TRY(take_values(v, sql_i64(s, SQL_SURVEY_OUTCOMES, 0), err));
     status = sql_text(s, SQL_SURVEY_OUTCOMES, 1); /* "": no outcome */
     return store_judge(s, *status != '\0', sql_i64(s, SQL_SURVEY_OUTCOMES, 2) == s->column_set,
-                       !strcmp(status, "ok"), has, out, err);
+                       !strcmp(status, "ok"), v->has, out, err);
 }
 
-static tcet_status each(struct store *s, uint8_t *has, double *value,
-                        void (*see)(void *arg, const struct store_stock *stock), void *arg,
-                        struct error *err)
+static tcet_status each(struct survey *v, void (*see)(void *arg, const struct store_stock *stock),
+                        void *arg, struct error *err)
 {
-    struct next next;
+    TRY(next_value(v, err));
+    for (size_t i = 0; i < v->s->arch_count; i++) {
+        struct store_stock stock = {.ordinal = i, .has = v->has, .value = v->value};
 
-    TRY(next_value(s, &next, err));
-    for (size_t i = 0; i < s->arch_count; i++) {
-        struct store_stock stock = {.ordinal = i, .has = has, .value = value};
-
-        TRY(take_one(s, &next, has, value, &stock.status, err));
+        TRY(take_one(v, &stock.status, err));
         see(arg, &stock);
     }
     return TCET_OK;
 }
 
-tcet_status store_survey(struct store *s, void (*see)(void *arg, const struct store_stock *stock),
-                         void *arg, struct error *err)
+/* Sums to means. */
+static void end_costs(struct survey *v)
 {
-    double *value = mem_alloc((s->column_count + 1) * sizeof *value);
-    uint8_t *has = mem_alloc(s->column_count + 1);
+    for (size_t c = 0; v->costs && c < v->s->column_count; c++)
+        v->costs[c].seconds = v->known[c] ? v->costs[c].seconds / (double)v->known[c] : NAN;
+}
+
+tcet_status store_survey(struct store *s, void (*see)(void *arg, const struct store_stock *stock),
+                         void *arg, struct store_cost *costs, struct error *err)
+{
+    struct arena a = {0};
+    struct survey v = {.s = s,
+                       .q = costs ? SQL_SURVEY_COSTS : SQL_SURVEY_VALUES,
+                       .has = arena_alloc(&a, s->column_count + 1),
+                       .value = arena_alloc(&a, (s->column_count + 1) * sizeof *v.value),
+                       .costs = costs,
+                       .known = arena_alloc(&a, (s->column_count + 1) * sizeof *v.known)};
     tcet_status st;
     int ours;
 
+    for (size_t c = 0; costs && c < s->column_count; c++)
+        costs[c] = (struct store_cost){0, 0};
     st = store_begin_reads(s, &ours, err);
     if (st >= 0)
         st = sql_bind(s, SQL_SURVEY_OUTCOMES, err, "");
     if (st >= 0)
-        st = sql_bind(s, SQL_SURVEY_VALUES, err, "");
+        st = sql_bind(s, v.q, err, "");
     if (st >= 0)
-        st = each(s, has, value, see, arg, err);
+        st = each(&v, see, arg, err);
     sql_done(s, SQL_SURVEY_OUTCOMES);
-    sql_done(s, SQL_SURVEY_VALUES);
-    free(has);
-    free(value);
+    sql_done(s, v.q);
+    end_costs(&v);
+    arena_free(&a);
     return store_end_reads(s, ours, st, err);
 }
 
@@ -124,54 +165,21 @@ static void sum_up(void *arg, const struct store_stock *stock)
 tcet_status store_summarise(struct store *s, struct store_summary *out, struct error *err)
 {
     struct summing to = {.store = s};
-    tcet_status st = store_survey(s, sum_up, &to, err);
+    tcet_status st = store_survey(s, sum_up, &to, NULL, err);
 
     *out = to.sum;
     return st;
 }
 
-static void add_guard(void *user, const char *name, size_t length, double count)
+tcet_status store_count_failed(struct store *s, size_t *out, struct error *err)
 {
-    (void)name;
-    (void)length;
-    guards_sum(user, (int64_t)count);
-}
-
-/* The value that stands ready, into the sums of its columns; known[columns]: whose seconds are. */
-static tcet_status add_cost(struct store *s, struct store_cost *sum, size_t *known,
-                            struct error *err)
-{
-    int64_t key = sql_i64(s, SQL_SURVEY_COSTS, 0);
-    double seconds = sql_f64(s, SQL_SURVEY_COSTS, 1);
-    const char *guards = sql_text(s, SQL_SURVEY_COSTS, 2);
-
-    for (size_t c = 0; c < s->column_count; c++) {
-        if (s->column_key[c] != key)
-            continue;
-        if (seconds > 0) {
-            sum[c].seconds += seconds;
-            known[c]++;
-        }
-        if (*guards && json_numbers(guards, add_guard, &sum[c].guards) != 0)
-            return sql_damaged(s, "guards", err);
-    }
-    return TCET_OK;
-}
-
-tcet_status store_costs(struct store *s, struct store_cost *out, struct error *err)
-{
-    size_t *known = mem_alloc((s->column_count + 1) * sizeof *known);
-    tcet_status st;
+    tcet_status st = sql_bind(s, SQL_FAILED_COUNT, err, "i", s->column_set);
     int have = 0;
 
-    for (size_t c = 0; c < s->column_count; c++)
-        out[c] = (struct store_cost){0, 0};
-    st = sql_bind(s, SQL_SURVEY_COSTS, err, "");
-    while (st >= 0 && (st = sql_step(s, SQL_SURVEY_COSTS, &have, err)) >= 0 && have)
-        st = add_cost(s, out, known, err);
-    sql_done(s, SQL_SURVEY_COSTS);
-    for (size_t c = 0; c < s->column_count; c++)
-        out[c].seconds = known[c] ? out[c].seconds / (double)known[c] : NAN;
-    free(known);
+    if (st >= 0)
+        st = sql_step(s, SQL_FAILED_COUNT, &have, err);
+    if (st >= 0)
+        *out = have ? (size_t)sql_i64(s, SQL_FAILED_COUNT, 0) : 0;
+    sql_done(s, SQL_FAILED_COUNT);
     return st;
 }

@@ -276,36 +276,67 @@ static const char format1[] =
 
 /* -- Checksums -------------------------------------------------------------------------- */
 
-static uint64_t add_number(uint64_t hash, uint64_t bits)
+static uint64_t add_type(uint64_t hash, int type)
 {
-    unsigned char bytes[sizeof bits];
+    unsigned char byte = (unsigned char)type;
 
-    for (size_t k = 0; k < sizeof bytes; k++)
-        bytes[k] = (unsigned char)(bits >> (8 * k));
-    return fnv(hash, bytes, sizeof bytes);
+    return fnv(hash, &byte, 1);
+}
+
+/* fnv() of the number's eight bytes, the lowest first. */
+static uint64_t add_bits(uint64_t hash, uint64_t bits)
+{
+    for (int k = 0; k < 8; k++)
+        hash = (hash ^ (bits >> 8 * k & 255)) * FNV_PRIME;
+    return hash;
+}
+
+uint64_t sum_nothing(uint64_t hash)
+{
+    return add_type(hash, SQLITE_NULL);
+}
+
+uint64_t sum_i64(uint64_t hash, int64_t number)
+{
+    return add_bits(add_type(hash, SQLITE_INTEGER), (uint64_t)number);
+}
+
+uint64_t sum_f64(uint64_t hash, double number)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &number, sizeof bits);
+    return add_bits(add_type(hash, SQLITE_FLOAT), bits);
+}
+
+static uint64_t sum_bytes(uint64_t hash, int type, const void *bytes, size_t n)
+{
+    return fnv(add_bits(add_type(hash, type), n), bytes, n);
+}
+
+uint64_t sum_text(uint64_t hash, const char *text, size_t n)
+{
+    return sum_bytes(hash, SQLITE_TEXT, text, n);
+}
+
+uint64_t sum_blob(uint64_t hash, const void *bytes, size_t n)
+{
+    return sum_bytes(hash, SQLITE_BLOB, bytes, n);
 }
 
 static uint64_t add_cell(uint64_t hash, sqlite3_value *v)
 {
-    unsigned char type = (unsigned char)sqlite3_value_type(v);
     const void *bytes = NULL;
-    double number;
-    uint64_t bits;
-    size_t n;
+    int type = sqlite3_value_type(v);
 
-    hash = fnv(hash, &type, 1);
     switch (type) {
-    case SQLITE_NULL: return hash;
-    case SQLITE_INTEGER: return add_number(hash, (uint64_t)sqlite3_value_int64(v));
-    case SQLITE_FLOAT:
-        number = sqlite3_value_double(v);
-        memcpy(&bits, &number, sizeof bits);
-        return add_number(hash, bits);
+    case SQLITE_NULL: return sum_nothing(hash);
+    case SQLITE_INTEGER: return sum_i64(hash, sqlite3_value_int64(v));
+    case SQLITE_FLOAT: return sum_f64(hash, sqlite3_value_double(v));
     case SQLITE_TEXT: bytes = sqlite3_value_text(v); break;
     default: bytes = sqlite3_value_blob(v); break;
     }
-    n = bytes ? (size_t)sqlite3_value_bytes(v) : 0;
-    return fnv(add_number(hash, n), bytes, n);
+    return sum_bytes(hash, type, bytes, bytes ? (size_t)sqlite3_value_bytes(v) : 0);
 }
 
 static void sum(sqlite3_context *context, int count, sqlite3_value **cells)

@@ -109,7 +109,7 @@ static void survey_agrees(struct store *s, int arch)
     struct error err;
 
     OK(store_missing(s, archs[arch], 1, missing, &err));
-    OK(store_survey(s, see, &all, &err));
+    OK(store_survey(s, see, &all, NULL, &err));
     assert_int_equal(all.met, store_arch_count(s));
     for (int c = 0; c < (int)store_column_count(s); c++) {
         double values[ARCHS];
@@ -246,7 +246,7 @@ static void failed_rows(void **state)
     OK(store_summarise(s, &sum, &err));
     assert_int_equal(sum.failed, 1);
     assert_int_equal(sum.missing, 2);
-    OK(store_survey(s, see, &all, &err));
+    OK(store_survey(s, see, &all, NULL, &err));
     assert_int_equal(all.status, RESULT_FAILED);
     memcpy(changed, columns, sizeof columns);
     changed[NWOT].key = "key nwot, mended";

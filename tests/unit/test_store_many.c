@@ -1,0 +1,234 @@
+/* test_store_many.c -- protects rows of many values, which the store puts several at a time: each number of
+ * them comes back to the bit, merges into what is there, and fits its checksum and what SQLite demands
+ * of the tables; columns that the tables would not hold are refused; numbers of rows of a dropped batch
+ * do no harm. */
+#include "test_store_fixture.h"
+
+#include "store/internal.h"
+#include "store_other.h"
+
+#include <math.h>
+
+enum { MOST = 70, NUMBERS = 3 };
+
+static struct result_column many[MOST];
+static char names[MOST][16], keys[MOST][16];
+static double numbers[MOST][NUMBERS];
+static struct result_value values[MOST];
+
+/* Every third column has no layers, every fifth guards; value 7 is none. */
+static void make_many(int shift)
+{
+    for (int i = 0; i < MOST; i++) {
+        snprintf(names[i], sizeof names[i], "m%d", i);
+        snprintf(keys[i], sizeof keys[i], "key %d", i);
+        many[i] = (struct result_column){
+            .name = names[i], .key = keys[i], .layered = i % 3 ? RESULT_ROW_LAYERS : 0};
+        for (int k = 0; k < NUMBERS; k++)
+            numbers[i][k] = (i - 3.0) / (k + 7) + shift;
+        values[i] = (struct result_value){.column = i,
+                                          .value = i == 7 ? NAN : (i + shift) / 3.0,
+                                          .layers = i % 3 ? numbers[i] : NULL,
+                                          .layer_count = i % 3 ? NUMBERS : 0,
+                                          .seconds = i * 0.25};
+        if (i % 5 == 0)
+            values[i].guards = (struct guards){{{"zero", i + 1}}, 1};
+    }
+}
+
+static const struct result_layer three[NUMBERS] = {
+    {"a", "conv", "4,3,3,3"}, {"b", "conv", "4,4,1,1"}, {"c", "linear", "10,4"}};
+
+static void put(struct store *s, const char *arch, struct result_value *v, size_t count)
+{
+    struct result_row row = {.arch = arch,
+                             .status = RESULT_OK,
+                             .message = "",
+                             .params = 5,
+                             .macs = 50,
+                             .layers = three,
+                             .layer_count = NUMBERS,
+                             .values = v,
+                             .value_count = count,
+                             .times = {.build = NAN, .init = -1, .forward = 1e300, .total = 2.5}};
+    struct error err;
+
+    OK(store_put(s, &row, &err));
+}
+
+static void holds(struct store *s, const char *arch, size_t count)
+{
+    struct arena a = {0};
+    struct error err;
+
+    for (size_t i = 0; i < MOST; i++) {
+        struct result_value v;
+        int found;
+
+        OK(store_get(s, arch, (int)i, &a, &v, &found, &err));
+        assert_int_equal(found, i < count);
+        if (!found)
+            continue;
+        assert_true(isnan(values[i].value) ? isnan(v.value)
+                                           : !memcmp(&v.value, &values[i].value, sizeof v.value));
+        assert_true(v.seconds == values[i].seconds);
+        assert_int_equal(v.layer_count, values[i].layer_count);
+        if (v.layer_count)
+            assert_memory_equal(v.layers, values[i].layers, NUMBERS * sizeof *v.layers);
+    }
+    arena_free(&a);
+}
+
+static void is_sound(const char *folder)
+{
+    char *text = rows(folder, "PRAGMA integrity_check");
+
+    assert_string_equal(text, "ok\n");
+    free(text);
+    store_close(open_store(folder, STORE_READ)); /* which looks at every checksum */
+}
+
+static void each_number(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+    char text[MOST][16];
+    const char *list[MOST];
+    struct error err;
+
+    make_many(0);
+    for (int i = 0; i < MOST; i++) {
+        snprintf(text[i], sizeof text[i], "net %d", i);
+        list[i] = text[i];
+    }
+    OK(store_set_columns(s, many, MOST, &err));
+    OK(store_set_archs(s, list, MOST, &err));
+    for (size_t n = 1; n <= MOST; n++)
+        put(s, list[n - 1], values, n);
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t n = 1; n <= MOST; n++)
+            holds(s, list[n - 1], n);
+        store_close(s);
+        is_sound(f->folder);
+        s = open_store(f->folder, STORE_RESUME);
+    }
+    store_close(s);
+}
+
+/* Of a row some values are there, with their guards, and some are new. */
+static void merges(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+    const char *list[] = {"net"};
+    struct error err;
+    char *guards;
+
+    make_many(0);
+    OK(store_set_columns(s, many, MOST, &err));
+    OK(store_set_archs(s, list, 1, &err));
+    put(s, "net", values + 20, 1);
+    put(s, "net", values + 33, 2);
+    make_many(1);
+    for (int i = 0; i < MOST; i++)
+        values[i].guards.count = 0;
+    put(s, "net", values, MOST);
+    holds(s, "net", MOST);
+    store_close(s);
+    guards = rows(f->folder, "SELECT name, guards FROM scores WHERE guards IS NOT NULL");
+    assert_string_equal(guards, "m20|{\"zero\":21}\n");
+    free(guards);
+    is_sound(f->folder);
+}
+
+/* Seconds that no clock gives are none. */
+static void odd_times(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+    const char *list[] = {"net"};
+    struct error err;
+    char *times;
+
+    make_many(0);
+    OK(store_set_columns(s, many, 1, &err));
+    OK(store_set_archs(s, list, 1, &err));
+    put(s, "net", values, 1);
+    store_close(s);
+    times = rows(f->folder, "SELECT times FROM outcome");
+    assert_string_equal(times, "{\"build\":0.000000,\"init\":0.000000,\"forward\":0.000000,"
+                               "\"backward\":0.000000,\"total\":2.500000}\n");
+    free(times);
+    is_sound(f->folder);
+}
+
+static void bad_columns(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+    const struct result_column bad[] = {
+        {.name = "", .key = "k"},
+        {.name = "a", .key = "k", .is_score = 2},
+        {.name = "a", .key = "k", .population = -1},
+        {.name = "a", .key = "k", .direction = 2},
+        {.name = "a", .key = "k", .layered = (enum result_layered)3},
+    };
+    const struct store_accuracy nameless = {.name = "", .table = "t", .sha256 = "", .values = NULL};
+    struct error err;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(store_set_columns(s, &bad[i], 1, &err), TCET_E_ARG);
+    assert_int_equal(store_set_accuracies(s, &nameless, 1, &err), TCET_E_ARG);
+    assert_int_equal(store_column_count(s), 0);
+    store_close(s);
+    is_sound(f->folder);
+}
+
+/* A list that names an architecture twice, and one that grows: each text has one row. */
+static void lists(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+    const char *first[] = {"a", "b", "a", "c"}, *second[] = {"d", "c", "e", "b"};
+    struct error err;
+    char *text;
+
+    OK(store_set_archs(s, first, 4, &err));
+    OK(store_set_archs(s, second, 4, &err));
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(store_arch(s, i), second[i]);
+    store_close(s);
+    text = rows(f->folder, "SELECT id, text FROM arch ORDER BY id");
+    assert_string_equal(text, "1|a\n2|b\n3|c\n4|d\n5|e\n");
+    free(text);
+    is_sound(f->folder);
+}
+
+/* What a dropped batch added is added again, under numbers of its own. */
+static void dropped_batch(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+    struct error err;
+
+    set_run(s);
+    OK(store_begin(s, &err));
+    put_sample(s, 0);
+    assert_int_equal(sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_true(store_commit(s, &err) < 0);
+    put_sample(s, 0);
+    put_sample(s, 1);
+    store_close(s);
+    is_sound(f->folder);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, fixture_make, fixture_drop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(each_number), T(merges), T(odd_times), T(bad_columns), T(lists), T(dropped_batch),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
