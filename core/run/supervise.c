@@ -199,10 +199,11 @@ static tcet_status hold(struct supervisor *s, struct error *err)
     return TCET_OK;
 }
 
-static tcet_status put(struct supervisor *s, const struct result_row *row, struct error *err)
+static tcet_status put(struct supervisor *s, size_t item, const struct result_row *row,
+                       struct error *err)
 {
     TRY(hold(s, err));
-    return store_put(s->store, row, err);
+    return store_put_at(s->store, item, row, err);
 }
 
 /* A row is in the store. */
@@ -245,7 +246,7 @@ static tcet_status copy_row(struct supervisor *s, size_t source, size_t item, st
 
     row.arch = s->r->plan.archs[item];
     if (st >= 0)
-        st = put(s, &row, err);
+        st = put(s, item, &row, err);
     if (st >= 0) {
         count_row(s, &row);
         s->r->progress.shared++;
@@ -273,7 +274,7 @@ static tcet_status put_failure(void *arg, size_t item, const char *why, struct e
     struct supervisor *s = arg;
     struct result_row row = result_failure(s->r->plan.archs[item], why);
 
-    TRY(put(s, &row, err));
+    TRY(put(s, item, &row, err));
     count_row(s, &row);
     return release(s, item, 0, err);
 }
@@ -285,7 +286,7 @@ static tcet_status take_row(void *arg, size_t item, const struct result_row *row
     struct result_row own = *row;
 
     own.arch = s->r->plan.archs[item];
-    TRY(put(s, &own, err));
+    TRY(put(s, item, &own, err));
     count_row(s, &own);
     s->r->progress.shared += share_source(&s->share, item) != SHARE_NOBODY;
     return release(s, item, own.status == RESULT_OK, err);
@@ -449,7 +450,7 @@ static tcet_status make_job(void *arg, size_t item, struct arena *a, struct wire
 
     out->arch = s->share.stands[item];
     TRY(hold(s, err));
-    TRY(store_missing(s->store, arch, 1, s->missing, err));
+    TRY(store_missing(s->store, item, 1, s->missing, err));
     out->wanted = s->missing;
     out->column_count = s->r->plan.column_count;
     return source == SHARE_NOBODY ? known_values(s, arch, a, out, err)

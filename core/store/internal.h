@@ -103,6 +103,9 @@ struct store {
 
     int64_t *arch; /* ids by ordinal */
     size_t arch_count;
+    uint8_t *blank; /* by number of the architecture, [blank_count]: 1: nothing is stored of it */
+    int64_t blank_count; /* 0: not known of any */
+    int no_network;      /* there was no network at all when `blank` was made */
     struct buf arch_text, meta_text, scratch;
     int format; /* that it had when it was opened; 0: new */
     int reader; /* opened to read: what is damaged is an error, not missing */
@@ -193,6 +196,10 @@ tcet_status store_leave(struct store *s, tcet_status st, struct error *err);
 tcet_status store_begin_reads(struct store *s, int *ours, struct error *err);
 tcet_status store_end_reads(struct store *s, int ours, tcet_status st, struct error *err);
 
+/* Is it known (store_survey) that an architecture has neither outcome nor values? */
+int store_is_blank(const struct store *s, int64_t arch);
+/* Something is to be stored of it. */
+void store_note_put(struct store *s, int64_t arch);
 /* Fills s->view for one architecture. */
 tcet_status store_look(struct store *s, int64_t arch, struct error *err);
 /* The state of an architecture with these values, has[columns]: `have` an outcome, `same`: of the run's

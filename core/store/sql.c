@@ -570,7 +570,9 @@ tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
         return TCET_OK;
     }
     /* FULL: a commit is on the disk when it returns; the supervisor commits once a second. */
-    TRY(sql_exec(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err));
+    TRY(sql_exec(s,
+                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16000",
+                 err));
     if (!s->format)
         TRY(tables_make(s, err));
     else

@@ -249,6 +249,7 @@ void store_close(struct store *s)
     buf_free(&s->meta_text);
     buf_free(&s->scratch);
     free(s->arch);
+    free(s->blank);
     free(s->folder);
     free(s->path);
     free(s);
@@ -488,6 +489,22 @@ static tcet_status check_row(struct store *s, const struct result_row *row, stru
     return TCET_OK;
 }
 
+static tcet_status find_network(struct store *s, int64_t arch, const struct result_row *row,
+                                double x_sum, double w_sum, int64_t layers, int64_t *id,
+                                struct error *err)
+{
+    tcet_status st = sql_bind(s, SQL_NETWORK_FIND, err, "iiiddi", arch, row->params, row->macs,
+                              x_sum, w_sum, layers);
+    int have = 0;
+
+    if (st >= 0)
+        st = sql_step(s, SQL_NETWORK_FIND, &have, err);
+    if (st >= 0 && have)
+        *id = sql_i64(s, SQL_NETWORK_FIND, 0);
+    sql_done(s, SQL_NETWORK_FIND);
+    return st;
+}
+
 /* The network a row describes; 0 when the row knows of none. */
 static tcet_status network_id(struct store *s, int64_t arch, const struct result_row *row,
                               int64_t *id, struct error *err)
@@ -526,15 +543,11 @@ static tcet_status network_id(struct store *s, int64_t arch, const struct result
     /* Such a column holds no -0.0: what is put must be what is read. */
     x_sum = row->x_sum + 0.0;
     w_sum = row->w_sum + 0.0;
-    st = sql_bind(s, SQL_NETWORK_FIND, err, "iiiddi", arch, row->params, row->macs, x_sum, w_sum,
-                  layers);
-    if (st >= 0)
-        st = sql_step(s, SQL_NETWORK_FIND, &have, err);
-    if (st >= 0 && have)
-        *id = sql_i64(s, SQL_NETWORK_FIND, 0);
-    sql_done(s, SQL_NETWORK_FIND);
-    if (st < 0 || have)
-        return st;
+    if (!s->no_network || !store_is_blank(s, arch)) {
+        TRY(find_network(s, arch, row, x_sum, w_sum, layers, id, err));
+        if (*id)
+            return TCET_OK;
+    }
     TRY(new_id(s, SQL_NETWORK_LAST, id, err));
     return sql_run(s, SQL_NETWORK_ADD, err, "iiiiddi", *id, arch, row->params, row->macs, x_sum,
                    w_sum, layers);
@@ -667,8 +680,17 @@ static tcet_status put_values(struct store *s, int64_t arch, int64_t network,
 static void add_seconds(struct buf *b, const char *name, double seconds)
 {
     long long us = seconds > 0 && seconds < 1e9 ? llround(seconds * 1e6) : 0;
+    char text[24], *end = text + sizeof text, *p = end;
 
-    buf_printf(b, "%c\"%s\":%lld.%06lld", b->len ? ',' : '{', name, us / 1000000, us % 1000000);
+    for (int k = 0; k <= 6 || us; k++, us /= 10) { /* printf would take longer than all the rest */
+        if (k == 6)
+            *--p = '.';
+        *--p = (char)('0' + us % 10);
+    }
+    buf_puts(b, b->len ? ",\"" : "{\"");
+    buf_puts(b, name);
+    buf_puts(b, "\":");
+    buf_add(b, p, (size_t)(end - p));
 }
 
 static const char *times_text(struct buf *b, const struct result_times *t)
@@ -686,12 +708,15 @@ static const char *times_text(struct buf *b, const struct result_times *t)
     return b->data;
 }
 
-static tcet_status put_row(struct store *s, const struct result_row *row, struct error *err)
+static tcet_status put_row(struct store *s, int64_t arch, const struct result_row *row,
+                           struct error *err)
 {
-    int64_t arch = 0, network = 0;
+    int64_t network = 0;
 
-    TRY(find_or_add(s, &arch_texts, row->arch, &arch, err));
+    if (!arch)
+        TRY(find_or_add(s, &arch_texts, row->arch, &arch, err));
     TRY(network_id(s, arch, row, &network, err));
+    store_note_put(s, arch);
     TRY(put_values(s, arch, network, row->values, row->value_count, err));
     return sql_run(s, SQL_OUTCOME_PUT, err, "ittirt", arch, result_status_name(row->status),
                    row->message ? row->message : "", s->column_set, network,
@@ -702,7 +727,23 @@ tcet_status store_put(struct store *s, const struct result_row *row, struct erro
 {
     TRY(check_row(s, row, err));
     TRY(store_enter(s, err));
-    return store_leave(s, put_row(s, row, err), err);
+    return store_leave(s, put_row(s, 0, row, err), err);
+}
+
+static tcet_status check_ordinal(struct store *s, size_t ordinal, struct error *err)
+{
+    return ordinal < s->arch_count
+               ? TCET_OK
+               : error_set(err, TCET_E_ARG, "%s: no architecture %zu", s->path, ordinal);
+}
+
+tcet_status store_put_at(struct store *s, size_t ordinal, const struct result_row *row,
+                         struct error *err)
+{
+    TRY(check_ordinal(s, ordinal, err));
+    TRY(check_row(s, row, err));
+    TRY(store_enter(s, err));
+    return store_leave(s, put_row(s, s->arch[ordinal], row, err), err);
 }
 
 tcet_status store_begin(struct store *s, struct error *err)
@@ -787,7 +828,7 @@ tcet_status store_look(struct store *s, int64_t arch, struct error *err)
         view->has[i] = 0;
         view->value[i] = NAN;
     }
-    if (!arch)
+    if (!arch || store_is_blank(s, arch))
         return TCET_OK;
     st = sql_bind(s, SQL_OUTCOME_GET, err, "i", arch);
     if (st >= 0)
@@ -810,13 +851,11 @@ tcet_status store_look(struct store *s, int64_t arch, struct error *err)
     return TCET_OK;
 }
 
-tcet_status store_missing(struct store *s, const char *arch, int retry, uint8_t *missing,
+tcet_status store_missing(struct store *s, size_t ordinal, int retry, uint8_t *missing,
                           struct error *err)
 {
-    int64_t id = 0;
-
-    TRY(find_text(s, SQL_ARCH_ID, arch, &id, err));
-    TRY(store_look(s, id, err));
+    TRY(check_ordinal(s, ordinal, err));
+    TRY(store_look(s, s->arch[ordinal], err));
     for (size_t i = 0; i < s->column_count; i++)
         missing[i] = !s->view.has[i] && !s->column[i].population &&
                      (retry || s->view.state != RESULT_FAILED);
@@ -924,6 +963,7 @@ static tcet_status put_population(struct store *s, int64_t key, const double *va
             if (s->view.state != RESULT_OK)
                 continue;
         }
+        store_note_put(s, s->arch[i]);
         TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdtdo", s->arch[i], key, (int64_t)0, values[i],
                     (const char *)NULL, 0.0, (int64_t)-1));
     }

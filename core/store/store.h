@@ -71,15 +71,18 @@ const char *store_meta(struct store *s, const char *name);
  * value, so that adding a metric later merges.  A bad row (TCET_E_ARG) changes nothing, and leaves
  * an open batch as it was. */
 tcet_status store_put(struct store *s, const struct result_row *row, struct error *err);
+/* The same of the architecture at an ordinal, as the row says too: its text need not be looked for. */
+tcet_status store_put_at(struct store *s, size_t ordinal, const struct result_row *row,
+                         struct error *err);
 /* Rows put between begin and commit become durable together; killed in between, none is.
  * The supervisor commits at least once a second. */
 tcet_status store_begin(struct store *s, struct error *err);
 tcet_status store_commit(struct store *s, struct error *err);
 
-/* Which of the run's columns (population ones excluded) architecture lacks: missing[count],
- * 1 = lacking.  A row recorded as failed lacks nothing unless retry is set, or the columns'
+/* Which of the run's columns (population ones excluded) the architecture at an ordinal lacks:
+ * missing[count], 1 = lacking.  A row recorded as failed lacks nothing unless retry is set, or the columns'
  * keys have changed since. */
-tcet_status store_missing(struct store *s, const char *arch, int retry, uint8_t *missing,
+tcet_status store_missing(struct store *s, size_t ordinal, int retry, uint8_t *missing,
                           struct error *err);
 /* One stored value with its layers (in the arena) and what it cost, without guards; *found = 0, and
  * nothing else set, when there is none. */

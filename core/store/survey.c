@@ -9,6 +9,8 @@
 
 #include "base/json.h"
 
+enum { BLANK_LEAST = 1 << 20 };
+
 /* The values on their way, and what is made of them. */
 struct survey {
     struct store *s;
@@ -18,7 +20,38 @@ struct survey {
     double *value;            /* [columns] */
     struct store_cost *costs; /* [columns], NULL: not asked */
     size_t *known;            /* [columns]: values whose seconds are known */
+    int any;                  /* the last one had a value, of the run's columns or not */
 };
+
+int store_is_blank(const struct store *s, int64_t arch)
+{
+    return arch > 0 && arch < s->blank_count && s->blank[arch];
+}
+
+void store_note_put(struct store *s, int64_t arch)
+{
+    if (store_is_blank(s, arch))
+        s->blank[arch] = 0;
+}
+
+/* Room to note who is blank, of a store that is written: who only reads looks at each once. */
+static tcet_status begin_blank(struct store *s, struct error *err)
+{
+    int64_t count = 0, networks, most = BLANK_LEAST + 64 * (int64_t)s->arch_count;
+
+    if (s->reader)
+        return TCET_OK;
+    TRY(sql_ask(s, "SELECT coalesce(max(id), 0) FROM network", &networks, err));
+    for (size_t i = 0; i < s->arch_count; i++) {
+        if (s->arch[i] >= count && s->arch[i] < most) /* a file may give any number */
+            count = s->arch[i] + 1;
+    }
+    free(s->blank);
+    s->blank = mem_alloc((size_t)count);
+    s->blank_count = count;
+    s->no_network = !networks;
+    return TCET_OK;
+}
 
 static tcet_status next_value(struct survey *v, struct error *err)
 {
@@ -61,6 +94,7 @@ static tcet_status take_values(struct survey *v, int64_t ordinal, struct error *
         v->has[c] = 0;
         v->value[c] = NAN;
     }
+    v->any = v->ordinal == ordinal;
     while (v->ordinal == ordinal) {
         int64_t key = sql_i64(v->s, v->q, 1);
         double value = sql_f64(v->s, v->q, 2);
@@ -78,8 +112,8 @@ static tcet_status take_values(struct survey *v, int64_t ordinal, struct error *
     return TCET_OK;
 }
 
-/* The next architecture, and its values. */
-static tcet_status take_one(struct survey *v, enum result_status *out, struct error *err)
+/* The next architecture, and its values; *any: something is stored of it. */
+static tcet_status take_one(struct survey *v, enum result_status *out, int *any, struct error *err)
 {
     struct store *s = v->s;
     const char *status;
@@ -90,6 +124,7 @@ static tcet_status take_one(struct survey *v, enum result_status *out, struct er
         return sql_damaged(s, "the list of architectures is shorter than it was", err);
     TRY(take_values(v, sql_i64(s, SQL_SURVEY_OUTCOMES, 0), err));
     status = sql_text(s, SQL_SURVEY_OUTCOMES, 1); /* "": no outcome */
+    *any = v->any || *status;
     return store_judge(s, *status != '\0', sql_i64(s, SQL_SURVEY_OUTCOMES, 2) == s->column_set,
                        !strcmp(status, "ok"), v->has, out, err);
 }
@@ -100,8 +135,11 @@ static tcet_status each(struct survey *v, void (*see)(void *arg, const struct st
     TRY(next_value(v, err));
     for (size_t i = 0; i < v->s->arch_count; i++) {
         struct store_stock stock = {.ordinal = i, .has = v->has, .value = v->value};
+        int any = 0;
 
-        TRY(take_one(v, &stock.status, err));
+        TRY(take_one(v, &stock.status, &any, err));
+        if (!any && v->s->arch[i] > 0 && v->s->arch[i] < v->s->blank_count)
+            v->s->blank[v->s->arch[i]] = 1;
         see(arg, &stock);
     }
     return TCET_OK;
@@ -130,6 +168,8 @@ tcet_status store_survey(struct store *s, void (*see)(void *arg, const struct st
     for (size_t c = 0; costs && c < s->column_count; c++)
         costs[c] = (struct store_cost){0, 0};
     st = store_begin_reads(s, &ours, err);
+    if (st >= 0)
+        st = begin_blank(s, err);
     if (st >= 0)
         st = sql_bind(s, SQL_SURVEY_OUTCOMES, err, "");
     if (st >= 0)

@@ -73,6 +73,11 @@ static inline tcet_status stores_accuracies(struct store *s, const char *const *
     return st;
 }
 
+static inline void stores_see(void *arg, const struct store_stock *stock)
+{
+    (void)arg, (void)stock;
+}
+
 /* Puts what a folder lacks, as a run does. */
 static inline tcet_status stores_run(struct store *s, const char *const *archs, size_t count,
                                      struct error *err)
@@ -80,13 +85,14 @@ static inline tcet_status stores_run(struct store *s, const char *const *archs, 
     TRY(store_set_columns(s, stores_columns, STORE_COLUMNS, err));
     TRY(store_set_archs(s, archs, count, err));
     TRY(stores_accuracies(s, archs, count, err));
+    TRY(store_survey(s, stores_see, NULL, NULL, err));
     for (size_t i = 0; i < count; i++) {
         uint8_t missing[STORE_COLUMNS];
         struct result_row row = stores_row(archs[i]);
 
-        TRY(store_missing(s, archs[i], 0, missing, err));
+        TRY(store_missing(s, i, 0, missing, err));
         if (missing[0] || missing[1])
-            TRY(store_put(s, &row, err));
+            TRY(store_put_at(s, i, &row, err));
     }
     return TCET_OK;
 }

@@ -222,12 +222,78 @@ static void dropped_batch(void **state)
     is_sound(f->folder);
 }
 
+static void see_nothing(void *arg, const struct store_stock *stock)
+{
+    (void)arg, (void)stock;
+}
+
+static void lacks(struct store *s, size_t ordinal, int lacking)
+{
+    uint8_t missing[COLUMNS];
+    struct error err;
+
+    OK(store_missing(s, ordinal, 1, missing, &err));
+    for (int c = 0; c < COLUMNS; c++)
+        assert_int_equal(missing[c], lacking && !columns[c].population);
+}
+
+static void put_first(struct store *s)
+{
+    struct sample x;
+    struct error err;
+
+    sample_fill(&x, 0);
+    OK(store_put_at(s, 0, &x.row, &err));
+}
+
+/* After a survey it is known of whom nothing is stored; not any more once something is, under whatever
+ * ordinal, and a network is met again. */
+static void known_blank(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+    const char *twice[] = {archs[0], archs[1], archs[0]};
+    struct result_row failed = result_failure(archs[1], "no");
+    struct sample x;
+    struct error err;
+    char *count;
+
+    OK(store_set_columns(s, columns, COLUMNS, &err));
+    OK(store_set_archs(s, twice, 3, &err));
+    OK(store_survey(s, see_nothing, NULL, NULL, &err));
+    for (size_t i = 0; i < 3; i++)
+        lacks(s, i, 1);
+    OK(store_begin(s, &err));
+    put_first(s);
+    lacks(s, 2, 0);
+    assert_int_equal(sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_true(store_commit(s, &err) < 0);
+    lacks(s, 0, 1);
+    put_first(s);
+    put_first(s);
+    lacks(s, 0, 0);
+    lacks(s, 1, 1);
+    lacks(s, 2, 0);
+    OK(store_put_at(s, 1, &failed, &err));
+    lacks(s, 1, 1); /* and is tried again, since that was asked for */
+    assert_int_equal(store_put_at(s, 3, &failed, &err), TCET_E_ARG);
+    sample_fill(&x, 0);
+    x.row.params++; /* another network */
+    OK(store_put_at(s, 2, &x.row, &err));
+    store_close(s);
+    count = rows(f->folder, "SELECT count(*) FROM network");
+    assert_string_equal(count, "2\n");
+    free(count);
+    is_sound(f->folder);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_make, fixture_drop)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(each_number), T(merges), T(odd_times), T(bad_columns), T(lists), T(dropped_batch),
+        T(each_number), T(merges),        T(odd_times),   T(bad_columns),
+        T(lists),       T(dropped_batch), T(known_blank),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -379,14 +379,14 @@ static void test_mended(void **state)
     (void)state;
     assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
     assert_int_equal(store_was_damaged(s, &rows), 0);
-    assert_int_equal(store_missing(s, "a", 0, &missing, &err), TCET_OK);
+    assert_int_equal(store_missing(s, 0, 0, &missing, &err), TCET_OK);
     assert_int_equal(missing, 0);
     store_close(s);
     alter("UPDATE layer_value SET data = zeroblob(8)", 0);
     assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
     assert_int_equal(store_was_damaged(s, &rows), 1);
     assert_int_equal(rows, 2); /* and the value that it belongs to */
-    assert_int_equal(store_missing(s, "a", 0, &missing, &err), TCET_OK);
+    assert_int_equal(store_missing(s, 0, 0, &missing, &err), TCET_OK);
     assert_int_equal(missing, 1);
     assert_string_equal(store_arch(s, 0), "a");
     assert_string_equal(store_meta(s, "space"), "toy");
@@ -396,7 +396,7 @@ static void test_mended(void **state)
     alter("DELETE FROM outcome", 0);
     assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
     missing = 0;
-    assert_int_equal(store_missing(s, "a", 0, &missing, &err), TCET_OK);
+    assert_int_equal(store_missing(s, 0, 0, &missing, &err), TCET_OK);
     assert_int_equal(missing, 1);
     store_close(s);
 }
@@ -411,12 +411,12 @@ static void test_failed_mended(void **state)
     (void)state;
     alter("UPDATE outcome SET status = 'failed', message = 'why'", 1);
     assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
-    assert_int_equal(store_missing(s, "a", 0, &missing, &err), TCET_OK);
+    assert_int_equal(store_missing(s, 0, 0, &missing, &err), TCET_OK);
     assert_int_equal(missing, 0);
     store_close(s);
     alter("UPDATE layer_value SET data = zeroblob(8)", 0);
     assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
-    assert_int_equal(store_missing(s, "a", 0, &missing, &err), TCET_OK);
+    assert_int_equal(store_missing(s, 0, 0, &missing, &err), TCET_OK);
     assert_int_equal(missing, 1);
     store_close(s);
 }
