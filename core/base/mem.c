@@ -84,7 +84,8 @@ static struct arena_block *block_new(size_t cap)
     return b;
 }
 
-void *arena_alloc(struct arena *a, size_t bytes)
+/* Not zeroed. */
+static void *arena_take(struct arena *a, size_t bytes)
 {
     size_t align = bytes >= ALIGN ? ALIGN : 16;
     struct arena_block *b = a->head;
@@ -101,13 +102,19 @@ void *arena_alloc(struct arena *a, size_t bytes)
         at = 0;
     }
     b->used = at + bytes;
-    return memset(b->data + at, 0, bytes);
+    return b->data + at;
+}
+
+void *arena_alloc(struct arena *a, size_t bytes)
+{
+    return memset(arena_take(a, bytes), 0, bytes);
 }
 
 char *arena_strndup(struct arena *a, const char *text, size_t n)
 {
-    char *p = arena_alloc(a, n + 1);
+    char *p = arena_take(a, n + 1);
 
+    p[n] = '\0';
     return memcpy(p, text, n);
 }
 

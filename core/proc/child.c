@@ -119,7 +119,7 @@ int child_read(struct child *c)
         c->drained = 0;
         return 0;
     }
-    if (c->output >= 0)
+    if (c->output >= 0 && !c->quiet)
         read_output(c);
     for (int i = 0; i < AT_ONCE; i++) {
         ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);

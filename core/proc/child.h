@@ -19,6 +19,7 @@ struct child {
     int output;      /* read end of its stdout and stderr, -1: none */
     struct buf in;   /* bytes gathered from fd, for frame_take */
     int drained;     /* the last read took all there was: poll before the next */
+    int quiet;       /* poll has found nothing in output: it is not read */
     char tail[1024]; /* the last it printed */
     size_t tail_len;
 };

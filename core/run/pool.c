@@ -25,7 +25,8 @@ struct pool_job {
 struct workload {
     struct pool_job job[IN_FLIGHT_MAX + 1]; /* the oldest first */
     int count;
-    int alone; /* one that is tried again: nothing else may be blamed, or be harmed */
+    int alone;  /* one that is tried again: nothing else may be blamed, or be harmed */
+    int polled; /* its two places among what is waited for */
 };
 
 static void log_text(const struct pool *p, int level, const char *text)
@@ -461,24 +462,34 @@ void pool_add(struct pool *p, size_t item)
     p->queue[p->tail++] = (struct pool_job){.item = item};
 }
 
-int pool_waits(const struct pool *p, struct pollfd *out)
+int pool_waits(struct pool *p, struct pollfd *out)
 {
     int n = 0;
 
     for (int i = 0; i < p->client_count; i++) {
         if (!client_up(&p->clients[i]))
             continue;
+        p->workloads[i].polled = n;
         out[n++] = (struct pollfd){p->clients[i].link.child.fd, POLLIN, 0};
         out[n++] = (struct pollfd){p->clients[i].link.child.output, POLLIN, 0};
     }
     return n;
 }
 
-tcet_status pool_listen(struct pool *p, struct error *err)
+tcet_status pool_listen(struct pool *p, const struct pollfd *polled, struct error *err)
 {
     for (int i = 0; i < p->client_count; i++) {
-        if (client_up(&p->clients[i]))
-            TRY(listen(p, i, err));
+        const struct pollfd *of = polled + p->workloads[i].polled;
+        struct link *l = &p->clients[i].link;
+        tcet_status st;
+
+        if (!client_up(&p->clients[i]) ||
+            !(of[0].revents || of[1].revents || l->child.in.len > l->read))
+            continue;
+        l->child.quiet = !of[1].revents;
+        st = listen(p, i, err);
+        l->child.quiet = 0;
+        TRY(st);
     }
     TRY(check_timeouts(p, err));
     return check_memory(p, err);

@@ -64,9 +64,10 @@ int pool_busy(const struct pool *p);       /* workers at work */
 /* Gives workers something to do and starts those that are needed. */
 tcet_status pool_assign(struct pool *p, struct error *err);
 /* What to wait for: at most two entries a client.  Returns how many. */
-int pool_waits(const struct pool *p, struct pollfd *out);
-/* Takes what has arrived; ends workers that are silent too long, or hold too much memory. */
-tcet_status pool_listen(struct pool *p, struct error *err);
+int pool_waits(struct pool *p, struct pollfd *out);
+/* Takes what has arrived, as poll has found it; ends workers that are silent too long, or hold too much
+ * memory. */
+tcet_status pool_listen(struct pool *p, const struct pollfd *polled, struct error *err);
 void pool_close(struct pool *p);
 
 /* A client with the pool's log and stop, for a worker of another use. */

@@ -518,7 +518,7 @@ static tcet_status loop(struct seek *s, struct error *err)
         }
         poll(p, (nfds_t)n, WAITING_LOOK_MS);
         if (s->has_pool)
-            TRY(pool_listen(&s->pool, err));
+            TRY(pool_listen(&s->pool, p, err));
         for (size_t i = 0; i < s->seeker_count; i++)
             TRY(listen(s, i, err));
         if (clock_now() - s->committed > 0.5)

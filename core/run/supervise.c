@@ -423,10 +423,16 @@ static tcet_status known_values(struct supervisor *s, const char *arch, struct a
                                 struct wire_job *j, struct error *err)
 {
     const struct wire_plan *p = &s->r->plan;
-    struct result_value *known = arena_alloc(a, (p->column_count + 1) * sizeof *known);
-    uint8_t *asked = arena_alloc(a, p->column_count + 1);
+    struct result_value *known;
+    uint8_t *asked;
+    size_t inputs = 0;
 
-    j->known.value = known;
+    for (size_t c = 0; c < p->column_count; c++)
+        inputs += s->missing[c] ? p->columns[c].input_count : 0;
+    if (!inputs)
+        return TCET_OK;
+    j->known.value = known = arena_alloc(a, (p->column_count + 1) * sizeof *known);
+    asked = arena_alloc(a, p->column_count + 1);
     for (size_t c = 0; c < p->column_count; c++) {
         for (size_t i = 0; s->missing[c] && i < p->columns[c].input_count; i++) {
             int in = p->columns[c].inputs[i], found;
@@ -478,7 +484,7 @@ static tcet_status loop(struct supervisor *s, struct error *err)
     while ((pool_pending(pool) || pool_busy(pool)) && !stopping(s)) {
         TRY(pool_assign(pool, err));
         poll(p, (nfds_t)pool_waits(pool, p), WAITING_LOOK_MS);
-        TRY(pool_listen(pool, err));
+        TRY(pool_listen(pool, p, err));
         if (clock_now() - s->committed > 0.5)
             TRY(commit(s, err));
         show(s, 0);
