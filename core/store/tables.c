@@ -4,6 +4,8 @@
  * Room: core/store.  May use base and sqlite3.
  *
  * Every row ends with `sum`, tcet_sum(TABLE, COLUMNS...) of all its other columns, with their types.
+ * The definitions demand the same of a row as is looked for here; SQLite does not try that on rows that this
+ * program puts (sql_open), since what is bound is of these types and the rest is looked at before.
  * A store is looked at once, when it is first opened (seen.c): that each row is valid and has its sum, that what it
  * refers to is there, and that the indices say what the tables say.  Format 1 had no sums; its rows
  * are taken as they are and get theirs.  Format 2 had no views, format 3 no accuracies. */
