@@ -445,7 +445,8 @@ int shape_is_valid(const char *text)
     for (;; p++) {
         const char *digits = p;
 
-        p += strspn(p, "0123456789");
+        while (*p >= '0' && *p <= '9')
+            p++;
         if (p == digits || (*digits == '0' && p > digits + 1))
             return 0;
         if (*p != ',')
