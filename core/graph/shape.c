@@ -177,10 +177,15 @@ static tcet_status shape_conv_transpose(struct graph *g, const tcet_op *op, cons
 
 static tcet_status shape_pool(struct graph *g, const tcet_op *op, const tcet_node *x, tcet_node *n)
 {
+    enum { MOST = 1 << 24 }; /* places in a window: as many as a float tells apart */
+
     n->stride_h = n->stride_h ? n->stride_h : n->kernel_h;
     n->stride_w = n->stride_w ? n->stride_w : n->kernel_w;
     n->dilation_h = n->dilation_w = 1;
-    if (2 * n->padding_h > n->kernel_h || 2 * n->padding_w > n->kernel_w)
+    if ((int64_t)n->kernel_h * n->kernel_w > MOST)
+        return graph_refuse(g, TCET_E_PLUGIN, op, "a kernel of %d x %d has more than %d places",
+                            n->kernel_h, n->kernel_w, MOST);
+    if (n->padding_h > n->kernel_h / 2 || n->padding_w > n->kernel_w / 2)
         return graph_refuse(g, TCET_E_PLUGIN, op,
                             "padding %d x %d is more than half the kernel %d x %d", n->padding_h,
                             n->padding_w, n->kernel_h, n->kernel_w);

@@ -89,8 +89,10 @@ tcet_status child_start(struct child *c, const char *path, char *const args[], s
 static void read_output(struct child *c)
 {
     char chunk[4096];
-    ssize_t n;
+    ssize_t n = -1;
 
+    if (c->output < 0)
+        return;
     for (int i = 0; i < AT_ONCE && (n = read(c->output, chunk, sizeof chunk)) > 0; i++) {
         const char *p = chunk;
         size_t k = (size_t)n, cap = sizeof c->tail - 1;
@@ -109,6 +111,10 @@ static void read_output(struct child *c)
         c->tail_len += k;
         c->tail[c->tail_len] = '\0';
     }
+    if (n == 0) { /* closed by the child: poll would find it ready for ever */
+        close(c->output);
+        c->output = -1;
+    }
 }
 
 int child_read(struct child *c)
@@ -119,7 +125,7 @@ int child_read(struct child *c)
         c->drained = 0;
         return 0;
     }
-    if (c->output >= 0 && !c->quiet)
+    if (!c->quiet)
         read_output(c);
     for (int i = 0; i < AT_ONCE; i++) {
         ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
@@ -176,7 +182,8 @@ void child_stop(struct child *c, char *how, size_t cap)
                      *line ? "; it last printed: " : "", line);
     }
     close(c->fd);
-    close(c->output);
+    if (c->output >= 0)
+        close(c->output);
     buf_free(&c->in);
     memset(c, 0, sizeof *c);
 }

@@ -16,7 +16,7 @@ enum { CHILD_FD = 3 }; /* the child's end of the socket pair */
 struct child {
     pid_t pid;       /* 0: none */
     int fd;          /* our end */
-    int output;      /* read end of its stdout and stderr, -1: none */
+    int output;      /* read end of its stdout and stderr, -1: none, or closed */
     struct buf in;   /* bytes gathered from fd, for frame_take */
     int drained;     /* the last read took all there was: poll before the next */
     int quiet;       /* poll has found nothing in output: it is not read */

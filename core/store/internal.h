@@ -103,6 +103,7 @@ struct store {
 
     int64_t *arch; /* ids by ordinal */
     size_t arch_count;
+    int arch_open;  /* the list is of a transaction that is not yet ended */
     uint8_t *blank; /* by number of the architecture, [blank_count]: 1: nothing is stored of it */
     int64_t blank_count; /* 0: not known of any */
     int no_network;      /* there was no network at all when `blank` was made */
@@ -196,6 +197,8 @@ tcet_status store_leave(struct store *s, tcet_status st, struct error *err);
 tcet_status store_begin_reads(struct store *s, int *ours, struct error *err);
 tcet_status store_end_reads(struct store *s, int ours, tcet_status st, struct error *err);
 
+/* After a transaction that was dropped: its list of architectures is none. */
+void store_forget(struct store *s);
 /* Is it known (store_survey) that an architecture has neither outcome nor values? */
 int store_is_blank(const struct store *s, int64_t arch);
 /* Something is to be stored of it. */

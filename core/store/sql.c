@@ -183,6 +183,7 @@ tcet_status sql_fail(struct store *s, struct error *err)
     if (s->db && !sqlite3_get_autocommit(s->db))
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     s->batch = 0;
+    store_forget(s);
     return st;
 }
 
@@ -500,11 +501,14 @@ static tcet_status check_schema(struct store *s, struct error *err)
 /* Is it ours, and of this version?  s->format: 0 of a new file, or one killed before its tables. */
 static tcet_status check_format(struct store *s, struct error *err)
 {
-    int64_t application = 0, version = 0, tables = 0;
+    int64_t application = 0, version = 0, tables = 0, other = 0;
 
     TRY(sql_ask(s, "PRAGMA application_id", &application, err));
     TRY(sql_ask(s, "PRAGMA user_version", &version, err));
     TRY(sql_ask(s, "SELECT count(*) FROM sqlite_master", &tables, err));
+    TRY(sql_ask(s, "SELECT encoding <> 'UTF-8' FROM pragma_encoding", &other, err));
+    if (other) /* SQLite would change a text that is bound, and its sum would not fit */
+        return error_set(err, TCET_E_ARG, "%s: its texts are not in UTF-8", s->path);
     if (application == 0 && version == 0 && tables == 0)
         return TCET_OK;
     if (application != STORE_APPLICATION)

@@ -16,14 +16,29 @@ tcet_status store_enter(struct store *s, struct error *err)
     return s->batch ? TCET_OK : sql_exec(s, "BEGIN IMMEDIATE", err);
 }
 
+void store_forget(struct store *s)
+{
+    if (s->arch_open)
+        s->arch_count = 0;
+    s->arch_open = 0;
+}
+
+static tcet_status commit(struct store *s, struct error *err)
+{
+    TRY(sql_exec(s, "COMMIT", err));
+    s->arch_open = 0;
+    return TCET_OK;
+}
+
 /* Ends what store_enter() began.  A database error has already rolled back (sql_fail). */
 tcet_status store_leave(struct store *s, tcet_status st, struct error *err)
 {
     if (s->batch || sqlite3_get_autocommit(s->db))
         return st;
     if (st >= 0)
-        return sql_exec(s, "COMMIT", err);
+        return commit(s, err);
     sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    store_forget(s);
     return st;
 }
 
@@ -354,6 +369,7 @@ static tcet_status put_archs(struct store *s, const char *const *arch, size_t co
         TRY(sql_run(s, SQL_RUN_ARCH_ADD, err, "ii", (int64_t)i, id));
     }
     TRY(sql_run(s, SQL_RUN_SIZE_PUT, err, "t", "run_arch"));
+    s->arch_open = 1;
     return load_archs(s, err);
 }
 
@@ -760,7 +776,7 @@ tcet_status store_commit(struct store *s, struct error *err)
 {
     if (!s->batch)
         return error_set(err, TCET_E_ARG, "%s: no batch is open", s->path);
-    TRY(sql_exec(s, "COMMIT", err));
+    TRY(commit(s, err));
     s->batch = 0;
     return TCET_OK;
 }

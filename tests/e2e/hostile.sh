@@ -171,4 +171,21 @@ config print
 run run hostile.ini --export rows.jsonl --quiet
 check "print: results are no place for what a plugin prints" test ! -s out
 check "print: nor is it an error, however much it is" test $code = 0
+
+config close
+rm -f closed
+"$host" run hostile.ini --quiet >out 2>err &
+host_pid=$!
+for ((i = 0; i < 600; i++)); do
+    [ ! -e closed ] || break
+    sleep 0.1
+done
+sleep 0.2
+before=$(cut -d' ' -f1 /proc/$host_pid/schedstat)
+sleep 1
+after=$(cut -d' ' -f1 /proc/$host_pid/schedstat)
+wait $host_pid
+code=$?
+check "close: a worker without stdout and stderr computes as ever" test $code = 0
+check "close: and nobody looks for what it prints without end" test $((after - before)) -lt 500000000
 finish

@@ -142,6 +142,17 @@ static void test_refusals(void **state)
     assert_refused(&f, TCET_E_PLUGIN,
                    "cells.4.op.1 (add): shapes [3, 8, 8] and [3, 4, 4] of inputs 1 and 2");
 
+    start(&f, 3, 8, 8, 10); /* twice the padding is no int32 */
+    o = with(TCET_OP_MAX_POOL, -1, &f.x, 1);
+    o.kernel_h = o.kernel_w = 3, o.padding_h = 1 << 30, o.padding_w = 1;
+    o.stride_h = INT32_MAX, o.stride_w = 1;
+    f.b->add(f.b, &o);
+    assert_refused(&f, TCET_E_PLUGIN, "padding 1073741824 x 1 is more than half the kernel 3 x 3");
+
+    start(&f, 3, 8, 8, 10);
+    tcet_add_pool(f.b, TCET_OP_AVG_POOL, -1, f.x, 8192, 1, 4096);
+    assert_refused(&f, TCET_E_PLUGIN, "a kernel of 8192 x 8192 has more than 16777216 places");
+
     start(&f, 3, 2, 2, 10); /* the user's resolution is too small: not the plugin's fault */
     m = f.b->module(f.b, -1, "stem", 0);
     tcet_add_conv(f.b, m, f.x, 8, 3, 1, 0, 0);

@@ -287,13 +287,35 @@ static void known_blank(void **state)
     is_sound(f->folder);
 }
 
+/* Nor is a list of architectures that went with its batch put to use. */
+static void dropped_list(void **state)
+{
+    static const char *const others[] = {"other a", "other b"};
+    struct fixture *f = *state;
+    struct store *s = open_store(f->folder, STORE_FRESH);
+    struct result_row row = {.arch = "other a", .status = RESULT_FAILED, .message = "m"};
+    struct error err;
+
+    set_run(s);
+    put_sample(s, 0);
+    OK(store_begin(s, &err));
+    OK(store_set_archs(s, others, 2, &err));
+    assert_int_equal(sqlite3_exec(s->db, "PRAGMA query_only = 1", NULL, NULL, NULL), SQLITE_OK);
+    assert_true(store_put_at(s, 0, &row, &err) < 0);
+    assert_int_equal(sqlite3_exec(s->db, "PRAGMA query_only = 0", NULL, NULL, NULL), SQLITE_OK);
+    assert_true(store_put_at(s, 0, &row, &err) < 0);
+    assert_non_null(strstr(err.text, "no architecture 0"));
+    store_close(s);
+    is_sound(f->folder);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_make, fixture_drop)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(each_number), T(merges),        T(odd_times),   T(bad_columns),
-        T(lists),       T(dropped_batch), T(known_blank),
+        T(each_number), T(merges),        T(odd_times),    T(bad_columns),
+        T(lists),       T(dropped_batch), T(dropped_list), T(known_blank),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -459,6 +459,25 @@ static void test_foreign_schema(void **state)
     assert_non_null(strstr(err.text, why));
 }
 
+/* A file whose texts SQLite would turn into UTF-16 while they are bound is no new store. */
+static void test_encoding(void **state)
+{
+    struct store *s;
+    struct error err;
+    sqlite3 *db;
+
+    (void)state;
+    assert_int_equal(unlink(database), 0);
+    assert_int_equal(sqlite3_open(database, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "PRAGMA encoding = 'UTF-16le'; CREATE TABLE t(a); DROP TABLE t",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    assert_true(store_open(folder, STORE_FRESH, &s, &err) < 0);
+    assert_non_null(strstr(err.text, "its texts are not in UTF-8"));
+}
+
 /* A large store is not looked at again while its file is as it was, and is as soon as it is not: also when its
  * size and time of writing are the same. */
 static void test_seen(void **state)
@@ -502,6 +521,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_failed_mended, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failures_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_schema, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_encoding, setup, teardown),
         cmocka_unit_test_setup_teardown(test_seen, setup, teardown),
     };
 
