@@ -139,6 +139,10 @@ tcet_status sql_bind_row(struct store *s, enum sql q, size_t row, struct error *
                          const char *types, ...);
 /* *have = 1: a row stands ready in s->cached[q]; 0: no more. */
 tcet_status sql_step(struct store *s, enum sql q, int *have, struct error *err);
+/* Of a statement that sql_bind has given `st`: the number that its first row begins with, 0 where there is none;
+ * and ends it. */
+tcet_status sql_number(struct store *s, enum sql q, tcet_status st, int64_t *out,
+                       struct error *err);
 /* Ends a statement: every sql_bind needs one, on failure too. */
 void sql_done(struct store *s, enum sql q);
 /* Bind, run to the end, done: for statements without rows. */

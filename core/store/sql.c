@@ -307,6 +307,18 @@ tcet_status sql_step(struct store *s, enum sql q, int *have, struct error *err)
     return TCET_OK;
 }
 
+tcet_status sql_number(struct store *s, enum sql q, tcet_status st, int64_t *out, struct error *err)
+{
+    int have = 0;
+
+    if (st >= 0)
+        st = sql_step(s, q, &have, err);
+    if (st >= 0)
+        *out = have ? sql_i64(s, q, 0) : 0;
+    sql_done(s, q);
+    return st;
+}
+
 void sql_done(struct store *s, enum sql q)
 {
     if (s->cached[q])

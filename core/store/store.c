@@ -62,15 +62,7 @@ tcet_status store_end_reads(struct store *s, int ours, tcet_status st, struct er
 static tcet_status find_text(struct store *s, enum sql q, const char *text, int64_t *id,
                              struct error *err)
 {
-    tcet_status st = sql_bind(s, q, err, "t", text);
-    int have = 0;
-
-    if (st >= 0)
-        st = sql_step(s, q, &have, err);
-    if (st >= 0)
-        *id = have ? sql_i64(s, q, 0) : 0;
-    sql_done(s, q);
-    return st;
+    return sql_number(s, q, sql_bind(s, q, err, "t", text), id, err);
 }
 
 /* The number of a new row, by the statement that says which was the last.  Where a batch is dropped some
@@ -78,18 +70,9 @@ static tcet_status find_text(struct store *s, enum sql q, const char *text, int6
 static tcet_status new_id(struct store *s, enum sql last, int64_t *id, struct error *err)
 {
     int64_t *known = &s->last[last - SQL_ARCH_LAST];
-    int have = 0;
 
-    if (!*known) {
-        tcet_status st = sql_bind(s, last, err, "");
-
-        if (st >= 0)
-            st = sql_step(s, last, &have, err);
-        if (st >= 0 && have)
-            *known = sql_i64(s, last, 0);
-        sql_done(s, last);
-        TRY(st);
-    }
+    if (!*known)
+        TRY(sql_number(s, last, sql_bind(s, last, err, ""), known, err));
     if (*known == INT64_MAX)
         return sql_damaged(s, "a table's numbers are used up", err);
     *id = ++*known;
@@ -512,14 +495,8 @@ static tcet_status find_network(struct store *s, int64_t arch, const struct resu
 {
     tcet_status st = sql_bind(s, SQL_NETWORK_FIND, err, "iiiddi", arch, row->params, row->macs,
                               x_sum, w_sum, layers);
-    int have = 0;
 
-    if (st >= 0)
-        st = sql_step(s, SQL_NETWORK_FIND, &have, err);
-    if (st >= 0 && have)
-        *id = sql_i64(s, SQL_NETWORK_FIND, 0);
-    sql_done(s, SQL_NETWORK_FIND);
-    return st;
+    return sql_number(s, SQL_NETWORK_FIND, st, id, err);
 }
 
 /* The network a row describes; 0 when the row knows of none. */
@@ -529,8 +506,6 @@ static tcet_status network_id(struct store *s, int64_t arch, const struct result
     struct buf *text = &s->scratch;
     int64_t layers = 0, hash;
     double x_sum, w_sum;
-    tcet_status st;
-    int have = 0;
 
     *id = 0;
     if (row->layer_count == 0 && row->params <= 0)
@@ -546,14 +521,9 @@ static tcet_status network_id(struct store *s, int64_t arch, const struct result
         }
     }
     hash = (int64_t)fnv(FNV_START, text->data, text->len);
-    st = sql_bind(s, SQL_LAYERS_FIND, err, "it", hash, text->data);
-    if (st >= 0)
-        st = sql_step(s, SQL_LAYERS_FIND, &have, err);
-    if (st >= 0 && have)
-        layers = sql_i64(s, SQL_LAYERS_FIND, 0);
-    sql_done(s, SQL_LAYERS_FIND);
-    TRY(st);
-    if (!have) {
+    TRY(sql_number(s, SQL_LAYERS_FIND, sql_bind(s, SQL_LAYERS_FIND, err, "it", hash, text->data),
+                   &layers, err));
+    if (!layers) {
         TRY(new_id(s, SQL_LAYERS_LAST, &layers, err));
         TRY(sql_run(s, SQL_LAYERS_ADD, err, "iit", layers, hash, text->data));
     }

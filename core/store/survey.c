@@ -213,13 +213,10 @@ tcet_status store_summarise(struct store *s, struct store_summary *out, struct e
 
 tcet_status store_count_failed(struct store *s, size_t *out, struct error *err)
 {
-    tcet_status st = sql_bind(s, SQL_FAILED_COUNT, err, "i", s->column_set);
-    int have = 0;
+    int64_t count;
 
-    if (st >= 0)
-        st = sql_step(s, SQL_FAILED_COUNT, &have, err);
-    if (st >= 0)
-        *out = have ? (size_t)sql_i64(s, SQL_FAILED_COUNT, 0) : 0;
-    sql_done(s, SQL_FAILED_COUNT);
-    return st;
+    TRY(sql_number(s, SQL_FAILED_COUNT, sql_bind(s, SQL_FAILED_COUNT, err, "i", s->column_set),
+                   &count, err));
+    *out = (size_t)count;
+    return TCET_OK;
 }
