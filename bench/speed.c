@@ -28,7 +28,7 @@ static const char *const widest = "|nor_conv_1x1~0|+|nor_conv_1x1~0|nor_conv_1x1
 
 struct options {
     int64_t rounds, archs, seed, soak;
-    int quick, channels_last, designs;
+    int quick, channels_last, avx2, designs;
 };
 
 enum ratio { VS_REFERENCE, VS_CONVOLUTIONS, TWO_WORKERS, FIRST_ORDER, ALL_PROXIES, RATIOS };
@@ -52,7 +52,8 @@ struct bench {
 /* -- Architectures ---------------------------------------------------------------------- */
 
 /* Images as the reference draws them, so that the scores can be compared too. */
-static tcet_status load_config(const char *file, struct config **out, struct error *err)
+static tcet_status load_config(const struct bench *b, const char *file, struct config **out,
+                               struct error *err)
 {
     struct config *c = NULL;
     char path[4096];
@@ -63,6 +64,8 @@ static tcet_status load_config(const char *file, struct config **out, struct err
     st = config_set(c, "data.plugin=gaussian", err);
     if (st >= 0)
         st = config_set(c, "backend.device=cpu", err);
+    if (st >= 0 && b->o.avx2)
+        st = config_set(c, "backend.kernels=avx2", err);
     if (st < 0)
         config_free(c);
     else
@@ -76,7 +79,7 @@ static tcet_status sample(struct bench *b, size_t count, const char *const **out
     struct wire_plan plan;
     tcet_status st;
 
-    TRY(load_config("../conf/tcet_snip.ini", &c, err));
+    TRY(load_config(b, "../conf/tcet_snip.ini", &c, err));
     st = config_set(c, arena_printf(&b->arena, "run.archs=sample:%zu", count), err);
     if (st >= 0)
         st = config_set(c, arena_printf(&b->arena, "run.seed=%lld", (long long)b->o.seed), err);
@@ -113,7 +116,7 @@ static tcet_status deal(struct bench *b, struct error *err)
     tcet_status st;
 
     TRY(sample(b, count, &archs, err));
-    TRY(load_config("../conf/tcet_snip.ini", &c, err));
+    TRY(load_config(b, "../conf/tcet_snip.ini", &c, err));
     st = client_facts(c, archs, count, &b->arena, &facts, err);
     config_free(c);
     if (st < 0)
@@ -141,12 +144,12 @@ static tcet_status start(struct bench *b, struct error *err)
     struct lane *l = b->lane;
     const char *layout = b->o.channels_last ? "--channels-last" : NULL;
     double begin = clock_now(), ignored;
-    tcet_status st = load_config("../conf/tcet_snip.ini", &c, err);
+    tcet_status st = load_config(b, "../conf/tcet_snip.ini", &c, err);
 
     if (st >= 0)
-        st = load_config("first_order.ini", &first, err);
+        st = load_config(b, "first_order.ini", &first, err);
     if (st >= 0)
-        st = load_config("all_proxies.ini", &all, err);
+        st = load_config(b, "all_proxies.ini", &all, err);
     b->reference = l;
     for (size_t i = 0; i < b->cores && st >= 0; i++)
         st = lane_script(l++, "the reference", "tcet_snip.py", layout, 2, err);
@@ -440,7 +443,7 @@ static tcet_status designs(struct bench *b, struct error *err)
 
     print_load("before");
     TRY(deal(b, err));
-    TRY(load_config("../conf/tcet_snip.ini", &c, err));
+    TRY(load_config(b, "../conf/tcet_snip.ini", &c, err));
     b->ours = b->lane;
     b->lanes = 3;
     st = lane_worker(&b->ours[0], "a worker", c, "tcet_snip", err);
@@ -485,7 +488,7 @@ static tcet_status soak(struct bench *b, struct error *err)
     tcet_status st;
 
     TRY(sample(b, distinct, &archs, err));
-    TRY(load_config("../conf/tcet_snip.ini", &c, err));
+    TRY(load_config(b, "../conf/tcet_snip.ini", &c, err));
     st = config_set(c, small[0], err);
     if (st >= 0)
         st = config_set(c, small[1], err);
@@ -512,7 +515,8 @@ static tcet_status soak(struct bench *b, struct error *err)
 
 static int usage(FILE *f)
 {
-    fputs("usage: bench/speed [--quick] [--channels-last] [--rounds N] [--archs N] [--seed N]\n"
+    fputs("usage: bench/speed [--quick] [--channels-last] [--avx2] [--rounds N] [--archs N]\n"
+          "                   [--seed N]\n"
           "       bench/speed --designs [--rounds N] [--archs N] [--seed N]\n"
           "       bench/speed --soak N\n"
           "       bench/speed --space NAME | --kernels, with options of their own: --kernels "
@@ -520,6 +524,7 @@ static int usage(FILE *f)
           "  --quick      one architecture a round, less than 50 s\n"
           "  --channels-last  the reference in PyTorch's faster memory format, not in its own, as\n"
           "               the toolkits run it\n"
+          "  --avx2       without AVX-512 on either side, libtorch's libraries included\n"
           "  --rounds N   rounds, whose median counts (5, the least)\n"
           "  --archs N    architectures a round (8)\n"
           "  --seed N     which architectures (1)\n"
@@ -555,6 +560,10 @@ static int parse(int argc, char **argv, struct options *o)
             o->channels_last = 1;
             continue;
         }
+        if (!strcmp(argv[i], "--avx2")) {
+            o->avx2 = 1;
+            continue;
+        }
         while (k < TCET_COUNT(names) && strcmp(argv[i], names[k]) != 0)
             k++;
         if (k == TCET_COUNT(names) || i + 1 == argc || text_to_i64(argv[i + 1], values[k]) < 0 ||
@@ -585,6 +594,11 @@ int main(int argc, char **argv)
     if (parse(argc, argv, &b->o) < 0) {
         free(b);
         return usage(stderr);
+    }
+    if (b->o.avx2) { /* of every process that is started */
+        setenv("ATEN_CPU_CAPABILITY", "avx2", 1);
+        setenv("DNNL_MAX_CPU_ISA", "AVX2", 1);
+        setenv("OPENBLAS_CORETYPE", "Haswell", 1);
     }
     b->cores = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? (size_t)CPU_COUNT(&cpus) : 2;
     b->cores = b->cores < 2 ? 2 : b->cores > CORES_MAX ? CORES_MAX : b->cores;
