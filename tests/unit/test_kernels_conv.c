@@ -90,6 +90,8 @@ static const struct ts_conv shapes[] = {
     SQUARE(23, 23, 12, 3, 1, 2, 2, 23),
     SQUARE(4, 4, 21, 5, 1, 4, 2, 4),
     SQUARE(8, 8, 14, 7, 1, 6, 2, 8),
+    SQUARE(24, 24, 30, 2, 1, 0, 11, 24),
+    SQUARE(8, 8, 52, 3, 1, 0, 21, 8),
     {.c = 18,
      .oc = 18,
      .h = 5,
