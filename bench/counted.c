@@ -147,13 +147,15 @@ static void note_conv(const struct ts_conv *s, const char *name, double start, i
 static void record(const struct ts_conv *s, int forward, int dw, int dx)
 {
     struct counted_conv *last = conv_count ? &convs[conv_count - 1] : NULL;
+    struct ts_conv shape = *s;
 
-    if (dx && !dw && last && last->dw && !last->dx && !memcmp(&last->s, s, sizeof *s)) {
+    shape.along = NULL;
+    if (dx && !dw && last && last->dw && !last->dx && !memcmp(&last->s, &shape, sizeof shape)) {
         last->dx = 1; /* the other half of one backward */
         return;
     }
     convs = grown(convs, conv_count, &conv_cap, sizeof *convs);
-    convs[conv_count++] = (struct counted_conv){*s, forward, dw, dx};
+    convs[conv_count++] = (struct counted_conv){shape, forward, dw, dx};
 }
 
 static int conv_forward(struct ts_device *d, const struct ts_conv *s, const void *x, const void *w,

@@ -51,6 +51,7 @@ tcet_status reverse_run(struct job *j, const struct reverse *r)
     for (int32_t i = 0; i < j->graph->node_count; i++) {
         gradient_drop(j, &j->now.v[i].parts);
         gradient_drop(j, &j->now.v[i].masked);
+        gradient_drop_whole(&j->now.v[i]);
     }
     return st;
 }

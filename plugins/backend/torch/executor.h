@@ -52,13 +52,20 @@ struct request {
 
 /* What the plan says of a node; all but `rep` is of the rep. */
 struct node_plan {
-    int32_t rep;        /* the node that computes it */
-    int32_t relu;       /* the ReLU computed in the same sweep, -1 */
-    int32_t slot;       /* agreement matrix of its signs as a layer's output, -1 */
-    int32_t relu_slot;  /* and as an activation's input, -1 */
-    int32_t call;       /* which of its module's executions it is */
-    int32_t readers;    /* edges that bring it a gradient */
-    int32_t last;       /* forward step after which nobody reads it */
+    int32_t rep;       /* the node that computes it */
+    int32_t relu;      /* the ReLU computed in the same sweep, -1 */
+    int32_t slot;      /* agreement matrix of its signs as a layer's output, -1 */
+    int32_t relu_slot; /* and as an activation's input, -1 */
+    int32_t call;      /* which of its module's executions it is */
+    int32_t readers;   /* edges that bring it a gradient */
+    int32_t last;      /* forward step after which nobody reads it */
+    /* What sweeps go along with which convolution (sweep.h), -1 where none does. */
+    int32_t driver;      /* sum, lines: the convolution that reads their numbers first */
+    int32_t drives;      /* of that one: the sum or lines */
+    int32_t gathered_by; /* the convolution that gives it the last part of its gradient */
+    int32_t gathers;     /* of that one: the node */
+    int32_t
+        measured_by; /* convolution: a batch norm over it, whose moments are made as it is written */
     int32_t next_last;  /* list of those with equal `last` */
     int32_t first_back; /* backward step after which nobody reads it, -1: none does */
     int32_t next_back;
@@ -108,7 +115,7 @@ struct norm_sums {
 };
 
 /* Sweeps over the nodes: of values and gradients, or of their derivatives along g. */
-enum sweep { ORDINARY, TANGENT, SWEEPS };
+enum sweep_of { ORDINARY, TANGENT, SWEEPS };
 
 /* R of a node; see tangent.c. */
 struct tangent {
@@ -129,8 +136,13 @@ struct value {
     struct memory *val, *bits, *dy;
     struct ts_norm norm;
     void *k1, *k2, *k3; /* a batch norm's backward as lines */
-    double *part, *all; /* with job.share: the part's moments, and the sums of all parts */
+    double *part,
+        *all; /* batch statistics: the moments; with job.share those of the part, and the sums of all parts */
     struct norm_sums sums[SWEEPS];
+    struct summing *summing;     /* forward.c: the sum is in the making; NULL */
+    struct gathering *gathering; /* gather.c: so is its gradient; NULL */
+    struct memory *whole;        /* its gradient, gathered already; NULL */
+    uint8_t measured;            /* batch norm: `part` is made, in this forward */
     struct tangent tangent;
     int32_t late;               /* batch norm whose backward the gradient lacks, -1 */
     int32_t parts, parts_tail;  /* gradients gathered so far, -1 */
@@ -258,6 +270,10 @@ tcet_status layers_visit(struct job *j);
 tcet_status forward_run(struct job *j);
 /* Writes what is wanted of node i, the sum of `nodes`: its numbers, its ReLU, its signs. */
 tcet_status forward_sum(struct job *j, int32_t i, const int32_t *nodes, int32_t count);
+/* The sweep that makes a sum for plan.driver; NULL: it is made.  Ends it; drops it as it is. */
+struct sweep *forward_summing(const struct job *j, int32_t i);
+void forward_end_sum(struct job *j, int32_t i);
+void forward_drop_sum(struct value *v);
 /* Where the next sweep over node i's numbers should write their signs (NULL: nowhere), and what
  * to do with them after it. */
 tcet_status forward_open_bits(struct job *j, int32_t i, uint64_t **out);
@@ -269,7 +285,7 @@ tcet_status backward_run(struct job *j);
 /* A sweep over the nodes back from the output, to which a gradient was given: each node's whole
  * gradient is gathered and handed on. */
 struct reverse {
-    enum sweep sweep;
+    enum sweep_of sweep;
     /* Does node i take part? */
     int (*active)(const struct job *j, int32_t i);
     /* Does somebody want the whole gradient of node i, a ReLU's too? */
@@ -291,7 +307,15 @@ void gradient_drop(struct job *j, int32_t *head);
 /* The whole gradient of node i (of a tangent sweep its R) from its parts, which are dropped, and
  * the sums of batch norms that are made in passing; *out is the caller's to drop, NULL where no
  * gradient came. */
-tcet_status gradient_gather(struct job *j, enum sweep sweep, int32_t i, struct memory **out);
+tcet_status gradient_gather(struct job *j, enum sweep_of sweep, int32_t i, struct memory **out);
+
+/* Gives convolution i's input its gradient g, the last part of that of node plan.gathers, before it is there; what
+ * is returned in *after gathers while g is written (NULL: nothing is to be done), and is ended by
+ * gradient_gathered once it is. */
+tcet_status gradient_gather_along(struct job *j, int32_t i, struct memory *g, struct sweep **after);
+void gradient_gathered(struct job *j, int32_t i);
+/* Drops a node's gradient in the making, and what was gathered already. */
+void gradient_drop_whole(struct value *v);
 
 /* tangent.c: can it make the job's H g, rather than tape.c?  It works on one mini-batch, on
  * kernels that have tangents, with operations that have them. */

@@ -135,11 +135,80 @@ static int32_t gate_of(const struct job *j, int32_t i)
     return relu >= 0 && j->plan.node[relu].exec ? relu : -1;
 }
 
+/* A sum in the making, and signs that are packed with it. */
+struct summing {
+    struct sweep *sweep;
+    int32_t count;
+    struct {
+        int32_t node;
+        const uint64_t *bits;
+    } packed[];
+};
+
+struct sweep *forward_summing(const struct job *j, int32_t i)
+{
+    return j->now.v[i].summing ? j->now.v[i].summing->sweep : NULL;
+}
+
+void forward_end_sum(struct job *j, int32_t i)
+{
+    struct summing *s = j->now.v[i].summing;
+
+    if (!s)
+        return;
+    sweep_end(s->sweep);
+    for (int32_t k = 0; k < s->count; k++)
+        forward_use_bits(j, s->packed[k].node, s->packed[k].bits);
+    free(s);
+    j->now.v[i].summing = NULL;
+}
+
+void forward_drop_sum(struct value *v)
+{
+    if (v->summing)
+        sweep_drop(v->summing->sweep);
+    free(v->summing);
+    v->summing = NULL;
+}
+
+/* Writes node i, the sum of terms, whose signs are packed for the nodes in `packed` (-1: not), or leaves it to
+ * the convolution that drives it. */
+static tcet_status write_sum(struct job *j, int32_t i, const struct ts_term *t, int32_t count,
+                             const int32_t *packed, void *raw, void *act, uint64_t *bits)
+{
+    const tcet_node *node = job_node(j, i);
+    int64_t hw = (int64_t)node->h * node->w;
+    struct summing *s;
+
+    if (j->plan.node[i].driver < 0) {
+        tcet_status st = job_check(
+            j, j->k->combine(j->d, t, count, j->ask.n, hw, node->c, raw, act, bits), i, "sum");
+
+        for (int32_t k = 0; k < count && st == TCET_OK; k++)
+            forward_use_bits(j, packed[k], t[k].bits);
+        if (st == TCET_OK)
+            forward_use_bits(j, i, bits);
+        return st;
+    }
+    s = calloc(1, sizeof *s + (size_t)(count + 1) * sizeof s->packed[0]);
+    if (!s)
+        return job_fail(j, TCET_E_MEMORY, "out of memory");
+    j->now.v[i].summing = s;
+    s->sweep = j->k->combine_sweep(j->d, t, count, j->ask.n, hw, node->c, raw, act, bits);
+    if (!s->sweep)
+        return job_check(j, TCET_E_MEMORY, i, "sum");
+    for (int32_t k = 0; k <= count; k++) {
+        s->packed[k].node = k < count ? packed[k] : i;
+        s->packed[k].bits = k < count ? t[k].bits : bits;
+    }
+    s->count = count + 1;
+    return TCET_OK;
+}
+
 /* forward_sum of terms, which have room for `count` and their places in `packed`. */
 static tcet_status sum_terms(struct job *j, int32_t i, const int32_t *nodes, int32_t count,
                              struct ts_term *t, int32_t *packed)
 {
-    const tcet_node *node = job_node(j, i);
     struct value *v = &j->now.v[i];
     int32_t gate = gate_of(j, i), stored = j->plan.node[i].stored;
     struct value *relu = gate >= 0 ? &j->now.v[gate] : NULL;
@@ -157,19 +226,9 @@ static tcet_status sum_terms(struct job *j, int32_t i, const int32_t *nodes, int
     if (st == TCET_OK && (stored || relu || bits)) {
         void *raw = v->val && !(count == 1 && t[0].x == v->val->data) ? v->val->data : NULL;
 
-        st = job_check(j,
-                       j->k->combine(j->d, t, count, j->ask.n, (int64_t)node->h * node->w, node->c,
-                                     raw, relu ? relu->val->data : NULL, bits),
-                       i, "sum");
+        st = write_sum(j, i, t, count, packed, raw, relu ? relu->val->data : NULL, bits);
     }
-    if (st != TCET_OK)
-        return st;
-    forward_use_bits(j, i, bits);
-    for (int32_t k = 0; k < count; k++) {
-        if (packed[k] >= 0)
-            forward_use_bits(j, packed[k], t[k].bits);
-    }
-    return relu ? keep(j, gate) : TCET_OK;
+    return st == TCET_OK && relu ? keep(j, gate) : st;
 }
 
 tcet_status forward_sum(struct job *j, int32_t i, const int32_t *nodes, int32_t count)

@@ -10,6 +10,7 @@
 #ifndef BACKEND_TORCH_KERNELS_H
 #define BACKEND_TORCH_KERNELS_H
 
+#include "sweep.h"
 #include "torch_shim.h"
 
 /* Sums over the pixels of a batch norm of input x and output gradient g, [c] each; R is the
@@ -52,6 +53,18 @@ struct kernels {
                         uint64_t *bits, double *moments);
     int (*norm_merge)(struct ts_device *d, int64_t c, const struct ts_norm_part *part,
                       int32_t parts, const struct ts_norm *s);
+    /* combine, gather and norm_moments as sweeps (sweep.h) that a convolution may drive, NULL after d->message; their
+     * memory stays until then, and gather's `out` may be one of its parts.  NULL: this table has none. */
+    struct sweep *(*combine_sweep)(struct ts_device *d, const struct ts_term *t, int32_t count,
+                                   int64_t n, int64_t hw, int64_t c, void *raw, void *act,
+                                   uint64_t *bits);
+    struct sweep *(*gather_sweep)(struct ts_device *d, const void *const *plain,
+                                  int32_t plain_count, const void *const *masked,
+                                  int32_t masked_count, const void *mask, int64_t pixels, int64_t c,
+                                  void *out, double *s1, const struct ts_sum *sums,
+                                  int32_t sum_count);
+    struct sweep *(*moments_sweep)(struct ts_device *d, const void *x, int64_t n, int64_t hw,
+                                   int64_t c, uint64_t *bits, double *moments);
     /* a and b from the running statistics, which are 0 and 1 where s has none. */
     int (*norm_eval)(struct ts_device *d, int64_t c, const struct ts_norm *s);
     /* From the sums of gather over `pixels` pixels: dx = k1 g + k2 x + k3, and dgamma (added
@@ -157,6 +170,17 @@ const struct kernels *kernels_cpu(int32_t which, int32_t f64);
 const struct kernels *kernels_aten(int32_t f64);
 /* For devices with d->code and d->scratch. */
 const struct kernels *kernels_cuda(int32_t f64);
+
+/* Sweeps that go along with a convolution, NULL: none. */
+static inline struct sweep *sweep_before(const struct ts_conv *s)
+{
+    return s->along ? s->along->before : NULL;
+}
+
+static inline struct sweep *sweep_after(const struct ts_conv *s)
+{
+    return s->along ? s->along->after : NULL;
+}
 
 static inline int64_t kernels_words(int64_t units)
 {

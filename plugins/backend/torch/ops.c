@@ -25,7 +25,7 @@ static tcet_status unknown_forward(struct job *j, int32_t i)
 /* Those with functions of their own here. */
 #define OWN_OPS(ROW)                                                                          \
     ROW(INPUT, WRITES(input), .input = 1)                                                     \
-    ROW(CONV2D, FUNCTIONS(conv), .takes_norm = conv_takes_norm, .weight = 1,                  \
+    ROW(CONV2D, FUNCTIONS(conv), .takes_norm = conv_takes_norm, .drives = 1, .weight = 1,     \
         .saved = SAVED_INPUTS, .keeps_zero = 1)                                               \
     ROW(CONV_TRANSPOSE, FUNCTIONS(transposed), .affine = 1, .own = 1, .saved = SAVED_INPUTS)  \
     ROW(LINEAR, FUNCTIONS(linear), .weight = 1, .saved = SAVED_INPUTS)                        \
@@ -155,7 +155,7 @@ tcet_status op_tangent(struct job *j, int32_t i)
 }
 
 /* Gives input k its gradient from g. */
-static tcet_status back_input(struct job *j, int32_t i, int32_t k, enum sweep sweep,
+static tcet_status back_input(struct job *j, int32_t i, int32_t k, enum sweep_of sweep,
                               const struct memory *g)
 {
     const struct op *op = job_op(j, i);
@@ -174,7 +174,8 @@ static tcet_status back_input(struct job *j, int32_t i, int32_t k, enum sweep sw
     return job_check(j, status, i, sweep == ORDINARY ? "backward" : "tangent of gradient");
 }
 
-static tcet_status back_inputs(struct job *j, int32_t i, enum sweep sweep, const struct memory *g)
+static tcet_status back_inputs(struct job *j, int32_t i, enum sweep_of sweep,
+                               const struct memory *g)
 {
     tcet_status st = TCET_OK;
 

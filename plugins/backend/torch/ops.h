@@ -40,7 +40,7 @@ struct op {
     tcet_status (*tangent_back)(struct job *j, int32_t i, struct memory *rg);
     /* What op_forward and its like call: the value, or R of it, into y; the gradient of input k
      * from g, or R of it from rg, into dx. */
-    int (*write)(struct job *j, int32_t i, enum sweep sweep, void *y);
+    int (*write)(struct job *j, int32_t i, enum sweep_of sweep, void *y);
     op_write_back *write_back, *write_tangent_back;
     /* Adds the gradient of the weight from g; NULL: it has none, or `back` does so. */
     int (*write_weight)(struct job *j, int32_t i, const void *g, void *dw);
@@ -54,6 +54,7 @@ struct op {
     uint8_t activation; /* a layer of TCET_SITE_ACTIVATION */
     uint8_t pure;       /* two of them over one input are one value */
     uint8_t keeps_zero; /* of zeros it makes zeros, unless it adds a bias */
+    uint8_t drives;     /* the sweeps of plan.c's find_drivers */
     uint8_t curved;     /* R of its backward reads its gradient, and R of its inputs */
 };
 
@@ -118,19 +119,19 @@ tcet_status lines_open_tangent(struct job *j, int32_t i);
 void lines_reset_tangent(struct job *j, int32_t i);
 
 /* ops_tensor.c */
-int input_write(struct job *j, int32_t i, enum sweep sweep, void *y);
-int zero_write(struct job *j, int32_t i, enum sweep sweep, void *y);
-int avg_pool_write(struct job *j, int32_t i, enum sweep sweep, void *y);
+int input_write(struct job *j, int32_t i, enum sweep_of sweep, void *y);
+int zero_write(struct job *j, int32_t i, enum sweep_of sweep, void *y);
+int avg_pool_write(struct job *j, int32_t i, enum sweep_of sweep, void *y);
 op_write_back avg_pool_write_back;
-int max_pool_write(struct job *j, int32_t i, enum sweep sweep, void *y);
+int max_pool_write(struct job *j, int32_t i, enum sweep_of sweep, void *y);
 op_write_back max_pool_write_back;
-int global_pool_write(struct job *j, int32_t i, enum sweep sweep, void *y);
+int global_pool_write(struct job *j, int32_t i, enum sweep_of sweep, void *y);
 op_write_back global_pool_write_back;
-int window_write(struct job *j, int32_t i, enum sweep sweep, void *y);
+int window_write(struct job *j, int32_t i, enum sweep_of sweep, void *y);
 op_write_back window_write_back;
-int mul_write(struct job *j, int32_t i, enum sweep sweep, void *y);
+int mul_write(struct job *j, int32_t i, enum sweep_of sweep, void *y);
 op_write_back mul_write_back;
-int plain_write(struct job *j, int32_t i, enum sweep sweep, void *y);
+int plain_write(struct job *j, int32_t i, enum sweep_of sweep, void *y);
 op_write_back plain_write_back;
 op_write_back plain_write_tangent_back;
 int plain_write_weight(struct job *j, int32_t i, const void *g, void *dw);

@@ -68,7 +68,7 @@ tcet_status lines_open(struct job *j, int32_t i)
     struct value *v = &j->now.v[i];
     struct norm_sums *sums = &v->sums[ORDINARY];
     size_t c = (size_t)node->c, line = (c * j->ask.size + 63) / 64 * 64;
-    size_t sums_count = (j->share ? 6 : 2) * c;
+    size_t sums_count = (j->share ? 6 : 4) * c;
     char *slab = job_alloc(j, USE_WORK, 7 * line + sums_count * sizeof(double));
 
     if (!slab)
@@ -85,7 +85,7 @@ tcet_status lines_open(struct job *j, int32_t i)
     sums->wanted = j->plan.node[i].sums;
     sums->s1 = (double *)(void *)(slab + 7 * line);
     sums->s2 = sums->s1 + c;
-    v->part = j->share ? sums->s2 + c : NULL;
+    v->part = sums->s2 + c;
     v->all = j->share ? sums->s2 + 3 * c : NULL;
     if (!job_op(j, i)->statistics)
         return open_scale(j, i);
@@ -144,6 +144,26 @@ static tcet_status meet(struct job *j)
     return team_meet(j->share->team) == 0 ? TCET_OK : TCET_E_CANCELLED;
 }
 
+/* The moments of norm i's input, where the convolution that wrote it has not made them. */
+static tcet_status measure(struct job *j, int32_t i)
+{
+    const tcet_node *node = job_node(j, i);
+    int32_t in = job_input(j, i, 0), made = j->now.v[i].measured;
+    uint64_t *bits = NULL;
+    tcet_status st = made ? TCET_OK : forward_open_bits(j, in, &bits);
+
+    j->now.v[i].measured = 0;
+    if (made || st != TCET_OK)
+        return st;
+    st = job_check(j,
+                   j->k->norm_moments(j->d, job_value(j, in), j->ask.n, (int64_t)node->h * node->w,
+                                      node->c, bits, j->now.v[i].part),
+                   i, "batch norm");
+    if (st == TCET_OK)
+        forward_use_bits(j, in, bits);
+    return st;
+}
+
 /* norm_train of all parts. */
 static tcet_status train_shared(struct job *j, int32_t i)
 {
@@ -153,11 +173,7 @@ static tcet_status train_shared(struct job *j, int32_t i)
     struct value *v = &j->now.v[i];
     struct ts_norm_part few[FEW], *part = few;
     struct ts_norm norm = v->norm;
-    tcet_status st =
-        job_check(j,
-                  j->k->norm_moments(j->d, job_value(j, job_input(j, i, 0)), j->ask.n,
-                                     (int64_t)node->h * node->w, node->c, NULL, v->part),
-                  i, "batch norm");
+    tcet_status st = measure(j, i);
 
     if (st == TCET_OK)
         st = meet(j);
@@ -188,6 +204,14 @@ tcet_status norm_forward(struct job *j, int32_t i)
         st = job_check(j, j->k->norm_eval(j->d, node->c, &v->norm), i, "batch norm");
     } else if (j->share) {
         st = train_shared(j, i);
+    } else if (j->k->norm_merge) {
+        const struct ts_norm_part whole = {.pixels = j->ask.n * node->h * node->w,
+                                           .moments = v->part};
+
+        st = measure(j, i);
+        if (st == TCET_OK)
+            st =
+                job_check(j, j->k->norm_merge(j->d, node->c, &whole, 1, &v->norm), i, "batch norm");
     } else {
         st = forward_open_bits(j, in, &bits);
         if (st == TCET_OK)

@@ -4,7 +4,7 @@
 #include "ops.h"
 
 /* What a sweep reads of node i's k-th input; of R NULL where that is 0. */
-static const void *source(const struct job *j, int32_t i, int32_t k, enum sweep sweep)
+static const void *source(const struct job *j, int32_t i, int32_t k, enum sweep_of sweep)
 {
     int32_t in = job_input(j, i, k);
 
@@ -25,7 +25,7 @@ static int64_t pixels(const tcet_node *node)
 
 /* -- input and zeros ------------------------------------------------------------------- */
 
-int input_write(struct job *j, int32_t i, enum sweep sweep, void *y)
+int input_write(struct job *j, int32_t i, enum sweep_of sweep, void *y)
 {
     const tcet_node *node = job_node(j, i);
     int64_t image = j->now.forward % j->run->forwards * j->ask.n;
@@ -35,7 +35,7 @@ int input_write(struct job *j, int32_t i, enum sweep sweep, void *y)
                       y);
 }
 
-int zero_write(struct job *j, int32_t i, enum sweep sweep, void *y)
+int zero_write(struct job *j, int32_t i, enum sweep_of sweep, void *y)
 {
     (void)sweep;
     return j->k->zero(j->d, y, (size_t)(j->now.count * node_units(job_node(j, i))) * j->ask.size);
@@ -62,7 +62,7 @@ static struct ts_pool pool_shape(const struct job *j, int32_t i)
                             .count_padding = o->count_include_pad};
 }
 
-int avg_pool_write(struct job *j, int32_t i, enum sweep sweep, void *y)
+int avg_pool_write(struct job *j, int32_t i, enum sweep_of sweep, void *y)
 {
     struct ts_pool s = pool_shape(j, i);
 
@@ -77,7 +77,7 @@ int avg_pool_write_back(struct job *j, int32_t i, int32_t k, const void *g, void
     return j->k->avg_pool_back(j->d, &s, g, dx);
 }
 
-int max_pool_write(struct job *j, int32_t i, enum sweep sweep, void *y)
+int max_pool_write(struct job *j, int32_t i, enum sweep_of sweep, void *y)
 {
     struct ts_pool s = pool_shape(j, i);
     const void *x = source(j, i, 0, ORDINARY);
@@ -95,7 +95,7 @@ int max_pool_write_back(struct job *j, int32_t i, int32_t k, const void *g, void
     return j->k->max_pool_back(j->d, &s, source(j, i, 0, ORDINARY), g, dx);
 }
 
-int global_pool_write(struct job *j, int32_t i, enum sweep sweep, void *y)
+int global_pool_write(struct job *j, int32_t i, enum sweep_of sweep, void *y)
 {
     const tcet_node *in = first_input(j, i);
 
@@ -165,7 +165,7 @@ static struct ts_window reversed(struct ts_window s)
                               .clear = s.h != s.sh || s.w != s.sw || s.c != s.sc};
 }
 
-int window_write(struct job *j, int32_t i, enum sweep sweep, void *y)
+int window_write(struct job *j, int32_t i, enum sweep_of sweep, void *y)
 {
     int32_t parts = job_node(j, i)->input_count;
     int status = 0;
@@ -199,7 +199,7 @@ static int32_t is_spread(const struct job *j, int32_t i)
     return node_units(job_node(j, job_input(j, i, 1))) != node_units(job_node(j, i));
 }
 
-int mul_write(struct job *j, int32_t i, enum sweep sweep, void *y)
+int mul_write(struct job *j, int32_t i, enum sweep_of sweep, void *y)
 {
     const tcet_node *node = job_node(j, i);
 
@@ -241,7 +241,7 @@ static struct ts_plain plain_call(const struct job *j, int32_t i)
     return s;
 }
 
-int plain_write(struct job *j, int32_t i, enum sweep sweep, void *y)
+int plain_write(struct job *j, int32_t i, enum sweep_of sweep, void *y)
 {
     struct ts_plain s = plain_call(j, i);
 

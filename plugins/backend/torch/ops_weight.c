@@ -61,8 +61,8 @@ static tcet_status run_forward(struct job *j, int32_t i, const struct ts_conv *s
     return *y ? TCET_OK : TCET_E_MEMORY;
 }
 
-/* dw += the gradient of w (NULL: not wanted; x may then be NULL), *dx = that of x: new memory,
- * the caller's to drop (dx NULL: not wanted). */
+/* dw += the gradient of w (NULL: not wanted; x may then be NULL), *dx = that of x: new memory where *dx is NULL, the
+ * caller's to drop (dx NULL: not wanted; *dx is NULL after a failure). */
 static tcet_status run_backward(struct job *j, int32_t i, const struct ts_conv *s, const void *g,
                                 const void *x, const void *w, void *dw, struct memory **dx)
 {
@@ -71,9 +71,7 @@ static tcet_status run_backward(struct job *j, int32_t i, const struct ts_conv *
     ts_tensor *t = NULL;
     void *data = NULL;
 
-    if (dx)
-        *dx = NULL;
-    if (own_dx && !(*dx = memory_new(j, (size_t)(s->n * s->c * s->h * s->w) * j->ask.size)))
+    if (own_dx && !*dx && !(*dx = memory_new(j, (size_t)(s->n * s->c * s->h * s->w) * j->ask.size)))
         return TCET_E_MEMORY;
     if (own_dw)
         status = j->k->conv_weights(j->d, s, g, x, dw);
@@ -102,15 +100,63 @@ static tcet_status write_zeros(struct job *j, int32_t i, struct memory **y)
               : TCET_E_MEMORY;
 }
 
+/* By our kernel, along with the sweeps of plan.drives (NULL: none) and plan.measured_by. */
+static tcet_status forward_along(struct job *j, int32_t i, struct ts_conv *s, struct sweep *before)
+{
+    const tcet_node *node = job_node(j, i);
+    struct along along = {.before = before};
+    int32_t norm = j->plan.node[i].measured_by;
+    struct value *v = &j->now.v[i];
+    uint64_t *bits = NULL;
+    tcet_status st = TCET_OK;
+
+    v->val = job_tensor(j, i);
+    if (!v->val)
+        return TCET_E_MEMORY;
+    if (norm >= 0)
+        st = forward_open_bits(j, i, &bits);
+    if (norm >= 0 && st == TCET_OK) {
+        along.after =
+            j->k->moments_sweep(j->d, v->val->data, j->now.count, (int64_t)node->h * node->w,
+                                node->c, bits, j->now.v[norm].part);
+        st = job_check(j, along.after ? 0 : TCET_E_MEMORY, i, "convolution");
+    }
+    s->along = &along;
+    if (st == TCET_OK)
+        st = job_check(j,
+                       j->k->conv_forward(j->d, s, job_value(j, job_input(j, i, 0)),
+                                          job_weight(j, node), job_bias(j, node), v->val->data),
+                       i, "convolution");
+    if (st != TCET_OK) {
+        sweep_drop(along.after);
+    } else if (norm >= 0) {
+        sweep_end(along.after);
+        forward_use_bits(j, i, bits);
+        j->now.v[norm].measured = 1;
+    }
+    return st;
+}
+
 tcet_status conv_forward(struct job *j, int32_t i)
 {
     const tcet_node *node = job_node(j, i);
+    int32_t sum = j->plan.node[i].drives;
     struct ts_conv s = conv_shape(j, i);
+    struct sweep *before = sum >= 0 ? forward_summing(j, sum) : NULL;
+    tcet_status st;
 
     if (j->plan.node[i].nil)
         return write_zeros(j, i, &j->now.v[i].val);
-    return run_forward(j, i, &s, job_value(j, job_input(j, i, 0)), job_weight(j, node),
-                       job_bias(j, node), &j->now.v[i].val);
+    if (conv_ours(j, &s) & KERNELS_FORWARD) {
+        st = forward_along(j, i, &s, before);
+    } else {
+        sweep_make(before, INT64_MAX);
+        st = run_forward(j, i, &s, job_value(j, job_input(j, i, 0)), job_weight(j, node),
+                         job_bias(j, node), &j->now.v[i].val);
+    }
+    if (st == TCET_OK && before)
+        forward_end_sum(j, sum);
+    return st;
 }
 
 int conv_takes_norm(const struct job *j, int32_t i)
@@ -123,16 +169,13 @@ int conv_takes_norm(const struct job *j, int32_t i)
 
 /* run_backward of a gradient that batch norm `norm` has not gone back through. */
 static tcet_status run_norm_back(struct job *j, int32_t i, const struct ts_conv *s, int32_t norm,
-                                 const void *g, const void *x, const void *w, void *dw,
-                                 struct memory **dx)
+                                 const void *g, const void *x, const void *w, void *dw, void *dx)
 {
     const struct value *v = &j->now.v[norm];
     const struct ts_norm_back back = {
         .g = g, .x = job_value(j, i), .k1 = v->k1, .k2 = v->k2, .k3 = v->k3};
 
-    if (dx && !(*dx = job_tensor(j, job_input(j, i, 0))))
-        return TCET_E_MEMORY;
-    return job_check(j, j->k->conv_norm_back(j->d, s, &back, x, w, dw, dx ? (*dx)->data : NULL), i,
+    return job_check(j, j->k->conv_norm_back(j->d, s, &back, x, w, dw, dx), i,
                      "backward of convolution");
 }
 
@@ -143,13 +186,26 @@ tcet_status conv_back(struct job *j, int32_t i, struct memory *g)
     struct ts_conv s = conv_shape(j, i);
     void *dw = j->plan.node[in].nil ? NULL : job_gradient(j, node);
     const void *x = dw ? job_value(j, in) : NULL, *w = job_weight(j, node);
-    struct memory *dx = NULL, **to = j->plan.node[in].up ? &dx : NULL;
-    tcet_status st;
+    int up = j->plan.node[in].up, ours = norm >= 0 || conv_ours(j, &s) & KERNELS_INPUT,
+        gathers = up && ours && j->plan.node[i].gathers >= 0;
+    struct memory *dx = NULL;
+    struct along along = {.before = NULL};
+    tcet_status st = TCET_OK;
 
-    st = norm >= 0 ? run_norm_back(j, i, &s, norm, g->data, x, w, dw, to)
-                   : run_backward(j, i, &s, g->data, x, w, dw, to);
-    if (st == TCET_OK && dx)
+    if (up && ours && !(dx = job_tensor(j, in)))
+        return TCET_E_MEMORY;
+    if (gathers)
+        st = gradient_gather_along(j, i, dx, &along.after);
+    s.along = &along;
+    if (st == TCET_OK)
+        st = norm >= 0 ? run_norm_back(j, i, &s, norm, g->data, x, w, dw, dx ? dx->data : NULL)
+                       : run_backward(j, i, &s, g->data, x, w, dw, up ? &dx : NULL);
+    if (st == TCET_OK && gathers)
+        gradient_gathered(j, i);
+    if (st == TCET_OK && dx && !gathers)
         gradient_give(j, in, dx);
+    else
+        memory_drop(dx);
     return st;
 }
 
@@ -185,6 +241,7 @@ tcet_status conv_tangent_back(struct job *j, int32_t i, struct memory *rg)
     if (st != TCET_OK || !up)
         return st;
     gradient_give(j, in, dx);
+    dx = NULL;
     st = run_backward(j, i, &s, j->now.v[i].dy->data, j->now.v[in].tangent.val->data,
                       job_direction(j, node), h, &dx);
     if (st == TCET_OK)
@@ -213,6 +270,7 @@ static tcet_status run_transposed(struct job *j, int32_t i, const void *x, struc
 {
     struct ts_conv s = transposed_shape(j, i);
 
+    *y = NULL;
     return run_backward(j, i, &s, x, NULL, job_weight(j, job_node(j, i)), NULL, y);
 }
 

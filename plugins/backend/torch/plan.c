@@ -81,6 +81,7 @@ static void find_reps(struct job *j)
 
         p->relu = p->slot = p->relu_slot = p->next_last = p->first_back = p->next_back = -1;
         p->retire_head = p->retire_back_head = p->moves_norm = -1;
+        p->driver = p->drives = p->gathered_by = p->gathers = p->measured_by = -1;
         p->last = i;
         p->rep = i; /* find_rep compares with earlier nodes only */
         p->rep = find_rep(j, i);
@@ -232,6 +233,14 @@ static void spread_forward(struct job *j)
     }
 }
 
+/* The node whose sweep writes what input k of node i reads: of a ReLU its input. */
+static int32_t written_by(const struct job *j, int32_t i, int32_t k)
+{
+    int32_t in = job_input(j, i, k);
+
+    return job_op(j, in)->form == FORM_GATE ? job_input(j, in, 0) : in;
+}
+
 static void read_at(struct job *j, int32_t step, int32_t i)
 {
     struct node_plan *p = &j->plan.node[i];
@@ -294,6 +303,67 @@ static void find_late(struct job *j)
     }
 }
 
+/* Who reads a node's numbers first, and so gives its gradient the last part. */
+static void find_first_readers(struct job *j)
+{
+    for (int32_t r = 0; r < j->graph->node_count; r++) {
+        const struct node_plan *reader = &j->plan.node[r];
+        int form = job_op(j, r)->form;
+
+        if (reader->rep != r || !reader->exec || form == FORM_GATE || form == FORM_ZERO)
+            continue;
+        for (int32_t k = 0; k < job_node(j, r)->input_count; k++) {
+            const struct node_plan *in = &j->plan.node[job_input(j, r, k)];
+            struct node_plan *p = &j->plan.node[written_by(j, r, k)];
+            int through_lines = form == FORM_SUM && in == p && p->lines && !p->stored;
+
+            if (p->driver < 0 && !through_lines)
+                p->driver = r;
+            if (p->gathered_by < 0 && reader->reach && in->up)
+                p->gathered_by = r;
+        }
+    }
+}
+
+/* Sums, gradients and moments that a convolution drives. */
+static void find_drivers(struct job *j)
+{
+    find_first_readers(j);
+    for (int32_t i = 0; i < j->graph->node_count; i++) {
+        struct node_plan *p = &j->plan.node[i];
+        const struct node_plan *gate = p->relu >= 0 ? &j->plan.node[p->relu] : NULL;
+        int form = job_op(j, i)->form, live = p->rep == i && p->exec && !p->nil;
+
+        if (p->driver >= 0 && (!live || (form != FORM_SUM && form != FORM_LINES) || p->keep ||
+                               (gate && gate->keep) || !job_op(j, p->driver)->drives))
+            p->driver = -1;
+        if (p->gathered_by >= 0 && (!live || !p->reach || !p->up ||
+                                    (gate && (gate->keep_gradient || gate->keep_product)) ||
+                                    !job_op(j, p->gathered_by)->drives))
+            p->gathered_by = -1;
+        if (p->driver >= 0)
+            j->plan.node[p->driver].drives = i;
+        if (p->gathered_by >= 0)
+            j->plan.node[p->gathered_by].gathers = i;
+        if (live && p->batch_stats && job_op(j, job_input(j, i, 0))->drives &&
+            j->plan.node[job_input(j, i, 0)].measured_by < 0)
+            j->plan.node[job_input(j, i, 0)].measured_by = i;
+    }
+}
+
+/* What a convolution drives is written until that step, whoever reads it. */
+static void live_until_driven(struct job *j, int32_t i)
+{
+    struct node_plan *p = &j->plan.node[i];
+
+    if (p->driver < 0)
+        return;
+    if (p->last < p->driver)
+        p->last = p->driver;
+    if (p->relu >= 0 && j->plan.node[p->relu].last < p->driver)
+        j->plan.node[p->relu].last = p->driver;
+}
+
 static void find_lifetimes(struct job *j)
 {
     int32_t count = j->graph->node_count;
@@ -305,9 +375,10 @@ static void find_lifetimes(struct job *j)
 
         if (p->rep != i || !p->exec)
             continue;
+        live_until_driven(j, i);
         if (form != FORM_GATE && form != FORM_ZERO) {
             for (int32_t k = 0; k < node->input_count; k++)
-                read_at(j, i, job_input(j, i, k));
+                read_at(j, p->driver >= 0 ? p->driver : i, job_input(j, i, k));
         }
         if (!p->reach || !p->up || form == FORM_ZERO)
             continue;
@@ -364,6 +435,8 @@ tcet_status plan_make(struct job *j)
     ask_all(j);
     spread_back(j);
     spread_forward(j);
+    if (j->k->combine_sweep && !j->plan.tangents)
+        find_drivers(j);
     find_lifetimes(j);
     if (j->plan.tangents)
         tangent_plan(j);

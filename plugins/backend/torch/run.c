@@ -22,6 +22,8 @@ void job_drop_values(struct job *j)
         memory_drop(j->now.v[i].bits);
         memory_drop(j->now.v[i].dy);
         j->now.v[i].val = j->now.v[i].bits = j->now.v[i].dy = NULL;
+        j->now.v[i].measured = 0;
+        forward_drop_sum(&j->now.v[i]);
     }
 }
 

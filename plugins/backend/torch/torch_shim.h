@@ -38,12 +38,15 @@ enum { TS_CONV_FULL, TS_CONV_TF32, TS_CONV_BF16 };
 
 typedef struct ts_tensor ts_tensor; /* owned by whoever got it; ts_free */
 
+struct along;
+
 /* A two-dimensional convolution of n images. */
 struct ts_conv {
     int64_t n, c, h, w; /* input */
     int64_t oc, oh, ow; /* output */
     int64_t kh, kw;     /* weight is [oc, c / groups, kh, kw] */
     int64_t stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups;
+    const struct along *along; /* of sweep.h, for our own CPU kernels; NULL: nothing goes along */
 };
 
 /* A pooling window; sizes as in ts_conv, oc = c. */

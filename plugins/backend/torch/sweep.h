@@ -1,0 +1,99 @@
+/* sweep.h -- a pass over the pixels of a tensor, a block of them after the other, that something else may drive:
+ * a convolution makes of it what it is about to read, and hands it what it has just written, while that is in
+ * the cache.
+ *
+ * Room: plugins/backend/torch; stands on pool.h.  Blocks have the same places whoever drives it and how far at a
+ * time, and so have the bits of what it makes.  One thread. */
+#ifndef BACKEND_TORCH_SWEEP_H
+#define BACKEND_TORCH_SWEEP_H
+
+#include "pool.h"
+
+#include <stdint.h>
+
+enum { SWEEP_STREAMS = 8 };
+
+/* The first member of a kernel's own state, in one block of pool.h. */
+struct sweep {
+    void (*step)(struct sweep *s);   /* sweeps the pixels [done, next) */
+    void (*finish)(struct sweep *s); /* after the last of them; NULL: nothing is left then */
+    int64_t done, next, total;
+    int64_t block, span; /* pixels of a block, and of an image, where blocks begin anew */
+    int64_t edge;        /* the pixel after the image in hand */
+    void *room;          /* of pool.h */
+    int streams;         /* tensors that it reads or writes: what may be fetched ahead */
+    struct {
+        const char *at;
+        int64_t pixel; /* bytes */
+    } stream[SWEEP_STREAMS];
+};
+
+/* Sweeps that go along with a convolution, each NULL where there is none.  When it returns all is made that it
+ * reads; what it wrote need not all be swept. */
+struct along {
+    struct sweep *before; /* makes what it reads */
+    struct sweep *after;  /* reads what it writes */
+};
+
+static inline void sweep_open(struct sweep *s, int64_t total, int64_t span, int64_t block)
+{
+    s->done = 0;
+    s->total = total;
+    s->span = s->edge = span;
+    s->block = block;
+    s->next = block < span ? block : span;
+}
+
+/* Takes note of a tensor that it reads or writes; of more than fit none. */
+static inline void sweep_touches(struct sweep *s, const void *x, int64_t pixel)
+{
+    if (!x || s->streams == SWEEP_STREAMS)
+        return;
+    s->stream[s->streams].at = x;
+    s->stream[s->streams++].pixel = pixel;
+}
+
+static inline void sweep_step(struct sweep *s)
+{
+    s->step(s);
+    s->done = s->next;
+    if (s->done == s->edge)
+        s->edge += s->span;
+    s->next = s->edge - s->done < s->block ? s->edge : s->done + s->block;
+}
+
+/* Until the first `pixels` are swept, and the rest of their last block. */
+static inline void sweep_make(struct sweep *s, int64_t pixels)
+{
+    while (s && s->done < pixels && s->done < s->total)
+        sweep_step(s);
+}
+
+/* The blocks that the first `pixels` hold entirely. */
+static inline void sweep_take(struct sweep *s, int64_t pixels)
+{
+    while (s && s->next <= pixels && s->done < s->total)
+        sweep_step(s);
+}
+
+/* Frees it, as far as it is; NULL is ignored. */
+static inline void sweep_drop(struct sweep *s)
+{
+    if (!s)
+        return;
+    pool_put(s->room);
+    pool_put(s);
+}
+
+/* Sweeps what is left, and frees it; NULL is ignored. */
+static inline void sweep_end(struct sweep *s)
+{
+    if (!s)
+        return;
+    sweep_make(s, s->total);
+    if (s->finish)
+        s->finish(s);
+    sweep_drop(s);
+}
+
+#endif
