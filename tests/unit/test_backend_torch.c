@@ -1062,6 +1062,75 @@ static void test_kernels(void **state)
     net_free(n);
 }
 
+/* A network whose nodes are read by convolutions, sums, norms and pools in any order, itself and its ReLU. */
+static struct net *anything(int32_t channels)
+{
+    enum { TRIES = 14 };
+    struct net *n = net_new(3);
+    int32_t made[TRIES + 1];
+
+    made[0] = norm(n, conv(n, 0, channels, 3, 1, 1, 0), 1);
+    for (int k = 0; k < TRIES; k++) {
+        int32_t a = made[(int)(fabs((double)uniform()) * (k + 1))],
+                b = made[(int)(fabs((double)uniform()) * (k + 1))],
+                kind = (int32_t)(fabs((double)uniform()) * 10);
+
+        made[k + 1] =
+            kind == 0   ? norm(n, conv(n, plain(n, TCET_OP_RELU, a), channels, 3, 1, 1, 0), 1)
+            : kind == 1 ? norm(n, conv(n, plain(n, TCET_OP_RELU, a), channels, 1, 1, 1, 0), 1)
+            : kind == 2 ? conv(n, a, channels, 3, 1, 1, 1)
+            : kind == 3 ? conv(n, a, channels, 1, 1, 1, 0)
+            : kind == 4 ? plain(n, TCET_OP_RELU, a)
+            : kind == 5 ? add(n, 2, a, b, 0)
+            : kind == 6 ? add(n, 3, a, plain(n, TCET_OP_ZERO, b), a)
+            : kind == 7 ? norm(n, a, 1)
+            : kind == 8 ? pool(n, TCET_OP_AVG_POOL, a, 3, 1, 1, 0)
+                        : conv(n, plain(n, TCET_OP_RELU, a), channels, 3, 1, channels, 0);
+    }
+    return net_finish(n, add(n, 3, made[TRIES], made[TRIES - 1], made[TRIES / 2]), 0);
+}
+
+/* Whoever makes a sum, gathers a gradient or measures a batch norm's input, as part of a convolution or by itself,
+ * numbers are libtorch's own operators' to rounding, and in float those in double to theirs. */
+static void test_drivers(void **state)
+{
+    void *other;
+
+    (void)state;
+    NEED_TORCH();
+    other = instance("device", "cpu", "kernels", "aten", NULL);
+    assert_int_equal(ops->open(&host.cx, other), TCET_OK);
+    for (int k = 0; k < 48; k++) {
+        struct net *n = anything(k % 4 == 3 ? 64 : 8);
+        tcet_pass pass = {.norm = (uint32_t)k % 3 ? TCET_NORM_TRAIN : TCET_NORM_EVAL,
+                          .loss = TCET_LOSS_CROSS_ENTROPY,
+                          .gradient = k % 5 ? TCET_GRADIENT_BATCH : TCET_GRADIENT_SAMPLE,
+                          .precision = TCET_PRECISION_F64};
+        const uint32_t sites = TCET_SITE_WEIGHT | TCET_SITE_NORM | TCET_SITE_LOGITS |
+                               (k % 7 ? 0 : TCET_SITE_ACTIVATION),
+                       wants = TCET_WANT_GRADIENT | TCET_WANT_AGREEMENT |
+                               (k % 2 && k % 5 ? TCET_WANT_OUTPUT_GRADIENT : 0);
+        struct result *a = run(cpu, n, pass, sites, wants, 1),
+                      *b = run(other, n, pass, sites, wants, 1), *c;
+        double apart = distance(a, b);
+
+        if (!(apart <= 1e-9))
+            fail_msg("network %d: %g apart", k, apart);
+        result_free(b);
+        pass.precision = TCET_PRECISION_F32;
+        b = run(cpu, n, pass, sites, wants & ~TCET_WANT_AGREEMENT, 1);
+        c = run(other, n, pass, sites, wants & ~TCET_WANT_AGREEMENT, 1);
+        apart = distance(b, c);
+        if (!(apart <= 2e-3))
+            fail_msg("network %d in float: %g apart", k, apart);
+        result_free(a);
+        result_free(b);
+        result_free(c);
+        net_free(n);
+    }
+    drop(other);
+}
+
 /* The largest difference of two runs' H g, over the largest number of its layer. */
 static double hessian_distance(const struct result *a, const struct result *b)
 {
@@ -1710,6 +1779,7 @@ int main(void)
         cmocka_unit_test(test_norm_repeats),
         cmocka_unit_test(test_flatten),
         cmocka_unit_test(test_kernels),
+        cmocka_unit_test(test_drivers),
         cmocka_unit_test(test_convolutions),
         cmocka_unit_test(test_fast_convolutions),
         cmocka_unit_test(test_repeats),

@@ -2,9 +2,9 @@
  * instruction set of this CPU, against plain loops in double: all shapes that a table says it takes, with
  * odd sizes, channels that fill no vector, strides, margins, dilations and groups.  In float the sets
  * must give the same bits.  Bounds are a few roundings of the largest number of an output, of windows of
- * 5 x 5, which Winograd's way loses more of, some more.
+ * 5 x 5, which Winograd's way loses more of, some more.  Sweeps that go along with a convolution change no bits.
  * Room: tests. */
-#include "../../plugins/backend/torch/kernels_isa.h"
+#include "every_isa.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -315,6 +315,133 @@ static void try_table(const struct trial *t, const struct trial *inputs, int k, 
     free(dw);
 }
 
+/* Terms and sums that go along with a convolution, and what they write: t->x is made of `from`, the gradient of x
+ * gathered with `other` behind a mask. */
+struct company {
+    void *from, *other, *line;
+    struct ts_term term;
+    double *moments, *s1, *s2;
+    struct ts_sum sum;
+    struct along along;
+};
+
+static struct company company_of(const struct trial *t, int f64)
+{
+    struct company c = {.from = typed(t->in, f64, t->x),
+                        .other = typed(t->in, f64, t->dx),
+                        .line = typed(t->s.c, f64, t->w),
+                        .moments = calloc((size_t)t->s.oc, 16),
+                        .s1 = calloc((size_t)t->s.c, 8),
+                        .s2 = calloc((size_t)t->s.c, 8)};
+
+    c.term = (struct ts_term){.x = c.from, .a = c.line};
+    c.sum = (struct ts_sum){.x = c.from, .mean = c.line, .s2 = c.s2};
+    return c;
+}
+
+static void part_company(struct company *c)
+{
+    sweep_end(c->along.before);
+    sweep_end(c->along.after);
+    c->along.before = c->along.after = NULL;
+}
+
+static void free_company(struct company *c)
+{
+    free(c->from);
+    free(c->other);
+    free(c->line);
+    free(c->moments);
+    free(c->s1);
+    free(c->s2);
+}
+
+/* A sweep that makes x, one that reads y, one that gathers dx: the same bits as one after the other. */
+static void try_along(const struct trial *t, int f64)
+{
+    const struct kernels *table = tables[f64];
+    uint32_t takes = table->conv_takes(&device, &t->s);
+    size_t size = f64 ? 8 : 4, in = (size_t)t->in * size, out = (size_t)t->out * size;
+    int64_t pixels = t->s.n * t->s.h * t->s.w, outs = t->s.oh * t->s.ow;
+    void *w = typed(t->of, f64, t->w), *g = typed(t->out, f64, t->g), *x[2], *y[2], *dx[2];
+    struct company c[2] = {company_of(t, f64), company_of(t, f64)};
+    struct ts_conv s = t->s;
+
+    for (int way = 0; way < 2; way++) {
+        const void *masked[1];
+
+        x[way] = typed(t->in, f64, NULL);
+        y[way] = typed(t->out, f64, NULL);
+        dx[way] = typed(t->in, f64, NULL);
+        c[way].along.before =
+            table->combine_sweep(&device, &c[way].term, 1, s.n, s.h * s.w, s.c, NULL, x[way], NULL);
+        c[way].along.after =
+            table->moments_sweep(&device, y[way], s.n, outs, s.oc, NULL, c[way].moments);
+        s.along = way ? &c[way].along : NULL;
+        if (!way)
+            sweep_make(c[way].along.before, pixels);
+        assert_int_equal(table->conv_forward(&device, &s, x[way], w, NULL, y[way]), 0);
+        assert_true(c[way].along.before->done == pixels);
+        part_company(&c[way]);
+        if (!(takes & KERNELS_INPUT))
+            continue;
+        masked[0] = dx[way];
+        c[way].along.after =
+            table->gather_sweep(&device, (const void *const *)&c[way].other, 1, masked, 1,
+                                c[way].from, pixels, s.c, dx[way], c[way].s1, &c[way].sum, 1);
+        assert_int_equal(table->conv_input(&device, &s, g, w, dx[way]), 0);
+        part_company(&c[way]);
+    }
+    assert_memory_equal(x[0], x[1], in);
+    assert_memory_equal(y[0], y[1], out);
+    assert_memory_equal(dx[0], dx[1], in);
+    assert_memory_equal(c[0].moments, c[1].moments, (size_t)t->s.oc * 16);
+    assert_memory_equal(c[0].s1, c[1].s1, (size_t)t->s.c * 8);
+    assert_memory_equal(c[0].s2, c[1].s2, (size_t)t->s.c * 8);
+    for (int way = 0; way < 2; way++) {
+        free(x[way]);
+        free(y[way]);
+        free(dx[way]);
+        free_company(&c[way]);
+    }
+    free(w);
+    free(g);
+}
+
+/* The same of conv_norm_back. */
+static void try_norm_back_along(const struct trial *t, const struct ts_norm_back *back,
+                                const float *x, const float *w)
+{
+    size_t in = (size_t)t->in * sizeof(float), of = (size_t)t->of * sizeof(float);
+    struct company c[2] = {company_of(t, 0), company_of(t, 0)};
+    struct ts_conv s = t->s;
+    float *dx[2], *dw[2];
+
+    for (int way = 0; way < 2; way++) {
+        const void *plain[2];
+
+        dx[way] = typed(t->in, 0, NULL);
+        dw[way] = typed(t->of, 0, NULL);
+        plain[0] = c[way].other;
+        plain[1] = dx[way];
+        c[way].along.after =
+            tables[0]->gather_sweep(&device, plain, 2, NULL, 0, NULL, s.n * s.h * s.w, s.c, dx[way],
+                                    c[way].s1, &c[way].sum, 1);
+        s.along = way ? &c[way].along : NULL;
+        assert_int_equal(tables[0]->conv_norm_back(&device, &s, back, x, w, dw[way], dx[way]), 0);
+        part_company(&c[way]);
+    }
+    assert_memory_equal(dx[0], dx[1], in);
+    assert_memory_equal(dw[0], dw[1], of);
+    assert_memory_equal(c[0].s1, c[1].s1, (size_t)t->s.c * 8);
+    assert_memory_equal(c[0].s2, c[1].s2, (size_t)t->s.c * 8);
+    for (int way = 0; way < 2; way++) {
+        free(dx[way]);
+        free(dw[way]);
+        free_company(&c[way]);
+    }
+}
+
 /* The gradients again, from a gradient that is still a batch norm's backward; each alone, and none. */
 static void try_norm_back(const struct trial *t, const struct trial *inputs, int k)
 {
@@ -327,6 +454,7 @@ static void try_norm_back(const struct trial *t, const struct trial *inputs, int
     back.k1 = lines[0];
     back.k2 = lines[1];
     back.k3 = lines[2];
+    try_norm_back_along(t, &back, x, w);
     for (int wanted = 0; wanted < 4; wanted++) {
         float *dw = wanted & 1 ? typed(t->of, 0, inputs->dw) : NULL,
               *dx = wanted & 2 ? typed(t->in, 0, NULL) : NULL;
@@ -362,8 +490,10 @@ static void convolutions(void **state)
 
             if (f64 ? t.s.groups == 1 : tables[0]->conv_takes && k < FAST)
                 assert_true(takes);
-            if (takes)
+            if (takes) {
                 try_table(&t, &inputs, k, f64);
+                try_along(&t, f64);
+            }
             if (tables[f64]->conv_takes_norm && tables[f64]->conv_takes_norm(&t.s))
                 try_norm_back(&t, &inputs, k);
         }
@@ -384,14 +514,5 @@ static int check(const struct kernels *(*isa)(int32_t f64))
 
 int main(void)
 {
-    int failed = check(kernels_baseline);
-
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        failed += check(kernels_avx2);
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        failed += check(kernels_avx512);
-#endif
-    return failed;
+    return every_isa(check);
 }

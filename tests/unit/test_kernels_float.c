@@ -2,7 +2,7 @@
  * set of this CPU: against the same in double, which test_backend_torch.c holds against libtorch's
  * plain operators.  Bounds are a few roundings of the largest number of an output, so that a wrong
  * term shows even where a network would drown it.  Room: tests. */
-#include "../../plugins/backend/torch/kernels_isa.h"
+#include "every_isa.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -650,14 +650,5 @@ static int check(const struct kernels *(*isa)(int32_t f64))
 
 int main(void)
 {
-    int failed = check(kernels_baseline);
-
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        failed += check(kernels_avx2);
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        failed += check(kernels_avx512);
-#endif
-    return failed;
+    return every_isa(check);
 }

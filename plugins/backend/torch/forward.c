@@ -212,18 +212,18 @@ static tcet_status sum_terms(struct job *j, int32_t i, const int32_t *nodes, int
     struct value *v = &j->now.v[i];
     int32_t gate = gate_of(j, i), stored = j->plan.node[i].stored;
     struct value *relu = gate >= 0 ? &j->now.v[gate] : NULL;
-    uint64_t *bits = NULL;
-    tcet_status st = TCET_OK;
+    uint64_t *bits;
+    tcet_status st = forward_open_bits(j, i, &bits);
 
+    if (!stored && !relu && !bits) /* no sweep, so none that packs the terms' signs either */
+        return st;
     for (int32_t k = 0; k < count && st == TCET_OK; k++)
         st = term_of(j, nodes[k], &t[k], &packed[k]);
-    if (st == TCET_OK)
-        st = forward_open_bits(j, i, &bits);
     if (st == TCET_OK && stored && !v->val && !(v->val = job_tensor(j, i)))
         st = TCET_E_MEMORY;
     if (st == TCET_OK && relu && !(relu->val = job_tensor(j, gate)))
         st = TCET_E_MEMORY;
-    if (st == TCET_OK && (stored || relu || bits)) {
+    if (st == TCET_OK) {
         void *raw = v->val && !(count == 1 && t[0].x == v->val->data) ? v->val->data : NULL;
 
         st = write_sum(j, i, t, count, packed, raw, relu ? relu->val->data : NULL, bits);

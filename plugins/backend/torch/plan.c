@@ -42,6 +42,8 @@ static int32_t find_rep(const struct job *j, int32_t i)
 
     if (op->form == FORM_SAME || (op->statistics && is_removed(j, i)))
         return in;
+    if (op->form == FORM_GATE && job_op(j, in)->form == FORM_GATE) /* a ReLU of a ReLU */
+        return in;
     if (op->form == FORM_SUM) {
         int32_t only = only_term(j, i);
 
