@@ -27,7 +27,8 @@
 
 enum {
     LANES = 512, /* numbers swept together: 2 or 4 KiB, so blocks stay in the L1 cache */
-    FLUSH = 64   /* blocks summed in the type itself before they go to double */
+    FLUSH = 64,  /* blocks summed in the type itself before they go to double */
+    RUN = 8      /* blocks after one another that are swept together, their sums in registers */
 };
 
 static int out_of_memory(struct ts_device *d)

@@ -15,13 +15,14 @@ enum { SWEEP_STREAMS = 8 };
 
 /* The first member of a kernel's own state, in one block of pool.h. */
 struct sweep {
-    void (*step)(struct sweep *s);   /* sweeps the pixels [done, next) */
+    void (*step)(struct sweep *s,
+                 int64_t end);       /* sweeps [done, end) of one image: blocks, and its end */
     void (*finish)(struct sweep *s); /* after the last of them; NULL: nothing is left then */
-    int64_t done, next, total;
-    int64_t block, span; /* pixels of a block, and of an image, where blocks begin anew */
-    int64_t edge;        /* the pixel after the image in hand */
-    void *room;          /* of pool.h */
-    int streams;         /* tensors that it reads or writes: what may be fetched ahead */
+    int64_t done, total;             /* pixels */
+    int64_t block, span;             /* of a block, and of an image, where blocks begin anew */
+    int64_t edge;                    /* the pixel after the image in hand */
+    void *room;                      /* of pool.h */
+    int streams; /* tensors that it reads or writes: what may be fetched ahead */
     struct {
         const char *at;
         int64_t pixel; /* bytes */
@@ -41,7 +42,6 @@ static inline void sweep_open(struct sweep *s, int64_t total, int64_t span, int6
     s->total = total;
     s->span = s->edge = span;
     s->block = block;
-    s->next = block < span ? block : span;
 }
 
 /* Takes note of a tensor that it reads or writes; of more than fit none. */
@@ -53,27 +53,38 @@ static inline void sweep_touches(struct sweep *s, const void *x, int64_t pixel)
     s->stream[s->streams++].pixel = pixel;
 }
 
-static inline void sweep_step(struct sweep *s)
+/* Until the pixel `end`, where a block ends. */
+static inline void sweep_step(struct sweep *s, int64_t end)
 {
-    s->step(s);
-    s->done = s->next;
-    if (s->done == s->edge)
+    s->step(s, end);
+    s->done = end;
+    if (end == s->edge)
         s->edge += s->span;
-    s->next = s->edge - s->done < s->block ? s->edge : s->done + s->block;
 }
 
 /* Until the first `pixels` are swept, and the rest of their last block. */
 static inline void sweep_make(struct sweep *s, int64_t pixels)
 {
-    while (s && s->done < pixels && s->done < s->total)
-        sweep_step(s);
+    while (s && s->done < pixels && s->done < s->total) {
+        int64_t blocks =
+                    ((pixels < s->edge ? pixels : s->edge) - s->done + s->block - 1) / s->block,
+                end = s->done + blocks * s->block;
+
+        sweep_step(s, end < s->edge ? end : s->edge);
+    }
 }
 
 /* The blocks that the first `pixels` hold entirely. */
 static inline void sweep_take(struct sweep *s, int64_t pixels)
 {
-    while (s && s->next <= pixels && s->done < s->total)
-        sweep_step(s);
+    while (s && s->done < s->total && pixels > s->done) {
+        int64_t end =
+            pixels < s->edge ? s->done + (pixels - s->done) / s->block * s->block : s->edge;
+
+        if (end == s->done)
+            return;
+        sweep_step(s, end);
+    }
 }
 
 /* Frees it, as far as it is; NULL is ignored. */
