@@ -4,15 +4,6 @@
 
 /* -- one sweep ------------------------------------------------------------------------- */
 
-/* A ReLU's gradient goes on in parts: its input's gathering masks them. */
-static void hand_on_masked(struct job *j, int32_t i)
-{
-    struct value *v = &j->now.v[i];
-
-    j->now.v[job_input(j, i, 0)].masked = v->parts;
-    v->parts = -1;
-}
-
 static tcet_status reverse_node(struct job *j, const struct reverse *r, int32_t i)
 {
     int gate = job_op(j, i)->form == FORM_GATE;
@@ -20,7 +11,7 @@ static tcet_status reverse_node(struct job *j, const struct reverse *r, int32_t 
     tcet_status st;
 
     if (gate && !r->wanted(j, i)) {
-        hand_on_masked(j, i);
+        gradient_hand_on(j, i);
         return TCET_OK;
     }
     st = gradient_gather(j, r->sweep, i, &g);
@@ -28,7 +19,7 @@ static tcet_status reverse_node(struct job *j, const struct reverse *r, int32_t 
         st = r->keep(j, i, g);
     if (st == TCET_OK && g && gate) {
         gradient_give(j, i, g);
-        hand_on_masked(j, i);
+        gradient_hand_on(j, i);
         return TCET_OK;
     }
     if (st == TCET_OK && g)

@@ -64,10 +64,9 @@ struct node_plan {
     int32_t drives;      /* of that one: the sum or lines */
     int32_t gathered_by; /* the convolution that gives it the last part of its gradient */
     int32_t gathers;     /* of that one: the node */
-    int32_t
-        measured_by; /* convolution: a batch norm over it, whose moments are made as it is written */
-    int32_t next_last;  /* list of those with equal `last` */
-    int32_t first_back; /* backward step after which nobody reads it, -1: none does */
+    int32_t measured_by; /* convolution: a batch norm over it, measured as it is written */
+    int32_t next_last;   /* list of those with equal `last` */
+    int32_t first_back;  /* backward step after which nobody reads it, -1: none does */
     int32_t next_back;
     int32_t retire_head, retire_back_head; /* lists that end at this step */
     uint8_t exec;                          /* computed at all */
@@ -136,8 +135,8 @@ struct value {
     struct memory *val, *bits, *dy;
     struct ts_norm norm;
     void *k1, *k2, *k3; /* a batch norm's backward as lines */
-    double *part,
-        *all; /* batch statistics: the moments; with job.share those of the part, and the sums of all parts */
+    double *part;       /* batch statistics: the moments, with job.share of its part */
+    double *all;        /* with job.share: the sums of all parts */
     struct norm_sums sums[SWEEPS];
     struct summing *summing;     /* forward.c: the sum is in the making; NULL */
     struct gathering *gathering; /* gather.c: so is its gradient; NULL */
@@ -302,6 +301,8 @@ tcet_status reverse_run(struct job *j, const struct reverse *r);
 
 /* gather.c: gives node i one more gradient; takes g. */
 void gradient_give(struct job *j, int32_t i, struct memory *g);
+/* A ReLU's gradient goes on in parts: its input's gathering masks them. */
+void gradient_hand_on(struct job *j, int32_t relu);
 /* Drops the gradients of a list, and empties it. */
 void gradient_drop(struct job *j, int32_t *head);
 /* The whole gradient of node i (of a tangent sweep its R) from its parts, which are dropped, and
@@ -317,7 +318,7 @@ void gradient_gathered(struct job *j, int32_t i);
 /* Drops a node's gradient in the making, and what was gathered already. */
 void gradient_drop_whole(struct value *v);
 
-/* tangent.c: can it make the job's H g, rather than tape.c?  It works on one mini-batch, on
+/* tangent.c: can it make the job's H g, rather than tape.c?  Once the plan has reps.  It works on one mini-batch, on
  * kernels that have tangents, with operations that have them. */
 int tangent_supports(const struct job *j);
 /* The part of plan_make about R; once all else is planned. */

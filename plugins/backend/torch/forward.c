@@ -258,10 +258,10 @@ static tcet_status forward_node(struct job *j, int32_t i)
     int32_t gate = gate_of(j, i);
     tcet_status st = op->forward ? op->forward(j, i) : TCET_OK;
 
-    if (op->form == FORM_GATE) /* written, and kept, with its input */
-        return TCET_OK;
     if (st == TCET_OK && gate >= 0 && !j->now.v[gate].val)
         st = forward_sum(j, i, &i, 1);
+    if (op->form == FORM_GATE) /* written, and kept, with its input */
+        return st;
     if (st == TCET_OK && j->now.v[i].val)
         st = keep(j, i);
     return st;

@@ -17,6 +17,19 @@ void gradient_give(struct job *j, int32_t i, struct memory *g)
     v->parts_tail = p;
 }
 
+void gradient_hand_on(struct job *j, int32_t relu)
+{
+    struct value *v = &j->now.v[relu];
+
+    /* what a ReLU of it has handed on, it masks as well */
+    if (v->parts >= 0)
+        j->now.part[v->parts_tail].next = v->masked;
+    else
+        v->parts = v->masked;
+    j->now.v[job_input(j, relu, 0)].masked = v->parts;
+    v->parts = v->masked = -1;
+}
+
 void gradient_drop(struct job *j, int32_t *head)
 {
     for (int32_t p = *head; p >= 0; p = j->now.part[p].next) {
@@ -189,10 +202,8 @@ tcet_status gradient_gather_along(struct job *j, int32_t i, struct memory *g, st
     if (!made)
         return job_fail(j, TCET_E_MEMORY, "out of memory");
     gradient_give(j, in, memory_ref(g));
-    if (relu >= 0 && j->now.v[relu].parts >= 0) { /* which would hand them on in its turn */
-        v->masked = j->now.v[relu].parts;
-        j->now.v[relu].parts = -1;
-    }
+    if (relu >= 0 && v->masked < 0) /* which would do so in its turn */
+        gradient_hand_on(j, relu);
     st = open_gathering(j, ORDINARY, to, made);
     if (st == TCET_OK && (!is_whole(made) || made->count)) {
         made->out = memory_ref(g);

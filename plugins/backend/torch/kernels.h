@@ -53,8 +53,8 @@ struct kernels {
                         uint64_t *bits, double *moments);
     int (*norm_merge)(struct ts_device *d, int64_t c, const struct ts_norm_part *part,
                       int32_t parts, const struct ts_norm *s);
-    /* combine, gather and norm_moments as sweeps (sweep.h) that a convolution may drive, NULL after d->message; their
-     * memory stays until then, and gather's `out` may be one of its parts.  NULL: this table has none. */
+    /* combine, gather and norm_moments as sweeps (sweep.h) that a convolution may drive, NULL after d->message; what
+     * they read and write stays until they are ended or dropped, and gather's `out` may be one of its parts.  NULL: this table has none. */
     struct sweep *(*combine_sweep)(struct ts_device *d, const struct ts_term *t, int32_t count,
                                    int64_t n, int64_t hw, int64_t c, void *raw, void *act,
                                    uint64_t *bits);

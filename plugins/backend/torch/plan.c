@@ -42,8 +42,6 @@ static int32_t find_rep(const struct job *j, int32_t i)
 
     if (op->form == FORM_SAME || (op->statistics && is_removed(j, i)))
         return in;
-    if (op->form == FORM_GATE && job_op(j, in)->form == FORM_GATE) /* a ReLU of a ReLU */
-        return in;
     if (op->form == FORM_SUM) {
         int32_t only = only_term(j, i);
 
@@ -305,14 +303,15 @@ static void find_late(struct job *j)
     }
 }
 
-/* Who reads a node's numbers first, and so gives its gradient the last part. */
+/* Who reads a node's numbers first, and so gives its gradient the last part: of a ReLU of a ReLU the latter. */
 static void find_first_readers(struct job *j)
 {
     for (int32_t r = 0; r < j->graph->node_count; r++) {
         const struct node_plan *reader = &j->plan.node[r];
         int form = job_op(j, r)->form;
 
-        if (reader->rep != r || !reader->exec || form == FORM_GATE || form == FORM_ZERO)
+        if (reader->rep != r || !reader->exec || form == FORM_ZERO ||
+            (form == FORM_GATE && job_op(j, job_input(j, r, 0))->form != FORM_GATE))
             continue;
         for (int32_t k = 0; k < job_node(j, r)->input_count; k++) {
             const struct node_plan *in = &j->plan.node[job_input(j, r, k)];
@@ -327,21 +326,39 @@ static void find_first_readers(struct job *j)
     }
 }
 
+/* May its driver make the numbers of node i?  Layers take theirs at once, and a ReLU of its ReLU reads that at once. */
+static int may_be_driven(const struct job *j, int32_t i)
+{
+    const struct node_plan *p = &j->plan.node[i],
+                           *gate = p->relu >= 0 ? &j->plan.node[p->relu] : NULL;
+    int form = job_op(j, i)->form;
+
+    return (form == FORM_SUM || form == FORM_LINES) && !p->keep && job_op(j, p->driver)->drives &&
+           !(gate && (gate->keep || gate->relu >= 0));
+}
+
+/* And gather its gradient?  Layers take a ReLU's before its input has it. */
+static int may_be_gathered(const struct job *j, int32_t i)
+{
+    const struct node_plan *p = &j->plan.node[i],
+                           *gate = p->relu >= 0 ? &j->plan.node[p->relu] : NULL;
+
+    return p->reach && p->up && job_op(j, i)->form != FORM_GATE &&
+           job_op(j, p->gathered_by)->drives &&
+           !(gate && (gate->keep_gradient || gate->keep_product));
+}
+
 /* Sums, gradients and moments that a convolution drives. */
 static void find_drivers(struct job *j)
 {
     find_first_readers(j);
     for (int32_t i = 0; i < j->graph->node_count; i++) {
         struct node_plan *p = &j->plan.node[i];
-        const struct node_plan *gate = p->relu >= 0 ? &j->plan.node[p->relu] : NULL;
-        int form = job_op(j, i)->form, live = p->rep == i && p->exec && !p->nil;
+        int live = p->rep == i && p->exec && !p->nil;
 
-        if (p->driver >= 0 && (!live || (form != FORM_SUM && form != FORM_LINES) || p->keep ||
-                               (gate && gate->keep) || !job_op(j, p->driver)->drives))
+        if (p->driver >= 0 && !(live && may_be_driven(j, i)))
             p->driver = -1;
-        if (p->gathered_by >= 0 && (!live || !p->reach || !p->up ||
-                                    (gate && (gate->keep_gradient || gate->keep_product)) ||
-                                    !job_op(j, p->gathered_by)->drives))
+        if (p->gathered_by >= 0 && !(live && may_be_gathered(j, i)))
             p->gathered_by = -1;
         if (p->driver >= 0)
             j->plan.node[p->driver].drives = i;
@@ -423,6 +440,7 @@ tcet_status plan_make(struct job *j)
         j->plan.weight_biases = (job_wants(j, TCET_SITE_WEIGHT) & TCET_WANT_BIAS_GRADIENT) != 0;
         j->plan.norm_biases = (job_wants(j, TCET_SITE_NORM) & TCET_WANT_BIAS_GRADIENT) != 0;
     }
+    find_reps(j);
     j->plan.hvp = pass->hvp && job_wants(j, TCET_SITE_WEIGHT) & TCET_WANT_HVP;
     j->plan.tangents = j->plan.hvp && tangent_supports(j);
     j->plan.one_gradient = j->plan.tangents && !j->plan.weight_gradients;
@@ -433,7 +451,6 @@ tcet_status plan_make(struct job *j)
         j->plan.rows *= j->ask.n;
         j->plan.hvp_rows = j->ask.n;
     }
-    find_reps(j);
     ask_all(j);
     spread_back(j);
     spread_forward(j);

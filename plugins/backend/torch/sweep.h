@@ -15,14 +15,15 @@ enum { SWEEP_STREAMS = 8 };
 
 /* The first member of a kernel's own state, in one block of pool.h. */
 struct sweep {
-    void (*step)(struct sweep *s,
-                 int64_t end);       /* sweeps [done, end) of one image: blocks, and its end */
-    void (*finish)(struct sweep *s); /* after the last of them; NULL: nothing is left then */
-    int64_t done, total;             /* pixels */
-    int64_t block, span;             /* of a block, and of an image, where blocks begin anew */
-    int64_t edge;                    /* the pixel after the image in hand */
-    void *room;                      /* of pool.h */
-    int streams; /* tensors that it reads or writes: what may be fetched ahead */
+    /* Sweeps the pixels [done, end) of one image: whole blocks, and what is left at its end. */
+    void (*step)(struct sweep *s, int64_t end);
+    /* After the last of them; NULL: nothing is left then. */
+    void (*finish)(struct sweep *s);
+    int64_t done, total; /* pixels */
+    int64_t block, span; /* of a block, and of an image, where blocks begin anew */
+    int64_t edge;        /* the pixel after the image in hand */
+    void *room;          /* of pool.h */
+    int streams;         /* tensors that it reads or writes: what may be fetched ahead */
     struct {
         const char *at;
         int64_t pixel; /* bytes */

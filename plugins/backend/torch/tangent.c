@@ -24,6 +24,8 @@ int tangent_supports(const struct job *j)
 
         if (writes && !op->input && !op->tangent)
             return 0;
+        if (op->form == FORM_GATE && job_op(j, job_input(j, i, 0))->form == FORM_GATE)
+            return 0; /* R of a ReLU is written with its input's, which has one of its own */
     }
     return 1;
 }
