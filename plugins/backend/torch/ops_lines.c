@@ -144,26 +144,6 @@ static tcet_status meet(struct job *j)
     return team_meet(j->share->team) == 0 ? TCET_OK : TCET_E_CANCELLED;
 }
 
-/* The moments of norm i's input, where the convolution that wrote it has not made them. */
-static tcet_status measure(struct job *j, int32_t i)
-{
-    const tcet_node *node = job_node(j, i);
-    int32_t in = job_input(j, i, 0), made = j->now.v[i].measured;
-    uint64_t *bits = NULL;
-    tcet_status st = made ? TCET_OK : forward_open_bits(j, in, &bits);
-
-    j->now.v[i].measured = 0;
-    if (made || st != TCET_OK)
-        return st;
-    st = job_check(j,
-                   j->k->norm_moments(j->d, job_value(j, in), j->ask.n, (int64_t)node->h * node->w,
-                                      node->c, bits, j->now.v[i].part),
-                   i, "batch norm");
-    if (st == TCET_OK)
-        forward_use_bits(j, in, bits);
-    return st;
-}
-
 /* norm_train of all parts. */
 static tcet_status train_shared(struct job *j, int32_t i)
 {
@@ -173,8 +153,13 @@ static tcet_status train_shared(struct job *j, int32_t i)
     struct value *v = &j->now.v[i];
     struct ts_norm_part few[FEW], *part = few;
     struct ts_norm norm = v->norm;
-    tcet_status st = measure(j, i);
+    tcet_status st = TCET_OK;
 
+    if (!v->measured)
+        st = job_check(j,
+                       j->k->norm_moments(j->d, job_value(j, job_input(j, i, 0)), j->ask.n,
+                                          (int64_t)node->h * node->w, node->c, NULL, v->part),
+                       i, "batch norm");
     if (st == TCET_OK)
         st = meet(j);
     if (st == TCET_OK && s->members > FEW && !(part = calloc((size_t)s->members, sizeof *part)))
@@ -204,14 +189,11 @@ tcet_status norm_forward(struct job *j, int32_t i)
         st = job_check(j, j->k->norm_eval(j->d, node->c, &v->norm), i, "batch norm");
     } else if (j->share) {
         st = train_shared(j, i);
-    } else if (j->k->norm_merge) {
+    } else if (v->measured) {
         const struct ts_norm_part whole = {.pixels = j->ask.n * node->h * node->w,
                                            .moments = v->part};
 
-        st = measure(j, i);
-        if (st == TCET_OK)
-            st =
-                job_check(j, j->k->norm_merge(j->d, node->c, &whole, 1, &v->norm), i, "batch norm");
+        st = job_check(j, j->k->norm_merge(j->d, node->c, &whole, 1, &v->norm), i, "batch norm");
     } else {
         st = forward_open_bits(j, in, &bits);
         if (st == TCET_OK)
@@ -222,6 +204,7 @@ tcet_status norm_forward(struct job *j, int32_t i)
         if (st == TCET_OK)
             forward_use_bits(j, in, bits);
     }
+    v->measured = 0;
     return st == TCET_OK ? scale_forward(j, i) : st; /* which writes what is wanted of the lines */
 }
 

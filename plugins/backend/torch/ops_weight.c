@@ -100,12 +100,12 @@ static tcet_status write_zeros(struct job *j, int32_t i, struct memory **y)
               : TCET_E_MEMORY;
 }
 
-/* By our kernel, along with the sweeps of plan.drives (NULL: none) and plan.measured_by. */
-static tcet_status forward_along(struct job *j, int32_t i, struct ts_conv *s, struct sweep *before)
+/* By our kernel, along with the sweeps of plan.drives and plan.measured_by. */
+static tcet_status forward_along(struct job *j, int32_t i, struct ts_conv *s)
 {
     const tcet_node *node = job_node(j, i);
-    struct along along = {.before = before};
-    int32_t norm = j->plan.node[i].measured_by;
+    int32_t sum = j->plan.node[i].drives, norm = j->plan.node[i].measured_by;
+    struct along along = {.before = sum >= 0 ? forward_summing(j, sum) : NULL};
     struct value *v = &j->now.v[i];
     uint64_t *bits = NULL;
     tcet_status st = TCET_OK;
@@ -134,6 +134,8 @@ static tcet_status forward_along(struct job *j, int32_t i, struct ts_conv *s, st
         forward_use_bits(j, i, bits);
         j->now.v[norm].measured = 1;
     }
+    if (st == TCET_OK && sum >= 0)
+        forward_end_sum(j, sum);
     return st;
 }
 
@@ -142,21 +144,15 @@ tcet_status conv_forward(struct job *j, int32_t i)
     const tcet_node *node = job_node(j, i);
     int32_t sum = j->plan.node[i].drives;
     struct ts_conv s = conv_shape(j, i);
-    struct sweep *before = sum >= 0 ? forward_summing(j, sum) : NULL;
-    tcet_status st;
 
     if (j->plan.node[i].nil)
         return write_zeros(j, i, &j->now.v[i].val);
-    if (conv_ours(j, &s) & KERNELS_FORWARD) {
-        st = forward_along(j, i, &s, before);
-    } else {
-        sweep_make(before, INT64_MAX);
-        st = run_forward(j, i, &s, job_value(j, job_input(j, i, 0)), job_weight(j, node),
-                         job_bias(j, node), &j->now.v[i].val);
-    }
-    if (st == TCET_OK && before)
+    if (conv_ours(j, &s) & KERNELS_FORWARD)
+        return forward_along(j, i, &s);
+    if (sum >= 0)
         forward_end_sum(j, sum);
-    return st;
+    return run_forward(j, i, &s, job_value(j, job_input(j, i, 0)), job_weight(j, node),
+                       job_bias(j, node), &j->now.v[i].val);
 }
 
 int conv_takes_norm(const struct job *j, int32_t i)

@@ -355,6 +355,7 @@ static void find_drivers(struct job *j)
     for (int32_t i = 0; i < j->graph->node_count; i++) {
         struct node_plan *p = &j->plan.node[i];
         int live = p->rep == i && p->exec && !p->nil;
+        int32_t in;
 
         if (p->driver >= 0 && !(live && may_be_driven(j, i)))
             p->driver = -1;
@@ -364,9 +365,9 @@ static void find_drivers(struct job *j)
             j->plan.node[p->driver].drives = i;
         if (p->gathered_by >= 0)
             j->plan.node[p->gathered_by].gathers = i;
-        if (live && p->batch_stats && job_op(j, job_input(j, i, 0))->drives &&
-            j->plan.node[job_input(j, i, 0)].measured_by < 0)
-            j->plan.node[job_input(j, i, 0)].measured_by = i;
+        in = live && p->batch_stats ? job_input(j, i, 0) : -1;
+        if (in >= 0 && job_op(j, in)->drives && j->plan.node[in].measured_by < 0)
+            j->plan.node[in].measured_by = i;
     }
 }
 

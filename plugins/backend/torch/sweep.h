@@ -33,8 +33,8 @@ struct sweep {
 /* Sweeps that go along with a convolution, each NULL where there is none.  When it returns all is made that it
  * reads; what it wrote need not all be swept. */
 struct along {
-    struct sweep *before; /* makes what it reads */
-    struct sweep *after;  /* reads what it writes */
+    struct sweep *before; /* makes what a forward reads */
+    struct sweep *after;  /* reads what that, or a gradient of the input, writes */
 };
 
 static inline void sweep_open(struct sweep *s, int64_t total, int64_t span, int64_t block)
