@@ -54,6 +54,8 @@ static const struct ts_conv shapes[] = {
     SQUARE(30, 29, 8, 1, 1, 0, 1, 1),
     SQUARE(512, 8, 7, 1, 1, 0, 1, 1),
     SQUARE(8, 512, 7, 1, 1, 0, 1, 1),
+    /* strips of several slices, and gradients of weights that are summed turned */
+    SQUARE(72, 24, 20, 1, 1, 0, 1, 1),
     /* filters of many channels: blocks of more tiles */
     SQUARE(128, 144, 9, 3, 1, 1, 1, 1),
     /* windows of 5 x 5 */

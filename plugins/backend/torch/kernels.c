@@ -28,7 +28,7 @@
 enum {
     LANES = 512, /* numbers swept together: 2 or 4 KiB, so blocks stay in the L1 cache */
     FLUSH = 64,  /* blocks summed in the type itself before they go to double */
-    RUN = 8      /* blocks after one another that are swept together, their sums in registers */
+    RUN = 8      /* blocks that are swept together: what pays in the cache, and costs out of it */
 };
 
 static int out_of_memory(struct ts_device *d)

@@ -21,6 +21,8 @@ struct sweep {
     void (*finish)(struct sweep *s);
     int64_t done, total; /* pixels */
     int64_t block, span; /* of a block, and of an image, where blocks begin anew */
+    int64_t run;         /* blocks at a time, */
+    int64_t run_fetched; /* and once a driver fetches what it reads before */
     int64_t edge;        /* the pixel after the image in hand */
     void *room;          /* of pool.h */
     int streams;         /* tensors that it reads or writes: what may be fetched ahead */
@@ -66,6 +68,8 @@ static inline void sweep_step(struct sweep *s, int64_t end)
 /* Until the first `pixels` are swept, and the rest of their last block. */
 static inline void sweep_make(struct sweep *s, int64_t pixels)
 {
+    if (s && s->done == 0 && pixels >= s->total)
+        s->run = 1; /* nobody drives it */
     while (s && s->done < pixels && s->done < s->total) {
         int64_t blocks =
                     ((pixels < s->edge ? pixels : s->edge) - s->done + s->block - 1) / s->block,

@@ -7,8 +7,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* How often who waits looks before it sleeps: parts are of about equal length. */
-enum { LOOKS = 4000 };
+/* How often who waits looks before it sleeps, about half a millisecond: parts are of about equal length. */
+enum { LOOKS = 40000 };
 
 struct member {
     struct team *team;
