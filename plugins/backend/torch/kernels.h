@@ -35,7 +35,7 @@ struct kernels {
     int (*from_nchw)(struct ts_device *d, const void *x, int64_t n, int64_t c, int64_t hw,
                      void *out);
     /* raw = the sum of the terms from left to right, act = max(raw, 0), bits = signs of raw;
-     * outputs not wanted are NULL.  raw may be the x of a term.  No terms: zeros. */
+     * outputs not wanted are NULL.  raw may be the x of one of the first three terms.  No terms: zeros. */
     int (*combine)(struct ts_device *d, const struct ts_term *t, int32_t count, int64_t n,
                    int64_t hw, int64_t c, void *raw, void *act, uint64_t *bits);
     /* out = sum of plain + (mask > 0 ? sum of masked : 0), not written where NULL; with it
