@@ -2,7 +2,7 @@
  * instruction set of this CPU, against plain loops in double: all shapes that a table says it takes, with
  * odd sizes, channels that fill no vector, strides, margins, dilations and groups.  In float the sets
  * must give the same bits.  Bounds are a few roundings of the largest number of an output, of windows of
- * 5 x 5, which Winograd's way loses more of, some more.  Sweeps that go along with a convolution change no bits.
+ * 5 x 5 and 7 x 7, which Winograd's way loses more of, some more.  Sweeps that go along with a convolution change no bits.
  * Room: tests. */
 #include "every_isa.h"
 
@@ -68,6 +68,33 @@ static const struct ts_conv shapes[] = {
     SQUARE(24, 24, 9, 7, 1, 3, 1, 1),
     SQUARE(17, 56, 8, 7, 1, 3, 1, 1),
     SQUARE(128, 144, 9, 7, 1, 3, 1, 1),
+    /* these, in bands of rows that end inside an image and behind it, of tiles that do */
+    {.c = 12,
+     .oc = 9,
+     .h = 37,
+     .w = 10,
+     .kh = 7,
+     .kw = 7,
+     .stride_h = 1,
+     .stride_w = 1,
+     .pad_h = 3,
+     .pad_w = 3,
+     .dilation_h = 1,
+     .dilation_w = 1,
+     .groups = 1},
+    {.c = 16,
+     .oc = 24,
+     .h = 65,
+     .w = 7,
+     .kh = 5,
+     .kw = 5,
+     .stride_h = 1,
+     .stride_w = 1,
+     .pad_h = 2,
+     .pad_w = 2,
+     .dilation_h = 1,
+     .dilation_w = 1,
+     .groups = 1},
     /* in groups */
     SQUARE(16, 16, 9, 3, 1, 1, 1, 2),
     SQUARE(48, 64, 10, 3, 1, 1, 1, 2),
@@ -256,7 +283,8 @@ static void free_trial(struct trial *t)
 static void near(const char *what, int k, int f64, const void *is, const double *expected,
                  int64_t count)
 {
-    int points = !f64 && shapes[k].groups < shapes[k].c && shapes[k].kh > 3; /* F(4 x 4, 5 x 5) */
+    int points =
+        !f64 && shapes[k].groups < shapes[k].c && shapes[k].kh > 3; /* 8 of them and more */
     double roundings = points ? 60 : 40, size = 0, apart = 0, rounding = f64 ? 0x1p-52 : 0x1p-23;
 
     for (int64_t i = 0; i < count; i++) {
