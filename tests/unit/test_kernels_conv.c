@@ -56,6 +56,23 @@ static const struct ts_conv shapes[] = {
     SQUARE(8, 512, 7, 1, 1, 0, 1, 1),
     /* strips of several slices, and gradients of weights that are summed turned */
     SQUARE(72, 24, 20, 1, 1, 0, 1, 1),
+    /* strides: strips that end inside a row, rows and columns behind the last, rows apart, no sweep driven */
+    SQUARE(32, 48, 25, 1, 2, 0, 1, 1),
+    SQUARE(40, 24, 20, 1, 3, 0, 1, 1),
+    SQUARE(512, 16, 9, 1, 2, 0, 1, 1),
+    SQUARE(16, 512, 6, 1, 2, 0, 1, 1),
+    SQUARE(64, 64, 40, 1, 2, 0, 1, 1),
+    {.c = 24,
+     .oc = 40,
+     .h = 9,
+     .w = 70,
+     .kh = 1,
+     .kw = 1,
+     .stride_h = 1,
+     .stride_w = 4,
+     .dilation_h = 1,
+     .dilation_w = 1,
+     .groups = 1},
     /* filters of many channels: blocks of more tiles */
     SQUARE(128, 144, 9, 3, 1, 1, 1, 1),
     /* windows of 5 x 5 */
