@@ -419,6 +419,19 @@ static Tensor filter(const ts_device *d, const ts_conv *s, const void *w)
     return wrap(d, w, {s->oc, s->c / s->groups, s->kh, s->kw});
 }
 
+/* Does oneDNN (2.6, with AVX2) write behind the memory of the weights' gradient?  Of 1 x 1 windows with a stride and
+ * fewer than 8 channels in it does. */
+static bool overruns(bool pointwise, int64_t stride_h, int64_t stride_w, int64_t channels)
+{
+    return pointwise && (stride_h > 1 || stride_w > 1) && channels < 8;
+}
+
+/* The pixels of x that 1 x 1 windows read, whose stride is 1 then. */
+static Tensor pixels_read(const Tensor &x, int64_t stride_h, int64_t stride_w)
+{
+    return x.slice(2, 0, x.size(2), stride_h).slice(3, 0, x.size(3), stride_w).contiguous(LAST);
+}
+
 ts_tensor *ts_conv_forward(ts_device *d, const ts_conv *s, const void *x, const void *w,
                            const void *bias, void **data)
 {
@@ -445,16 +458,22 @@ int ts_conv_backward(ts_device *d, const ts_conv *s, const void *g, const void *
                      void *dw, ts_tensor **dx, void **data)
 {
     return guarded(d, [&] {
-        std::array<bool, 3> mask{{dx != nullptr, dw != nullptr, false}};
-        bool half = halved(d);
+        bool half = halved(d), pointwise = s->kh * s->kw == 1 && s->pad_h == 0 && s->pad_w == 0,
+             apart = dw && overruns(pointwise, s->stride_h, s->stride_w, s->c / s->groups);
+        std::array<bool, 3> mask{{dx != nullptr, dw && !apart, false}};
         /* without a weight gradient only the input's shape is read */
         Tensor in = x ? image(d, x, s->n, s->c, s->h, s->w)
                       : at::empty({s->n, s->c, s->h, s->w}, options(d, kind(d)), LAST);
+        Tensor of = halve(half, image(d, g, s->n, s->oc, s->oh, s->ow)),
+               filters = halve(half, filter(d, s, w));
         auto grads = at::convolution_backward(
-            halve(half, image(d, g, s->n, s->oc, s->oh, s->ow)), halve(half, in),
-            halve(half, filter(d, s, w)), c10::nullopt, {s->stride_h, s->stride_w},
+            of, halve(half, in), filters, c10::nullopt, {s->stride_h, s->stride_w},
             {s->pad_h, s->pad_w}, {s->dilation_h, s->dilation_w}, false, {0, 0}, s->groups, mask);
 
+        if (apart)
+            std::get<1>(grads) = std::get<1>(at::convolution_backward(
+                of, halve(half, pixels_read(in, s->stride_h, s->stride_w)), filters, c10::nullopt,
+                {1, 1}, {0, 0}, {1, 1}, false, {0, 0}, s->groups, {{false, true, false}}));
         if (dw)
             wrap(d, dw, {s->oc, s->c / s->groups, s->kh, s->kw}).add_(std::get<1>(grads));
         if (dx) {
@@ -931,6 +950,18 @@ static Tensor arranged(const tcet_node &op, const Tensor &x)
     return from.index_select(2, index).reshape({x.size(0), op.c, op.h, op.w});
 }
 
+static Tensor convolved(const tcet_node &op, const Tensor &x, const Tensor &w,
+                        const c10::optional<Tensor> &bias)
+{
+    bool pointwise = op.kernel_h * op.kernel_w == 1 && op.padding_h == 0 && op.padding_w == 0;
+
+    if (overruns(pointwise, op.stride_h, op.stride_w, x.size(1) / op.groups))
+        return at::conv2d(pixels_read(x, op.stride_h, op.stride_w), w, bias, at::IntArrayRef{1, 1},
+                          at::IntArrayRef{0, 0}, at::IntArrayRef{1, 1}, op.groups);
+    return at::conv2d(x, w, bias, {op.stride_h, op.stride_w}, {op.padding_h, op.padding_w},
+                      {op.dilation_h, op.dilation_w}, op.groups);
+}
+
 /* One graph operation; w and b are undefined where it has none, norm is a TCET_NORM_*.  One without
  * inputs gets another tensor of as many images. */
 static Tensor apply(const tcet_node &op, const std::vector<Tensor> &in, const Tensor &w,
@@ -943,9 +974,7 @@ static Tensor apply(const tcet_node &op, const std::vector<Tensor> &in, const Te
     if (b.defined())
         bias = b;
     switch (op.op) {
-    case TCET_OP_CONV2D:
-        return at::conv2d(x, w, bias, {op.stride_h, op.stride_w}, {op.padding_h, op.padding_w},
-                          {op.dilation_h, op.dilation_w}, op.groups);
+    case TCET_OP_CONV2D: return convolved(op, x, w, bias);
     case TCET_OP_LINEAR: return at::linear(x.flatten(1), w, bias).view({n, op.c, 1, 1});
     case TCET_OP_BATCH_NORM: return apply_norm(op, x, w, b, norm);
     case TCET_OP_RELU: return x.relu();
