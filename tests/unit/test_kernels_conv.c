@@ -20,12 +20,14 @@
 static struct ts_device device;
 static const struct kernels *tables[2]; /* float, double */
 
-#define SQUARE(c_, oc_, size, k, stride, pad, dilation, groups_)                        \
-    {                                                                                   \
-        .c = c_, .oc = oc_, .h = size, .w = size, .kh = k, .kw = k, .stride_h = stride, \
-        .stride_w = stride, .pad_h = pad, .pad_w = pad, .dilation_h = dilation,         \
-        .dilation_w = dilation, .groups = groups_                                       \
+#define MAP(c_, oc_, h_, w_, k, down, across, pad, dilation, groups_)             \
+    {                                                                             \
+        .c = c_, .oc = oc_, .h = h_, .w = w_, .kh = k, .kw = k, .stride_h = down, \
+        .stride_w = across, .pad_h = pad, .pad_w = pad, .dilation_h = dilation,   \
+        .dilation_w = dilation, .groups = groups_                                 \
     }
+#define SQUARE(c, oc, size, k, stride, pad, dilation, groups) \
+    MAP(c, oc, size, size, k, stride, stride, pad, dilation, groups)
 
 /* The first `FAST` must be taken in float wherever anything is. */
 static const struct ts_conv shapes[] = {
@@ -62,17 +64,7 @@ static const struct ts_conv shapes[] = {
     SQUARE(512, 16, 9, 1, 2, 0, 1, 1),
     SQUARE(16, 512, 6, 1, 2, 0, 1, 1),
     SQUARE(64, 64, 40, 1, 2, 0, 1, 1),
-    {.c = 24,
-     .oc = 40,
-     .h = 9,
-     .w = 70,
-     .kh = 1,
-     .kw = 1,
-     .stride_h = 1,
-     .stride_w = 4,
-     .dilation_h = 1,
-     .dilation_w = 1,
-     .groups = 1},
+    MAP(24, 40, 9, 70, 1, 1, 4, 0, 1, 1),
     /* filters of many channels: blocks of more tiles */
     SQUARE(128, 144, 9, 3, 1, 1, 1, 1),
     /* windows of 5 x 5 */
@@ -86,32 +78,8 @@ static const struct ts_conv shapes[] = {
     SQUARE(17, 56, 8, 7, 1, 3, 1, 1),
     SQUARE(128, 144, 9, 7, 1, 3, 1, 1),
     /* these, in bands of rows that end inside an image and behind it, of tiles that do */
-    {.c = 12,
-     .oc = 9,
-     .h = 37,
-     .w = 10,
-     .kh = 7,
-     .kw = 7,
-     .stride_h = 1,
-     .stride_w = 1,
-     .pad_h = 3,
-     .pad_w = 3,
-     .dilation_h = 1,
-     .dilation_w = 1,
-     .groups = 1},
-    {.c = 16,
-     .oc = 24,
-     .h = 65,
-     .w = 7,
-     .kh = 5,
-     .kw = 5,
-     .stride_h = 1,
-     .stride_w = 1,
-     .pad_h = 2,
-     .pad_w = 2,
-     .dilation_h = 1,
-     .dilation_w = 1,
-     .groups = 1},
+    MAP(12, 9, 37, 10, 7, 1, 1, 3, 1, 1),
+    MAP(16, 24, 65, 7, 5, 1, 1, 2, 1, 1),
     /* in groups */
     SQUARE(16, 16, 9, 3, 1, 1, 1, 2),
     SQUARE(48, 64, 10, 3, 1, 1, 1, 2),

@@ -419,11 +419,13 @@ static Tensor filter(const ts_device *d, const ts_conv *s, const void *w)
     return wrap(d, w, {s->oc, s->c / s->groups, s->kh, s->kw});
 }
 
-/* Does oneDNN (2.6, with AVX2) write behind the memory of the weights' gradient?  Of 1 x 1 windows with a stride and
- * fewer than 8 channels in it does. */
-static bool overruns(bool pointwise, int64_t stride_h, int64_t stride_w, int64_t channels)
+/* Does oneDNN (2.6, with AVX2) write behind the memory of the gradient of these weights?  Of 1 x 1 windows with a
+ * stride, no padding and fewer than 8 channels in it does. */
+static bool overruns(const Tensor &w, int64_t stride_h, int64_t stride_w, int64_t pad_h,
+                     int64_t pad_w)
 {
-    return pointwise && (stride_h > 1 || stride_w > 1) && channels < 8;
+    return w.size(1) < 8 && w.size(2) == 1 && w.size(3) == 1 && (stride_h > 1 || stride_w > 1) &&
+           pad_h == 0 && pad_w == 0;
 }
 
 /* The pixels of x that 1 x 1 windows read, whose stride is 1 then. */
@@ -458,14 +460,14 @@ int ts_conv_backward(ts_device *d, const ts_conv *s, const void *g, const void *
                      void *dw, ts_tensor **dx, void **data)
 {
     return guarded(d, [&] {
-        bool half = halved(d), pointwise = s->kh * s->kw == 1 && s->pad_h == 0 && s->pad_w == 0,
-             apart = dw && overruns(pointwise, s->stride_h, s->stride_w, s->c / s->groups);
+        bool half = halved(d);
+        Tensor filters = halve(half, filter(d, s, w)),
+               of = halve(half, image(d, g, s->n, s->oc, s->oh, s->ow));
+        bool apart = dw && overruns(filters, s->stride_h, s->stride_w, s->pad_h, s->pad_w);
         std::array<bool, 3> mask{{dx != nullptr, dw && !apart, false}};
         /* without a weight gradient only the input's shape is read */
         Tensor in = x ? image(d, x, s->n, s->c, s->h, s->w)
                       : at::empty({s->n, s->c, s->h, s->w}, options(d, kind(d)), LAST);
-        Tensor of = halve(half, image(d, g, s->n, s->oc, s->oh, s->ow)),
-               filters = halve(half, filter(d, s, w));
         auto grads = at::convolution_backward(
             of, halve(half, in), filters, c10::nullopt, {s->stride_h, s->stride_w},
             {s->pad_h, s->pad_w}, {s->dilation_h, s->dilation_w}, false, {0, 0}, s->groups, mask);
@@ -953,9 +955,7 @@ static Tensor arranged(const tcet_node &op, const Tensor &x)
 static Tensor convolved(const tcet_node &op, const Tensor &x, const Tensor &w,
                         const c10::optional<Tensor> &bias)
 {
-    bool pointwise = op.kernel_h * op.kernel_w == 1 && op.padding_h == 0 && op.padding_w == 0;
-
-    if (overruns(pointwise, op.stride_h, op.stride_w, x.size(1) / op.groups))
+    if (overruns(w, op.stride_h, op.stride_w, op.padding_h, op.padding_w))
         return at::conv2d(pixels_read(x, op.stride_h, op.stride_w), w, bias, at::IntArrayRef{1, 1},
                           at::IntArrayRef{0, 0}, at::IntArrayRef{1, 1}, op.groups);
     return at::conv2d(x, w, bias, {op.stride_h, op.stride_w}, {op.padding_h, op.padding_w},
