@@ -457,12 +457,16 @@ static void try_norm_back_along(const struct trial *t, const struct ts_norm_back
     }
 }
 
-/* The gradients again, from a gradient that is still a batch norm's backward; each alone, and none. */
+/* The gradients again, from a gradient that is still a batch norm's backward, and its sums; each alone, and none. */
 static void try_norm_back(const struct trial *t, const struct trial *inputs, int k)
 {
     float *x = typed(t->in, 0, t->x), *w = typed(t->of, 0, t->w), *g = typed(t->out, 0, t->after),
           *norm = typed(t->out, 0, t->norm), *lines[3];
+    double *sums = calloc((size_t)t->s.oc, sizeof *sums);
     struct ts_norm_back back = {.g = g, .x = norm};
+
+    for (int64_t i = 0; i < t->out; i++)
+        sums[i % t->s.oc] += t->g[i];
 
     for (int i = 0; i < 3; i++)
         lines[i] = typed(t->s.oc, 0, t->lines[i]);
@@ -470,12 +474,19 @@ static void try_norm_back(const struct trial *t, const struct trial *inputs, int
     back.k2 = lines[1];
     back.k3 = lines[2];
     try_norm_back_along(t, &back, x, w);
-    for (int wanted = 0; wanted < 4; wanted++) {
+    for (int wanted = 0; wanted < 8; wanted++) {
         float *dw = wanted & 1 ? typed(t->of, 0, inputs->dw) : NULL,
               *dx = wanted & 2 ? typed(t->in, 0, NULL) : NULL;
+        float *narrow;
 
+        back.sums = wanted & 4 ? drawn(t->s.oc) : NULL; /* written over */
         assert_int_equal(tables[0]->conv_norm_back(&device, &t->s, &back, dw ? x : NULL, w, dw, dx),
                          0);
+        narrow = typed(t->s.oc, 0, back.sums);
+        if (back.sums)
+            near("conv_norm_back, sums,", k, 0, narrow, sums, t->s.oc);
+        free(back.sums);
+        free(narrow);
         if (dw)
             near("conv_norm_back, w,", k, 0, dw, t->dw, t->of);
         if (dx)
@@ -489,6 +500,7 @@ static void try_norm_back(const struct trial *t, const struct trial *inputs, int
     free(w);
     free(g);
     free(norm);
+    free(sums);
 }
 
 static void convolutions(void **state)

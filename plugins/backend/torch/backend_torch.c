@@ -229,7 +229,7 @@ static const tcet_plugin torch = {
     .struct_size = sizeof torch,
     .kind = TCET_BACKEND,
     .id = "torch",
-    .version = "1.0.8",
+    .version = "1.0.9",
     .summary = "libtorch on CPU or CUDA: own forward and backward, fused CPU kernels",
     TCET_PARAMS(struct backend, params),
     .ops = &ops,

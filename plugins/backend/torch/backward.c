@@ -89,20 +89,26 @@ static tcet_status keep(struct job *j, int32_t i, struct memory *g)
     return st;
 }
 
-/* The gradient of a bias, or of a norm's beta: each channel's sum of g, in the place of this call
- * of the module. */
+double *backward_bias(const struct job *j, int32_t i)
+{
+    const tcet_node *node = job_node(j, i);
+
+    if (node->module < 0 || !j->now.bias_gradient[node->module])
+        return NULL;
+    return j->now.bias_gradient[node->module] + (j->plan.node[i].call * j->plan.rows + j->now.row) *
+                                                    j->graph->modules[node->module].bias_count;
+}
+
+/* The gradient of a bias, or of a norm's beta, from g; that of a convolution that goes back through its batch norm
+ * is made there. */
 static tcet_status back_bias(struct job *j, int32_t i, const struct memory *g)
 {
     const tcet_node *node = job_node(j, i);
     const void *whole = g->data;
-    const tcet_graph_module *m;
-    double *to;
+    double *to = backward_bias(j, i);
 
-    if (node->module < 0 || !j->now.bias_gradient[node->module])
+    if (!to || j->now.v[i].late >= 0)
         return TCET_OK;
-    m = &j->graph->modules[node->module];
-    to = j->now.bias_gradient[node->module] +
-         (j->plan.node[i].call * j->plan.rows + j->now.row) * m->bias_count;
     return job_check(j,
                      j->k->gather(j->d, &whole, 1, NULL, 0, NULL, j->now.count * node->h * node->w,
                                   node->c, NULL, to, NULL, 0),

@@ -298,6 +298,9 @@ struct reverse {
 };
 /* backward.c: leaves no gradient behind, in whatever status. */
 tcet_status reverse_run(struct job *j, const struct reverse *r);
+/* Where the gradient of node i's bias, or of a norm's beta, goes, each channel's sum of the node's gradient: the place of
+ * this call of the module, NULL where it is not wanted. */
+double *backward_bias(const struct job *j, int32_t i);
 
 /* gather.c: gives node i one more gradient; takes g. */
 void gradient_give(struct job *j, int32_t i, struct memory *g);

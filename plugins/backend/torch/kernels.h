@@ -139,8 +139,8 @@ struct kernels {
      * them, both kept until the next call on this device. */
     int (*use_params)(struct ts_device *d, const struct tcet_graph *g, const void *params,
                       void *beside);
-    /* dw += and dx = the gradients (NULL: not wanted) from one of y that is still a batch norm's backward,
-     * for the shapes of which conv_takes_norm() says 1 (NULL: none); x may be NULL without dw. */
+    /* dw += and dx = the gradients (NULL: not wanted) from one of y that is still a batch norm's backward, and g's
+     * sums, for the shapes of which conv_takes_norm() says 1 (NULL: none); x may be NULL without dw. */
     int (*conv_takes_norm)(const struct ts_conv *s);
     int (*conv_norm_back)(struct ts_device *d, const struct ts_conv *s,
                           const struct ts_norm_back *g, const void *x, const void *w, void *dw,

@@ -159,17 +159,20 @@ int conv_takes_norm(const struct job *j, int32_t i)
 {
     struct ts_conv s = conv_shape(j, i);
 
-    return j->k->conv_takes_norm && j->k->conv_takes_norm(&s) &&
-           !(job_node(j, i)->bias && j->plan.weight_biases);
+    return j->k->conv_takes_norm && j->k->conv_takes_norm(&s);
 }
 
-/* run_backward of a gradient that batch norm `norm` has not gone back through. */
+/* run_backward of a gradient that batch norm `norm` has not gone back through, and the bias's. */
 static tcet_status run_norm_back(struct job *j, int32_t i, const struct ts_conv *s, int32_t norm,
                                  const void *g, const void *x, const void *w, void *dw, void *dx)
 {
     const struct value *v = &j->now.v[norm];
-    const struct ts_norm_back back = {
-        .g = g, .x = job_value(j, i), .k1 = v->k1, .k2 = v->k2, .k3 = v->k3};
+    const struct ts_norm_back back = {.g = g,
+                                      .x = job_value(j, i),
+                                      .k1 = v->k1,
+                                      .k2 = v->k2,
+                                      .k3 = v->k3,
+                                      .sums = backward_bias(j, i)};
 
     return job_check(j, j->k->conv_norm_back(j->d, s, &back, x, w, dw, dx), i,
                      "backward of convolution");

@@ -94,6 +94,7 @@ struct ts_norm {
 struct ts_norm_back {
     const void *g, *x;
     const void *k1, *k2, *k3;
+    double *sums; /* c of them: where each channel's sum of it is written; NULL: not wanted */
 };
 
 /* Means, then biased variances, of c channels over a part of the pixels. */
