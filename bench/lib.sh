@@ -21,3 +21,8 @@ least() # Numbers on lines.
 {
     sort -g | head -n 1
 }
+
+most() # Numbers on lines.
+{
+    sort -g | tail -n 1
+}
