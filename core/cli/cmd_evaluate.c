@@ -1,4 +1,4 @@
-/* cmd_evaluate.c -- `tcet-host evaluate FILE CONFIG`: measures the network of a .safetensors file.
+/* cmd_evaluate.c -- `tcet-host evaluate FILE.safetensors CONFIG`: measures its network.
  * Room: core/cli. */
 #include "cli/cli.h"
 

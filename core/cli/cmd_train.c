@@ -283,15 +283,24 @@ static void conclude(const struct train_settings *s, const struct fit_result *r)
     const struct train_progress *p = &r->one[0].p;
     const char *on = s->test == TEST_TRAIN ? "train" : "test";
     struct buf out = {0};
-    int64_t now = p->done - (p->epochs ? p->total / p->epochs * p->began : 0);
+    int64_t now = 0;
+    double seconds = 0;
 
+    for (size_t i = 0; i < r->count; i++) {
+        const struct train_progress *one = &r->one[i].p;
+        int64_t images = one->done - (one->epochs ? one->total / one->epochs * one->began : 0);
+
+        now += images;
+        seconds += images ? (double)images / one->rate : 0;
+    }
     buf_printf(&out, "trained %s\n", s->arch->value);
     buf_printf(&out, "%lld parameters, %lld training images", (long long)p->params,
                (long long)p->train_images);
     if (p->test_images)
         buf_printf(&out, ", %lld test images", (long long)p->test_images);
     if (now)
-        buf_printf(&out, ", %.4g images a second, %.1f s in all", p->rate, r->seconds);
+        buf_printf(&out, ", %.4g images a second, %.1f s in all", (double)now / seconds,
+                   r->seconds);
     else
         buf_puts(&out, "; all of it was done before");
     buf_puts(&out, "\n");

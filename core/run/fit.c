@@ -8,7 +8,6 @@
 #include "run/supervise.h"
 #include "run/trainer.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -86,20 +85,6 @@ static tcet_status train_one(struct client *c, const char *arch, const struct wi
     return ask(c, texts, plan, o, one->seed, &one->p, err);
 }
 
-/* Has the folder one a seed, "seed-N"?  Then a training of one seed goes on there. */
-static int has_seeds(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    const struct dirent *entry;
-    int found = 0;
-
-    while (dir && !found && (entry = readdir(dir)))
-        found = !strncmp(entry->d_name, "seed-", 5);
-    if (dir)
-        closedir(dir);
-    return found;
-}
-
 static tcet_status run(struct config *config, const struct train_settings *s, const char *arch,
                        const struct fit_options *o, struct fit_result *r, struct client *c,
                        int *lock, struct error *err)
@@ -109,11 +94,12 @@ static tcet_status run(struct config *config, const struct train_settings *s, co
 
     TRY(run_folder(config, &r->arena, &r->folder, err));
     TRY(start(c, config, 0, o, &r->arena, &plan, err));
+    TRY(stored_takes(r->folder, 1, err));
     TRY(folder_make(r->folder, err));
     TRY(folder_lock(r->folder, lock, err));
     r->count = (size_t)(s->last_seed - s->first_seed + 1);
     r->one = arena_alloc(&r->arena, r->count * sizeof *r->one);
-    apart = r->count > 1 || has_seeds(r->folder);
+    apart = r->count > 1 || stored_has_seeds(r->folder); /* then one of one seed goes on there */
     for (size_t i = 0; i < r->count; i++) {
         struct fit_one *one = &r->one[i];
 

@@ -504,6 +504,7 @@ static tcet_status merge(struct merge *m, const char *out, const char *const *in
     TRY(digest(m, what, err));
     if (is_merged(m, out, what, summary))
         return TCET_OK;
+    TRY(stored_takes(out, 0, err));
     TRY(store_open(out, STORE_MERGE, &m->out, err));
     TRY(write_all(m, err));
     config = store_meta(m->out, "config");

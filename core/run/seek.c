@@ -624,6 +624,7 @@ static tcet_status take_seeds(struct seek *s, struct error *err)
 static tcet_status run(struct seek *s, struct error *err)
 {
     TRY(run_folder(s->config, &s->r->arena, &s->r->folder, err));
+    TRY(stored_takes(s->r->folder, 0, err));
     TRY(take_seeds(s, err));
     TRY(read_warm_folder(s, err));
     TRY(make_plan(s, err));

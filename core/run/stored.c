@@ -4,11 +4,49 @@
 #include "base/file.h"
 #include "base/utf8.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const char FACTS[] = "provenance.txt";
+
+int stored_has_seeds(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    int found = 0;
+
+    while (dir && !found && (entry = readdir(dir)))
+        found = !strncmp(entry->d_name, "seed-", 5);
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+static int holds(const char *folder, const char *name)
+{
+    struct buf path = {0};
+    int found;
+
+    buf_printf(&path, "%s/%s", folder, name);
+    found = access(path.data, F_OK) == 0;
+    buf_free(&path);
+    return found;
+}
+
+int stored_is_trained(const char *folder)
+{
+    return holds(folder, "train.csv") || holds(folder, "last.ckpt");
+}
+
+tcet_status stored_takes(const char *folder, int training, struct error *err)
+{
+    if (training ? holds(folder, "scores.db") : stored_is_trained(folder))
+        return error_set(err, TCET_E_ARG, "%s holds a %s; choose another run.output", folder,
+                         training ? "run or a search" : "training");
+    return TCET_OK;
+}
 
 tcet_status stored_write(const char *folder, const char *text, struct error *err)
 {

@@ -6,6 +6,13 @@
 #include "config/config.h"
 #include "run/wire.h"
 
+/* Does the folder hold a training; and one of several seeds, each in its "seed-N"? */
+int stored_is_trained(const char *folder);
+int stored_has_seeds(const char *folder);
+/* Refuses a folder that holds results of another kind, whose config.ini would be lost: scores where a training is to
+ * go (training 1), a training where scores are (0).  Errors: TCET_E_ARG. */
+tcet_status stored_takes(const char *folder, int training, struct error *err);
+
 /* Writes FOLDER/config.ini, whole or not at all. */
 tcet_status stored_write(const char *folder, const char *text, struct error *err);
 

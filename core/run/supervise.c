@@ -525,6 +525,7 @@ static tcet_status run(struct supervisor *s, struct error *err)
 
     TRY(pool_open(&s->pool, s->config, s->o->ranks, &owner, err));
     TRY(run_folder(s->config, &s->r->arena, &s->r->folder, err));
+    TRY(stored_takes(s->r->folder, 0, err));
     TRY(pool_plan(&s->pool, 1, &s->r->arena, &s->r->plan, err));
     if (s->o->accept)
         TRY(s->o->accept(s->o->arg, &s->r->plan, err));

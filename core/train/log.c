@@ -30,15 +30,20 @@ tcet_status train_log_open(struct train_log *l, const char *folder, int64_t byte
     buf_printf(&times, "%s/times.csv", folder);
     l->path = path.data;
     l->times = times.data;
-    l->fd =
-        open(l->path,
-             O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | (bytes || again ? 0 : O_EXCL),
-             0666);
+    l->fd = open(l->path,
+                 O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | (bytes ? 0 : O_CREAT) |
+                     (bytes || again ? 0 : O_EXCL),
+                 0666);
     if (l->fd < 0 && errno == EEXIST)
         return error_set(err, TCET_E_ARG,
                          "%s is there: use --resume to begin anew in its folder, or choose another "
                          "run.output",
                          l->path);
+    if (l->fd < 0 && errno == ENOENT)
+        return error_set(err, TCET_E_ARG,
+                         "%s: there is no such file, with whose %lld bytes the checkpoint goes on; "
+                         "put it back, or choose another run.output",
+                         l->path, (long long)bytes);
     if (l->fd < 0 || fstat(l->fd, &info))
         return fail(l->path, "open", err);
     if (!S_ISREG(info.st_mode))
@@ -47,7 +52,7 @@ tcet_status train_log_open(struct train_log *l, const char *folder, int64_t byte
         return error_set(
             err, TCET_E_ARG,
             "%s has %lld bytes, and the checkpoint was made when it had %lld: it was cut "
-            "off or changed",
+            "off or changed; put it back, or choose another run.output",
             l->path, (long long)info.st_size, (long long)bytes);
     if (ftruncate(l->fd, (off_t)bytes))
         return fail(l->path, "shorten", err);

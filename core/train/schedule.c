@@ -7,7 +7,9 @@ double schedule_rate(const struct schedule *s, int64_t seen)
 {
     static const double pi = 3.14159265358979323846;
     double warm = s->warmup * (double)s->images;
-    double r = ((double)seen - warm + 1) / (((double)s->epochs - s->warmup) * (double)s->images);
+    double behind = ((double)s->epochs - s->warmup) * (double)s->images;
+    double r = behind > 0 ? ((double)seen - warm + 1) / behind
+                          : 0; /* else all is warm-up, up to the peak */
     double rate = s->peak;
 
     if ((double)seen < warm)

@@ -254,6 +254,33 @@ struct sums {
     int64_t right, n;
 };
 
+/* The training ends in the step in hand: what is no number, and what is left. */
+static tcet_status broken(struct trainee *t, const char *what, struct error *err)
+{
+    int64_t saved = t->epochs - t->epochs % t->s->checkpoint_every;
+
+    return error_set(err, TCET_E_NUMERIC, "%s in epoch %lld, step %lld (lr %g); %s", what,
+                     (long long)t->p.epoch, (long long)t->p.step, t->p.lr,
+                     saved ? arena_printf(&t->arena, "the last checkpoint is that of epoch %lld",
+                                          (long long)saved)
+                           : "there is no checkpoint yet");
+}
+
+/* The last step of an epoch may have left parameters that are no numbers, which no loss has shown yet. */
+static tcet_status check_parameters(struct trainee *t, struct error *err)
+{
+    const void *state = t->state[TCET_STATE_PARAMS];
+    int finite = 1;
+
+    TRY(backend_train_read(t->plan->backend, t->training, TCET_STATE_PARAMS,
+                           t->state[TCET_STATE_PARAMS], err));
+    for (int64_t i = 0; i < t->count[TCET_STATE_PARAMS]; i++)
+        finite &= isfinite(t->element == sizeof(double) ? ((const double *)state)[i]
+                                                        : (double)((const float *)state)[i]) != 0;
+    return finite ? TCET_OK
+                  : broken(t, "a parameter is no number, or infinite, behind the step", err);
+}
+
 /* One step of the epoch; *line: its line, so far. */
 static tcet_status step(struct trainee *t, struct sums *sums, struct train_line *line,
                         struct error *err)
@@ -262,7 +289,6 @@ static tcet_status step(struct trainee *t, struct sums *sums, struct train_line 
     const struct batch *b = batch_next(t->loader);
     const tcet_batch batch = {
         .struct_size = sizeof batch, .n = b->n, .x = b->x, .targets = b->targets};
-    int64_t saved = t->epochs - t->epochs % s->checkpoint_every;
     tcet_train_result r;
 
     t->p.lr = schedule_rate(
@@ -272,13 +298,7 @@ static tcet_status step(struct trainee *t, struct sums *sums, struct train_line 
     t->steps++;
     t->p.step++;
     if (!isfinite(r.loss))
-        return error_set(err, TCET_E_NUMERIC, "the loss is %s in epoch %lld, step %lld (lr %g); %s",
-                         isnan(r.loss) ? "no number" : "infinite", (long long)t->p.epoch,
-                         (long long)t->p.step, t->p.lr,
-                         saved
-                             ? arena_printf(&t->arena, "the last checkpoint is that of epoch %lld",
-                                            (long long)saved)
-                             : "there is no checkpoint yet");
+        return broken(t, isnan(r.loss) ? "the loss is no number" : "the loss is infinite", err);
     sums->loss += r.loss;
     sums->right += r.correct;
     sums->n += b->n;
@@ -305,6 +325,7 @@ static tcet_status run_epoch(struct trainee *t, struct error *err)
         if (t->s->log_steps && t->p.step < t->p.steps)
             train_log_add(&t->log, &line);
     }
+    TRY(check_parameters(t, err));
     t->epochs++;
     if (measures(t)) {
         TRY(measure(t, err));

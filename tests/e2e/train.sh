@@ -126,6 +126,10 @@ cp -r whole short
 head -n 2 whole/train.csv >short/train.csv
 refuses "a train.csv that was cut off" 'train.csv has [0-9]+ bytes, and the checkpoint was made when it had' \
     train small.ini --output short --resume --quiet
+rm short/train.csv
+refuses "a train.csv that is lost" 'train.csv: there is no such file, with whose [0-9]+ bytes' \
+    train small.ini --output short --resume --quiet
+check "which is not made anew" test ! -e short/train.csv
 refuses "a used folder without --resume" 'holds an earlier training; use --resume' \
     train small.ini --output whole --quiet
 refuses "another training" 'holds another training: it has "lr=[0-9.]+" where this one has "lr=' \
@@ -134,6 +138,23 @@ check "what was refused changed nothing" grep -q '^lr_per_256 = 0.4$' whole/conf
 run train small.ini --output wild --quiet --set train.lr_per_256=1e6 --set train.warmup=0
 check "a loss that is no number: exit code 2" test "$code" = 2
 check "with epoch and step" said 'the loss is (no number|infinite) in epoch [0-9]+, step [0-9]+ \(lr' err
+
+for schedule in cosine linear constant; do
+    run train small.ini --output "warm-$schedule" --quiet --set train.epochs=2 --set train.warmup=2 \
+        --set train.schedule=$schedule
+    check "all epochs of warm-up, $schedule: the last rate is the peak" \
+        near "$(last "warm-$schedule" 3)" 0.025 1e-12
+done
+
+# -- A folder that another command filled --------------------------------------------------------
+printf '[run]\nspace = nats_tss\narchs = sample:2\n[metric m]\nsaliency = macs\naggregator = sum\n' >counts.ini
+run run counts.ini --output scores --quiet
+refuses "a training in a run's folder" 'scores holds a run or a search; choose another run.output' \
+    train small.ini --output scores --quiet
+refuses "a run in a training's folder" 'whole holds a training; choose another run.output' \
+    run counts.ini --output whole --quiet
+refuses "scores of a training" 'whole.csv: a network goes into a .safetensors, .pth or .onnx file' export whole whole.csv
+check "which changed nothing" grep -q '^lr_per_256 = 0.4$' whole/config.ini
 
 # -- Bad input -----------------------------------------------------------------------------------
 bad() { # NAME REGEX SET...
@@ -227,6 +248,10 @@ run train small.ini --output seeds --set train.seeds=2 --set train.epochs=2 --re
 check "one of them goes on in its own folder" test "$code" = 0 -a ! -e seeds/train.csv
 check "... and was done" cmp seeds/seed-2/train.csv second.csv
 check "which differ" test "$(cmp seeds/seed-1/train.csv seeds/seed-2/train.csv | wc -l)" = 1
+run train small.ini --output seeds --set train.seeds=1..3 --set train.epochs=2 --resume
+check "a third seed is trained, which is said" said '96 training images, .* images a second' out
+refuses "the network of several seeds" 'seeds holds a training of several seeds; name the folder of one' \
+    export seeds seeds.pth
 
 for format in safetensors pth onnx; do
     run export whole net.$format
