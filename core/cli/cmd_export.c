@@ -22,13 +22,15 @@ static tcet_status write_network(const char *folder, const char *file, int best,
 
     from = cli_path(a, arena_printf(a, "%s/%s.ckpt", folder, best ? "best" : "last"));
     to = cli_path(a, file);
-    if (access(from, R_OK) && stored_has_seeds(folder))
-        return error_set(err, TCET_E_ARG,
-                         "%s holds a training of several seeds; name the folder of one, %s/seed-N",
-                         folder, folder);
-    if (access(from, R_OK))
+    if (access(from, R_OK)) {
+        if (stored_has_seeds(folder))
+            return error_set(
+                err, TCET_E_ARG,
+                "%s holds a training of several seeds; name the folder of one, %s/seed-N", folder,
+                folder);
         return error_set(err, TCET_E_ARG, "%s: there is no such file: %s", from,
                          best ? "nothing was measured there" : "no training was saved there");
+    }
     TRY(stored_read(folder, cli_folders(plugins, a), plugins->count, &config, &forgotten, err));
     arch = config_text(config, "train", "", "arch", "");
     st = fit_export(config, arch, from, to, &o, err);
@@ -212,12 +214,10 @@ int cmd_export(const struct command *c, int argc, char **argv)
     size_t count;
     int code = cli_options(c, argc, argv, specs, TCET_COUNT(specs), paths, 2, 2, &count);
     bool joined = from.table || columns.count;
-    tcet_status st;
 
     if (code >= 0)
         return code;
-    st = net_format_of(paths[1], &format, &err);
-    if (st >= 0)
+    if (net_format_of(paths[1], &format, &err) >= 0)
         return layers || times || joined
                    ? cli_usage(c, "--layers, --times, --table and --column are of scores")
                    : export_network(paths[0], paths[1], best, &from.plugins);

@@ -181,7 +181,7 @@ static tcet_status resolve_arch(struct config *c, struct arena *a, struct error 
         folder.dir = cli_here();
         path = config_path(a, &folder);
         best = arena_printf(a, "%s/best.txt", path);
-        if (access(best, F_OK) && access(arena_printf(a, "%s/scores.db", path), F_OK)) {
+        if (access(best, F_OK) && !stored_has(path, "scores.db")) {
             lacks_folder(k, text + 5, a, err);
             return config_error_at(err, k);
         }
@@ -204,10 +204,16 @@ struct show {
     int64_t seeds, seed; /* how many there are, and the one that is shown */
 };
 
+/* Images of the epochs that an earlier command had trained. */
+static int64_t images_before(const struct train_progress *p)
+{
+    return p->epochs ? p->total / p->epochs * p->began : 0;
+}
+
 static void show_progress(void *arg, int64_t seed, const struct train_progress *p)
 {
     struct show *s = arg;
-    int64_t before = p->epochs ? p->total / p->epochs * p->began : 0;
+    int64_t before = images_before(p);
     char note[240], best[64] = "";
     int n = 0;
 
@@ -288,7 +294,7 @@ static void conclude(const struct train_settings *s, const struct fit_result *r)
 
     for (size_t i = 0; i < r->count; i++) {
         const struct train_progress *one = &r->one[i].p;
-        int64_t images = one->done - (one->epochs ? one->total / one->epochs * one->began : 0);
+        int64_t images = one->done - images_before(one);
 
         now += images;
         seconds += images ? (double)images / one->rate : 0;

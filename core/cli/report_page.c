@@ -5,21 +5,16 @@
 #include "base/text.h"
 #include "report/agreement.h"
 #include "report/page.h"
+#include "run/stored.h"
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The folders by what they are of. */
 struct kinds {
     const char **run, **search, **training;
     size_t runs, searches, trainings;
 };
-
-static int has_file(struct arena *a, const char *folder, const char *name)
-{
-    return !access(arena_printf(a, "%s/%s", folder, name), F_OK);
-}
 
 static tcet_status sort_out(const char *const *paths, size_t count, struct arena *a,
                             struct kinds *out, struct error *err)
@@ -30,9 +25,9 @@ static tcet_status sort_out(const char *const *paths, size_t count, struct arena
     out->search = arena_alloc(a, (count + 1) * sizeof *out->search);
     out->training = arena_alloc(a, (count + 1) * sizeof *out->training);
     for (size_t i = 0; i < count; i++) {
-        if (has_file(a, paths[i], "search.csv"))
+        if (stored_has(paths[i], "search.csv"))
             out->search[out->searches++] = paths[i];
-        else if (has_file(a, paths[i], "scores.db"))
+        else if (stored_has(paths[i], "scores.db"))
             out->run[out->runs++] = paths[i];
         else if (score_table_is(paths[i]))
             out->run[out->runs++] = paths[i];

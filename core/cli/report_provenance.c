@@ -49,7 +49,7 @@ static tcet_status open_origin(const struct report_origin *of, struct arena *a, 
     if (o->is_table)
         return TCET_OK;
     o->parts = report_training_folders(of->path, a, o->part, TCET_COUNT(o->part));
-    if (!o->store && !access(arena_printf(a, "%s/scores.db", of->path), F_OK)) {
+    if (!o->store && stored_has(of->path, "scores.db")) {
         TRY(store_open(of->path, STORE_READ, &o->own_store, err));
         o->store = o->own_store;
     }

@@ -9,7 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* -- trainings ---------------------------------------------------------------------------- */
 
@@ -21,7 +20,7 @@ struct training {
 
 static int is_seed(const struct dirent *d)
 {
-    return !strncmp(d->d_name, "seed-", 5);
+    return stored_is_seed(d->d_name);
 }
 
 size_t report_training_folders(const char *path, struct arena *a, const char **out, size_t most)
@@ -30,7 +29,7 @@ size_t report_training_folders(const char *path, struct arena *a, const char **o
     size_t count = 0;
     int n;
 
-    if (!access(arena_printf(a, "%s/train.csv", path), F_OK)) {
+    if (stored_has(path, "train.csv")) {
         out[count++] = path;
         return count;
     }
@@ -38,7 +37,7 @@ size_t report_training_folders(const char *path, struct arena *a, const char **o
     for (int i = 0; i < n; i++) {
         const char *folder = arena_printf(a, "%s/%s", path, list[i]->d_name);
 
-        if (count < most && !access(arena_printf(a, "%s/train.csv", folder), F_OK))
+        if (count < most && stored_has(folder, "train.csv"))
             out[count++] = folder;
         free(list[i]);
     }

@@ -11,20 +11,7 @@
 
 static const char FACTS[] = "provenance.txt";
 
-int stored_has_seeds(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    const struct dirent *entry;
-    int found = 0;
-
-    while (dir && !found && (entry = readdir(dir)))
-        found = !strncmp(entry->d_name, "seed-", 5);
-    if (dir)
-        closedir(dir);
-    return found;
-}
-
-static int holds(const char *folder, const char *name)
+int stored_has(const char *folder, const char *name)
 {
     struct buf path = {0};
     int found;
@@ -35,14 +22,32 @@ static int holds(const char *folder, const char *name)
     return found;
 }
 
+int stored_is_seed(const char *name)
+{
+    return !strncmp(name, "seed-", 5);
+}
+
+int stored_has_seeds(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    int found = 0;
+
+    while (dir && !found && (entry = readdir(dir)))
+        found = stored_is_seed(entry->d_name);
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
 int stored_is_trained(const char *folder)
 {
-    return holds(folder, "train.csv") || holds(folder, "last.ckpt");
+    return stored_has(folder, "train.csv") || stored_has(folder, "last.ckpt");
 }
 
 tcet_status stored_takes(const char *folder, int training, struct error *err)
 {
-    if (training ? holds(folder, "scores.db") : stored_is_trained(folder))
+    if (training ? stored_has(folder, "scores.db") : stored_is_trained(folder))
         return error_set(err, TCET_E_ARG, "%s holds a %s; choose another run.output", folder,
                          training ? "run or a search" : "training");
     return TCET_OK;

@@ -6,9 +6,12 @@
 #include "config/config.h"
 #include "run/wire.h"
 
-/* Does the folder hold a training; and one of several seeds, each in its "seed-N"? */
+/* Is there such a file in the folder? */
+int stored_has(const char *folder, const char *name);
+/* Does the folder hold a training; and one of several seeds, each in its "seed-N", whose name is_seed() knows? */
 int stored_is_trained(const char *folder);
 int stored_has_seeds(const char *folder);
+int stored_is_seed(const char *name);
 /* Refuses a folder that holds results of another kind, whose config.ini would be lost: scores where a training is to
  * go (training 1), a training where scores are (0).  Errors: TCET_E_ARG. */
 tcet_status stored_takes(const char *folder, int training, struct error *err);

@@ -533,7 +533,8 @@ static void test_optimisers(void **state)
  * convolution's backward includes the norm's. */
 static void test_float_gradients(void **state)
 {
-    tcet_train how = {.precision = TCET_TRAIN_F64, .norm_momentum = -1};
+    const tcet_train how = {.precision = TCET_TRAIN_F32, .norm_momentum = -1},
+                     exactly = {.precision = TCET_TRAIN_F64, .norm_momentum = -1};
 
     (void)state;
     NEED_TORCH();
@@ -541,12 +542,11 @@ static void test_float_gradients(void **state)
     for (int k = 0; k < 2; k++) {
         void *self = open_with("threads", k ? "3" : "1");
         struct small net, exact;
-        double *slope = gradient_of(small_open(&exact, self, how, 0), batch_at(0, 48)), size = 0;
+        double *slope = gradient_of(small_open(&exact, self, exactly, 0), batch_at(0, 48)),
+               size = 0;
+        struct trainee *s = small_open(&net, self, how, 0);
         double *after;
-        struct trainee *s;
 
-        how.precision = TCET_TRAIN_F32;
-        s = small_open(&net, self, how, 0);
         step(s, batch_at(0, 48), 1, 0, 0);
         after = read_state(s, TCET_STATE_PARAMS);
         for (int64_t i = 0; i < s->view->param_floats; i++)
@@ -562,7 +562,6 @@ static void test_float_gradients(void **state)
         small_close(&net);
         small_close(&exact);
         drop(self);
-        how.precision = TCET_TRAIN_F64;
     }
 }
 
