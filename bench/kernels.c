@@ -55,7 +55,8 @@ struct bench {
     float *of[4]; /* of the bare convolutions: x, w, y, dw */
     size_t cap[4];
     double seconds[2];   /* ours, bare; of all that was measured */
-    double peak, memory; /* of the core */
+    double peak, memory; /* of the core; 0: not known */
+    double limit[3];     /* seconds that products, that tensors, that the longer of both take */
 };
 
 static float *room(float *x, size_t *cap, int64_t count)
@@ -130,6 +131,47 @@ static double run_bare(struct bench *b)
     return sum;
 }
 
+/* Multiplications that a kernel makes where a direct sum has one: Winograd's of windows that have such a kernel. */
+static double share_of_products(const struct counted_conv *c)
+{
+    const struct ts_conv *s = &c->s;
+    int winograd = s->kh == s->kw && s->stride_h == 1 && s->stride_w == 1 && s->dilation_h == 1 &&
+                   s->c / s->groups >= 8 && s->oc / s->groups >= 8 && s->h >= 4 && s->w >= 4;
+
+    switch (winograd ? s->kh : 0) {
+    case 3: return 36.0 / 144;
+    case 5: return c->dw && c->dx ? (40.0 / 100 + 64.0 / 400) / 2 : c->dw ? 40.0 / 100 : 64.0 / 400;
+    case 7: return 70.0 / 196;
+    default: return 1;
+    }
+}
+
+/* What the architecture's convolutions would take if there were nothing else: their products at the core's peak,
+ * transforms and sums between them for nothing; their tensors (and the output that a batch norm's backward reads) from
+ * memory and to it once. */
+static void add_limit(struct bench *b)
+{
+    double flop = 0, numbers = 0, times[2];
+    size_t count;
+    const struct counted_conv *c = counted_convs(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct ts_conv *s = &c[i].s;
+        double in = (double)(s->n * s->c * s->h * s->w),
+               out = (double)(s->n * s->oc * s->oh * s->ow);
+        int sums = c[i].forward + c[i].dw + c[i].dx;
+
+        flop +=
+            2 * sums * out * (double)(s->c / s->groups * s->kh * s->kw) * share_of_products(&c[i]);
+        numbers += c[i].forward ? in + out : 2 * out + in * (c[i].dw + c[i].dx);
+    }
+    times[0] = 1e-9 * flop / b->peak;
+    times[1] = 1e-9 * sizeof(float) * numbers / b->memory;
+    b->limit[0] += times[0];
+    b->limit[1] += times[1];
+    b->limit[2] += times[0] > times[1] ? times[0] : times[1];
+}
+
 /* Builds and draws; 0, or -1 after a message. */
 static int make_network(struct bench *b, const char *arch)
 {
@@ -187,6 +229,8 @@ static int measure(struct bench *b, const char *arch, int count, double *ours, d
     theirs = run_bare(b);
     if (!count)
         return 0;
+    if (b->peak > 0)
+        add_limit(b);
     *ours += mine;
     *bare += theirs;
     b->seconds[0] += mine;
@@ -250,8 +294,6 @@ static void print_kernels(struct bench *b)
     size_t count;
     struct counted *r = counted_all(&count);
 
-    b->peak = machine_peak(!strcmp(b->o.isa, "avx2"));
-    b->memory = machine_memory();
     qsort(r, count, sizeof *r, by_seconds);
     printf("the core: %.0f GFLOP/s, %.1f GB/s in sweeps of 192 MiB\n", b->peak, b->memory);
     printf("%-18s%-40s%7s%9s%7s%9s%7s%8s%7s%8s\n", "kernel", "shape", "calls", "ms", "%", "GFLOP/s",
@@ -263,6 +305,12 @@ static void print_kernels(struct bench *b)
     for (size_t i = 0; i < count && (int64_t)i < b->o.lines; i++)
         print_row(b, &r[i]);
     printf("all kernels %.1f ms, what is between them %.1f\n", 1e3 * known, 1e3 * left);
+    if (b->limit[2] > 0)
+        printf("the limit: products at the peak %.1f ms, tensors of convolutions once %.1f, the "
+               "longer of each "
+               "architecture %.1f; ours %.2f times that\n",
+               1e3 * b->limit[0], 1e3 * b->limit[1], 1e3 * b->limit[2],
+               b->seconds[0] / b->limit[2]);
 }
 
 static int by_value(const void *a, const void *b)
@@ -286,6 +334,10 @@ static int bench_space(struct bench *b)
     char arch[TCET_ARCH_MAX];
     int64_t n = b->o.rounds;
 
+    if (b->o.kernels) {
+        b->peak = machine_peak(!strcmp(b->o.isa, "avx2"));
+        b->memory = machine_memory();
+    }
     for (int64_t r = -1; r < n; r++) { /* the first warms up */
         double ours = 0, bare = 0;
 
@@ -318,23 +370,24 @@ static int bench_space(struct bench *b)
 
 static int usage(FILE *f)
 {
-    fputs("usage: bench/speed --space NAME | --kernels [--space NAME]\n"
-          "           [--rounds N] [--archs N] [--arch TEXT] [--seed N] [--resolution N] [--batch "
-          "N]\n"
-          "           [--isa auto|baseline|avx2|avx512] [--set KEY=VALUE] [--lines N]\n\n"
-          "  --space NAME  T-CET(SNIP) of random architectures of the space over libtorch's\n"
-          "                convolutions of the same shapes, CPU seconds of one thread\n"
-          "  --kernels     also where the time goes: calls, time, GFLOP/s and GB/s of each kernel\n"
-          "                and shape, beside the core's, and the time over libtorch's\n"
-          "  --rounds N    rounds, whose median counts (5)\n"
-          "  --archs N     architectures a round (4)\n"
-          "  --arch TEXT   this one, in place of random ones\n"
-          "  --seed N      which architectures (1)\n"
-          "  --resolution N, --batch N  of the images (the space's own, 64)\n"
-          "  --isa NAME    [backend] kernels (auto)\n"
-          "  --set K=V     a parameter of the space\n"
-          "  --lines N     of the table (40)\n",
-          f);
+    fputs(
+        "usage: bench/speed --space NAME | --kernels [--space NAME]\n"
+        "           [--rounds N] [--archs N] [--arch TEXT] [--seed N] [--resolution N] [--batch "
+        "N]\n"
+        "           [--isa auto|baseline|avx2|avx512] [--set KEY=VALUE] [--lines N]\n\n"
+        "  --space NAME  T-CET(SNIP) of random architectures of the space over libtorch's\n"
+        "                convolutions of the same shapes, CPU seconds of one thread\n"
+        "  --kernels     also where the time goes: calls, time, GFLOP/s and GB/s of each kernel\n"
+        "                and shape, beside the core's, and the time over libtorch's; and a limit\n"
+        "  --rounds N    rounds, whose median counts (5)\n"
+        "  --archs N     architectures a round (4)\n"
+        "  --arch TEXT   this one, in place of random ones\n"
+        "  --seed N      which architectures (1)\n"
+        "  --resolution N, --batch N  of the images (the space's own, 64)\n"
+        "  --isa NAME    [backend] kernels (auto)\n"
+        "  --set K=V     a parameter of the space\n"
+        "  --lines N     of the table (40)\n",
+        f);
     return f == stdout ? 0 : 2;
 }
 

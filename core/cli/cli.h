@@ -202,6 +202,9 @@ void folder_stability(const struct folder *f, struct buf *out);
 tcet_status folder_join(const struct folder *f, const char *const *paths, size_t count,
                         struct folder *out, struct error *err);
 void folder_free(struct folder *f);
+/* Puts an encoding of the config's space in place of what [train] arch says, which may be best:FOLDER of a
+ * search or run.  Errors name file, line and key. */
+tcet_status cli_best_arch(struct config *c, struct arena *a, struct error *err);
 
 int cmd_run(const struct command *c, int argc, char **argv);
 int cmd_search(const struct command *c, int argc, char **argv);

@@ -10,13 +10,14 @@
 
 #include <unistd.h>
 
-/* The network of a training's folder as a file for other programs. */
+/* The network of a training's folder as a file for other programs; *said: what was written. */
 static tcet_status write_network(const char *folder, const char *file, int best,
                                  const struct option_list *plugins, struct arena *a,
-                                 struct error *err)
+                                 struct buf *said, struct error *err)
 {
     const struct fit_options o = {.log = cli_log};
     const char *from, *to, *arch, *forgotten;
+    struct train_progress p;
     struct config *config;
     tcet_status st;
 
@@ -33,7 +34,10 @@ static tcet_status write_network(const char *folder, const char *file, int best,
     }
     TRY(stored_read(folder, cli_folders(plugins, a), plugins->count, &config, &forgotten, err));
     arch = config_text(config, "train", "", "arch", "");
-    st = fit_export(config, arch, from, to, &o, err);
+    st = fit_export(config, arch, from, to, &o, &p, err);
+    if (st >= 0)
+        buf_printf(said, "%s: %lld parameters of %s, after epoch %lld of %lld\n", file,
+                   (long long)p.params, arch, (long long)p.epoch, (long long)p.epochs);
     config_free(config);
     return st;
 }
@@ -42,9 +46,13 @@ static int export_network(const char *folder, const char *file, int best,
                           const struct option_list *plugins)
 {
     struct arena a = {0};
+    struct buf said = {0};
     struct error err;
-    tcet_status st = write_network(folder, file, best, plugins, &a, &err);
+    tcet_status st = write_network(folder, file, best, plugins, &a, &said, &err);
 
+    if (st >= 0)
+        cli_write(&said);
+    buf_free(&said);
     arena_free(&a);
     return st < 0 ? cli_fail(&err) : 0;
 }

@@ -5,13 +5,24 @@
 #include "net/net.h"
 #include "run/client.h"
 
-static tcet_status export_net(const struct config *config, const char *arch, const char *path,
+#include <string.h>
+
+/* `best:FOLDER` as an encoding. */
+static tcet_status resolve(struct config *config, const char **arch, struct arena *a,
+                           struct error *err)
+{
+    config_put(config, "train", "", "arch", *arch, "command line", cli_here(), 0);
+    TRY(cli_best_arch(config, a, err));
+    *arch = config_text(config, "train", "", "arch", "");
+    return TCET_OK;
+}
+
+static tcet_status export_net(struct config *config, const char *arch, const char *path,
                               struct error *err)
 {
     enum { TEXTS = 2 };
     struct arena a = {0};
-    const char *const question[] = {"net", arch, cli_path(&a, path)};
-    const char *const *text;
+    const char *question[] = {"net", arch, cli_path(&a, path)}, *const * text;
     enum net_format format;
     struct buf out = {0};
     size_t count;
@@ -19,6 +30,8 @@ static tcet_status export_net(const struct config *config, const char *arch, con
 
     if (st >= 0)
         st = config_check_sections(config, err);
+    if (st >= 0 && !strncmp(arch, "best:", 5))
+        st = resolve(config, &question[1], &a, err);
     if (st >= 0)
         st = client_space(config, question, TCET_COUNT(question), &a, &text, &count, err);
     if (st >= 0 && count != TEXTS)

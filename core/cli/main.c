@@ -61,7 +61,8 @@ const struct command COMMANDS[] = {
      "write a run's results (.csv, .jsonl) or a trained network (.safetensors, .pth, .onnx)",
      "tcet-host export out/tcet_snip scores.jsonl --layers", cmd_export},
     {"export-net", "CONFIG ARCH FILE.safetensors|.pth|.onnx [options]",
-     "write a network with the weights that a run draws, for PyTorch or ONNX",
+     "write a network (an encoding, index:N, best:FOLDER) with the weights that a run draws, for "
+     "PyTorch or ONNX",
      "tcet-host export-net conf/tcet_snip.ini index:1462 net.pth", cmd_export_net},
     {"merge", "OUT IN... [options]",
      "make one folder of the folders of a run's or a search's shards",

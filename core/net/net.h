@@ -21,6 +21,7 @@ struct net {
     /* Metadata; NULL: left out. */
     const char *space, *arch;
     const char *digest; /* of what the weights come from */
+    const char *epoch;  /* of a training, after so many epochs */
 };
 
 /* Length of the running statistics. */

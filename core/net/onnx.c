@@ -625,6 +625,7 @@ static void put_model(struct writer *w, struct buf *out)
     put_metadata(out, "space", w->net->space);
     put_metadata(out, "arch", w->net->arch);
     put_metadata(out, "digest", w->net->digest);
+    put_metadata(out, "epoch", w->net->epoch);
 }
 
 static void find_needed(struct writer *w)

@@ -42,6 +42,7 @@ tcet_status net_pack_safetensors(const struct net *n, struct buf *out, struct er
     put_about(&header, "space", n->space);
     put_about(&header, "arch", n->arch);
     put_about(&header, "digest", n->digest);
+    put_about(&header, "epoch", n->epoch);
     buf_puts(&header, "}");
     for (int steps = 1; steps >= 0; steps--) { /* the int64 first, so that all are aligned */
         for (size_t i = 0; i < t.count; i++) {

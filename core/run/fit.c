@@ -173,15 +173,15 @@ tcet_status fit_evaluate(const struct config *config, const char *arch, const ch
 }
 
 tcet_status fit_export(const struct config *config, const char *arch, const char *from,
-                       const char *to, const struct fit_options *options, struct error *err)
+                       const char *to, const struct fit_options *options,
+                       struct train_progress *out, struct error *err)
 {
     const char *const texts[TRAINER_TEXTS] = {
         [TRAINER_WHAT] = "export", [TRAINER_ARCH] = arch, [TRAINER_SEED] = "0",
         [TRAINER_FROM] = from,     [TRAINER_TO] = to,
     };
-    struct train_progress p;
 
-    return ask_once(config, 1, texts, options, &p, err);
+    return ask_once(config, 1, texts, options, out, err);
 }
 
 void fit_result_free(struct fit_result *r)

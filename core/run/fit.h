@@ -42,10 +42,11 @@ tcet_status fit_run(struct config *config, const struct train_settings *settings
 tcet_status fit_evaluate(const struct config *config, const char *arch, const char *file,
                          const struct fit_options *options, struct train_progress *out,
                          struct error *err);
-/* Writes the network of a training's checkpoint, which is arch's, as the file `to` (net.h's formats).
- * Both paths absolute. */
+/* Writes the network of a training's checkpoint, which is arch's, as the file `to` (net.h's formats), and
+ * says what it wrote (train_export).  Both paths absolute. */
 tcet_status fit_export(const struct config *config, const char *arch, const char *from,
-                       const char *to, const struct fit_options *options, struct error *err);
+                       const char *to, const struct fit_options *options,
+                       struct train_progress *out, struct error *err);
 void fit_result_free(struct fit_result *r);
 
 #endif

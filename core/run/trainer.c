@@ -42,12 +42,9 @@ static void note(void *arg, const char *text)
 static tcet_status serve(const struct train_task *task, const char *const *text, struct error *err)
 {
     const char *what = text[TRAINER_WHAT];
-    const struct train_progress done = {.ended = 1};
 
-    if (!strcmp(what, "export")) {
-        TRY(train_export(task, text[TRAINER_FROM], text[TRAINER_TO], err));
-        return report(task->arg, &done, err);
-    }
+    if (!strcmp(what, "export"))
+        return train_export(task, text[TRAINER_FROM], text[TRAINER_TO], err);
     if (!task->plan->identity)
         return error_set(err, TCET_E_PLUGIN, "a plan without data and backend");
     return strcmp(what, "train") ? train_evaluate(task, err) : train_run(task, err);

@@ -120,6 +120,7 @@ static tcet_status export_file(const struct train_task *task, const char *from, 
     struct sha256 sum;
     char digest[65];
     struct net net = {.space = task->plan->space->plugin->desc.id, .arch = task->arch};
+    struct graph_counts counts;
     enum net_format format;
 
     TRY(net_format_of(to, &format, err));
@@ -134,7 +135,15 @@ static tcet_status export_file(const struct train_task *task, const char *from, 
     net.running = n->running;
     net.steps = n->steps;
     net.digest = digest;
-    return net_write(&net, format, to, err);
+    net.epoch = arena_printf(a, "%lld", (long long)c.epochs);
+    TRY(net_write(&net, format, to, err));
+    graph_count(n->graph, &counts);
+    return task->report(task->arg,
+                        &(struct train_progress){.epoch = c.epochs,
+                                                 .epochs = task->settings->epochs,
+                                                 .params = counts.params,
+                                                 .ended = 1},
+                        err);
 }
 
 tcet_status train_export(const struct train_task *task, const char *from, const char *to,

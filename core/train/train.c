@@ -375,11 +375,26 @@ tcet_status train_images(struct plan *p, const struct train_settings *s, struct 
     return TCET_OK;
 }
 
+/* Says so where fewer images are there than a key of [train] asks for. */
+static void note_fewer(struct trainee *t, const char *key, int64_t wanted, int64_t there)
+{
+    char note[160];
+
+    if (wanted <= there)
+        return;
+    snprintf(note, sizeof note, "%s = %lld: there are %lld, all of which are used", key,
+             (long long)wanted, (long long)there);
+    t->task->log(t->task->arg, note);
+}
+
 static tcet_status open_images(struct trainee *t, struct error *err)
 {
     const struct train_settings *s = t->s;
 
     TRY(train_images(t->plan, s, &t->images, &t->train, &t->test, err));
+    note_fewer(t, "[train] images", s->images, t->train.count);
+    if (s->test != TEST_NONE)
+        note_fewer(t, "[train] test_images", s->test_images, t->test.count);
     t->p.train_images = t->train.count;
     t->p.test_images = t->test.count;
     t->p.epochs = s->epochs;

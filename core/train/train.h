@@ -52,7 +52,7 @@ struct train_task {
  * images; the last report has what came out. */
 tcet_status train_evaluate(const struct train_task *task, struct error *err);
 /* Writes the network of a checkpoint (FOLDER/last.ckpt, best.ckpt), which is task->arch's, as a file of
- * net.h's formats, by the ending of its name. */
+ * net.h's formats, by the ending of its name; the report has its parameters and epoch. */
 tcet_status train_export(const struct train_task *task, const char *from, const char *to,
                          struct error *err);
 /* The images of a plan's first dataset that [train] wants: to learn from, which may be NULL, and to

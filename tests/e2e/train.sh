@@ -236,6 +236,10 @@ run train found.ini --output of_run
 check "the best of a run is trained" test "$code" = 0
 check "it is that one" said "^trained $(grep -oE '\|.*\|' <<<"$best" | sed 's/[|+]/\\&/g')\$" out
 check "not measured" said '^seed 1: 1 epochs, not measured$' out
+run export-net found.ini best:found drawn.pth
+check "the best of a run with drawn weights" said "^drawn.pth: .* $(grep -oE '\|.*\|' <<<"$best" | sed 's/[|+]/\\&/g')\$" out
+run train found.ini --output all_images --set train.images=400
+check "fewer images than asked for are said" said 'train. images = 400: there are 320' err
 refuses "the best of another space" 'found is of space nats_tss, this config of space nb_macro' \
     train found.ini --output elsewhere --set run.space=nb_macro
 run train found.ini --output shorter --set space.reading=naslib
@@ -256,6 +260,7 @@ refuses "the network of several seeds" 'seeds holds a training of several seeds;
 for format in safetensors pth onnx; do
     run export whole net.$format
     check "export to .$format" test "$code" = 0 -a -s net.$format
+    check ".$format: says what" said "^net.$format: [0-9]+ parameters of SuperConv.*, after epoch 6 of 6\$" out
     cp net.$format first.$format
     run export whole net.$format
     check "the same bytes again" cmp net.$format first.$format
@@ -264,7 +269,9 @@ run evaluate net.safetensors small.ini --json
 check "evaluate gives what was measured" said "\"top1\":$(last whole 7),\"top5\":" out
 loss=$(sed -n 's/.*"loss":\([0-9.e+-]*\).*/\1/p' out)
 check "also its loss" near "$loss" "$(last whole 6)" 1e-12
+check "the file says after which epoch" grep -aq '"epoch":"6"' net.safetensors
 run export whole best.safetensors --best
+check "the best epoch's, too" grep -aq "\"epoch\":\"$(sed -nE 's/.*after epoch ([246]) of 6$/\1/p' out)\"" best.safetensors
 run evaluate best.safetensors small.ini
 check "the best epoch's network" said "^top-1 $(printf '%.2f' "$(awk -F, 'NR > 1 && $7 + 0 > best { best = $7 } END { print best }' whole/train.csv)") %" out
 # What was trained, as PyTorch and OpenCV compute it from the files.

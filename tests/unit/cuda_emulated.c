@@ -18,11 +18,12 @@
 
 enum { STACK = 1 << 16 };
 
-/* A thread of the block in hand. */
+/* A thread of the block in hand, with a stack that serves one block after the other.  Threads change by GCC's
+ * setjmp and longjmp, since swapcontext() asks the kernel for the signals' mask each time. */
 struct fiber {
-    ucontext_t at;
+    void *at[5];
     void *fake;
-    char *stack;
+    char *stack; /* NULL: it has not begun */
     int ended;
 };
 
@@ -31,24 +32,23 @@ static struct {
 } threadIdx, blockIdx, blockDim, gridDim;
 
 static struct fiber fibers[CUDA_THREADS], *running;
-static ucontext_t scheduler;
+static void *scheduler[5];
 static void *scheduler_fake;
 static const void *scheduler_bottom;
 static size_t scheduler_size;
 static enum cuda_kernel kernel_now;
 static const void *argument_now;
 
-static void to_scheduler(void)
+static __attribute__((noinline)) void to_scheduler(void)
 {
-    struct fiber *f = running;
-
-    if (!f) {
+    if (!running) {
         fprintf(stderr, "has_barriers: a kernel with barriers is not listed\n");
         abort();
     }
-    __sanitizer_start_switch_fiber(f->ended ? NULL : &f->fake, scheduler_bottom, scheduler_size);
-    swapcontext(&f->at, &scheduler);
-    __sanitizer_finish_switch_fiber(f->fake, &scheduler_bottom, &scheduler_size);
+    __sanitizer_start_switch_fiber(&running->fake, scheduler_bottom, scheduler_size);
+    if (!__builtin_setjmp(running->at))
+        __builtin_longjmp(scheduler, 1);
+    __sanitizer_finish_switch_fiber(running->fake, &scheduler_bottom, &scheduler_size);
 }
 
 static void __syncthreads(void)
@@ -121,25 +121,38 @@ static void call(void)
     }
 }
 
+/* One block after the other. */
 static void fiber_main(void)
 {
     __sanitizer_finish_switch_fiber(NULL, &scheduler_bottom, &scheduler_size);
-    call();
-    running->ended = 1;
-    to_scheduler();
+    for (;;) {
+        call();
+        running->ended = 1;
+        to_scheduler();
+    }
 }
 
-static void start(struct fiber *f)
+/* On a stack of its own. */
+static void begin(struct fiber *f)
 {
     static char stacks[CUDA_THREADS][STACK] __attribute__((aligned(64)));
+    static ucontext_t first;
 
     f->stack = stacks[f - fibers];
-    getcontext(&f->at);
-    f->at.uc_stack.ss_sp = f->stack;
-    f->at.uc_stack.ss_size = STACK;
-    f->at.uc_link = NULL;
-    f->ended = 0;
-    makecontext(&f->at, fiber_main, 0);
+    getcontext(&first);
+    first.uc_stack.ss_sp = f->stack;
+    first.uc_stack.ss_size = STACK;
+    first.uc_link = NULL;
+    makecontext(&first, fiber_main, 0);
+    __sanitizer_start_switch_fiber(&scheduler_fake, f->stack, STACK);
+    setcontext(&first);
+}
+
+/* On with it, to its next barrier or end. */
+static __attribute__((noinline)) void go_on(struct fiber *f)
+{
+    __sanitizer_start_switch_fiber(&scheduler_fake, f->stack, STACK);
+    __builtin_longjmp(f->at, 1);
 }
 
 /* Each thread to its next barrier or its end, forwards and backwards in turn, so that a missing barrier shows;
@@ -158,8 +171,11 @@ static unsigned int step(unsigned int threads)
             continue;
         threadIdx.x = t % blockDim.x;
         threadIdx.y = t / blockDim.x;
-        __sanitizer_start_switch_fiber(&scheduler_fake, running->stack, STACK);
-        swapcontext(&scheduler, &running->at);
+        if (!__builtin_setjmp(scheduler)) {
+            if (running->stack)
+                go_on(running);
+            begin(running);
+        }
         __sanitizer_finish_switch_fiber(scheduler_fake, NULL, NULL);
         left += !running->ended;
     }
@@ -192,7 +208,7 @@ static void run_block(void)
     if (!has_barriers())
         return;
     for (unsigned int t = 0; t < threads; t++)
-        start(&fibers[t]);
+        fibers[t].ended = 0;
     do
         left = step(threads);
     while (left == threads);

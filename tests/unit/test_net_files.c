@@ -59,7 +59,7 @@ static void put_data(struct buf *b)
 static void safetensors_bytes(void **state)
 {
     struct graph *g = graph_new();
-    struct net net = {g, params, running, 77, "toy", "a \"b\"", NULL};
+    struct net net = {g, params, running, 77, "toy", "a \"b\"", NULL, NULL};
     struct buf got = {0}, want = {0};
     struct net_about about;
     float p[12], r[2];
@@ -196,7 +196,7 @@ static void pth_zip(void **state)
     static const char *const names[] = {"archive/data.pkl", "archive/byteorder", "archive/data/0",
                                         "archive/data/7", "archive/version"};
     struct graph *g = graph_new();
-    struct net net = {g, params, running, 77, NULL, NULL, NULL};
+    struct net net = {g, params, running, 77, NULL, NULL, NULL, NULL};
     struct buf got = {0};
     struct error err;
     const char *end, *at;
@@ -266,7 +266,7 @@ static void whole_or_not_there(void **state)
 {
     char folder[600], path[700];
     struct graph *g = graph_new();
-    struct net net = {g, params, running, 77, "toy", "x", "y"};
+    struct net net = {g, params, running, 77, "toy", "x", "y", "3"};
     struct net_about about;
     enum net_format format;
     float p[12], r[2];

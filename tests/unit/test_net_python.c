@@ -116,7 +116,7 @@ static void write_all(const struct graph *g, const char *name, const char *arch)
     float *running = mem_try((size_t)net_running(g) + 1, sizeof *running);
     float *x = mem_try((size_t)pixels, sizeof *x);
     float *logits = mem_try((size_t)IMAGES * (size_t)view->classes, sizeof *logits);
-    struct net net = {g, params, running, 3, name, arch, "test"};
+    struct net net = {g, params, running, 3, name, arch, "test", "3"};
     char folder[600], path[700];
     struct error err;
     tcet_rng r;
