@@ -118,30 +118,14 @@ static void conv_shape(const struct ts_conv *s, char out[COUNTED_SHAPE])
         snprintf(out + n, (size_t)(COUNTED_SHAPE - n), " in %lld groups", (long long)s->groups);
 }
 
-static int64_t inputs(const struct ts_conv *s)
-{
-    return s->n * s->c * s->h * s->w;
-}
-
-static int64_t outputs(const struct ts_conv *s)
-{
-    return s->n * s->oc * s->oh * s->ow;
-}
-
-static int64_t weights(const struct ts_conv *s)
-{
-    return s->oc * s->c / s->groups * s->kh * s->kw;
-}
-
 /* products: how many sums over all channels and taps of each output. */
 static void note_conv(const struct ts_conv *s, const char *name, double start, int products)
 {
     char shape[COUNTED_SHAPE];
 
     conv_shape(s, shape);
-    note(name, shape, start,
-         2.0 * products * (double)outputs(s) * (double)(s->c / s->groups * s->kh * s->kw),
-         4.0 * (double)(inputs(s) + outputs(s) + weights(s)));
+    note(name, shape, start, 2.0 * products * (double)counted_outputs(s) * (double)counted_terms(s),
+         4.0 * (double)(counted_inputs(s) + counted_outputs(s) + counted_weights(s)));
 }
 
 static void record(const struct ts_conv *s, int forward, int dw, int dx)

@@ -26,6 +26,27 @@ struct counted_conv {
     int forward, dw, dx;
 };
 
+/* Numbers of a convolution's input, output and filters, and terms of each output's sum. */
+static inline int64_t counted_inputs(const struct ts_conv *s)
+{
+    return s->n * s->c * s->h * s->w;
+}
+
+static inline int64_t counted_outputs(const struct ts_conv *s)
+{
+    return s->n * s->oc * s->oh * s->ow;
+}
+
+static inline int64_t counted_terms(const struct ts_conv *s)
+{
+    return s->c / s->groups * s->kh * s->kw;
+}
+
+static inline int64_t counted_weights(const struct ts_conv *s)
+{
+    return s->oc * counted_terms(s);
+}
+
 /* Seconds of this thread's CPU. */
 double counted_now(void);
 /* What was counted since the last reset; the array is the callee's until the next call of a kernel. */

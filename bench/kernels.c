@@ -114,9 +114,8 @@ static double run_bare(struct bench *b)
 
     for (size_t i = 0; i < count; i++) {
         const struct ts_conv *s = &c[i].s;
-        const int64_t sizes[4] = {
-            s->n * s->c * s->h * s->w, s->oc * s->c / s->groups * s->kh * s->kw,
-            s->n * s->oc * s->oh * s->ow, s->oc * s->c / s->groups * s->kh * s->kw};
+        const int64_t sizes[4] = {counted_inputs(s), counted_weights(s), counted_outputs(s),
+                                  counted_weights(s)};
         double seconds;
 
         for (int k = 0; k < 4; k++)
@@ -156,14 +155,12 @@ static void add_limit(struct bench *b)
     const struct counted_conv *c = counted_convs(&count);
 
     for (size_t i = 0; i < count; i++) {
-        const struct ts_conv *s = &c[i].s;
-        double in = (double)(s->n * s->c * s->h * s->w),
-               out = (double)(s->n * s->oc * s->oh * s->ow);
-        int sums = c[i].forward + c[i].dw + c[i].dx;
+        double in = (double)counted_inputs(&c[i].s), out = (double)counted_outputs(&c[i].s);
+        int gradients = c[i].dw + c[i].dx;
 
-        flop +=
-            2 * sums * out * (double)(s->c / s->groups * s->kh * s->kw) * share_of_products(&c[i]);
-        numbers += c[i].forward ? in + out : 2 * out + in * (c[i].dw + c[i].dx);
+        flop += 2 * (c[i].forward + gradients) * out * (double)counted_terms(&c[i].s) *
+                share_of_products(&c[i]);
+        numbers += c[i].forward ? in + out : 2 * out + gradients * in;
     }
     times[0] = 1e-9 * flop / b->peak;
     times[1] = 1e-9 * sizeof(float) * numbers / b->memory;
@@ -307,8 +304,7 @@ static void print_kernels(struct bench *b)
     printf("all kernels %.1f ms, what is between them %.1f\n", 1e3 * known, 1e3 * left);
     if (b->limit[2] > 0)
         printf("the limit: products at the peak %.1f ms, tensors of convolutions once %.1f, the "
-               "longer of each "
-               "architecture %.1f; ours %.2f times that\n",
+               "longer of each architecture %.1f; ours %.2f times that\n",
                1e3 * b->limit[0], 1e3 * b->limit[1], 1e3 * b->limit[2],
                b->seconds[0] / b->limit[2]);
 }
@@ -370,24 +366,23 @@ static int bench_space(struct bench *b)
 
 static int usage(FILE *f)
 {
-    fputs(
-        "usage: bench/speed --space NAME | --kernels [--space NAME]\n"
-        "           [--rounds N] [--archs N] [--arch TEXT] [--seed N] [--resolution N] [--batch "
-        "N]\n"
-        "           [--isa auto|baseline|avx2|avx512] [--set KEY=VALUE] [--lines N]\n\n"
-        "  --space NAME  T-CET(SNIP) of random architectures of the space over libtorch's\n"
-        "                convolutions of the same shapes, CPU seconds of one thread\n"
-        "  --kernels     also where the time goes: calls, time, GFLOP/s and GB/s of each kernel\n"
-        "                and shape, beside the core's, and the time over libtorch's; and a limit\n"
-        "  --rounds N    rounds, whose median counts (5)\n"
-        "  --archs N     architectures a round (4)\n"
-        "  --arch TEXT   this one, in place of random ones\n"
-        "  --seed N      which architectures (1)\n"
-        "  --resolution N, --batch N  of the images (the space's own, 64)\n"
-        "  --isa NAME    [backend] kernels (auto)\n"
-        "  --set K=V     a parameter of the space\n"
-        "  --lines N     of the table (40)\n",
-        f);
+    fputs("usage: bench/speed --space NAME | --kernels [--space NAME]\n"
+          "           [--rounds N] [--archs N] [--arch TEXT] [--seed N] [--resolution N] [--batch "
+          "N]\n"
+          "           [--isa auto|baseline|avx2|avx512] [--set KEY=VALUE] [--lines N]\n\n"
+          "  --space NAME  T-CET(SNIP) of random architectures of the space over libtorch's\n"
+          "                convolutions of the same shapes, CPU seconds of one thread\n"
+          "  --kernels     also where the time goes: calls, time, GFLOP/s and GB/s of each kernel\n"
+          "                and shape, beside the core's, the time over libtorch's; a limit\n"
+          "  --rounds N    rounds, whose median counts (5)\n"
+          "  --archs N     architectures a round (4)\n"
+          "  --arch TEXT   this one, in place of random ones\n"
+          "  --seed N      which architectures (1)\n"
+          "  --resolution N, --batch N  of the images (the space's own, 64)\n"
+          "  --isa NAME    [backend] kernels (auto)\n"
+          "  --set K=V     a parameter of the space\n"
+          "  --lines N     of the table (40)\n",
+          f);
     return f == stdout ? 0 : 2;
 }
 

@@ -177,7 +177,8 @@ static unsigned int step(unsigned int threads)
         if (!__builtin_setjmp(scheduler)) {
             if (running->stack)
                 go_on(running);
-            begin(running);
+            else
+                begin(running);
         }
         __sanitizer_finish_switch_fiber(scheduler_fake, NULL, NULL);
         left += !running->ended;
