@@ -145,7 +145,7 @@ static tcet_status lacks_folder(const struct config_key *k, const char *output, 
     for (size_t i = 0; i < TCET_COUNT(folders) && !maker; i++)
         maker = maker_in(arena_printf(a, "%s/conf/%s", paths_data(), folders[i]), output, a);
     return error_set(err, TCET_E_ARG,
-                     "%.200s holds neither a search nor a run, whose best is to be trained; %.200s "
+                     "%.200s holds neither a search nor a run, whose best is asked for; %.200s "
                      "makes it",
                      output,
                      maker ? maker : "`tcet-host search CONFIG --output FOLDER`, or a run,");

@@ -7,11 +7,11 @@
 
 #include <string.h>
 
-/* `best:FOLDER` as an encoding. */
+/* `best:FOLDER` as an encoding; it is an argument, so that errors name no key. */
 static tcet_status resolve(struct config *config, const char **arch, struct arena *a,
                            struct error *err)
 {
-    config_put(config, "train", "", "arch", *arch, "command line", cli_here(), 0);
+    config_put(config, "train", "", "arch", *arch, "", cli_here(), 0);
     TRY(cli_best_arch(config, a, err));
     *arch = config_text(config, "train", "", "arch", "");
     return TCET_OK;

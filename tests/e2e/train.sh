@@ -238,6 +238,8 @@ check "it is that one" said "^trained $(grep -oE '\|.*\|' <<<"$best" | sed 's/[|
 check "not measured" said '^seed 1: 1 epochs, not measured$' out
 run export-net found.ini best:found drawn.pth
 check "the best of a run with drawn weights" said "^drawn.pth: .* $(grep -oE '\|.*\|' <<<"$best" | sed 's/[|+]/\\&/g')\$" out
+refuses "export-net: no folder of a search" '^tcet-host: error: nowhere holds neither a search nor a run' \
+    export-net found.ini best:nowhere drawn.pth
 run train found.ini --output all_images --set train.images=400
 check "fewer images than asked for are said" said 'train. images = 400: there are 320' err
 refuses "the best of another space" 'found is of space nats_tss, this config of space nb_macro' \
