@@ -257,6 +257,19 @@ static void json_accuracies(struct exporter *x, size_t ordinal)
     buf_puts(b, "}");
 }
 
+/* Seconds to the microsecond. */
+static void json_times(struct buf *b, const int64_t *us)
+{
+    static const char *const names[STORE_TIMES] = {"build", "init", "forward", "backward", "total"};
+    int some = 0;
+
+    buf_puts(b, ",\"times\":{");
+    for (int k = 0; k < STORE_TIMES; k++, some = 1)
+        buf_printf(b, "%s\"%s\":%" PRId64 ".%06" PRId64, some ? "," : "", names[k], us[k] / 1000000,
+                   us[k] % 1000000);
+    buf_puts(b, "}");
+}
+
 static void write_json(struct exporter *x, const char *space, size_t ordinal)
 {
     const struct row_view *view = &x->s->view;
@@ -297,8 +310,8 @@ static void write_json(struct exporter *x, const char *space, size_t ordinal)
         buf_puts(b, ",\"error\":");
         json_write_string(b, view->message.data);
     }
-    if (x->options->times && view->times.len)
-        buf_printf(b, ",\"times\":%s", view->times.data);
+    if (x->options->times && view->us[STORE_TOTAL] > 0)
+        json_times(b, view->us);
     buf_puts(b, "}\n");
 }
 

@@ -20,7 +20,7 @@ enum sql {
     SQL_ARCH_ALL,
     SQL_ARCH_LAST, /* four together: STORE_NUMBERED */
     SQL_KEY_LAST,
-    SQL_LAYERS_LAST,
+    SQL_BLOCK_LAST,
     SQL_NETWORK_LAST,
     SQL_KEY_ID,
     SQL_KEY_ADD,
@@ -33,20 +33,22 @@ enum sql {
     SQL_META_GET,
     SQL_META_PUT,
     SQL_META_ALL,
-    SQL_LAYERS_FIND,
-    SQL_LAYERS_ADD,
+    SQL_LINES_AFTER,
+    SQL_LINE_ADD,
     SQL_NETWORK_FIND,
     SQL_NETWORK_ADD,
     SQL_NETWORK_GET,
     SQL_NETWORK_WEIGHTS,
+    SQL_BLOCK_ADD,
+    SQL_BLOCK_NETWORK,
+    SQL_BLOCK_DROP,
     SQL_VALUES_ADD, /* of one row; then of two, four ... */
     SQL_VALUE_PUT = SQL_VALUES_ADD + SQL_SIZES,
     SQL_VALUE_GET,
+    SQL_VALUE_BLOCK,
     SQL_VALUES,
     SQL_VALUES_FULL,
     SQL_VALUE_DROP,
-    SQL_LAYERED_ADD, /* the same */
-    SQL_LAYERED_PUT = SQL_LAYERED_ADD + SQL_SIZES,
     SQL_LAYERED_GET,
     SQL_LAYERED,
     SQL_OUTCOME_PUT,
@@ -64,17 +66,33 @@ enum sql {
     SQL_COUNT
 };
 
+enum { STORE_TIMES = 5 };
+
 /* What stands in the store of one architecture, seen through the run's columns. */
 struct row_view {
     enum result_status state;
     int64_t arch, network; /* ids; of the network that these values came from, 0: none known */
     uint8_t *has;          /* [columns] */
     double *value;         /* [columns], NaN where lacking */
-    struct buf message, times;
+    struct buf message;
+    int64_t us[STORE_TIMES]; /* what it took, 0: unknown */
+};
+
+/* Microseconds of a row's struct result_times, in the order of its members. */
+enum { STORE_TOTAL = STORE_TIMES - 1 };
+
+/* The lines that say what layers are: lines.c. */
+struct layer_lines {
+    struct arena arena;
+    struct result_layer *line; /* [count], in the order of their numbers */
+    int64_t *id;               /* [count], ascending */
+    size_t count, stored;      /* the first `stored` stand in the table */
+    size_t *slot, slots;       /* by hash: index + 1, 0: none */
+    int loaded;
 };
 
 enum { STORE_NUMBERED = 4 }; /* tables whose rows are numbered from 1 */
-enum { STORE_FORMAT = 4, STORE_APPLICATION = 0x54434554 /* "TCET" */ };
+enum { STORE_FORMAT = 5, STORE_APPLICATION = 0x54434554 /* "TCET" */ };
 
 /* What tells that a file is as it was. */
 struct store_file {
@@ -107,7 +125,8 @@ struct store {
     uint8_t *blank; /* by number of the architecture, [blank_count]: 1: nothing is stored of it */
     int64_t blank_count; /* 0: not known of any */
     int no_network;      /* there was no network at all when `blank` was made */
-    struct buf arch_text, meta_text, scratch;
+    struct buf arch_text, meta_text, scratch, numbers;
+    struct layer_lines lines;
     int format; /* that it had when it was opened; 0: new */
     int reader; /* opened to read: what is damaged is an error, not missing */
     int sound;  /* all rows were looked at, or were before and the file is as it was */
@@ -153,7 +172,7 @@ int64_t sql_i64(struct store *s, enum sql q, int column);
 double sql_f64(struct store *s, enum sql q, int column);       /* NULL is NaN */
 const char *sql_text(struct store *s, enum sql q, int column); /* NULL is "" */
 
-/* A blob of little-endian float64 in the arena, with their number. */
+/* A blob of little-endian float64 in the arena, with how many they are. */
 const double *sql_f64s(struct store *s, enum sql q, int column, struct arena *a, size_t *count);
 /* The same of the row of SQL_LAYERED, for a column of the run: damaged where they are not one for each of the
  * network's `layers`.  In format 1 a column did not say whose layers it has. */
@@ -170,15 +189,31 @@ uint64_t sum_i64(uint64_t hash, int64_t number);
 uint64_t sum_f64(uint64_t hash, double number); /* no NaN, which is NULL */
 uint64_t sum_text(uint64_t hash, const char *text, size_t n);
 uint64_t sum_blob(uint64_t hash, const void *bytes, size_t n);
-/* All definitions of a format as SQLite keeps them, each with its semicolon; free() it. */
+/* All definitions of a format as SQLite keeps them, each with its semicolon, of earlier ones without views; free() it. */
 char *tables_definition(int format);
 /* Makes empty tables, in the place of those that are there. */
 tcet_status tables_make(struct store *s, struct error *err);
-/* Looks at a store opened to read: the first row that is damaged is an error.  What one of an older format
- * has not stands empty in memory; one of format 1 is read by a copy there from then on. */
+/* Looks at a store opened to read: the first row that is damaged is an error.  One of an earlier format is read by a copy
+ * in memory from then on. */
 tcet_status tables_check(struct store *s, struct error *err);
-/* Looks at a store opened to write: drops what is damaged, brings an older format to this one. */
+/* Looks at a store opened to write: drops what is damaged, brings an earlier format to this one. */
 tcet_status tables_mend(struct store *s, struct error *err);
+
+/* -- lines.c -- */
+
+/* Reads the lines that are stored and not known yet. */
+tcet_status lines_load(struct store *s, struct error *err);
+/* Knows none any more: after a transaction that was dropped, and at the end. */
+void lines_forget(struct store *s);
+/* Adds the numbers of these layers to `out`, "1,2,7", new ones where they must be; all lines are loaded.  -1: numbers are
+ * used up. */
+int lines_list(struct layer_lines *n, const struct result_layer *layers, size_t count,
+               struct buf *out);
+/* Stores the lines that lines_list() made. */
+tcet_status lines_flush(struct store *s, struct error *err);
+/* The layers of such a list, into out, in the arena. */
+tcet_status lines_read(struct store *s, const char *list, struct arena *a, struct result_row *out,
+                       struct error *err);
 
 /* -- seen.c; any thread -- */
 
@@ -201,6 +236,8 @@ tcet_status store_leave(struct store *s, tcet_status st, struct error *err);
 tcet_status store_begin_reads(struct store *s, int *ours, struct error *err);
 tcet_status store_end_reads(struct store *s, int ours, tcet_status st, struct error *err);
 
+/* Microseconds, as times are stored; what no clock gives is 0. */
+int64_t store_us(double seconds);
 /* After a transaction that was dropped: its list of architectures is none. */
 void store_forget(struct store *s);
 /* Is it known (store_survey) that an architecture has neither outcome nor values? */

@@ -18,7 +18,7 @@
 
 #include "base/cache.h"
 
-enum { SEEN_MOST = 256, BYTES_LEAST = 1 << 20, TICKS_NS = 20000000 };
+enum { SEEN_MOST = 256, BYTES_LEAST = 1 << 18, TICKS_NS = 20000000 };
 
 /* Another name whenever a look finds more than before. */
 static const char name[] = "stores-1";

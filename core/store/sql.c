@@ -24,11 +24,15 @@ enum { BUSY_MS = 2000 };
  * (sql_fail), and SQLite need not keep what it would take to undo one statement alone. */
 #define ADD_VALUES(rows) \
     "INSERT OR FAIL INTO value VALUES" rows " ON CONFLICT(arch, key) DO NOTHING"
-#define ADD_LAYERED(rows) \
-    "INSERT OR FAIL INTO layer_value VALUES" rows " ON CONFLICT(arch, key) DO NOTHING"
-#define VALUE       "(?, ?, ?, ?, ?, ?, ?, ?)"
-#define LAYERED     "(?, ?, ?, ?)"
+#define VALUE       "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 #define TWICE(rows) rows ", " rows
+/* The numbers of value v's layers, of its block b. */
+#define LAYERED "substr(b.data, v.place * 8 + 1, v.layers * 8)"
+/* What is stored again without layers, of the same block, keeps those that it had: two columns share a key. */
+#define KEPT(c)                                                                                \
+    "CASE WHEN excluded.block IS NULL OR (excluded.block = block AND excluded.layers IS NULL)" \
+    " THEN " c " ELSE excluded." c " END"
+#define WITH_BLOCK "FROM value v JOIN value_block b ON b.id = v.block"
 
 static const char *const statements[SQL_COUNT] = {
     [SQL_ARCH_ID] = "SELECT id FROM arch WHERE text = ?",
@@ -37,7 +41,7 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_ARCH_ALL] = "SELECT id, text FROM arch ORDER BY id",
     [SQL_ARCH_LAST] = LAST("arch"),
     [SQL_KEY_LAST] = LAST("key"),
-    [SQL_LAYERS_LAST] = LAST("layer_list"),
+    [SQL_BLOCK_LAST] = LAST("value_block"),
     [SQL_NETWORK_LAST] = LAST("network"),
     [SQL_KEY_ID] = "SELECT id FROM key WHERE text = ?",
     [SQL_KEY_ADD] = "INSERT INTO key VALUES(?, ?, ?) ON CONFLICT(text) DO NOTHING",
@@ -56,60 +60,64 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_META_GET] = "SELECT value FROM meta WHERE name = ?",
     [SQL_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?, ?, ?)",
     [SQL_META_ALL] = "SELECT name, value FROM meta ORDER BY name",
-    [SQL_LAYERS_FIND] = "SELECT id FROM layer_list WHERE hash = ? AND text = ?",
-    [SQL_LAYERS_ADD] = "INSERT INTO layer_list VALUES(?, ?, ?, ?)",
+    [SQL_LINES_AFTER] = "SELECT id, name, kind, shape FROM layer_line WHERE id > ? ORDER BY id",
+    [SQL_LINE_ADD] = "INSERT INTO layer_line VALUES(?, ?, ?, ?, ?)",
     [SQL_NETWORK_FIND] = "SELECT id FROM network WHERE arch = ? AND params = ? AND macs = ?"
                          " AND x_sum IS ? AND w_sum IS ? AND layers = ?",
     [SQL_NETWORK_ADD] = "INSERT INTO network VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-    [SQL_NETWORK_GET] = "SELECT n.params, n.macs, n.x_sum, n.w_sum, l.text FROM network n"
-                        " JOIN layer_list l ON l.id = n.layers WHERE n.id = ?",
+    [SQL_NETWORK_GET] = "SELECT params, macs, x_sum, w_sum, layers FROM network WHERE id = ?",
     [SQL_NETWORK_WEIGHTS] = "SELECT n.w_sum FROM run_column c"
                             " JOIN value v ON v.arch = ? AND v.key = c.key"
-                            " JOIN network n ON n.id = v.network"
+                            " JOIN value_block b ON b.id = v.block"
+                            " JOIN network n ON n.id = b.network"
                             " WHERE n.w_sum IS NOT NULL ORDER BY c.ordinal LIMIT 1",
+    [SQL_BLOCK_ADD] = "INSERT INTO value_block VALUES(?, ?, ?, ?, ?)",
+    [SQL_BLOCK_NETWORK] = "SELECT network FROM value_block WHERE id = ?",
+    [SQL_BLOCK_DROP] = "DELETE FROM value_block WHERE id = ? AND NOT EXISTS (SELECT 1 FROM value v"
+                       " WHERE v.arch = value_block.arch AND v.block = value_block.id)",
     [SQL_VALUES_ADD] = ADD_VALUES(VALUE),
     [SQL_VALUES_ADD + 1] = ADD_VALUES(TWICE(VALUE)),
     [SQL_VALUES_ADD + 2] = ADD_VALUES(TWICE(TWICE(VALUE))),
     [SQL_VALUES_ADD + 3] = ADD_VALUES(TWICE(TWICE(TWICE(VALUE)))),
     [SQL_VALUES_ADD + 4] = ADD_VALUES(TWICE(TWICE(TWICE(TWICE(VALUE))))),
-    [SQL_VALUE_PUT] = "INSERT INTO value VALUES" VALUE " ON CONFLICT(arch, key) DO UPDATE SET"
-                      " value = excluded.value, network = coalesce(excluded.network, network),"
-                      " guards = coalesce(excluded.guards, guards), seconds = excluded.seconds,"
-                      " layers = coalesce(excluded.layers, layers),"
-                      " sum = tcet_sum('value', arch, key, coalesce(excluded.network, network),"
-                      " excluded.value, coalesce(excluded.guards, guards), excluded.seconds,"
-                      " coalesce(excluded.layers, layers))",
-    [SQL_VALUE_GET] = "SELECT value, seconds FROM value WHERE arch = ? AND key = ?",
-    [SQL_VALUES] = "SELECT key, value, network FROM value WHERE arch = ?",
-    [SQL_VALUES_FULL] = "SELECT key, value, guards, seconds FROM value WHERE arch = ?",
+    /* What has no block, a score's place among others, leaves the one that there is. */
+    [SQL_VALUE_PUT] =
+        "INSERT INTO value VALUES" VALUE " ON CONFLICT(arch, key) DO UPDATE SET"
+        " block = coalesce(excluded.block, block), value = excluded.value,"
+        " guards = coalesce(excluded.guards, guards), us = excluded.us,"
+        " place = " KEPT("place") ", layers = " KEPT(
+            "layers") ","
+                      " sum = tcet_sum('value', arch, key, coalesce(excluded.block, block),"
+                      " excluded.value, coalesce(excluded.guards, guards), excluded.us,"
+                      " " KEPT("place") ", " KEPT("layers") ")",
+    [SQL_VALUE_GET] = "SELECT value, us FROM value WHERE arch = ? AND key = ?",
+    [SQL_VALUE_BLOCK] = "SELECT block FROM value WHERE arch = ? AND key = ?",
+    [SQL_VALUES] = "SELECT key, value, block FROM value WHERE arch = ?",
+    [SQL_VALUES_FULL] = "SELECT key, value, guards, us FROM value WHERE arch = ?",
     [SQL_VALUE_DROP] = "DELETE FROM value WHERE key = ?",
-    [SQL_LAYERED_ADD] = ADD_LAYERED(LAYERED),
-    [SQL_LAYERED_ADD + 1] = ADD_LAYERED(TWICE(LAYERED)),
-    [SQL_LAYERED_ADD + 2] = ADD_LAYERED(TWICE(TWICE(LAYERED))),
-    [SQL_LAYERED_ADD + 3] = ADD_LAYERED(TWICE(TWICE(TWICE(LAYERED)))),
-    [SQL_LAYERED_ADD + 4] = ADD_LAYERED(TWICE(TWICE(TWICE(TWICE(LAYERED))))),
-    [SQL_LAYERED_PUT] = "INSERT INTO layer_value VALUES" LAYERED
-                        " ON CONFLICT(arch, key) DO UPDATE SET data = excluded.data,"
-                        " sum = excluded.sum",
-    [SQL_LAYERED_GET] = "SELECT data FROM layer_value WHERE arch = ? AND key = ?",
-    [SQL_LAYERED] = "SELECT key, data FROM layer_value WHERE arch = ?",
-    [SQL_OUTCOME_PUT] = "INSERT INTO outcome VALUES(?, ?, ?, ?, ?, ?, ?)"
+    [SQL_LAYERED_GET] =
+        "SELECT " LAYERED " " WITH_BLOCK " WHERE v.arch = ? AND v.key = ? AND v.layers IS NOT NULL",
+    [SQL_LAYERED] =
+        "SELECT v.key, " LAYERED " " WITH_BLOCK " WHERE v.arch = ? AND v.layers IS NOT NULL",
+    [SQL_OUTCOME_PUT] = "INSERT INTO outcome VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                         " ON CONFLICT(arch) DO UPDATE SET"
                         " status = excluded.status, message = excluded.message,"
                         " columns = excluded.columns,"
                         " network = coalesce(excluded.network, network),"
-                        " times = excluded.times,"
+                        " build = excluded.build, init = excluded.init,"
+                        " forward = excluded.forward, backward = excluded.backward,"
+                        " total = excluded.total,"
                         " sum = tcet_sum('outcome', arch, excluded.status, excluded.message,"
-                        " excluded.columns, coalesce(excluded.network, network),"
-                        " excluded.times)",
-    [SQL_OUTCOME_GET] = "SELECT status, message, columns, network, times FROM outcome"
-                        " WHERE arch = ?",
+                        " excluded.columns, coalesce(excluded.network, network), excluded.build,"
+                        " excluded.init, excluded.forward, excluded.backward, excluded.total)",
+    [SQL_OUTCOME_GET] = "SELECT status, message, columns, network, build, init, forward, backward,"
+                        " total FROM outcome WHERE arch = ?",
     [SQL_OUTCOME_COUNT] = "SELECT count(*) FROM outcome",
     [SQL_SURVEY_OUTCOMES] = "SELECT r.ordinal, o.status, o.columns FROM run_arch r"
                             " LEFT JOIN outcome o ON o.arch = r.arch ORDER BY r.ordinal",
     [SQL_SURVEY_VALUES] = "SELECT r.ordinal, v.key, v.value FROM run_arch r"
                           " JOIN value v ON v.arch = r.arch ORDER BY r.ordinal",
-    [SQL_SURVEY_COSTS] = "SELECT r.ordinal, v.key, v.value, v.seconds, v.guards FROM run_arch r"
+    [SQL_SURVEY_COSTS] = "SELECT r.ordinal, v.key, v.value, v.us, v.guards FROM run_arch r"
                          " JOIN value v ON v.arch = r.arch ORDER BY r.ordinal",
     [SQL_FAILED_COUNT] = "SELECT count(*) FROM run_arch r JOIN outcome o ON o.arch = r.arch"
                          " WHERE o.status = 'failed' AND o.columns = ?",
@@ -130,20 +138,15 @@ static const char *const puts_into[SQL_COUNT] = {
     [SQL_VALUES_ADD + 2] = "value",
     [SQL_VALUES_ADD + 3] = "value",
     [SQL_VALUES_ADD + 4] = "value",
-    [SQL_LAYERED_ADD] = "layer_value",
-    [SQL_LAYERED_ADD + 1] = "layer_value",
-    [SQL_LAYERED_ADD + 2] = "layer_value",
-    [SQL_LAYERED_ADD + 3] = "layer_value",
-    [SQL_LAYERED_ADD + 4] = "layer_value",
     [SQL_ARCH_ADD] = "arch",
     [SQL_KEY_ADD] = "key",
     [SQL_RUN_ARCH_ADD] = "run_arch",
     [SQL_RUN_COLUMN_ADD] = "run_column",
     [SQL_META_PUT] = "meta",
-    [SQL_LAYERS_ADD] = "layer_list",
+    [SQL_LINE_ADD] = "layer_line",
+    [SQL_BLOCK_ADD] = "value_block",
     [SQL_NETWORK_ADD] = "network",
     [SQL_VALUE_PUT] = "value",
-    [SQL_LAYERED_PUT] = "layer_value",
     [SQL_OUTCOME_PUT] = "outcome",
     [SQL_ACCURACY_ADD] = "accuracy",
 };
@@ -479,11 +482,17 @@ static tcet_status connect_writer(struct store *s, const char *file, struct erro
 }
 
 /* Views, triggers and computed columns would run what somebody else wrote whenever a table is
- * looked at: every definition must be one of ours, and all of ours must be there. */
+ * looked at: every definition must be one of ours, and all of ours must be there.  Of earlier formats
+ * the views are neither read nor kept. */
 static tcet_status check_schema(struct store *s, struct error *err)
 {
-    static const char ours[] = "SELECT count(*) FROM sqlite_master WHERE sql IS NOT NULL"
-                               " AND name NOT LIKE 'sqlite\\_%%' ESCAPE '\\'";
+    const char *ours =
+        s->format == STORE_FORMAT
+            ? "SELECT count(*) FROM sqlite_master WHERE sql IS NOT NULL"
+              " AND name NOT LIKE 'sqlite\\_%%' ESCAPE '\\'"
+            : "SELECT count(*) FROM sqlite_master WHERE sql IS NOT NULL"
+              " AND name NOT LIKE 'sqlite\\_%%' ESCAPE '\\'"
+              " AND NOT (type = 'view' AND name IN ('scores', 'layers', 'accuracies'))";
     char *schema = tables_definition(s->format);
     int64_t foreign = 0, all = 0, made = 0;
     tcet_status st = TCET_OK;
@@ -587,7 +596,8 @@ tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
     }
     /* FULL: a commit is on the disk when it returns; the supervisor commits once a second. */
     TRY(sql_exec(s,
-                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16000",
+                 "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                 " PRAGMA cache_size = -16000",
                  err));
     if (!s->format)
         TRY(tables_make(s, err));

@@ -21,6 +21,7 @@ void store_forget(struct store *s)
     if (s->arch_open)
         s->arch_count = 0;
     s->arch_open = 0;
+    lines_forget(s);
 }
 
 static tcet_status commit(struct store *s, struct error *err)
@@ -58,6 +59,11 @@ tcet_status store_end_reads(struct store *s, int ours, tcet_status st, struct er
     return st;
 }
 
+static tcet_status used_up(struct store *s, struct error *err)
+{
+    return sql_damaged(s, "a table's numbers are used up", err);
+}
+
 /* The id that statement q gives, or 0. */
 static tcet_status find_text(struct store *s, enum sql q, const char *text, int64_t *id,
                              struct error *err)
@@ -74,7 +80,7 @@ static tcet_status new_id(struct store *s, enum sql last, int64_t *id, struct er
     if (!*known)
         TRY(sql_number(s, last, sql_bind(s, last, err, ""), known, err));
     if (*known == INT64_MAX)
-        return sql_damaged(s, "a table's numbers are used up", err);
+        return used_up(s, err);
     *id = ++*known;
     return TCET_OK;
 }
@@ -242,10 +248,11 @@ void store_close(struct store *s)
     sql_close(s);
     arena_free(&s->column_arena);
     buf_free(&s->view.message);
-    buf_free(&s->view.times);
     buf_free(&s->arch_text);
     buf_free(&s->meta_text);
     buf_free(&s->scratch);
+    buf_free(&s->numbers);
+    lines_forget(s);
     free(s->arch);
     free(s->blank);
     free(s->folder);
@@ -453,14 +460,6 @@ int shape_is_valid(const char *text)
     }
 }
 
-static void count_member(void *user, const char *name, size_t length, double number)
-{
-    (void)name;
-    (void)length;
-    (void)number;
-    ++*(size_t *)user;
-}
-
 /* Everything that could be refused is refused before anything is written. */
 static tcet_status check_row(struct store *s, const struct result_row *row, struct error *err)
 {
@@ -490,10 +489,10 @@ static tcet_status check_row(struct store *s, const struct result_row *row, stru
 }
 
 static tcet_status find_network(struct store *s, int64_t arch, const struct result_row *row,
-                                double x_sum, double w_sum, int64_t layers, int64_t *id,
+                                double x_sum, double w_sum, const char *layers, int64_t *id,
                                 struct error *err)
 {
-    tcet_status st = sql_bind(s, SQL_NETWORK_FIND, err, "iiiddi", arch, row->params, row->macs,
+    tcet_status st = sql_bind(s, SQL_NETWORK_FIND, err, "iiiddt", arch, row->params, row->macs,
                               x_sum, w_sum, layers);
 
     return sql_number(s, SQL_NETWORK_FIND, st, id, err);
@@ -503,63 +502,82 @@ static tcet_status find_network(struct store *s, int64_t arch, const struct resu
 static tcet_status network_id(struct store *s, int64_t arch, const struct result_row *row,
                               int64_t *id, struct error *err)
 {
-    struct buf *text = &s->scratch;
-    int64_t layers = 0, hash;
+    struct buf *list = &s->scratch;
     double x_sum, w_sum;
 
     *id = 0;
     if (row->layer_count == 0 && row->params <= 0)
         return TCET_OK;
-    text->len = 0;
-    buf_puts(text, "");
-    for (size_t i = 0; i < row->layer_count; i++) {
-        const char *part[] = {row->layers[i].name, row->layers[i].kind, row->layers[i].shape};
-
-        for (int k = 0; k < 3; k++) {
-            buf_puts(text, part[k]);
-            buf_add(text, "\n", 1);
-        }
-    }
-    hash = (int64_t)fnv(FNV_START, text->data, text->len);
-    TRY(sql_number(s, SQL_LAYERS_FIND, sql_bind(s, SQL_LAYERS_FIND, err, "it", hash, text->data),
-                   &layers, err));
-    if (!layers) {
-        TRY(new_id(s, SQL_LAYERS_LAST, &layers, err));
-        TRY(sql_run(s, SQL_LAYERS_ADD, err, "iit", layers, hash, text->data));
-    }
+    if (!s->lines.loaded)
+        TRY(lines_load(s, err));
+    list->len = 0;
+    if (lines_list(&s->lines, row->layers, row->layer_count, list) != 0)
+        return used_up(s, err);
+    TRY(lines_flush(s, err));
     /* Such a column holds no -0.0: what is put must be what is read. */
     x_sum = row->x_sum + 0.0;
     w_sum = row->w_sum + 0.0;
     if (!s->no_network || !store_is_blank(s, arch)) {
-        TRY(find_network(s, arch, row, x_sum, w_sum, layers, id, err));
+        TRY(find_network(s, arch, row, x_sum, w_sum, list->data, id, err));
         if (*id)
             return TCET_OK;
     }
     TRY(new_id(s, SQL_NETWORK_LAST, id, err));
-    return sql_run(s, SQL_NETWORK_ADD, err, "iiiiddi", *id, arch, row->params, row->macs, x_sum,
-                   w_sum, layers);
+    return sql_run(s, SQL_NETWORK_ADD, err, "iiiiddt", *id, arch, row->params, row->macs, x_sum,
+                   w_sum, list->data);
 }
 
 /* Numbers as they are stored. */
-static void add_layers(struct buf *b, const double *layers, size_t count)
+static void add_numbers(struct buf *b, const double *numbers, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         unsigned char bytes[sizeof(uint64_t)];
         uint64_t bits;
 
-        memcpy(&bits, &layers[i], sizeof bits);
+        memcpy(&bits, &numbers[i], sizeof bits);
         for (size_t k = 0; k < sizeof bytes; k++)
             bytes[k] = (unsigned char)(bits >> (8 * k));
         buf_add(b, bytes, sizeof bytes);
     }
 }
 
+/* Values that are put together have one block, which holds their network and the numbers of their layers; 0:
+ * they have neither. */
+static tcet_status block_id(struct store *s, int64_t arch, int64_t network,
+                            const struct result_value *v, size_t count, int64_t *id,
+                            struct error *err)
+{
+    struct buf *b = &s->numbers;
+    int layered = 0;
+
+    *id = 0;
+    b->len = 0;
+    buf_puts(b, "");
+    for (size_t i = 0; i < count; i++) {
+        layered |= v[i].layers != NULL;
+        if (v[i].layers)
+            add_numbers(b, v[i].layers, v[i].layer_count);
+    }
+    if (!count || (!network && !layered))
+        return TCET_OK;
+    TRY(new_id(s, SQL_BLOCK_LAST, id, err));
+    return sql_run(s, SQL_BLOCK_ADD, err, "iirb", *id, arch, network, (const void *)b->data,
+                   b->len);
+}
+
+int64_t store_us(double seconds)
+{
+    return seconds > 0 && seconds < 1e9 ? llround(seconds * 1e6) : 0;
+}
+
 /* Values on their way into the store, as many as one statement takes. */
 struct values {
-    int64_t arch, network;
+    int64_t arch, block;
     const struct result_value *v;
     size_t count;
-    size_t guards[1 << (SQL_SIZES - 1)], layers[1 << (SQL_SIZES - 1)]; /* where in s->scratch */
+    size_t place;                        /* of the first one's layers in the block */
+    size_t at[1 << (SQL_SIZES - 1)];     /* each one's */
+    size_t guards[1 << (SQL_SIZES - 1)]; /* where in s->scratch */
 };
 
 static void encode(struct store *s, struct values *p)
@@ -573,9 +591,8 @@ static void encode(struct store *s, struct values *p)
         p->guards[i] = b->len;
         guards_write(b, &v->guards);
         buf_add(b, "", 1);
-        p->layers[i] = b->len;
-        if (v->layers)
-            add_layers(b, v->layers, v->layer_count);
+        p->at[i] = p->place;
+        p->place += v->layers ? v->layer_count : 0;
     }
 }
 
@@ -584,57 +601,52 @@ static tcet_status bind_value(struct store *s, enum sql q, size_t row, const str
 {
     const struct result_value *v = &p->v[i];
 
-    return sql_bind_row(s, q, row, err, "iirdtdo", p->arch, s->column_key[v->column], p->network,
+    return sql_bind_row(s, q, row, err, "iirdtioo", p->arch, s->column_key[v->column], p->block,
                         v->value, v->guards.count ? s->scratch.data + p->guards[i] : NULL,
-                        v->seconds + 0.0, v->layers ? (int64_t)v->layer_count : (int64_t)-1);
+                        store_us(v->seconds), v->layers ? (int64_t)p->at[i] : (int64_t)-1,
+                        v->layers ? (int64_t)v->layer_count : (int64_t)-1);
 }
 
-static tcet_status bind_layers(struct store *s, enum sql q, size_t row, const struct values *p,
-                               size_t i, struct error *err)
-{
-    const struct result_value *v = &p->v[i];
-
-    return sql_bind_row(s, q, row, err, "iib", p->arch, s->column_key[v->column],
-                        (const void *)(s->scratch.data + p->layers[i]),
-                        v->layer_count * sizeof *v->layers);
-}
-
-/* How a table's rows are put: added where they are new, by statements for several, else each merged into
- * what is there. */
-struct putting {
-    enum sql add, merge;
-    tcet_status (*bind)(struct store *s, enum sql q, size_t row, const struct values *p, size_t i,
-                        struct error *err);
-};
-static const struct putting value_rows = {SQL_VALUES_ADD, SQL_VALUE_PUT, bind_value},
-                            layer_rows = {SQL_LAYERED_ADD, SQL_LAYERED_PUT, bind_layers};
-
-/* Runs statement q with these rows to its end. */
-static tcet_status put_some(struct store *s, const struct putting *how, enum sql q,
-                            const struct values *p, const size_t *rows, size_t count,
-                            struct error *err)
+/* Runs statement q with `count` of these values to its end. */
+static tcet_status put_some(struct store *s, enum sql q, const struct values *p, size_t first,
+                            size_t count, struct error *err)
 {
     tcet_status st = TCET_OK;
     int have;
 
     for (size_t k = 0; k < count && st >= 0; k++)
-        st = how->bind(s, q, k, p, rows[k], err);
+        st = bind_value(s, q, k, p, first + k, err);
     if (st >= 0)
         st = sql_step(s, q, &have, err);
     sql_done(s, q);
     return st;
 }
 
-static tcet_status put_rows(struct store *s, const struct putting *how, const struct values *p,
-                            const size_t *rows, size_t count, struct error *err)
+/* One value that may be there already: then the block that it had goes, unless another value needs it. */
+static tcet_status merge_value(struct store *s, const struct values *p, size_t i, struct error *err)
 {
+    int64_t key = s->column_key[p->v[i].column], old = 0;
+
+    TRY(sql_number(s, SQL_VALUE_BLOCK, sql_bind(s, SQL_VALUE_BLOCK, err, "ii", p->arch, key), &old,
+                   err));
+    TRY(put_some(s, SQL_VALUE_PUT, p, i, 1, err));
+    return old ? sql_run(s, SQL_BLOCK_DROP, err, "i", old) : TCET_OK;
+}
+
+/* Adds values where they are new, by statements for several, else merges each into what is there. */
+static tcet_status put_new(struct store *s, const struct values *p, struct error *err)
+{
+    size_t at = 0;
+
     for (int size = SQL_SIZES - 1; size >= 0; size--) {
-        for (size_t n = (size_t)1 << size; count >= n; rows += n, count -= n) {
-            TRY(put_some(s, how, (enum sql)(how->add + size), p, rows, n, err));
+        size_t n = (size_t)1 << size;
+
+        for (; p->count - at >= n; at += n) {
+            TRY(put_some(s, (enum sql)(SQL_VALUES_ADD + size), p, at, n, err));
             if ((size_t)sqlite3_changes(s->db) == n)
                 continue;
             for (size_t k = 0; k < n; k++)
-                TRY(put_some(s, how, how->merge, p, rows + k, 1, err));
+                TRY(merge_value(s, p, at + k, err));
         }
     }
     return TCET_OK;
@@ -643,61 +655,22 @@ static tcet_status put_rows(struct store *s, const struct putting *how, const st
 static tcet_status put_values(struct store *s, int64_t arch, int64_t network,
                               const struct result_value *v, size_t count, struct error *err)
 {
-    struct values p = {.arch = arch, .network = network};
-    size_t all[TCET_COUNT(p.layers)], layered[TCET_COUNT(p.layers)];
+    struct values p = {.arch = arch};
 
+    TRY(block_id(s, arch, network, v, count, &p.block, err));
     for (size_t at = 0; at < count; at += p.count) {
-        size_t some = 0;
-
         p.v = v + at;
-        p.count = count - at < TCET_COUNT(all) ? count - at : TCET_COUNT(all);
-        for (size_t i = 0; i < p.count; i++) {
-            all[i] = i;
-            if (p.v[i].layers)
-                layered[some++] = i;
-        }
+        p.count = count - at < TCET_COUNT(p.at) ? count - at : TCET_COUNT(p.at);
         encode(s, &p);
-        TRY(put_rows(s, &value_rows, &p, all, p.count, err));
-        TRY(put_rows(s, &layer_rows, &p, layered, some, err));
+        TRY(put_new(s, &p, err));
     }
     return TCET_OK;
-}
-
-/* Adds NAME and seconds to the microsecond, as JSON; what no clock gives is none. */
-static void add_seconds(struct buf *b, const char *name, double seconds)
-{
-    long long us = seconds > 0 && seconds < 1e9 ? llround(seconds * 1e6) : 0;
-    char text[24], *end = text + sizeof text, *p = end;
-
-    for (int k = 0; k <= 6 || us; k++, us /= 10) { /* printf would take longer than all the rest */
-        if (k == 6)
-            *--p = '.';
-        *--p = (char)('0' + us % 10);
-    }
-    buf_puts(b, b->len ? ",\"" : "{\"");
-    buf_puts(b, name);
-    buf_puts(b, "\":");
-    buf_add(b, p, (size_t)(end - p));
-}
-
-static const char *times_text(struct buf *b, const struct result_times *t)
-{
-    b->len = 0;
-    buf_puts(b, "");
-    if (!(t->total > 0))
-        return b->data;
-    add_seconds(b, "build", t->build);
-    add_seconds(b, "init", t->init);
-    add_seconds(b, "forward", t->forward);
-    add_seconds(b, "backward", t->backward);
-    add_seconds(b, "total", t->total);
-    buf_add(b, "}", 1);
-    return b->data;
 }
 
 static tcet_status put_row(struct store *s, int64_t arch, const struct result_row *row,
                            struct error *err)
 {
+    const struct result_times *t = &row->times;
     int64_t network = 0;
 
     if (!arch)
@@ -705,9 +678,10 @@ static tcet_status put_row(struct store *s, int64_t arch, const struct result_ro
     TRY(network_id(s, arch, row, &network, err));
     store_note_put(s, arch);
     TRY(put_values(s, arch, network, row->values, row->value_count, err));
-    return sql_run(s, SQL_OUTCOME_PUT, err, "ittirt", arch, result_status_name(row->status),
-                   row->message ? row->message : "", s->column_set, network,
-                   times_text(&s->scratch, &row->times));
+    return sql_run(s, SQL_OUTCOME_PUT, err, "ittiriiiii", arch, result_status_name(row->status),
+                   row->message ? row->message : "", s->column_set, network, store_us(t->build),
+                   store_us(t->init), store_us(t->forward), store_us(t->backward),
+                   store_us(t->total));
 }
 
 tcet_status store_put(struct store *s, const struct result_row *row, struct error *err)
@@ -752,31 +726,35 @@ tcet_status store_commit(struct store *s, struct error *err)
 }
 
 /* Values of one architecture into the view; its network is that of the first column that
- * has one. */
+ * has a block. */
 static tcet_status look_values(struct store *s, int64_t arch, struct error *err)
 {
     struct row_view *view = &s->view;
     size_t first = s->column_count;
+    int64_t from = 0;
     tcet_status st;
     int have = 0;
 
     st = sql_bind(s, SQL_VALUES, err, "i", arch);
     while (st >= 0 && (st = sql_step(s, SQL_VALUES, &have, err)) >= 0 && have) {
-        int64_t key = sql_i64(s, SQL_VALUES, 0), network = sql_i64(s, SQL_VALUES, 2);
+        int64_t key = sql_i64(s, SQL_VALUES, 0), block = sql_i64(s, SQL_VALUES, 2);
 
         for (size_t i = 0; i < s->column_count; i++) {
             if (s->column_key[i] != key)
                 continue;
             view->has[i] = 1;
             view->value[i] = sql_f64(s, SQL_VALUES, 1);
-            if (network && i < first) {
+            if (block && i < first) {
                 first = i;
-                view->network = network;
+                from = block;
             }
         }
     }
     sql_done(s, SQL_VALUES);
-    return st;
+    if (st < 0 || !from)
+        return st;
+    st = sql_bind(s, SQL_BLOCK_NETWORK, err, "i", from);
+    return sql_number(s, SQL_BLOCK_NETWORK, st, &view->network, err);
 }
 
 tcet_status store_judge(struct store *s, int have, int same, int ok, const uint8_t *has,
@@ -802,15 +780,14 @@ tcet_status store_look(struct store *s, int64_t arch, struct error *err)
     struct row_view *view = &s->view;
     int have = 0, same = 0, ok = 0;
     int64_t network = 0;
-    size_t members = 0;
     tcet_status st;
 
     view->state = RESULT_MISSING;
     view->arch = arch;
     view->network = 0;
-    view->message.len = view->times.len = 0;
+    view->message.len = 0;
     buf_puts(&view->message, "");
-    buf_puts(&view->times, "");
+    memset(view->us, 0, sizeof view->us);
     for (size_t i = 0; i < s->column_count; i++) {
         view->has[i] = 0;
         view->value[i] = NAN;
@@ -825,9 +802,8 @@ tcet_status store_look(struct store *s, int64_t arch, struct error *err)
         buf_puts(&view->message, sql_text(s, SQL_OUTCOME_GET, 1));
         same = sql_i64(s, SQL_OUTCOME_GET, 2) == s->column_set;
         network = sql_i64(s, SQL_OUTCOME_GET, 3);
-        buf_puts(&view->times, sql_text(s, SQL_OUTCOME_GET, 4));
-        if (view->times.len && json_numbers(view->times.data, count_member, &members) != 0)
-            st = sql_damaged(s, "times", err);
+        for (int k = 0; k < STORE_TIMES; k++)
+            view->us[k] = sql_i64(s, SQL_OUTCOME_GET, 4 + k);
     }
     sql_done(s, SQL_OUTCOME_GET);
     TRY(st);
@@ -891,7 +867,7 @@ static tcet_status get_value(struct store *s, int64_t arch, int64_t key, double 
     if (st >= 0 && have)
         *value = sql_f64(s, SQL_VALUE_GET, 0);
     if (st >= 0 && have && seconds)
-        *seconds = sql_f64(s, SQL_VALUE_GET, 1);
+        *seconds = (double)sql_i64(s, SQL_VALUE_GET, 1) / 1e6;
     if (st >= 0)
         *found = have;
     sql_done(s, SQL_VALUE_GET);
@@ -951,8 +927,8 @@ static tcet_status put_population(struct store *s, int64_t key, const double *va
                 continue;
         }
         store_note_put(s, s->arch[i]);
-        TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdtdo", s->arch[i], key, (int64_t)0, values[i],
-                    (const char *)NULL, 0.0, (int64_t)-1));
+        TRY(sql_run(s, SQL_VALUE_PUT, err, "iirdtioo", s->arch[i], key, (int64_t)0, values[i],
+                    (const char *)NULL, (int64_t)0, (int64_t)-1, (int64_t)-1));
     }
     return TCET_OK;
 }

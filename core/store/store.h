@@ -3,7 +3,7 @@
  * Room: core/store.  Stands on core/result, core/base and sqlite3.  Knows metrics and scores as columns
  * with a key, nothing of plugins.  One writer at a time: the supervisor.
  *
- * FOLDER/scores.db   the tables of sql.c, WAL journal
+ * FOLDER/scores.db   the tables of tables.c, WAL journal
  * FOLDER/lock        held by the writing process, its pid inside
  * FOLDER/config.ini  the resolved config
  * FOLDER/scores.csv|jsonl  exports asked for

@@ -72,7 +72,7 @@ static void add_guard(void *user, const char *name, size_t length, double count)
 /* What the value that stands ready cost, into its column's sums. */
 static tcet_status add_cost(struct survey *v, size_t column, struct error *err)
 {
-    double seconds = sql_f64(v->s, v->q, 3);
+    double seconds = (double)sql_i64(v->s, v->q, 3) / 1e6;
     const char *guards = sql_text(v->s, v->q, 4);
 
     if (seconds > 0) {

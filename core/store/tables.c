@@ -1,5 +1,5 @@
 /* tables.c -- the store's tables: what they look like, what holds of every row, its checksum; how a
- * store of an older format, or a damaged one, becomes one of this format.
+ * damaged store, or one of an earlier format (earlier.c), becomes one of this format.
  *
  * Room: core/store.  May use base and sqlite3.
  *
@@ -7,187 +7,188 @@
  * The definitions demand the same of a row as is looked for here; SQLite does not try that on rows that this
  * program puts (sql_open), since what is bound is of these types and the rest is looked at before.
  * A store is looked at once, when it is first opened (seen.c): that each row is valid and has its sum, that what it
- * refers to is there, and that the indices say what the tables say.  Format 1 had no sums; its rows
- * are taken as they are and get theirs.  Format 2 had no views, format 3 no accuracies. */
-#include "store/internal.h"
+ * refers to is there, and that the indices say what the tables say. */
+#include "store/tables.h"
 
 #include <string.h>
 
 #include "base/hash.h"
 
-/* Conditions on a column, in SQL.  A text with a zero byte would end early. */
-#define INT(c)           "typeof(" c ") = 'integer'"
-#define INT_OR_NULL(c)   "typeof(" c ") IN ('integer', 'null')"
-#define REAL_OR_NULL(c)  "typeof(" c ") IN ('real', 'null')"
-#define TEXT(c)          "typeof(" c ") = 'text' AND instr(" c ", char(0)) = 0"
-#define TEXT_OR_NULL(c)  "(" c " IS NULL OR (" TEXT(c) "))"
-#define ABSENT(c, table) "(" c " IS NOT NULL AND " c " NOT IN (SELECT id FROM " table "))"
-#define ROWS_OF_COLUMN   "(SELECT count(*) FROM accuracy a WHERE a.column_id = accuracy_column.id)"
-#define LAYERS_OF_VALUE                                    \
-    "(SELECT length(l.data) / 8 FROM layer_value l WHERE " \
-    "l.arch = value.arch AND l.key = value.key)"
-/* Whatever was computed of an architecture ended somehow; population scores have no network. */
-#define NO_OUTCOME "(network IS NOT NULL AND arch NOT IN (SELECT arch FROM outcome))"
+#define ROWS_OF_COLUMN "(SELECT count(*) FROM accuracy a WHERE a.column_id = accuracy_column.id)"
+#define LIST(c)        "'[' || " c " || ']'"
+/* Numbers from 1 with commas between them, which make a list in JSON; or nothing. */
+#define LISTS(c)                                                                          \
+    "(" c " = '' OR (" c " NOT GLOB '*[^0-9,]*' AND instr(',' || " c " || ',', ',,') = 0" \
+    " AND instr(',' || " c ", ',0') = 0))"
+#define TIME(c) INT(c) " AND " c " >= 0"
+/* A value's block is not there, of another architecture or a network that is not there, or too short. */
+#define NO_BLOCK                                                                                \
+    "(block IS NOT NULL AND NOT EXISTS (SELECT 1 FROM value_block b WHERE b.id = block"         \
+    " AND b.arch = value.arch AND (b.network IS NULL OR b.network IN (SELECT id FROM network))" \
+    " AND coalesce((place + layers) * 8, 0) <= length(b.data)))"                                \
+    " OR (block IS NULL AND layers IS NOT NULL)"
+/* Whatever was computed of an architecture ended somehow; population scores have no block. */
+#define NO_OUTCOME "(block IS NOT NULL AND arch NOT IN (SELECT arch FROM outcome))"
 #define RUN_SIZE                                              \
     "(CASE name WHEN 'meta' THEN (SELECT count(*) FROM meta)" \
     " WHEN 'run_arch' THEN (SELECT count(*) FROM run_arch)"   \
     " WHEN 'run_column' THEN (SELECT count(*) FROM run_column) END)"
 
-/* One table.  Values live apart from per-layer values, so that looking for what is lacking reads
- * little.  A value points at the network it was computed on: a folder may hold results of one
- * architecture under several configurations.  NULL stands for NaN, which SQLite cannot hold. */
-struct form {
-    const char *name;
-    const char *columns;    /* all but sum */
-    const char *define;     /* the same with their types */
-    const char *keys, *end; /* of the definition */
-    const char *index;      /* NULL: none */
-    const char *valid;      /* of every row */
-    const char *lacking;    /* a row refers to what is not there; NULL: it cannot */
-    const char *row;        /* what a row is called in messages */
-    const char *format1;    /* where a store of format 1 has these columns */
-    int since;              /* the first format that has it; 0: all have */
-    int counted;            /* made of the other tables, never copied */
-};
+/* Values live apart from per-layer values, so that looking for what is lacking reads little.  A value's block points at
+ * the network it was computed on: a folder may hold results of one architecture under several configurations.
+ * NULL stands for NaN, which SQLite cannot hold. */
 
 /* clang-format off */
-static const struct form forms[] = {
-    {.name = "meta",
-     .columns = "name, value",
-     .define = "name TEXT PRIMARY KEY, value TEXT NOT NULL",
-     .end = " WITHOUT ROWID",
-     .valid = TEXT("name") " AND " TEXT("value"),
-     .row = "name",
-     .format1 = "main.meta"},
-    {.name = "arch",
-     .columns = "id, text",
-     .define = "id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE",
-     .valid = INT("id") " AND id > 0 AND " TEXT("text"),
-     .row = "id",
-     .format1 = "main.arch"},
-    {.name = "key",
-     .columns = "id, text",
-     .define = "id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE",
-     .valid = INT("id") " AND id > 0 AND " TEXT("text"),
-     .row = "id",
-     .format1 = "main.key"},
-    {.name = "run_arch",
-     .columns = "ordinal, arch",
-     .define = "ordinal INTEGER PRIMARY KEY, arch INTEGER NOT NULL",
-     .valid = INT("ordinal") " AND ordinal >= 0 AND " INT("arch"),
-     .lacking = ABSENT("arch", "arch"),
-     .row = "ordinal",
-     .format1 = "main.run_arch"},
-    {.name = "run_column",
-     .columns = "ordinal, name, key, is_score, population, direction, layered",
-     .define = "ordinal INTEGER PRIMARY KEY, name TEXT NOT NULL, key INTEGER NOT NULL,"
-               " is_score INTEGER, population INTEGER, direction INTEGER, layered INTEGER",
-     .valid = INT("ordinal") " AND ordinal >= 0 AND " TEXT("name") " AND name <> '' AND " INT("key")
-              " AND is_score IN (0, 1) AND population IN (0, 1) AND direction IN (-1, 0, 1)"
-              " AND layered IN (0, 1, 2)",
-     .lacking = ABSENT("key", "key"),
-     .row = "ordinal",
-     .format1 = "main.run_column"},
-    /* How many rows the run's own tables have. */
-    {.name = "run_size",
-     .columns = "name, count",
-     .define = "name TEXT PRIMARY KEY, count INTEGER NOT NULL",
-     .end = " WITHOUT ROWID",
-     .valid = TEXT("name") " AND " INT("count"),
-     .lacking = "count IS NOT " RUN_SIZE,
-     .row = "name",
-     .since = 2,
-     .counted = 1},
-    /* text: name, kind and shape of each layer, a line each */
-    {.name = "layer_list",
-     .columns = "id, hash, text",
-     .define = "id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, text TEXT NOT NULL",
-     .index = "layer_list_hash ON layer_list(hash)",
-     .valid = INT("id") " AND id > 0 AND " INT("hash") " AND " TEXT("text"),
-     .row = "id",
-     .format1 = "main.layer_list"},
-    {.name = "network",
-     .columns = "id, arch, params, macs, x_sum, w_sum, layers",
-     .define = "id INTEGER PRIMARY KEY, arch INTEGER NOT NULL, params INTEGER, macs INTEGER,"
-               " x_sum REAL, w_sum REAL, layers INTEGER NOT NULL",
-     .index = "network_arch ON network(arch)",
-     .valid = INT("id") " AND id > 0 AND " INT("arch") " AND " INT("params") " AND " INT("macs")
-              " AND " REAL_OR_NULL("x_sum") " AND " REAL_OR_NULL("w_sum") " AND " INT("layers"),
-     .lacking = ABSENT("arch", "arch") " OR " ABSENT("layers", "layer_list"),
-     .row = "id",
-     .format1 = "main.network"},
-    /* columns: the set of columns the outcome is about */
-    {.name = "outcome",
-     .columns = "arch, status, message, columns, network, times",
-     .define = "arch INTEGER PRIMARY KEY, status TEXT NOT NULL, message TEXT,"
-               " columns INTEGER NOT NULL, network INTEGER, times TEXT",
-     .valid = INT("arch") " AND status IN ('ok', 'failed') AND " TEXT_OR_NULL("message")
-              " AND " INT("columns") " AND " INT_OR_NULL("network") " AND " TEXT_OR_NULL("times"),
-     .lacking = ABSENT("arch", "arch") " OR " ABSENT("network", "network"),
-     .row = "arch",
-     .format1 = "main.outcome"},
-    /* value has no type, so that SQLite keeps -0.0 as it is; layers: how many numbers layer_value
-     * has, NULL none */
-    {.name = "value",
-     .columns = "arch, key, network, value, guards, seconds, layers",
-     .define = "arch INTEGER, key INTEGER, network INTEGER, value, guards TEXT, seconds REAL,"
-               " layers INTEGER",
-     .keys = "PRIMARY KEY(arch, key), ",
-     .end = " WITHOUT ROWID",
-     .valid = INT("arch") " AND " INT("key") " AND " INT_OR_NULL("network")
-              " AND " REAL_OR_NULL("value") " AND " TEXT_OR_NULL("guards")
-              " AND " REAL_OR_NULL("seconds") " AND " INT_OR_NULL("layers"),
-     .lacking = ABSENT("arch", "arch") " OR " ABSENT("key", "key") " OR " ABSENT("network", "network")
-                " OR layers IS NOT " LAYERS_OF_VALUE " OR " NO_OUTCOME,
-     .row = "arch || ',' || key",
-     .format1 = "(SELECT arch, key, network, value, guards, seconds, (SELECT length(l.data) / 8"
-                " FROM main.layer_value l WHERE l.arch = v.arch AND l.key = v.key) AS layers"
-                " FROM main.value v)"},
-    /* data: float64, little-endian */
-    {.name = "layer_value",
-     .columns = "arch, key, data",
-     .define = "arch INTEGER, key INTEGER, data BLOB NOT NULL",
-     .keys = "UNIQUE(arch, key), ",
-     .valid = INT("arch") " AND " INT("key") " AND typeof(data) = 'blob' AND length(data) % 8 = 0",
-     .lacking = "(SELECT v.layers FROM value v WHERE v.arch = layer_value.arch"
-                " AND v.key = layer_value.key) IS NULL",
-     .row = "arch || ',' || key",
-     .format1 = "main.layer_value"},
-    /* Columns of the run's benchmark table; count: how many accuracies of it there are. */
-    {.name = "accuracy_column",
-     .columns = "id, name, table_name, table_sha256, count",
-     .define = "id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, table_name TEXT NOT NULL,"
-               " table_sha256 TEXT NOT NULL, count INTEGER NOT NULL",
-     .valid = INT("id") " AND id BETWEEN 1 AND 64 AND " TEXT("name") " AND name <> '' AND " TEXT("table_name")
-              " AND " TEXT("table_sha256") " AND " INT("count"),
-     .lacking = "count IS NOT " ROWS_OF_COLUMN,
-     .row = "id",
-     .since = 4},
-    /* Without a type for -0.0, as above; what the table has no value of has no row. */
-    {.name = "accuracy",
-     .columns = "column_id, arch, value",
-     .define = "column_id INTEGER, arch INTEGER, value",
-     .keys = "PRIMARY KEY(column_id, arch), ",
-     .end = " WITHOUT ROWID",
-     .valid = INT("column_id") " AND " INT("arch") " AND typeof(value) = 'real'",
-     .lacking = ABSENT("column_id", "accuracy_column") " OR " ABSENT("arch", "arch"),
-     .row = "column_id || ',' || arch",
-     .since = 4},
-};
+const struct form table_meta = {
+    .name = "meta",
+    .columns = "name, value",
+    .define = "name TEXT PRIMARY KEY, value TEXT NOT NULL",
+    .end = " WITHOUT ROWID",
+    .valid = TEXT("name") " AND " TEXT("value"),
+    .row = "name",
+    .format1 = "main.meta"};
+const struct form table_arch = {
+    .name = "arch",
+    .columns = "id, text",
+    .define = "id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE",
+    .valid = INT("id") " AND id > 0 AND " TEXT("text"),
+    .row = "id",
+    .format1 = "main.arch"};
+const struct form table_key = {
+    .name = "key",
+    .columns = "id, text",
+    .define = "id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE",
+    .valid = INT("id") " AND id > 0 AND " TEXT("text"),
+    .row = "id",
+    .format1 = "main.key"};
+const struct form table_run_arch = {
+    .name = "run_arch",
+    .columns = "ordinal, arch",
+    .define = "ordinal INTEGER PRIMARY KEY, arch INTEGER NOT NULL",
+    .valid = INT("ordinal") " AND ordinal >= 0 AND " INT("arch"),
+    .lacking = ABSENT("arch", "arch"),
+    .row = "ordinal",
+    .format1 = "main.run_arch"};
+const struct form table_run_column = {
+    .name = "run_column",
+    .columns = "ordinal, name, key, is_score, population, direction, layered",
+    .define = "ordinal INTEGER PRIMARY KEY, name TEXT NOT NULL, key INTEGER NOT NULL,"
+              " is_score INTEGER, population INTEGER, direction INTEGER, layered INTEGER",
+    .valid = INT("ordinal") " AND ordinal >= 0 AND " TEXT("name") " AND name <> '' AND " INT("key")
+             " AND is_score IN (0, 1) AND population IN (0, 1) AND direction IN (-1, 0, 1)"
+             " AND layered IN (0, 1, 2)",
+    .lacking = ABSENT("key", "key"),
+    .row = "ordinal",
+    .format1 = "main.run_column"};
+/* How many rows the run's own tables have. */
+const struct form table_run_size = {
+    .name = "run_size",
+    .columns = "name, count",
+    .define = "name TEXT PRIMARY KEY, count INTEGER NOT NULL",
+    .end = " WITHOUT ROWID",
+    .valid = TEXT("name") " AND " INT("count"),
+    .lacking = "count IS NOT " RUN_SIZE,
+    .row = "name",
+    .since = 2,
+    .counted = 1};
+/* What is said of a layer; `layers` of a network lists the numbers of its own, "1,2,7". */
+static const struct form layer_line = {
+    .name = "layer_line",
+    .columns = "id, name, kind, shape",
+    .define = "id INTEGER PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, shape TEXT NOT NULL",
+    .valid = INT("id") " AND id > 0 AND " TEXT("name") " AND " TEXT("kind") " AND " TEXT("shape"),
+    .row = "id",
+    .since = 5};
+static const struct form network = {
+    .name = "network",
+    .columns = "id, arch, params, macs, x_sum, w_sum, layers",
+    .define = "id INTEGER PRIMARY KEY, arch INTEGER NOT NULL, params INTEGER, macs INTEGER,"
+              " x_sum REAL, w_sum REAL, layers TEXT NOT NULL",
+    .index = "network_arch ON network(arch)",
+    .valid = INT("id") " AND id > 0 AND " INT("arch") " AND " INT("params") " AND " INT("macs")
+             " AND " REAL_OR_NULL("x_sum") " AND " REAL_OR_NULL("w_sum") " AND " TEXT("layers")
+             " AND " LISTS("layers"),
+    .lacking = ABSENT("arch", "arch") " OR EXISTS (SELECT 1 FROM json_each(" LIST("layers") ") j"
+               " WHERE j.value NOT IN (SELECT id FROM layer_line))",
+    .row = "id",
+    .since = 5};
+/* columns: the set of columns the outcome is about; build to total: microseconds, total 0 unknown */
+static const struct form outcome = {
+    .name = "outcome",
+    .columns = "arch, status, message, columns, network, build, init, forward, backward, total",
+    .define = "arch INTEGER PRIMARY KEY, status TEXT NOT NULL, message TEXT,"
+              " columns INTEGER NOT NULL, network INTEGER, build INTEGER, init INTEGER,"
+              " forward INTEGER, backward INTEGER, total INTEGER",
+    .valid = INT("arch") " AND status IN ('ok', 'failed') AND " TEXT_OR_NULL("message")
+             " AND " INT("columns") " AND " INT_OR_NULL("network") " AND " TIME("build") " AND " TIME("init")
+             " AND " TIME("forward") " AND " TIME("backward") " AND " TIME("total"),
+    .lacking = ABSENT("arch", "arch") " OR " ABSENT("network", "network"),
+    .row = "arch",
+    .since = 5};
+/* value has no type, so that SQLite keeps -0.0 as it is; us: what it cost in microseconds, 0 unknown;
+ * place, layers: where in its block its numbers begin, and how many there are, NULL none */
+static const struct form value = {
+    .name = "value",
+    .columns = "arch, key, block, value, guards, us, place, layers",
+    .define = "arch INTEGER, key INTEGER, block INTEGER, value, guards TEXT, us INTEGER,"
+              " place INTEGER, layers INTEGER",
+    .keys = "PRIMARY KEY(arch, key), ",
+    .end = " WITHOUT ROWID",
+    .valid = INT("arch") " AND " INT("key") " AND " INT_OR_NULL("block")
+             " AND " REAL_OR_NULL("value") " AND " TEXT_OR_NULL("guards") " AND " TIME("us")
+             " AND (place IS NULL AND layers IS NULL OR " INT("place") " AND place >= 0"
+             " AND " INT("layers") " AND layers >= 0)",
+    .lacking = ABSENT("arch", "arch") " OR " ABSENT("key", "key") " OR " NO_BLOCK " OR " NO_OUTCOME,
+    .row = "arch || ',' || key",
+    .since = 5};
+/* What values that were put together have in common: the network that they are of; data: the numbers of their layers,
+ * float64, little-endian. */
+static const struct form value_block = {
+    .name = "value_block",
+    .columns = "id, arch, network, data",
+    .define = "id INTEGER PRIMARY KEY, arch INTEGER NOT NULL, network INTEGER, data BLOB NOT NULL",
+    .valid = INT("id") " AND id > 0 AND " INT("arch") " AND " INT_OR_NULL("network")
+             " AND typeof(data) = 'blob' AND length(data) % 8 = 0",
+    .lacking = ABSENT("arch", "arch") " OR " ABSENT("network", "network")
+               " OR NOT EXISTS (SELECT 1 FROM value v WHERE v.arch = value_block.arch"
+               " AND v.block = value_block.id)",
+    .row = "id",
+    .since = 5};
+/* Columns of the run's benchmark table; count: how many accuracies of it there are. */
+const struct form table_accuracy_column = {
+    .name = "accuracy_column",
+    .columns = "id, name, table_name, table_sha256, count",
+    .define = "id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, table_name TEXT NOT NULL,"
+              " table_sha256 TEXT NOT NULL, count INTEGER NOT NULL",
+    .valid = INT("id") " AND id BETWEEN 1 AND 64 AND " TEXT("name") " AND name <> '' AND " TEXT("table_name")
+             " AND " TEXT("table_sha256") " AND " INT("count"),
+    .lacking = "count IS NOT " ROWS_OF_COLUMN,
+    .row = "id",
+    .since = 4};
+/* Without a type for -0.0, as above; what the table has no value of has no row. */
+const struct form table_accuracy = {
+    .name = "accuracy",
+    .columns = "column_id, arch, value",
+    .define = "column_id INTEGER, arch INTEGER, value",
+    .keys = "PRIMARY KEY(column_id, arch), ",
+    .end = " WITHOUT ROWID",
+    .valid = INT("column_id") " AND " INT("arch") " AND typeof(value) = 'real'",
+    .lacking = ABSENT("column_id", "accuracy_column") " OR " ABSENT("arch", "arch"),
+    .row = "column_id || ',' || arch",
+    .since = 4};
 /* clang-format on */
 
-enum { FORMS = sizeof forms / sizeof *forms };
-_Static_assert(STORE_ACCURACIES_MAX == 64, "accuracy_column's ids");
+/* What is referred to stands first. */
+static const struct form *const forms[] = {&table_meta,       &table_arch,
+                                           &table_key,        &table_run_arch,
+                                           &table_run_column, &table_run_size,
+                                           &layer_line,       &network,
+                                           &outcome,          &value,
+                                           &value_block,      &table_accuracy_column,
+                                           &table_accuracy,   NULL};
 
-/* A layer list's lines as a JSON array, for json_each, which is one of the few of SQLite's functions on
- * JSON that a view may use where the schema is not trusted.  None of a list that JSON cannot hold so. */
-#define LINES                                                                                  \
-    "CASE WHEN l.text GLOB '*[' || char(1) || '-' || char(9, 11) || '-' || char(31) || ']*'"   \
-    " THEN '[]' ELSE '[\"' || replace(replace(replace(l.text, char(92), char(92) || 'u005c')," \
-    " char(34), char(92) || 'u0022'), char(10), '\",\"') || '\"]' END"
-#define LINE(k) "max(CASE j.key % 3 WHEN " k " THEN j.value END)"
-/* Byte k - 1 of number t.n of y.data. */
-#define BYTE(k)  "(instr(b.listed, substr(y.data, 8 * t.n + " k ", 1)) - 1)"
+/* Byte k - 1 of number j.key of value v's, in y.data. */
+#define BYTE(k)  "(instr(b.listed, substr(y.data, 8 * (v.place + j.key) + " k ", 1)) - 1)"
 #define EXPONENT "(" BYTE("8") " % 128 * 16 + " BYTE("7") " / 16)"
 #define MANTISSA                                                                                  \
     "(" BYTE("1") " + 256 * (" BYTE("2") " + 256 * (" BYTE("3") " + 256 * (" BYTE(                \
@@ -199,82 +200,52 @@ _Static_assert(STORE_ACCURACIES_MAX == 64, "accuracy_column's ids");
  * innocuous functions.  The program itself reads the tables alone. */
 static const struct {
     const char *name;
-    int since; /* the first format that has it */
     const char *define;
 } views[] = {
-    {"scores", 3,
+    {"scores",
      "SELECT a.text AS arch, c.name AS name, v.value AS value,"
      " CASE c.is_score WHEN 1 THEN 'score' ELSE 'metric' END AS kind, c.direction AS direction,"
-     " n.params AS params, n.macs AS macs, v.guards AS guards, v.seconds AS seconds,"
+     " n.params AS params, n.macs AS macs, v.guards AS guards, v.us / 1e6 AS seconds,"
      " r.ordinal AS ordinal"
      " FROM run_arch r JOIN arch a ON a.id = r.arch CROSS JOIN run_column c"
      " JOIN value v ON v.arch = r.arch AND v.key = c.key"
-     " LEFT JOIN outcome o ON o.arch = r.arch"
-     " LEFT JOIN network n ON n.id = coalesce(v.network, o.network)"},
+     " LEFT JOIN outcome o ON o.arch = r.arch LEFT JOIN value_block b ON b.id = v.block"
+     " LEFT JOIN network n ON n.id = coalesce(b.network, o.network)"},
     /* A float64 is m 2^(e - 1075), m its mantissa with the leading one: power.p, whose products with
      * m are exact. */
-    {"layers", 3,
+    {"layers",
      "WITH RECURSIVE power(e, p) AS (VALUES(1075, 1.0), (1074, 0.5) UNION ALL"
      " SELECT CASE WHEN e >= 1075 THEN e + 1 ELSE e - 1 END,"
      " CASE WHEN e >= 1075 THEN p * 2 ELSE p / 2 END FROM power WHERE e BETWEEN 2 AND 2046),"
-     " line(list, n, name, kind, shape) AS (SELECT l.id, j.key / 3, " LINE("0") ", " LINE(
-         "1") ", " LINE("2") " FROM layer_list l JOIN json_each(" LINES
-                             ") j GROUP BY l.id, j.key / 3),"
-                             " byte(listed) AS (VALUES(x'"
-                             "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
-                             "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"
-                             "404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f"
-                             "606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f"
-                             "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"
-                             "a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf"
-                             "c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf"
-                             "e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff'))"
-                             " SELECT a.text AS arch, c.name AS metric, t.n AS layer, t.name AS "
-                             "name, t.kind AS kind,"
-                             " '[' || t.shape || ']' AS shape,"
-                             " CASE WHEN p.e = 2047 AND " MANTISSA
-                             " > 4503599627370496 THEN NULL" /* NaN */
-                             " WHEN " BYTE(
-                                 "8") " > 127 THEN -p.p * " MANTISSA " ELSE p.p * " MANTISSA
-                                      " END AS value,"
-                                      " r.ordinal AS ordinal"
-                                      " FROM run_arch r JOIN arch a ON a.id = r.arch CROSS JOIN "
-                                      "run_column c"
-                                      " JOIN value v ON v.arch = r.arch AND v.key = c.key"
-                                      " JOIN layer_value y ON y.arch = v.arch AND y.key = v.key"
-                                      " JOIN network w ON w.id = v.network CROSS JOIN line t CROSS "
-                                      "JOIN byte b CROSS JOIN power p"
-                                      " WHERE c.layered = 1 AND t.list = w.layers AND t.n < "
-                                      "v.layers AND p.e = max(" EXPONENT ", 1)"},
-    {"accuracies", 4,
+     " byte(listed) AS (VALUES(x'"
+     "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+     "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"
+     "404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f"
+     "606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f"
+     "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"
+     "a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf"
+     "c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf"
+     "e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff'))"
+     " SELECT a.text AS arch, c.name AS metric, j.key AS layer, t.name AS name, t.kind AS kind,"
+     " '[' || t.shape || ']' AS shape,"
+     " CASE WHEN p.e = 2047 AND " MANTISSA " > 4503599627370496 THEN NULL" /* NaN */
+     " WHEN " BYTE(
+         "8") " > 127 THEN -p.p * " MANTISSA " ELSE p.p * " MANTISSA " END AS value,"
+              " r.ordinal AS ordinal"
+              " FROM run_arch r JOIN arch a ON a.id = r.arch CROSS JOIN run_column c"
+              " JOIN value v ON v.arch = r.arch AND v.key = c.key"
+              " JOIN value_block y ON y.id = v.block JOIN network w ON w.id = y.network"
+              " CROSS JOIN json_each(" LIST(
+                  "w.layers") ") j JOIN layer_line t ON t.id = j.value"
+                              " CROSS JOIN byte b CROSS JOIN power p"
+                              " WHERE c.layered = 1 AND j.key < v.layers AND p.e = max(" EXPONENT
+                              ", 1)"},
+    {"accuracies",
      "SELECT a.text AS arch, c.name AS name, v.value AS value, c.table_name AS table_name,"
      " r.ordinal AS ordinal, c.table_sha256 AS table_sha256"
      " FROM run_arch r JOIN arch a ON a.id = r.arch CROSS JOIN accuracy_column c"
      " JOIN accuracy v ON v.column_id = c.id AND v.arch = r.arch"},
 };
-
-/* Of format 1, to know them again. */
-static const char format1[] =
-    "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE arch(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
-    "CREATE TABLE key(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
-    "CREATE TABLE run_arch(ordinal INTEGER PRIMARY KEY, arch INTEGER NOT NULL);"
-    "CREATE TABLE run_column(ordinal INTEGER PRIMARY KEY, name TEXT NOT NULL,"
-    " key INTEGER NOT NULL, is_score INTEGER, population INTEGER, direction INTEGER,"
-    " layered INTEGER);"
-    "CREATE TABLE layer_list(id INTEGER PRIMARY KEY, hash INTEGER NOT NULL,"
-    " text TEXT NOT NULL);"
-    "CREATE INDEX layer_list_hash ON layer_list(hash);"
-    "CREATE TABLE network(id INTEGER PRIMARY KEY, arch INTEGER NOT NULL, params INTEGER,"
-    " macs INTEGER, x_sum REAL, w_sum REAL, layers INTEGER NOT NULL);"
-    "CREATE INDEX network_arch ON network(arch);"
-    "CREATE TABLE value(arch INTEGER, key INTEGER, network INTEGER, value, guards TEXT,"
-    " seconds REAL,"
-    " PRIMARY KEY(arch, key)) WITHOUT ROWID;"
-    "CREATE TABLE layer_value(arch INTEGER, key INTEGER, data BLOB NOT NULL,"
-    " UNIQUE(arch, key));"
-    "CREATE TABLE outcome(arch INTEGER PRIMARY KEY, status TEXT NOT NULL, message TEXT,"
-    " columns INTEGER NOT NULL, network INTEGER, times TEXT);";
 
 /* -- Checksums -------------------------------------------------------------------------- */
 
@@ -363,38 +334,55 @@ static const char *or_nothing(const char *text)
     return text ? text : "";
 }
 
-/* What of the formats above `after` and up to `format` is new: as SQLite keeps it where `in` is "", else
- * to be made in that database. */
-static void define(struct buf *b, const char *in, int after, int format)
+/* The tables of a format; of earlier ones some are later than it. */
+static const struct form *const *forms_of(int format)
 {
-    for (size_t i = 0; i < FORMS; i++) {
-        const struct form *f = &forms[i];
-        int since = f->since ? f->since : 1;
+    return format < STORE_FORMAT ? tables_earlier : forms;
+}
 
-        if (since <= after || since > format)
-            continue;
-        buf_printf(b, "CREATE TABLE %s%s(%s, sum INTEGER NOT NULL, %sCHECK(%s))%s;", in, f->name,
-                   f->define, or_nothing(f->keys), f->valid, or_nothing(f->end));
-        if (f->index)
-            buf_printf(b, "CREATE INDEX %s%s;", in, f->index);
+/* The format whose tables hold what a copy of a store holds: those without checksums get theirs. */
+static int copied_as(int format)
+{
+    return format < STORE_FORMAT ? STORE_FORMAT - 1 : STORE_FORMAT;
+}
+
+/* As SQLite keeps them where `in` is "", else to be made in that database. */
+static void define_one(struct buf *b, const char *in, const struct form *f)
+{
+    buf_printf(b, "CREATE TABLE %s%s(%s, sum INTEGER NOT NULL, %sCHECK(%s))%s;", in, f->name,
+               f->define, or_nothing(f->keys), f->valid, or_nothing(f->end));
+    if (f->index)
+        buf_printf(b, "CREATE INDEX %s%s;", in, f->index);
+}
+
+static void define(struct buf *b, const char *in, int format)
+{
+    for (const struct form *const *f = forms_of(format); *f; f++) {
+        if ((*f)->since <= format)
+            define_one(b, in, *f);
     }
 }
 
-static void define_views(struct buf *b, const char *in, int after, int format)
+static void define_views(struct buf *b, const char *in)
 {
-    for (size_t i = 0; i < TCET_COUNT(views); i++) {
-        if (views[i].since > after && views[i].since <= format)
-            buf_printf(b, "CREATE VIEW %s%s AS %s;", in, views[i].name, views[i].define);
-    }
+    for (size_t i = 0; i < TCET_COUNT(views); i++)
+        buf_printf(b, "CREATE VIEW %s%s AS %s;", in, views[i].name, views[i].define);
 }
 
-/* To make all anew. */
-static void drop(struct buf *b)
+static void drop_views(struct buf *b)
 {
     for (size_t i = 0; i < TCET_COUNT(views); i++)
         buf_printf(b, "DROP VIEW IF EXISTS main.%s;", views[i].name);
-    for (size_t i = 0; i < FORMS; i++)
-        buf_printf(b, "DROP TABLE IF EXISTS main.%s;", forms[i].name);
+}
+
+/* To make all anew, whatever its format was. */
+static void drop(struct buf *b)
+{
+    drop_views(b);
+    for (int format = STORE_FORMAT - 1; format <= STORE_FORMAT; format++) {
+        for (const struct form *const *f = forms_of(format); *f; f++)
+            buf_printf(b, "DROP TABLE IF EXISTS main.%s;", (*f)->name);
+    }
 }
 
 char *tables_definition(int format)
@@ -402,9 +390,10 @@ char *tables_definition(int format)
     struct buf b = {0};
 
     if (format == 1)
-        return mem_strdup(format1);
-    define(&b, "", 0, format);
-    define_views(&b, "", 0, format);
+        return mem_strdup(tables_format1);
+    define(&b, "", format);
+    if (format == STORE_FORMAT)
+        define_views(&b, "");
     return b.data;
 }
 
@@ -439,8 +428,8 @@ tcet_status tables_make(struct store *s, struct error *err)
 
     buf_puts(&b, "BEGIN IMMEDIATE;");
     drop(&b);
-    define(&b, "main.", 0, STORE_FORMAT);
-    define_views(&b, "main.", 0, STORE_FORMAT);
+    define(&b, "main.", STORE_FORMAT);
+    define_views(&b, "main.");
     add_sizes(&b, "main.");
     add_header(&b);
     buf_puts(&b, "COMMIT");
@@ -498,8 +487,8 @@ static void add_invalid(struct buf *b, const struct form *f, int format)
 static tcet_status find_invalid(struct store *s, int format, int *found, struct error *err)
 {
     *found = 0;
-    for (size_t i = 0; i < FORMS && !*found; i++) {
-        const struct form *f = &forms[i];
+    for (const struct form *const *all = forms_of(format); *all && !*found; all++) {
+        const struct form *f = *all;
         const char *from = format == 1 ? f->format1 : f->name;
         struct buf bad = {0}, what = {0};
         tcet_status st;
@@ -527,10 +516,12 @@ static tcet_status find_lacking(struct store *s, int format, int *found, struct 
     *found = sizes != 3;
     if (*found)
         (void)!sql_damaged(s, "table run_size, a row is not there", err);
-    for (size_t i = 0; i < FORMS && !*found; i++) {
-        if (forms[i].lacking && forms[i].since <= format)
-            TRY(find_row(s, &forms[i], forms[i].name, forms[i].lacking,
-                         "'what belongs to it is not there'", found, err));
+    for (const struct form *const *all = forms_of(format); *all && !*found; all++) {
+        const struct form *f = *all;
+
+        if (f->lacking && f->since <= format)
+            TRY(find_row(s, f, f->name, f->lacking, "'what belongs to it is not there'", found,
+                         err));
     }
     return TCET_OK;
 }
@@ -572,9 +563,9 @@ static int is_copied(const struct form *f, int format)
  * something, what is referred to first. */
 static void add_copy(struct buf *b, int format)
 {
-    define(b, "temp.", 0, STORE_FORMAT);
-    for (size_t i = 0; i < FORMS; i++) {
-        const struct form *f = &forms[i];
+    define(b, "temp.", copied_as(format));
+    for (const struct form *const *all = forms_of(format); *all; all++) {
+        const struct form *f = *all;
 
         if (!is_copied(f, format))
             continue;
@@ -590,19 +581,19 @@ static void add_copy(struct buf *b, int format)
     }
 }
 
-static void add_prune(struct buf *b)
+static void add_prune(struct buf *b, int format)
 {
-    for (size_t i = 0; i < FORMS; i++) {
-        if (forms[i].lacking && !forms[i].counted)
-            buf_printf(b, "DELETE FROM temp.%s WHERE %s;", forms[i].name, forms[i].lacking);
+    for (const struct form *const *f = forms_of(format); *f; f++) {
+        if ((*f)->lacking && !(*f)->counted)
+            buf_printf(b, "DELETE FROM temp.%s WHERE %s;", (*f)->name, (*f)->lacking);
     }
 }
 
 /* Nothing says which values an architecture had that failed: where any were dropped, those that failed
  * are missing. */
-static void add_retry(struct buf *b)
+static void add_retry(struct buf *b, int format)
 {
-    static const char *const tables[] = {"value", "layer_value"};
+    const char *const tables[] = {"value", format < STORE_FORMAT ? "layer_value" : "value_block"};
 
     for (size_t i = 0; i < TCET_COUNT(tables); i++)
         buf_printf(b,
@@ -616,14 +607,76 @@ static tcet_status count_rows(struct store *s, const char *in, int64_t *out, str
     struct buf b = {0};
     tcet_status st;
 
-    for (size_t i = 0; i < FORMS; i++) {
-        if (is_copied(&forms[i], s->format))
+    for (const struct form *const *f = forms_of(s->format); *f; f++) {
+        if (is_copied(*f, s->format))
             buf_printf(&b, "%s(SELECT count(*) FROM %s.%s NOT INDEXED)", b.len ? " + " : "SELECT ",
-                       in, forms[i].name);
+                       in, (*f)->name);
     }
     st = sql_ask(s, b.data, out, err);
     buf_free(&b);
     return st;
+}
+
+/* The tables of database `in` ("main.", "temp.") that this format has no more, or otherwise, are called old_NAME. */
+static void add_renaming(struct buf *b, const char *in)
+{
+    for (const struct form *const *f = tables_earlier; *f; f++) {
+        const char *index = or_nothing((*f)->index);
+
+        if (!(*f)->until)
+            continue;
+        if (*index)
+            buf_printf(b, "DROP INDEX %s%.*s;", in, (int)strcspn(index, " "), index);
+        buf_printf(b, "ALTER TABLE %s%s RENAME TO old_%s;", in, (*f)->name, (*f)->name);
+    }
+}
+
+static void add_dropping(struct buf *b, const char *in)
+{
+    for (const struct form *const *f = tables_earlier; *f; f++) {
+        if ((*f)->until)
+            buf_printf(b, "DROP TABLE %sold_%s;", in, (*f)->name);
+    }
+}
+
+/* Makes the tables of this format that those before have not, or otherwise, in a database that has the others. */
+static void define_changed(struct buf *b, const char *in, int format)
+{
+    for (const struct form *const *f = forms; *f; f++) {
+        if ((*f)->since > format)
+            define_one(b, in, *f);
+    }
+}
+
+/* Runs SQL with earlier_convert() in it. */
+static tcet_status convert(struct store *s, struct buf *b, struct error *err)
+{
+    lines_forget(s);
+    s->lines.loaded = 1; /* there are none */
+    if (earlier_add_functions(s) != SQLITE_OK) {
+        buf_free(b);
+        return sql_fail(s, err);
+    }
+    TRY(execute(s, b, err));
+    return lines_flush(s, err);
+}
+
+/* Fills this format's tables from the temporary ones. */
+static tcet_status fill(struct store *s, struct error *err)
+{
+    struct buf b = {0};
+
+    for (const struct form *const *f = forms; *f; f++) {
+        if (s->format == STORE_FORMAT || (*f)->since < STORE_FORMAT)
+            buf_printf(&b, "INSERT INTO main.%s SELECT * FROM temp.%s; DROP TABLE temp.%s;",
+                       (*f)->name, (*f)->name, (*f)->name);
+    }
+    if (s->format == STORE_FORMAT)
+        return execute(s, &b, err);
+    add_renaming(&b, "temp.");
+    earlier_convert(&b, "temp.old_", "main.");
+    add_dropping(&b, "temp.");
+    return convert(s, &b, err);
 }
 
 static tcet_status replace_tables(struct store *s, struct error *err)
@@ -633,33 +686,37 @@ static tcet_status replace_tables(struct store *s, struct error *err)
 
     TRY(sql_exec(s, "PRAGMA temp_store = MEMORY; BEGIN IMMEDIATE", err));
     add_copy(&b, s->format);
-    add_prune(&b);
-    add_retry(&b);
-    add_prune(&b);
+    add_prune(&b, s->format);
+    add_retry(&b, s->format);
+    add_prune(&b, s->format);
     add_sizes(&b, "temp.");
     TRY(execute(s, &b, err));
     TRY(count_rows(s, "main", &before, err));
     TRY(count_rows(s, "temp", &after, err));
     s->dropped = before - after;
     drop(&b);
-    define(&b, "main.", 0, STORE_FORMAT);
-    define_views(&b, "main.", 0, STORE_FORMAT);
-    for (size_t i = 0; i < FORMS; i++)
-        buf_printf(&b, "INSERT INTO main.%s SELECT * FROM temp.%s; DROP TABLE temp.%s;",
-                   forms[i].name, forms[i].name, forms[i].name);
+    define(&b, "main.", STORE_FORMAT);
+    define_views(&b, "main.");
+    TRY(execute(s, &b, err));
+    TRY(fill(s, err));
     add_header(&b);
     buf_puts(&b, "COMMIT");
     return execute(s, &b, err);
 }
 
-/* From format 2 on tables stay as they are, and others are added. */
-static tcet_status add_newer(struct store *s, struct error *err)
+/* A sound store of format 2 or later. */
+static tcet_status convert_in_place(struct store *s, struct error *err)
 {
     struct buf b = {0};
 
     buf_puts(&b, "BEGIN IMMEDIATE;");
-    define(&b, "main.", s->format, STORE_FORMAT);
-    define_views(&b, "main.", s->format, STORE_FORMAT);
+    drop_views(&b);
+    add_renaming(&b, "main.");
+    define_changed(&b, "main.", s->format);
+    define_views(&b, "main.");
+    earlier_convert(&b, "main.old_", "main.");
+    add_dropping(&b, "main.");
+    TRY(convert(s, &b, err));
     add_header(&b);
     buf_puts(&b, "COMMIT");
     return execute(s, &b, err);
@@ -671,7 +728,7 @@ tcet_status tables_mend(struct store *s, struct error *err)
 
     TRY(look(s, s->format, &found, err));
     if (!found && s->format > 1)
-        return s->format == STORE_FORMAT ? TCET_OK : add_newer(s, err);
+        return s->format == STORE_FORMAT ? TCET_OK : convert_in_place(s, err);
     s->mended = found;
     TRY(replace_tables(s, err));
     TRY(look(s, STORE_FORMAT, &found, err));
@@ -692,13 +749,16 @@ tcet_status tables_check(struct store *s, struct error *err)
     if (s->format == 1) {
         add_copy(&b, 1);
         add_sizes(&b, "temp.");
+        add_renaming(&b, "temp.");
+        define_changed(&b, "temp.", STORE_FORMAT - 1);
+        earlier_convert(&b, "temp.old_", "temp.");
+        add_dropping(&b, "temp.");
     } else {
-        define(&b, "temp.", s->format, STORE_FORMAT);
+        define_changed(&b, "temp.", s->format);
+        earlier_convert(&b, "main.", "temp.");
     }
-    buf_puts(&b, "COMMIT; PRAGMA query_only = 1");
-    TRY(execute(s, &b, err));
-    if (s->format > 1)
-        return TCET_OK;
+    TRY(convert(s, &b, err));
+    TRY(sql_exec(s, "COMMIT; PRAGMA query_only = 1", err));
     TRY(find_lacking(s, STORE_FORMAT, &found, err));
     return found ? TCET_E_IO : TCET_OK;
 }

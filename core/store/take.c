@@ -6,38 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/json.h"
-
-/* Layer lists are three lines a layer: name, kind, shape. */
-static tcet_status take_layers(struct store *s, const char *text, struct arena *a,
-                               struct result_row *out, struct error *err)
-{
-    char *at = arena_strdup(a, text);
-    struct result_layer *layers;
-    size_t lines = 0;
-
-    for (const char *p = text; *p; p++)
-        lines += *p == '\n';
-    if (lines % 3 || (*text && text[strlen(text) - 1] != '\n'))
-        return sql_damaged(s, "layer list", err);
-    out->layer_count = lines / 3;
-    out->layers = layers = arena_alloc(a, (out->layer_count + 1) * sizeof *layers);
-    for (size_t i = 0; i < out->layer_count; i++) {
-        const char **part[] = {&layers[i].name, &layers[i].kind, &layers[i].shape};
-
-        for (int k = 0; k < 3; k++) {
-            char *end = strchr(at, '\n');
-
-            *end = '\0';
-            *part[k] = at;
-            at = end + 1;
-        }
-        if (!shape_is_valid(layers[i].shape))
-            return sql_damaged(s, "a layer's shape", err);
-    }
-    return TCET_OK;
-}
-
 /* The sum of weights that values were computed with, where those of the first column read none. */
 static tcet_status take_weights(struct store *s, double *out, struct error *err)
 {
@@ -74,7 +42,7 @@ tcet_status store_network(struct store *s, struct arena *a, struct result_row *o
         out->x_sum = sql_f64(s, SQL_NETWORK_GET, 2);
         out->w_sum = sql_f64(s, SQL_NETWORK_GET, 3);
         if (a)
-            st = take_layers(s, sql_text(s, SQL_NETWORK_GET, 4), a, out, err);
+            st = lines_read(s, sql_text(s, SQL_NETWORK_GET, 4), a, out, err);
     }
     sql_done(s, SQL_NETWORK_GET);
     return st >= 0 && isnan(out->w_sum) ? take_weights(s, &out->w_sum, err) : st;
@@ -113,9 +81,10 @@ static tcet_status take_values(struct store *s, int64_t arch, struct arena *a,
 
         if (column < 0)
             continue;
-        v[out->value_count] = (struct result_value){.column = column,
-                                                    .value = sql_f64(s, SQL_VALUES_FULL, 1),
-                                                    .seconds = sql_f64(s, SQL_VALUES_FULL, 3)};
+        v[out->value_count] =
+            (struct result_value){.column = column,
+                                  .value = sql_f64(s, SQL_VALUES_FULL, 1),
+                                  .seconds = (double)sql_i64(s, SQL_VALUES_FULL, 3) / 1e6};
         if (guards_read(&v[out->value_count++].guards, sql_text(s, SQL_VALUES_FULL, 2), a) != 0)
             st = sql_damaged(s, "guards", err);
     }
@@ -133,24 +102,6 @@ static tcet_status take_values(struct store *s, int64_t arch, struct arena *a,
     }
     sql_done(s, SQL_LAYERED);
     return st;
-}
-
-static void take_time(void *user, const char *name, size_t length, double seconds)
-{
-    struct result_times *t = user;
-    const struct {
-        const char *name;
-        double *to;
-    } parts[] = {{"build", &t->build},
-                 {"init", &t->init},
-                 {"forward", &t->forward},
-                 {"backward", &t->backward},
-                 {"total", &t->total}};
-
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (strlen(parts[i].name) == length && !memcmp(parts[i].name, name, length))
-            *parts[i].to = seconds;
-    }
 }
 
 tcet_status store_archs(struct store *s, struct arena *a, const char *const **out,
@@ -174,12 +125,16 @@ static tcet_status take_row(struct store *s, int64_t id, const char *arch, struc
                             struct result_row *out, struct error *err)
 {
     struct result_row row = {.arch = arena_strdup(a, arch)};
+    const int64_t *us = s->view.us;
 
     TRY(store_look(s, id, err));
     row.status = s->view.state;
     row.message = arena_strdup(a, s->view.message.data);
-    if (s->view.times.len) /* store_look has found it to be JSON */
-        (void)!json_numbers(s->view.times.data, take_time, &row.times);
+    row.times = (struct result_times){.build = (double)us[0] / 1e6,
+                                      .init = (double)us[1] / 1e6,
+                                      .forward = (double)us[2] / 1e6,
+                                      .backward = (double)us[3] / 1e6,
+                                      .total = (double)us[STORE_TOTAL] / 1e6};
     TRY(store_network(s, a, &row, err));
     TRY(take_values(s, id, a, &row, err));
     *out = row;

@@ -78,26 +78,6 @@ if command -v python3 >/dev/null; then
     digest=$(sha256sum table.csv | cut -d' ' -f1)
     printf '%s|acc|91.25|table.csv|%s|%s\n' "$known" 0 "$digest" "$swapped" 1 "$digest" >want
     check "the view has what the table has, and which table" cmp want rows
-    # As an earlier version left the folder.
-    for format in 3 2; do
-        rm -rf old && cp -r mine old
-        python3 - old "$format" <<'PYTHON'
-import sqlite3, sys
-db = sqlite3.connect(sys.argv[1] + "/scores.db")
-db.executescript("DROP VIEW accuracies; DROP TABLE accuracy; DROP TABLE accuracy_column;")
-if sys.argv[2] == "2":
-    db.executescript("DROP VIEW scores; DROP VIEW layers;")
-db.execute("PRAGMA user_version = " + sys.argv[2])
-db.commit()
-PYTHON
-        run export old old.csv
-        check "format $format is read, without accuracies" said '^arch,status,params,macs,ones,m,r$' old.csv
-        run export old old.csv --column acc
-        check "but with those of its table where they are asked for" cmp one.csv old.csv
-        run run mine.ini --output old --resume --quiet --export old.csv
-        check "and gets them by a resume" cmp one.csv old.csv
-        check "which other programs see" test "$(asks old 'SELECT count(*) FROM accuracies')" = 2
-    done
 fi
 
 # -- What changes ----------------------------------------------------------------------------

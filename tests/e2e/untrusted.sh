@@ -323,16 +323,16 @@ if command -v python3 >/dev/null; then
     changed "a score that is another" 'table value, row .1,3' \
         'UPDATE value SET value = -value WHERE arch = 1 AND key = 3'
     check "which says so" said 'scores.db was damaged: [0-9]+ rows? .* computed anew' err
-    changed "layers that are fewer" 'table layer_value' \
-        'UPDATE layer_value SET data = substr(data, 9) WHERE arch = 2'
+    changed "layers that are fewer" 'table value_block' \
+        'UPDATE value_block SET data = substr(data, 9) WHERE arch = 2'
     changed "layers that are gone" 'table value, row .2,1' \
-        'DELETE FROM layer_value WHERE arch = 2'
+        'DELETE FROM value_block WHERE arch = 2'
     changed "an architecture that is another" 'table arch, row 1' \
         "UPDATE arch SET text = replace(text, '3x3', '1x1') WHERE id = 1"
     changed "an architecture in another's place" 'table run_arch, row 0' \
         'UPDATE run_arch SET arch = 2 WHERE ordinal = 0'
     changed "a list that ends early" 'table run_size' 'DELETE FROM run_arch WHERE ordinal = 5'
-    changed "values that are gone" 'table layer_value' 'DELETE FROM value WHERE arch = 3'
+    changed "values that are gone" 'table value_block' 'DELETE FROM value WHERE arch = 3'
     changed "a score that is gone" 'values that an outcome is about' \
         'DELETE FROM value WHERE arch = 3 AND layers IS NULL'
     changed "an end that is another" 'table outcome, row 4' \
@@ -401,9 +401,9 @@ EOF
     for data in 'substr(data, 9)' 'substr(data, 1, 8)' 'zeroblob(1600000)' \
         "CAST(data || data AS BLOB)" "x''"; do
         rm -rf changed && cp -r fewer changed
-        python3 forge.py changed "UPDATE layer_value SET data = $data" "UPDATE value SET layers =
-            (SELECT length(l.data) / 8 FROM layer_value l WHERE l.arch = value.arch
-            AND l.key = value.key)"
+        python3 forge.py changed "UPDATE value_block SET data = $data" "UPDATE value SET place = 0,
+            layers = (SELECT length(b.data) / 8 FROM value_block b WHERE b.id = value.block)
+            WHERE layers IS NOT NULL"
         refuses "an export of layers $data" 'not one for each layer' \
             export changed out.jsonl --layers
         run run ranked.ini --output changed --resume --quiet --export mended.jsonl

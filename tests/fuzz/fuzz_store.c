@@ -89,10 +89,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 static void replace_texts(const uint8_t *data, size_t size)
 {
     static const char *const updates[] = {
-        "UPDATE outcome SET times = ?1",
+        "UPDATE network SET layers = ?1",
         "UPDATE value SET guards = ?1",
-        "UPDATE layer_list SET text = ?1",
-        "UPDATE layer_value SET data = CAST(?1 AS BLOB)",
+        "UPDATE layer_line SET shape = ?1",
+        "UPDATE value_block SET data = CAST(?1 AS BLOB)",
         "UPDATE outcome SET message = ?1",
         "UPDATE outcome SET status = ?1 WHERE arch = 1",
         "UPDATE run_column SET name = ?1 WHERE ordinal = 0",

@@ -126,7 +126,7 @@ static inline char *stores_make(const char *folder, const char *const *archs, si
 }
 
 static const struct {
-    const char *name, *key, *columns[8];
+    const char *name, *key, *columns[11];
 } stores_tables[] = {
     {"meta", "name", {"name", "value", "sum"}},
     {"arch", "id", {"id", "text", "sum"}},
@@ -136,13 +136,16 @@ static const struct {
      "ordinal",
      {"ordinal", "name", "key", "is_score", "population", "direction", "layered", "sum"}},
     {"run_size", "name", {"name", "count", "sum"}},
-    {"layer_list", "id", {"id", "hash", "text", "sum"}},
+    {"layer_line", "id", {"id", "name", "kind", "shape", "sum"}},
     {"network", "id", {"id", "arch", "params", "macs", "x_sum", "w_sum", "layers", "sum"}},
-    {"outcome", "arch", {"arch", "status", "message", "columns", "network", "times", "sum"}},
+    {"outcome",
+     "arch",
+     {"arch", "status", "message", "columns", "network", "build", "init", "forward", "backward",
+      "total", "sum"}},
     {"value",
      "arch, key",
-     {"arch", "key", "network", "value", "guards", "seconds", "layers", "sum"}},
-    {"layer_value", "arch, key", {"arch", "key", "data", "sum"}},
+     {"arch", "key", "block", "value", "guards", "us", "place", "layers", "sum"}},
+    {"value_block", "id", {"id", "arch", "network", "data", "sum"}},
     {"accuracy_column", "id", {"id", "name", "table_name", "table_sha256", "count", "sum"}},
     {"accuracy", "column_id, arch", {"column_id", "arch", "value", "sum"}},
 };
@@ -174,7 +177,7 @@ static inline void stores_change(sqlite3 *db, const uint8_t *head, const uint8_t
     sqlite3_stmt *stmt;
     char sql[512], row[256];
 
-    while (columns < 8 && stores_tables[t].columns[columns])
+    while (columns < 11 && stores_tables[t].columns[columns])
         columns++;
     column = stores_tables[t].columns[head[2] % columns];
     snprintf(row, sizeof row, "(%s) = (SELECT %s FROM %s LIMIT 1 OFFSET %d)", key, key, table,

@@ -105,15 +105,12 @@ static void golden(void **state)
 static void older_store(void **state)
 {
     struct fixture *f = *state;
-    char command[512];
     struct result_row row;
     struct arena a = {0};
     struct store *s;
     struct error err;
 
-    snprintf(command, sizeof command, "mkdir -p %s && cp %s/store/format1.db %s/scores.db",
-             f->folder, TCET_TEST_DATA, f->folder);
-    assert_int_equal(system(command), 0);
+    fixture_copy(f, "format1.db");
     s = open_store(f->folder, STORE_READ);
     exports_golden(s, f);
     store_close(s);

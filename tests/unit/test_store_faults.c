@@ -297,7 +297,7 @@ static void not_a_store(void **state)
     sqlite3_close(db);
     for (int mode = STORE_FRESH; mode <= STORE_READ; mode++) {
         assert_int_equal(store_open(f->folder, (enum store_mode)mode, &s, &err), TCET_E_ARG);
-        assert_non_null(strstr(err.text, "newer tcet-host (format 99; this one knows format 4)"));
+        assert_non_null(strstr(err.text, "newer tcet-host (format 99; this one knows format 5)"));
     }
     scribble(path, 0, 100);
     for (int mode = STORE_FRESH; mode <= STORE_READ; mode++) {

@@ -146,6 +146,16 @@ static inline int exists(const char *folder, const char *name)
     return access(path, F_OK) == 0;
 }
 
+/* The folder holds a store of tests/data/store. */
+static inline void fixture_copy(const struct fixture *f, const char *name)
+{
+    char command[512];
+
+    snprintf(command, sizeof command, "mkdir -p %s && cp %s/store/%s %s/scores.db", f->folder,
+             TCET_TEST_DATA, name, f->folder);
+    assert_int_equal(system(command), 0);
+}
+
 /* A whole file as text; free() it. */
 static inline char *slurp(const char *path)
 {

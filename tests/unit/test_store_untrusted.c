@@ -147,13 +147,8 @@ static void test_json(void **state)
     struct error err;
 
     (void)state;
-    assert_int_equal(after("UPDATE outcome SET times = '{\"a\":-1.5e-3,\"b\\u001f\":0}'", &err),
+    assert_int_equal(after("UPDATE value SET guards = '{\"a\":-1.5e-3,\"b\\u001f\":0}'", &err),
                      TCET_OK);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        snprintf(sql, sizeof sql, "UPDATE outcome SET times = '%s'", bad[i]);
-        refuses(sql, "damaged (times)");
-    }
-    change("UPDATE outcome SET times = NULL");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         snprintf(sql, sizeof sql, "UPDATE value SET guards = '%s'", bad[i]);
         refuses(sql, "damaged (guards)");
@@ -168,16 +163,56 @@ static void test_shapes(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        snprintf(sql, sizeof sql,
-                 "UPDATE layer_list SET text = 'l' || char(10) || 'conv' ||"
-                 " char(10) || '%s' || char(10)",
-                 bad[i]);
+        snprintf(sql, sizeof sql, "UPDATE layer_line SET shape = '%s'", bad[i]);
         refuses(sql, "damaged (a layer's shape)");
     }
-    assert_int_equal(after("UPDATE layer_list SET text = 'l' || char(10) || 'conv' || char(10)"
-                           " || char(10)",
-                           &err),
-                     TCET_OK);
+    assert_int_equal(after("UPDATE layer_line SET shape = ''", &err), TCET_OK);
+}
+
+/* A list of layers is numbers of lines that are there, from 1. */
+static void test_lists(void **state)
+{
+    static const char *const bad[] = {"0",  "01",  "1,", ",1", "1,,1", "1,01", "-1", "+1",
+                                      "1 ", "1.5", "a",  "[",  "1]",   ",",    "1,0"};
+    static const char *const lacking[] = {"2", "1,2", "99999999999999999999",
+                                          "9223372036854775807"};
+    char sql[256];
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(sql, sizeof sql, "UPDATE network SET layers = '%s'", bad[i]);
+        refuses(sql, "damaged (table network, row 1: not what such a row may hold)");
+    }
+    for (size_t i = 0; i < sizeof lacking / sizeof *lacking; i++) {
+        snprintf(sql, sizeof sql, "UPDATE network SET layers = '%s'", lacking[i]);
+        refuses(sql, "damaged (table network, row 1: what belongs to it is not there)");
+    }
+    change("UPDATE layer_line SET id = 9223372036854775807");
+    assert_int_equal(after("UPDATE network SET layers = '9223372036854775807'", &err), TCET_OK);
+}
+
+/* After the largest number there is none for another line. */
+static void test_last_line(void **state)
+{
+    static const struct result_layer layer = {"new", "conv", "1"};
+    const struct result_row row = {.arch = "b",
+                                   .status = RESULT_OK,
+                                   .message = "",
+                                   .params = 1,
+                                   .layers = &layer,
+                                   .layer_count = 1};
+    struct store *s;
+    struct error err;
+
+    (void)state;
+    change("UPDATE layer_line SET id = 9223372036854775807;"
+           " UPDATE network SET layers = '9223372036854775807'");
+    assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
+    assert_int_equal(store_put(s, &row, &err), TCET_E_IO);
+    assert_non_null(strstr(err.text, "numbers are used up"));
+    store_close(s);
+    assert_int_equal(export_all(&err), TCET_OK);
 }
 
 static void see_stock(void *arg, const struct store_stock *stock)
@@ -311,14 +346,25 @@ static void test_sealed(void **state)
         {"UPDATE run_arch SET arch = -9223372036854775808", "UPDATE run_arch SET arch = 1",
          "is not there"},
         {"UPDATE value SET value = 'abc'", "UPDATE value SET value = 1.0", "may hold"},
-        {"UPDATE value SET network = 7", "UPDATE value SET network = 1", "is not there"},
+        {"UPDATE value SET block = 7", "UPDATE value SET block = 1", "is not there"},
+        {"UPDATE value SET block = NULL", "UPDATE value SET block = 1", "is not there"},
         {"UPDATE value SET layers = 2", "UPDATE value SET layers = 1", "is not there"},
-        {"UPDATE value SET layers = -1", "UPDATE value SET layers = 1", "is not there"},
-        {"UPDATE layer_value SET data = x'00'", "UPDATE layer_value SET data = zeroblob(8)",
+        {"UPDATE value SET layers = -1", "UPDATE value SET layers = 1", "may hold"},
+        {"UPDATE value SET layers = NULL", "UPDATE value SET layers = 1", "may hold"},
+        {"UPDATE value SET place = 1", "UPDATE value SET place = 0", "is not there"},
+        {"UPDATE value SET place = -1", "UPDATE value SET place = 0", "may hold"},
+        {"UPDATE value SET place = 9223372036854775807", "UPDATE value SET place = 0",
+         "is not there"},
+        {"UPDATE value SET us = -1", "UPDATE value SET us = 0", "may hold"},
+        {"UPDATE outcome SET build = NULL", "UPDATE outcome SET build = 0", "may hold"},
+        {"UPDATE value_block SET network = 7", "UPDATE value_block SET network = 1",
+         "is not there"},
+        {"UPDATE value_block SET arch = 7", "UPDATE value_block SET arch = 1", "is not there"},
+        {"UPDATE value_block SET data = x'00'", "UPDATE value_block SET data = zeroblob(8)",
          "may hold"},
         {"UPDATE outcome SET status = 'done'", "UPDATE outcome SET status = 'ok'", "may hold"},
-        {"UPDATE value SET layers = 3; UPDATE layer_value SET data = zeroblob(24)",
-         "UPDATE value SET layers = 1; UPDATE layer_value SET data = zeroblob(8)",
+        {"UPDATE value SET layers = 3; UPDATE value_block SET data = zeroblob(24)",
+         "UPDATE value SET layers = 1; UPDATE value_block SET data = zeroblob(8)",
          "not one for each layer"},
         {"UPDATE accuracy SET value = 'abc'", "UPDATE accuracy SET value = 93.5", "may hold"},
         {"UPDATE accuracy SET value = NULL", "UPDATE accuracy SET value = 93.5", "may hold"},
@@ -346,8 +392,8 @@ static void test_sealed(void **state)
 static void test_deleted(void **state)
 {
     static const char *const tables[] = {"arch",           "key",   "run_arch", "run_column",
-                                         "run_size",       "meta",  "network",  "layer_list",
-                                         "layer_value",    "value", "outcome",  "accuracy",
+                                         "run_size",       "meta",  "network",  "layer_line",
+                                         "value_block",    "value", "outcome",  "accuracy",
                                          "accuracy_column"};
     struct error err;
     char text[400];
@@ -382,7 +428,7 @@ static void test_mended(void **state)
     assert_int_equal(store_missing(s, 0, 0, &missing, &err), TCET_OK);
     assert_int_equal(missing, 0);
     store_close(s);
-    alter("UPDATE layer_value SET data = zeroblob(8)", 0);
+    alter("UPDATE value_block SET data = zeroblob(8)", 0);
     assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
     assert_int_equal(store_was_damaged(s, &rows), 1);
     assert_int_equal(rows, 2); /* and the value that it belongs to */
@@ -414,7 +460,7 @@ static void test_failed_mended(void **state)
     assert_int_equal(store_missing(s, 0, 0, &missing, &err), TCET_OK);
     assert_int_equal(missing, 0);
     store_close(s);
-    alter("UPDATE layer_value SET data = zeroblob(8)", 0);
+    alter("UPDATE value_block SET data = zeroblob(8)", 0);
     assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
     assert_int_equal(store_missing(s, 0, 0, &missing, &err), TCET_OK);
     assert_int_equal(missing, 1);
@@ -429,8 +475,8 @@ static void test_failures_alone(void **state)
     struct error err;
 
     (void)state;
-    alter("DELETE FROM outcome; DELETE FROM layer_value; DELETE FROM value; DELETE FROM network;"
-          " DELETE FROM layer_list",
+    alter("DELETE FROM outcome; DELETE FROM value_block; DELETE FROM value; DELETE FROM network;"
+          " DELETE FROM layer_line",
           0);
     assert_int_equal(store_open(folder, STORE_RESUME, &s, &err), TCET_OK);
     assert_int_equal(store_put(s, &row, &err), TCET_OK);
@@ -512,6 +558,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_json, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shapes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_last_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ordinals, setup, teardown),
         cmocka_unit_test_setup_teardown(test_any_cell, setup, teardown),

@@ -1,7 +1,6 @@
 /* test_store_views.c -- protects what other programs read of a store by its views: the numbers that were
  * put, to the bit, under the names that they were put under, with SQLite's own functions and an untrusted
- * schema; that a store of format 2 gets the views when its run goes on; and that a view of these names
- * which says something else is not taken for ours. */
+ * schema; and that a view of these names which says something else is not taken for ours. */
 #include "test_store_fixture.h"
 
 #include "store_other.h"
@@ -107,23 +106,6 @@ static void numbers_to_the_bit(void **state)
     sqlite3_close(db);
 }
 
-static void format_2_gets_views(void **state)
-{
-    struct fixture *f = *state;
-
-    run_of_three(f->folder);
-    change(f->folder,
-           "DROP VIEW scores; DROP VIEW layers; DROP VIEW accuracies; DROP TABLE accuracy;"
-           " DROP TABLE accuracy_column; PRAGMA user_version = 2");
-    store_close(open_store(f->folder, STORE_READ));
-    says(f->folder, "SELECT count(*) FROM sqlite_master WHERE type = 'view'", "0\n");
-    store_close(open_store(f->folder, STORE_RESUME));
-    says(f->folder, "PRAGMA user_version", "4\n");
-    shows_the_sample(f->folder);
-    store_close(open_store(f->folder, STORE_RESUME));
-    store_close(open_store(f->folder, STORE_READ));
-}
-
 /* What is dropped with a damaged row is made again with its views. */
 static void mended_store_has_views(void **state)
 {
@@ -157,7 +139,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(views_show_the_run, fixture_make, fixture_drop),
         cmocka_unit_test_setup_teardown(numbers_to_the_bit, fixture_make, fixture_drop),
-        cmocka_unit_test_setup_teardown(format_2_gets_views, fixture_make, fixture_drop),
         cmocka_unit_test_setup_teardown(mended_store_has_views, fixture_make, fixture_drop),
         cmocka_unit_test_setup_teardown(foreign_view, fixture_make, fixture_drop),
     };
