@@ -18,6 +18,14 @@
 #define NO_OUTCOME "(network IS NOT NULL AND arch NOT IN (SELECT arch FROM outcome))"
 
 /* clang-format off */
+static const struct form arch = {
+    .name = "arch",
+    .columns = "id, text",
+    .define = "id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE",
+    .valid = INT("id") " AND id > 0 AND " TEXT("text"),
+    .row = "id",
+    .format1 = "main.arch",
+    .until = 4};
 /* text: name, kind and shape of each layer, a line each */
 static const struct form layer_list = {
     .name = "layer_list",
@@ -84,7 +92,7 @@ static const struct form layer_value = {
     .until = 4};
 /* clang-format on */
 
-const struct form *const tables_earlier[] = {&table_meta,       &table_arch,
+const struct form *const tables_earlier[] = {&table_meta,       &arch,
                                              &table_key,        &table_run_arch,
                                              &table_run_column, &table_run_size,
                                              &layer_list,       &network,
@@ -205,6 +213,9 @@ int earlier_add_functions(struct store *s)
 
 void earlier_convert(struct buf *b, const char *from, const char *to)
 {
+    buf_printf(
+        b, PUT("arch", "id, hash, text") "SELECT id, tcet_sum(text) AS hash, text FROM %sarch);",
+        to, from);
     buf_printf(b,
                PUT("network", "id, arch, params, macs, x_sum, w_sum, layers") //
                "SELECT n.id, n.arch, n.params, n.macs, n.x_sum, n.w_sum, tcet_lines(l.text)"

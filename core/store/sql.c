@@ -35,8 +35,8 @@ enum { BUSY_MS = 2000 };
 #define WITH_BLOCK "FROM value v JOIN value_block b ON b.id = v.block"
 
 static const char *const statements[SQL_COUNT] = {
-    [SQL_ARCH_ID] = "SELECT id FROM arch WHERE text = ?",
-    [SQL_ARCH_ADD] = "INSERT INTO arch VALUES(?, ?, ?) ON CONFLICT(text) DO NOTHING",
+    [SQL_ARCH_ID] = "SELECT id FROM arch WHERE hash = ? AND text = ?",
+    [SQL_ARCH_ADD] = "INSERT INTO arch VALUES(?, ?, ?, ?)",
     [SQL_ARCH_TEXT] = "SELECT text FROM arch WHERE id = ?",
     [SQL_ARCH_ALL] = "SELECT id, text FROM arch ORDER BY id",
     [SQL_ARCH_LAST] = LAST("arch"),
@@ -44,7 +44,7 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_BLOCK_LAST] = LAST("value_block"),
     [SQL_NETWORK_LAST] = LAST("network"),
     [SQL_KEY_ID] = "SELECT id FROM key WHERE text = ?",
-    [SQL_KEY_ADD] = "INSERT INTO key VALUES(?, ?, ?) ON CONFLICT(text) DO NOTHING",
+    [SQL_KEY_ADD] = "INSERT INTO key VALUES(?, ?, ?)",
     [SQL_RUN_ARCHS] = "SELECT arch FROM run_arch ORDER BY ordinal",
     [SQL_RUN_TEXTS] = "SELECT a.text FROM run_arch r JOIN arch a ON a.id = r.arch"
                       " ORDER BY r.ordinal",

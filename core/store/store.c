@@ -64,13 +64,6 @@ static tcet_status used_up(struct store *s, struct error *err)
     return sql_damaged(s, "a table's numbers are used up", err);
 }
 
-/* The id that statement q gives, or 0. */
-static tcet_status find_text(struct store *s, enum sql q, const char *text, int64_t *id,
-                             struct error *err)
-{
-    return sql_number(s, q, sql_bind(s, q, err, "t", text), id, err);
-}
-
 /* The number of a new row, by the statement that says which was the last.  Where a batch is dropped some
  * are left out. */
 static tcet_status new_id(struct store *s, enum sql last, int64_t *id, struct error *err)
@@ -85,33 +78,36 @@ static tcet_status new_id(struct store *s, enum sql last, int64_t *id, struct er
     return TCET_OK;
 }
 
-/* The number of a text in a table: how it is found, which was given last, how it is added. */
-struct texts {
-    enum sql find, last, add;
-};
-static const struct texts arch_texts = {SQL_ARCH_ID, SQL_ARCH_LAST, SQL_ARCH_ADD},
-                          key_texts = {SQL_KEY_ID, SQL_KEY_LAST, SQL_KEY_ADD};
-
-static tcet_status find_or_add(struct store *s, const struct texts *t, const char *text,
-                               int64_t *id, struct error *err)
+static int64_t arch_hash(const char *arch)
 {
-    TRY(find_text(s, t->find, text, id, err));
-    if (*id)
-        return TCET_OK;
-    TRY(new_id(s, t->last, id, err));
-    return sql_run(s, t->add, err, "it", *id, text);
+    return (int64_t)sum_text(FNV_START, arch, strlen(arch));
 }
 
-/* The same where most are new. */
-static tcet_status add_or_find(struct store *s, const struct texts *t, const char *text,
-                               int64_t *id, struct error *err)
+/* The number of an architecture, 0: there is none. */
+static tcet_status find_arch(struct store *s, const char *arch, int64_t *id, struct error *err)
 {
-    TRY(new_id(s, t->last, id, err));
-    TRY(sql_run(s, t->add, err, "it", *id, text));
-    if (sqlite3_changes(s->db))
+    tcet_status st = sql_bind(s, SQL_ARCH_ID, err, "it", arch_hash(arch), arch);
+
+    return sql_number(s, SQL_ARCH_ID, st, id, err);
+}
+
+static tcet_status find_or_add_arch(struct store *s, const char *arch, int64_t *id,
+                                    struct error *err)
+{
+    TRY(find_arch(s, arch, id, err));
+    if (*id)
         return TCET_OK;
-    s->last[t->last - SQL_ARCH_LAST]--;
-    return find_text(s, t->find, text, id, err);
+    TRY(new_id(s, SQL_ARCH_LAST, id, err));
+    return sql_run(s, SQL_ARCH_ADD, err, "iit", *id, arch_hash(arch), arch);
+}
+
+static tcet_status find_or_add_key(struct store *s, const char *key, int64_t *id, struct error *err)
+{
+    TRY(sql_number(s, SQL_KEY_ID, sql_bind(s, SQL_KEY_ID, err, "t", key), id, err));
+    if (*id)
+        return TCET_OK;
+    TRY(new_id(s, SQL_KEY_LAST, id, err));
+    return sql_run(s, SQL_KEY_ADD, err, "it", *id, key);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -285,7 +281,7 @@ static tcet_status put_columns(struct store *s, const struct result_column *colu
         const struct result_column *c = &columns[i];
         int64_t key = 0;
 
-        TRY(find_or_add(s, &key_texts, c->key, &key, err));
+        TRY(find_or_add_key(s, c->key, &key, err));
         TRY(sql_run(s, SQL_RUN_COLUMN_ADD, err, "itiiiii", (int64_t)i, c->name, key,
                     (int64_t)c->is_score, (int64_t)c->population, (int64_t)c->direction,
                     (int64_t)c->layered));
@@ -345,17 +341,16 @@ static tcet_status has_archs(struct store *s, const char *const *arch, size_t co
 static tcet_status put_archs(struct store *s, const char *const *arch, size_t count,
                              struct error *err)
 {
-    int same, known;
+    int same;
 
     TRY(has_archs(s, arch, count, &same, err));
     if (same && count)
         return TCET_OK;
-    known = s->arch_count > 0;
     TRY(sql_exec(s, "DELETE FROM run_arch", err));
     for (size_t i = 0; i < count; i++) {
         int64_t id = 0;
 
-        TRY((known ? find_or_add : add_or_find)(s, &arch_texts, arch[i], &id, err));
+        TRY(find_or_add_arch(s, arch[i], &id, err));
         TRY(sql_run(s, SQL_RUN_ARCH_ADD, err, "ii", (int64_t)i, id));
     }
     TRY(sql_run(s, SQL_RUN_SIZE_PUT, err, "t", "run_arch"));
@@ -541,30 +536,6 @@ static void add_numbers(struct buf *b, const double *numbers, size_t count)
     }
 }
 
-/* Values that are put together have one block, which holds their network and the numbers of their layers; 0:
- * they have neither. */
-static tcet_status block_id(struct store *s, int64_t arch, int64_t network,
-                            const struct result_value *v, size_t count, int64_t *id,
-                            struct error *err)
-{
-    struct buf *b = &s->numbers;
-    int layered = 0;
-
-    *id = 0;
-    b->len = 0;
-    buf_puts(b, "");
-    for (size_t i = 0; i < count; i++) {
-        layered |= v[i].layers != NULL;
-        if (v[i].layers)
-            add_numbers(b, v[i].layers, v[i].layer_count);
-    }
-    if (!count || (!network && !layered))
-        return TCET_OK;
-    TRY(new_id(s, SQL_BLOCK_LAST, id, err));
-    return sql_run(s, SQL_BLOCK_ADD, err, "iirb", *id, arch, network, (const void *)b->data,
-                   b->len);
-}
-
 int64_t store_us(double seconds)
 {
     return seconds > 0 && seconds < 1e9 ? llround(seconds * 1e6) : 0;
@@ -572,27 +543,70 @@ int64_t store_us(double seconds)
 
 /* Values on their way into the store, as many as one statement takes. */
 struct values {
-    int64_t arch, block;
+    int64_t arch, network;
     const struct result_value *v;
     size_t count;
-    size_t place;                        /* of the first one's layers in the block */
-    size_t at[1 << (SQL_SIZES - 1)];     /* each one's */
+    int64_t block[1 << (SQL_SIZES - 1)]; /* each one's, 0: none */
+    size_t at[1 << (SQL_SIZES - 1)];     /* where in it its layers begin */
     size_t guards[1 << (SQL_SIZES - 1)]; /* where in s->scratch */
 };
 
-static void encode(struct store *s, struct values *p)
+/* A block that is longer by another value ends before it: of a row that does not fit a page SQLite wastes half a page. */
+enum { BLOCK_BYTES = 1000 };
+
+/* Stores the block of values from `first` up to `end`, whose layers' numbers stand in s->numbers; none where they have
+ * neither layers nor a network. */
+static tcet_status put_block(struct store *s, struct values *p, size_t first, size_t end,
+                             struct error *err)
+{
+    struct buf *b = &s->numbers;
+    int any = p->network != 0;
+    int64_t id = 0;
+
+    for (size_t i = first; i < end; i++)
+        any |= p->v[i].layers != NULL;
+    if (any) {
+        TRY(new_id(s, SQL_BLOCK_LAST, &id, err));
+        TRY(sql_run(s, SQL_BLOCK_ADD, err, "iirb", id, p->arch, p->network, (const void *)b->data,
+                    b->len));
+    }
+    for (size_t i = first; i < end; i++)
+        p->block[i] = id;
+    b->len = 0;
+    return TCET_OK;
+}
+
+/* Values that are put together share blocks, which hold their network and the numbers of their layers. */
+static tcet_status put_blocks(struct store *s, struct values *p, struct error *err)
+{
+    struct buf *b = &s->numbers;
+    size_t first = 0;
+
+    b->len = 0;
+    buf_puts(b, "");
+    for (size_t i = 0; i < p->count; i++) {
+        const struct result_value *v = &p->v[i];
+        size_t n = v->layers ? v->layer_count : 0;
+
+        if (b->len && b->len + n * sizeof *v->layers > BLOCK_BYTES) {
+            TRY(put_block(s, p, first, i, err));
+            first = i;
+        }
+        p->at[i] = b->len / sizeof *v->layers;
+        add_numbers(b, v->layers, n);
+    }
+    return put_block(s, p, first, p->count, err);
+}
+
+static void encode_guards(struct store *s, struct values *p)
 {
     struct buf *b = &s->scratch;
 
     b->len = 0;
     for (size_t i = 0; i < p->count; i++) {
-        const struct result_value *v = &p->v[i];
-
         p->guards[i] = b->len;
-        guards_write(b, &v->guards);
+        guards_write(b, &p->v[i].guards);
         buf_add(b, "", 1);
-        p->at[i] = p->place;
-        p->place += v->layers ? v->layer_count : 0;
     }
 }
 
@@ -601,7 +615,7 @@ static tcet_status bind_value(struct store *s, enum sql q, size_t row, const str
 {
     const struct result_value *v = &p->v[i];
 
-    return sql_bind_row(s, q, row, err, "iirdtioo", p->arch, s->column_key[v->column], p->block,
+    return sql_bind_row(s, q, row, err, "iirdtioo", p->arch, s->column_key[v->column], p->block[i],
                         v->value, v->guards.count ? s->scratch.data + p->guards[i] : NULL,
                         store_us(v->seconds), v->layers ? (int64_t)p->at[i] : (int64_t)-1,
                         v->layers ? (int64_t)v->layer_count : (int64_t)-1);
@@ -655,13 +669,13 @@ static tcet_status put_new(struct store *s, const struct values *p, struct error
 static tcet_status put_values(struct store *s, int64_t arch, int64_t network,
                               const struct result_value *v, size_t count, struct error *err)
 {
-    struct values p = {.arch = arch};
+    struct values p = {.arch = arch, .network = network};
 
-    TRY(block_id(s, arch, network, v, count, &p.block, err));
     for (size_t at = 0; at < count; at += p.count) {
         p.v = v + at;
         p.count = count - at < TCET_COUNT(p.at) ? count - at : TCET_COUNT(p.at);
-        encode(s, &p);
+        TRY(put_blocks(s, &p, err));
+        encode_guards(s, &p);
         TRY(put_new(s, &p, err));
     }
     return TCET_OK;
@@ -674,7 +688,7 @@ static tcet_status put_row(struct store *s, int64_t arch, const struct result_ro
     int64_t network = 0;
 
     if (!arch)
-        TRY(find_or_add(s, &arch_texts, row->arch, &arch, err));
+        TRY(find_or_add_arch(s, row->arch, &arch, err));
     TRY(network_id(s, arch, row, &network, err));
     store_note_put(s, arch);
     TRY(put_values(s, arch, network, row->values, row->value_count, err));
@@ -831,7 +845,7 @@ tcet_status store_find(struct store *s, const char *arch, struct arena *a, struc
     struct result_row row = {.arch = arch, .message = ""};
     int64_t id = 0;
 
-    TRY(find_text(s, SQL_ARCH_ID, arch, &id, err));
+    TRY(find_arch(s, arch, &id, err));
     if (id) {
         TRY(store_look(s, id, err));
         row.status = s->view.state;
@@ -884,7 +898,7 @@ tcet_status store_get(struct store *s, const char *arch, int column, struct aren
 
     TRY(check_column(s, column, err));
     key = s->column_key[column];
-    TRY(find_text(s, SQL_ARCH_ID, arch, &id, err));
+    TRY(find_arch(s, arch, &id, err));
     TRY(get_value(s, id, key, &v.value, &v.seconds, found, err));
     if (!*found)
         return TCET_OK;

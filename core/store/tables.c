@@ -47,13 +47,16 @@ const struct form table_meta = {
     .valid = TEXT("name") " AND " TEXT("value"),
     .row = "name",
     .format1 = "main.meta"};
-const struct form table_arch = {
+/* hash: tcet_sum(text), by which a text is found: an index of long texts would be as large as they are. */
+static const struct form arch = {
     .name = "arch",
-    .columns = "id, text",
-    .define = "id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE",
-    .valid = INT("id") " AND id > 0 AND " TEXT("text"),
+    .columns = "id, hash, text",
+    .define = "id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, text TEXT NOT NULL",
+    .index = "arch_hash ON arch(hash)",
+    .valid = INT("id") " AND id > 0 AND " INT("hash") " AND " TEXT("text"),
+    .lacking = "hash <> tcet_sum(text)",
     .row = "id",
-    .format1 = "main.arch"};
+    .since = 5};
 const struct form table_key = {
     .name = "key",
     .columns = "id, text",
@@ -179,7 +182,7 @@ const struct form table_accuracy = {
 /* clang-format on */
 
 /* What is referred to stands first. */
-static const struct form *const forms[] = {&table_meta,       &table_arch,
+static const struct form *const forms[] = {&table_meta,       &arch,
                                            &table_key,        &table_run_arch,
                                            &table_run_column, &table_run_size,
                                            &layer_line,       &network,

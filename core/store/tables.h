@@ -31,8 +31,8 @@ struct form {
 };
 
 /* Tables that are as they were, in tables.c. */
-extern const struct form table_meta, table_arch, table_key, table_run_arch, table_run_column,
-    table_run_size, table_accuracy_column, table_accuracy;
+extern const struct form table_meta, table_key, table_run_arch, table_run_column, table_run_size,
+    table_accuracy_column, table_accuracy;
 /* The tables of formats 1 to 4, those that this one has too among them; what is referred to stands first; ends with
  * NULL. */
 extern const struct form *const tables_earlier[];

@@ -96,7 +96,7 @@ static void replace_texts(const uint8_t *data, size_t size)
         "UPDATE outcome SET message = ?1",
         "UPDATE outcome SET status = ?1 WHERE arch = 1",
         "UPDATE run_column SET name = ?1 WHERE ordinal = 0",
-        "UPDATE arch SET text = ?1 WHERE id = 1",
+        "UPDATE arch SET text = ?1, hash = tcet_sum(?1) WHERE id = 1",
         "UPDATE value SET value = ?1",
         "UPDATE network SET params = ?1, x_sum = ?1",
         "UPDATE run_column SET layered = ?1",

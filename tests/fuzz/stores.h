@@ -129,7 +129,7 @@ static const struct {
     const char *name, *key, *columns[11];
 } stores_tables[] = {
     {"meta", "name", {"name", "value", "sum"}},
-    {"arch", "id", {"id", "text", "sum"}},
+    {"arch", "id", {"id", "hash", "text", "sum"}},
     {"key", "id", {"id", "text", "sum"}},
     {"run_arch", "ordinal", {"ordinal", "arch", "sum"}},
     {"run_column",

@@ -141,27 +141,35 @@ static void merges(void **state)
     is_sound(f->folder);
 }
 
-/* Values that are put together have one block; one that no value needs any more is gone. */
+/* Values that are put together share a block, as long as it is short; one that no value needs any more is gone. */
 static void blocks(void **state)
 {
     struct fixture *f = *state;
     struct store *s = open_store(f->folder, STORE_FRESH);
-    const char *list[] = {"net"};
+    const char *list[] = {"net", "long"};
+    double line[40];
     struct error err;
 
     make_many(0);
     OK(store_set_columns(s, many, MOST, &err));
-    OK(store_set_archs(s, list, 1, &err));
-    put(s, "net", values, 20);
-    put(s, "net", values + 20, 10);
-    says(f->folder, "SELECT id, length(data) FROM value_block", "1|312\n2|168\n");
-    put(s, "net", values + 20, 9); /* of the second one is left */
+    OK(store_set_archs(s, list, 2, &err));
+    put(s, "net", values, 16);
+    put(s, "net", values + 16, 10);
+    says(f->folder, "SELECT id, length(data) FROM value_block", "1|240\n2|168\n");
+    put(s, "net", values + 16, 9); /* of the second one is left */
     says(f->folder, "SELECT id FROM value_block", "1\n2\n3\n");
-    put(s, "net", values + 29, 1);
+    put(s, "net", values + 25, 1);
     says(f->folder, "SELECT id FROM value_block", "1\n3\n4\n");
-    put(s, "net", values, 30);
-    says(f->folder, "SELECT id FROM value_block", "5\n");
-    holds(s, "net", 30);
+    put(s, "net", values, 26);
+    says(f->folder, "SELECT id FROM value_block", "5\n6\n");
+    holds(s, "net", 26);
+    memset(line, 0, sizeof line);
+    for (int i = 0; i < 16; i++) {
+        values[i].layers = i % 3 ? line : NULL;
+        values[i].layer_count = i % 3 ? 40 : 0;
+    }
+    put(s, "long", values, 16);
+    says(f->folder, "SELECT length(data) FROM value_block WHERE arch = 2", "960\n960\n960\n320\n");
     store_close(s);
     is_sound(f->folder);
 }

@@ -345,6 +345,7 @@ static void test_sealed(void **state)
         {"UPDATE run_column SET key = 9", "UPDATE run_column SET key = 1", "is not there"},
         {"UPDATE run_arch SET arch = -9223372036854775808", "UPDATE run_arch SET arch = 1",
          "is not there"},
+        {"UPDATE arch SET hash = hash + 1", "UPDATE arch SET hash = hash - 1", "is not there"},
         {"UPDATE value SET value = 'abc'", "UPDATE value SET value = 1.0", "may hold"},
         {"UPDATE value SET block = 7", "UPDATE value SET block = 1", "is not there"},
         {"UPDATE value SET block = NULL", "UPDATE value SET block = 1", "is not there"},
