@@ -89,7 +89,7 @@ static void *arena_take(struct arena *a, size_t bytes)
 {
     size_t align = bytes >= ALIGN ? ALIGN : 16;
     struct arena_block *b = a->head;
-    size_t at = b ? (b->used + align - 1) / align * align : 0;
+    size_t at = b ? (b->used + align - 1) & ~(align - 1) : 0; /* powers of two */
 
     if (bytes > SIZE_MAX / 2)
         mem_exhausted(bytes);

@@ -48,6 +48,7 @@ enum sql {
     SQL_VALUE_BLOCK,
     SQL_VALUES,
     SQL_VALUES_FULL,
+    SQL_BLOCKS_DROP,
     SQL_VALUE_DROP,
     SQL_LAYERED_GET,
     SQL_LAYERED,
@@ -211,7 +212,7 @@ int lines_list(struct layer_lines *n, const struct result_layer *layers, size_t 
                struct buf *out);
 /* Stores the lines that lines_list() made. */
 tcet_status lines_flush(struct store *s, struct error *err);
-/* The layers of such a list, into out, in the arena. */
+/* The layers of such a list, into out, in the arena; what is said of each stays in the cache, until lines_forget(). */
 tcet_status lines_read(struct store *s, const char *list, struct arena *a, struct result_row *out,
                        struct error *err);
 

@@ -12,10 +12,10 @@
 
 static uint64_t hash_of(const struct result_layer *l)
 {
-    uint64_t hash = fnv(FNV_START, l->name, strlen(l->name) + 1);
+    uint64_t hash = hash_in_memory(FNV_START, l->name, strlen(l->name));
 
-    hash = fnv(hash, l->kind, strlen(l->kind) + 1);
-    return fnv(hash, l->shape, strlen(l->shape));
+    hash = hash_in_memory(hash, l->kind, strlen(l->kind));
+    return hash_in_memory(hash, l->shape, strlen(l->shape));
 }
 
 static int is_same(const struct result_layer *a, const struct result_layer *b)
@@ -179,8 +179,7 @@ tcet_status lines_read(struct store *s, const char *list, struct arena *a, struc
         }
         if (!l || (*end && *end != ','))
             return sql_damaged(s, "a network's layers", err);
-        layers[i] = (struct result_layer){arena_strdup(a, l->name), arena_strdup(a, l->kind),
-                                          arena_strdup(a, l->shape)};
+        layers[i] = *l;
         list = end + 1;
     }
     out->layers = layers;

@@ -28,10 +28,8 @@ enum { BUSY_MS = 2000 };
 #define TWICE(rows) rows ", " rows
 /* The numbers of value v's layers, of its block b. */
 #define LAYERED "substr(b.data, v.place * 8 + 1, v.layers * 8)"
-/* What is stored again without layers, of the same block, keeps those that it had: two columns share a key. */
-#define KEPT(c)                                                                                \
-    "CASE WHEN excluded.block IS NULL OR (excluded.block = block AND excluded.layers IS NULL)" \
-    " THEN " c " ELSE excluded." c " END"
+/* What is stored again without a block keeps the one that it had, and where in it. */
+#define KEPT(c)    "CASE WHEN excluded.block IS NULL THEN " c " ELSE excluded." c " END"
 #define WITH_BLOCK "FROM value v JOIN value_block b ON b.id = v.block"
 
 static const char *const statements[SQL_COUNT] = {
@@ -94,6 +92,10 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_VALUE_BLOCK] = "SELECT block FROM value WHERE arch = ? AND key = ?",
     [SQL_VALUES] = "SELECT key, value, block FROM value WHERE arch = ?",
     [SQL_VALUES_FULL] = "SELECT key, value, guards, us FROM value WHERE arch = ?",
+    [SQL_BLOCKS_DROP] = "DELETE FROM value_block WHERE id IN"
+                        " (SELECT block FROM value WHERE key = ?1) AND NOT EXISTS (SELECT 1"
+                        " FROM value v WHERE v.arch = value_block.arch"
+                        " AND v.block = value_block.id AND v.key <> ?1)",
     [SQL_VALUE_DROP] = "DELETE FROM value WHERE key = ?",
     [SQL_LAYERED_GET] =
         "SELECT " LAYERED " " WITH_BLOCK " WHERE v.arch = ? AND v.key = ? AND v.layers IS NOT NULL",
@@ -568,6 +570,26 @@ static tcet_status start_afresh(struct store *s, enum store_mode mode, struct er
     return tables_make(s, err);
 }
 
+/* All of it is read as it is at one time: a run beside may bring the file to this format meanwhile. */
+static tcet_status begin_reading(struct store *s, struct error *err)
+{
+    tcet_status st;
+
+    TRY(sql_exec(s, "PRAGMA temp_store = MEMORY; BEGIN", err));
+    st = check_format(s, err);
+    if (st >= 0 && !s->format)
+        st = error_set(err, TCET_E_ARG, "%s: holds no results yet", s->path);
+    if (st >= 0)
+        st = tables_check(s, err);
+    if (st < 0) /* err says what failed first */
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    else
+        st = sql_exec(s, "COMMIT", err);
+    if (st >= 0 && s->known && !s->sound)
+        seen_add(s->path, &s->opened);
+    return st;
+}
+
 tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
 {
     /* "./": a folder called "file:x" must not be taken for a URI. */
@@ -585,15 +607,9 @@ tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
     st = s->reader ? connect_reader(s, file.data, err) : connect_writer(s, file.data, err);
     buf_free(&file);
     TRY(st);
+    if (s->reader)
+        return begin_reading(s, err);
     TRY(check_format(s, err));
-    if (s->reader) {
-        if (!s->format)
-            return error_set(err, TCET_E_ARG, "%s: holds no results yet", s->path);
-        TRY(tables_check(s, err));
-        if (s->known && !s->sound)
-            seen_add(s->path, &s->opened);
-        return TCET_OK;
-    }
     /* FULL: a commit is on the disk when it returns; the supervisor commits once a second. */
     TRY(sql_exec(s,
                  "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"

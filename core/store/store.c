@@ -256,6 +256,13 @@ void store_close(struct store *s)
     free(s);
 }
 
+/* All values of a key, and blocks that nobody else needs. */
+static tcet_status drop_values(struct store *s, int64_t key, struct error *err)
+{
+    TRY(sql_run(s, SQL_BLOCKS_DROP, err, "i", key));
+    return sql_run(s, SQL_VALUE_DROP, err, "i", key);
+}
+
 /* Are these the columns that are stored?  Not those whose values the run puts anew. */
 static int has_columns(const struct store *s, const struct result_column *columns, size_t count)
 {
@@ -287,7 +294,7 @@ static tcet_status put_columns(struct store *s, const struct result_column *colu
                     (int64_t)c->layered));
         /* Of another population, or of fewer architectures: not this run's. */
         if (c->population)
-            TRY(sql_run(s, SQL_VALUE_DROP, err, "i", key));
+            TRY(drop_values(s, key, err));
     }
     TRY(sql_run(s, SQL_RUN_SIZE_PUT, err, "t", "run_column"));
     return load_columns(s, err);
@@ -546,7 +553,9 @@ struct values {
     int64_t arch, network;
     const struct result_value *v;
     size_t count;
+    int64_t first_block;                 /* of the row that is put, 0: it has none yet */
     int64_t block[1 << (SQL_SIZES - 1)]; /* each one's, 0: none */
+    int64_t spare[1 << (SQL_SIZES - 1)]; /* a block that it was to have and has not, 0: none */
     size_t at[1 << (SQL_SIZES - 1)];     /* where in it its layers begin */
     size_t guards[1 << (SQL_SIZES - 1)]; /* where in s->scratch */
 };
@@ -567,11 +576,15 @@ static tcet_status put_block(struct store *s, struct values *p, size_t first, si
         any |= p->v[i].layers != NULL;
     if (any) {
         TRY(new_id(s, SQL_BLOCK_LAST, &id, err));
+        if (!p->first_block)
+            p->first_block = id;
         TRY(sql_run(s, SQL_BLOCK_ADD, err, "iirb", id, p->arch, p->network, (const void *)b->data,
                     b->len));
     }
-    for (size_t i = first; i < end; i++)
+    for (size_t i = first; i < end; i++) {
         p->block[i] = id;
+        p->spare[i] = 0;
+    }
     b->len = 0;
     return TCET_OK;
 }
@@ -636,19 +649,24 @@ static tcet_status put_some(struct store *s, enum sql q, const struct values *p,
     return st;
 }
 
-/* One value that may be there already: then the block that it had goes, unless another value needs it. */
-static tcet_status merge_value(struct store *s, const struct values *p, size_t i, struct error *err)
+/* One value that may be there already: then the block that it had goes, unless another value needs it.  Where two columns
+ * share a key the layers of one are the layers of both. */
+static tcet_status merge_value(struct store *s, struct values *p, size_t i, struct error *err)
 {
     int64_t key = s->column_key[p->v[i].column], old = 0;
 
     TRY(sql_number(s, SQL_VALUE_BLOCK, sql_bind(s, SQL_VALUE_BLOCK, err, "ii", p->arch, key), &old,
                    err));
+    if (!p->v[i].layers && p->first_block && old >= p->first_block) {
+        p->spare[i] = p->block[i];
+        p->block[i] = 0;
+    }
     TRY(put_some(s, SQL_VALUE_PUT, p, i, 1, err));
     return old ? sql_run(s, SQL_BLOCK_DROP, err, "i", old) : TCET_OK;
 }
 
 /* Adds values where they are new, by statements for several, else merges each into what is there. */
-static tcet_status put_new(struct store *s, const struct values *p, struct error *err)
+static tcet_status put_new(struct store *s, struct values *p, struct error *err)
 {
     size_t at = 0;
 
@@ -662,6 +680,10 @@ static tcet_status put_new(struct store *s, const struct values *p, struct error
             for (size_t k = 0; k < n; k++)
                 TRY(merge_value(s, p, at + k, err));
         }
+    }
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->spare[i])
+            TRY(sql_run(s, SQL_BLOCK_DROP, err, "i", p->spare[i]));
     }
     return TCET_OK;
 }
@@ -932,7 +954,7 @@ tcet_status store_column_values(struct store *s, int column, double *out, struct
 static tcet_status put_population(struct store *s, int64_t key, const double *values,
                                   struct error *err)
 {
-    TRY(sql_run(s, SQL_VALUE_DROP, err, "i", key));
+    TRY(drop_values(s, key, err));
     for (size_t i = 0; i < s->arch_count; i++) {
         /* NaN of an architecture without results is "no value", not a value. */
         if (isnan(values[i])) {

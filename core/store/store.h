@@ -154,7 +154,8 @@ tcet_status store_count_failed(struct store *s, size_t *out, struct error *err);
 
 /* What is stored of the architecture at an ordinal, in the form store_put takes, so that it can
  * be put into another store with the same columns; population columns are left out.  All of
- * it lives in the arena.  A missing row is refused by store_put. */
+ * it lives in the arena, but for what is said of layers, which is the store's, until it is closed or a batch is
+ * dropped.  A missing row is refused by store_put. */
 tcet_status store_take(struct store *s, size_t ordinal, struct arena *a, struct result_row *out,
                        struct error *err);
 /* Calls see with such a row of every architecture that the store knows, of the run or not, in the order

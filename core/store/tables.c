@@ -10,7 +10,10 @@
  * refers to is there, and that the indices say what the tables say. */
 #include "store/tables.h"
 
+#include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/hash.h"
 
@@ -20,13 +23,18 @@
 #define LISTS(c)                                                                          \
     "(" c " = '' OR (" c " NOT GLOB '*[^0-9,]*' AND instr(',' || " c " || ',', ',,') = 0" \
     " AND instr(',' || " c ", ',0') = 0))"
-#define TIME(c) INT(c) " AND " c " >= 0"
+#define TIME(c)       INT(c) " AND " c " >= 0"
+#define OF_ARCH(c, a) "EXISTS (SELECT 1 FROM network n WHERE n.id = " c " AND n.arch = " a ")"
+/* A network is not there, or is another architecture's. */
+#define NO_NETWORK(table) \
+    "(" table ".network IS NOT NULL AND NOT " OF_ARCH(table ".network", table ".arch") ")"
 /* A value's block is not there, of another architecture or a network that is not there, or too short. */
-#define NO_BLOCK                                                                                \
-    "(block IS NOT NULL AND NOT EXISTS (SELECT 1 FROM value_block b WHERE b.id = block"         \
-    " AND b.arch = value.arch AND (b.network IS NULL OR b.network IN (SELECT id FROM network))" \
-    " AND coalesce((place + layers) * 8, 0) <= length(b.data)))"                                \
-    " OR (block IS NULL AND layers IS NOT NULL)"
+#define NO_BLOCK                                                                            \
+    "(block IS NOT NULL AND NOT EXISTS (SELECT 1 FROM value_block b WHERE b.id = block"     \
+    " AND b.arch = value.arch AND (b.network IS NULL OR " OF_ARCH(                          \
+        "b.network", "b.arch") ")"                                                          \
+                               " AND coalesce((place + layers) * 8, 0) <= length(b.data)))" \
+                               " OR (block IS NULL AND layers IS NOT NULL)"
 /* Whatever was computed of an architecture ended somehow; population scores have no block. */
 #define NO_OUTCOME "(block IS NOT NULL AND arch NOT IN (SELECT arch FROM outcome))"
 #define RUN_SIZE                                              \
@@ -54,7 +62,8 @@ static const struct form arch = {
     .define = "id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, text TEXT NOT NULL",
     .index = "arch_hash ON arch(hash)",
     .valid = INT("id") " AND id > 0 AND " INT("hash") " AND " TEXT("text"),
-    .lacking = "hash <> tcet_sum(text)",
+    .lacking = "hash <> tcet_sum(text) OR EXISTS (SELECT 1 FROM arch a WHERE a.hash = arch.hash"
+               " AND a.text = arch.text AND a.id < arch.id)",
     .row = "id",
     .since = 5};
 const struct form table_key = {
@@ -99,7 +108,8 @@ static const struct form layer_line = {
     .name = "layer_line",
     .columns = "id, name, kind, shape",
     .define = "id INTEGER PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, shape TEXT NOT NULL",
-    .valid = INT("id") " AND id > 0 AND " TEXT("name") " AND " TEXT("kind") " AND " TEXT("shape"),
+    .valid = INT("id") " AND id > 0 AND " TEXT("name") " AND " TEXT("kind") " AND " TEXT("shape")
+             " AND instr(name || kind, char(10)) = 0",
     .row = "id",
     .since = 5};
 static const struct form network = {
@@ -125,7 +135,7 @@ static const struct form outcome = {
     .valid = INT("arch") " AND status IN ('ok', 'failed') AND " TEXT_OR_NULL("message")
              " AND " INT("columns") " AND " INT_OR_NULL("network") " AND " TIME("build") " AND " TIME("init")
              " AND " TIME("forward") " AND " TIME("backward") " AND " TIME("total"),
-    .lacking = ABSENT("arch", "arch") " OR " ABSENT("network", "network"),
+    .lacking = ABSENT("arch", "arch") " OR " NO_NETWORK("outcome"),
     .row = "arch",
     .since = 5};
 /* value has no type, so that SQLite keeps -0.0 as it is; us: what it cost in microseconds, 0 unknown;
@@ -152,7 +162,7 @@ static const struct form value_block = {
     .define = "id INTEGER PRIMARY KEY, arch INTEGER NOT NULL, network INTEGER, data BLOB NOT NULL",
     .valid = INT("id") " AND id > 0 AND " INT("arch") " AND " INT_OR_NULL("network")
              " AND typeof(data) = 'blob' AND length(data) % 8 = 0",
-    .lacking = ABSENT("arch", "arch") " OR " ABSENT("network", "network")
+    .lacking = ABSENT("arch", "arch") " OR " NO_NETWORK("value_block")
                " OR NOT EXISTS (SELECT 1 FROM value v WHERE v.arch = value_block.arch"
                " AND v.block = value_block.id)",
     .row = "id",
@@ -707,6 +717,26 @@ static tcet_status replace_tables(struct store *s, struct error *err)
     return execute(s, &b, err);
 }
 
+/* To bring a store to this format takes its disk some three times the file more: both forms, and the log of it.  Where that
+ * is not there, nothing is begun. */
+static tcet_status find_room(struct store *s, struct error *err)
+{
+    struct statvfs disk;
+    struct stat file;
+    uint64_t room, needed;
+
+    if (stat(s->path, &file) != 0 || statvfs(s->folder, &disk) != 0)
+        return TCET_OK; /* SQLite says what is wrong */
+    room = (uint64_t)disk.f_bavail * disk.f_frsize;
+    needed = 3 * (uint64_t)file.st_size;
+    if (room >= needed)
+        return TCET_OK;
+    return error_set(err, TCET_E_IO,
+                     "%s: of format %d; to go on with it in format %d takes %" PRIu64
+                     " MB of its disk meanwhile, which has no more than %" PRIu64,
+                     s->path, s->format, STORE_FORMAT, needed / 1000000 + 1, room / 1000000);
+}
+
 /* A sound store of format 2 or later. */
 static tcet_status convert_in_place(struct store *s, struct error *err)
 {
@@ -730,6 +760,8 @@ tcet_status tables_mend(struct store *s, struct error *err)
     int found;
 
     TRY(look(s, s->format, &found, err));
+    if (s->format < STORE_FORMAT)
+        TRY(find_room(s, err));
     if (!found && s->format > 1)
         return s->format == STORE_FORMAT ? TCET_OK : convert_in_place(s, err);
     s->mended = found;
@@ -748,7 +780,7 @@ tcet_status tables_check(struct store *s, struct error *err)
         return TCET_E_IO;
     if (s->format == STORE_FORMAT)
         return TCET_OK;
-    buf_puts(&b, "PRAGMA query_only = 0; PRAGMA temp_store = MEMORY; BEGIN;");
+    buf_puts(&b, "PRAGMA query_only = 0;");
     if (s->format == 1) {
         add_copy(&b, 1);
         add_sizes(&b, "temp.");
@@ -761,7 +793,7 @@ tcet_status tables_check(struct store *s, struct error *err)
         earlier_convert(&b, "main.", "temp.");
     }
     TRY(convert(s, &b, err));
-    TRY(sql_exec(s, "COMMIT; PRAGMA query_only = 1", err));
+    TRY(sql_exec(s, "PRAGMA query_only = 1", err));
     TRY(find_lacking(s, STORE_FORMAT, &found, err));
     return found ? TCET_E_IO : TCET_OK;
 }

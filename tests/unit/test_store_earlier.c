@@ -41,7 +41,7 @@ static void is_read(void **state)
 
     for (int format = 2; format <= 4; format++) {
         struct store *s;
-        char version[4];
+        char version[16];
 
         fixture_copy(f, "format4.db");
         change(f->folder, back[format]);

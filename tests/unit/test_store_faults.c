@@ -542,6 +542,78 @@ static void full_disk(void **state)
     skip_or_zero(in_child(full_disk_work, *state));
 }
 
+static void no_room_work(struct fixture *f)
+{
+    char path[160];
+    struct store *s = NULL;
+    struct error err;
+    struct stat before, now;
+
+    snprintf(path, sizeof path, "%s/runs", f->top);
+    CHECK(mkdir(path, 0755) == 0, "mkdir");
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", path, "tmpfs", 0, "size=80k") != 0)
+        _exit(SKIPPED);
+    fixture_copy(f, "format4.db");
+    snprintf(path, sizeof path, "%s/scores.db", f->folder);
+    CHECK(stat(path, &before) == 0, path);
+    CHECK(store_open(f->folder, STORE_RESUME, &s, &err) == TCET_E_IO, "converted without room");
+    CHECK(strstr(err.text, path) && strstr(err.text, "of format 4; "), err.text);
+    CHECK(stat(path, &now) == 0 && now.st_size == before.st_size, "changed");
+    CHECK(store_open(f->folder, STORE_READ, &s, &err) == TCET_OK, err.text);
+    store_close(s);
+}
+
+/* A store of an earlier format is not begun to be brought to this one where its disk has no room for that. */
+static void no_room(void **state)
+{
+    skip_or_zero(in_child(no_room_work, *state));
+}
+
+static void read_on(struct fixture *f)
+{
+    struct store *s = NULL;
+    struct error err;
+
+    for (int i = 0; i < 30; i++) {
+        CHECK(store_open(f->folder, STORE_READ, &s, &err) == TCET_OK, err.text);
+        store_close(s);
+    }
+}
+
+static void bring_up(struct fixture *f)
+{
+    struct store *s = NULL;
+    struct error err;
+
+    CHECK(store_open(f->folder, STORE_RESUME, &s, &err) == TCET_OK, err.text);
+    store_close(s);
+}
+
+/* Who opens a store sees it as it was, or as it is, while another brings it to this format. */
+static void reader_beside_change(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int round = 0; round < 10; round++) {
+        int status;
+        pid_t reader;
+
+        fixture_copy(f, "format4.db");
+        reader = fork();
+        assert_true(reader >= 0);
+        if (reader == 0) {
+            read_on(f);
+            _exit(0);
+        }
+        usleep((useconds_t)round * 1000);
+        skip_or_zero(in_child(bring_up, f));
+        assert_int_equal(waitpid(reader, &status, 0), reader);
+        assert_int_equal(status, 0);
+        fixture_empty(f);
+    }
+}
+
 static void reader_beside_writer(void **state)
 {
     struct fixture *f = *state;
@@ -635,6 +707,8 @@ int main(void)
         T(read_only_file),
         T(file_limit),
         T(full_disk),
+        T(no_room),
+        T(reader_beside_change),
         T(reader_beside_writer),
         T(locked_by_another_program),
         T(modes_and_links),

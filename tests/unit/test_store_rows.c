@@ -192,11 +192,13 @@ static void merge(void **state)
 /* Two columns of one key share the value; the one without layers does not take them away. */
 static void shared_key(void **state)
 {
+    enum { MANY = 200 }; /* more than one block of values holds */
     struct fixture *f = *state;
     struct store *s = open_store(f->folder, STORE_FRESH);
     struct result_column two[2] = {columns[SNIP], columns[SNIP]};
-    struct result_value value[2] = {{.column = 0, .value = 2.5, .layer_count = LAYERS},
-                                    {.column = 1, .value = 2.5}};
+    struct result_value value[2] = {{.column = 0, .value = 2.5}, {.column = 1, .value = 2.5}};
+    struct result_layer layer[MANY];
+    double numbers[MANY];
     struct arena a = {0};
     struct result_value v;
     struct sample x;
@@ -207,17 +209,30 @@ static void shared_key(void **state)
     two[1].is_score = 1;
     OK(store_set_columns(s, two, 2, &err));
     OK(store_set_archs(s, archs, ARCHS, &err));
+    for (size_t i = 0; i < MANY; i++) {
+        numbers[i] = (double)i;
+        layer[i] = (struct result_layer){"l", "conv", "1"};
+    }
     sample_fill(&x, 0);
-    value[0].layers = x.layers[0];
     x.row.values = value;
     x.row.value_count = 2;
-    OK(store_put(s, &x.row, &err));
-    OK(store_get(s, archs[0], 0, &a, &v, &found, &err));
-    assert_true(found && v.value == 2.5 && v.layer_count == LAYERS);
+    x.row.layers = layer;
+    value[0].layers = numbers;
+    for (size_t layers = 1; layers <= MANY; layers += MANY - 1) {
+        x.row.layer_count = value[0].layer_count = layers;
+        OK(store_put(s, &x.row, &err));
+        OK(store_get(s, archs[0], 0, &a, &v, &found, &err));
+        assert_true(found && v.value == 2.5 && v.layer_count == layers);
+        assert_memory_equal(v.layers, numbers, layers * sizeof *numbers);
+    }
     two[1].name = two[0].name;
     assert_int_equal(store_set_columns(s, two, 2, &err), TCET_E_ARG);
     assert_non_null(strstr(err.text, "snip_snr"));
     assert_int_equal(store_column_count(s), 2);
+    two[0].population = 1; /* whose values are dropped, blocks and all */
+    OK(store_set_columns(s, two, 1, &err));
+    store_close(s);
+    s = open_store(f->folder, STORE_READ);
     store_close(s);
     arena_free(&a);
 }

@@ -192,6 +192,51 @@ static void test_lists(void **state)
     assert_int_equal(after("UPDATE network SET layers = '9223372036854775807'", &err), TCET_OK);
 }
 
+/* Rows that nobody puts, with checksums that fit: a text twice, another architecture's network, a name of two lines. */
+static void test_forged(void **state)
+{
+    static const struct {
+        const char *sql, *why;
+    } forged[] = {
+        {"INSERT INTO arch SELECT 2, hash, text, 0 FROM arch WHERE id = 1",
+         "damaged (table arch, row 2: what belongs to it is not there)"},
+        {"DELETE FROM arch WHERE id = 2;"
+         " INSERT INTO arch VALUES(2, tcet_sum('z'), 'z', 0);"
+         " INSERT INTO network SELECT 2, 2, params + 1, macs, x_sum, w_sum, layers, 0 FROM network;"
+         " UPDATE value_block SET network = 2",
+         "what belongs to it is not there"},
+        {"UPDATE value_block SET network = 1; UPDATE outcome SET network = 2",
+         "damaged (table outcome, row 1: what belongs to it is not there)"},
+        {"UPDATE outcome SET network = NULL;"
+         " UPDATE layer_line SET name = 'a' || char(10) || 'b' WHERE id = 1",
+         "damaged (table layer_line, row 1: not what such a row may hold)"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++)
+        refuses(forged[i].sql, forged[i].why);
+}
+
+/* What is said of a layer is there once, however often a list names it: else a small file could ask for any memory. */
+static void test_long_list(void **state)
+{
+    struct arena a = {0};
+    struct result_row row;
+    struct store *s;
+    struct error err;
+
+    (void)state;
+    change("UPDATE network SET layers = '1,1,1';"
+           " UPDATE value_block SET data = zeroblob(24); UPDATE value SET layers = 3");
+    assert_int_equal(store_open(folder, STORE_READ, &s, &err), TCET_OK);
+    assert_int_equal(store_take(s, 0, &a, &row, &err), TCET_OK);
+    assert_int_equal(row.layer_count, 3);
+    assert_ptr_equal(row.layers[0].name, row.layers[2].name);
+    assert_string_equal(row.layers[2].kind, "conv");
+    store_close(s);
+    arena_free(&a);
+}
+
 /* After the largest number there is none for another line. */
 static void test_last_line(void **state)
 {
@@ -560,6 +605,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_json, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shapes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_long_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_last_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ordinals, setup, teardown),
