@@ -1,5 +1,5 @@
-/* hash.h -- FNV-1a, 64 bits, and ZIP's CRC-32, which find what changed by accident, not what somebody
- * forged; and a faster hash for tables in memory.
+/* hash.h -- FNV-1a, 64 bits, and ZIP's CRC-32: they find what changed by accident, not what somebody
+ * forged.
  *
  * Room: core/base. */
 #ifndef CORE_HASH_H
@@ -7,7 +7,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #define FNV_START UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME UINT64_C(0x100000001b3)
@@ -19,28 +18,6 @@ static inline uint64_t fnv(uint64_t hash, const void *data, size_t n)
 
     for (size_t i = 0; i < n; i++)
         hash = (hash ^ p[i]) * FNV_PRIME;
-    return hash;
-}
-
-/* Goes on with `hash` over n bytes, eight at a time: some six times as fast as fnv() for long texts.  Another on a
- * machine of another byte order, so it belongs in no file. */
-static inline uint64_t hash_in_memory(uint64_t hash, const void *data, size_t n)
-{
-    const unsigned char *p = (const unsigned char *)data;
-
-    for (hash ^= n; n > 0;) {
-        uint64_t word = 0;
-        size_t some = n < sizeof word ? n : sizeof word;
-
-        if (some == sizeof word)
-            memcpy(&word, p, sizeof word);
-        else
-            memcpy(&word, p, some);
-        hash = (hash ^ word) * FNV_PRIME;
-        hash ^= hash >> 32;
-        p += some;
-        n -= some;
-    }
     return hash;
 }
 

@@ -12,10 +12,10 @@
 
 static uint64_t hash_of(const struct result_layer *l)
 {
-    uint64_t hash = hash_in_memory(FNV_START, l->name, strlen(l->name));
+    uint64_t hash = fnv(FNV_START, l->name, strlen(l->name) + 1);
 
-    hash = hash_in_memory(hash, l->kind, strlen(l->kind));
-    return hash_in_memory(hash, l->shape, strlen(l->shape));
+    hash = fnv(hash, l->kind, strlen(l->kind) + 1);
+    return fnv(hash, l->shape, strlen(l->shape));
 }
 
 static int is_same(const struct result_layer *a, const struct result_layer *b)

@@ -571,20 +571,19 @@ static tcet_status start_afresh(struct store *s, enum store_mode mode, struct er
 }
 
 /* All of it is read as it is at one time: a run beside may bring the file to this format meanwhile. */
-static tcet_status begin_reading(struct store *s, struct error *err)
+static tcet_status open_to_read(struct store *s, struct error *err)
 {
     tcet_status st;
+    int ours;
 
-    TRY(sql_exec(s, "PRAGMA temp_store = MEMORY; BEGIN", err));
+    TRY(sql_exec(s, "PRAGMA temp_store = MEMORY", err));
+    TRY(store_begin_reads(s, &ours, err));
     st = check_format(s, err);
     if (st >= 0 && !s->format)
         st = error_set(err, TCET_E_ARG, "%s: holds no results yet", s->path);
     if (st >= 0)
         st = tables_check(s, err);
-    if (st < 0) /* err says what failed first */
-        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    else
-        st = sql_exec(s, "COMMIT", err);
+    st = store_end_reads(s, ours, st, err);
     if (st >= 0 && s->known && !s->sound)
         seen_add(s->path, &s->opened);
     return st;
@@ -608,7 +607,7 @@ tcet_status sql_open(struct store *s, enum store_mode mode, struct error *err)
     buf_free(&file);
     TRY(st);
     if (s->reader)
-        return begin_reading(s, err);
+        return open_to_read(s, err);
     TRY(check_format(s, err));
     /* FULL: a commit is on the disk when it returns; the supervisor commits once a second. */
     TRY(sql_exec(s,

@@ -657,7 +657,8 @@ static tcet_status merge_value(struct store *s, struct values *p, size_t i, stru
 
     TRY(sql_number(s, SQL_VALUE_BLOCK, sql_bind(s, SQL_VALUE_BLOCK, err, "ii", p->arch, key), &old,
                    err));
-    if (!p->v[i].layers && p->first_block && old >= p->first_block) {
+    if (!p->v[i].layers &&
+        old >= p->first_block) { /* where no block is made there is none to spare */
         p->spare[i] = p->block[i];
         p->block[i] = 0;
     }

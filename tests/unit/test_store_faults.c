@@ -518,15 +518,21 @@ static void file_limit_work(struct fixture *f)
     fill_up(f, "File too large", 0);
 }
 
-static void full_disk_work(struct fixture *f)
+/* A disk of its own for the store; needs the right to mount one. */
+static void small_disk(const struct fixture *f, const char *size)
 {
     char path[128];
 
     snprintf(path, sizeof path, "%s/runs", f->top);
     CHECK(mkdir(path, 0755) == 0, "mkdir");
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("tmpfs", path, "tmpfs", 0, "size=1100k") != 0)
+        mount("tmpfs", path, "tmpfs", 0, size) != 0)
         _exit(SKIPPED);
+}
+
+static void full_disk_work(struct fixture *f)
+{
+    small_disk(f, "size=1100k");
     fill_up(f, "no space left on the device", 1);
 }
 
@@ -549,11 +555,7 @@ static void no_room_work(struct fixture *f)
     struct error err;
     struct stat before, now;
 
-    snprintf(path, sizeof path, "%s/runs", f->top);
-    CHECK(mkdir(path, 0755) == 0, "mkdir");
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("tmpfs", path, "tmpfs", 0, "size=80k") != 0)
-        _exit(SKIPPED);
+    small_disk(f, "size=80k");
     fixture_copy(f, "format4.db");
     snprintf(path, sizeof path, "%s/scores.db", f->folder);
     CHECK(stat(path, &before) == 0, path);
